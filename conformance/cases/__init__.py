@@ -1,0 +1,14 @@
+"""The checks, a module an area. Importing this package fills the catalogue.
+
+Every check is a generator that does no I/O: it yields drafts of requests and is sent the exchanges.
+Each refusal stands beside its control, the acceptable twin that goes first.
+"""
+
+from __future__ import annotations
+
+from conformance import catalogue
+from conformance.cases import accept, auth, batch, content_type, errors, json, payload, size
+
+MODULES = (accept, auth, batch, content_type, errors, json, payload, size)
+
+CHECKS = catalogue.checks()

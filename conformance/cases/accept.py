@@ -1,0 +1,219 @@
+"""Acceptable requests are accepted, whatever the documents allow in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance import expect
+from conformance.cases._steps import accepted, all_accepted
+from conformance.catalogue import BATCHES, EVENTS, check
+from conformance.errors import Silent
+from conformance.model import Json
+from conformance.profile.facts import Scheme, Shape
+
+if TYPE_CHECKING:
+    from conformance.engine import Steps
+    from conformance.payloads import Call
+
+ACCEPTED = "answers.accepted"
+
+
+@check("accept.event.minimal", "The smallest documented request is accepted.", fact=ACCEPTED)
+def minimal(call: Call) -> Steps:
+    """A user id and the required fields are all that the documents ask for."""
+    return (yield from accepted(call, call.event(), "the smallest documented request"))
+
+
+@check("accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED)
+def full(call: Call) -> Steps:
+    """Official SDKs fill in most fields; a server that chokes on one of them shuts them out."""
+    return (yield from accepted(call, call.full(), "a request with every documented field"))
+
+
+@check("accept.event.example", "The documented example is accepted as it stands.", fact=ACCEPTED)
+def example(call: Call) -> Steps:
+    """The example is what everybody tries first."""
+    return (yield from accepted(call, call.example(), "the documented example"))
+
+
+@check("accept.event.user-only", "An event with a userId and no anonymousId is accepted.", fact=ACCEPTED)
+def user_only(call: Call) -> Steps:
+    """One of the two ids is enough."""
+    where = call.contract.identities(call.operation.type)
+    draft = call.event().put(where["user"], "conformance-user-alone")
+    return (yield from accepted(call, draft, "an event with a userId alone"))
+
+
+@check("accept.event.anonymous-only", "An event with an anonymousId and no userId is accepted.", fact=ACCEPTED)
+def anonymous_only(call: Call) -> Steps:
+    """Visitors who have not signed in have no other id."""
+    where = call.contract.identities(call.operation.type)
+    if "anonymous" not in where:
+        raise Silent(f"no document gives {call.operation.type} an anonymousId")
+    draft = call.event().drop(where["user"]).put(where["anonymous"], "conformance-anonymous-alone")
+    return (yield from accepted(call, draft, "an event with an anonymousId alone"))
+
+
+@check("accept.fields.unknown", "Fields that no document knows are accepted.", fact=ACCEPTED)
+def unknown_fields(call: Call) -> Steps:
+    """Clients add fields of their own; the documents' own examples do."""
+    inner = f"{call.type.open or ''}/conformance_unknown"
+    value: Json = {"list": [1, 2.5, "three", None, True], "object": {"deeper": {"still": False}}}
+    drafts = [
+        ("an event with an unknown field at its top level", call.event().put("/conformance_unknown", "extra")),
+        ("an event with an unknown nested field", call.event().put(inner, value)),
+    ]
+    return (yield from all_accepted(call, drafts))
+
+
+@check("accept.fields.optional-absent", "Every optional field may be left out.", fact=ACCEPTED)
+def optional_absent(call: Call) -> Steps:
+    """Optional means that nothing happens without it; each is left out of an otherwise full event."""
+    drafts = [(f"a full event without {pointer}", call.full().drop(pointer)) for pointer in call.optional()]
+    return (yield from all_accepted(call, drafts))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that a server must take as it is."""
+
+    slug: str
+    words: str
+    value: str
+
+
+TEXTS = (
+    Text("unicode", "text in many scripts", "Grüße, ¡señor! Привет, 日本語, العربية, हिन्दी, ﬁ, ẛ̣"),  # noqa: RUF001
+    Text("emoji", "emoji, joined and coloured ones too", "\U0001f600 \U0001f469\u200d\U0001f680 \U0001f44d\U0001f3fd \u2764\ufe0f"),
+    Text("controls", "quotes, backslashes and line breaks", 'a "quoted" \\path\\ with\nlines,\ttabs and \u2028 \b\f\r'),
+)
+
+
+@check("accept.text.{slug}", "An event with {words} is accepted.", fact=ACCEPTED, forms=TEXTS)
+def text(call: Call, form: Text) -> Steps:
+    """Names and properties are people's own words."""
+    where = f"{call.type.open or ''}/conformance_text"
+    user = call.contract.identities(call.operation.type)["user"]
+    drafts = [
+        (f"a property of {form.words}", call.event().put(where, form.value)),
+        (f"a property's name of {form.words}", call.event().put(f"{call.type.open or ''}/{form.value}", 1)),
+        (f"a userId of {form.words}", call.event().put(user, form.value)),
+    ]
+    return (yield from all_accepted(call, drafts))
+
+
+@check("accept.text.escaped", "Text written with JSON escapes is accepted.", fact=ACCEPTED)
+def escaped(call: Call) -> Steps:
+    r"""Many JSON libraries write everything beyond ASCII as \uXXXX, and emoji as pairs of them."""
+    where = f"{call.type.open or ''}/conformance_text"
+    value = "".join(form.value for form in TEXTS)
+    return (yield from accepted(call, call.event().put(where, value).escaped(), "an event with escaped text"))
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamps:
+    """A way to write timestamps."""
+
+    slug: str
+    words: str
+    values: tuple[str, ...]
+
+
+TIMESTAMPS = (
+    Timestamps("historical", "a timestamp from years ago", ("2012-12-02T00:30:08.276Z", "1999-12-31T23:59:59.999Z")),
+    Timestamps(
+        "offset",
+        "a timestamp with an offset from UTC",
+        ("2024-03-01T09:30:00.000+00:00", "2024-03-01T11:30:00.000+02:00", "2024-03-01T01:30:00.000-08:00"),
+    ),
+    Timestamps(
+        "fractional",
+        "a timestamp with any number of decimals",
+        ("2024-03-01T09:30:00Z", "2024-03-01T09:30:00.5Z", "2024-03-01T09:30:00.123456Z",
+         "2024-03-01T09:30:00.123456+00:00"),
+    ),
+)  # fmt: skip
+
+
+@check("accept.timestamp.{slug}", "An event with {words} is accepted.", fact=ACCEPTED, forms=TIMESTAMPS)
+def timestamp(call: Call, form: Timestamps) -> Steps:
+    """All of these are ISO 8601, and official SDKs send them."""
+    where = _timestamp(call)
+    drafts = [(f"the timestamp {value}", call.event().put(where, value)) for value in form.values]
+    return (yield from all_accepted(call, drafts))
+
+
+@check("accept.timestamp.absent", "An event without a timestamp is accepted.", fact=ACCEPTED)
+def timestamp_absent(call: Call) -> Steps:
+    """The server puts in its own time."""
+    return (yield from accepted(call, call.full().drop(_timestamp(call)), "a full event without a timestamp"))
+
+
+def _timestamp(call: Call) -> str:
+    where = call.contract.profile.pointers.timestamp
+    if where is None:
+        raise Silent("the profile does not say where a timestamp goes")
+    return where
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to hand in the write key."""
+
+    slug: str
+    words: str
+    scheme: Scheme
+
+    @property
+    def fact(self) -> str:
+        """The fact that promises it."""
+        return f"credentials.{self.scheme}"
+
+
+WAYS = (
+    Way("basic", "HTTP Basic, the key as user and an empty password", Scheme.BASIC),
+    Way("without-colon", "HTTP Basic without the colon after the key", Scheme.BASIC_WITHOUT_COLON),
+    Way("body", "the body alone", Scheme.BODY),
+    Way("header", "a header of its own", Scheme.HEADER),
+    Way("bearer", "a bearer token, the key in the body", Scheme.BEARER),
+)
+
+
+def _enter_ways() -> None:
+    """Enters a check for each way; each has a fact of its own."""
+    for way in WAYS:
+        check(f"accept.credentials.{way.slug}", f"The key is taken from {way.words}.", fact=way.fact)(_through(way))
+
+
+def _through(way: Way):  # type: ignore[no-untyped-def] # noqa: ANN202
+    def steps(call: Call) -> Steps:
+        """A documented way to hand in the write key works on every path."""
+        draft = call.event().by(call.credentials(way.scheme))
+        return (yield from accepted(call, draft, f"the right key in {way.words}"))
+
+    return steps
+
+
+_enter_ways()
+
+
+@check("accept.answer.body", "The answer to success has the documented body and type.", fact="bodies.accepted")
+def answer_body(call: Call) -> Steps:
+    """Clients look at the body or its type to tell success from a proxy's page."""
+    exchange = yield call.event()
+    expect.control(exchange)
+    expect.body(exchange, call.contract.shape(Shape.ACCEPTED), "an acceptable request")
+    return None
+
+
+@check("accept.answer.text", "The answer to success has the documented text.", fact="bodies.accepted-text")
+def answer_text(call: Call) -> Steps:
+    """The documents show the text; its case does not matter."""
+    exchange = yield call.event()
+    expect.control(exchange)
+    expect.body(exchange, call.contract.shape(Shape.ACCEPTED_TEXT), "an acceptable request")
+    return None
+
+
+__all__ = ["BATCHES", "EVENTS"]

@@ -1,0 +1,219 @@
+"""The catalogue: every check by its id, and what becomes of it under one contract."""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from conformance.errors import Silent
+from conformance.model import Area, Kind, Level, Outcome, Source, weaker
+from conformance.payloads import Call
+from conformance.profile import facts
+
+if TYPE_CHECKING:
+    from conformance.contract import Contract, Operation
+    from conformance.engine import Steps
+    from conformance.payloads import Keys
+
+EVENTS = frozenset({Kind.EVENT})
+BATCHES = frozenset({Kind.BATCH})
+POSTED = EVENTS | BATCHES
+
+StepsOf: TypeAlias = "Callable[[Call], Steps]"
+
+REQUIRED = "events.required"
+"""Not one fact but several: the required fields of an operation's event type, each with its own level."""
+
+FACTS = frozenset(
+    [REQUIRED]
+    + [f"answers.{name}" for name in facts.Condition]
+    + [f"limits.{name}" for name in facts.Ceiling]
+    + [f"bodies.{name}" for name in facts.Shape]
+    + [f"credentials.{name}" for name in facts.Scheme]
+    + [f"rules.{name}" for name in facts.Rule]
+)
+
+
+class Form(Protocol):
+    """One of many alike cases that share a check's text."""
+
+    @property
+    def slug(self) -> str:
+        """The word for ids."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for titles and messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One promise and how to put it to the test.
+
+    `fact` names what in the profile promises it; `kinds` are the operations that it applies to; `cap` is
+    the strongest level that it can have; an observing check reports what a target does, and never fails.
+    """
+
+    id: str
+    title: str
+    why: str
+    fact: str
+    kinds: frozenset[Kind]
+    steps: StepsOf
+    module: str
+    cap: Level = Level.MUST
+    exclusive: bool = False
+    observes: bool = False
+
+    @property
+    def area(self) -> Area:
+        """What the check is about: the first word of its id."""
+        return Area(self.id.partition(".")[0])
+
+
+_CHECKS: dict[str, Check] = {}
+
+
+def check(
+    check_id: str,
+    title: str,
+    *,
+    fact: str = "",
+    kinds: frozenset[Kind] = POSTED,
+    cap: Level = Level.MUST,
+    observes: bool = False,
+    exclusive: bool = False,
+    forms: Iterable[Any] = (),
+) -> Callable[[Callable[..., Steps]], Callable[..., Steps]]:
+    """Enters a generator function into the catalogue.
+
+    With `forms`, one check for each: `{slug}` and `{words}` in id and title are the form's, the function
+    gets the form as its second argument, and the fact is that of the form's condition unless given.
+    """
+
+    def enter(function: Callable[..., Steps]) -> Callable[..., Steps]:
+        for form in forms or (None,):
+            slots = {"slug": form.slug, "words": form.words} if form else {}
+            name = check_id.format(**slots)
+            _register(
+                Check(
+                    id=name,
+                    title=_sentence(title.format(**slots)),
+                    why=inspect.cleandoc(function.__doc__ or ""),
+                    fact=fact or f"answers.{form.condition}",
+                    kinds=kinds,
+                    steps=_bound(function, form) if form else function,
+                    module=function.__module__,
+                    cap=cap,
+                    observes=observes,
+                    exclusive=exclusive,
+                )
+            )
+        return function
+
+    return enter
+
+
+def checks() -> tuple[Check, ...]:
+    """Every check entered so far, by id."""
+    return tuple(_CHECKS[name] for name in sorted(_CHECKS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One check on one operation under one contract; no operation where the profile has none for it."""
+
+    check: Check
+    contract: Contract
+    keys: Keys
+    operation: Operation | None
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether it needs the target to itself."""
+        return self.check.exclusive
+
+    @property
+    def facts(self) -> tuple[facts.Fact, ...]:
+        """What promises it; nothing where the profile is silent."""
+        if self.check.fact == REQUIRED:
+            return tuple(self.contract.event(self.operation.type).required.values()) if self.operation else ()
+        fact = self.contract.profile.facts.get(self.check.fact)
+        return (fact,) if fact else ()
+
+    @property
+    def level(self) -> Level:
+        """The level of its strongest fact, no stronger than the operation and the check allow."""
+        strongest = min((fact.level for fact in self.facts), key=lambda level: level.rank, default=Level.MUST)
+        return self.capped(strongest)
+
+    def capped(self, level: Level) -> Level:
+        """A level, no stronger than the operation and the check allow."""
+        return weaker(weaker(level, self.operation.level if self.operation else Level.MUST), self.check.cap)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where the promise is documented, and the operation where that is not a matter of course."""
+        operation = self.operation.sources if self.operation and self.operation.level is not Level.MUST else ()
+        return (*(source for fact in self.facts for source in fact.sources), *operation)
+
+    @property
+    def name(self) -> str:
+        """The id with the operation: stable from run to run."""
+        return f"{self.check.id}[{self.operation}]" if self.operation else self.check.id
+
+    def steps(self) -> Steps:
+        """The check at work. Raises Silent if the contract does not ask."""
+        if self.operation is None:
+            raise Silent(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation")
+        if not self.facts:
+            raise Silent(f"the profile says nothing of {self.check.fact}")
+        call = Call(contract=self.contract, operation=self.operation, keys=self.keys, label=self.name)
+        return self.check.steps(call)
+
+    def outcome(self, found: Outcome) -> Outcome:
+        """The outcome as this check means it: one that only observes has not passed."""
+        return Outcome.OBSERVED if self.check.observes and found is Outcome.PASS else found
+
+
+def trials(contract: Contract, keys: Keys, chosen: Iterable[Check]) -> list[Trial]:
+    """Each check with each operation that it applies to; once without one where there is none."""
+    found = []
+    for item in chosen:
+        fitting = [operation for operation in contract.operations if operation.kind in item.kinds]
+        found += [
+            Trial(check=item, contract=contract, keys=keys, operation=operation)
+            for operation in fitting or (None,)
+        ]
+    return found
+
+
+def select(chosen: Iterable[Check], expression: str) -> list[Check]:
+    """The checks that one of the globs, separated by commas, matches by id or area."""
+    globs = [glob.strip() for glob in expression.split(",") if glob.strip()]
+    return [
+        item
+        for item in chosen
+        if any(fnmatch.fnmatchcase(item.id, glob) or item.area == glob for glob in globs)
+    ]
+
+
+def _register(item: Check) -> None:
+    if item.id in _CHECKS:
+        raise ValueError(f"two checks are called {item.id}")
+    if item.fact not in FACTS:
+        raise ValueError(f"{item.id}: no fact is called {item.fact}")
+    if not item.why:
+        raise ValueError(f"{item.id}: a check says in its docstring why it matters")
+    _CHECKS[item.id] = item
+
+
+def _bound(function: Callable[..., Steps], form: Form) -> StepsOf:
+    return lambda call: function(call, form)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,87 @@
+"""The command: `conformance run`, `list`, `explain`, `profiles`, `spec` and `serve`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from conformance import __version__
+from conformance.errors import ConformanceError, UsageError
+from conformance.settings import SETTINGS
+
+_INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that raises one clear sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError."""
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: 0, 1, 2 or 3, as the README says."""
+    try:
+        options = _parser().parse_args(arguments)
+        return _run(options)
+    except ConformanceError as error:
+        sys.stderr.write(f"conformance: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("conformance: interrupted\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ConformanceError.exit_code
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Imports what a subcommand needs, and nothing else, and runs it."""
+    if options.command == "run":
+        from conformance.cli.running import run  # noqa: PLC0415 - httpx and rich are not for `--help`
+
+        return run(vars(options))
+    from conformance.cli import showing  # noqa: PLC0415
+
+    return showing.COMMANDS[options.command](vars(options))
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="conformance", description="Tests any event-ingestion server against a vendor's documented promises.")
+    parser.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    run = commands.add_parser("run", help="judge a server, or the embedded reference server if no URL is given")
+    run.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
+    for setting in SETTINGS:
+        if setting.is_flag:
+            run.add_argument(f"--{setting.name}", action="store_true", default=None, help=setting.help)
+        else:
+            action = "append" if setting.is_list else "store"
+            run.add_argument(f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help)
+    run.add_argument("--json", metavar="FILE", help="write the JSON report; - is standard output")
+    run.add_argument("--junit", metavar="FILE", help="write a JUnit report; - is standard output")
+    run.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
+
+    listing = commands.add_parser("list", help="list the checks")
+    _profile(listing, required=False)
+    explain = commands.add_parser("explain", help="say what a check does and where its promise is documented")
+    explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
+    commands.add_parser("profiles", help="list the profiles that come with the suite")
+    spec = commands.add_parser("spec", help="print a vendor's OpenAPI document")
+    _profile(spec, required=True)
+    serve = commands.add_parser("serve", help="serve the reference server of a profile")
+    _profile(serve, required=True)
+    serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
+    serve.add_argument("--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)")
+    serve.add_argument("--bearer", metavar="TOKEN", help="the access token to accept (default: $CONFORMANCE_BEARER)")
+    for command in (spec, serve):
+        command.add_argument("--include", action="append", metavar="GROUP", help="optional routes of the profile")
+    return parser
+
+
+def _profile(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--profile", metavar="NAME|FILE", required=required, help="a profile's name, or a YAML file")

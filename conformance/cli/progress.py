@@ -1,0 +1,52 @@
+"""Live progress: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from conformance.model import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
+_STEPS = 4
+
+
+class Progress:
+    """Shows how many checks are through and how many of them are in trouble."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._total = total
+        self._done = 0
+        self._broken = 0
+        self._bar: Bar | None = None
+        if console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            self._bar = Bar(*columns, console=console, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+            self._bar.add_task(self._words(), total=self._total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def tell(self, verdict: Verdict) -> None:
+        """Takes the next verdict."""
+        self._done += 1
+        self._broken += verdict.outcome in _BROKEN
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._words())
+        elif self._done * _STEPS // self._total > (self._done - 1) * _STEPS // self._total:
+            self._console.print(f"{self._done}/{self._total} checks, {self._words()}")
+
+    def _words(self) -> str:
+        return f"{self._broken} in trouble" if self._broken else "no trouble so far"

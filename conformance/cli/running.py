@@ -1,0 +1,80 @@
+"""`conformance run`: settings in, reports out."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from conformance import settings as table
+from conformance.cases import CHECKS
+from conformance.cli.progress import Progress
+from conformance.contract import Contract
+from conformance.errors import CannotJudge, UsageError
+from conformance.payloads import Keys
+from conformance.profile import load
+from conformance.report.junit import junit
+from conformance.report.terminal import show
+from conformance.run import execute, prepare, report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.report.document import Report
+
+_EMBEDDED = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Judges a target and returns the exit code."""
+    settings = table.resolve(options)
+    if not settings["profile"]:
+        raise UsageError("a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists")
+    writers = {name: options[name] for name in ("json", "junit") if options[name]}
+    if list(writers.values()).count("-") > 1:
+        raise UsageError("only one report can go to standard output")
+    contract = Contract(load(settings["profile"]), settings["include"])
+    with ExitStack() as stack:
+        url = options["url"]
+        if url is None:
+            url = stack.enter_context(_reference(settings))
+        done = _judge(settings, url, contract)
+    _write(done, writers)
+    if "-" not in writers.values():
+        show(done, Console(highlight=False), quiet=options["quiet"])
+    return done.exit_code
+
+
+def _reference(settings: dict[str, Any]):  # type: ignore[no-untyped-def] # noqa: ANN202
+    """The embedded reference server, which takes whatever key was given."""
+    from conformance.refserver.embedded import embedded  # noqa: PLC0415 - not needed for a target with a URL
+
+    settings["write_key"] = settings["write_key"] or _EMBEDDED.write_key
+    settings["bearer"] = settings["bearer"] or _EMBEDDED.bearer
+    keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
+    return embedded(settings["profile"], keys, settings["include"])
+
+
+def _judge(settings: Mapping[str, Any], url: str, contract: Contract) -> Report:
+    """Runs the plan and watches it."""
+    plan = prepare(settings, url, contract, CHECKS)
+    with Progress(Console(stderr=True, highlight=False), len(plan.trials)) as progress:
+        result = asyncio.run(execute(plan, lambda _, verdict: progress.tell(verdict)))
+    return report(plan, result)
+
+
+def _write(done: Report, writers: Mapping[str, str]) -> None:
+    """Writes the reports that were asked for. Raises CannotJudge if one can't be written."""
+    made = {"json": done.text, "junit": lambda: junit(done)}
+    for name, place in writers.items():
+        try:
+            if place == "-":
+                sys.stdout.write(made[name]())
+            else:
+                Path(place).write_text(made[name](), encoding="utf-8")
+        except OSError as error:
+            raise CannotJudge(f"--{name} {place}: the report can't be written: {error.strerror}") from None

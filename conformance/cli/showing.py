@@ -1,0 +1,124 @@
+"""The subcommands that send nothing: `list`, `explain`, `profiles`, `spec`; and `serve`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from conformance import resources
+from conformance.cases import CHECKS
+from conformance.catalogue import Trial, trials
+from conformance.contract import Contract
+from conformance.errors import UsageError
+from conformance.payloads import Keys
+from conformance.profile import load
+from conformance.profile.facts import Answer, Limit
+from conformance.profile.problems import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from conformance.catalogue import Check
+    from conformance.profile.facts import Fact
+
+_NOBODY = Keys(write_key="conformance")
+
+
+def list_checks(options: Mapping[str, Any]) -> int:
+    """Prints every check, or those of a profile with their level and the number of operations."""
+    if options["profile"] is None:
+        _print(f"{check.id:38} {check.title}" for check in CHECKS)
+        return 0
+    contract = Contract(load(options["profile"]))
+    for check in CHECKS:
+        stated = [trial for trial in trials(contract, _NOBODY, [check]) if trial.operation and trial.facts]
+        level = min((trial.level for trial in stated), key=lambda level: level.rank, default=None)
+        _print([f"{check.id:38} {level or '-':6} {len(stated):3} {check.title}"])
+    return 0
+
+
+def explain(options: Mapping[str, Any]) -> int:
+    """Prints what a check does, and what each profile promises about it."""
+    known = {check.id: check for check in CHECKS}
+    check = known.get(options["id"])
+    if check is None:
+        raise UsageError(f"no check is called {options['id']!r}{nearest(options['id'], known)}")
+    _print([check.id, f"  {check.title}", "", *(f"  {line}" for line in check.why.splitlines()), ""])
+    for name in resources.profile_names():
+        _print(_stated(name, check))
+    return 0
+
+
+def profiles(_: Mapping[str, Any]) -> int:
+    """Prints the profiles that come with the suite."""
+    for name in resources.profile_names():
+        profile = load(name)
+        _print([f"{name:16} {profile.title}"])
+    return 0
+
+
+def spec(options: Mapping[str, Any]) -> int:
+    """Prints the OpenAPI document of a profile."""
+    from conformance.openapi import render  # noqa: PLC0415 - only this subcommand renders
+
+    contract = Contract(load(options["profile"]), options["include"] or ())
+    _print([json.dumps(render(contract), indent=2, ensure_ascii=False)])
+    return 0
+
+
+def serve(options: Mapping[str, Any]) -> int:
+    """Serves the reference server until it is interrupted."""
+    from conformance.refserver import Server  # noqa: PLC0415 - only this subcommand serves
+    from conformance.settings import SETTINGS  # noqa: PLC0415
+
+    table = {setting.key: setting for setting in SETTINGS}
+    key = table["write_key"].value(options["write_key"])
+    if not key:
+        raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
+    port = options["port"]
+    if not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004 - the largest port
+        raise UsageError(f"--port {port}: expected a number from 0 to 65535")
+    contract = Contract(load(options["profile"]), options["include"] or ())
+    with Server(contract, key, table["bearer"].value(options["bearer"]), port=int(port)) as server:
+        _print([f"{contract.profile.title} on {server.url}"])
+        server.wait()
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {
+    "list": list_checks,
+    "explain": explain,
+    "profiles": profiles,
+    "spec": spec,
+    "serve": serve,
+}
+
+
+def _stated(name: str, check: Check) -> list[str]:
+    """What a profile says of a check."""
+    contract = Contract(load(name))
+    stated = [trial for trial in trials(contract, _NOBODY, [check]) if trial.operation and trial.facts]
+    if not stated:
+        return [f"{name}: not promised", ""]
+    first = min(stated, key=lambda trial: trial.level.rank)
+    lines = [f"{name}: {first.level}{_statuses(first)}, on {', '.join(str(trial.operation) for trial in stated)}"]
+    for source in dict.fromkeys(source for trial in stated for source in trial.sources):
+        lines.append(f"  {source}{f': {source.says}' if source.says else ''}")
+        lines += [f"    {source.url}"] if source.url else []
+    return [*lines, ""]
+
+
+def _statuses(trial: Trial) -> str:
+    """What is expected and tolerated, where the fact is about statuses."""
+    fact: Fact = trial.facts[0]
+    if not isinstance(fact, Answer):
+        return ""
+    text = f", expects {' or '.join(map(str, fact.expect))}"
+    if fact.tolerate:
+        text += f", tolerates {' or '.join(str(item.status) for item in fact.tolerate)}"
+    return f"{text}, limit {fact.at_least:,} to {fact.at_most:,} bytes" if isinstance(fact, Limit) else text
+
+
+def _print(lines: Any) -> None:  # noqa: ANN401 - any lines
+    sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -1,0 +1,95 @@
+"""JSON Schemas of events: flat, and with sample values."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from conformance import pointers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.model import Json, JsonObject
+
+_REF = "#/components/schemas/"
+_BY_TYPE: dict[str, Json] = {
+    "string": "conformance",
+    "integer": 1,
+    "number": 1.5,
+    "boolean": True,
+    "null": None,
+}
+
+
+def flatten(schema: Any, components: Mapping[str, Any]) -> JsonObject:  # noqa: ANN401 - a JSON Schema
+    """A schema without `$ref` and `allOf`: their properties and required keys in one object."""
+    if "$ref" in schema:
+        return flatten(components[schema["$ref"].removeprefix(_REF)], components)
+    flat: dict[str, Any] = {key: copy.deepcopy(value) for key, value in schema.items() if key != "allOf"}
+    for part in schema.get("allOf", ()):
+        inner: Any = flatten(part, components)
+        flat["properties"] = {**inner.get("properties", {}), **flat.get("properties", {})}
+        flat["required"] = [*inner.get("required", []), *flat.get("required", [])]
+        flat.setdefault("type", inner.get("type", "object"))
+    if not flat.get("required", True):
+        del flat["required"]
+    return flat
+
+
+def at(schema: Any, pointer: str) -> JsonObject:  # noqa: ANN401 - a JSON Schema
+    """The schema of what a pointer points at; an empty one where the schema does not say."""
+    for step in pointers.steps(pointer):
+        schema = schema.get("properties", {}).get(step, {})
+    return dict(schema)
+
+
+def require(schema: JsonObject, pointer: str) -> JsonObject:
+    """A copy of a schema in which what a pointer points at is required, and all on the way to it."""
+    return _require(copy.deepcopy(schema), pointers.steps(pointer))
+
+
+def _require(schema: Any, way: list[str]) -> JsonObject:  # noqa: ANN401
+    first, *rest = way
+    schema.setdefault("type", "object")
+    schema["required"] = sorted({*schema.get("required", []), first})
+    properties = schema.setdefault("properties", {})
+    if rest:
+        properties[first] = _require(properties.get(first, {}), rest)
+    else:
+        properties.setdefault(first, {})
+    return dict(schema)
+
+
+def sample(schema: Any) -> Json:  # noqa: ANN401
+    """A value that fits a schema, with every property that it names."""
+    given = _given(schema)
+    if given is not None:
+        return given
+    if schema.get("type", "object") == "object":
+        return {key: sample(inner) for key, inner in schema.get("properties", {}).items()}
+    if _first_type(schema) == "array":
+        return [sample(schema["items"])] if "items" in schema else []
+    return _BY_TYPE[_first_type(schema)]
+
+
+def smallest(schema: Any) -> Json:  # noqa: ANN401
+    """A value that fits a schema, with required properties only."""
+    if schema.get("type") == "object":
+        properties = schema.get("properties", {})
+        return {key: smallest(properties.get(key, {})) for key in schema.get("required", ())}
+    return sample({"type": "string", **schema})
+
+
+def _given(schema: Any) -> Json:  # noqa: ANN401
+    """The value that a schema gives as an example, or as the only one."""
+    for key in ("const", "example", "default"):
+        if key in schema:
+            return copy.deepcopy(schema[key])  # type: ignore[no-any-return] # JSON by the schema's schema
+    values = schema.get("examples") or schema.get("enum")
+    return copy.deepcopy(values[0]) if values else None
+
+
+def _first_type(schema: Any) -> str:  # noqa: ANN401
+    kind = schema["type"]
+    return str(kind[0] if isinstance(kind, list) else kind)

@@ -1,0 +1,113 @@
+"""The engine: drives many checks at once over one wire. Checks do no I/O; only this does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+
+from conformance.errors import Deviation, NoAnswer, Silent, Untestable
+from conformance.model import Exchange, Level, Outcome
+
+if TYPE_CHECKING:
+    from conformance.payloads import Draft
+    from conformance.wire import Wire
+
+Steps: TypeAlias = Generator["Draft", Exchange, str | None]
+"""A check at work: yields drafts, is sent exchanges, returns a note or nothing."""
+
+MOST_EXCHANGES = 100
+
+
+class Work(Protocol):
+    """Something that the engine can drive."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether it needs the target to itself."""
+
+    def steps(self) -> Steps:
+        """A fresh generator. Raises Silent if the contract does not ask."""
+
+
+W = TypeVar("W", bound=Work)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What driving one piece of work came to."""
+
+    outcome: Outcome
+    message: str = ""
+    expected: str = ""
+    received: str = ""
+    level: Level | None = None
+    exchanges: tuple[Exchange, ...] = ()
+
+
+async def run(works: Iterable[W], wire: Wire, jobs: int, done: Callable[[W, Finding], None]) -> None:
+    """Drives all work, `jobs` at a time, in order; exclusive work last, one at a time.
+
+    Each piece has at most one request in flight, so at most `jobs` are. `done` is told every finding.
+    """
+    shared: list[W] = []
+    alone: list[W] = []
+    for work in works:
+        (alone if work.exclusive else shared).append(work)
+    queue = iter(shared)
+
+    async def worker() -> None:
+        for work in queue:
+            done(work, await drive(work, wire))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(jobs, len(shared))):
+            group.create_task(worker())
+    for work in alone:
+        done(work, await drive(work, wire))
+
+
+async def drive(work: Work, wire: Wire) -> Finding:
+    """Drives one piece of work to its end."""
+    exchanges: list[Exchange] = []
+    try:
+        note = await _converse(work.steps(), wire, exchanges)
+    except Silent as silent:
+        return Finding(outcome=Outcome.NOT_APPLICABLE, message=str(silent), exchanges=tuple(exchanges))
+    except Deviation as deviation:
+        return Finding(
+            outcome=Outcome.UNTESTABLE if isinstance(deviation, Untestable) else Outcome.FAIL,
+            message=deviation.message,
+            expected=deviation.expected,
+            received=deviation.received,
+            level=deviation.level,
+            exchanges=tuple(exchanges),
+        )
+    except NoAnswer as failure:
+        return Finding(
+            outcome=Outcome.ERROR, message=str(failure), expected="an answer",
+            received=exchanges[-1].outline, exchanges=tuple(exchanges),
+        )  # fmt: skip
+    except Exception as fault:  # noqa: BLE001 - our own fault: outcome error, which never counts as judged
+        message = f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
+        return Finding(outcome=Outcome.ERROR, message=message, exchanges=tuple(exchanges))
+    return Finding(outcome=Outcome.PASS, message=note or "", exchanges=tuple(exchanges))
+
+
+async def _converse(steps: Steps, wire: Wire, exchanges: list[Exchange]) -> str | None:
+    """Sends what a check yields and hands it the exchanges; returns its note."""
+    try:
+        draft = next(steps)
+        for _ in range(MOST_EXCHANGES):
+            exchange = await wire.exchange(draft.request())
+            exchanges.append(exchange)
+            if exchange.response is None and not draft.may_go_unanswered:
+                raise NoAnswer(f"no verdict: {exchange.detail}")
+            draft = steps.send(exchange)
+    except StopIteration as stop:
+        note: str | None = stop.value
+        return note
+    finally:
+        steps.close()
+    raise RuntimeError(f"a check wants more than {MOST_EXCHANGES} exchanges")

@@ -1,0 +1,184 @@
+"""The nouns that travel through the pipe: levels, outcomes, requests, answers, exchanges."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+JsonObject: TypeAlias = "dict[str, Json]"
+
+
+class Level(enum.StrEnum):
+    """How strong a promise is, strongest first."""
+
+    MUST = "must"
+    SHOULD = "should"
+    MAY = "may"
+
+    @property
+    def rank(self) -> int:
+        """0 for the strongest level; grows as promises get weaker."""
+        return list(Level).index(self)
+
+    def reaches(self, gate: Level) -> bool:
+        """Whether a promise of this level counts at a gate."""
+        return self.rank <= gate.rank
+
+
+def weaker(first: Level, second: Level) -> Level:
+    """The weaker of two levels: a MUST on a path that only SHOULD exist is a SHOULD."""
+    return max(first, second, key=lambda level: level.rank)
+
+
+class Outcome(enum.StrEnum):
+    """What a check came to."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, no password
+    FAIL = "fail"
+    UNTESTABLE = "untestable"
+    ERROR = "error"
+    OBSERVED = "observed"
+    NOT_APPLICABLE = "not-applicable"
+
+
+class Area(enum.StrEnum):
+    """The first word of a check's id: what the check is about."""
+
+    ACCEPT = "accept"
+    AUTH = "auth"
+    CONTENT_TYPE = "content-type"
+    JSON = "json"
+    PAYLOAD = "payload"
+    SIZE = "size"
+    BATCH = "batch"
+    ERRORS = "errors"
+    RATE_LIMIT = "rate-limit"
+    PIXEL = "pixel"
+    WEBHOOK = "webhook"
+    ROBUSTNESS = "robustness"
+    FUZZ = "fuzz"
+    SDK = "sdk"
+    DELIVERY = "delivery"
+
+
+class Kind(enum.StrEnum):
+    """How an operation carries its events."""
+
+    EVENT = "event"
+    BATCH = "batch"
+    PIXEL = "pixel"
+    WEBHOOK = "webhook"
+
+
+class Mishap(enum.StrEnum):
+    """Why an exchange ended without an answer."""
+
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    CLOSED = "closed"
+    TIMEOUT = "timeout"
+    NOT_HTTP = "not-http"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a promise is documented; `says` is our paraphrase."""
+
+    document: str
+    section: str
+    says: str = ""
+    url: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.document}, section {self.section!r}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, relative to the target's base URL."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    chunked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One HTTP answer; the body is decoded and never longer than the wire's cap."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    http_version: str = "HTTP/1.1"
+    truncated: bool = False
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, whatever the case of its name."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters, in lower case; empty when missing."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8, with a replacement character for every bad byte."""
+        return self.body.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request to a URL and what came of it: an answer, or a mishap. Secrets are already redacted."""
+
+    request: Request
+    url: str = ""
+    response: Response | None = None
+    mishap: Mishap | None = None
+    detail: str = ""
+    elapsed_s: float = field(default=0.0, compare=False)
+
+    @property
+    def status(self) -> int:
+        """The status of the answer; 0 when there was none."""
+        return self.response.status if self.response else 0
+
+    @property
+    def outline(self) -> str:
+        """The answer in a few words, for a message."""
+        if self.response is None:
+            return f"no answer ({self.detail or self.mishap})"
+        body = " ".join(self.response.text.split())
+        shown = f"{body[:120]}..." if len(body) > 120 else body  # noqa: PLR2004 - a line's worth
+        return f"{self.status} {shown!r}" if shown else f"{self.status} with an empty body"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one check came to on one operation. `operation` is empty where the profile has none for it.
+
+    `exchanges` are transcripts, kept only where somebody will want to see them.
+    """
+
+    id: str
+    area: Area
+    level: Level
+    title: str
+    operation: str
+    outcome: Outcome
+    message: str = ""
+    expected: str = ""
+    received: str = ""
+    sources: tuple[Source, ...] = ()
+    exchanges: tuple[JsonObject, ...] = ()
+    curl: str = ""
+
+    @property
+    def name(self) -> str:
+        """The id with the operation, as pytest shows it."""
+        return f"{self.id}[{self.operation}]" if self.operation else self.id

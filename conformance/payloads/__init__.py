@@ -1,0 +1,9 @@
+"""Payloads: the bytes of requests, built from the contract; acceptable ones and spoiled ones."""
+
+from __future__ import annotations
+
+from conformance.payloads.call import Call
+from conformance.payloads.credentials import Credentials, Keys
+from conformance.payloads.draft import Draft
+
+__all__ = ["Call", "Credentials", "Draft", "Keys"]

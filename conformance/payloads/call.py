@@ -1,0 +1,155 @@
+"""A call: the one operation that a check is about, and the drafts of requests to it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance import pointers
+from conformance.contract import schemas
+from conformance.errors import Silent
+from conformance.model import JsonObject, Kind
+from conformance.payloads.credentials import Credentials, by_scheme
+from conformance.payloads.draft import Draft, Layout
+from conformance.payloads.padding import FILLER
+from conformance.profile.facts import Ceiling, Scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.contract import Contract, Operation
+    from conformance.payloads.credentials import Keys
+    from conformance.profile.facts import EventType, Example
+
+_NAMESPACE = uuid.UUID("6b1e3c1c-8d0c-5a0e-9f43-6f6e2f0f7a11")
+_PLACEHOLDER = "$WRITE_KEY"
+_EVENT_WITHOUT_LIMIT = 16_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One operation under one contract. `label` makes the message ids of its events its own."""
+
+    contract: Contract
+    operation: Operation
+    keys: Keys
+    label: str = ""
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def type(self) -> EventType:
+        """The event type that the operation takes; for a batch, the one that generic checks send."""
+        return self.contract.event(self.operation.type)
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether the operation takes a list of events."""
+        return self.operation.kind is Kind.BATCH
+
+    def credentials(self, scheme: Scheme | None = None, key: str | None = None) -> Credentials:
+        """The right credentials, or with `key` in place of the right key."""
+        return by_scheme(self.contract, scheme or self._own_scheme(), self.keys, key)
+
+    def event(self, *types: str) -> Draft:
+        """The smallest acceptable request; on a batch with one event of each type named."""
+        return self._draft(*(self.smallest(name) for name in types or (self.operation.type,)))
+
+    def full(self, *types: str) -> Draft:
+        """An acceptable request with every field that the documents know."""
+        return self._draft(*(self.largest(name) for name in types or (self.operation.type,)))
+
+    def repeated(self, count: int) -> Draft:
+        """An acceptable batch of so many small events."""
+        return self._draft(*(self.smallest(self.operation.type) for _ in range(count)))
+
+    def roomy(self, size: int) -> Draft:
+        """An acceptable request, on a batch with enough events to pad to a size without breaking their own limit."""
+        if not self.is_batch:
+            return self.event()
+        known = self.contract.states(f"limits.{Ceiling.BATCH_EVENT}")
+        limit = self.contract.limit(Ceiling.BATCH_EVENT).at_least if known else _EVENT_WITHOUT_LIMIT
+        return self.repeated(max(1, -(-size // (limit // 2))))
+
+    def example(self) -> Draft:
+        """The documented example of this operation. Raises Silent if there is none."""
+        batch = self.contract.profile.batch
+        found = batch.example if self.is_batch else self.type.example
+        if self.operation.kind is Kind.PIXEL and self.contract.profile.pixel:
+            found = self.contract.profile.pixel.example
+        if found is None:
+            raise Silent(f"the profile has no example of {self.operation}")
+        return self._draft({}).instead(self._with_key(found))
+
+    def smallest(self, name: str) -> JsonObject:
+        """The smallest acceptable event of a type."""
+        event_type, schema = self.contract.event(name), self.contract.event_schema(name)
+        event: JsonObject = {}
+        for pointer in (*event_type.required, *self.contract.profile.always):
+            event = pointers.put(event, pointer, schemas.smallest(schemas.at(schema, pointer)))
+        user = next(iter(self.contract.identities(name).values()))
+        event = pointers.put(event, user, schemas.sample(schemas.at(schema, user) or {"type": "string"}))
+        return self._marked(event, name)
+
+    def largest(self, name: str) -> JsonObject:
+        """An acceptable event of a type with every field that the documents know."""
+        event = schemas.sample(self.contract.event_schema(name))
+        if not isinstance(event, dict):
+            raise TypeError(f"the schema of {name} is not that of an object")
+        where = self.contract.profile.pointers
+        event = {**self.smallest(name), **event}
+        if where.message_id:
+            event = pointers.put(event, where.message_id, self._message_id())
+        if where.type:
+            event = pointers.put(event, where.type, name)
+        return event
+
+    def optional(self) -> tuple[str, ...]:
+        """The top-level fields of the full event that it can do without."""
+        profile, name = self.contract.profile, self.operation.type
+        needed = {*self.type.required, *profile.always, *self.contract.identities(name).values()}
+        if self.is_batch and profile.pointers.type:
+            needed.add(profile.pointers.type)
+        first = {f"/{pointers.steps(pointer)[0]}" for pointer in needed}
+        return tuple(f"/{key}" for key in self.largest(name) if f"/{key}" not in first)
+
+    def _draft(self, *events: JsonObject) -> Draft:
+        profile = self.contract.profile
+        key = f"credentials.{Scheme.BODY}"
+        return Draft(
+            operation=self.operation,
+            layout=Layout(
+                batch=profile.batch.pointer,
+                key=self.contract.credential_key(Scheme.BODY) if self.contract.states(key) else None,
+                filler=f"{self.type.open or ''}{FILLER}",
+                pixel=profile.pixel.parameter if profile.pixel else None,
+            ),
+            credentials=self.credentials(),
+            events=events,
+        )
+
+    def _own_scheme(self) -> Scheme:
+        """The scheme of requests that are not about credentials."""
+        special = {Kind.PIXEL: Scheme.BODY, Kind.WEBHOOK: Scheme.QUERY}
+        return special.get(self.operation.kind, self.contract.first_scheme)
+
+    def _marked(self, event: JsonObject, name: str) -> JsonObject:
+        """An event with its own message id and type, where it must have them."""
+        where, always = self.contract.profile.pointers, self.contract.profile.always
+        if where.message_id and where.message_id in always:
+            event = pointers.put(event, where.message_id, self._message_id())
+        if where.type and (self.is_batch or where.type in always):
+            event = pointers.put(event, where.type, name)
+        return event
+
+    def _message_id(self) -> str:
+        """A message id that is the same in every run and different for every event of a run."""
+        return f"conformance-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._numbers)}')}"
+
+    def _with_key(self, example: Example) -> JsonObject:
+        """A documented example with the right key in place of the documents' stand-in."""
+        text = json.dumps(example.value).replace(json.dumps(_PLACEHOLDER), json.dumps(self.keys.write_key))
+        value: JsonObject = json.loads(text)
+        return value

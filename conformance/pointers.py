@@ -1,0 +1,62 @@
+"""JSON pointers (RFC 6901) into objects: read, put and drop without touching the original."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.model import Json, JsonObject
+
+
+class Missing(LookupError):
+    """Nothing is where a pointer points."""
+
+
+def steps(pointer: str) -> list[str]:
+    """The keys that a pointer walks through: `/event/user` is event, then user."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def get(document: Json, pointer: str) -> Json:
+    """The value that a pointer points at. Raises Missing if there is none."""
+    value = document
+    for step in steps(pointer):
+        if not isinstance(value, dict) or step not in value:
+            raise Missing(pointer)
+        value = value[step]
+    return value
+
+
+def has(document: Json, pointer: str) -> bool:
+    """Whether anything, null included, is where a pointer points."""
+    try:
+        get(document, pointer)
+    except Missing:
+        return False
+    return True
+
+
+def put(document: JsonObject, pointer: str, value: Json) -> JsonObject:
+    """A copy with a value at a pointer; objects on the way are made where they are missing."""
+    return _put(document, steps(pointer), value)
+
+
+def drop(document: JsonObject, pointer: str) -> JsonObject:
+    """A copy without what a pointer points at."""
+    return _drop(document, steps(pointer))
+
+
+def _put(document: JsonObject, way: list[str], value: Json) -> JsonObject:
+    first, *rest = way
+    if not rest:
+        return {**document, first: value}
+    inner = document.get(first)
+    return {**document, first: _put(inner if isinstance(inner, dict) else {}, rest, value)}
+
+
+def _drop(document: JsonObject, way: list[str]) -> JsonObject:
+    first, *rest = way
+    inner = document.get(first)
+    if not rest:
+        return {key: value for key, value in document.items() if key != first}
+    return {**document, first: _drop(inner, rest)} if isinstance(inner, dict) else document

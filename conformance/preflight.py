@@ -1,0 +1,83 @@
+"""Preflight: one valid event of each kind first, so that a wrong key, path or address is named as such."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from conformance import expect
+from conformance.errors import CannotJudge
+from conformance.model import Exchange, Kind, Level, Mishap
+from conformance.payloads import Call
+
+if TYPE_CHECKING:
+    from conformance.contract import Contract
+    from conformance.payloads import Keys
+    from conformance.wire import Wire
+
+_KEY_WORDS = re.compile(r"write.?key|unauthor|authori[sz]ation|authenticat|credential|api.?key|token", re.IGNORECASE)
+_TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
+
+
+async def fly(contract: Contract, keys: Keys, wire: Wire) -> None:
+    """Sends one valid request to each main operation. Raises CannotJudge if every one is refused."""
+    calls = [
+        Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]")
+        for operation in contract.operations
+        if operation.level is Level.MUST and operation.kind in {Kind.EVENT, Kind.BATCH}
+    ] or [Call(contract=contract, operation=contract.operations[0], keys=keys, label="preflight")]
+    room = asyncio.Semaphore(wire.connections)
+
+    async def send(call: Call) -> Exchange:
+        async with room:
+            return await wire.exchange(call.event().request())
+
+    exchanges = await asyncio.gather(*(send(call) for call in calls))
+    if not any(expect.is_accepted(exchange) for exchange in exchanges):
+        raise CannotJudge(_diagnosis(list(exchanges), wire))
+
+
+def _diagnosis(exchanges: list[Exchange], wire: Wire) -> str:
+    """What looks wrong when nothing valid is accepted."""
+    (mishap, status), _ = Counter((item.mishap, item.status) for item in exchanges).most_common(1)[0]
+    typical = next(item for item in exchanges if (item.mishap, item.status) == (mishap, status))
+    if mishap is not None:
+        return _unheard(typical, wire)
+    requests = f"all {len(exchanges)} valid requests" if len(exchanges) > 1 else "the only valid request"
+    return f"{wire.target.url} refused {requests} ({typical.outline}): {_suspect(typical, wire)}"
+
+
+def _unheard(exchange: Exchange, wire: Wire) -> str:
+    """What looks wrong when nothing is answered."""
+    url, detail = wire.target.url, exchange.detail
+    match exchange.mishap:
+        case Mishap.NOT_HTTP:
+            return f"{url} does not speak HTTP: {detail}"
+        case Mishap.TLS:
+            return f"{url} can't be reached: {detail}{_TLS_HINT if 'certificate' in detail else ''}"
+        case Mishap.TIMEOUT:
+            return f"{url} does not answer: {detail}"
+        case Mishap.CLOSED:
+            return f"{url} does not answer: {detail}; does it speak HTTP, and is TLS on both sides or none?"
+        case _:
+            return f"{url} can't be reached: {detail}"
+
+
+def _suspect(exchange: Exchange, wire: Wire) -> str:
+    """Whether the key, the path or the server looks wrong, by what a typical refusal says."""
+    status, response = exchange.status, exchange.response
+    text = response.text if response else ""
+    if status in {401, 403} or (status < expect.SERVER_ERROR and _KEY_WORDS.search(text)):
+        return "the write key looks wrong; check --write-key or CONFORMANCE_WRITE_KEY"
+    if status in {404, 405, 410}:
+        doubled = wire.target.prefix.endswith("/v1") and exchange.request.path.startswith("/v1/")
+        hint = "; the paths begin with /v1 themselves, so drop it from the URL" if doubled else ""
+        return f"the path looks wrong: nothing is at {wire.target.prefix}{exchange.request.path}{hint}"
+    if 300 <= status < 400:  # noqa: PLR2004 - HTTP's bounds
+        place = (response.header("location") if response else None) or "nowhere"
+        return f"the address looks wrong: it redirects to {place}, and redirects are not followed"
+    if status >= expect.SERVER_ERROR:
+        return "the server looks wrong: it fails on valid events"
+    return "the server looks wrong, or it speaks another vendor's dialect than the profile"

@@ -1,0 +1,69 @@
+"""Profiles: what a vendor documents, read from one YAML file a vendor."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from conformance import resources
+from conformance.errors import UsageError
+from conformance.profile import document, problems
+from conformance.profile.facts import Fact, Profile
+from conformance.profile.parse import Parser
+
+
+def load(name_or_path: str) -> Profile:
+    """Loads a profile by its name, or from a YAML file.
+
+    Raises ProfileError, with file, line and key, if the file is not a valid profile, and UsageError
+    if there is no such profile.
+    """
+    read = document.read(_find(name_or_path))
+    problems.find(read, _schema())
+    read.check()
+    parser = Parser(read, schemas=base_openapi()["components"]["schemas"])
+    profile = parser.profile(common_facts())
+    read.check()
+    return profile
+
+
+@cache
+def base_openapi() -> dict[str, Any]:
+    """The common API as an OpenAPI document; not to be changed by the caller."""
+    value: Any = document.read(resources.specs() / "openapi.yaml").value
+    return dict(value)
+
+
+@cache
+def common_facts() -> dict[str, Fact]:
+    """What HTTP and JSON promise by themselves, for what a profile does not state."""
+    read = document.read(resources.specs() / "common.yaml")
+    schema = _schema()
+    problems.find(read, {"$ref": "#/$defs/common", "$defs": schema["$defs"]})
+    read.check()
+    facts = Parser(read).facts()
+    read.check()
+    return facts
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """The JSON Schema of a profile."""
+    text = (resources.specs() / "profile.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _find(name_or_path: str) -> Path:
+    """The file that a name or a path means."""
+    known = resources.profile_names()
+    if name_or_path in known:
+        return resources.profile_path(name_or_path)
+    if name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path:
+        path = Path(name_or_path)
+        if path.is_file():
+            return path
+        raise UsageError(f"--profile {name_or_path}: no such file")
+    raise UsageError(f"--profile {name_or_path}: no such profile{problems.nearest(name_or_path, known)}")

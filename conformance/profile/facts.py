@@ -1,0 +1,249 @@
+"""The facts of a profile: what a vendor promises, how strongly, and where it is written."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.model import JsonObject, Kind, Level, Source
+
+
+class Condition(enum.StrEnum):
+    """What a request can be, for a profile to say how it is answered."""
+
+    ACCEPTED = "accepted"
+    CREDENTIALS_MISSING = "credentials-missing"
+    CREDENTIALS_MALFORMED = "credentials-malformed"
+    CREDENTIALS_UNKNOWN = "credentials-unknown"
+    JSON_INVALID = "json-invalid"
+    JSON_NOT_OBJECT = "json-not-object"
+    JSON_NOT_UTF8 = "json-not-utf8"
+    IDENTITY_MISSING = "identity-missing"
+    BATCH_MISSING = "batch-missing"
+    BATCH_NOT_ARRAY = "batch-not-array"
+    BATCH_EMPTY = "batch-empty"
+    BATCH_EVENT_NOT_OBJECT = "batch-event-not-object"
+    BATCH_TYPE_MISSING = "batch-type-missing"
+    BATCH_TYPE_UNKNOWN = "batch-type-unknown"
+    BATCH_PARTLY_BAD = "batch-partly-bad"
+    PIXEL_DATA_MISSING = "pixel-data-missing"
+    PIXEL_DATA_INVALID = "pixel-data-invalid"
+    PIXEL_IDENTITY_MISSING = "pixel-identity-missing"
+    PIXEL_KEY_UNKNOWN = "pixel-key-unknown"
+    WEBHOOK_KEY_MISSING = "webhook-key-missing"
+    WEBHOOK_KEY_UNKNOWN = "webhook-key-unknown"
+    METHOD_WRONG = "method-wrong"
+    PATH_UNKNOWN = "path-unknown"
+    RATE_EXCEEDED = "rate-exceeded"
+
+
+class Scheme(enum.StrEnum):
+    """A way to hand in the write key."""
+
+    BASIC = "basic"
+    BASIC_WITHOUT_COLON = "basic-without-colon"
+    BEARER = "bearer"
+    BODY = "body"
+    HEADER = "header"
+    QUERY = "query"
+
+
+class Ceiling(enum.StrEnum):
+    """What a size limit is about."""
+
+    EVENT = "event"
+    BATCH = "batch"
+    BATCH_EVENT = "batch-event"
+
+
+class Shape(enum.StrEnum):
+    """Which answer a body belongs to."""
+
+    ACCEPTED = "accepted"
+    ACCEPTED_TEXT = "accepted-text"
+    PARTLY_BAD = "partly-bad"
+    ERROR = "error"
+    ERROR_BATCH = "error-batch"
+
+
+class Rule(enum.StrEnum):
+    """A promise that needs no status of its own."""
+
+    NO_SERVER_ERROR = "no-server-error"
+    NO_STACK_TRACE = "no-stack-trace"
+    NO_HTML_REFLECTION = "no-html-reflection"
+    CONTENT_TYPE_CHARSET = "content-type-charset"
+    CONTENT_TYPE_OTHER = "content-type-other"
+    CHUNKED = "chunked"
+    SIZE_BAND = "size-band"
+
+
+class BodyClass(enum.StrEnum):
+    """What kind of thing a body is."""
+
+    EMPTY = "empty"
+    NON_EMPTY = "non-empty"
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A promise: its name in the profile, its level and its sources."""
+
+    name: str
+    level: Level
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerated:
+    """A status that another source of the same vendor documents, or its live service gives."""
+
+    status: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Fact):
+    """The statuses that a condition is answered with; the first expected one is preferred."""
+
+    expect: tuple[int, ...]
+    tolerate: tuple[Tolerated, ...] = ()
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Every status that keeps the promise."""
+        return (*self.expect, *(item.status for item in self.tolerate))
+
+    @property
+    def refuses(self) -> bool:
+        """Whether no success is among the statuses: the request must be refused."""
+        return all(status >= 300 for status in self.statuses)  # noqa: PLR2004 - HTTP's own bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit(Answer):
+    """A size limit as a band of bytes: up to `at_least` is accepted, above `at_most` is refused."""
+
+    at_least: int
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedFact(Fact):
+    """A way to hand in the key, with the header, parameter or JSON pointer that carries it."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyShape(Fact):
+    """What the body of an answer looks like; a facet that is None is not promised."""
+
+    body_class: BodyClass | None = None
+    media_type: str | None = None
+    text: str | None = None
+    schema: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageId(Fact):
+    """How long a message id may be, in characters."""
+
+    max_length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A documented payload."""
+
+    value: JsonObject
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidExample:
+    """A documented payload that is not JSON, verbatim."""
+
+    text: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventType:
+    """One type of event: its shape, what names its user, and which fields it can't do without."""
+
+    name: str
+    schema: str | JsonObject
+    identified_by: tuple[str, ...] = ("user", "anonymous")
+    open: str | None = None
+    required: Mapping[str, Answer] = field(default_factory=dict)
+    example: Example | None = None
+    invalid_example: InvalidExample | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One path of the API, and the event type that it takes."""
+
+    kind: Kind
+    type: str
+    path: str
+    level: Level
+    sources: tuple[Source, ...]
+    include: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointers:
+    """Where the dialect keeps the fields that checks speak of, as JSON pointers."""
+
+    user: str
+    anonymous: str | None = None
+    type: str | None = None
+    timestamp: str | None = None
+    message_id: str | None = None
+    context: str | None = None
+    integrations: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchShape:
+    """The envelope of a batch: where the list is, what it carries, what stands beside it."""
+
+    pointer: str = "/batch"
+    types: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    example: Example | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixel:
+    """How a GET carries an event: the query parameter, and the documented example."""
+
+    parameter: str
+    example: Example | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Everything that one vendor documents. `file` is where it was read from."""
+
+    name: str
+    title: str
+    file: str
+    pointers: Pointers
+    always: tuple[str, ...]
+    events: Mapping[str, EventType]
+    routes: tuple[Route, ...]
+    batch: BatchShape
+    pixel: Pixel | None
+    message_id: MessageId | None
+    facts: Mapping[str, Fact]
+    rate_headers: tuple[str, ...] = ()
+    recommended_per_s: int | None = None

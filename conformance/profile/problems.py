@@ -1,0 +1,88 @@
+"""Turns what a JSON Schema says of a profile into sentences that name the fix."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jsonschema.exceptions import ValidationError
+
+    from conformance.profile.document import Document, Place
+
+_KINDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+
+
+def find(document: Document, schema: dict[str, Any]) -> None:
+    """Notes on the document every place where it does not fit the schema."""
+    for error in Draft202012Validator(schema).iter_errors(document.value):
+        place: Place = tuple(error.absolute_path)
+        for extra, message in _sentences(error):
+            document.blame((*place, *extra), message)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or the known words where none is near."""
+    words = sorted(known)
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known here: {', '.join(words)}" if words else ""
+
+
+def _sentences(error: ValidationError) -> Iterable[tuple[Place, str]]:
+    """What one schema error means, each with the steps from the error's place to the culprit."""
+    schema: Any = error.schema
+    instance: Any = error.instance
+    if error.validator == "additionalProperties":
+        known = schema.get("properties", {})
+        for word in sorted(set(instance) - set(known)):
+            yield (word,), f"unknown key{nearest(word, known)}"
+    elif error.validator == "required":
+        missing = [word for word in schema["required"] if word not in instance]
+        word = next(word for word in missing if f"'{word}'" in error.message)
+        yield (), f"the key {word!r} is missing{_describe(schema, word)}"
+    elif error.validator == "enum":
+        words = [str(word) for word in schema["enum"]]
+        yield (), f"{_shown(instance)} is not one of {', '.join(words)}{_near(instance, words)}"
+    elif "x-expected" in schema:
+        yield (), f"{_shown(instance)} is not {schema['x-expected']}"
+    elif error.validator == "type":
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        yield (), f"expected {' or '.join(_KINDS[kind] for kind in types)}, found {_shown(instance)}"
+    elif error.validator in {"minItems", "minProperties", "minLength"}:
+        yield (), "must not be empty"
+    else:
+        yield (), error.message
+
+
+def _describe(schema: Any, word: str) -> str:  # noqa: ANN401 - a JSON Schema
+    """What belongs under a missing key, where the schema says so."""
+    inner = schema.get("properties", {}).get(word, {})
+    expected = inner.get("x-expected")
+    return f"; expected {expected}" if expected else ""
+
+
+def _near(instance: object, words: list[str]) -> str:
+    """The nearest word to a wrong one, if any is near."""
+    near = difflib.get_close_matches(str(instance), words, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _shown(instance: object) -> str:
+    """A value as short text."""
+    text = repr(instance) if isinstance(instance, str) else json.dumps(instance, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's worth

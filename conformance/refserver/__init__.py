@@ -1,0 +1,7 @@
+"""The reference server: answers as a contract says. It knows nothing of the checks."""
+
+from __future__ import annotations
+
+from conformance.refserver.serving import Server
+
+__all__ = ["Server"]

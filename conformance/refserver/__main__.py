@@ -1,0 +1,28 @@
+"""The reference server as a process of its own: prints its address, serves until its input ends.
+
+The write key and the bearer token come from CONFORMANCE_WRITE_KEY and CONFORMANCE_BEARER, never from the
+command line, where other users of the machine could read them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from conformance.contract import Contract
+from conformance.profile import load
+from conformance.refserver import Server
+
+
+def main(profile: str, *include: str) -> None:
+    """Serves a profile until standard input ends, as it does when the parent dies."""
+    contract = Contract(load(profile), include)
+    key, bearer = os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")
+    with Server(contract, key, bearer) as server:
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

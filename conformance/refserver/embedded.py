@@ -1,0 +1,47 @@
+"""The reference server in a process of its own, for runs that name no target."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from conformance.errors import CannotJudge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.payloads import Keys
+
+_PATIENCE_S = 5.0
+
+
+@contextmanager
+def embedded(profile: str, keys: Keys, include: Sequence[str] = ()) -> Iterator[str]:
+    """Starts the reference server of a profile and gives its address; ends it on the way out.
+
+    Raises CannotJudge if it does not start.
+    """
+    environment = {**os.environ, "CONFORMANCE_WRITE_KEY": keys.write_key}
+    if keys.bearer:
+        environment["CONFORMANCE_BEARER"] = keys.bearer
+    process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+        [sys.executable, "-m", "conformance.refserver", profile, *include],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes
+    try:
+        url = process.stdout.readline().strip()
+        if not url:
+            raise CannotJudge("the embedded reference server did not start")
+        yield url
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        try:
+            process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

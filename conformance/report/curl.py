@@ -1,0 +1,94 @@
+"""A request as a shell line that sends it again, with variables in place of secrets."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.model import Request
+
+_LONGEST = 4000
+_RUN = re.compile(rb"(.{1,4}?)\1{99,}", re.DOTALL)
+_KEY = r"\$CONFORMANCE_WRITE_KEY|\$CONFORMANCE_BEARER|\$HEADER_\d+"
+_STAND_IN = re.compile(
+    rf"base64\((?P<encoded>(?:[^()]|\([^()]*\))*)\)|swapcase\((?P<swapped>{_KEY})\)"
+    rf"|truncated\((?P<truncated>{_KEY})\)|(?P<plain>{_KEY})"
+)
+
+
+def curl(request: Request, url: str) -> str:
+    """One line for a POSIX shell. It reads the write key from `$CONFORMANCE_WRITE_KEY`, exported."""
+    parts = ["curl", "-sS", "-i", "-X", request.method]
+    for name, value in request.headers:
+        parts += ["-H", _shell(f"{name}: {value}")]
+    if request.body and "content-type" not in {name.lower() for name, _ in request.headers}:
+        parts += ["-H", "'Content-Type:'"]
+    if request.chunked:
+        parts += ["-H", "'Transfer-Encoding: chunked'"]
+    if request.query:
+        parts.append("--get")
+        parts += [item for name, value in request.query for item in ("--data-urlencode", _shell(f"{name}={value}"))]
+    source = ""
+    if request.body:
+        text = _printable(request.body)
+        if text is None:
+            source = f"python3 -c {shlex.quote(_program(request.body))} | "
+        parts += ["--data-binary", "@-" if text is None else _shell(text)]
+    return f"{source}{' '.join(parts)} {_shell(url)}"
+
+
+def _shell(text: str) -> str:
+    """A text as one shell word: stand-ins of secrets are computed, all else is literal."""
+    words = []
+    end = 0
+    for found in _STAND_IN.finditer(text):
+        if found.start() > end:
+            words.append(shlex.quote(text[end : found.start()]))
+        words.append(f'"{_computed(found)}"')
+        end = found.end()
+    if end < len(text) or not words:
+        words.append(shlex.quote(text[end:]))
+    return "".join(words)
+
+
+def _computed(found: re.Match[str]) -> str:
+    """What a shell writes for a stand-in, inside double quotes."""
+    if found["encoded"] is not None:
+        return f"$(printf %s {_shell(found['encoded'])} | base64 | tr -d '\\n')"
+    if found["swapped"]:
+        return f'$(printf %s "{found["swapped"]}" | tr a-zA-Z A-Za-z)'
+    if found["truncated"]:
+        return f"${{{found['truncated'][1:]}%?}}"
+    return found["plain"]
+
+
+def _printable(body: bytes) -> str | None:
+    """A body as text that may stand on a command line, if it is short and clean enough."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if len(body) <= _LONGEST and "\0" not in text and not text.startswith("@") else None
+
+
+def _program(body: bytes) -> str:
+    """A Python program that writes a body: runs as products, or all of it compressed where that is shorter."""
+    pieces, end = [], 0
+    for found in _RUN.finditer(body):
+        if found.start() > end:
+            pieces.append(repr(body[end : found.start()]))
+        pieces.append(f"{found[1]!r}*{len(found[0]) // len(found[1])}")
+        end = found.end()
+    pieces.append(repr(body[end:]))
+    value = "+".join(pieces)
+    imports = "os,sys"
+    if len(value) > _LONGEST:
+        packed = base64.b64encode(zlib.compress(body, 9)).decode()
+        value, imports = f"zlib.decompress(base64.b64decode('{packed}'))", "base64,os,sys,zlib"
+    if b"$CONFORMANCE_WRITE_KEY" in body:
+        value = f"({value}).replace(b'$CONFORMANCE_WRITE_KEY',os.environb[b'CONFORMANCE_WRITE_KEY'])"
+    return f"import {imports};sys.stdout.buffer.write({value})"

@@ -1,0 +1,118 @@
+"""The JSON report: the one source of every other report. Its schema is specs/report.schema.json."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.model import Level, Outcome, Verdict
+from conformance.report.transcript import storable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.model import Json, JsonObject, Source
+
+FORMAT = 1
+_BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
+CONFORMS, DEVIATES, UNJUDGED = "conforms", "deviates", "unjudged"
+EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What a report says of the run itself. `started` is ISO 8601, `duration_s` in seconds."""
+
+    version: str
+    url: str
+    profile: str
+    title: str
+    gate: Level
+    started: str
+    duration_s: float
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All verdicts of a run, sorted by id and operation."""
+
+    header: Header
+    verdicts: tuple[Verdict, ...] = field(default=())
+
+    @classmethod
+    def of(cls, header: Header, verdicts: Iterable[Verdict]) -> Report:
+        """A report of verdicts in any order."""
+        return cls(header=header, verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation))))
+
+    def counts(self) -> dict[Outcome, int]:
+        """How many checks came to each outcome."""
+        found = Counter(item.outcome for item in self.verdicts)
+        return {outcome: found[outcome] for outcome in Outcome}
+
+    @property
+    def verdict(self) -> str:
+        """`deviates` if a promise at the gate is broken or untestable; `conforms` only if some were judged and
+        none was left without a verdict; otherwise `unjudged`.
+        """
+        gated = {item.outcome for item in self.verdicts if item.level.reaches(self.header.gate)}
+        if gated & _BROKEN:
+            return DEVIATES
+        return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        return EXIT_CODES[self.verdict]
+
+    def troubles(self) -> list[Verdict]:
+        """What failed, was untestable or ended without a verdict; strongest level first."""
+        found = [item for item in self.verdicts if item.outcome in _BROKEN or item.outcome is Outcome.ERROR]
+        return sorted(found, key=lambda item: (item.level.rank, list(Outcome).index(item.outcome)))
+
+    def as_json(self) -> JsonObject:
+        """The report as JSON data."""
+        header = self.header
+        return {
+            "format": FORMAT,
+            "suite": {"name": "ingest-conformance", "version": header.version},
+            "target": {"url": header.url},
+            "profile": {"name": header.profile, "title": header.title},
+            "run": {
+                "gate": header.gate.value,
+                "started": header.started,
+                "duration_s": round(header.duration_s, 3),
+                "requests": header.requests,
+            },
+            "verdict": self.verdict,
+            "counts": {outcome.value: count for outcome, count in self.counts().items()},
+            "checks": [_verdict(item) for item in self.verdicts],
+            "complete": True,
+        }
+
+    def text(self) -> str:
+        """The report as a JSON text."""
+        return json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _verdict(item: Verdict) -> Json:
+    return {
+        "id": item.id,
+        "area": item.area.value,
+        "level": item.level.value,
+        "title": item.title,
+        "operation": item.operation,
+        "outcome": item.outcome.value,
+        "message": storable(item.message),
+        "expected": item.expected,
+        "received": storable(item.received),
+        "sources": [_source(source) for source in item.sources],
+        "exchanges": list(item.exchanges),
+        "curl": item.curl,
+    }
+
+
+def _source(source: Source) -> Json:
+    return {"document": source.document, "section": source.section, "says": source.says, "url": source.url}

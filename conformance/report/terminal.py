@@ -1,0 +1,107 @@
+"""The report for a terminal: a summary by area, and every broken promise with what to do about it."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from conformance.model import Level, Outcome, Verdict
+from conformance.report.document import CONFORMS, DEVIATES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from conformance.report.document import Report
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_STYLES = {
+    Outcome.PASS: "green",
+    Outcome.FAIL: "bold red",
+    Outcome.UNTESTABLE: "bold magenta",
+    Outcome.ERROR: "bold yellow",
+    Outcome.OBSERVED: "cyan",
+    Outcome.NOT_APPLICABLE: "dim",
+}
+_MOST_OPERATIONS = 12
+
+
+def safe(text: str) -> str:
+    """A text that can't steer a terminal: control characters are shown as escapes."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def show(report: Report, console: Console, *, quiet: bool = False) -> None:
+    """Prints a report. Quiet leaves only what is broken, and the verdict."""
+    if not quiet:
+        console.print(_summary(report))
+    for _, group in groupby(report.troubles(), key=_alike):
+        _trouble(list(group), report, console)
+    console.print(_verdict(report), soft_wrap=True)
+
+
+def _alike(item: Verdict) -> tuple[str, Level, Outcome]:
+    """What makes several verdicts one trouble: the same check came to the same thing on several paths."""
+    return item.id, item.level, item.outcome
+
+
+def _summary(report: Report) -> Table:
+    """A row an area, a column an outcome."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("area")
+    for outcome in Outcome:
+        table.add_column(outcome.value, justify="right")
+    for area in sorted({item.area for item in report.verdicts}):
+        found = [item.outcome for item in report.verdicts if item.area is area]
+        cells = [Text(str(found.count(o)), style=_STYLES[o]) if o in found else Text("·", style="dim") for o in Outcome]
+        table.add_row(area.value, *cells)
+    return table
+
+
+def _trouble(items: list[Verdict], report: Report, console: Console) -> None:
+    """One broken promise: what, where, where documented, what came, and how to see it again."""
+    first = items[0]
+    head = Text.assemble(
+        ("\n" + first.outcome.value.upper(), _STYLES[first.outcome]),
+        f"  {first.id}  ",
+        (first.level.value.upper(), "bold"),
+        "" if first.level.reaches(report.header.gate) else f" (below the gate, {report.header.gate})",
+    )
+    console.print(head, soft_wrap=True)
+    where = [item.operation for item in items]
+    rest = f" and {len(where) - _MOST_OPERATIONS} more" if len(where) > _MOST_OPERATIONS else ""
+    lines = [
+        ("promise", first.title),
+        ("on", ", ".join(where[:_MOST_OPERATIONS]) + rest),
+        ("expected", first.expected),
+        ("received", first.received),
+        ("because", first.message),
+    ]
+    lines += [("source", f"{source}{f': {source.says}' if source.says else ''}") for source in first.sources]
+    lines += [("", source.url) for source in first.sources if source.url][:1]
+    lines.append(("again", first.curl))
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", justify="right", min_width=9)
+    table.add_column(overflow="fold")
+    for name, text in lines:
+        if text and name != "again":
+            table.add_row(name, Text(safe(text)))
+    console.print(Padding(table, (0, 0, 0, 2)))
+    if first.curl:
+        console.print(Text(f"      again {safe(first.curl)}", style="dim"), soft_wrap=True)
+
+
+def _verdict(report: Report) -> Text:
+    """The last line."""
+    header, counts = report.header, report.counts()
+    said = {CONFORMS: ("conforms to", "bold green"), DEVIATES: ("deviates from", "bold red")}
+    words, style = said.get(report.verdict, ("could not be judged by", "bold yellow"))
+    numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    return Text.assemble(
+        ("\n" + safe(header.url), "bold"), " ", (words, style), f" the profile {header.profile} at the gate {header.gate}: ",
+        f"{numbers} ({header.requests:,} requests in {header.duration_s:.1f} s)",
+    )  # fmt: skip

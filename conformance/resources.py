@@ -1,0 +1,29 @@
+"""Where the data files are: in a checkout beside the package, in a wheel inside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_INSIDE = Path(__file__).parent / "specs"
+_BESIDE = Path(__file__).parent.parent / "specs"
+
+
+def specs() -> Path:
+    """The directory of the specs: OpenAPI base, profiles, JSON Schemas.
+
+    Raises FileNotFoundError if the installation is incomplete.
+    """
+    for place in (_INSIDE, _BESIDE):
+        if (place / "openapi.yaml").is_file():
+            return place
+    raise FileNotFoundError(f"the specs are missing from the installation: neither {_INSIDE} nor {_BESIDE}")
+
+
+def profile_names() -> list[str]:
+    """The names of the profiles that come with the suite."""
+    return sorted(path.stem for path in (specs() / "profiles").glob("*.yaml"))
+
+
+def profile_path(name: str) -> Path:
+    """The file of a profile that comes with the suite; it need not exist."""
+    return specs() / "profiles" / f"{name}.yaml"

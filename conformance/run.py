@@ -1,0 +1,152 @@
+"""A run: settings -> preflight -> engine -> verdicts. The one way in for the command and the plugin."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from conformance import __version__, engine, preflight
+from conformance.catalogue import Check, Trial, select, trials
+from conformance.errors import UsageError
+from conformance.model import Level, Outcome, Verdict
+from conformance.payloads import Keys
+from conformance.report.curl import curl
+from conformance.report.document import Header, Report
+from conformance.report.transcript import transcript
+from conformance.wire import Redactor, Wire, parse
+from conformance.wire.throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from conformance.contract import Contract
+    from conformance.engine import Finding
+    from conformance.wire import Target
+
+_TROUBLED = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to judge, and how hard to press the target.
+
+    `jobs` is the number of requests in flight, `rate` the most requests a second (None: as fast as it
+    goes), `deadline_s` the seconds that one exchange may take.
+    """
+
+    target: Target
+    contract: Contract
+    keys: Keys
+    trials: Sequence[Trial]
+    gate: Level = Level.MUST
+    jobs: int = 8
+    rate: float | None = None
+    deadline_s: float = 10.0
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret of the run with its stand-in."""
+        headers = {value: f"$HEADER_{index}" for index, (_, value) in enumerate(self.target.headers, 1)}
+        return {**headers, **self.keys.spellings()}
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a run came to."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    requests: int = 0
+    duration_s: float = 0.0
+
+
+def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: Sequence[Check]) -> Plan:
+    """A plan from resolved settings. Raises UsageError for what does not fit."""
+    if not settings["write_key"]:
+        raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
+    keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
+    if settings["select"]:
+        chosen = select(chosen, settings["select"])
+        if not chosen:
+            raise UsageError(f"--select {settings['select']}: no check matches; see `conformance list`")
+    return Plan(
+        target=parse(
+            url,
+            headers=tuple(settings["header"]),
+            ca_bundle=settings["ca_bundle"],
+            insecure=settings["insecure"],
+        ),
+        contract=contract,
+        keys=keys,
+        trials=trials(contract, keys, chosen),
+        gate=settings["gate"],
+        jobs=settings["jobs"],
+        rate=settings["rate"],
+        deadline_s=settings["deadline"],
+    )
+
+
+async def execute(plan: Plan, tell: Callable[[Trial, Verdict], None]) -> Result:
+    """Judges every trial of a plan and tells each verdict as it falls.
+
+    Raises CannotJudge if nothing that is valid is accepted.
+    """
+    result = Result()
+    start_s = time.monotonic()
+    wire = Wire(
+        target=plan.target,
+        redactor=Redactor(plan.secrets()),
+        connections=plan.jobs,
+        deadline_s=plan.deadline_s,
+        throttle=Throttle(plan.rate),
+    )
+
+    def done(trial: Trial, finding: Finding) -> None:
+        verdict = judged(trial, finding)
+        result.verdicts.append(verdict)
+        tell(trial, verdict)
+
+    async with wire:
+        await preflight.fly(plan.contract, plan.keys, wire)
+        await engine.run(plan.trials, wire, plan.jobs, done)
+    result.requests = wire.sent
+    result.duration_s = time.monotonic() - start_s
+    return result
+
+
+def report(plan: Plan, result: Result) -> Report:
+    """The report of a run that has ended."""
+    profile = plan.contract.profile
+    started = datetime.now(UTC) - timedelta(seconds=result.duration_s)
+    header = Header(
+        version=__version__,
+        url=plan.target.url,
+        profile=profile.name,
+        title=profile.title,
+        gate=plan.gate,
+        started=started.isoformat(timespec="seconds"),
+        duration_s=result.duration_s,
+        requests=result.requests,
+    )
+    return Report.of(header, result.verdicts)
+
+
+def judged(trial: Trial, finding: Finding) -> Verdict:
+    """The verdict on a trial; exchanges are kept only where somebody will want to see them."""
+    outcome = trial.outcome(finding.outcome)
+    last = finding.exchanges[-1] if finding.exchanges else None
+    troubled = outcome in _TROUBLED and last is not None
+    return Verdict(
+        id=trial.check.id,
+        area=trial.check.area,
+        level=trial.capped(finding.level) if finding.level else trial.level,
+        title=trial.check.title,
+        operation=str(trial.operation or ""),
+        outcome=outcome,
+        message=finding.message,
+        expected=finding.expected,
+        received=finding.received,
+        sources=trial.sources,
+        exchanges=tuple(transcript(item) for item in finding.exchanges) if troubled else (),
+        curl=curl(last.request, last.url) if troubled and last else "",
+    )

@@ -1,0 +1,158 @@
+"""The wire: the one place that talks to a target. A request goes in, a redacted exchange comes out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import httpcore
+import httpx
+
+from conformance.model import Exchange, Mishap, Request, Response
+from conformance.wire import decoding
+from conformance.wire.redaction import Redactor
+from conformance.wire.sockets import TlsError
+from conformance.wire.target import Target, parse
+from conformance.wire.throttle import Throttle
+from conformance.wire.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+__all__ = ["Redactor", "Target", "Wire", "parse"]
+
+USER_AGENT = "ingest-conformance"
+_GONE = (httpcore.ReadError, httpcore.WriteError)
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What httpcore tells of one attempt: whether it opened a connection, whether an answer began."""
+
+    is_fresh: bool = False
+    is_answered: bool = False
+
+    async def note(self, event: str, _: Mapping[str, Any]) -> None:
+        """Takes an event of httpcore's trace extension."""
+        if event == "connection.connect_tcp.started":
+            self.is_fresh = True
+        elif event == "http11.receive_response_headers.complete":
+            self.is_answered = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Wire:
+    """Sends requests to one target, at most `connections` at a time.
+
+    `deadline_s` bounds a whole exchange, from opening the connection to the end of the answer. A reused
+    connection that turns out closed is replaced once, silently; a fresh one that fails is a mishap.
+    """
+
+    target: Target
+    redactor: Redactor
+    connections: int = 8
+    deadline_s: float = 10.0
+    throttle: Throttle = field(default_factory=lambda: Throttle(None))
+    sent: int = 0
+    _pooled: Transport = field(init=False)
+    _single: Transport = field(init=False)
+
+    def __post_init__(self) -> None:
+        tls = self.target.tls
+        self._pooled = Transport(tls=tls, connections=self.connections)
+        self._single = Transport(tls=tls, connections=self.connections, keep_alive=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pooled.aclose()
+        await self._single.aclose()
+
+    async def exchange(self, request: Request) -> Exchange:
+        """Sends a request and reads its answer. Never raises for what the network or the target does."""
+        await self.throttle.wait()
+        self.sent += 1
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+        response, mishap, detail = await self._attempt(request)
+        return Exchange(
+            request=self.redactor.request(request),
+            url=f"{self.target.scheme}://{self.target.authority}{self.target.prefix}{request.path}",
+            response=self.redactor.response(response) if response else None,
+            mishap=mishap,
+            detail=self.redactor.text(detail),
+            elapsed_s=loop.time() - start_s,
+        )
+
+    async def _attempt(self, request: Request) -> tuple[Response | None, Mishap | None, str]:
+        """The answer, or what went wrong and how."""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                return await self._send(request), None, ""
+        except TimeoutError:
+            return None, Mishap.TIMEOUT, f"no answer within {self.deadline_s:g} s"
+        except TlsError as error:
+            return None, Mishap.TLS, f"the TLS handshake failed: {error}"
+        except httpcore.ConnectError as error:
+            return None, Mishap.UNREACHABLE, str(error)
+        except _GONE:
+            return None, Mishap.CLOSED, "the connection was closed without an answer"
+        except httpcore.RemoteProtocolError as error:
+            if _hung_up(error):
+                return None, Mishap.CLOSED, "the connection was closed without an answer"
+            return None, Mishap.NOT_HTTP, f"the answer is not HTTP: {error}"
+
+    async def _send(self, request: Request) -> Response:
+        trail = _Trail()
+        try:
+            return await self._once(self._pooled, request, trail)
+        except (*_GONE, httpcore.RemoteProtocolError) as error:
+            if trail.is_fresh or trail.is_answered or not (isinstance(error, _GONE) or _hung_up(error)):
+                raise
+        return await self._once(self._single, request, _Trail())
+
+    async def _once(self, transport: Transport, request: Request, trail: _Trail) -> Response:
+        answer = await transport.handle_async_request(self._outgoing(request, trail))
+        try:
+            body, truncated = await decoding.read(answer)
+        finally:
+            await answer.aclose()
+        return Response(
+            status=answer.status_code,
+            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw),
+            body=body,
+            http_version=answer.extensions["http_version"].decode("latin-1"),
+            truncated=truncated,
+        )
+
+    def _outgoing(self, request: Request, trail: _Trail) -> httpx.Request:
+        target = self.target
+        headers = [
+            ("Host", target.authority),
+            ("User-Agent", USER_AGENT),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "identity"),
+            *target.headers,
+            *request.headers,
+        ]
+        url = httpx.URL(scheme=target.scheme, host=target.host, port=target.port, path=target.prefix + request.path)
+        return httpx.Request(
+            request.method,
+            url.copy_merge_params(request.query) if request.query else url,
+            headers=headers,
+            content=_pieces(request.body) if request.chunked else request.body,
+            extensions={"trace": trail.note},
+        )
+
+
+def _hung_up(error: Exception) -> bool:
+    """Whether an error of httpcore's says that the peer closed the connection instead of answering."""
+    return str(error).startswith(("Server disconnected", "peer closed connection"))
+
+
+async def _pieces(body: bytes, size: int = 16_384) -> AsyncIterator[bytes]:
+    """A body in pieces, which httpx sends as chunks."""
+    for start in range(0, len(body), size):
+        yield body[start : start + size]

@@ -1,0 +1,104 @@
+"""Takes secrets out of requests and answers, before anything can print or store them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from conformance.model import Request, Response
+
+_SHORTEST = 4
+
+
+class Redactor:
+    """Replaces every spelling of every secret by its stand-in.
+
+    `secrets` maps a secret to its stand-in, such as `$CONFORMANCE_WRITE_KEY`. Known spellings: as it is,
+    JSON-escaped, percent-encoded, and inside base64 at any of its three alignments. A secret shorter than
+    four characters is left alone: replacing it would make every text unreadable.
+    """
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._secrets = {key: shown for key, shown in secrets.items() if len(key) >= _SHORTEST}
+        forms = {form: shown for key, shown in self._secrets.items() for form in _spellings(key)}
+        self._texts = sorted(forms.items(), key=lambda item: -len(item[0]))
+        self._bytes = [(form.encode(), shown.encode()) for form, shown in self._texts]
+
+    def text(self, text: str) -> str:
+        """A text without secrets."""
+        for form, shown in self._texts:
+            if form in text:
+                text = text.replace(form, shown)
+        return text
+
+    def body(self, body: bytes) -> bytes:
+        """A body without secrets."""
+        for form, shown in self._bytes:
+            if form in body:
+                body = body.replace(form, shown)
+        return body
+
+    def request(self, request: Request) -> Request:
+        """A request without secrets."""
+        return replace(
+            request,
+            query=tuple((name, self._encoded(value)) for name, value in request.query),
+            headers=tuple((name, self._header(value)) for name, value in request.headers),
+            body=self.body(request.body),
+        )
+
+    def response(self, response: Response) -> Response:
+        """An answer without secrets."""
+        return replace(
+            response,
+            headers=tuple((self.text(name), self.text(value)) for name, value in response.headers),
+            body=self.body(response.body),
+        )
+
+    def _header(self, value: str) -> str:
+        """A header value; `Basic <base64>` is shown as what was encoded."""
+        scheme, space, token = value.partition(" ")
+        return f"{scheme}{space}{self._encoded(token)}" if space else self.text(value)
+
+    def _encoded(self, value: str) -> str:
+        """A value that may be base64: one with a secret inside is shown as what was encoded."""
+        decoded = _decoded(value)
+        shown = self.text(decoded)
+        return f"base64({shown})" if shown != decoded else self.text(value)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """How a secret may be written down."""
+    yield secret
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    for shift in range(3):
+        for core in _base64_cores(secret.encode(), shift):
+            if len(core) >= 2 * _SHORTEST:
+                yield core
+
+
+def _base64_cores(secret: bytes, shift: int) -> tuple[str, str]:
+    """The characters of a secret's base64 that do not depend on what stands around it."""
+    whole = base64.b64encode(b"\0" * shift + secret).decode().rstrip("=")
+    first = -(-shift * 8 // 6)
+    last = (shift + len(secret)) * 8 // 6
+    core = whole[first:last]
+    return core, core.replace("+", "-").replace("/", "_")
+
+
+def _decoded(token: str) -> str:
+    """A base64 token as text; empty if it is none."""
+    try:
+        return base64.b64decode(token, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""

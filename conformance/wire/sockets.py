@@ -1,0 +1,196 @@
+"""Sockets that hear an answer even when the peer stops listening to the question.
+
+A server may refuse a large body early: it answers, closes, and resets what is still being sent. A
+stream that fails on the first write loses that answer, for it never reads what the kernel already
+holds. This one goes on reading, which is what RFC 9112 section 9.5 asks of a client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpcore
+from anyio.abc import ByteStream
+from anyio.streams.tls import TLSStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+GRACE_S = 0.25
+_READ = 65_536
+
+
+class SocketStream(ByteStream):
+    """A connected, non-blocking TCP socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._heard = False
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether something is there to read; on an idle connection that is its end."""
+        if self._sock.fileno() < 0:
+            return True
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return bool(poll.poll(0))
+
+    async def send(self, item: bytes) -> None:
+        """Sends everything. Raises BrokenResourceError when the peer answers or goes before that."""
+        self._heard = False
+        rest = memoryview(item)
+        while rest:
+            try:
+                rest = rest[self._sock.send(rest) :]
+            except BlockingIOError:
+                await self._until_writable()
+            except OSError as error:
+                raise anyio.BrokenResourceError from error
+
+    async def receive(self, max_bytes: int = _READ) -> bytes:
+        """Reads what is there. Raises EndOfStream at the end, BrokenResourceError on a reset.
+
+        A reset after the first bytes of an answer is its end: they are all that will come.
+        """
+        try:
+            data = await asyncio.get_running_loop().sock_recv(self._sock, max_bytes)
+        except OSError as error:
+            if self._heard:
+                raise anyio.EndOfStream from error
+            raise anyio.BrokenResourceError from error
+        if not data:
+            raise anyio.EndOfStream
+        self._heard = True
+        return data
+
+    async def send_eof(self) -> None:
+        """Ends our side of the connection."""
+        self._sock.shutdown(socket.SHUT_WR)
+
+    async def aclose(self) -> None:
+        """Closes the socket."""
+        self._sock.close()
+
+    async def _until_writable(self) -> None:
+        """Waits for room to send; gives up shortly after the peer has said something instead."""
+        loop = asyncio.get_running_loop()
+        writable, readable = loop.create_future(), loop.create_future()
+        loop.add_writer(self._sock, _settle, writable, loop.remove_writer, self._sock)
+        loop.add_reader(self._sock, _settle, readable, loop.remove_reader, self._sock)
+        try:
+            await asyncio.wait({writable, readable}, return_when=asyncio.FIRST_COMPLETED)
+            if not writable.done():
+                await asyncio.wait({writable}, timeout=GRACE_S)
+            if not writable.done():
+                raise anyio.BrokenResourceError
+        finally:
+            loop.remove_writer(self._sock)
+            loop.remove_reader(self._sock)
+
+
+def _settle(
+    future: asyncio.Future[None], remove: Callable[[socket.socket], bool], sock: socket.socket
+) -> None:
+    remove(sock)
+    if not future.done():
+        future.set_result(None)
+
+
+class NetworkStream(httpcore.AsyncNetworkStream):
+    """A byte stream as httpcore wants it."""
+
+    def __init__(self, stream: ByteStream, raw: SocketStream) -> None:
+        self._stream = stream
+        self._raw = raw
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
+        """Reads; an empty result is the end."""
+        try:
+            return await self._stream.receive(max_bytes)
+        except anyio.EndOfStream:
+            return b""
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
+            raise httpcore.ReadError(str(error.__cause__ or error)) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+        """Writes everything."""
+        if not buffer:
+            return
+        try:
+            await self._stream.send(buffer)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
+            raise httpcore.WriteError(str(error.__cause__ or error)) from error
+
+    async def aclose(self) -> None:
+        """Closes at once, without a TLS farewell that a peer could keep us waiting for."""
+        await self._raw.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        """The same connection under TLS."""
+        try:
+            stream = await TLSStream.wrap(
+                self._raw, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
+            )
+        except (ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
+            raise TlsError(str(error) or "the connection was closed during the handshake") from error
+        return NetworkStream(stream, self._raw)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
+        """What httpcore's pool asks of an idle connection."""
+        return self._raw.is_readable if info == "is_readable" else None
+
+
+class TlsError(httpcore.ConnectError):
+    """The TLS handshake failed."""
+
+
+class Backend(httpcore.AsyncNetworkBackend):
+    """Opens connections for httpcore's pool."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - the wire has one deadline for all
+        local_address: str | None = None,  # noqa: ARG002
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+    ) -> httpcore.AsyncNetworkStream:
+        """Connects to the first address of a host that answers."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(f"the host {host!r} does not resolve: {error.strerror}") from error
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in found:
+            sock = socket.socket(family, kind, protocol)
+            sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                await loop.sock_connect(sock, address)
+            except OSError as error:
+                sock.close()
+                failure = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                raw = SocketStream(sock)
+                return NetworkStream(raw, raw)
+        reason = failure.strerror if failure else "no address"
+        raise httpcore.ConnectError(f"no connection to {host} port {port}: {reason}") from failure
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        await asyncio.sleep(seconds)

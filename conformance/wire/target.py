@@ -1,0 +1,90 @@
+"""The target of a run: its address and how to reach it."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from conformance.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A base URL, taken apart, with what every request to it carries.
+
+    `prefix` is the path of the base URL without its last slash; `tls` is None for plain HTTP.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    prefix: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = {"http": 80, "https": 443}[self.scheme]
+        return host if self.port == default else f"{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the address is this machine's own."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+
+def parse(
+    url: str, *, headers: tuple[str, ...] = (), ca_bundle: str | None = None, insecure: bool = False
+) -> Target:
+    """A target from what the command line says of it. Raises UsageError with one clear sentence."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"{url!r} is not a URL: {error}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
+    if parts.query or parts.fragment:
+        raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
+    return Target(
+        url=url,
+        scheme=parts.scheme,
+        host=parts.hostname,
+        port=port or {"http": 80, "https": 443}[parts.scheme],
+        prefix=parts.path.rstrip("/"),
+        headers=tuple(_header(line) for line in headers),
+        tls=_context(ca_bundle, insecure=insecure) if parts.scheme == "https" else None,
+    )
+
+
+def _header(line: str) -> tuple[str, str]:
+    """`Name: value` as a pair."""
+    name, colon, value = line.partition(":")
+    sound = name.strip() and name.isascii() and name.isprintable() and " " not in name.strip()
+    if not colon or not sound or not value.isprintable():
+        raise UsageError(f"--header {line!r}: write it as 'Name: value'")
+    return name.strip(), value.strip()
+
+
+def _context(ca_bundle: str | None, *, insecure: bool) -> ssl.SSLContext:
+    """The TLS settings: the system's authorities, the given ones, or none at all."""
+    try:
+        context = ssl.create_default_context(cafile=ca_bundle)
+    except (OSError, ssl.SSLError) as error:
+        what = "holds no certificate" if isinstance(error, ssl.SSLError) else "can't be read"
+        raise UsageError(f"--ca-bundle {Path(str(ca_bundle))}: the file {what}") from None
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,22 @@
+"""Keeps a run below a rate of requests."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Throttle:
+    """Spaces requests evenly: at most `per_s` a second, over all tasks of a run; None is no limit."""
+
+    def __init__(self, per_s: float | None) -> None:
+        self._gap_s = 1 / per_s if per_s else 0.0
+        self._next_s = 0.0
+
+    async def wait(self) -> None:
+        """Waits for this request's turn."""
+        if not self._gap_s:
+            return
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._next_s)
+        self._next_s = turn + self._gap_s
+        await asyncio.sleep(turn - now)

@@ -1,0 +1,46 @@
+"""Legal but tricky ways to speak HTTP."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How a server speaks; none of this breaks HTTP or a vendor's promise."""
+
+    close: bool = False
+    announce_close: bool = True
+    http10: bool = False
+    chunked: bool = False
+    delay_ms: int = 0
+    early_refusal: bool = False
+    lower_case: bool = False
+    prefix: str = ""
+    idle_ms: int | None = None
+    dribble: bool = False
+
+
+PLAIN = Behaviour()
+
+BEHAVIOURS: dict[str, Behaviour] = {
+    "plain": PLAIN,
+    "close": Behaviour(close=True),
+    "silent-close": Behaviour(close=True, announce_close=False),
+    "http10": Behaviour(http10=True),
+    "chunked": Behaviour(chunked=True),
+    "late": Behaviour(delay_ms=150),
+    "early-refusal": Behaviour(early_refusal=True),
+    "lower-case": Behaviour(lower_case=True),
+    "prefix": Behaviour(prefix="/ingest/here"),
+    "idle-drop": Behaviour(idle_ms=50),
+    "dribble": Behaviour(dribble=True),
+    "all-at-once": Behaviour(
+        close=True,
+        announce_close=False,
+        chunked=True,
+        delay_ms=20,
+        early_refusal=True,
+        lower_case=True,
+        prefix="/ingest/here",
+        dribble=True,
+    ),
+}

@@ -1,0 +1,24 @@
+"""The registry of broken servers."""
+
+from collections.abc import Iterator
+
+from tests.targets.dialects import DIALECTS
+from tests.targets.faults import accept, auth, batch, content, errors, payload, size, syntax
+from tests.targets.faults.base import Case, Fault
+
+__all__ = ["Case", "Fault", "cases", "faults"]
+
+AREAS = (accept, auth, syntax, content, size, batch, errors, payload)
+
+
+def faults() -> Iterator[Fault]:
+    """List every fault."""
+    for area in AREAS:
+        yield from area.faults()
+
+
+def cases() -> Iterator[Case]:
+    """List every pair of a fault and a dialect that makes the broken promise."""
+    for each in faults():
+        for name in each.dialects:
+            yield Case(each, DIALECTS[name])

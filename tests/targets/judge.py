@@ -1,0 +1,294 @@
+"""The correct behaviour of a dialect, in steps that a broken server overrides one at a time."""
+
+import base64
+import binascii
+import json
+import zlib
+from typing import NoReturn
+
+from tests.targets import credentials
+from tests.targets.answers import error_answer, partly_bad_answer, success_answer
+from tests.targets.dialects import TYPES, Dialect, Kind, Route, Scope
+from tests.targets.options import Options
+from tests.targets.wire import Answer, Call, RefusalError, Request
+
+UNPACKED_MAXIMUM = 64 * 1024 * 1024
+REQUIRED = {"track": "event", "group": "groupId", "alias": "previousId"}
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding",
+}
+
+
+def compact(value: object) -> bytes:
+    """Write a value as compact UTF-8 JSON, the measure of an event inside a batch."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def is_given(value: object) -> bool:
+    """Tell whether a field has a value: null and the empty string are none."""
+    return value is not None and value != ""
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which are no JSON."""
+    raise ValueError(f"{name} is not JSON")
+
+
+class Judge:
+    """A correct server of one dialect, without its HTTP."""
+
+    def __init__(self, dialect: Dialect, options: Options | None = None) -> None:
+        self.dialect = dialect
+        self.options = options or Options()
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request."""
+        call = Call(request, self.find_route(request), request.body)
+        try:
+            answer = self.success(call, self.check(call))
+        except RefusalError as refusal:
+            answer = self.refuse(call, refusal)
+        if "origin" not in request.headers:
+            return answer
+        return Answer(answer.status, {**answer.headers, **CORS}, answer.body, answer.dropped)
+
+    def find_route(self, request: Request) -> Route:
+        """Find what the path takes."""
+        return self.dialect.route(request.path)
+
+    def check(self, call: Call) -> list[RefusalError]:
+        """Run every check in its order and list the bad events of a partly good batch."""
+        self.check_route(call)
+        if is_preflight(call):
+            return []
+        if not self.dialect.body_key:
+            self.check_credentials(call)
+        self.check_size(call)
+        call.body = self.read_body(call)
+        self.check_size(call)
+        call.text = self.decode(call)
+        call.value = self.load(call)
+        if self.dialect.body_key:
+            self.check_credentials(call)
+        return self.check_value(call)
+
+    def check_route(self, call: Call) -> None:
+        """Refuse unknown paths and wrong methods."""
+        if call.route.kind == "unknown":
+            raise RefusalError("path", "Not found")
+        if call.request.method != call.route.method and not is_preflight(call):
+            raise RefusalError("method", "Method not allowed")
+
+    def check_credentials(self, call: Call) -> None:
+        """Refuse a call that shows no known key."""
+        if not self.is_authorised(call):
+            self.complain("auth", "Invalid or missing writekey")
+
+    def is_authorised(self, call: Call) -> bool:
+        """Tell whether one of the call's credentials is known."""
+        found = credentials.groups(self.dialect, self.options.token, call)
+        return any(all(self.known_key(key) for key in group) for group in found)
+
+    def known_key(self, key: str) -> bool:
+        """Tell whether a key is the server's own."""
+        return key == self.options.key
+
+    def limit(self, scope: Scope, _call: Call) -> int | None:
+        """Give the limit of an event, a batch or an event inside a batch, in bytes."""
+        size = self.dialect.sizes.get(scope)
+        return None if size is None else size.in_bytes(self.options.kilobyte)
+
+    def wire_limit(self, request: Request) -> int | None:
+        """Give the limit of a request that has only begun to arrive."""
+        route = self.find_route(request)
+        if route.kind in {"unknown", "pixel"}:
+            return None
+        return self.limit(scope_of(route), Call(request, route))
+
+    def measure(self, call: Call) -> int:
+        """Count the bytes of the body, as received or as unpacked, whichever is more."""
+        return max(call.request.length, len(call.body))
+
+    def measure_item(self, item: object) -> int:
+        """Count the bytes of an event inside a batch."""
+        return len(compact(item))
+
+    def check_size(self, call: Call) -> None:
+        """Refuse a body over its limit."""
+        limit = self.limit(scope_of(call.route), call)
+        if limit is not None and self.measure(call) > limit:
+            self.complain("size", "Request size too large")
+
+    def read_body(self, call: Call) -> bytes:
+        """Unpack the body, or the payload of a pixel."""
+        if call.route.kind == "pixel":
+            return read_pixel(call)
+        if call.request.headers.get("content-encoding", "").strip().lower() == "gzip":
+            return unpack(call.request.body)
+        return call.request.body
+
+    def decode(self, call: Call) -> str:
+        """Decode the body, which must be UTF-8."""
+        try:
+            return call.body.decode()
+        except UnicodeDecodeError:
+            raise RefusalError("utf8", "Body is not UTF-8") from None
+
+    def load(self, call: Call) -> object:
+        """Parse the body as strict JSON."""
+        try:
+            value: object = json.loads(call.text, parse_constant=refuse_constant)
+        except (ValueError, RecursionError):
+            raise RefusalError("json", "Invalid JSON") from None
+        return value
+
+    def check_value(self, call: Call) -> list[RefusalError]:
+        """Check what the JSON says."""
+        if not isinstance(call.value, dict):
+            self.complain("shape", "Body is not an object")
+            return []
+        if call.route.kind == "batch":
+            return self.check_batch(call, call.value)
+        self.check_event(call.value, call.route.type or str(call.value.get("type")))
+        return []
+
+    def check_event(self, event: dict[str, object], kind: str) -> None:
+        """Check the identity and the required fields of one event."""
+        self.check_identity(event, kind)
+        self.check_fields(event, kind)
+
+    def check_identity(self, event: dict[str, object], kind: str) -> None:
+        """Refuse an event of nobody."""
+        holder: object = event
+        if kind == "stream":
+            inner = event.get("event")
+            if not isinstance(inner, dict):
+                return
+            holder = inner.get("user")
+        if not isinstance(holder, dict) or not (
+            is_given(holder.get("userId")) or is_given(holder.get("anonymousId"))
+        ):
+            self.complain("identity", "A userId or an anonymousId is required")
+
+    def check_fields(self, event: dict[str, object], kind: str) -> None:
+        """Refuse an event without a required field."""
+        if kind == "stream" and not isinstance(event.get("event"), dict):
+            self.complain("field", "event is required")
+        needed = [REQUIRED[kind]] if kind in REQUIRED else []
+        if self.options.require_name and kind in {"page", "screen"}:
+            needed.append("name")
+        if self.options.require_message_id:
+            needed.append("messageId")
+        for name in needed:
+            if not is_given(event.get(name)):
+                self.complain("field", f"{name} is required")
+
+    def check_batch(self, call: Call, value: dict[str, object]) -> list[RefusalError]:
+        """Check every event of a batch."""
+        items = value.get("batch")
+        if not isinstance(items, list):
+            self.complain("batch", "batch must be an array")
+            return []
+        if not items and self.options.refuse_empty_batch:
+            raise RefusalError("batch", "batch is empty")
+        failures = [failure for item in items if (failure := self.judge_item(call, item))]
+        return self.settle(failures, len(items))
+
+    def judge_item(self, call: Call, item: object) -> RefusalError | None:
+        """Find what is wrong with one event of a batch, unless that refuses the whole batch."""
+        try:
+            self.check_item(call, item)
+        except RefusalError as refusal:
+            if refusal.kind in {"size"} | self.dialect.whole_batch | self.options.whole_batch:
+                raise
+            return refusal
+        return None
+
+    def check_item(self, call: Call, item: object) -> None:
+        """Check one event of a batch."""
+        if not isinstance(item, dict):
+            self.complain("item", "Event is not an object")
+            return
+        self.check_item_size(call, item)
+        kind = item.get("type")
+        if kind not in TYPES:
+            self.complain("type", "Missing or unknown type")
+        self.check_event(item, str(kind))
+
+    def check_item_size(self, call: Call, item: dict[str, object]) -> None:
+        """Refuse an event of a batch over its limit."""
+        limit = self.limit("item", call)
+        if limit is not None and self.measure_item(item) > limit:
+            self.complain("size", "HTTP request too large")
+
+    def settle(self, failures: list[RefusalError], count: int) -> list[RefusalError]:
+        """Refuse a batch that is bad altogether, or partly where that refuses it."""
+        if failures and (len(failures) == count or self.partly_bad_status() >= 400):
+            raise RefusalError(failures[0].kind, failures[0].message, tuple(failures))
+        return failures
+
+    def partly_bad_status(self) -> int:
+        """Give the status of a batch that is partly bad."""
+        return self.options.partly_bad or self.dialect.partly_bad
+
+    def status(self, kind: Kind) -> int | None:
+        """Give the status of a kind of refusal, or None where the server accepts it."""
+        return self.options.statuses.get(kind, self.dialect.statuses[kind])
+
+    def complain(self, kind: Kind, message: str) -> None:
+        """Refuse, where this kind of fault is refused at all."""
+        if self.status(kind) is not None:
+            raise RefusalError(kind, message)
+
+    def success(self, call: Call, failures: list[RefusalError]) -> Answer:
+        """Answer a call that is accepted, wholly or partly."""
+        if is_preflight(call):
+            return Answer(204)
+        if failures and self.partly_bad_status() == 207:
+            return partly_bad_answer(failures)
+        return success_answer(self.dialect, self.options, call)
+
+    def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+        """Answer a call that is refused."""
+        return self.error(call, self.status(refusal.kind) or 400, refusal)
+
+    def error(self, call: Call, status: int, refusal: RefusalError) -> Answer:
+        """Write an error in the dialect's words."""
+        return error_answer(self.dialect, self.options, call, status, refusal)
+
+
+def scope_of(route: Route) -> Scope:
+    """Tell which limit a path has."""
+    return "batch" if route.kind == "batch" else "event"
+
+
+def is_preflight(call: Call) -> bool:
+    """Tell whether a browser asks for permission."""
+    return call.request.method == "OPTIONS" and "origin" in call.request.headers
+
+
+def read_pixel(call: Call) -> bytes:
+    """Decode the `data` of a pixel, of either base64 alphabet and with a lost plus restored."""
+    text = call.request.query.get("data", "")
+    text = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        body = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise RefusalError("pixel", "data is not base64") from None
+    if not body:
+        raise RefusalError("pixel", "data is missing")
+    return body
+
+
+def unpack(body: bytes) -> bytes:
+    """Unpack gzip, or refuse what is none."""
+    engine = zlib.decompressobj(wbits=31)
+    try:
+        plain = engine.decompress(body, UNPACKED_MAXIMUM)
+    except zlib.error:
+        raise RefusalError("encoding", "Body is not gzip") from None
+    if not engine.eof:
+        raise RefusalError("encoding", "Body is not whole gzip")
+    return plain

@@ -1,0 +1,68 @@
+"""The choices that the vendors' documents leave to a correct server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.targets.dialects import Dialect, Kind
+
+KEY = "conformance-test-key-4f9a"
+BEARER = "conformance-test-token"
+
+
+@dataclass(frozen=True)
+class Options:
+    """One correct server's choices; the defaults are the newest documents' own."""
+
+    key: str = KEY
+    token: str = BEARER
+    kilobyte: int = 1024
+    statuses: Mapping[Kind, int | None] = field(default_factory=dict)
+    partly_bad: int | None = None
+    whole_batch: frozenset[Kind] = frozenset()
+    success_body: bytes | None = None
+    refuse_empty_batch: bool = False
+    require_name: bool = False
+    require_message_id: bool = False
+    text_errors: bool = False
+    empty_errors: bool = False
+
+
+_EVERYWHERE = {
+    "default": Options(),
+    "kilobyte-1000": Options(kilobyte=1000),
+    "wrong-method-404": Options(statuses={"method": 404}),
+}
+
+_VARIANTS: dict[str, dict[str, Options]] = {
+    "segment": {
+        "credentials-401": Options(statuses={"auth": 401}),
+        "credentials-400": Options(statuses={"auth": 400}),
+        "strict-fields": Options(statuses={"identity": 400, "field": 400}),
+        "strict-batch": Options(statuses={"batch": 400, "item": 400, "type": 400}, refuse_empty_batch=True),
+        "top-level-accepted": Options(statuses={"shape": None}),
+        "text-errors": Options(text_errors=True),
+    },
+    "rudderstack": {
+        "older-statuses": Options(statuses={"auth": 400, "size": 400}),
+        "older-credentials": Options(statuses={"auth": 400}),
+        "older-size": Options(statuses={"size": 400}),
+        "partly-bad-200": Options(partly_bad=200),
+        "name-required": Options(require_name=True),
+        "lower-case-ok": Options(success_body=b"ok"),
+        "empty-batch-refused": Options(refuse_empty_batch=True),
+    },
+    "metarouter": {
+        "credentials-401": Options(statuses={"auth": 401}),
+        "message-id-required": Options(require_message_id=True),
+        "unknown-type-refuses-batch": Options(whole_batch=frozenset({"type", "item"})),
+        "empty-batch-refused": Options(refuse_empty_batch=True),
+    },
+    "segmentstream": {
+        "empty-errors": Options(empty_errors=True),
+    },
+}
+
+
+def variants(dialect: Dialect) -> dict[str, Options]:
+    """Name every correct server of a dialect that this package offers."""
+    return {**_EVERYWHERE, **_VARIANTS[dialect.name]}

@@ -1,0 +1,50 @@
+"""What passes between the HTTP layer and a judge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.targets.dialects import Kind, Route
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as received; `length` may exceed the body that an early refusal has read."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+    length: int = 0
+    chunked: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; a dropped one closes the connection without a byte."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    dropped: bool = False
+
+
+@dataclass
+class Call:
+    """A request on its way through a judge, with what is known of it so far."""
+
+    request: Request
+    route: Route
+    body: bytes = b""
+    text: str = ""
+    value: object = None
+
+
+class RefusalError(Exception):
+    """A reason to refuse a call, perhaps one per event of a batch."""
+
+    def __init__(self, kind: Kind, message: str, parts: tuple["RefusalError", ...] = ()) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.parts = parts
