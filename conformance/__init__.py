@@ -16,11 +16,11 @@ _HOMES = {
     "Verdict": "conformance.model",
     "load": "conformance.profile",
 }
-__all__ = ["Contract", "Level", "Outcome", "Profile", "Server", "Verdict", "load"]  # noqa: F822 - see below
+__all__ = ["Contract", "Level", "Outcome", "Profile", "Server", "Verdict", "load"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is exported
-    """Loads a public name when it is first asked for, so that a pytest session without a target pays nothing."""
+    """Loads a public name when it is first asked for: a pytest session without a target pays nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from conformance.errors import Silent
@@ -14,18 +14,26 @@ from conformance.payloads import Call
 from conformance.profile import facts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from conformance.contract import Contract, Operation
     from conformance.engine import Steps
     from conformance.payloads import Keys
 
 EVENTS = frozenset({Kind.EVENT})
 BATCHES = frozenset({Kind.BATCH})
+PIXELS = frozenset({Kind.PIXEL})
+WEBHOOKS = frozenset({Kind.WEBHOOK})
 POSTED = EVENTS | BATCHES
+BODIED = POSTED | WEBHOOKS
 
-StepsOf: TypeAlias = "Callable[[Call], Steps]"
+StepsOf: TypeAlias = "Callable[..., Steps]"
 
 REQUIRED = "events.required"
 """Not one fact but several: the required fields of an operation's event type, each with its own level."""
+
+OF_FORM = attrgetter("fact")
+"""For checks whose forms are each promised by a fact of their own."""
 
 FACTS = frozenset(
     [REQUIRED]
@@ -73,45 +81,54 @@ class Check:
         """What the check is about: the first word of its id."""
         return Area(self.id.partition(".")[0])
 
+    def formed(self, form: Form, fact: str) -> Check:
+        """The same check for one of its forms."""
+        slots = {"slug": form.slug, "words": form.words}
+        return replace(
+            self,
+            id=self.id.format(**slots),
+            title=_sentence(self.title.format(**slots)),
+            fact=fact,
+            steps=lambda call: self.steps(call, form),
+        )
+
 
 _CHECKS: dict[str, Check] = {}
 
 
-def check(
+def check(  # noqa: PLR0913 - a check's declaration is one line of facts
     check_id: str,
     title: str,
     *,
-    fact: str = "",
+    fact: str | Callable[[Any], str],
     kinds: frozenset[Kind] = POSTED,
     cap: Level = Level.MUST,
     observes: bool = False,
     exclusive: bool = False,
-    forms: Iterable[Any] = (),
+    forms: Iterable[Form] = (),
 ) -> Callable[[Callable[..., Steps]], Callable[..., Steps]]:
     """Enters a generator function into the catalogue.
 
     With `forms`, one check for each: `{slug}` and `{words}` in id and title are the form's, the function
-    gets the form as its second argument, and the fact is that of the form's condition unless given.
+    gets the form as its second argument, and the fact may be a function of the form.
     """
 
     def enter(function: Callable[..., Steps]) -> Callable[..., Steps]:
-        for form in forms or (None,):
-            slots = {"slug": form.slug, "words": form.words} if form else {}
-            name = check_id.format(**slots)
-            _register(
-                Check(
-                    id=name,
-                    title=_sentence(title.format(**slots)),
-                    why=inspect.cleandoc(function.__doc__ or ""),
-                    fact=fact or f"answers.{form.condition}",
-                    kinds=kinds,
-                    steps=_bound(function, form) if form else function,
-                    module=function.__module__,
-                    cap=cap,
-                    observes=observes,
-                    exclusive=exclusive,
-                )
-            )
+        plain = Check(
+            id=check_id,
+            title=title,
+            why=inspect.cleandoc(function.__doc__ or ""),
+            fact="" if callable(fact) else fact,
+            kinds=kinds,
+            steps=function,
+            module=function.__module__,
+            cap=cap,
+            observes=observes,
+            exclusive=exclusive,
+        )
+        formed = [plain.formed(form, fact(form) if callable(fact) else fact) for form in forms]
+        for item in formed or [plain]:
+            _register(item)
         return function
 
     return enter
@@ -157,7 +174,9 @@ class Trial:
     @property
     def sources(self) -> tuple[Source, ...]:
         """Where the promise is documented, and the operation where that is not a matter of course."""
-        operation = self.operation.sources if self.operation and self.operation.level is not Level.MUST else ()
+        operation = (
+            self.operation.sources if self.operation and self.operation.level is not Level.MUST else ()
+        )
         return (*(source for fact in self.facts for source in fact.sources), *operation)
 
     @property
@@ -209,10 +228,6 @@ def _register(item: Check) -> None:
     if not item.why:
         raise ValueError(f"{item.id}: a check says in its docstring why it matters")
     _CHECKS[item.id] = item
-
-
-def _bound(function: Callable[..., Steps], form: Form) -> StepsOf:
-    return lambda call: function(call, form)
 
 
 def _sentence(text: str) -> str:

@@ -34,7 +34,7 @@ class UsageError(ConformanceError):
     exit_code = 2
 
 
-class CannotJudge(ConformanceError):  # noqa: N818 - says what follows from it
+class CannotJudge(ConformanceError):
     """Nothing can be said about the target."""
 
 
@@ -60,11 +60,11 @@ class ProfileError(UsageError):
         self.problems = problems
 
 
-class Silent(Exception):  # noqa: N818 - an answer, not an error
+class Silent(Exception):
     """The contract does not promise what a check asks about; the text says why."""
 
 
-class Deviation(Exception):  # noqa: N818 - the target's, not ours
+class Deviation(Exception):
     """The target broke a promise. `level` is that promise's own, where a check judges several."""
 
     def __init__(self, message: str, *, expected: str, received: str, level: Level | None = None) -> None:
@@ -79,5 +79,5 @@ class Untestable(Deviation):
     """The acceptable twin of a request was refused, so refusing the request proves nothing."""
 
 
-class NoAnswer(Exception):  # noqa: N818 - the network's or the target's silence
+class NoAnswer(Exception):
     """An exchange ended without an answer: nothing can be said about the promise."""

@@ -39,7 +39,7 @@ HTML_PROBE = "<script>conformance()</script>"
 
 def is_accepted(exchange: Exchange) -> bool:
     """Whether an answer is a success of any kind, a partial one aside."""
-    return 200 <= exchange.status < 300 and exchange.status != _PARTIAL  # noqa: PLR2004 - HTTP's bounds
+    return 200 <= exchange.status < 300 and exchange.status != _PARTIAL
 
 
 def control(exchange: Exchange, what: str = "an acceptable request") -> None:
@@ -54,7 +54,7 @@ def control(exchange: Exchange, what: str = "an acceptable request") -> None:
 
 
 def chunks_allowed(exchange: Exchange) -> None:
-    """The target may be sent a body in chunks. Raises Silent if not: HTTP/1.0 has none (RFC 9112 section 6.1)."""
+    """The target may be sent a body in chunks. Raises Silent if not: HTTP/1.0 has none (RFC 9112, 6.1)."""
     control(exchange)
     if exchange.response and exchange.response.http_version < "HTTP/1.1":
         raise Silent("the target answers as HTTP/1.0, which has no chunks")
@@ -66,6 +66,22 @@ def length_not_required(exchange: Exchange) -> None:
         raise Silent("the target insists on a Content-Length with a 411, as it may")
 
 
+def chunks_supported(exchange: Exchange) -> None:
+    """A small body in chunks was accepted. Raises Silent if not, or if the answer is that of HTTP/1.0."""
+    supported(exchange, "a body in chunks")
+    chunks_allowed(exchange)
+
+
+def accepted(exchange: Exchange, what: str) -> None:
+    """The request was accepted, with whatever status of success."""
+    if not is_accepted(exchange):
+        raise Deviation(
+            f"{what} must be accepted, and was answered with {exchange.outline}",
+            expected="a success",
+            received=exchange.outline,
+        )
+
+
 def supported(exchange: Exchange, what: str) -> None:
     """A feature that the vendor does not promise is there. Raises Silent if not."""
     if not is_accepted(exchange):
@@ -74,8 +90,10 @@ def supported(exchange: Exchange, what: str) -> None:
 
 def refused(exchange: Exchange) -> None:
     """The request was refused at all. Raises Silent if not: there is no refusal to look at."""
-    if exchange.response is None or exchange.status < 400:  # noqa: PLR2004 - HTTP's bound
-        raise Silent(f"the target did not refuse the request, so there is no refusal to look at: {exchange.outline}")
+    if exchange.response is None or exchange.status < 400:
+        raise Silent(
+            f"the target did not refuse the request, so there is no refusal to look at: {exchange.outline}"
+        )
 
 
 def status(exchange: Exchange, answer: Answer, what: str) -> str | None:
@@ -84,7 +102,9 @@ def status(exchange: Exchange, answer: Answer, what: str) -> str | None:
         return None
     for item in answer.tolerate:
         if exchange.status == item.status:
-            return f"{item.status} is tolerated: {item.source}" + (f" ({item.source.says})" if item.source.says else "")
+            return f"{item.status} is tolerated: {item.source}" + (
+                f" ({item.source.says})" if item.source.says else ""
+            )
     raise Deviation(
         f"{what} must be answered with {_either(answer.statuses)}, and was answered with {exchange.outline}",
         expected=_either(answer.statuses),
@@ -139,7 +159,7 @@ def no_html_reflection(exchange: Exchange, what: str) -> None:
         return
     if response.media_type in {"", "text/html", "application/xhtml+xml", "image/svg+xml"}:
         raise Deviation(
-            f"the answer to {what} repeats the client's own markup as {response.media_type or 'an untyped body'}",
+            f"the answer to {what} repeats the client's markup as {response.media_type or 'an untyped body'}",
             expected="markup escaped, or a type that no browser renders",
             received=exchange.outline,
         )

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
 
 
@@ -154,7 +154,7 @@ class Exchange:
         if self.response is None:
             return f"no answer ({self.detail or self.mishap})"
         body = " ".join(self.response.text.split())
-        shown = f"{body[:120]}..." if len(body) > 120 else body  # noqa: PLR2004 - a line's worth
+        shown = f"{body[:120]}..." if len(body) > 120 else body
         return f"{self.status} {shown!r}" if shown else f"{self.status} with an empty body"
 
 

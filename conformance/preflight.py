@@ -3,40 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.errors import CannotJudge
+from conformance.errors import CannotJudge, Silent
 from conformance.model import Exchange, Kind, Level, Mishap
-from conformance.payloads import Call
+from conformance.payloads import Call, Draft
+from conformance.profile.facts import Scheme
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from conformance.contract import Contract
     from conformance.payloads import Keys
     from conformance.wire import Wire
 
-_KEY_WORDS = re.compile(r"write.?key|unauthor|authori[sz]ation|authenticat|credential|api.?key|token", re.IGNORECASE)
+_KEY_WORDS = re.compile(
+    r"write.?key|unauthor|authori[sz]ation|authenticat|credential|api.?key|token", re.IGNORECASE
+)
 _TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 
 
 async def fly(contract: Contract, keys: Keys, wire: Wire) -> None:
-    """Sends one valid request to each main operation. Raises CannotJudge if every one is refused."""
+    """Sends one valid request to each main operation; if all are refused, other valid ones.
+
+    Raises CannotJudge if every one is refused: then nothing that follows would mean anything.
+    """
     calls = [
         Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]")
         for operation in contract.operations
         if operation.level is Level.MUST and operation.kind in {Kind.EVENT, Kind.BATCH}
     ] or [Call(contract=contract, operation=contract.operations[0], keys=keys, label="preflight")]
+    exchanges = await _send_all(wire, [call.event() for call in calls])
+    if any(expect.is_accepted(exchange) for exchange in exchanges):
+        return
+    if any(exchange.response for exchange in exchanges):
+        others = await _send_all(wire, [draft for call in calls for draft in _other_drafts(call)])
+        if any(expect.is_accepted(exchange) for exchange in others):
+            return
+    raise CannotJudge(_diagnosis(exchanges, wire))
+
+
+def _other_drafts(call: Call) -> Iterator[Draft]:
+    """Other requests that are as valid as the smallest one: a target may refuse that one alone."""
+    yield call.full()
+    yield call.full().typed("application/json; charset=utf-8")
+    for scheme in Scheme:
+        if call.contract.states(f"credentials.{scheme}"):
+            with contextlib.suppress(Silent):
+                yield call.event().by(call.credentials(scheme))
+
+
+async def _send_all(wire: Wire, drafts: Iterable[Draft]) -> list[Exchange]:
+    """Sends requests side by side, as many at a time as the wire has connections."""
     room = asyncio.Semaphore(wire.connections)
 
-    async def send(call: Call) -> Exchange:
+    async def send(draft: Draft) -> Exchange:
         async with room:
-            return await wire.exchange(call.event().request())
+            return await wire.exchange(draft.request())
 
-    exchanges = await asyncio.gather(*(send(call) for call in calls))
-    if not any(expect.is_accepted(exchange) for exchange in exchanges):
-        raise CannotJudge(_diagnosis(list(exchanges), wire))
+    return list(await asyncio.gather(*(send(draft) for draft in drafts)))
 
 
 def _diagnosis(exchanges: list[Exchange], wire: Wire) -> str:
@@ -75,7 +104,7 @@ def _suspect(exchange: Exchange, wire: Wire) -> str:
         doubled = wire.target.prefix.endswith("/v1") and exchange.request.path.startswith("/v1/")
         hint = "; the paths begin with /v1 themselves, so drop it from the URL" if doubled else ""
         return f"the path looks wrong: nothing is at {wire.target.prefix}{exchange.request.path}{hint}"
-    if 300 <= status < 400:  # noqa: PLR2004 - HTTP's bounds
+    if 300 <= status < 400:
         place = (response.header("location") if response else None) or "nowhere"
         return f"the address looks wrong: it redirects to {place}, and redirects are not followed"
     if status >= expect.SERVER_ERROR:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,10 @@ class Plan:
     jobs: int = 8
     rate: float | None = None
     deadline_s: float = 10.0
+
+    def only(self, trials: Sequence[Trial]) -> Plan:
+        """The same with some trials."""
+        return replace(self, trials=trials)
 
     def secrets(self) -> dict[str, str]:
         """Every secret of the run with its stand-in."""
@@ -86,12 +90,19 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
     )
 
 
-async def execute(plan: Plan, tell: Callable[[Trial, Verdict], None]) -> Result:
-    """Judges every trial of a plan and tells each verdict as it falls.
+async def execute(
+    plan: Plan,
+    tell: Callable[[Trial, Verdict], None],
+    *,
+    ready: Callable[[], None] = lambda: None,
+    result: Result | None = None,
+) -> Result:
+    """Judges every trial of a plan and tells each verdict as it falls; `ready` is told when the first may.
 
-    Raises CannotJudge if nothing that is valid is accepted.
+    `result` is filled as the run goes, for who may have to stop it. Raises CannotJudge if nothing that is
+    valid is accepted.
     """
-    result = Result()
+    result = result or Result()
     start_s = time.monotonic()
     wire = Wire(
         target=plan.target,
@@ -106,11 +117,14 @@ async def execute(plan: Plan, tell: Callable[[Trial, Verdict], None]) -> Result:
         result.verdicts.append(verdict)
         tell(trial, verdict)
 
-    async with wire:
-        await preflight.fly(plan.contract, plan.keys, wire)
-        await engine.run(plan.trials, wire, plan.jobs, done)
-    result.requests = wire.sent
-    result.duration_s = time.monotonic() - start_s
+    try:
+        async with wire:
+            await preflight.fly(plan.contract, plan.keys, wire)
+            ready()
+            await engine.run(plan.trials, wire, plan.jobs, done)
+    finally:
+        result.requests = wire.sent
+        result.duration_s = time.monotonic() - start_s
     return result
 
 

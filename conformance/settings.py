@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
 from conformance.model import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 WRITE_KEY_VARIABLE = "CONFORMANCE_WRITE_KEY"
 BEARER_VARIABLE = "CONFORMANCE_BEARER"
@@ -16,7 +18,7 @@ BEARER_VARIABLE = "CONFORMANCE_BEARER"
 
 def _count(text: str) -> int:
     value = int(text)
-    if not 1 <= value <= 256:  # noqa: PLR2004 - more is no use to anybody
+    if not 1 <= value <= 256:
         raise ValueError(text)
     return value
 
@@ -69,22 +71,24 @@ class Setting:
 
 
 SETTINGS = (
-    Setting(name="profile", metavar="NAME|FILE", help="the vendor's profile: a name (see `conformance profiles`) or a YAML file"),
+    Setting(name="profile", metavar="NAME|FILE",
+            help="the vendor's profile: a name (see `conformance profiles`) or a YAML file"),
     Setting(name="write-key", metavar="KEY", variable=WRITE_KEY_VARIABLE,
             help=f"the write key of a source at the target (default: ${WRITE_KEY_VARIABLE})"),
     Setting(name="bearer", metavar="TOKEN", variable=BEARER_VARIABLE,
             help=f"an OAuth access token, where the profile knows OAuth (default: ${BEARER_VARIABLE})"),
     Setting(name="gate", metavar="LEVEL", kind=Level, default=Level.MUST, expected="must, should or may",
             help="the weakest level that counts: must (default), should or may"),
-    Setting(name="select", metavar="GLOBS", help="only these checks: areas or globs of ids, separated by commas"),
+    Setting(name="select", metavar="GLOBS",
+            help="only these checks: areas or globs of ids, separated by commas"),
     Setting(name="include", metavar="GROUP", is_list=True, default=(),
             help="optional routes of the profile, such as internal; may be repeated"),
     Setting(name="jobs", metavar="N", kind=_count, default=8, expected="a whole number from 1 to 256",
             help="requests in flight (default: 8)"),
     Setting(name="rate", metavar="N", kind=_positive, expected="a number above 0",
             help="the most requests a second, over the whole run (default: no limit)"),
-    Setting(name="deadline", metavar="SECONDS", kind=_positive, default=10.0, expected="a number of seconds above 0",
-            help="how long one exchange may take (default: 10)"),
+    Setting(name="deadline", metavar="SECONDS", kind=_positive, default=10.0,
+            expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
     Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(),
             help="a further header for every request; may be repeated"),
     Setting(name="ca-bundle", metavar="FILE", help="certificate authorities to trust, in PEM"),

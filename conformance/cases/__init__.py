@@ -7,8 +7,19 @@ Each refusal stands beside its control, the acceptable twin that goes first.
 from __future__ import annotations
 
 from conformance import catalogue
-from conformance.cases import accept, auth, batch, content_type, errors, json, payload, size
+from conformance.cases import (
+    accept,
+    auth,
+    batch,
+    content_type,
+    errors,
+    json,
+    payload,
+    pixel,
+    size,
+    webhook,
+)
 
-MODULES = (accept, auth, batch, content_type, errors, json, payload, size)
+MODULES = (accept, auth, batch, content_type, errors, json, payload, pixel, size, webhook)
 
 CHECKS = catalogue.checks()

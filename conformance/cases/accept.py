@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.cases._steps import accepted, all_accepted
-from conformance.catalogue import BATCHES, EVENTS, check
+from conformance.cases._steps import accepted, succeeds
+from conformance.catalogue import OF_FORM, check
 from conformance.errors import Silent
-from conformance.model import Json
+from conformance.payloads.credentials import authorization
 from conformance.profile.facts import Scheme, Shape
 
 if TYPE_CHECKING:
     from conformance.engine import Steps
+    from conformance.model import Json
     from conformance.payloads import Call
 
 ACCEPTED = "answers.accepted"
@@ -22,19 +24,19 @@ ACCEPTED = "answers.accepted"
 @check("accept.event.minimal", "The smallest documented request is accepted.", fact=ACCEPTED)
 def minimal(call: Call) -> Steps:
     """A user id and the required fields are all that the documents ask for."""
-    return (yield from accepted(call, call.event(), "the smallest documented request"))
+    return (yield from succeeds(call, [("the smallest documented request", call.event())]))
 
 
 @check("accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED)
 def full(call: Call) -> Steps:
     """Official SDKs fill in most fields; a server that chokes on one of them shuts them out."""
-    return (yield from accepted(call, call.full(), "a request with every documented field"))
+    return (yield from succeeds(call, [("a request with every documented field", call.full())]))
 
 
 @check("accept.event.example", "The documented example is accepted as it stands.", fact=ACCEPTED)
 def example(call: Call) -> Steps:
     """The example is what everybody tries first."""
-    return (yield from accepted(call, call.example(), "the documented example"))
+    return (yield from succeeds(call, [("the documented example", call.example())]))
 
 
 @check("accept.event.user-only", "An event with a userId and no anonymousId is accepted.", fact=ACCEPTED)
@@ -42,17 +44,19 @@ def user_only(call: Call) -> Steps:
     """One of the two ids is enough."""
     where = call.contract.identities(call.operation.type)
     draft = call.event().put(where["user"], "conformance-user-alone")
-    return (yield from accepted(call, draft, "an event with a userId alone"))
+    return (yield from succeeds(call, [("an event with a userId alone", draft)]))
 
 
-@check("accept.event.anonymous-only", "An event with an anonymousId and no userId is accepted.", fact=ACCEPTED)
+@check(
+    "accept.event.anonymous-only", "An event with an anonymousId and no userId is accepted.", fact=ACCEPTED
+)
 def anonymous_only(call: Call) -> Steps:
     """Visitors who have not signed in have no other id."""
     where = call.contract.identities(call.operation.type)
     if "anonymous" not in where:
         raise Silent(f"no document gives {call.operation.type} an anonymousId")
     draft = call.event().drop(where["user"]).put(where["anonymous"], "conformance-anonymous-alone")
-    return (yield from accepted(call, draft, "an event with an anonymousId alone"))
+    return (yield from succeeds(call, [("an event with an anonymousId alone", draft)]))
 
 
 @check("accept.fields.unknown", "Fields that no document knows are accepted.", fact=ACCEPTED)
@@ -61,17 +65,24 @@ def unknown_fields(call: Call) -> Steps:
     inner = f"{call.type.open or ''}/conformance_unknown"
     value: Json = {"list": [1, 2.5, "three", None, True], "object": {"deeper": {"still": False}}}
     drafts = [
-        ("an event with an unknown field at its top level", call.event().put("/conformance_unknown", "extra")),
+        (
+            "an event with an unknown field at its top level",
+            call.event().put("/conformance_unknown", "extra"),
+        ),
         ("an event with an unknown nested field", call.event().put(inner, value)),
     ]
-    return (yield from all_accepted(call, drafts))
+    context = call.contract.profile.pointers.context
+    if context is not None:
+        inside = call.event().put(f"{context}/conformance_unknown", value)
+        drafts.append(("an event with an unknown field in its context", inside))
+    return (yield from succeeds(call, drafts))
 
 
 @check("accept.fields.optional-absent", "Every optional field may be left out.", fact=ACCEPTED)
 def optional_absent(call: Call) -> Steps:
     """Optional means that nothing happens without it; each is left out of an otherwise full event."""
     drafts = [(f"a full event without {pointer}", call.full().drop(pointer)) for pointer in call.optional()]
-    return (yield from all_accepted(call, drafts))
+    return (yield from succeeds(call, drafts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +95,17 @@ class Text:
 
 
 TEXTS = (
-    Text("unicode", "text in many scripts", "Grüße, ¡señor! Привет, 日本語, العربية, हिन्दी, ﬁ, ẛ̣"),  # noqa: RUF001
-    Text("emoji", "emoji, joined and coloured ones too", "\U0001f600 \U0001f469\u200d\U0001f680 \U0001f44d\U0001f3fd \u2764\ufe0f"),
-    Text("controls", "quotes, backslashes and line breaks", 'a "quoted" \\path\\ with\nlines,\ttabs and \u2028 \b\f\r'),
+    Text("unicode", "text in many scripts", "Grüße, ¡señor! Привет, 日本語, العربية, हिन्दी, ﬁ, ẛ̣"),
+    Text(
+        "emoji",
+        "emoji, joined and coloured ones too",
+        "\U0001f600 \U0001f469\u200d\U0001f680 \U0001f44d\U0001f3fd \u2764\ufe0f",
+    ),
+    Text(
+        "controls",
+        "quotes, backslashes and line breaks",
+        'a "quoted" \\path\\ with\nlines,\ttabs and \u2028 \b\f\r',
+    ),
 )
 
 
@@ -100,7 +119,7 @@ def text(call: Call, form: Text) -> Steps:
         (f"a property's name of {form.words}", call.event().put(f"{call.type.open or ''}/{form.value}", 1)),
         (f"a userId of {form.words}", call.event().put(user, form.value)),
     ]
-    return (yield from all_accepted(call, drafts))
+    return (yield from succeeds(call, drafts))
 
 
 @check("accept.text.escaped", "Text written with JSON escapes is accepted.", fact=ACCEPTED)
@@ -108,7 +127,21 @@ def escaped(call: Call) -> Steps:
     r"""Many JSON libraries write everything beyond ASCII as \uXXXX, and emoji as pairs of them."""
     where = f"{call.type.open or ''}/conformance_text"
     value = "".join(form.value for form in TEXTS)
-    return (yield from accepted(call, call.event().put(where, value).escaped(), "an event with escaped text"))
+    return (
+        yield from succeeds(call, [("an event with escaped text", call.event().put(where, value).escaped())])
+    )
+
+
+def _spread(body: bytes) -> bytes:
+    """The same JSON with white space wherever it may be, and after its end."""
+    return b" \r\n" + json.dumps(json.loads(body), indent=4).encode() + b"\t\n"
+
+
+@check("accept.text.spread", "JSON written over several lines is accepted.", fact=ACCEPTED)
+def spread(call: Call) -> Steps:
+    """White space between JSON's tokens means nothing (RFC 8259 section 2)."""
+    draft = call.full().spelled(_spread)
+    return (yield from succeeds(call, [("JSON written over several lines", draft)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +154,11 @@ class Timestamps:
 
 
 TIMESTAMPS = (
-    Timestamps("historical", "a timestamp from years ago", ("2012-12-02T00:30:08.276Z", "1999-12-31T23:59:59.999Z")),
+    Timestamps(
+        "historical",
+        "a timestamp from years ago",
+        ("2012-12-02T00:30:08.276Z", "1999-12-31T23:59:59.999Z"),
+    ),
     Timestamps(
         "offset",
         "a timestamp with an offset from UTC",
@@ -141,13 +178,15 @@ def timestamp(call: Call, form: Timestamps) -> Steps:
     """All of these are ISO 8601, and official SDKs send them."""
     where = _timestamp(call)
     drafts = [(f"the timestamp {value}", call.event().put(where, value)) for value in form.values]
-    return (yield from all_accepted(call, drafts))
+    return (yield from succeeds(call, drafts))
 
 
 @check("accept.timestamp.absent", "An event without a timestamp is accepted.", fact=ACCEPTED)
 def timestamp_absent(call: Call) -> Steps:
     """The server puts in its own time."""
-    return (yield from accepted(call, call.full().drop(_timestamp(call)), "a full event without a timestamp"))
+    return (
+        yield from succeeds(call, [("a full event without a timestamp", call.full().drop(_timestamp(call)))])
+    )
 
 
 def _timestamp(call: Call) -> str:
@@ -180,25 +219,30 @@ WAYS = (
 )
 
 
-def _enter_ways() -> None:
-    """Enters a check for each way; each has a fact of its own."""
-    for way in WAYS:
-        check(f"accept.credentials.{way.slug}", f"The key is taken from {way.words}.", fact=way.fact)(_through(way))
+@check("accept.credentials.{slug}", "The key is taken from {words}.", fact=OF_FORM, forms=WAYS)
+def credentials(call: Call, way: Way) -> Steps:
+    """A documented way to hand in the write key works on every path."""
+    draft = call.event().by(call.credentials(way.scheme))
+    return (yield from succeeds(call, [(f"the right key in {way.words}", draft)]))
 
 
-def _through(way: Way):  # type: ignore[no-untyped-def] # noqa: ANN202
-    def steps(call: Call) -> Steps:
-        """A documented way to hand in the write key works on every path."""
-        draft = call.event().by(call.credentials(way.scheme))
-        return (yield from accepted(call, draft, f"the right key in {way.words}"))
+@check(
+    "accept.credentials.scheme-case",
+    "The word Basic is taken in any case of letters.",
+    fact="rules.scheme-case",
+)
+def scheme_case(call: Call) -> Steps:
+    """The name of a scheme is case-insensitive, and some clients write it in lower case."""
+    right = call.credentials(Scheme.BASIC)
+    expect.control((yield call.event().by(right)))
+    ((_, value),) = right.headers
+    draft = call.event().by(authorization(value.replace("Basic", "basic")))
+    return (yield from accepted([("the right key under the scheme basic", draft)]))
 
-    return steps
 
-
-_enter_ways()
-
-
-@check("accept.answer.body", "The answer to success has the documented body and type.", fact="bodies.accepted")
+@check(
+    "accept.answer.body", "The answer to success has the documented body and type.", fact="bodies.accepted"
+)
 def answer_body(call: Call) -> Steps:
     """Clients look at the body or its type to tell success from a proxy's page."""
     exchange = yield call.event()
@@ -214,6 +258,3 @@ def answer_text(call: Call) -> Steps:
     expect.control(exchange)
     expect.body(exchange, call.contract.shape(Shape.ACCEPTED_TEXT), "an acceptable request")
     return None
-
-
-__all__ = ["BATCHES", "EVENTS"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance import expect, pointers
-from conformance.cases._steps import accepted, all_accepted, spoilt
-from conformance.catalogue import BATCHES, check
+from conformance.cases._steps import accepted, spoilt
+from conformance.catalogue import BATCHES, OF_FORM, check
 from conformance.contract import schemas
 from conformance.errors import Silent
 from conformance.model import Level
@@ -14,6 +14,8 @@ from conformance.payloads.spoils import BAD_BATCH
 from conformance.profile.facts import Condition, Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.engine import Steps
     from conformance.model import Exchange
     from conformance.payloads import Call, Draft
@@ -23,11 +25,17 @@ ACCEPTED = "answers.accepted"
 MANY = 300
 
 
+def _accepted(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
+    """The smallest request is accepted, and so is every draft."""
+    expect.control((yield call.event()))
+    return (yield from accepted(drafts))
+
+
 @check("batch.types.each", "A batch of every documented type is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def each_type(call: Call) -> Steps:
     """One batch for each type, so that a type that the batch path forgot is named."""
     drafts = [(f"a batch with a {name} event", call.event(name)) for name in call.contract.batch_types()]
-    return (yield from all_accepted(call, drafts))
+    return (yield from _accepted(call, drafts))
 
 
 @check(
@@ -44,35 +52,50 @@ def other_type(call: Call) -> Steps:
     if not others:
         raise Silent("every event type is documented for batches")
     drafts = [(f"a batch with a {name} event", call.event(name)) for name in others]
-    return (yield from all_accepted(call, drafts))
+    return (yield from _accepted(call, drafts))
 
 
-@check("batch.types.mixed", "A batch of all documented types at once is accepted.", fact=ACCEPTED, kinds=BATCHES)
+@check(
+    "batch.types.mixed", "A batch of all documented types at once is accepted.", fact=ACCEPTED, kinds=BATCHES
+)
 def mixed(call: Call) -> Steps:
     """SDKs put whatever was called into the same batch."""
-    return (yield from accepted(call, call.full(*call.contract.batch_types()), "a batch of every type at once"))
+    return (
+        yield from _accepted(
+            call, [("a batch of every type at once", call.full(*call.contract.batch_types()))]
+        )
+    )
 
 
 @check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def one(call: Call) -> Steps:
     """An SDK that is flushed early sends its only event as a batch."""
-    return (yield from accepted(call, call.repeated(1), "a batch of one event"))
+    return (yield from accepted([("a batch of one event", call.repeated(1))]))
 
 
 @check("batch.count.many", "A batch of several hundred events is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def many(call: Call) -> Steps:
     """The documents limit bytes, not events."""
     drafts = [(f"a batch of {count} events", call.repeated(count)) for count in (2, 20, 101, MANY)]
-    return (yield from all_accepted(call, drafts))
+    return (yield from _accepted(call, drafts))
 
 
 @check("batch.context.own", "Events with a context of their own are accepted.", fact=ACCEPTED, kinds=BATCHES)
 def own_context(call: Call) -> Steps:
     """Each event may say where it came from and where it goes."""
-    return (yield from accepted(call, _with_context(call), "a batch whose event has context and integrations"))
+    return (
+        yield from _accepted(
+            call, [("a batch whose event has context and integrations", _with_context(call))]
+        )
+    )
 
 
-@check("batch.context.shared", "Fields shared by all events of a batch are accepted.", fact=ACCEPTED, kinds=BATCHES)
+@check(
+    "batch.context.shared",
+    "Fields shared by all events of a batch are accepted.",
+    fact=ACCEPTED,
+    kinds=BATCHES,
+)
 def shared_context(call: Call) -> Steps:
     """The documents let some fields stand beside the list, for every event in it."""
     shared = call.contract.profile.batch.shared
@@ -84,7 +107,7 @@ def shared_context(call: Call) -> Steps:
         draft = draft.share(pointer, schemas.sample(schemas.at(schema, pointer)))
     both = _with_context(call).share(shared[0], schemas.sample(schemas.at(schema, shared[0])))
     drafts = [(f"a batch with {', '.join(shared)} beside its list", draft), ("a batch with both", both)]
-    return (yield from all_accepted(call, drafts))
+    return (yield from _accepted(call, drafts))
 
 
 def _with_context(call: Call) -> Draft:
@@ -98,7 +121,7 @@ def _with_context(call: Call) -> Draft:
     return draft
 
 
-@check("batch.{slug}", "{words} is answered as documented.", kinds=BATCHES, forms=BAD_BATCH)
+@check("batch.{slug}", "{words} is answered as documented.", kinds=BATCHES, fact=OF_FORM, forms=BAD_BATCH)
 def bad_batch(call: Call, spoil: Spoil) -> Steps:
     """What is no batch is not mistaken for one, and what is no event does not go unnoticed."""
     return (yield from spoilt(call, spoil))

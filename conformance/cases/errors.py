@@ -74,10 +74,15 @@ def trace(call: Call, spoil: Spoil) -> Steps:
 
 
 MARKUP = (
-    ("invalid JSON with markup in it", lambda call: call.event().verbatim(f'{{"a": {expect.HTML_PROBE}'.encode())),
+    (
+        "invalid JSON with markup in it",
+        lambda call: call.event().verbatim(f'{{"a": {expect.HTML_PROBE}'.encode()),
+    ),
     (
         "an event of nobody with markup in it",
-        lambda call: NO_IDENTITY.make(call).put(f"{call.type.open or ''}/conformance_text", expect.HTML_PROBE),
+        lambda call: NO_IDENTITY.make(call).put(
+            f"{call.type.open or ''}/conformance_text", expect.HTML_PROBE
+        ),
     ),
     ("an event with markup as its type", lambda call: call.event().put("/type", expect.HTML_PROBE)),
     ("a key with markup in it", lambda call: call.event().by(basic(expect.HTML_PROBE))),
@@ -98,7 +103,7 @@ NO_5XX = "rules.no-server-error"
 
 
 def _no_server_error(call: Call, spoils: Iterable[Spoil]) -> Steps:
-    """Each spoilt request is answered, and not with the server's own failure; then the control still works."""
+    """Each spoilt request is answered, not with the server's own failure; then the control still works."""
     expect.control((yield call.event()))
     for spoil in spoils:
         try:
@@ -112,6 +117,12 @@ def _no_server_error(call: Call, spoils: Iterable[Spoil]) -> Steps:
     return None
 
 
+def _without(pointer: str) -> Spoil:
+    """An event without one of its fields."""
+    words = f"an event without {pointer}"
+    return Spoil(pointer, words, Condition.IDENTITY_MISSING, lambda call: call.event().drop(pointer))
+
+
 def _in_body(call: Call) -> tuple[Spoil, ...]:
     return WRONG_BODY_KEY if call.contract.states(f"credentials.{Scheme.BODY}") else ()
 
@@ -122,7 +133,9 @@ def json_status(call: Call) -> Steps:
     return (yield from _no_server_error(call, (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8)))
 
 
-@check("errors.status.credentials", "No wrong credentials are answered as the server's own failure.", fact=NO_5XX)
+@check(
+    "errors.status.credentials", "No wrong credentials are answered as the server's own failure.", fact=NO_5XX
+)
 def credentials_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same events again and again."""
     return (yield from _no_server_error(call, (*BAD_HEADER, *WRONG_KEY, *_in_body(call))))
@@ -138,15 +151,13 @@ def size_status(call: Call) -> Steps:
        fact=NO_5XX, kinds=EVENTS)  # fmt: skip
 def payload_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same event again and again."""
-    fields = tuple(
-        Spoil(pointer, f"an event without {pointer}", Condition.IDENTITY_MISSING,
-              lambda call, pointer=pointer: call.event().drop(pointer))
-        for pointer in call.type.required
-    )  # fmt: skip
+    fields = [_without(pointer) for pointer in call.type.required]
     return (yield from _no_server_error(call, (NO_IDENTITY, *fields)))
 
 
-@check("errors.status.batch", "No bad batch is answered as the server's own failure.", fact=NO_5XX, kinds=BATCHES)
+@check(
+    "errors.status.batch", "No bad batch is answered as the server's own failure.", fact=NO_5XX, kinds=BATCHES
+)
 def batch_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the whole batch again and again."""
     return (yield from _no_server_error(call, (*BAD_BATCH, NO_IDENTITY)))

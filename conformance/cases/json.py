@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance import expect
 from conformance.cases._steps import spoilt
-from conformance.catalogue import check
+from conformance.catalogue import BODIED, OF_FORM, check
 from conformance.errors import Silent
 from conformance.payloads.spoils import INVALID_JSON, NOT_OBJECT, NOT_UTF8
 from conformance.profile.facts import Condition
@@ -17,19 +17,31 @@ if TYPE_CHECKING:
     from conformance.payloads.spoils import Spoil
 
 
-@check("json.syntax.{slug}", "{words} is refused as invalid JSON.", forms=INVALID_JSON)
+@check(
+    "json.syntax.{slug}",
+    "{words} is refused as invalid JSON.",
+    fact=OF_FORM,
+    kinds=BODIED,
+    forms=INVALID_JSON,
+)
 def syntax(call: Call, spoil: Spoil) -> Steps:
     """An answer of success to what can't be read is an event lost in silence (RFC 8259)."""
     return (yield from spoilt(call, spoil))
 
 
-@check("json.top-level.{slug}", "{words} is answered as documented.", forms=NOT_OBJECT)
+@check(
+    "json.top-level.{slug}",
+    "{words} is answered as documented.",
+    fact=OF_FORM,
+    kinds=BODIED,
+    forms=NOT_OBJECT,
+)
 def top_level(call: Call, spoil: Spoil) -> Steps:
     """It is valid JSON, but no event and no batch."""
     return (yield from spoilt(call, spoil))
 
 
-@check("json.encoding.{slug}", "{words} is refused.", forms=NOT_UTF8)
+@check("json.encoding.{slug}", "{words} is refused.", fact=OF_FORM, kinds=BODIED, forms=NOT_UTF8)
 def encoding(call: Call, spoil: Spoil) -> Steps:
     """Bytes that are not UTF-8 are not JSON; replacing them stores something that nobody sent."""
     return (yield from spoilt(call, spoil))
@@ -43,4 +55,6 @@ def invalid_example(call: Call) -> Steps:
         raise Silent("the documents have no invalid example of this call")
     expect.control((yield call.event()))
     exchange = yield call.event().verbatim(found.text.encode())
-    return expect.status(exchange, call.contract.answer(Condition.JSON_INVALID), "the documents' invalid example")
+    return expect.status(
+        exchange, call.contract.answer(Condition.JSON_INVALID), "the documents' invalid example"
+    )

@@ -1,10 +1,12 @@
-"""Size limits: just within, well within, over; in bytes, in many scripts, in chunks; on every path.
+"""Size limits: just within, well within, over; in bytes, in many spellings, in chunks; on every path.
 
 Checks speak of `at_least` and `at_most`, the two readings of a documented limit, never of numbers.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conformance import expect
@@ -12,173 +14,150 @@ from conformance.cases._steps import accepted
 from conformance.catalogue import BATCHES, EVENTS, check
 from conformance.errors import Silent
 from conformance.model import Level
-from conformance.profile.facts import Ceiling, Condition
+from conformance.payloads import Draft
+from conformance.profile.facts import Ceiling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.engine import Steps
-    from conformance.payloads import Call, Draft
+    from conformance.model import Exchange
+    from conformance.payloads import Call
 
 WIDE = "日"
 WITHIN_PERCENT, OVER_PERCENT = 97, 105
-"""How far an event inside a batch stays from its limit: servers count it after parsing, in their own spelling."""
+"""How far an event in a batch stays from its limit: servers count it after parsing, in their spelling."""
 
+EVENT: dict[str, Any] = {"fact": "limits.event", "kinds": EVENTS}
+BATCH: dict[str, Any] = {"fact": "limits.batch", "kinds": BATCHES}
+BATCH_EVENT: dict[str, Any] = {"fact": "limits.batch-event", "kinds": BATCHES}
 BAND: dict[str, Any] = {"fact": "rules.size-band", "cap": Level.MAY, "observes": True}
 
 
-def _filled(call: Call, size: int, unit: str = "a") -> Draft:
-    """A request with a body of exactly so many bytes, made of a character."""
-    return call.roomy(size).sized(size, unit)
+_FREE = partial(expect.supported, what="a free-form property")
+_WIDE = partial(expect.supported, what="text beyond ASCII")
+_ESCAPED = partial(expect.supported, what="text written with JSON escapes")
 
 
-@check("size.event.within", "An event as large as its limit is accepted.", fact="limits.event", kinds=EVENTS)
-@check("size.batch.within", "A batch as large as its limit is accepted.", fact="limits.batch", kinds=BATCHES)
-def within(call: Call) -> Steps:
-    """A limit that bites too early drops events that the documents allow."""
-    size = call.contract.body_limit(call.operation).at_least
-    return (yield from accepted(call, _filled(call, size), f"a body of {size:,} bytes, within the limit"))
+def _plain(draft: Draft) -> Draft:
+    return draft
 
 
-@check("size.event.half", "An event half as large as its limit is accepted.", fact="limits.event", kinds=EVENTS)
-@check("size.batch.half", "A batch half as large as its limit is accepted.", fact="limits.batch", kinds=BATCHES)
-def half(call: Call) -> Steps:
-    """Half the limit leaves no doubt about who is right."""
-    size = call.contract.body_limit(call.operation).at_least // 2
-    return (yield from accepted(call, _filled(call, size), f"a body of {size:,} bytes, half the limit"))
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A way to fill a body: with a character, spelled and sent in some way.
+
+    `supported` looks at the answer to a small body of the same kind, the control; `percent` is the share
+    of the limit to fill.
+    """
+
+    slug: str
+    words: str
+    unit: str = "a"
+    dress: Callable[[Draft], Draft] = _plain
+    supported: Callable[[Exchange], None] = _FREE
+    percent: int = 100
+
+    def small(self, call: Call) -> Draft:
+        """The control: a small body of the same kind."""
+        return self.dress(call.event().filled(self.unit))
+
+    def of(self, call: Call, size: int) -> Draft:
+        """A body of exactly so many bytes."""
+        return self.dress(call.roomy(size)).sized(size, self.unit)
 
 
-@check("size.event.over", "An event over its limit is refused.", fact="limits.event", kinds=EVENTS)
-@check("size.batch.over", "A batch over its limit is refused.", fact="limits.batch", kinds=BATCHES)
-def over(call: Call) -> Steps:
-    """What is documented as too large is refused, so that a client can rely on the limit."""
+WITHIN = (
+    Filling("within", "as large as its limit"),
+    Filling("half", "half as large as its limit", percent=50),
+    Filling("within-wide", "as large as its limit, in characters of three bytes,", WIDE, supported=_WIDE),
+    Filling("within-chunked", "as large as its limit, in chunks,", dress=Draft.chunked,
+            supported=expect.chunks_supported),
+)  # fmt: skip
+
+OVER = (
+    Filling("over", "over its limit"),
+    Filling("over-wide", "over its limit, in characters of three bytes,", WIDE, supported=_WIDE),
+    Filling("over-escaped", "over its limit, written with JSON escapes,", WIDE, Draft.escaped, _ESCAPED),
+    Filling("over-chunked", "over its limit, in chunks,", dress=Draft.chunked,
+            supported=expect.chunks_supported),
+)  # fmt: skip
+
+
+@check("size.event.{slug}", "An event {words} is accepted.", forms=WITHIN, **EVENT)
+@check("size.batch.{slug}", "A batch {words} is accepted.", forms=WITHIN, **BATCH)
+def within(call: Call, filling: Filling) -> Steps:
+    """A limit that bites too early drops what the documents allow. It counts the bytes on the wire."""
+    filling.supported((yield filling.small(call)))
+    size = call.contract.body_limit(call.operation).at_least * filling.percent // 100
+    what = f"a body of {size:,} bytes, {filling.words.rstrip(',')},"
+    return (yield from accepted([(what, filling.of(call, size))]))
+
+
+@check("size.event.{slug}", "An event {words} is refused.", forms=OVER, **EVENT)
+@check("size.batch.{slug}", "A batch {words} is refused.", forms=OVER, **BATCH)
+def over(call: Call, filling: Filling) -> Steps:
+    """A client can rely on a limit only if it holds however the body is spelled and sent."""
     limit = call.contract.body_limit(call.operation)
-    expect.control((yield _filled(call, limit.at_least // 2)))
+    filling.supported((yield filling.small(call)))
     size = limit.at_most + 1
-    return expect.status((yield _filled(call, size)), limit, f"a body of {size:,} bytes, over the limit")
+    what = f"a body of {size:,} bytes, {filling.words.rstrip(',')},"
+    return expect.status((yield filling.of(call, size)), limit, what)
 
 
-@check(
-    "size.event.within-wide",
-    "An event in characters of three bytes, as large as its limit, is accepted.",
-    fact="limits.event",
-    kinds=EVENTS,
-)
-@check(
-    "size.batch.within-wide",
-    "A batch in characters of three bytes, as large as its limit, is accepted.",
-    fact="limits.batch",
-    kinds=BATCHES,
-)
-def within_wide(call: Call) -> Steps:
-    """The limit counts bytes on the wire; a server that escapes them first finds most scripts too long."""
-    size = call.contract.body_limit(call.operation).at_least
-    what = f"a body of {size:,} bytes in characters of three bytes, within the limit"
-    return (yield from accepted(call, _filled(call, size, WIDE), what))
-
-
-@check(
-    "size.event.over-wide",
-    "An event in characters of three bytes, over its limit, is refused.",
-    fact="limits.event",
-    kinds=EVENTS,
-)
-@check(
-    "size.batch.over-wide",
-    "A batch in characters of three bytes, over its limit, is refused.",
-    fact="limits.batch",
-    kinds=BATCHES,
-)
-def over_wide(call: Call) -> Steps:
-    """The limit counts bytes on the wire, not characters."""
-    limit = call.contract.body_limit(call.operation)
-    expect.control((yield _filled(call, limit.at_least // 2, WIDE)))
-    size = limit.at_most + 1
-    what = f"a body of {size:,} bytes in characters of three bytes, over the limit"
-    return expect.status((yield _filled(call, size, WIDE)), limit, what)
-
-
-@check("size.chunked.accepted", "A body in chunks, without a Content-Length, is accepted.", fact="rules.chunked")
+@check("size.chunked.accepted", "A small body in chunks, without a Content-Length, is accepted.",
+       fact="rules.chunked")  # fmt: skip
 def chunked(call: Call) -> Steps:
     """Clients that stream do not know the length beforehand. A server may insist on one with a 411."""
     expect.chunks_allowed((yield call.event()))
     exchange = yield call.event().chunked()
     expect.length_not_required(exchange)
-    return expect.status(exchange, call.contract.answer(Condition.ACCEPTED), "a body in chunks")
+    expect.accepted(exchange, "a body in chunks")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilling:
+    """A way to fill one event of a batch."""
+
+    slug: str
+    words: str
+    unit: str = "a"
+
+
+EVENT_WITHIN = (
+    EventFilling("within", "within the limit of one event"),
+    EventFilling("within-wide", "within the limit of one event, in characters of three bytes,", WIDE),
+)
+EVENT_OVER = (
+    EventFilling("over", "over the limit of one event"),
+    EventFilling("over-wide", "over the limit of one event, in characters of three bytes,", WIDE),
+)
 
 
 @check(
-    "size.event.within-chunked",
-    "An event in chunks, as large as its limit, is accepted.",
-    fact="limits.event",
-    kinds=EVENTS,
+    "size.batch-event.{slug}", "A batch with an event {words} is accepted.", forms=EVENT_WITHIN, **BATCH_EVENT
 )
-@check(
-    "size.batch.within-chunked",
-    "A batch in chunks, as large as its limit, is accepted.",
-    fact="limits.batch",
-    kinds=BATCHES,
-)
-def within_chunked(call: Call) -> Steps:
-    """A body in chunks has the same limit as one with a Content-Length."""
-    expect.chunks_allowed((yield call.event()))
-    expect.supported((yield call.event().chunked()), "a body in chunks")
-    size = call.contract.body_limit(call.operation).at_least
-    what = f"a body of {size:,} bytes in chunks, within the limit"
-    return (yield from accepted(call, _filled(call, size).chunked(), what))
-
-
-@check("size.event.over-chunked", "An event in chunks, over its limit, is refused.", fact="limits.event", kinds=EVENTS)
-@check("size.batch.over-chunked", "A batch in chunks, over its limit, is refused.", fact="limits.batch", kinds=BATCHES)
-def over_chunked(call: Call) -> Steps:
-    """A limit that only looks at Content-Length is no limit."""
-    expect.chunks_allowed((yield call.event()))
-    expect.supported((yield call.event().chunked()), "a body in chunks")
-    limit = call.contract.body_limit(call.operation)
-    size = limit.at_most + 1
-    what = f"a body of {size:,} bytes in chunks, over the limit"
-    return expect.status((yield _filled(call, size).chunked()), limit, what)
-
-
-@check(
-    "size.batch-event.within",
-    "A batch with an event just within the limit of one event is accepted.",
-    fact="limits.batch-event",
-    kinds=BATCHES,
-)
-def batch_event_within(call: Call) -> Steps:
+def batch_event_within(call: Call, filling: EventFilling) -> Steps:
     """In a batch, every event may be as large as alone."""
+    expect.supported((yield call.repeated(2).filled(filling.unit)), "such text")
     size = call.contract.limit(Ceiling.BATCH_EVENT).at_least * WITHIN_PERCENT // 100
-    what = f"a batch with an event of {size:,} bytes, within the limit of one event"
-    return (yield from accepted(call, call.repeated(2).event_sized(size), what))
+    what = f"a batch with an event of {size:,} bytes, {filling.words.rstrip(',')},"
+    return (yield from accepted([(what, call.repeated(2).event_sized(size, filling.unit))]))
 
 
 @check(
-    "size.batch-event.over",
-    "A batch with an event over the limit of one event is refused.",
-    fact="limits.batch-event",
-    kinds=BATCHES,
+    "size.batch-event.{slug}", "A batch with an event {words} is refused.", forms=EVENT_OVER, **BATCH_EVENT
 )
-def batch_event_over(call: Call) -> Steps:
-    """A batch is no way around the limit of one event."""
+def batch_event_over(call: Call, filling: EventFilling) -> Steps:
+    """A batch is no way around the limit of one event, wherever in it the event stands."""
     limit = call.contract.limit(Ceiling.BATCH_EVENT)
-    expect.control((yield call.repeated(2).event_sized(limit.at_least // 2)))
+    expect.supported((yield call.repeated(2).filled(filling.unit)), "such text")
     size = limit.at_most * OVER_PERCENT // 100
-    what = f"a batch with an event of {size:,} bytes, over the limit of one event"
-    return expect.status((yield call.repeated(2).event_sized(size)), limit, what)
-
-
-@check(
-    "size.batch-event.over-wide",
-    "A batch with an event in characters of three bytes, over the limit of one event, is refused.",
-    fact="limits.batch-event",
-    kinds=BATCHES,
-)
-def batch_event_over_wide(call: Call) -> Steps:
-    """The limit of one event counts bytes too, not characters."""
-    limit = call.contract.limit(Ceiling.BATCH_EVENT)
-    expect.control((yield call.repeated(2).event_sized(limit.at_least // 2)))
-    size = limit.at_most * OVER_PERCENT // 100
-    what = f"a batch with an event of {size:,} bytes in characters of three bytes, over the limit of one event"
-    return expect.status((yield call.repeated(2).event_sized(size, WIDE)), limit, what)
+    what = f"a batch with an event of {size:,} bytes, {filling.words.rstrip(',')},"
+    draft = call.repeated(2).event_sized(size, filling.unit)
+    expect.status((yield draft), limit, f"{what} first in it,")
+    return expect.status((yield draft.reversed()), limit, f"{what} last in it,")
 
 
 @check("size.event.band", "Which reading of KB the limit of an event has is reported.", kinds=EVENTS, **BAND)
@@ -188,8 +167,8 @@ def band(call: Call) -> Steps:
     limit = call.contract.body_limit(call.operation)
     if limit.at_least == limit.at_most:
         raise Silent("the limit is stated in bytes; there is only one reading")
-    expect.control((yield _filled(call, limit.at_least // 2)))
+    expect.control((yield call.event()))
     size = (limit.at_least + limit.at_most) // 2
-    exchange = yield _filled(call, size)
+    exchange = yield call.roomy(size).sized(size)
     verb = "accepted" if expect.is_accepted(exchange) else "refused"
     return f"{verb} at {size:,} bytes, between {limit.at_least:,} and {limit.at_most:,}: {exchange.outline}"

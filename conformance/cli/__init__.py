@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from conformance import __version__
 from conformance.errors import ConformanceError, UsageError
 from conformance.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _INTERRUPTED = 130
 
@@ -41,20 +43,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     """Imports what a subcommand needs, and nothing else, and runs it."""
     if options.command == "run":
-        from conformance.cli.running import run  # noqa: PLC0415 - httpx and rich are not for `--help`
+        from conformance.cli.running import run
 
         return run(vars(options))
-    from conformance.cli import showing  # noqa: PLC0415
+    from conformance.cli import showing
 
     return showing.COMMANDS[options.command](vars(options))
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="conformance", description="Tests any event-ingestion server against a vendor's documented promises.")
+    parser = _Parser(
+        prog="conformance",
+        description="Tests any event-ingestion server against a vendor's documented promises.",
+    )
     parser.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
-    run = commands.add_parser("run", help="judge a server, or the embedded reference server if no URL is given")
+    run = commands.add_parser(
+        "run", help="judge a server, or the embedded reference server if no URL is given"
+    )
     run.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
     for setting in SETTINGS:
         if setting.is_flag:
@@ -76,12 +83,20 @@ def _parser() -> _Parser:
     serve = commands.add_parser("serve", help="serve the reference server of a profile")
     _profile(serve, required=True)
     serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
-    serve.add_argument("--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)")
-    serve.add_argument("--bearer", metavar="TOKEN", help="the access token to accept (default: $CONFORMANCE_BEARER)")
+    serve.add_argument(
+        "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)"
+    )
+    serve.add_argument(
+        "--bearer", metavar="TOKEN", help="the access token to accept (default: $CONFORMANCE_BEARER)"
+    )
     for command in (spec, serve):
-        command.add_argument("--include", action="append", metavar="GROUP", help="optional routes of the profile")
+        command.add_argument(
+            "--include", action="append", metavar="GROUP", help="optional routes of the profile"
+        )
     return parser
 
 
 def _profile(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--profile", metavar="NAME|FILE", required=required, help="a profile's name, or a YAML file")
+    parser.add_argument(
+        "--profile", metavar="NAME|FILE", required=required, help="a profile's name, or a YAML file"
+    )

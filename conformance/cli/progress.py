@@ -26,7 +26,12 @@ class Progress:
         self._broken = 0
         self._bar: Bar | None = None
         if console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+            )
             self._bar = Bar(*columns, console=console, transient=True)
 
     def __enter__(self) -> Self:

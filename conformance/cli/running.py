@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,11 @@ from conformance.report.terminal import show
 from conformance.run import execute, prepare, report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from conformance.report.document import Report
 
+_LOG_WIDTH = 120
 _EMBEDDED = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
 
 
@@ -33,7 +34,9 @@ def run(options: Mapping[str, Any]) -> int:
     """Judges a target and returns the exit code."""
     settings = table.resolve(options)
     if not settings["profile"]:
-        raise UsageError("a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists")
+        raise UsageError(
+            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
+        )
     writers = {name: options[name] for name in ("json", "junit") if options[name]}
     if list(writers.values()).count("-") > 1:
         raise UsageError("only one report can go to standard output")
@@ -45,18 +48,24 @@ def run(options: Mapping[str, Any]) -> int:
         done = _judge(settings, url, contract)
     _write(done, writers)
     if "-" not in writers.values():
-        show(done, Console(highlight=False), quiet=options["quiet"])
+        show(done, _console(), quiet=options["quiet"])
     return done.exit_code
 
 
-def _reference(settings: dict[str, Any]):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _reference(settings: dict[str, Any]) -> AbstractContextManager[str]:
     """The embedded reference server, which takes whatever key was given."""
-    from conformance.refserver.embedded import embedded  # noqa: PLC0415 - not needed for a target with a URL
+    from conformance.refserver.embedded import embedded
 
     settings["write_key"] = settings["write_key"] or _EMBEDDED.write_key
     settings["bearer"] = settings["bearer"] or _EMBEDDED.bearer
     keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
     return embedded(settings["profile"], keys, settings["include"])
+
+
+def _console() -> Console:
+    """Standard output: as wide as the terminal, or as a CI's log."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)
 
 
 def _judge(settings: Mapping[str, Any], url: str, contract: Contract) -> Report:
@@ -69,7 +78,7 @@ def _judge(settings: Mapping[str, Any], url: str, contract: Contract) -> Report:
 
 def _write(done: Report, writers: Mapping[str, str]) -> None:
     """Writes the reports that were asked for. Raises CannotJudge if one can't be written."""
-    made = {"json": done.text, "junit": lambda: junit(done)}
+    made: dict[str, Callable[[], str]] = {"json": done.text, "junit": lambda: junit(done)}
     for name, place in writers.items():
         try:
             if place == "-":

@@ -17,7 +17,7 @@ from conformance.profile.facts import Answer, Limit
 from conformance.profile.problems import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from conformance.catalogue import Check
     from conformance.profile.facts import Fact
@@ -60,7 +60,7 @@ def profiles(_: Mapping[str, Any]) -> int:
 
 def spec(options: Mapping[str, Any]) -> int:
     """Prints the OpenAPI document of a profile."""
-    from conformance.openapi import render  # noqa: PLC0415 - only this subcommand renders
+    from conformance.openapi import render
 
     contract = Contract(load(options["profile"]), options["include"] or ())
     _print([json.dumps(render(contract), indent=2, ensure_ascii=False)])
@@ -69,15 +69,15 @@ def spec(options: Mapping[str, Any]) -> int:
 
 def serve(options: Mapping[str, Any]) -> int:
     """Serves the reference server until it is interrupted."""
-    from conformance.refserver import Server  # noqa: PLC0415 - only this subcommand serves
-    from conformance.settings import SETTINGS  # noqa: PLC0415
+    from conformance.refserver import Server
+    from conformance.settings import SETTINGS
 
     table = {setting.key: setting for setting in SETTINGS}
     key = table["write_key"].value(options["write_key"])
     if not key:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
     port = options["port"]
-    if not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004 - the largest port
+    if not port.isdecimal() or int(port) > 65_535:
         raise UsageError(f"--port {port}: expected a number from 0 to 65535")
     contract = Contract(load(options["profile"]), options["include"] or ())
     with Server(contract, key, table["bearer"].value(options["bearer"]), port=int(port)) as server:
@@ -102,7 +102,9 @@ def _stated(name: str, check: Check) -> list[str]:
     if not stated:
         return [f"{name}: not promised", ""]
     first = min(stated, key=lambda trial: trial.level.rank)
-    lines = [f"{name}: {first.level}{_statuses(first)}, on {', '.join(str(trial.operation) for trial in stated)}"]
+    lines = [
+        f"{name}: {first.level}{_statuses(first)}, on {', '.join(str(trial.operation) for trial in stated)}"
+    ]
     for source in dict.fromkeys(source for trial in stated for source in trial.sources):
         lines.append(f"  {source}{f': {source.says}' if source.says else ''}")
         lines += [f"    {source.url}"] if source.url else []
@@ -120,5 +122,5 @@ def _statuses(trial: Trial) -> str:
     return f"{text}, limit {fact.at_least:,} to {fact.at_most:,} bytes" if isinstance(fact, Limit) else text
 
 
-def _print(lines: Any) -> None:  # noqa: ANN401 - any lines
+def _print(lines: Iterable[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance import pointers
 from conformance.contract import schemas
@@ -11,15 +11,27 @@ from conformance.contract.operation import Operation
 from conformance.errors import Silent, UsageError
 from conformance.model import Kind
 from conformance.profile import base_openapi
-from conformance.profile.facts import Answer, BodyShape, Ceiling, Condition, KeyedFact, Limit, Scheme, Shape
+from conformance.profile.facts import (
+    Answer,
+    BodyShape,
+    Ceiling,
+    Condition,
+    Fact,
+    KeyedFact,
+    Limit,
+    Scheme,
+    Shape,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from conformance.model import JsonObject
-    from conformance.profile.facts import EventType, Fact, Profile
+    from conformance.profile.facts import EventType, Profile
 
 __all__ = ["Contract", "Operation"]
+
+F = TypeVar("F", bound=Fact)
 
 
 class Contract:
@@ -36,7 +48,9 @@ class Contract:
                 known = f"; it has {', '.join(sorted(groups))}" if groups else "; it has none"
                 raise UsageError(f"--include {name}: the profile {profile.name} has no such group{known}")
         self.operations: tuple[Operation, ...] = tuple(
-            Operation.of(route) for route in profile.routes if route.include is None or route.include in include
+            Operation.of(route)
+            for route in profile.routes
+            if route.include is None or route.include in include
         )
 
     def fact(self, name: str) -> Fact:
@@ -48,15 +62,11 @@ class Contract:
 
     def answer(self, condition: Condition) -> Answer:
         """How a condition is answered."""
-        fact = self.fact(f"answers.{condition}")
-        assert isinstance(fact, Answer)  # noqa: S101 - the profile's parser makes it so
-        return fact
+        return self._fact_of(Answer, f"answers.{condition}")
 
     def limit(self, ceiling: Ceiling) -> Limit:
         """A size limit."""
-        fact = self.fact(f"limits.{ceiling}")
-        assert isinstance(fact, Limit)  # noqa: S101
-        return fact
+        return self._fact_of(Limit, f"limits.{ceiling}")
 
     def body_limit(self, operation: Operation) -> Limit:
         """The limit of the whole body of an operation."""
@@ -64,9 +74,7 @@ class Contract:
 
     def shape(self, shape: Shape) -> BodyShape:
         """What the body of an answer looks like."""
-        fact = self.fact(f"bodies.{shape}")
-        assert isinstance(fact, BodyShape)  # noqa: S101
-        return fact
+        return self._fact_of(BodyShape, f"bodies.{shape}")
 
     def error_shape(self, operation: Operation) -> BodyShape:
         """What the body of a refusal looks like; a batch may have a shape of its own."""
@@ -84,9 +92,14 @@ class Contract:
 
     def credential_key(self, scheme: Scheme) -> str:
         """The header, parameter or pointer that carries the key in a scheme."""
-        fact = self.credential(scheme)
-        assert isinstance(fact, KeyedFact)  # noqa: S101
-        return fact.key
+        return self._fact_of(KeyedFact, f"credentials.{scheme}").key
+
+    @property
+    def pixel_parameter(self) -> str:
+        """The query parameter that carries a pixel's event."""
+        if self.profile.pixel is None:
+            raise Silent(f"the profile {self.profile.name} has no pixels")
+        return self.profile.pixel.parameter
 
     @cached_property
     def first_scheme(self) -> Scheme:
@@ -102,7 +115,9 @@ class Contract:
         """The JSON Schema of an event type as the sources describe it, without what is required."""
         schema: Any = self.event(name).schema
         components = base_openapi()["components"]["schemas"]
-        return schemas.flatten({"$ref": f"#/components/schemas/{schema}"} if isinstance(schema, str) else schema, components)
+        return schemas.flatten(
+            {"$ref": f"#/components/schemas/{schema}"} if isinstance(schema, str) else schema, components
+        )
 
     def identities(self, name: str) -> dict[str, str]:
         """The identity fields of an event type: user and anonymous, with their pointers."""
@@ -121,3 +136,10 @@ class Contract:
             if pointers.has(event, pointer)
         )
         return any(isinstance(value, str) and value for value in found)
+
+    def _fact_of(self, kind: type[F], name: str) -> F:
+        """A fact of a kind, which the profile's parser has made so."""
+        fact = self.fact(name)
+        if not isinstance(fact, kind):
+            raise TypeError(f"{name} is a {type(fact).__name__}, not a {kind.__name__}")
+        return fact

@@ -22,7 +22,7 @@ _BY_TYPE: dict[str, Json] = {
 }
 
 
-def flatten(schema: Any, components: Mapping[str, Any]) -> JsonObject:  # noqa: ANN401 - a JSON Schema
+def flatten(schema: Any, components: Mapping[str, Any]) -> JsonObject:
     """A schema without `$ref` and `allOf`: their properties and required keys in one object."""
     if "$ref" in schema:
         return flatten(components[schema["$ref"].removeprefix(_REF)], components)
@@ -37,7 +37,7 @@ def flatten(schema: Any, components: Mapping[str, Any]) -> JsonObject:  # noqa: 
     return flat
 
 
-def at(schema: Any, pointer: str) -> JsonObject:  # noqa: ANN401 - a JSON Schema
+def at(schema: Any, pointer: str) -> JsonObject:
     """The schema of what a pointer points at; an empty one where the schema does not say."""
     for step in pointers.steps(pointer):
         schema = schema.get("properties", {}).get(step, {})
@@ -49,7 +49,7 @@ def require(schema: JsonObject, pointer: str) -> JsonObject:
     return _require(copy.deepcopy(schema), pointers.steps(pointer))
 
 
-def _require(schema: Any, way: list[str]) -> JsonObject:  # noqa: ANN401
+def _require(schema: Any, way: list[str]) -> JsonObject:
     first, *rest = way
     schema.setdefault("type", "object")
     schema["required"] = sorted({*schema.get("required", []), first})
@@ -61,7 +61,7 @@ def _require(schema: Any, way: list[str]) -> JsonObject:  # noqa: ANN401
     return dict(schema)
 
 
-def sample(schema: Any) -> Json:  # noqa: ANN401
+def sample(schema: Any) -> Json:
     """A value that fits a schema, with every property that it names."""
     given = _given(schema)
     if given is not None:
@@ -73,7 +73,7 @@ def sample(schema: Any) -> Json:  # noqa: ANN401
     return _BY_TYPE[_first_type(schema)]
 
 
-def smallest(schema: Any) -> Json:  # noqa: ANN401
+def smallest(schema: Any) -> Json:
     """A value that fits a schema, with required properties only."""
     if schema.get("type") == "object":
         properties = schema.get("properties", {})
@@ -81,7 +81,7 @@ def smallest(schema: Any) -> Json:  # noqa: ANN401
     return sample({"type": "string", **schema})
 
 
-def _given(schema: Any) -> Json:  # noqa: ANN401
+def _given(schema: Any) -> Json:
     """The value that a schema gives as an example, or as the only one."""
     for key in ("const", "example", "default"):
         if key in schema:
@@ -90,6 +90,6 @@ def _given(schema: Any) -> Json:  # noqa: ANN401
     return copy.deepcopy(values[0]) if values else None
 
 
-def _first_type(schema: Any) -> str:  # noqa: ANN401
+def _first_type(schema: Any) -> str:
     kind = schema["type"]
     return str(kind[0] if isinstance(kind, list) else kind)

@@ -66,7 +66,7 @@ class Call:
         return self._draft(*(self.smallest(self.operation.type) for _ in range(count)))
 
     def roomy(self, size: int) -> Draft:
-        """An acceptable request, on a batch with enough events to pad to a size without breaking their own limit."""
+        """An acceptable request; on a batch with events enough to reach a size within their own limit."""
         if not self.is_batch:
             return self.event()
         known = self.contract.states(f"limits.{Ceiling.BATCH_EVENT}")
@@ -79,7 +79,7 @@ class Call:
         found = batch.example if self.is_batch else self.type.example
         if self.operation.kind is Kind.PIXEL and self.contract.profile.pixel:
             found = self.contract.profile.pixel.example
-        if found is None:
+        if found is None or self._is_of_another_type(found):
             raise Silent(f"the profile has no example of {self.operation}")
         return self._draft({}).instead(self._with_key(found))
 
@@ -143,6 +143,13 @@ class Call:
         if where.type and (self.is_batch or where.type in always):
             event = pointers.put(event, where.type, name)
         return event
+
+    def _is_of_another_type(self, example: Example) -> bool:
+        """Whether an example names a type that the operation does not take."""
+        where = self.contract.profile.pointers.type
+        if where is None or not pointers.has(example.value, where):
+            return False
+        return pointers.get(example.value, where) != self.operation.type
 
     def _message_id(self) -> str:
         """A message id that is the same in every run and different for every event of a run."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import pointers
 from conformance.model import Json, JsonObject, Kind, Request
-from conformance.payloads.padding import compact, pad, pad_all
+from conformance.payloads.padding import Padding, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from conformance.contract import Operation
     from conformance.payloads.credentials import Credentials
 
@@ -45,7 +45,9 @@ class Draft:
     in_place_of_list: tuple[Json, ...] | None = None
     respell: Callable[[bytes], bytes] | None = None
     method: str | None = None
+    query: Mapping[str, str | None] = field(default_factory=dict)
     is_chunked: bool = False
+    is_reversed: bool = False
     may_go_unanswered: bool = False
 
     def put(self, pointer: str, value: Json) -> Draft:
@@ -87,6 +89,10 @@ class Draft:
         """The same with every character beyond ASCII written as a JSON escape."""
         return replace(self, ascii_only=True)
 
+    def filled(self, unit: str) -> Draft:
+        """The same with a short filler made of a character."""
+        return self.put(self.layout.filler, unit * 10)
+
     def sized(self, size: int, unit: str = "a") -> Draft:
         """The same with a body of exactly so many bytes, padded with a character."""
         return replace(self, size=size, unit=unit)
@@ -94,6 +100,18 @@ class Draft:
     def event_sized(self, size: int, unit: str = "a") -> Draft:
         """The same with a first event of exactly so many bytes."""
         return replace(self, event_size=size, unit=unit)
+
+    def reversed(self) -> Draft:
+        """The same with its events in the other order, after all else was done to them."""
+        return replace(self, is_reversed=True)
+
+    def querying(self, name: str, value: str) -> Draft:
+        """The same with another value of a query parameter."""
+        return replace(self, query={**self.query, name: value})
+
+    def unqueried(self, name: str) -> Draft:
+        """The same without a query parameter."""
+        return replace(self, query={**self.query, name: None})
 
     def by(self, credentials: Credentials) -> Draft:
         """The same with other credentials."""
@@ -114,25 +132,26 @@ class Draft:
     def request(self) -> Request:
         """The request itself."""
         headers = list(self.credentials.headers)
-        query = list(self.credentials.query)
+        query: dict[str, str | None] = dict(self.credentials.query)
         body = self._body()
-        if self.operation.kind is Kind.PIXEL:
-            query.append((self.layout.pixel or "data", base64.b64encode(body).decode()))
+        if self.operation.kind is Kind.PIXEL and self.layout.pixel:
+            query[self.layout.pixel] = base64.b64encode(body).decode()
             body = b""
         elif self.content_type is not None:
             headers.append(("Content-Type", self.content_type))
         return Request(
             method=self.method or self.operation.method,
             path=self.operation.path,
-            query=tuple(query),
+            query=tuple(
+                (name, value) for name, value in {**query, **self.query}.items() if value is not None
+            ),
             headers=tuple(headers),
             body=body,
             chunked=self.is_chunked,
         )
 
     def _body(self) -> bytes:
-        value = self._value()
-        body = json.dumps(value, separators=(",", ":")).encode() if self.ascii_only else compact(value)
+        body = encode(self._value(), ascii_only=self.ascii_only)
         return self.respell(body) if self.respell else body
 
     def _value(self) -> Json:
@@ -140,11 +159,12 @@ class Draft:
         if self.whole is not None:
             return self.whole
         events = self._credited()
+        padding = Padding(pointer=self.layout.filler, unit=self.unit, ascii_only=self.ascii_only)
         if self.event_size is not None:
-            events[0] = pad(_object(events[0]), self.layout.filler, self.event_size, self.unit)
-        if self.operation.kind is not Kind.BATCH:
-            return events[0] if self.size is None else pad(_object(events[0]), self.layout.filler, self.size, self.unit)
-        return self._batch(events)
+            events[0] = padding.event(_object(events[0]), self.event_size)
+        if self.operation.kind is Kind.BATCH:
+            return self._batch(events[::-1] if self.is_reversed else events, padding)
+        return events[0] if self.size is None else padding.event(_object(events[0]), self.size)
 
     def _credited(self) -> list[Json]:
         """The events, each with the key where the key goes into bodies."""
@@ -156,18 +176,18 @@ class Draft:
             for event in self.events
         ]
 
-    def _batch(self, events: list[Json]) -> Json:
-        """The envelope around the events."""
-        envelope = self.envelope
+    def _batch(self, events: list[Json], padding: Padding) -> Json:
+        """The envelope around the events, or around what stands in their place."""
+        envelope, where = self.envelope, self.layout.batch
         if self.credentials.body_key is not None and self.layout.key is not None:
             envelope = pointers.put(envelope, self.layout.key, self.credentials.body_key)
+        if self.in_place_of_list == ():
+            return envelope
         if self.in_place_of_list is not None:
-            return pointers.put(envelope, self.layout.batch, *self.in_place_of_list) if self.in_place_of_list else envelope
+            return pointers.put(envelope, where, *self.in_place_of_list)
         if self.size is not None:
-            slots = [pointers.put(_object(event), self.layout.filler, "") for event in events]
-            bare = compact(pointers.put(envelope, self.layout.batch, [*slots]))
-            events = [*pad_all(slots, self.layout.filler, self.size - len(bare), self.unit)]
-        return pointers.put(envelope, self.layout.batch, events)
+            return padding.batch(envelope, where, map(_object, events), self.size)
+        return pointers.put(envelope, where, events)
 
     def _edit(self, change: Callable[[JsonObject], JsonObject]) -> Draft:
         first, *rest = self.events

@@ -1,49 +1,57 @@
-"""Events and batches of an exact size, in bytes of their compact UTF-8 JSON."""
+"""Events and batches of an exact size, in bytes of their JSON."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import pointers
 from conformance.errors import Silent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.model import Json, JsonObject
 
 FILLER = "/conformance_filler"
 
 
-def compact(value: Json) -> bytes:
-    """Compact UTF-8 JSON: what sizes are counted in."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def encode(value: Json, *, ascii_only: bool = False) -> bytes:
+    """Compact JSON, in UTF-8 or in ASCII with escapes: what sizes are counted in."""
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode()
 
 
-def fill(length: int, unit: str) -> str:
-    """A text of a length in UTF-8 bytes, made of a character and, for what remains, the letter a."""
-    wide = len(unit.encode())
-    return unit * (length // wide) + "a" * (length % wide)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Padding:
+    """How a body is filled up: where, with which character, and how that is written down."""
 
+    pointer: str
+    unit: str = "a"
+    ascii_only: bool = False
 
-def pad(event: JsonObject, filler: str, size: int, unit: str) -> JsonObject:
-    """An event of an exact size. Raises Silent if it is larger already."""
-    empty = pointers.put(event, filler, "")
-    missing = size - len(compact(empty))
-    if missing < 0:
-        raise Silent(f"an event can't be as small as {size} bytes")
-    return pointers.put(event, filler, fill(missing, unit))
+    def event(self, event: JsonObject, size: int) -> JsonObject:
+        """An event of an exact size. Raises Silent if it is larger already."""
+        missing = size - self._length(pointers.put(event, self.pointer, ""))
+        if missing < 0:
+            raise Silent(f"an event can't be as small as {size} bytes")
+        return pointers.put(event, self.pointer, self._text(missing))
 
+    def batch(self, envelope: JsonObject, where: str, events: Iterable[JsonObject], size: int) -> JsonObject:
+        """A batch of an exact size, its events filled evenly. Raises Silent if it is larger already."""
+        slots = [pointers.put(event, self.pointer, "") for event in events]
+        missing = size - self._length(pointers.put(envelope, where, [*slots]))
+        if missing < 0:
+            raise Silent(f"a batch of {len(slots)} events can't be as small as {size} bytes")
+        share, rest = divmod(missing, len(slots))
+        texts = [self._text(share)] * (len(slots) - 1) + [self._text(share + rest)]
+        filled = [pointers.put(slot, self.pointer, text) for slot, text in zip(slots, texts, strict=True)]
+        return pointers.put(envelope, where, [*filled])
 
-def pad_all(events: list[JsonObject], filler: str, missing: int, unit: str) -> list[JsonObject]:
-    """Events that are together larger by an exact number of bytes, spread evenly over them.
+    def _length(self, value: Json) -> int:
+        return len(encode(value, ascii_only=self.ascii_only))
 
-    Every event carries an empty filler already.
-    """
-    if missing < 0:
-        raise Silent("a batch can't be that small")
-    share, rest = divmod(missing, len(events))
-    lengths = [share] * (len(events) - 1) + [share + rest]
-    return [
-        pointers.put(event, filler, fill(length, unit))
-        for event, length in zip(events, lengths, strict=True)
-    ]
+    def _text(self, length: int) -> str:
+        """A text that takes so many bytes: the character, and the letter a for what remains."""
+        wide = self._length(self.unit) - len('""')
+        return self.unit * (length // wide) + "a" * (length % wide)

@@ -26,6 +26,11 @@ class Spoil:
     condition: Condition
     make: Callable[[Call], Draft]
 
+    @property
+    def fact(self) -> str:
+        """What says how it is answered."""
+        return f"answers.{self.condition}"
+
 
 def _swapped_quotes(body: bytes) -> bytes:
     return body.replace(b'"', b"'")
@@ -58,7 +63,10 @@ INVALID_JSON = (
     Spoil("unquoted-word", "a field that holds a bare word", Condition.JSON_INVALID, _bare_value(b"True")),
     Spoil("nan", "a field that holds NaN", Condition.JSON_INVALID, _bare_value(b"NaN")),
     Spoil("infinity", "a field that holds Infinity", Condition.JSON_INVALID, _bare_value(b"Infinity")),
-    Spoil("minus-infinity", "a field that holds -Infinity", Condition.JSON_INVALID, _bare_value(b"-Infinity")),
+    Spoil("minus-infinity", "a field that holds -Infinity", Condition.JSON_INVALID,
+          _bare_value(b"-Infinity")),
+    Spoil("raw-newline", "a string with a raw line break in it", Condition.JSON_INVALID,
+          _bare_value(b'"a\nb"')),
     Spoil("empty-body", "an empty body", Condition.JSON_INVALID, lambda call: call.event().verbatim(b"")),
     Spoil("plain-text", "a body of plain words", Condition.JSON_INVALID,
           lambda call: call.event().verbatim(b"conformance")),
@@ -89,7 +97,10 @@ BAD_HEADER = (
           Condition.CREDENTIALS_MALFORMED, lambda call: call.event().by(authorization("Basic"))),
     Spoil("user.empty", "an empty user name", Condition.CREDENTIALS_MALFORMED,
           lambda call: call.event().by(basic(""))),
-    Spoil("scheme.wrong", "the right key under a scheme that nobody documents", Condition.CREDENTIALS_MALFORMED,
+    Spoil("user.swapped", "the right key as the password of an empty user", Condition.CREDENTIALS_MALFORMED,
+          lambda call: call.event().by(authorization(f"Basic {encoded(f':{call.keys.write_key}')}"))),
+    Spoil("scheme.wrong", "the right key under a scheme that nobody documents",
+          Condition.CREDENTIALS_MALFORMED,
           lambda call: call.event().by(authorization(f"Digest {encoded(f'{call.keys.write_key}:')}"))),
     Spoil("base64.invalid", "an Authorization header that is not base64", Condition.CREDENTIALS_MALFORMED,
           lambda call: call.event().by(authorization("Basic !conformance!"))),
@@ -166,6 +177,42 @@ BAD_BATCH = (
           lambda call: _with_second(call, [])),
     Spoil("type.missing", "a batch with an event that has no type", Condition.BATCH_TYPE_MISSING,
           lambda call: call.event().drop(_type_pointer(call))),
+    Spoil("type.missing-second", "a batch whose second event has no type", Condition.BATCH_TYPE_MISSING,
+          lambda call: call.repeated(2).drop(_type_pointer(call)).reversed()),
+    Spoil("type.unknown-second", "a batch whose second event is of an unknown type",
+          Condition.BATCH_TYPE_UNKNOWN,
+          lambda call: call.repeated(2).put(_type_pointer(call), "conformance-unknown").reversed()),
     Spoil("type.unknown", "a batch with an event of an unknown type", Condition.BATCH_TYPE_UNKNOWN,
           lambda call: call.event().put(_type_pointer(call), "conformance-unknown")),
+)  # fmt: skip
+
+
+def _pixel_data(value: str) -> Callable[[Call], Draft]:
+    """A pixel with something else as its data."""
+    return lambda call: call.event().querying(call.contract.pixel_parameter, value)
+
+
+BAD_PIXEL = (
+    Spoil("data.missing", "a pixel without data", Condition.PIXEL_DATA_MISSING,
+          lambda call: call.event().unqueried(call.contract.pixel_parameter)),
+    Spoil("data.empty", "a pixel with empty data", Condition.PIXEL_DATA_MISSING, _pixel_data("")),
+    Spoil("data.not-base64", "a pixel whose data is not base64", Condition.PIXEL_DATA_INVALID,
+          _pixel_data("!conformance!")),
+    Spoil("data.not-json", "a pixel whose data is base64 of something else than JSON",
+          Condition.PIXEL_DATA_INVALID, _pixel_data(encoded("conformance, but no JSON"))),
+    Spoil("identity.missing", "a pixel with an event that names no user", Condition.PIXEL_IDENTITY_MISSING,
+          NO_IDENTITY.make),
+    Spoil("key.unknown", "a pixel with an unknown key", Condition.PIXEL_KEY_UNKNOWN,
+          lambda call: call.event().by(call.credentials(key=UNKNOWN_KEY))),
+    Spoil("key.missing", "a pixel without a key", Condition.PIXEL_KEY_UNKNOWN,
+          lambda call: call.event().by(NOBODY)),
+)  # fmt: skip
+
+BAD_WEBHOOK = (
+    Spoil("key.missing", "a webhook without a key", Condition.WEBHOOK_KEY_MISSING,
+          lambda call: call.event().by(NOBODY)),
+    Spoil("key.unknown", "a webhook with an unknown key", Condition.WEBHOOK_KEY_UNKNOWN,
+          lambda call: call.event().by(call.credentials(key=UNKNOWN_KEY))),
+    Spoil("key.suffixed", "a webhook whose key has one more character", Condition.WEBHOOK_KEY_UNKNOWN,
+          lambda call: call.event().by(call.credentials(key=call.keys.suffixed))),
 )  # fmt: skip

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance import resources
 from conformance.errors import UsageError
 from conformance.profile import document, problems
-from conformance.profile.facts import Fact, Profile
 from conformance.profile.parse import Parser
+
+if TYPE_CHECKING:
+    from conformance.profile.facts import Fact, Profile
 
 
 def load(name_or_path: str) -> Profile:

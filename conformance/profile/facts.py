@@ -79,6 +79,7 @@ class Rule(enum.StrEnum):
     CONTENT_TYPE_CHARSET = "content-type-charset"
     CONTENT_TYPE_OTHER = "content-type-other"
     CHUNKED = "chunked"
+    SCHEME_CASE = "scheme-case"
     SIZE_BAND = "size-band"
 
 
@@ -123,7 +124,7 @@ class Answer(Fact):
     @property
     def refuses(self) -> bool:
         """Whether no success is among the statuses: the request must be refused."""
-        return all(status >= 300 for status in self.statuses)  # noqa: PLR2004 - HTTP's own bound
+        return all(status >= 300 for status in self.statuses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from conformance.profile.document import Document, Place
 
-_UNITS = {"b": (1, 1), "kb": (1000, 1024), "mb": (1000**2, 1024**2), "kib": (1024, 1024), "mib": (1024**2,) * 2}
+_UNITS = {
+    "b": (1, 1),
+    "kb": (1000, 1024),
+    "mb": (1000**2, 1024**2),
+    "kib": (1024, 1024),
+    "mib": (1024**2,) * 2,
+}
 
 
 def size_band(size: str | int) -> tuple[int, int]:
@@ -43,7 +49,10 @@ class Parser:
             *(self.answer(value, ("answers", key)) for key, value in data.get("answers", {}).items()),
             *(self._limit(value, ("limits", key)) for key, value in data.get("limits", {}).items()),
             *(self._body(value, ("bodies", key)) for key, value in data.get("bodies", {}).items()),
-            *(self._scheme(value, ("credentials", key)) for key, value in data.get("credentials", {}).items()),
+            *(
+                self._scheme(value, ("credentials", key))
+                for key, value in data.get("credentials", {}).items()
+            ),
             *(self._fact(value, ("rules", key)) for key, value in data.get("rules", {}).items()),
         ]
         rate = data.get("rate", {})
@@ -74,34 +83,34 @@ class Parser:
             recommended_per_s=rate.get("recommended_per_s"),
         )
 
-    def answer(self, data: Any, place: Place) -> f.Answer:  # noqa: ANN401 - checked by the schema
+    def answer(self, data: Any, place: Place) -> f.Answer:
         """An answer: statuses, level, sources."""
         return f.Answer(**self._statuses(data, place), **self._base(data, place))
 
-    def _statuses(self, data: Any, place: Place) -> dict[str, Any]:  # noqa: ANN401
+    def _statuses(self, data: Any, place: Place) -> dict[str, Any]:
         tolerated = [
             f.Tolerated(status=item["status"], source=self._source(item, (*place, "tolerate", index)))
             for index, item in enumerate(data.get("tolerate", ()))
         ]
         return {"expect": tuple(data["expect"]), "tolerate": tuple(tolerated)}
 
-    def _base(self, data: Any, place: Place) -> dict[str, Any]:  # noqa: ANN401
+    def _base(self, data: Any, place: Place) -> dict[str, Any]:
         return {
             "name": ".".join(str(step) for step in place),
             "level": Level(data["level"]),
             "sources": self._sources(data, place),
         }
 
-    def _fact(self, data: Any, place: Place) -> f.Fact:  # noqa: ANN401
+    def _fact(self, data: Any, place: Place) -> f.Fact:
         return f.Fact(**self._base(data, place))
 
-    def _limit(self, data: Any, place: Place) -> f.Limit:  # noqa: ANN401
+    def _limit(self, data: Any, place: Place) -> f.Limit:
         at_least, at_most = size_band(data["size"])
         return f.Limit(
             at_least=at_least, at_most=at_most, **self._statuses(data, place), **self._base(data, place)
         )
 
-    def _body(self, data: Any, place: Place) -> f.BodyShape:  # noqa: ANN401
+    def _body(self, data: Any, place: Place) -> f.BodyShape:
         return f.BodyShape(
             body_class=f.BodyClass(data["class"]) if "class" in data else None,
             media_type=data.get("media_type"),
@@ -110,16 +119,16 @@ class Parser:
             **self._base(data, place),
         )
 
-    def _scheme(self, data: Any, place: Place) -> f.Fact:  # noqa: ANN401
+    def _scheme(self, data: Any, place: Place) -> f.Fact:
         base = self._base(data, place)
         return f.KeyedFact(key=data["name"], **base) if "name" in data else f.Fact(**base)
 
-    def _sources(self, data: Any, place: Place) -> tuple[Source, ...]:  # noqa: ANN401
+    def _sources(self, data: Any, place: Place) -> tuple[Source, ...]:
         return tuple(
             self._source(item, (*place, "sources", index)) for index, item in enumerate(data["sources"])
         )
 
-    def _source(self, data: Any, place: Place) -> Source:  # noqa: ANN401
+    def _source(self, data: Any, place: Place) -> Source:
         documents = self._data["documents"]
         document = documents.get(data["document"])
         if document is None:
@@ -133,7 +142,7 @@ class Parser:
             url=document.get("url", ""),
         )
 
-    def _event(self, name: str, data: Any) -> f.EventType:  # noqa: ANN401
+    def _event(self, name: str, data: Any) -> f.EventType:
         place: Place = ("events", name)
         schema, invalid = data["schema"], data.get("invalid_example")
         if isinstance(schema, str) and schema not in self._schemas:
@@ -155,13 +164,13 @@ class Parser:
             ),
         )
 
-    def _example(self, data: Any, place: Place) -> f.Example | None:  # noqa: ANN401
+    def _example(self, data: Any, place: Place) -> f.Example | None:
         example = data.get("example")
         if example is None:
             return None
         return f.Example(value=example["value"], sources=self._sources(example, (*place, "example")))
 
-    def _batch(self, data: Any) -> f.BatchShape:  # noqa: ANN401
+    def _batch(self, data: Any) -> f.BatchShape:
         for index, name in enumerate(data.get("types", ())):
             self._known_event(name, ("batch", "types", index))
         return f.BatchShape(

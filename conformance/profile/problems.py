@@ -85,4 +85,4 @@ def _near(instance: object, words: list[str]) -> str:
 def _shown(instance: object) -> str:
     """A value as short text."""
     text = repr(instance) if isinstance(instance, str) else json.dumps(instance, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's worth
+    return text if len(text) <= 60 else f"{text[:57]}..."

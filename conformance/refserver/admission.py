@@ -29,7 +29,7 @@ class Incoming:
     body: bytes
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error
+class Refused(Exception):
     """A request that the contract answers otherwise than with success."""
 
     def __init__(self, answer: Answer, reason: str, shape: Shape | None = None) -> None:
@@ -78,7 +78,9 @@ class Admission:
         try:
             return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
         except (binascii.Error, ValueError):
-            raise Refused(self._contract.answer(Condition.PIXEL_DATA_INVALID), "the data is not base64") from None
+            raise Refused(
+                self._contract.answer(Condition.PIXEL_DATA_INVALID), "the data is not base64"
+            ) from None
 
     def _admit_query(self, incoming: Incoming) -> None:
         key = incoming.query.get(self._contract.credential_key(Scheme.QUERY))
@@ -119,7 +121,9 @@ class Admission:
         except Missing:
             pass
         try:
-            events = get(document, self._contract.profile.batch.pointer) if operation.kind is Kind.BATCH else None
+            events = (
+                get(document, self._contract.profile.batch.pointer) if operation.kind is Kind.BATCH else None
+            )
             keys = {str(get(event, pointer)) for event in events} if isinstance(events, list) else set()
         except Missing:
             return None

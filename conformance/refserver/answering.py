@@ -61,7 +61,9 @@ class Answering:
         """No operation has this method and path."""
         known = any(path == incoming.path for _, path in self._operations)
         condition = Condition.METHOD_WRONG if known else Condition.PATH_UNKNOWN
-        raise Refused(self.contract.answer(condition), "there is nothing here" if not known else "wrong method")
+        raise Refused(
+            self.contract.answer(condition), "there is nothing here" if not known else "wrong method"
+        )
 
     def weigh(self, operation: Operation, incoming: Incoming) -> None:
         """The whole body is within its limit."""
@@ -81,7 +83,10 @@ class Answering:
         try:
             document: Json = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            raise Refused(self.contract.answer(Condition.JSON_INVALID), "the body is not JSON") from None
+            condition = (
+                Condition.PIXEL_DATA_INVALID if operation.kind is Kind.PIXEL else Condition.JSON_INVALID
+            )
+            raise Refused(self.contract.answer(condition), "the body is not JSON") from None
         if not isinstance(document, dict):
             raise Refused(self.contract.answer(Condition.JSON_NOT_OBJECT), "the body is not an object")
         return document
@@ -96,7 +101,9 @@ class Answering:
     def examine_event(self, name: str, event: JsonObject) -> None:
         """The event names its user and has its required fields."""
         if not self.contract.identified(name, event):
-            raise Refused(self.contract.answer(Condition.IDENTITY_MISSING), "userId or anonymousId is required")
+            raise Refused(
+                self.contract.answer(Condition.IDENTITY_MISSING), "userId or anonymousId is required"
+            )
         for pointer, answer in self.contract.event(name).required.items():
             if not has(event, pointer):
                 raise Refused(answer, f"{pointer} is required")
@@ -124,7 +131,7 @@ class Answering:
         try:
             self.examine_event(name, event if isinstance(event, dict) else {})
         except Refused as refused:
-            return refused if refused.answer.expect[0] >= 300 else None  # noqa: PLR2004 - HTTP's bound
+            return refused if refused.answer.expect[0] >= 300 else None
         return None
 
     def type_of(self, event: Json) -> str:
@@ -152,9 +159,9 @@ class Answering:
     def refusal(self, operation: Operation | None, refused: Refused) -> Reply:
         """The answer to what was refused; the contract may call for a success."""
         status = refused.answer.expect[0]
-        if status < 300 and refused.shape is None:  # noqa: PLR2004 - HTTP's bound
+        if status < 300 and refused.shape is None:
             return self.success(status)
-        headers = {"Allow": "POST"} if status == 405 else {}  # noqa: PLR2004 - HTTP's own number
+        headers = {"Allow": "POST"} if status == 405 else {}
         shape = self._error_shape(operation, refused.shape)
         return Reply(status=status, headers=headers, **_content(shape, refused.reason))
 
@@ -163,7 +170,7 @@ class Answering:
         shape = self.contract.shape(Shape.ACCEPTED) if self.contract.states("bodies.accepted") else None
         said = self.contract.states("bodies.accepted-text")
         text = (self.contract.shape(Shape.ACCEPTED_TEXT).text if said else None) or "OK"
-        if status == 204:  # noqa: PLR2004 - HTTP's own number for no content
+        if status == 204:
             return Reply(status=status)
         return Reply(status=status, **_content(shape, text))
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from conformance.errors import CannotJudge
 
@@ -31,15 +31,15 @@ def embedded(profile: str, keys: Keys, include: Sequence[str] = ()) -> Iterator[
         [sys.executable, "-m", "conformance.refserver", profile, *include],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,
     )  # fmt: skip
-    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes
+    stdin, stdout = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
     try:
-        url = process.stdout.readline().strip()
+        url = stdout.readline().strip()
         if not url:
             raise CannotJudge("the embedded reference server did not start")
         yield url
     finally:
-        process.stdin.close()
-        process.stdout.close()
+        stdin.close()
+        stdout.close()
         try:
             process.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:

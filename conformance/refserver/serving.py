@@ -53,7 +53,13 @@ class Server:
     """
 
     def __init__(
-        self, contract: Contract, write_key: str, bearer: str | None = None, *, host: str = "127.0.0.1", port: int = 0
+        self,
+        contract: Contract,
+        write_key: str,
+        bearer: str | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self._socket = _listen(host, port)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"

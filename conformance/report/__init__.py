@@ -1,0 +1,1 @@
+"""Reports: verdicts as JSON, JUnit XML, text for a terminal, and shell lines."""

@@ -31,7 +31,9 @@ def curl(request: Request, url: str) -> str:
         parts += ["-H", "'Transfer-Encoding: chunked'"]
     if request.query:
         parts.append("--get")
-        parts += [item for name, value in request.query for item in ("--data-urlencode", _shell(f"{name}={value}"))]
+        parts += [
+            item for name, value in request.query for item in ("--data-urlencode", _shell(f"{name}={value}"))
+        ]
     source = ""
     if request.body:
         text = _printable(request.body)
@@ -76,7 +78,7 @@ def _printable(body: bytes) -> str | None:
 
 
 def _program(body: bytes) -> str:
-    """A Python program that writes a body: runs as products, or all of it compressed where that is shorter."""
+    """A Python program that writes a body: with runs as products, or compressed where that is shorter."""
     pieces, end = [], 0
     for found in _RUN.finditer(body):
         if found.start() > end:

@@ -45,7 +45,9 @@ class Report:
     @classmethod
     def of(cls, header: Header, verdicts: Iterable[Verdict]) -> Report:
         """A report of verdicts in any order."""
-        return cls(header=header, verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation))))
+        return cls(
+            header=header, verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation)))
+        )
 
     def counts(self) -> dict[Outcome, int]:
         """How many checks came to each outcome."""
@@ -54,8 +56,10 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """`deviates` if a promise at the gate is broken or untestable; `conforms` only if some were judged and
-        none was left without a verdict; otherwise `unjudged`.
+        """Whether the target keeps its promises at the gate.
+
+        `deviates` if one is broken or untestable; `conforms` only if some were judged and none was left
+        without a verdict; otherwise `unjudged`.
         """
         gated = {item.outcome for item in self.verdicts if item.level.reaches(self.header.gate)}
         if gated & _BROKEN:

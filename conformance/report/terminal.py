@@ -14,6 +14,8 @@ from conformance.model import Level, Outcome, Verdict
 from conformance.report.document import CONFORMS, DEVIATES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from conformance.report.document import Report
@@ -57,9 +59,31 @@ def _summary(report: Report) -> Table:
         table.add_column(outcome.value, justify="right")
     for area in sorted({item.area for item in report.verdicts}):
         found = [item.outcome for item in report.verdicts if item.area is area]
-        cells = [Text(str(found.count(o)), style=_STYLES[o]) if o in found else Text("·", style="dim") for o in Outcome]
+        cells = [
+            Text(str(found.count(o)), style=_STYLES[o]) if o in found else Text("·", style="dim")
+            for o in Outcome
+        ]
         table.add_row(area.value, *cells)
     return table
+
+
+def details(item: Verdict, operations: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """What a person wants to know of a broken promise, each with a word for what it is."""
+    where = operations or [item.operation]
+    rest = f" and {len(where) - _MOST_OPERATIONS} more" if len(where) > _MOST_OPERATIONS else ""
+    sources = [f"{source}{f': {source.says}' if source.says else ''}" for source in item.sources]
+    links = [source.url for source in item.sources if source.url][:1]
+    lines = [
+        ("promise", item.title),
+        ("on", ", ".join(where[:_MOST_OPERATIONS]) + rest),
+        ("expected", item.expected),
+        ("received", item.received),
+        ("because", item.message),
+        *(("source", text) for text in sources),
+        *(("", link) for link in links),
+        ("again", item.curl),
+    ]
+    return [(name, text) for name, text in lines if text]
 
 
 def _trouble(items: list[Verdict], report: Report, console: Console) -> None:
@@ -72,23 +96,12 @@ def _trouble(items: list[Verdict], report: Report, console: Console) -> None:
         "" if first.level.reaches(report.header.gate) else f" (below the gate, {report.header.gate})",
     )
     console.print(head, soft_wrap=True)
-    where = [item.operation for item in items]
-    rest = f" and {len(where) - _MOST_OPERATIONS} more" if len(where) > _MOST_OPERATIONS else ""
-    lines = [
-        ("promise", first.title),
-        ("on", ", ".join(where[:_MOST_OPERATIONS]) + rest),
-        ("expected", first.expected),
-        ("received", first.received),
-        ("because", first.message),
-    ]
-    lines += [("source", f"{source}{f': {source.says}' if source.says else ''}") for source in first.sources]
-    lines += [("", source.url) for source in first.sources if source.url][:1]
-    lines.append(("again", first.curl))
+    lines = details(first, [item.operation for item in items])
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", justify="right", min_width=9)
     table.add_column(overflow="fold")
     for name, text in lines:
-        if text and name != "again":
+        if name != "again":
             table.add_row(name, Text(safe(text)))
     console.print(Padding(table, (0, 0, 0, 2)))
     if first.curl:
@@ -102,6 +115,7 @@ def _verdict(report: Report) -> Text:
     words, style = said.get(report.verdict, ("could not be judged by", "bold yellow"))
     numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     return Text.assemble(
-        ("\n" + safe(header.url), "bold"), " ", (words, style), f" the profile {header.profile} at the gate {header.gate}: ",
+        ("\n" + safe(header.url), "bold"), " ", (words, style),
+        f" the profile {header.profile} at the gate {header.gate}: ",
         f"{numbers} ({header.requests:,} requests in {header.duration_s:.1f} s)",
     )  # fmt: skip

@@ -93,16 +93,8 @@ class Wire:
                 return await self._send(request), None, ""
         except TimeoutError:
             return None, Mishap.TIMEOUT, f"no answer within {self.deadline_s:g} s"
-        except TlsError as error:
-            return None, Mishap.TLS, f"the TLS handshake failed: {error}"
-        except httpcore.ConnectError as error:
-            return None, Mishap.UNREACHABLE, str(error)
-        except _GONE:
-            return None, Mishap.CLOSED, "the connection was closed without an answer"
-        except httpcore.RemoteProtocolError as error:
-            if _hung_up(error):
-                return None, Mishap.CLOSED, "the connection was closed without an answer"
-            return None, Mishap.NOT_HTTP, f"the answer is not HTTP: {error}"
+        except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
+            return None, *_diagnosed(error)
 
     async def _send(self, request: Request) -> Response:
         trail = _Trail()
@@ -121,7 +113,9 @@ class Wire:
             await answer.aclose()
         return Response(
             status=answer.status_code,
-            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw),
+            headers=tuple(
+                (name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw
+            ),
             body=body,
             http_version=answer.extensions["http_version"].decode("latin-1"),
             truncated=truncated,
@@ -137,7 +131,9 @@ class Wire:
             *target.headers,
             *request.headers,
         ]
-        url = httpx.URL(scheme=target.scheme, host=target.host, port=target.port, path=target.prefix + request.path)
+        url = httpx.URL(
+            scheme=target.scheme, host=target.host, port=target.port, path=target.prefix + request.path
+        )
         return httpx.Request(
             request.method,
             url.copy_merge_params(request.query) if request.query else url,
@@ -145,6 +141,17 @@ class Wire:
             content=_pieces(request.body) if request.chunked else request.body,
             extensions={"trace": trail.note},
         )
+
+
+def _diagnosed(error: Exception) -> tuple[Mishap, str]:
+    """What an error of httpcore's means."""
+    if isinstance(error, TlsError):
+        return Mishap.TLS, f"the TLS handshake failed: {error}"
+    if isinstance(error, httpcore.ConnectError):
+        return Mishap.UNREACHABLE, str(error)
+    if isinstance(error, _GONE) or _hung_up(error):
+        return Mishap.CLOSED, "the connection was closed without an answer"
+    return Mishap.NOT_HTTP, f"the answer is not HTTP: {error}"
 
 
 def _hung_up(error: Exception) -> bool:

@@ -109,7 +109,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self._stream = stream
         self._raw = raw
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Reads; an empty result is the end."""
         try:
             return await self._stream.receive(max_bytes)
@@ -118,7 +118,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
             raise httpcore.ReadError(str(error.__cause__ or error)) from error
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Writes everything."""
         if not buffer:
             return
@@ -135,7 +135,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109
+        timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """The same connection under TLS."""
         try:
@@ -162,9 +162,9 @@ class Backend(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - the wire has one deadline for all
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Connects to the first address of a host that answers."""
         loop = asyncio.get_running_loop()

@@ -52,7 +52,9 @@ def parse(
     except ValueError as error:
         raise UsageError(f"{url!r} is not a URL: {error}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix")
+        raise UsageError(
+            f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix"
+        )
     if parts.username is not None or parts.password is not None:
         raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
     if parts.query or parts.fragment:

@@ -1,0 +1,36 @@
+"""Webhooks: events of other systems, with the write key in the query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.cases._steps import accepted, spoilt
+from conformance.catalogue import OF_FORM, WEBHOOKS, check
+from conformance.payloads.spoils import BAD_WEBHOOK
+
+if TYPE_CHECKING:
+    from conformance.engine import Steps
+    from conformance.payloads import Call
+    from conformance.payloads.spoils import Spoil
+
+
+@check("webhook.event.minimal", "The smallest event is accepted by a webhook.", fact="answers.accepted",
+       kinds=WEBHOOKS)  # fmt: skip
+def minimal(call: Call) -> Steps:
+    """Other systems post their events with nothing but the key in the address."""
+    return (yield from accepted([("the smallest event", call.event())]))
+
+
+@check("webhook.event.full", "An event with every documented field is accepted by a webhook.",
+       fact="answers.accepted", kinds=WEBHOOKS)  # fmt: skip
+def full(call: Call) -> Steps:
+    """A webhook takes the same payload as the single calls."""
+    return (yield from accepted([("a full event", call.full())]))
+
+
+@check(
+    "webhook.{slug}", "{words} is answered as documented.", kinds=WEBHOOKS, fact=OF_FORM, forms=BAD_WEBHOOK
+)
+def bad(call: Call, spoil: Spoil) -> Steps:
+    """The key in the query is all that tells one source from another."""
+    return (yield from spoilt(call, spoil))
