@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from conformance.errors import Silent
 from conformance.model import Area, Kind, Level, Outcome, Source, weaker
-from conformance.payloads import Call
+from conformance.payloads import Call, Footing
 from conformance.profile import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from conformance.contract import Contract, Operation
     from conformance.engine import Steps
@@ -31,6 +31,8 @@ StepsOf: TypeAlias = "Callable[..., Steps]"
 
 REQUIRED = "events.required"
 """Not one fact but several: the required fields of an operation's event type, each with its own level."""
+
+ERROR_BODY = f"bodies.{facts.Shape.ERROR}"
 
 OF_FORM = attrgetter("fact")
 """For checks whose forms are each promised by a fact of their own."""
@@ -61,7 +63,7 @@ class Form(Protocol):
 class Check:
     """One promise and how to put it to the test.
 
-    `fact` names what in the profile promises it; `kinds` are the operations that it applies to; `cap` is
+    `fact` names what in the profile promises it, `needs` another one without which it makes no sense; `kinds` are the operations that it applies to; `cap` is
     the strongest level that it can have; an observing check reports what a target does, and never fails.
     """
 
@@ -72,6 +74,7 @@ class Check:
     kinds: frozenset[Kind]
     steps: StepsOf
     module: str
+    needs: str = ""
     cap: Level = Level.MUST
     exclusive: bool = False
     observes: bool = False
@@ -101,6 +104,7 @@ def check(  # noqa: PLR0913 - a check's declaration is one line of facts
     title: str,
     *,
     fact: str | Callable[[Any], str],
+    needs: str = "",
     kinds: frozenset[Kind] = POSTED,
     cap: Level = Level.MUST,
     observes: bool = False,
@@ -122,6 +126,7 @@ def check(  # noqa: PLR0913 - a check's declaration is one line of facts
             kinds=kinds,
             steps=function,
             module=function.__module__,
+            needs=needs,
             cap=cap,
             observes=observes,
             exclusive=exclusive,
@@ -141,12 +146,16 @@ def checks() -> tuple[Check, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One check on one operation under one contract; no operation where the profile has none for it."""
+    """One check on one operation under one contract; no operation where the profile has none for it.
+
+    `footings` is what the preflight found out, known only once the run is on its way.
+    """
 
     check: Check
     contract: Contract
     keys: Keys
     operation: Operation | None
+    footings: Mapping[Operation, Footing] = field(default_factory=dict)
 
     @property
     def exclusive(self) -> bool:
@@ -156,10 +165,16 @@ class Trial:
     @property
     def facts(self) -> tuple[facts.Fact, ...]:
         """What promises it; nothing where the profile is silent."""
-        if self.check.fact == REQUIRED:
-            return tuple(self.contract.event(self.operation.type).required.values()) if self.operation else ()
-        fact = self.contract.profile.facts.get(self.check.fact)
-        return (fact,) if fact else ()
+        name, contract, operation = self.check.fact, self.contract, self.operation
+        if self.check.needs and not contract.states(self.check.needs):
+            return ()
+        if name == REQUIRED:
+            return tuple(contract.event(operation.type).required.values()) if operation else ()
+        if not contract.states(name):
+            return ()
+        if name == ERROR_BODY and operation:
+            return (contract.error_shape(operation),)
+        return (contract.fact(name),)
 
     @property
     def level(self) -> Level:
@@ -189,8 +204,20 @@ class Trial:
         if self.operation is None:
             raise Silent(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation")
         if not self.facts:
-            raise Silent(f"the profile says nothing of {self.check.fact}")
-        call = Call(contract=self.contract, operation=self.operation, keys=self.keys, label=self.name)
+            missing = [
+                name
+                for name in (self.check.needs, self.check.fact)
+                if name and not self.contract.states(name)
+            ]
+            raise Silent(f"the profile says nothing of {' and '.join(missing)}")
+        footing = self.footings.get(self.operation, Footing())
+        call = Call(
+            contract=self.contract,
+            operation=self.operation,
+            keys=self.keys,
+            label=self.name,
+            footing=footing,
+        )
         return self.check.steps(call)
 
     def outcome(self, found: Outcome) -> Outcome:

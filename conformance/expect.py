@@ -34,6 +34,8 @@ _TRACES = re.compile(
     r"|Stack trace:",
     re.MULTILINE,
 )
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 HTML_PROBE = "<script>conformance()</script>"
 
 
@@ -157,7 +159,7 @@ def no_html_reflection(exchange: Exchange, what: str) -> None:
     response = exchange.response
     if response is None or HTML_PROBE not in response.text:
         return
-    if response.media_type in {"", "text/html", "application/xhtml+xml", "image/svg+xml"}:
+    if response.media_type in _HTML | {"", "image/svg+xml"}:
         raise Deviation(
             f"the answer to {what} repeats the client's markup as {response.media_type or 'an untyped body'}",
             expected="markup escaped, or a type that no browser renders",
@@ -174,8 +176,10 @@ def _misfits(media_type: str, content: bytes, shape: BodyShape) -> Iterable[tupl
     match shape.body_class:
         case BodyClass.EMPTY if content:
             yield "an empty body", f"the body {shown}"
-        case BodyClass.NON_EMPTY | BodyClass.TEXT if not text.strip():
+        case BodyClass.MESSAGE | BodyClass.TEXT if not text.strip():
             yield "a body that says something", "an empty body"
+        case BodyClass.MESSAGE | BodyClass.TEXT if media_type in _HTML or _PAGE.match(text):
+            yield "a plain message", f"an HTML page: {shown}"
         case BodyClass.JSON:
             yield from _json_misfits(text, shape)
         case _:

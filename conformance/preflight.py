@@ -6,18 +6,19 @@ import asyncio
 import contextlib
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance import expect
 from conformance.errors import CannotJudge, Silent
-from conformance.model import Exchange, Kind, Level, Mishap
-from conformance.payloads import Call, Draft
+from conformance.model import Exchange, Kind, Mishap
+from conformance.payloads import Call, Draft, Footing
 from conformance.profile.facts import Scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from conformance.contract import Contract
+    from conformance.contract import Contract, Operation
     from conformance.payloads import Keys
     from conformance.wire import Wire
 
@@ -27,48 +28,52 @@ _KEY_WORDS = re.compile(
 _TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 
 
-async def fly(contract: Contract, keys: Keys, wire: Wire) -> None:
-    """Sends one valid request to each main operation; if all are refused, other valid ones.
+async def fly(contract: Contract, keys: Keys, wire: Wire) -> dict[Operation, Footing]:
+    """Sends one valid request to each operation; where it is refused, other requests as valid.
 
-    Raises CannotJudge if every one is refused: then nothing that follows would mean anything.
+    Returns the footing of operations that refuse the smallest request and accept another. Raises
+    CannotJudge if every request is refused: then nothing that follows would mean anything.
     """
     calls = [
         Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]")
         for operation in contract.operations
-        if operation.level is Level.MUST and operation.kind in {Kind.EVENT, Kind.BATCH}
-    ] or [Call(contract=contract, operation=contract.operations[0], keys=keys, label="preflight")]
-    exchanges = await _send_all(wire, [call.event() for call in calls])
-    if any(expect.is_accepted(exchange) for exchange in exchanges):
-        return
-    if any(exchange.response for exchange in exchanges):
-        others = await _send_all(wire, [draft for call in calls for draft in _other_drafts(call)])
-        if any(expect.is_accepted(exchange) for exchange in others):
-            return
-    raise CannotJudge(_diagnosis(exchanges, wire))
-
-
-def _other_drafts(call: Call) -> Iterator[Draft]:
-    """Other requests that are as valid as the smallest one: a target may refuse that one alone."""
-    yield call.full()
-    yield call.full().typed("application/json; charset=utf-8")
-    for scheme in Scheme:
-        if call.contract.states(f"credentials.{scheme}"):
-            with contextlib.suppress(Silent):
-                yield call.event().by(call.credentials(scheme))
-
-
-async def _send_all(wire: Wire, drafts: Iterable[Draft]) -> list[Exchange]:
-    """Sends requests side by side, as many at a time as the wire has connections."""
+    ]
     room = asyncio.Semaphore(wire.connections)
 
     async def send(draft: Draft) -> Exchange:
         async with room:
             return await wire.exchange(draft.request())
 
-    return list(await asyncio.gather(*(send(draft) for draft in drafts)))
+    exchanges = await asyncio.gather(*(send(call.event()) for call in calls))
+    if all(exchange.response is None for exchange in exchanges):
+        raise CannotJudge(_diagnosis(exchanges, wire))
+    refused = [call for call, item in zip(calls, exchanges, strict=True) if not expect.is_accepted(item)]
+    found = await asyncio.gather(*(_firm(call, send) for call in refused))
+    if len(refused) == len(calls) and not any(found):
+        raise CannotJudge(_diagnosis(exchanges, wire))
+    return {call.operation: footing for call, footing in zip(refused, found, strict=True) if footing}
 
 
-def _diagnosis(exchanges: list[Exchange], wire: Wire) -> str:
+async def _firm(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> Footing | None:
+    """The first footing on which an operation accepts something; None if there is none."""
+    for footing in _footings(call):
+        with contextlib.suppress(Silent):
+            if expect.is_accepted(await send(replace(call, footing=footing).event())):
+                return footing
+    return None
+
+
+def _footings(call: Call) -> Iterator[Footing]:
+    """Ways to send something that is as valid as the smallest request: a target may refuse that one alone."""
+    yield Footing(is_full=True)
+    yield Footing(content_type="application/json; charset=utf-8")
+    if call.operation.kind in {Kind.EVENT, Kind.BATCH}:
+        for scheme in Scheme:
+            if call.contract.states(f"credentials.{scheme}"):
+                yield Footing(scheme=scheme)
+
+
+def _diagnosis(exchanges: Sequence[Exchange], wire: Wire) -> str:
     """What looks wrong when nothing valid is accepted."""
     (mishap, status), _ = Counter((item.mishap, item.status) for item in exchanges).most_common(1)[0]
     typical = next(item for item in exchanges if (item.mishap, item.status) == (mishap, status))

@@ -96,6 +96,7 @@ async def execute(
     *,
     ready: Callable[[], None] = lambda: None,
     result: Result | None = None,
+    wire_type: type[Wire] = Wire,
 ) -> Result:
     """Judges every trial of a plan and tells each verdict as it falls; `ready` is told when the first may.
 
@@ -104,7 +105,7 @@ async def execute(
     """
     result = result or Result()
     start_s = time.monotonic()
-    wire = Wire(
+    wire = wire_type(
         target=plan.target,
         redactor=Redactor(plan.secrets()),
         connections=plan.jobs,
@@ -119,9 +120,10 @@ async def execute(
 
     try:
         async with wire:
-            await preflight.fly(plan.contract, plan.keys, wire)
+            footings = await preflight.fly(plan.contract, plan.keys, wire)
             ready()
-            await engine.run(plan.trials, wire, plan.jobs, done)
+            firm = [replace(trial, footings=footings) for trial in plan.trials]
+            await engine.run(firm, wire, plan.jobs, done)
     finally:
         result.requests = wire.sent
         result.duration_s = time.monotonic() - start_s

@@ -24,7 +24,7 @@ ACCEPTED = "answers.accepted"
 @check("accept.event.minimal", "The smallest documented request is accepted.", fact=ACCEPTED)
 def minimal(call: Call) -> Steps:
     """A user id and the required fields are all that the documents ask for."""
-    return (yield from succeeds(call, [("the smallest documented request", call.event())]))
+    return (yield from succeeds(call, [("the smallest documented request", call.minimal())]))
 
 
 @check("accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED)
@@ -43,7 +43,7 @@ def example(call: Call) -> Steps:
 def user_only(call: Call) -> Steps:
     """One of the two ids is enough."""
     where = call.contract.identities(call.operation.type)
-    draft = call.event().put(where["user"], "conformance-user-alone")
+    draft = call.event().drop(*where.values()).put(where["user"], "conformance-user-alone")
     return (yield from succeeds(call, [("an event with a userId alone", draft)]))
 
 
@@ -55,7 +55,7 @@ def anonymous_only(call: Call) -> Steps:
     where = call.contract.identities(call.operation.type)
     if "anonymous" not in where:
         raise Silent(f"no document gives {call.operation.type} an anonymousId")
-    draft = call.event().drop(where["user"]).put(where["anonymous"], "conformance-anonymous-alone")
+    draft = call.event().drop(*where.values()).put(where["anonymous"], "conformance-anonymous-alone")
     return (yield from succeeds(call, [("an event with an anonymousId alone", draft)]))
 
 
@@ -230,6 +230,7 @@ def credentials(call: Call, way: Way) -> Steps:
     "accept.credentials.scheme-case",
     "The word Basic is taken in any case of letters.",
     fact="rules.scheme-case",
+    needs="credentials.basic",
 )
 def scheme_case(call: Call) -> Steps:
     """The name of a scheme is case-insensitive, and some clients write it in lower case."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from conformance.cases._steps import spoilt
 from conformance.catalogue import OF_FORM, check
 from conformance.payloads.spoils import BAD_HEADER, WRONG_BODY_KEY, WRONG_KEY
-from conformance.profile.facts import Scheme
 
 if TYPE_CHECKING:
     from conformance.engine import Steps
@@ -21,8 +20,13 @@ def header(call: Call, spoil: Spoil) -> Steps:
     return (yield from spoilt(call, spoil))
 
 
-@check("auth.{slug}", "{words} is answered as documented.", fact=OF_FORM, forms=WRONG_BODY_KEY)
+@check(
+    "auth.{slug}",
+    "{words} is answered as documented.",
+    fact=OF_FORM,
+    needs="credentials.body",
+    forms=WRONG_BODY_KEY,
+)
 def body_key(call: Call, spoil: Spoil) -> Steps:
     """Where the body may carry the key, the key in it is looked at too."""
-    call.contract.credential(Scheme.BODY)
     return (yield from spoilt(call, spoil))

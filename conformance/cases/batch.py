@@ -129,7 +129,7 @@ def bad_batch(call: Call, spoil: Spoil) -> Steps:
 
 def _partly_bad(call: Call) -> Draft:
     """A batch of three events, of which the second names no user."""
-    good, bad, last = (call.smallest(call.operation.type) for _ in range(3))
+    good, bad, last = (call.plain(call.operation.type) for _ in range(3))
     for pointer in call.contract.identities(call.operation.type).values():
         bad = pointers.drop(bad, pointer)
     return call.event().carrying(good, bad, last)

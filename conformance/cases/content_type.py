@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 @check(
     "content-type.json.charset",
-    "application/json with a charset is accepted.",
+    "The type application/json is accepted with and without a charset.",
     fact="rules.content-type-charset",
 )
 def charset(call: Call) -> Steps:
     """Most HTTP clients add the parameter by themselves."""
     kinds = (
+        "application/json",
         "application/json; charset=utf-8",
         "application/json;charset=UTF-8",
         'application/json; charset="utf-8"',

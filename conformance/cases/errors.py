@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance import expect
 from conformance.cases._steps import refusal
-from conformance.catalogue import BATCHES, EVENTS, check
+from conformance.catalogue import BATCHES, ERROR_BODY, EVENTS, check
 from conformance.errors import Silent
 from conformance.payloads.credentials import basic
 from conformance.payloads.spoils import (
@@ -44,7 +44,7 @@ REFUSALS = (
 
 
 @check("errors.body.{slug}", "The refusal of {words} has the documented body and type.",
-       fact="bodies.error", forms=REFUSALS)  # fmt: skip
+       fact=ERROR_BODY, forms=REFUSALS)  # fmt: skip
 def error_body(call: Call, spoil: Spoil) -> Steps:
     """SDKs and people read the error; a proxy's page in its place tells them nothing."""
     shape = call.contract.error_shape(call.operation)
@@ -53,7 +53,7 @@ def error_body(call: Call, spoil: Spoil) -> Steps:
 
 
 @check("errors.body.identity", "The refusal of an event of nobody has the documented body and type.",
-       fact="bodies.error", kinds=EVENTS)  # fmt: skip
+       fact=ERROR_BODY, kinds=EVENTS)  # fmt: skip
 def identity_body(call: Call) -> Steps:
     """SDKs and people read the error; a proxy's page in its place tells them nothing."""
     shape = call.contract.error_shape(call.operation)

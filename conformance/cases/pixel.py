@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 )
 def minimal(call: Call) -> Steps:
     """Every single call has a pixel, for places where only an image can be loaded."""
-    return (yield from accepted([("the smallest event as a pixel", call.event())]))
+    return (yield from accepted([("the smallest event as a pixel", call.minimal())]))
 
 
 @check("pixel.event.full", "An event with every documented field is accepted as a pixel.",

@@ -58,10 +58,28 @@ def _parser() -> _Parser:
     )
     parser.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-
-    run = commands.add_parser(
-        "run", help="judge a server, or the embedded reference server if no URL is given"
+    _run_options(commands.add_parser("run", help="judge a server, or the embedded one if no URL is given"))
+    _profile(commands.add_parser("list", help="list the checks"), required=False)
+    explain = commands.add_parser("explain", help="say what a check does and where its promise is documented")
+    explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
+    commands.add_parser("profiles", help="list the profiles that come with the suite")
+    spec = commands.add_parser("spec", help="print a vendor's OpenAPI document")
+    serve = commands.add_parser("serve", help="serve the reference server of a profile")
+    for command in (spec, serve):
+        _profile(command, required=True)
+        command.add_argument(
+            "--include", action="append", metavar="GROUP", help="optional routes of the profile"
+        )
+    serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
+    serve.add_argument(
+        "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)"
     )
+    serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")
+    return parser
+
+
+def _run_options(run: argparse.ArgumentParser) -> None:
+    """The options of `run`: every setting, and where the reports go."""
     run.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
     for setting in SETTINGS:
         if setting.is_flag:
@@ -72,28 +90,6 @@ def _parser() -> _Parser:
     run.add_argument("--json", metavar="FILE", help="write the JSON report; - is standard output")
     run.add_argument("--junit", metavar="FILE", help="write a JUnit report; - is standard output")
     run.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
-
-    listing = commands.add_parser("list", help="list the checks")
-    _profile(listing, required=False)
-    explain = commands.add_parser("explain", help="say what a check does and where its promise is documented")
-    explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
-    commands.add_parser("profiles", help="list the profiles that come with the suite")
-    spec = commands.add_parser("spec", help="print a vendor's OpenAPI document")
-    _profile(spec, required=True)
-    serve = commands.add_parser("serve", help="serve the reference server of a profile")
-    _profile(serve, required=True)
-    serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
-    serve.add_argument(
-        "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)"
-    )
-    serve.add_argument(
-        "--bearer", metavar="TOKEN", help="the access token to accept (default: $CONFORMANCE_BEARER)"
-    )
-    for command in (spec, serve):
-        command.add_argument(
-            "--include", action="append", metavar="GROUP", help="optional routes of the profile"
-        )
-    return parser
 
 
 def _profile(parser: argparse.ArgumentParser, *, required: bool) -> None:

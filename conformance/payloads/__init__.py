@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.payloads.call import Call
+from conformance.payloads.call import Call, Footing
 from conformance.payloads.credentials import Credentials, Keys
 from conformance.payloads.draft import Draft
 
-__all__ = ["Call", "Credentials", "Draft", "Keys"]
+__all__ = ["Call", "Credentials", "Draft", "Footing", "Keys"]

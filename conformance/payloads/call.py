@@ -29,6 +29,19 @@ _PLACEHOLDER = "$WRITE_KEY"
 _EVENT_WITHOUT_LIMIT = 16_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """What an acceptable request to a target looks like, where the smallest documented one is refused.
+
+    A target that insists on a documented but optional field breaks a promise, once. On a footing that it
+    accepts, all its other promises can still be judged.
+    """
+
+    is_full: bool = False
+    scheme: Scheme | None = None
+    content_type: str = "application/json"
+
+
 @dataclass(slots=True, kw_only=True)
 class Call:
     """One operation under one contract. `label` makes the message ids of its events its own."""
@@ -37,6 +50,7 @@ class Call:
     operation: Operation
     keys: Keys
     label: str = ""
+    footing: Footing = Footing()
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -54,8 +68,12 @@ class Call:
         return by_scheme(self.contract, scheme or self._own_scheme(), self.keys, key)
 
     def event(self, *types: str) -> Draft:
-        """The smallest acceptable request; on a batch with one event of each type named."""
-        return self._draft(*(self.smallest(name) for name in types or (self.operation.type,)))
+        """An acceptable request; on a batch with one event of each type named."""
+        return self._draft(*(self.plain(name) for name in types or (self.operation.type,)))
+
+    def minimal(self) -> Draft:
+        """The smallest request that the documents allow, whatever the footing."""
+        return self._draft(self.smallest(self.operation.type)).typed("application/json")
 
     def full(self, *types: str) -> Draft:
         """An acceptable request with every field that the documents know."""
@@ -63,7 +81,7 @@ class Call:
 
     def repeated(self, count: int) -> Draft:
         """An acceptable batch of so many small events."""
-        return self._draft(*(self.smallest(self.operation.type) for _ in range(count)))
+        return self._draft(*(self.plain(self.operation.type) for _ in range(count)))
 
     def roomy(self, size: int) -> Draft:
         """An acceptable request; on a batch with events enough to reach a size within their own limit."""
@@ -83,8 +101,12 @@ class Call:
             raise Silent(f"the profile has no example of {self.operation}")
         return self._draft({}).instead(self._with_key(found))
 
+    def plain(self, name: str) -> JsonObject:
+        """An acceptable event of a type: the smallest one, unless the footing is another."""
+        return self.largest(name) if self.footing.is_full else self.smallest(name)
+
     def smallest(self, name: str) -> JsonObject:
-        """The smallest acceptable event of a type."""
+        """The smallest event of a type that the documents allow."""
         event_type, schema = self.contract.event(name), self.contract.event_schema(name)
         event: JsonObject = {}
         for pointer in (*event_type.required, *self.contract.profile.always):
@@ -127,13 +149,14 @@ class Call:
                 pixel=profile.pixel.parameter if profile.pixel else None,
             ),
             credentials=self.credentials(),
+            content_type=self.footing.content_type,
             events=events,
         )
 
     def _own_scheme(self) -> Scheme:
         """The scheme of requests that are not about credentials."""
         special = {Kind.PIXEL: Scheme.BODY, Kind.WEBHOOK: Scheme.QUERY}
-        return special.get(self.operation.kind, self.contract.first_scheme)
+        return special.get(self.operation.kind, self.footing.scheme or self.contract.first_scheme)
 
     def _marked(self, event: JsonObject, name: str) -> JsonObject:
         """An event with its own message id and type, where it must have them."""

@@ -144,7 +144,7 @@ NO_IDENTITY = Spoil(
 
 def _with_second(call: Call, second: Json) -> Draft:
     """A batch of one good event and one thing that is no event."""
-    return call.event().carrying(call.smallest(call.operation.type), second)
+    return call.event().carrying(call.plain(call.operation.type), second)
 
 
 def _type_pointer(call: Call) -> str:

@@ -87,7 +87,7 @@ class BodyClass(enum.StrEnum):
     """What kind of thing a body is."""
 
     EMPTY = "empty"
-    NON_EMPTY = "non-empty"
+    MESSAGE = "message"
     TEXT = "text"
     JSON = "json"
 

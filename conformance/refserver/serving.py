@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_LOOPBACK = "127.0.0.1"
 _ROOM = 1_048_576
 _PATIENCE_S = 10.0
 
 
-def application(answering: Answering) -> Starlette:
-    """An ASGI application that answers every path."""
+def application(answering: Answering, delay_s: float = 0.0) -> Starlette:
+    """An ASGI application that answers every path, each time after a delay in seconds."""
     cap = _cap(answering.contract)
 
     async def answer(request: Request) -> Response:
@@ -39,6 +41,8 @@ def application(answering: Answering) -> Starlette:
             headers={name.lower(): value for name, value in request.headers.items()},
             body=await _body(request, cap),
         )
+        if delay_s:
+            await asyncio.sleep(delay_s)
         reply = answering.reply(incoming)
         headers = {**reply.headers, **({"Content-Type": reply.media_type} if reply.media_type else {})}
         return Response(content=reply.body, status_code=reply.status, headers=headers)
@@ -58,12 +62,12 @@ class Server:
         write_key: str,
         bearer: str | None = None,
         *,
-        host: str = "127.0.0.1",
         port: int = 0,
+        delay_s: float = 0.0,
     ) -> None:
-        self._socket = _listen(host, port)
-        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        app = application(Answering(contract, write_key, bearer))
+        self._socket = _listen(port)
+        self.url = f"http://{_LOOPBACK}:{self._socket.getsockname()[1]}"
+        app = application(Answering(contract, write_key, bearer), delay_s)
         config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", http="h11")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="reference server", daemon=True)
@@ -91,15 +95,15 @@ class Server:
         self._server.run(sockets=[self._socket])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(port: int) -> socket.socket:
     """A listening socket. Naming TCP lets asyncio switch off Nagle's delay of 40 ms on what it accepts."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        listener.bind((_LOOPBACK, port))
     except OSError as error:
         listener.close()
-        raise CannotJudge(f"no server can listen on {host} port {port}: {error.strerror}") from None
+        raise CannotJudge(f"no server can listen on {_LOOPBACK} port {port}: {error.strerror}") from None
     return listener
 
 

@@ -1,0 +1,111 @@
+"""The rooms of the package: who may import whom, and which dependency has which door."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import conformance
+from conformance import resources
+
+PACKAGE = Path(conformance.__file__).parent
+
+LEVELS = {
+    name: level
+    for level, names in enumerate(
+        (
+            ("model",),
+            ("errors", "pointers", "resources"),
+            ("profile", "settings"),
+            ("contract",),
+            ("openapi", "payloads"),
+            ("wire", "expect"),
+            ("engine",),
+            ("catalogue", "preflight", "report", "refserver"),
+            ("cases", "run"),
+            ("plugin", "cli"),
+        )
+    )
+    for name in names
+}
+DOORS = {
+    "anyio": {"wire"},
+    "httpcore": {"wire"},
+    "httpx": {"wire"},
+    "jsonschema": {"expect", "profile"},
+    "pytest": {"plugin"},
+    "rich": {"cli", "report"},
+    "starlette": {"refserver"},
+    "uvicorn": {"refserver"},
+    "yaml": {"profile"},
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    """The room that a module of the package belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> list[str]:
+    """The dotted names that a module imports, those for type checkers included."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def rooms_of(path: Path) -> set[str]:
+    """The rooms of the package that a module imports from."""
+    names = [name.split(".") for name in imported(path) if name.startswith("conformance.")]
+    return {parts[1] for parts in names if parts[1] in LEVELS}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_strictly_downward(path: Path) -> None:
+    """A module imports from rooms below its own, and from its own."""
+    here = room(path)
+    if here in {"__init__", "__main__"}:
+        assert rooms_of(path) <= {"cli"}
+        return
+    upward = {name for name in rooms_of(path) if name != here and LEVELS[name] >= LEVELS[here]}
+    assert not upward
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_dependency_has_one_door(path: Path) -> None:
+    """A dependency is imported in the rooms that own it, and nowhere else."""
+    for name in imported(path):
+        owners = DOORS.get(name.split(".")[0])
+        assert owners is None or room(path) in owners, name
+
+
+def test_the_checks_and_the_reference_server_do_not_know_each_other() -> None:
+    """They meet in the contract alone: else the suite would prove that it agrees with itself."""
+    for path in MODULES:
+        if room(path) == "refserver":
+            assert not rooms_of(path) & {"cases", "expect", "catalogue"}
+        if room(path) in {"cases", "expect", "catalogue"}:
+            assert "refserver" not in rooms_of(path)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_python_names_a_vendor(path: Path) -> None:
+    """What a vendor promises is data: no module knows one by name."""
+    text = path.read_text(encoding="utf-8").lower()
+    assert not [name for name in resources.profile_names() if name in text]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_rooms_stay_small(path: Path) -> None:
+    """A file has at most 300 lines, a function at most 40."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno <= 40, node.name

@@ -1,0 +1,104 @@
+"""The suite against servers that know nothing of it: nothing fails on correct ones, every fault is caught.
+
+The servers in tests/targets were written from the vendors' documents, over bare sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance import settings
+from conformance.cases import CHECKS
+from conformance.contract import Contract
+from conformance.profile import load
+from conformance.run import execute, prepare, report
+from tests.targets.behaviour import BEHAVIOURS, PLAIN
+from tests.targets.dialects import DIALECTS
+from tests.targets.faults import Case, cases
+from tests.targets.judge import Judge
+from tests.targets.options import BEARER, KEY, Options, variants
+from tests.targets.server import serve
+
+if TYPE_CHECKING:
+    from conformance.report.document import Report
+
+SMALL = "segmentstream"
+"""The dialect with one path, where a whole run takes half a second."""
+
+LATER = (
+    "padded-key-accepted",  # a key with white space around it: some servers trim, and nobody forbids it
+    "path-fault-500",
+    "method-fault-500",
+    "unknown-path-accepted",
+    "wrong-method-accepted",
+    "encoding-fault-500",
+    "gzip-refused",
+    "nul-500",
+    "batch-sent-at-refused",
+    "null-anonymous-id-refused",
+    "empty-properties-refused",
+    "event-keys-refused",
+)
+"""Faults against promises that no check is about yet."""
+
+UNJUDGED = ("basic-refused", "nested-object-refused")
+"""Faults that leave nothing acceptable: the run says so, and judges nothing."""
+
+
+def judge(url: str, profile: str, select: str | None = None) -> Report:
+    """The report of a run."""
+    values = {"write_key": KEY, "bearer": BEARER, "gate": "should", "select": select}
+    plan = prepare(settings.resolve(values), url, Contract(load(profile)), CHECKS)
+    return report(plan, asyncio.run(execute(plan, lambda *_: None)))
+
+
+def correct() -> list[tuple[str, str, str]]:
+    """Dialect, variant and behaviour of correct servers: all of the small dialect, some of the others."""
+    found = [(SMALL, name, "plain") for name in variants(DIALECTS[SMALL])]
+    found += [(SMALL, "default", name) for name in BEHAVIOURS]
+    for dialect in DIALECTS:
+        if dialect != SMALL:
+            found += [(dialect, name, "plain") for name in variants(DIALECTS[dialect])]
+            found += [(dialect, "kilobyte-1000", name) for name in ("http10", "early-refusal", "idle-drop")]
+    return found
+
+
+@pytest.mark.parametrize(("dialect", "variant", "behaviour"), correct())
+def test_nothing_fails_on_a_correct_server(dialect: str, variant: str, behaviour: str) -> None:
+    """Whatever choice the documents leave, and however the server speaks HTTP, no check complains."""
+    target = Judge(DIALECTS[dialect], variants(DIALECTS[dialect])[variant])
+    with serve(target, BEHAVIOURS[behaviour]) as url:
+        found = judge(url, dialect)
+    assert [(item.name, item.message) for item in found.troubles()] == []
+    assert found.exit_code == 0
+
+
+def named(case: Case, names: tuple[str, ...]) -> bool:
+    """Whether a fault is one of those named."""
+    return case.name.removeprefix(f"{case.dialect.name}-") in names
+
+
+def webhook(case: Case) -> set[str]:
+    """The area of a fault on the webhook's short path."""
+    return {"webhook"} if case.name.endswith("-v1-w") else set()
+
+
+def broken() -> list[Case]:
+    """The broken servers: every one of the small dialect, and a sample of the others."""
+    judged = [case for case in cases() if not named(case, LATER + UNJUDGED)]
+    small = [case for case in judged if case.dialect.name == SMALL]
+    others = [case for case in judged if case.dialect.name != SMALL]
+    return small + others[::7]
+
+
+@pytest.mark.parametrize("case", broken(), ids=lambda case: case.name)
+def test_a_broken_promise_is_named(case: Case) -> None:
+    """A server that breaks one promise fails a check whose area names it."""
+    areas = {*case.fault.areas, *(word for word in ("pixel", "webhook") if word in case.name), *webhook(case)}
+    with serve(case.judge(Options()), PLAIN) as url:
+        found = judge(url, case.dialect.name, None if case.dialect.name == SMALL else ",".join(sorted(areas)))
+    assert found.exit_code == 1
+    assert {item.area.value for item in found.troubles()} & areas

@@ -1,0 +1,682 @@
+"""The wire, against servers that do what servers do: close, refuse early, dribble, lie, or say nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+import socket
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.errors import UsageError
+from conformance.model import Exchange, Mishap, Request
+from conformance.wire import Redactor, Wire, parse
+from conformance.wire.decoding import CAP_BYTES
+from conformance.wire.throttle import Throttle
+from tests.sockets import OK, REFUSED, Peer, Received, Script, answering, free_port, once, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.wire import Target
+
+ROUNDS = 30
+JSON = (("Content-Type", "application/json"),)
+EVENT = Request(method="POST", path="/v1/track", headers=JSON, body=b'{"event":"x"}')
+
+
+def sent(
+    target: Target, requests: Iterable[Request], *, deadline_s: float = 10.0, throttle: Throttle | None = None
+) -> list[Exchange]:
+    """What comes of requests that one wire sends to a target, one after the other."""
+
+    async def send() -> list[Exchange]:
+        wire = Wire(
+            target=target,
+            redactor=Redactor({}),
+            deadline_s=deadline_s,
+            throttle=throttle or Throttle(None),
+        )
+        async with wire:
+            return [await wire.exchange(request) for request in requests]
+
+    return asyncio.run(send())
+
+
+def heard(script: Script, request: Request = EVENT, *, deadline_s: float = 10.0) -> Exchange:
+    """What comes of one request to a server that follows a script."""
+    with serving(script) as server:
+        return sent(parse(server.url), [request], deadline_s=deadline_s)[0]
+
+
+def answered(data: bytes) -> Exchange:
+    """What the wire makes of an answer, given byte for byte, after which the server closes."""
+    return heard(once(data))
+
+
+def received_by(prefix: str = "", *, headers: tuple[str, ...] = (), request: Request = EVENT) -> Received:
+    """What a server sees of a request to a base URL with this prefix."""
+    with serving(answering()) as server:
+        sent(parse(server.url + prefix, headers=headers), [request])
+        return server.received[0]
+
+
+def posted(body: bytes, *, chunked: bool = False) -> Request:
+    """A request with a body."""
+    return Request(method="POST", path="/v1/batch", headers=JSON, body=body, chunked=chunked)
+
+
+def test_a_connection_is_reused() -> None:
+    """Requests one after the other share a connection."""
+    with serving(answering()) as server:
+        found = sent(parse(server.url), [EVENT] * 5)
+    assert [item.status for item in found] == [200] * 5
+    assert server.connections == 1
+
+
+def test_a_connection_that_was_closed_in_between_is_replaced() -> None:
+    """A server may close an idle connection; the next request goes over a new one, unnoticed."""
+    with serving(once()) as server:
+        found = sent(parse(server.url), [EVENT] * 5)
+    assert [item.mishap for item in found] == [None] * 5
+    assert len(server.received) == 5
+
+
+def close_on_second(peer: Peer) -> None:
+    """Answers once on the first connection and hangs up on the request after that."""
+    peer.request()
+    peer.say(OK)
+    peer.request()
+    if peer.number > 1:
+        peer.say(OK)
+
+
+def reset_on_second(peer: Peer) -> None:
+    """Answers once on the first connection and resets it in the middle of the request after that."""
+    peer.request()
+    peer.say(OK)
+    peer.head(most=64)
+    if peer.number > 1:
+        peer.say(OK)
+
+
+@pytest.mark.parametrize("script", [close_on_second, reset_on_second])
+def test_a_reused_connection_that_closes_on_a_request_is_replaced_once(script: Script) -> None:
+    """A server that closes just as the request arrives is asked again, over a fresh connection."""
+    with serving(script) as server:
+        found = sent(parse(server.url), [EVENT, EVENT])
+    assert [item.status for item in found] == [200, 200]
+    assert server.connections == 2
+
+
+def answer_the_first_only(peer: Peer) -> None:
+    """Answers the first request of the first connection, and nothing else ever."""
+    peer.request()
+    if peer.number == 1:
+        peer.say(OK)
+        peer.request()
+
+
+def test_a_replaced_connection_that_closes_too_is_a_mishap() -> None:
+    """One replacement is all: then the target does not answer."""
+    with serving(answer_the_first_only) as server:
+        found = sent(parse(server.url), [EVENT, EVENT])
+    assert [item.mishap for item in found] == [None, Mishap.CLOSED]
+    assert len(server.received) == 3
+
+
+def test_a_fresh_connection_that_closes_is_a_mishap() -> None:
+    """A server that hangs up on a request without a word is seen to, and is not asked again."""
+    with serving(Peer.request) as server:
+        (found,) = sent(parse(server.url), [EVENT])
+    assert found.mishap is Mishap.CLOSED
+    assert found.response is None
+    assert len(server.received) == server.connections == 1
+
+
+def test_an_answer_that_breaks_off_is_a_mishap_and_not_asked_for_again() -> None:
+    """Half an answer on a reused connection is the server's doing: the request is not repeated."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(OK)
+        peer.request()
+        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+    with serving(script) as server:
+        found = sent(parse(server.url), [EVENT, EVENT])
+    assert [item.mishap for item in found] == [None, Mishap.CLOSED]
+    assert server.connections == 1
+
+
+def test_requests_at_once_get_connections_of_their_own() -> None:
+    """Four requests in flight take four connections, and no request waits for another's answer."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        while len(server.received) < 4 and not peer.pause(0.005):
+            pass
+        peer.say(OK)
+
+    async def send() -> list[Exchange]:
+        async with Wire(target=parse(server.url), redactor=Redactor({}), connections=4) as wire:
+            return list(await asyncio.gather(*(wire.exchange(EVENT) for _ in range(4))))
+
+    with serving(script) as server:
+        found = asyncio.run(send())
+    assert [item.status for item in found] == [200] * 4
+    assert server.connections == 4
+
+
+def refuse_after_the_head(peer: Peer) -> None:
+    """Answers as soon as the head is there, and closes on the unread body, which resets the connection."""
+    peer.head()
+    peer.say(REFUSED)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@pytest.mark.parametrize("size", [600_000, 5_000_000])
+def test_an_early_refusal_is_always_heard(size: int, chunked: bool) -> None:  # noqa: FBT001 - a parameter
+    """A refusal that comes before the body was read is heard every time, though the connection is reset."""
+    with serving(refuse_after_the_head) as server:
+        found = sent(parse(server.url), [posted(b"a" * size, chunked=chunked)] * ROUNDS)
+    assert [item.status for item in found] == [413] * ROUNDS
+    assert {item.response.body for item in found if item.response} == {b"too large"}
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+def test_an_early_refusal_without_a_length_is_heard(chunked: bool) -> None:  # noqa: FBT001 - a parameter
+    """A refusal that ends with the connection is whole when a reset ends it."""
+
+    def script(peer: Peer) -> None:
+        peer.head()
+        peer.say(b"HTTP/1.0 413 Too Large\r\n\r\ntoo large")
+
+    with serving(script) as server:
+        found = sent(parse(server.url), [posted(b"a" * 600_000, chunked=chunked)] * ROUNDS)
+    assert [item.status for item in found] == [413] * ROUNDS
+    assert {item.response.body for item in found if item.response} == {b"too large"}
+
+
+def test_an_early_refusal_on_a_reused_connection_is_heard() -> None:
+    """It is an answer like any other: the request does not go out again."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(OK)
+        peer.head()
+        peer.say(REFUSED)
+
+    with serving(script) as server:
+        found = sent(parse(server.url), [EVENT, posted(b"a" * 5_000_000)])
+    assert [item.status for item in found] == [200, 413]
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+def test_an_early_answer_is_heard_while_the_server_reads_no_more(chunked: bool) -> None:  # noqa: FBT001
+    """A server that answers, stops reading and does not close can't make the wire wait for its deadline."""
+
+    def script(peer: Peer) -> None:
+        peer.head()
+        peer.say(REFUSED)
+        peer.hold()
+
+    found = heard(script, posted(b"a" * 5_000_000, chunked=chunked))
+    assert (found.status, found.mishap) == (413, None)
+
+
+def test_a_body_is_sent_whole_to_a_server_that_reads_slowly() -> None:
+    """A pause of the reader is no reason to give up."""
+
+    def script(peer: Peer) -> None:
+        peer.pause(0.3)
+        peer.request()
+        peer.say(OK)
+
+    body = bytes(range(256)) * 20_000
+    with serving(script) as server:
+        (found,) = sent(parse(server.url), [posted(body)])
+    assert found.status == 200
+    assert server.received[0].body == body
+
+
+def test_a_plain_answer_is_taken_as_it_is() -> None:
+    """Status, headers and body arrive unchanged."""
+    found = answered(b"HTTP/1.1 201 Made\r\nX-One: 1\r\nx-one: 2\r\nContent-Length: 3\r\n\r\na\xff\n").response
+    assert found is not None
+    assert (found.status, found.body, found.http_version) == (201, b"a\xff\n", "HTTP/1.1")
+    assert found.headers[:2] == (("X-One", "1"), ("x-one", "2"))
+
+
+def test_an_http_1_0_answer_ends_with_its_connection() -> None:
+    """A body without a length ends where the connection does."""
+    found = answered(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold and fine").response
+    assert found is not None
+    assert (found.body, found.http_version) == (b"old and fine", "HTTP/1.0")
+
+
+def test_an_answer_in_chunks_is_put_together() -> None:
+    """Chunks, their extensions and trailers leave no trace in the body."""
+    chunks = b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-After: 1\r\n\r\n"
+    found = answered(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert found.response is not None
+    assert found.response.body == b"abcde"
+
+
+def test_header_names_are_found_in_any_case() -> None:
+    """Servers may write them in lower case."""
+    found = answered(
+        b"HTTP/1.1 200 OK\r\ncontent-type: Application/JSON; charset=utf-8\r\ncontent-length: 0\r\n\r\n"
+    )
+    assert found.response is not None
+    assert found.response.media_type == "application/json"
+    assert found.response.header("CONTENT-LENGTH") == "0"
+
+
+def test_an_interim_answer_is_passed_over() -> None:
+    """A 100 or 103 is not yet the answer."""
+    assert answered(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK).status == 200
+
+
+def test_a_204_has_no_body() -> None:
+    """An answer without content is whole at the end of its head."""
+    found = answered(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert (found.status, found.response and found.response.body) == (204, b"")
+
+
+def test_a_redirect_is_not_followed() -> None:
+    """It is an answer like any other, and its place gets no request."""
+    redirect = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    with serving(answering(redirect)) as server:
+        (found,) = sent(parse(server.url), [EVENT])
+    assert found.status == 307
+    assert len(server.received) == 1
+
+
+def test_cookies_are_not_sent_back() -> None:
+    """One request leaves no mark on the next."""
+    cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: id=1; Path=/\r\nContent-Length: 0\r\n\r\n"
+    with serving(answering(cookie)) as server:
+        sent(parse(server.url), [EVENT, EVENT])
+    assert [item.values("cookie") for item in server.received] == [[], []]
+
+
+def test_an_endless_body_is_cut_at_the_cap() -> None:
+    """A server that never stops is listened to up to 1 MiB."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(1000):
+            peer.say(b"a" * 65_536)
+
+    found = heard(script).response
+    assert found is not None
+    assert found.truncated
+    assert found.body == b"a" * CAP_BYTES
+
+
+@pytest.mark.parametrize(("size", "truncated"), [(CAP_BYTES, False), (CAP_BYTES + 1, True)])
+def test_the_cap_is_exact(size: int, truncated: bool) -> None:  # noqa: FBT001 - a parameter
+    """A body as large as the cap is whole, one byte more is cut."""
+    found = answered(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size).response
+    assert found is not None
+    assert (len(found.body), found.truncated) == (CAP_BYTES, truncated)
+
+
+def coded(coding: str, body: bytes) -> bytes:
+    """An answer with a content coding."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(b"hello")),
+        ("x-gzip", gzip.compress(b"hello")),
+        ("GZIP", gzip.compress(b"hello")),
+        ("deflate", zlib.compress(b"hello")),
+        ("identity", b"hello"),
+        ("gzip", b"hello"),
+        ("br", b"hello"),
+    ],
+)
+def test_a_coded_answer_is_decoded(coding: str, body: bytes) -> None:
+    """gzip and deflate are undone, though nobody asked for them; what is not what it says stays as it is."""
+    found = answered(coded(coding, body)).response
+    assert found is not None
+    assert (found.body, found.truncated) == (b"hello", False)
+
+
+def test_a_gzip_bomb_is_cut_at_the_cap() -> None:
+    """A small answer that unpacks to a large one is unpacked up to 1 MiB."""
+    found = answered(coded("gzip", gzip.compress(b"a" * 100_000_000, compresslevel=1))).response
+    assert found is not None
+    assert found.truncated
+    assert found.body == b"a" * CAP_BYTES
+
+
+def dribble(peer: Peer) -> None:
+    """Sends a good answer, one byte at a time, and slowly."""
+    peer.request()
+    for byte in OK * 10:
+        peer.say(bytes([byte]))
+        if peer.pause(0.05):
+            return
+
+
+def never_answer(peer: Peer) -> None:
+    """Reads, and says nothing."""
+    peer.request()
+    peer.hold()
+
+
+def never_read(peer: Peer) -> None:
+    """Does not even read."""
+    peer.hold()
+
+
+def half_answer(peer: Peer) -> None:
+    """Sends the head, and holds the body back."""
+    peer.request()
+    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    peer.hold()
+
+
+@pytest.mark.parametrize("script", [dribble, never_answer, never_read, half_answer])
+def test_the_deadline_bounds_the_whole_exchange(script: Script) -> None:
+    """However little a server says, and however often, the wire waits no longer than its deadline."""
+    found = heard(script, posted(b"a" * 5_000_000), deadline_s=0.3)
+    assert found.mishap is Mishap.TIMEOUT
+    assert found.response is None
+    assert found.detail == "no answer within 0.3 s"
+
+
+def test_the_wire_goes_on_after_a_deadline() -> None:
+    """The connection of an exchange that came to nothing is not used again."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        if peer.number == 1:
+            peer.hold()
+        peer.say(OK)
+
+    with serving(script) as server:
+        found = sent(parse(server.url), [EVENT, EVENT], deadline_s=0.3)
+    assert [item.mishap for item in found] == [Mishap.TIMEOUT, None]
+
+
+def test_a_refused_connection_is_unreachable() -> None:
+    """Nobody listens: the detail names host and port."""
+    port = free_port()
+    (found,) = sent(parse(f"http://127.0.0.1:{port}"), [EVENT])
+    assert found.mishap is Mishap.UNREACHABLE
+    assert found.detail.startswith(f"no connection to 127.0.0.1 port {port}: ")
+
+
+def test_a_host_without_an_address_is_unreachable() -> None:
+    """A name that does not resolve is named (RFC 6761: .invalid never does)."""
+    (found,) = sent(parse("http://nobody.invalid"), [EVENT])
+    assert found.mishap is Mishap.UNREACHABLE
+    assert found.detail.startswith("the host 'nobody.invalid' does not resolve: ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"220 mail.example.com ESMTP\r\n",
+        b"\x15\x03\x01\x00\x02\x02\x46",
+        b"<html>no head</html>\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 200_000 + b"\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_not_http_is_a_mishap(data: bytes) -> None:
+    """Whatever else a port speaks, the detail says that it is not HTTP."""
+    found = answered(data + b"\r\n" * 4)
+    assert found.mishap is Mishap.NOT_HTTP
+    assert found.detail.startswith("the answer is not HTTP: ")
+
+
+def test_a_request_goes_out_as_it_is() -> None:
+    """Method, path, headers and body arrive, and hardly anything else."""
+    request = Request(method="PUT", path="/v1/x", headers=(("X-Own", "a: b"), *JSON), body=b"\x00{}")
+    found = received_by(request=request)
+    assert (found.method, found.target, found.body) == ("PUT", "/v1/x", b"\x00{}")
+    assert [name for name, _ in found.headers] == [
+        *("Host", "User-Agent", "Accept", "Accept-Encoding"),
+        *("X-Own", "Content-Type", "Content-Length"),
+    ]
+    assert found.values("x-own") == ["a: b"]
+    assert found.values("accept-encoding") == ["identity"]
+
+
+def test_a_body_in_chunks_has_no_length() -> None:
+    """It is announced as chunked, in more than one piece where it is large, and arrives whole."""
+    body = bytes(range(256)) * 200
+    found = received_by(request=posted(body, chunked=True))
+    assert found.values("content-length") == []
+    assert found.values("transfer-encoding") == ["chunked"]
+    assert found.body == body
+
+
+def test_an_empty_body_has_a_length_of_nothing() -> None:
+    """A POST of nothing says so, or servers answer 411."""
+    assert received_by(request=posted(b"")).values("content-length") == ["0"]
+
+
+def test_a_query_is_encoded() -> None:
+    """Parameters arrive in their order, with what means something in a URL encoded."""
+    request = Request(method="GET", path="/p", query=(("data", "a+b/c=="), ("k", "é &#")))
+    assert received_by(request=request).target == "/p?data=a%2Bb%2Fc%3D%3D&k=%C3%A9+%26%23"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "target"),
+    [
+        ("", "/v1/track"),
+        ("/", "/v1/track"),
+        ("/in", "/in/v1/track"),
+        ("/in/", "/in/v1/track"),
+        ("/a/b//", "/a/b/v1/track"),
+        ("/a%20b", "/a%20b/v1/track"),
+    ],
+)
+def test_the_path_of_the_base_url_comes_first(prefix: str, target: str) -> None:
+    """With or without a slash at its end."""
+    assert received_by(prefix).target == target
+
+
+def test_extra_headers_go_with_every_request() -> None:
+    """What the command line adds is there beside the request's own headers."""
+    found = received_by(headers=("X-Tenant: a: b", "X-Flag:"))
+    assert (found.values("x-tenant"), found.values("x-flag")) == (["a: b"], [""])
+    assert found.values("content-type") == ["application/json"]
+
+
+def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run measures its target, not what stands between."""
+    nobody = f"http://127.0.0.1:{free_port()}"
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, nobody)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert received_by().target == "/v1/track"
+
+
+def test_an_ipv6_address_is_reached() -> None:
+    """Its brackets belong to the URL and the Host header, not to the address."""
+    if not socket.has_ipv6:
+        pytest.skip("this Python knows no IPv6")
+    try:
+        with serving(answering(), host="::1") as server:
+            (found,) = sent(parse(server.url), [EVENT])
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    assert found.status == 200
+    assert found.url == f"http://[::1]:{server.port}/v1/track"
+    assert server.received[0].values("host") == [f"[::1]:{server.port}"]
+
+
+def test_an_exchange_says_where_it_went() -> None:
+    """The URL of an exchange is whole, the request is the one that was sent."""
+    with serving(answering()) as server:
+        (found,) = sent(parse(f"{server.url}/in/"), [EVENT])
+    assert found.url == f"{server.url}/in/v1/track"
+    assert found.request == EVENT
+    assert found.detail == ""
+
+
+def test_what_was_sent_is_counted() -> None:
+    """Every exchange counts, those without an answer too."""
+
+    async def send() -> int:
+        target = parse(f"http://127.0.0.1:{free_port()}")
+        async with Wire(target=target, redactor=Redactor({})) as wire:
+            for _ in range(3):
+                await wire.exchange(EVENT)
+            return wire.sent
+
+    assert asyncio.run(send()) == 3
+
+
+def turns(per_s: float | None, count: int, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each of so many requests at once is asked to wait, in seconds."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def wait() -> None:
+        throttle = Throttle(per_s)
+        for _ in range(count):
+            await throttle.wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "sleep", sleep)
+        asyncio.run(wait())
+    return waits
+
+
+def test_the_throttle_spaces_requests_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At half a request a second, each of five at once is told to wait two seconds longer than the last."""
+    waits = turns(0.5, 5, monkeypatch)
+    gaps = [later - sooner for sooner, later in itertools.pairwise(waits)]
+    assert waits[0] == 0
+    assert gaps == pytest.approx([2.0] * 4, abs=0.5)
+
+
+def test_without_a_rate_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit is no wait."""
+    assert turns(None, 5, monkeypatch) == []
+
+
+def test_a_pause_is_not_saved_up() -> None:
+    """After a quiet time there is no burst: the next turns are a gap apart again."""
+
+    async def starts() -> list[float]:
+        loop, throttle = asyncio.get_running_loop(), Throttle(20)
+        await throttle.wait()
+        await asyncio.sleep(0.2)
+        found = []
+        for _ in range(4):
+            await throttle.wait()
+            found.append(loop.time())
+        return found
+
+    found = asyncio.run(starts())
+    assert all(later - sooner > 0.02 for sooner, later in itertools.pairwise(found))
+
+
+def test_the_throttle_holds_the_wire_back() -> None:
+    """Requests leave no faster than the rate, and the wait for a turn does not count against the deadline."""
+    start_s = time.monotonic()
+    with serving(answering()) as server:
+        found = sent(parse(server.url), [EVENT] * 2, deadline_s=0.6, throttle=Throttle(1.25))
+    assert [item.status for item in found] == [200] * 2
+    assert time.monotonic() - start_s > 0.7
+
+
+def test_a_base_url_is_taken_apart() -> None:
+    """Scheme, host, port and prefix."""
+    found = parse("https://Ingest.Example.com:8443/in/")
+    assert (found.scheme, found.host, found.port, found.prefix) == (
+        *("https", "ingest.example.com", 8443),
+        "/in",
+    )
+    assert found.authority == "ingest.example.com:8443"
+    assert found.tls is not None
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("http://a.example", "a.example"),
+        ("http://a.example:80", "a.example"),
+        ("https://a.example:443/", "a.example"),
+        ("http://a.example:443", "a.example:443"),
+        ("http://[::1]", "[::1]"),
+    ],
+)
+def test_the_host_header_leaves_the_usual_port_out(url: str, authority: str) -> None:
+    """As browsers and SDKs do."""
+    assert parse(url).authority == authority
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [("127.9.9.9", True), ("[::1]", True), ("localhost", True), ("a.localhost", True), ("10.0.0.1", False),
+     ("localhost.example.com", False)],
+)  # fmt: skip
+def test_loopback_is_known(host: str, is_loopback: bool) -> None:  # noqa: FBT001 - a parameter
+    """By address, and by the name that means it."""
+    assert parse(f"http://{host}:1").is_loopback is is_loopback
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "'' is not a base URL; write it like http"),
+        ("localhost:8080", "'localhost:8080' is not a base URL; write it like http"),
+        ("ftp://a.example", "is not a base URL; write it like http"),
+        ("http://", "is not a base URL; write it like http"),
+        ("http://a.example:x", "'http://a.example:x' is not a URL: "),
+        ("http://a.example:99999", "is not a URL: Port out of range"),
+        ("http://[::1", "is not a URL: "),
+        ("http://a.example/?x=1", "is not a base URL: drop what follows the path"),
+        ("http://a.example/#x", "is not a base URL: drop what follows the path"),
+        ("http://key@a.example", "carries credentials; hand in the write key with --write-key"),
+        ("http://:key@a.example", "carries credentials; hand in the write key with --write-key"),
+    ],
+)
+def test_a_bad_url_is_explained(url: str, words: str) -> None:
+    """In one sentence, with what to write instead."""
+    with pytest.raises(UsageError) as caught:
+        parse(url)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_credentials_in_a_url_are_not_repeated() -> None:
+    """The message of a URL with a key in it does not print the key."""
+    with pytest.raises(UsageError) as caught:
+        parse("http://secret-key:@a.example")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line", ["X-Own", ": x", "  : x", "X Own: x", "X-Öwn: x", "X-Own: a\nb", "X-Own: \x00", "X\t: x"]
+)
+def test_a_bad_header_is_explained(line: str) -> None:
+    """It is named as it was given, with its form."""
+    with pytest.raises(UsageError, match=r"--header .*: write it as 'Name: value'"):
+        parse("http://a.example", headers=(line,))
