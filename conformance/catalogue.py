@@ -63,7 +63,8 @@ class Form(Protocol):
 class Check:
     """One promise and how to put it to the test.
 
-    `fact` names what in the profile promises it, `needs` another one without which it makes no sense; `kinds` are the operations that it applies to; `cap` is
+    `fact` names what in the profile promises it, `needs` another fact without which it makes no sense;
+    `kinds` are the operations that it applies to; `cap` is
     the strongest level that it can have; an observing check reports what a target does, and never fails.
     """
 
