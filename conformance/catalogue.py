@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from conformance.errors import Silent
 from conformance.model import Area, Kind, Level, Outcome, Source, weaker
-from conformance.payloads import Call, Footing
+from conformance.payloads import Call, Footing, Ground
 from conformance.profile import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from conformance.contract import Contract, Operation
     from conformance.engine import Steps
@@ -64,8 +64,9 @@ class Check:
     """One promise and how to put it to the test.
 
     `fact` names what in the profile promises it, `needs` another fact without which it makes no sense;
-    `kinds` are the operations that it applies to; `cap` is
-    the strongest level that it can have; an observing check reports what a target does, and never fails.
+    `kinds` are the operations that it applies to; `cap` is the strongest level that it can have; an
+    observing check reports what a target does, and never fails; an opening one is made even where the
+    preflight has shown that nothing is accepted.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Check:
     cap: Level = Level.MUST
     exclusive: bool = False
     observes: bool = False
+    opens: bool = False
 
     @property
     def area(self) -> Area:
@@ -110,6 +112,7 @@ def check(  # noqa: PLR0913 - a check's declaration is one line of facts
     cap: Level = Level.MUST,
     observes: bool = False,
     exclusive: bool = False,
+    opens: bool = False,
     forms: Iterable[Form] = (),
 ) -> Callable[[Callable[..., Steps]], Callable[..., Steps]]:
     """Enters a generator function into the catalogue.
@@ -131,6 +134,7 @@ def check(  # noqa: PLR0913 - a check's declaration is one line of facts
             cap=cap,
             observes=observes,
             exclusive=exclusive,
+            opens=opens,
         )
         formed = [plain.formed(form, fact(form) if callable(fact) else fact) for form in forms]
         for item in formed or [plain]:
@@ -149,14 +153,14 @@ def checks() -> tuple[Check, ...]:
 class Trial:
     """One check on one operation under one contract; no operation where the profile has none for it.
 
-    `footings` is what the preflight found out, known only once the run is on its way.
+    `ground` is what the preflight found out, known only once the run is on its way.
     """
 
     check: Check
     contract: Contract
     keys: Keys
     operation: Operation | None
-    footings: Mapping[Operation, Footing] = field(default_factory=dict)
+    ground: Ground = field(default_factory=Ground)
 
     @property
     def exclusive(self) -> bool:
@@ -211,7 +215,9 @@ class Trial:
                 if name and not self.contract.states(name)
             ]
             raise Silent(f"the profile says nothing of {' and '.join(missing)}")
-        footing = self.footings.get(self.operation, Footing())
+        if not self.check.opens:
+            self.ground.tread(self.operation)
+        footing = self.ground.footings.get(self.operation, Footing())
         call = Call(
             contract=self.contract,
             operation=self.operation,

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from conformance.errors import Deviation, NoAnswer, Silent, Untestable
 from conformance.model import Mishap
-from conformance.profile.facts import Answer, BodyClass, BodyShape
+from conformance.profile.facts import Answer, BodyClass, BodyShape, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LENGTH_REQUIRED = 411
 SERVER_ERROR = 500
-_PARTIAL = 207
+_OK, _PARTIAL, _REDIRECT = 200, 207, 300
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)"
     r"|^\s*File \"[^\"]+\", line \d+"
@@ -41,7 +41,7 @@ HTML_PROBE = "<script>conformance()</script>"
 
 def is_accepted(exchange: Exchange) -> bool:
     """Whether an answer is a success of any kind, a partial one aside."""
-    return 200 <= exchange.status < 300 and exchange.status != _PARTIAL
+    return _OK <= exchange.status < _REDIRECT and exchange.status != _PARTIAL
 
 
 def control(exchange: Exchange, what: str = "an acceptable request") -> None:
@@ -99,8 +99,12 @@ def refused(exchange: Exchange) -> None:
 
 
 def status(exchange: Exchange, answer: Answer, what: str) -> str | None:
-    """The status is one that the contract allows; a tolerated one comes back as a note."""
-    if exchange.status in answer.expect:
+    """The status is one that the contract allows; a tolerated one comes back as a note.
+
+    Where a success is among the allowed answers, any success will do: which one it has to be is what the
+    checks of acceptance itself are about.
+    """
+    if exchange.status in answer.expect or _succeeds_as_well(exchange, answer):
         return None
     for item in answer.tolerate:
         if exchange.status == item.status:
@@ -113,6 +117,12 @@ def status(exchange: Exchange, answer: Answer, what: str) -> str | None:
         received=exchange.outline,
         level=answer.level,
     )
+
+
+def _succeeds_as_well(exchange: Exchange, answer: Answer) -> bool:
+    """Whether an answer that may be a success, and is not about success itself, is one."""
+    may_succeed = any(_OK <= item < _REDIRECT and item != _PARTIAL for item in answer.statuses)
+    return may_succeed and answer.name != f"answers.{Condition.ACCEPTED}" and is_accepted(exchange)
 
 
 def body(exchange: Exchange, shape: BodyShape, what: str) -> None:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from conformance import expect
 from conformance.errors import CannotJudge, Silent
 from conformance.model import Exchange, Kind, Mishap
-from conformance.payloads import Call, Draft, Footing
+from conformance.payloads import Call, Draft, Footing, Ground
 from conformance.profile.facts import Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from conformance.contract import Contract, Operation
+    from conformance.contract import Contract
     from conformance.payloads import Keys
     from conformance.wire import Wire
 
@@ -28,11 +28,10 @@ _KEY_WORDS = re.compile(
 _TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 
 
-async def fly(contract: Contract, keys: Keys, wire: Wire) -> dict[Operation, Footing]:
+async def fly(contract: Contract, keys: Keys, wire: Wire) -> Ground:
     """Sends one valid request to each operation; where it is refused, other requests as valid.
 
-    Returns the footing of operations that refuse the smallest request and accept another. Raises
-    CannotJudge if every request is refused: then nothing that follows would mean anything.
+    Raises CannotJudge if every request is refused: then nothing that follows would mean anything.
     """
     calls = [
         Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]")
@@ -47,11 +46,21 @@ async def fly(contract: Contract, keys: Keys, wire: Wire) -> dict[Operation, Foo
     exchanges = await asyncio.gather(*(send(call.event()) for call in calls))
     if all(exchange.response is None for exchange in exchanges):
         raise CannotJudge(_diagnosis(exchanges, wire))
-    refused = [call for call, item in zip(calls, exchanges, strict=True) if not expect.is_accepted(item)]
-    found = await asyncio.gather(*(_firm(call, send) for call in refused))
+    refused = [
+        (call, item) for call, item in zip(calls, exchanges, strict=True) if not expect.is_accepted(item)
+    ]
+    found = await asyncio.gather(*(_firm(call, send) for call, _ in refused))
     if len(refused) == len(calls) and not any(found):
         raise CannotJudge(_diagnosis(exchanges, wire))
-    return {call.operation: footing for call, footing in zip(refused, found, strict=True) if footing}
+    outcomes = list(zip(refused, found, strict=True))
+    return Ground(
+        footings={call.operation: footing for (call, _), footing in outcomes if footing},
+        dead={
+            call.operation: item.outline
+            for (call, item), footing in outcomes
+            if not footing and item.response
+        },
+    )
 
 
 async def _firm(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> Footing | None:
@@ -64,7 +73,8 @@ async def _firm(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> Foo
 
 
 def _footings(call: Call) -> Iterator[Footing]:
-    """Ways to send something that is as valid as the smallest request: a target may refuse that one alone."""
+    """Ways to send something as valid as the smallest request: a target may refuse that one alone, or once."""
+    yield Footing()
     yield Footing(is_full=True)
     yield Footing(content_type="application/json; charset=utf-8")
     if call.operation.kind in {Kind.EVENT, Kind.BATCH}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.engine import Finding
     from conformance.wire import Target
 
+_SECRET_HEADER = re.compile("auth|cookie|key|token|secret|pass|sign", re.IGNORECASE)
 _TROUBLED = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 
 
@@ -50,8 +52,12 @@ class Plan:
         return replace(self, trials=trials)
 
     def secrets(self) -> dict[str, str]:
-        """Every secret of the run with its stand-in."""
-        headers = {value: f"$HEADER_{index}" for index, (_, value) in enumerate(self.target.headers, 1)}
+        """Every secret of the run with its stand-in; a further header is one if its name says so."""
+        headers = {
+            value: f"$HEADER_{index}"
+            for index, (name, value) in enumerate(self.target.headers, 1)
+            if _SECRET_HEADER.search(name)
+        }
         return {**headers, **self.keys.spellings()}
 
 
@@ -68,6 +74,10 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
     """A plan from resolved settings. Raises UsageError for what does not fit."""
     if not settings["write_key"]:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
+    if not f"{settings['write_key']}{settings['bearer'] or ''}".isprintable():
+        raise UsageError(
+            "the write key or the access token contains a line break or another control character"
+        )
     keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
     if settings["select"]:
         chosen = select(chosen, settings["select"])
@@ -120,9 +130,9 @@ async def execute(
 
     try:
         async with wire:
-            footings = await preflight.fly(plan.contract, plan.keys, wire)
+            ground = await preflight.fly(plan.contract, plan.keys, wire)
             ready()
-            firm = [replace(trial, footings=footings) for trial in plan.trials]
+            firm = [replace(trial, ground=ground) for trial in plan.trials]
             await engine.run(firm, wire, plan.jobs, done)
     finally:
         result.requests = wire.sent

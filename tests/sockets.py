@@ -161,6 +161,8 @@ def serving(script: Script, *, tls: ssl.SSLContext | None = None, host: str = "1
 
         def talk(sock: socket.socket, number: int) -> None:
             sock.settimeout(PATIENCE_S)
+            # Nagle's delay would hold an answer back until the reset that discards it.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 with sock if tls is None else tls.wrap_socket(sock, server_side=True) as wrapped:
                     open_sockets.append(wrapped)

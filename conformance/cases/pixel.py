@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 @check(
-    "pixel.event.minimal", "The smallest event is accepted as a pixel.", fact="answers.accepted", kinds=PIXELS
+    "pixel.event.minimal",
+    "The smallest event is accepted as a pixel.",
+    fact="answers.accepted",
+    kinds=PIXELS,
+    opens=True,
 )
 def minimal(call: Call) -> Steps:
     """Every single call has a pixel, for places where only an image can be loaded."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @check("webhook.event.minimal", "The smallest event is accepted by a webhook.", fact="answers.accepted",
-       kinds=WEBHOOKS)  # fmt: skip
+       kinds=WEBHOOKS, opens=True)  # fmt: skip
 def minimal(call: Call) -> Steps:
     """Other systems post their events with nothing but the key in the address."""
     return (yield from accepted([("the smallest event", call.minimal())]))

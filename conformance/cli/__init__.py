@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -37,6 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
+        return ConformanceError.exit_code
+    except Exception as fault:  # CONFORMANCE_DEBUG=1 shows the traceback
+        if os.environ.get("CONFORMANCE_DEBUG"):
+            raise
+        what = f"{type(fault).__name__}: {fault}"
+        sys.stderr.write(f"conformance: a fault of the suite, not of the target: {what}\n")
         return ConformanceError.exit_code
 
 

@@ -45,7 +45,7 @@ def run(options: Mapping[str, Any]) -> int:
         url = options["url"]
         if url is None:
             url = stack.enter_context(_reference(settings))
-        done = _judge(settings, url, contract)
+        done = _judge(settings, url, contract, quiet=options["quiet"])
     _write(done, writers)
     if "-" not in writers.values():
         show(done, _console(), quiet=options["quiet"])
@@ -68,10 +68,10 @@ def _console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)
 
 
-def _judge(settings: Mapping[str, Any], url: str, contract: Contract) -> Report:
-    """Runs the plan and watches it."""
+def _judge(settings: Mapping[str, Any], url: str, contract: Contract, *, quiet: bool) -> Report:
+    """Runs the plan and watches it, unless nobody wants to."""
     plan = prepare(settings, url, contract, CHECKS)
-    with Progress(Console(stderr=True, highlight=False), len(plan.trials)) as progress:
+    with Progress(Console(stderr=True, highlight=False, quiet=quiet), len(plan.trials)) as progress:
         result = asyncio.run(execute(plan, lambda _, verdict: progress.tell(verdict)))
     return report(plan, result)
 

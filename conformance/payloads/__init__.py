@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.payloads.call import Call, Footing
+from conformance.payloads.call import Call
 from conformance.payloads.credentials import Credentials, Keys
 from conformance.payloads.draft import Draft
+from conformance.payloads.footing import Footing, Ground
 
-__all__ = ["Call", "Credentials", "Draft", "Footing", "Keys"]
+__all__ = ["Call", "Credentials", "Draft", "Footing", "Ground", "Keys"]

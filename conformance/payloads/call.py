@@ -14,6 +14,7 @@ from conformance.errors import Silent
 from conformance.model import JsonObject, Kind
 from conformance.payloads.credentials import Credentials, by_scheme
 from conformance.payloads.draft import Draft, Layout
+from conformance.payloads.footing import Footing
 from conformance.payloads.padding import FILLER
 from conformance.profile.facts import Ceiling, Scheme
 
@@ -29,19 +30,6 @@ _PLACEHOLDER = "$WRITE_KEY"
 _EVENT_WITHOUT_LIMIT = 16_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Footing:
-    """What an acceptable request to a target looks like, where the smallest documented one is refused.
-
-    A target that insists on a documented but optional field breaks a promise, once. On a footing that it
-    accepts, all its other promises can still be judged.
-    """
-
-    is_full: bool = False
-    scheme: Scheme | None = None
-    content_type: str = "application/json"
-
-
 @dataclass(slots=True, kw_only=True)
 class Call:
     """One operation under one contract. `label` makes the message ids of its events its own."""
@@ -50,7 +38,7 @@ class Call:
     operation: Operation
     keys: Keys
     label: str = ""
-    footing: Footing = Footing()
+    footing: Footing = field(default_factory=Footing)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.model import Level, Outcome, Verdict
+from conformance.model import Outcome, Verdict
 from conformance.report.document import CONFORMS, DEVIATES
 
 if TYPE_CHECKING:
@@ -29,7 +28,8 @@ _STYLES = {
     Outcome.OBSERVED: "cyan",
     Outcome.NOT_APPLICABLE: "dim",
 }
-_MOST_OPERATIONS = 12
+_MOST = 12
+_STATUS = len("400")
 
 
 def safe(text: str) -> str:
@@ -41,14 +41,21 @@ def show(report: Report, console: Console, *, quiet: bool = False) -> None:
     """Prints a report. Quiet leaves only what is broken, and the verdict."""
     if not quiet:
         console.print(_summary(report))
-    for _, group in groupby(report.troubles(), key=_alike):
-        _trouble(list(group), report, console)
+    for group in _troubles(report):
+        _trouble(group, report, console)
     console.print(_verdict(report), soft_wrap=True)
 
 
-def _alike(item: Verdict) -> tuple[str, Level, Outcome]:
-    """What makes several verdicts one trouble: the same check came to the same thing on several paths."""
-    return item.id, item.level, item.outcome
+def _troubles(report: Report) -> list[list[Verdict]]:
+    """Verdicts that are one trouble together.
+
+    A check that came to the same thing on several paths is one, and all that can't be tested on a path.
+    """
+    groups: dict[tuple[str, ...], list[Verdict]] = {}
+    for item in report.troubles():
+        same = (item.operation,) if item.outcome is Outcome.UNTESTABLE else (item.id, item.level)
+        groups.setdefault((*same, item.outcome, item.received[:_STATUS]), []).append(item)
+    return list(groups.values())
 
 
 def _summary(report: Report) -> Table:
@@ -69,13 +76,11 @@ def _summary(report: Report) -> Table:
 
 def details(item: Verdict, operations: Sequence[str] = ()) -> list[tuple[str, str]]:
     """What a person wants to know of a broken promise, each with a word for what it is."""
-    where = operations or [item.operation]
-    rest = f" and {len(where) - _MOST_OPERATIONS} more" if len(where) > _MOST_OPERATIONS else ""
     sources = [f"{source}{f': {source.says}' if source.says else ''}" for source in item.sources]
     links = [source.url for source in item.sources if source.url][:1]
     lines = [
         ("promise", item.title),
-        ("on", ", ".join(where[:_MOST_OPERATIONS]) + rest),
+        ("on", _some(operations or [item.operation])),
         ("expected", item.expected),
         ("received", item.received),
         ("because", item.message),
@@ -86,17 +91,29 @@ def details(item: Verdict, operations: Sequence[str] = ()) -> list[tuple[str, st
     return [(name, text) for name, text in lines if text]
 
 
+def _untestable(item: Verdict, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """What a person wants to know of a path on which nothing can be tested."""
+    return [("checks", _some(ids)), ("received", item.received), ("because", item.message)]
+
+
+def _some(words: Sequence[str]) -> str:
+    """The first few of many words."""
+    rest = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
+    return ", ".join(words[:_MOST]) + rest
+
+
 def _trouble(items: list[Verdict], report: Report, console: Console) -> None:
     """One broken promise: what, where, where documented, what came, and how to see it again."""
     first = items[0]
+    ids = list(dict.fromkeys(item.id for item in items))
     head = Text.assemble(
         ("\n" + first.outcome.value.upper(), _STYLES[first.outcome]),
-        f"  {first.id}  ",
+        f"  {first.id if len(ids) == 1 else f'{len(ids)} checks on {first.operation}'}  ",
         (first.level.value.upper(), "bold"),
         "" if first.level.reaches(report.header.gate) else f" (below the gate, {report.header.gate})",
     )
     console.print(head, soft_wrap=True)
-    lines = details(first, [item.operation for item in items])
+    lines = details(first, [item.operation for item in items]) if len(ids) == 1 else _untestable(first, ids)
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", justify="right", min_width=9)
     table.add_column(overflow="fold")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import httpcore
@@ -77,8 +77,9 @@ class Wire:
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         response, mishap, detail = await self._attempt(request)
+        sent = replace(request, headers=(*self.target.headers, *request.headers))
         return Exchange(
-            request=self.redactor.request(request),
+            request=self.redactor.request(sent),
             url=f"{self.target.scheme}://{self.target.authority}{self.target.prefix}{request.path}",
             response=self.redactor.response(response) if response else None,
             mishap=mishap,

@@ -75,7 +75,7 @@ def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     sound = name.strip() and name.isascii() and name.isprintable() and " " not in name.strip()
     if not colon or not sound or not value.isprintable():
-        raise UsageError(f"--header {line!r}: write it as 'Name: value'")
+        raise UsageError("--header: write it as 'Name: value'")
     return name.strip(), value.strip()
 
 
