@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -141,7 +141,6 @@ class Exchange:
     response: Response | None = None
     mishap: Mishap | None = None
     detail: str = ""
-    elapsed_s: float = field(default=0.0, compare=False)
 
     @property
     def status(self) -> int:

@@ -73,7 +73,7 @@ async def _firm(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> Foo
 
 
 def _footings(call: Call) -> Iterator[Footing]:
-    """Ways to send something as valid as the smallest request: a target may refuse that one alone, or once."""
+    """Ways to send something as valid as the smallest request, which may be refused alone, or once."""
     yield Footing()
     yield Footing(is_full=True)
     yield Footing(content_type="application/json; charset=utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from conformance import expect
@@ -23,10 +24,17 @@ from conformance.payloads.spoils import (
 from conformance.profile.facts import Condition, Scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from conformance.engine import Steps
     from conformance.payloads import Call, Draft
+
+
+def _drafts(call: Call, spoils: Iterable[Spoil]) -> Iterator[tuple[str, Draft]]:
+    """Spoilt requests with what they are; those that this dialect has no room for are left out."""
+    for spoil in spoils:
+        with contextlib.suppress(Silent):
+            yield spoil.words, spoil.make(call)
 
 
 def _oversized(call: Call) -> Draft:
@@ -73,6 +81,23 @@ def trace(call: Call, spoil: Spoil) -> Steps:
     return None
 
 
+@check("errors.trace.payload", "The answer to an event that names no user shows no stack trace.",
+       fact="rules.no-stack-trace", kinds=EVENTS)  # fmt: skip
+def payload_trace(call: Call) -> Steps:
+    """A stack trace tells strangers what the server is made of, and clients nothing."""
+    return (yield from trace(call, NO_IDENTITY))
+
+
+@check("errors.trace.batch", "The answer to a bad batch shows no stack trace.",
+       fact="rules.no-stack-trace", kinds=BATCHES)  # fmt: skip
+def batch_trace(call: Call) -> Steps:
+    """A stack trace tells strangers what the server is made of, and clients nothing."""
+    expect.control((yield call.event()))
+    for what, draft in _drafts(call, BAD_BATCH):
+        expect.no_stack_trace((yield draft.unanswered()), what)
+    return None
+
+
 MARKUP = (
     (
         "invalid JSON with markup in it",
@@ -105,14 +130,10 @@ NO_5XX = "rules.no-server-error"
 def _no_server_error(call: Call, spoils: Iterable[Spoil]) -> Steps:
     """Each spoilt request is answered, not with the server's own failure; then the control still works."""
     expect.control((yield call.event()))
-    for spoil in spoils:
-        try:
-            draft = spoil.make(call)
-        except Silent:
-            continue
+    for what, draft in _drafts(call, spoils):
         exchange = yield draft.unanswered()
         expect.no_timeout(exchange)
-        expect.no_server_error(exchange, spoil.words)
+        expect.no_server_error(exchange, what)
     expect.control((yield call.event()), "an acceptable request after the faulty ones")
     return None
 

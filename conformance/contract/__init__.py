@@ -86,10 +86,6 @@ class Contract:
         """Whether the profile states a fact."""
         return name in self.profile.facts
 
-    def credential(self, scheme: Scheme) -> Fact:
-        """What is promised of a way to hand in the write key."""
-        return self.fact(f"credentials.{scheme}")
-
     def credential_key(self, scheme: Scheme) -> str:
         """The header, parameter or pointer that carries the key in a scheme."""
         return self._fact_of(KeyedFact, f"credentials.{scheme}").key

@@ -44,7 +44,6 @@ class Draft:
     whole: Json | None = None
     in_place_of_list: tuple[Json, ...] | None = None
     respell: Callable[[bytes], bytes] | None = None
-    method: str | None = None
     query: Mapping[str, str | None] = field(default_factory=dict)
     is_chunked: bool = False
     is_reversed: bool = False
@@ -140,7 +139,7 @@ class Draft:
         elif self.content_type is not None:
             headers.append(("Content-Type", self.content_type))
         return Request(
-            method=self.method or self.operation.method,
+            method=self.operation.method,
             path=self.operation.path,
             query=tuple(
                 (name, value) for name, value in {**query, **self.query}.items() if value is not None

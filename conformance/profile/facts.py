@@ -121,11 +121,6 @@ class Answer(Fact):
         """Every status that keeps the promise."""
         return (*self.expect, *(item.status for item in self.tolerate))
 
-    @property
-    def refuses(self) -> bool:
-        """Whether no success is among the statuses: the request must be refused."""
-        return all(status >= 300 for status in self.statuses)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit(Answer):

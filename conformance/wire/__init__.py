@@ -74,8 +74,6 @@ class Wire:
         """Sends a request and reads its answer. Never raises for what the network or the target does."""
         await self.throttle.wait()
         self.sent += 1
-        loop = asyncio.get_running_loop()
-        start_s = loop.time()
         response, mishap, detail = await self._attempt(request)
         sent = replace(request, headers=(*self.target.headers, *request.headers))
         return Exchange(
@@ -84,7 +82,6 @@ class Wire:
             response=self.redactor.response(response) if response else None,
             mishap=mishap,
             detail=self.redactor.text(detail),
-            elapsed_s=loop.time() - start_s,
         )
 
     async def _attempt(self, request: Request) -> tuple[Response | None, Mishap | None, str]:
