@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from conformance.model import Request, Response
 
 _SHORTEST = 4
+_HEX = re.compile("%[0-9A-F]{2}")
 
 
 class Redactor:
@@ -65,7 +67,8 @@ class Redactor:
     def _header(self, value: str) -> str:
         """A header value; `Basic <base64>` is shown as what was encoded."""
         scheme, space, token = value.partition(" ")
-        return f"{scheme}{space}{self._encoded(token)}" if space else self.text(value)
+        shown = self._encoded(token)
+        return f"{self.text(scheme)}{space}{shown}" if shown.startswith("base64(") else self.text(value)
 
     def _encoded(self, value: str) -> str:
         """A value that may be base64: one with a secret inside is shown as what was encoded."""
@@ -79,8 +82,12 @@ def _spellings(secret: str) -> Iterator[str]:
     yield secret
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
+    yield repr(secret)[1:-1]
+    yield repr(secret.encode())[2:-1]
+    yield secret.replace("'", "\\'")
+    for quoted in (quote(secret, safe=""), quote_plus(secret)):
+        yield quoted
+        yield _HEX.sub(lambda found: found[0].lower(), quoted)
     for shift in range(3):
         for core in _base64_cores(secret.encode(), shift):
             if len(core) >= 2 * _SHORTEST:

@@ -21,14 +21,23 @@ from anyio.streams.tls import TLSStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-GRACE_S = 0.25
+GRACE_S, TLS_GRACE_S = 0.25, 2.0
+"""How long a peer that has said something may keep us from sending before we stop and listen, in seconds.
+
+Under TLS it may only have said what belongs to the handshake, so it gets longer.
+"""
 _READ = 65_536
 
 
 class SocketStream(ByteStream):
-    """A connected, non-blocking TCP socket."""
+    """A connected, non-blocking TCP socket.
+
+    Once the peer stops listening, `is_deaf` is true and what is sent is dropped; reading goes on.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
+        self.grace_s = GRACE_S
+        self.is_deaf = False
         self._sock = sock
         self._heard = False
 
@@ -42,16 +51,16 @@ class SocketStream(ByteStream):
         return bool(poll.poll(0))
 
     async def send(self, item: bytes) -> None:
-        """Sends everything. Raises BrokenResourceError when the peer answers or goes before that."""
-        self._heard = False
+        """Sends everything, or as much as the peer wants before it answers or goes."""
         rest = memoryview(item)
-        while rest:
+        self._heard = self._heard and self.is_deaf
+        while rest and not self.is_deaf:
             try:
                 rest = rest[self._sock.send(rest) :]
             except BlockingIOError:
-                await self._until_writable()
-            except OSError as error:
-                raise anyio.BrokenResourceError from error
+                self.is_deaf = not await self._may_send()
+            except OSError:
+                self.is_deaf = True
 
     async def receive(self, max_bytes: int = _READ) -> bytes:
         """Reads what is there. Raises EndOfStream at the end, BrokenResourceError on a reset.
@@ -77,8 +86,8 @@ class SocketStream(ByteStream):
         """Closes the socket."""
         self._sock.close()
 
-    async def _until_writable(self) -> None:
-        """Waits for room to send; gives up shortly after the peer has said something instead."""
+    async def _may_send(self) -> bool:
+        """Waits for room to send; gives up some time after the peer has said something instead."""
         loop = asyncio.get_running_loop()
         writable, readable = loop.create_future(), loop.create_future()
         loop.add_writer(self._sock, _settle, writable, loop.remove_writer, self._sock)
@@ -86,9 +95,8 @@ class SocketStream(ByteStream):
         try:
             await asyncio.wait({writable, readable}, return_when=asyncio.FIRST_COMPLETED)
             if not writable.done():
-                await asyncio.wait({writable}, timeout=GRACE_S)
-            if not writable.done():
-                raise anyio.BrokenResourceError
+                await asyncio.wait({writable}, timeout=self.grace_s)
+            return writable.done()
         finally:
             loop.remove_writer(self._sock)
             loop.remove_reader(self._sock)
@@ -119,13 +127,15 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             raise httpcore.ReadError(str(error.__cause__ or error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Writes everything."""
+        """Writes everything. Raises WriteError if the peer stops listening; httpcore then reads on."""
         if not buffer:
             return
         try:
             await self._stream.send(buffer)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
             raise httpcore.WriteError(str(error.__cause__ or error)) from error
+        if self._raw.is_deaf:
+            raise httpcore.WriteError("the peer stopped listening")
 
     async def aclose(self) -> None:
         """Closes at once, without a TLS farewell that a peer could keep us waiting for."""
@@ -138,12 +148,17 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """The same connection under TLS."""
+        self._raw.grace_s = TLS_GRACE_S
         try:
             stream = await TLSStream.wrap(
                 self._raw, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
             )
         except (ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
+            await self.aclose()
             raise TlsError(str(error) or "the connection was closed during the handshake") from error
+        except BaseException:
+            await self.aclose()
+            raise
         return NetworkStream(stream, self._raw)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
