@@ -40,7 +40,6 @@ LATER = (
     "batch-sent-at-refused",
     "null-anonymous-id-refused",
     "empty-properties-refused",
-    "event-keys-refused",
 )
 """Faults against promises that no check is about yet."""
 

@@ -13,6 +13,7 @@ from conformance import expect
 from conformance.cases._steps import accepted, succeeds
 from conformance.catalogue import OF_FORM, check
 from conformance.errors import Silent
+from conformance.model import Level
 from conformance.payloads.credentials import authorization
 from conformance.profile.facts import Scheme, Shape
 
@@ -223,6 +224,15 @@ def credentials(call: Call, way: Way) -> Steps:
     """A documented way to hand in the write key works on every path."""
     draft = call.event().by(call.credentials(way.scheme))
     return (yield from succeeds(call, [(f"the right key in {way.words}", draft)]))
+
+
+@check("accept.credentials.example", "The documented example is accepted with no other key than its own.",
+       fact="credentials.body", cap=Level.SHOULD)  # fmt: skip
+def example_credentials(call: Call) -> Steps:
+    """Some documents show the key inside every event of a batch, others beside the list."""
+    draft = call.keyed_example()
+    expect.control((yield call.example()), "the documented example with the usual credentials")
+    return (yield from accepted([("the documented example with its own key alone", draft)]))
 
 
 @check(

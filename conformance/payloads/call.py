@@ -12,7 +12,7 @@ from conformance import pointers
 from conformance.contract import schemas
 from conformance.errors import Silent
 from conformance.model import JsonObject, Kind
-from conformance.payloads.credentials import Credentials, by_scheme
+from conformance.payloads.credentials import NOBODY, Credentials, by_scheme
 from conformance.payloads.draft import Draft, Layout
 from conformance.payloads.footing import Footing
 from conformance.payloads.padding import FILLER
@@ -81,13 +81,13 @@ class Call:
 
     def example(self) -> Draft:
         """The documented example of this operation. Raises Silent if there is none."""
-        batch = self.contract.profile.batch
-        found = batch.example if self.is_batch else self.type.example
-        if self.operation.kind is Kind.PIXEL and self.contract.profile.pixel:
-            found = self.contract.profile.pixel.example
-        if found is None or self._is_of_another_type(found):
-            raise Silent(f"the profile has no example of {self.operation}")
-        return self._draft({}).instead(self._with_key(found))
+        return self._draft({}).instead(self._with_key(self._example()))
+
+    def keyed_example(self) -> Draft:
+        """The documented example, with no other credentials than its own. Raises Silent if it has none."""
+        if json.dumps(_PLACEHOLDER) not in json.dumps(self._example().value):
+            raise Silent(f"the example of {self.operation} carries no key")
+        return self.example().by(NOBODY)
 
     def plain(self, name: str) -> JsonObject:
         """An acceptable event of a type: the smallest one, unless the footing is another."""
@@ -154,6 +154,16 @@ class Call:
         if where.type and (self.is_batch or where.type in always):
             event = pointers.put(event, where.type, name)
         return event
+
+    def _example(self) -> Example:
+        """The documented example of this operation. Raises Silent if there is none."""
+        batch, pixel = self.contract.profile.batch, self.contract.profile.pixel
+        found = batch.example if self.is_batch else self.type.example
+        if self.operation.kind is Kind.PIXEL and pixel:
+            found = pixel.example
+        if found is None or self._is_of_another_type(found):
+            raise Silent(f"the profile has no example of {self.operation}")
+        return found
 
     def _is_of_another_type(self, example: Example) -> bool:
         """Whether an example names a type that the operation does not take."""
