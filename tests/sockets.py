@@ -125,7 +125,7 @@ class Peer:
         self._buffer += data
 
 
-Script: TypeAlias = Callable[[Peer], None]
+Script: TypeAlias = Callable[[Peer], object]
 
 
 def answering(data: bytes = OK) -> Script:
@@ -150,7 +150,9 @@ def once(data: bytes = OK) -> Script:
 
 
 @contextlib.contextmanager
-def serving(script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
+def serving(
+    script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[Server]:
     """Runs a script for each connection, in a thread of its own. What a script raises, the test raises."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     faults: list[Exception] = []

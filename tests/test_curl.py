@@ -176,11 +176,11 @@ def test_an_odd_body_is_the_same(body: bytes) -> None:
 
 
 def test_a_body_without_a_type_is_the_same() -> None:
-    """curl's own Content-Type is switched off."""
+    """No Content-Type of curl's own stands in for it."""
     assert_same(call().event().typed(None))
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/json; charset=\"utf-8\"", "a'b"])
+@pytest.mark.parametrize("content_type", ["text/plain", 'application/json; charset="utf-8"', "a'b"])
 def test_another_type_is_the_same(content_type: str) -> None:
     """Quotes in a header survive."""
     assert_same(call().event().typed(content_type))
@@ -191,6 +191,22 @@ def test_a_pixel_is_the_same() -> None:
     assert_same(call(Kind.PIXEL, "metarouter").event())
 
 
+def test_extra_headers_are_in_the_line() -> None:
+    """What the command line adds to every request is sent by curl as well, from variables."""
+    with serving(answering()) as server:
+        target = parse(server.url, headers=("X-Tenant: tenant-7",))
+
+        async def send() -> Exchange:
+            async with Wire(target=target, redactor=Redactor({"tenant-7": "$HEADER_1"})) as wire:
+                return await wire.exchange(call().event().request())
+
+        exchange = asyncio.run(send())
+        line = curl(exchange.request, exchange.url)
+        assert "tenant-7" not in line
+        run(f"export HEADER_1=tenant-7; {line}", KEYS)
+    assert [item.values("x-tenant") for item in server.received] == [["tenant-7"]] * 2
+
+
 def test_the_prefix_is_in_the_line() -> None:
     """The path of the base URL comes first."""
     wired, curled = both(call().event().request(), prefix="/in")
@@ -198,7 +214,8 @@ def test_the_prefix_is_in_the_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "write_key", ["plainkey", "sp ace$HOME`id`", "it's", 'say"so"', "back\\slash", "per%cent", "-n -e x", "日本語キー"]
+    "write_key",
+    ["plainkey", "sp ace$HOME`id`", "it's", 'say"so"', "back\\slash", "per%cent", "-n -e x", "日本語キー"],
 )
 def test_an_odd_key_is_the_same(write_key: str) -> None:
     """Whatever is in the variable, the header is that of the wire."""

@@ -53,7 +53,7 @@ def pem(authority: trustme.CA, place: Path) -> str:
     return str(file)
 
 
-def sent(
+def sent(  # noqa: PLR0913 - what a run may set
     script: Script,
     tls: ssl.SSLContext | None,
     *,
@@ -129,7 +129,7 @@ def test_insecure_takes_any_certificate(authority: trustme.CA) -> None:
 
 
 def test_a_server_without_tls_is_a_tls_mishap() -> None:
-    """https to a port that speaks plain HTTP."""
+    """The port speaks plain HTTP."""
 
     def script(peer: Peer) -> None:
         peer.say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
@@ -204,5 +204,5 @@ def test_a_bundle_without_a_certificate_is_explained(tmp_path: Path) -> None:
     """A file of something else is named."""
     file = tmp_path / "notes.txt"
     file.write_text("no certificate")
-    with pytest.raises(UsageError, match="the file holds no certificate$"):
+    with pytest.raises(UsageError, match=r"the file holds no certificate$"):
         parse("https://a.example", ca_bundle=str(file))

@@ -247,7 +247,9 @@ def test_a_body_is_sent_whole_to_a_server_that_reads_slowly() -> None:
 
 def test_a_plain_answer_is_taken_as_it_is() -> None:
     """Status, headers and body arrive unchanged."""
-    found = answered(b"HTTP/1.1 201 Made\r\nX-One: 1\r\nx-one: 2\r\nContent-Length: 3\r\n\r\na\xff\n").response
+    found = answered(
+        b"HTTP/1.1 201 Made\r\nX-One: 1\r\nx-one: 2\r\nContent-Length: 3\r\n\r\na\xff\n"
+    ).response
     assert found is not None
     assert (found.status, found.body, found.http_version) == (201, b"a\xff\n", "HTTP/1.1")
     assert found.headers[:2] == (("X-One", "1"), ("x-one", "2"))
@@ -314,6 +316,7 @@ def test_an_endless_body_is_cut_at_the_cap() -> None:
         peer.say(b"HTTP/1.1 200 OK\r\n\r\n")
         for _ in range(1000):
             peer.say(b"a" * 65_536)
+        peer.hold()
 
     found = heard(script).response
     assert found is not None
@@ -348,7 +351,7 @@ def coded(coding: str, body: bytes) -> bytes:
     ],
 )
 def test_a_coded_answer_is_decoded(coding: str, body: bytes) -> None:
-    """gzip and deflate are undone, though nobody asked for them; what is not what it says stays as it is."""
+    """Such as gzip and deflate, though nobody asked for them; what is not what it says stays as it is."""
     found = answered(coded(coding, body)).response
     assert found is not None
     assert (found.body, found.truncated) == (b"hello", False)
@@ -425,6 +428,13 @@ def test_a_host_without_an_address_is_unreachable() -> None:
     (found,) = sent(parse("http://nobody.invalid"), [EVENT])
     assert found.mishap is Mishap.UNREACHABLE
     assert found.detail.startswith("the host 'nobody.invalid' does not resolve: ")
+
+
+@pytest.mark.parametrize("host", ["xn--wgv71a.invalid", "a_b.invalid", "-a.invalid"])
+def test_an_odd_host_is_unreachable(host: str) -> None:
+    """Whatever the letters of its name."""
+    (found,) = sent(parse(f"http://{host}"), [EVENT])
+    assert found.mishap is Mishap.UNREACHABLE
 
 
 @pytest.mark.parametrize(
@@ -674,9 +684,20 @@ def test_credentials_in_a_url_are_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["X-Own", ": x", "  : x", "X Own: x", "X-Öwn: x", "X-Own: a\nb", "X-Own: \x00", "X\t: x"]
+    "line",
+    [
+        "X-Own",
+        ": x",
+        "  : x",
+        "X Own: x",
+        "X-Öwn: x",
+        "X-Own: secret\nb",
+        "X-Own: \x00",
+        "X\t: x",
+    ],
 )
 def test_a_bad_header_is_explained(line: str) -> None:
-    """It is named as it was given, with its form."""
-    with pytest.raises(UsageError, match=r"--header: write it as 'Name: value'"):
+    """With its form; what was given may hold a secret, and is not repeated."""
+    with pytest.raises(UsageError, match=r"^--header.*: write it as 'Name: value'$") as caught:
         parse("http://a.example", headers=(line,))
+    assert "secret" not in str(caught.value)

@@ -59,6 +59,7 @@ def parse(
         raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
     if parts.query or parts.fragment:
         raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
+    tls = _context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle else None
     return Target(
         url=url,
         scheme=parts.scheme,
@@ -66,7 +67,7 @@ def parse(
         port=port or {"http": 80, "https": 443}[parts.scheme],
         prefix=parts.path.rstrip("/"),
         headers=tuple(_header(line) for line in headers),
-        tls=_context(ca_bundle, insecure=insecure) if parts.scheme == "https" else None,
+        tls=tls if parts.scheme == "https" else None,
     )
 
 

@@ -1,0 +1,377 @@
+"""The engine on canned exchanges: what becomes of each kind of end, and who runs when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import pytest
+
+from conformance import engine, expect
+from conformance.cases import CHECKS
+from conformance.catalogue import EVENTS, Check, select, trials
+from conformance.contract import Contract
+from conformance.engine import MOST_EXCHANGES, Finding, Steps
+from conformance.errors import Deviation, NoAnswer, Silent, Untestable
+from conformance.model import Exchange, Kind, Level, Mishap, Outcome, Request, Response
+from conformance.payloads import Call, Draft, Keys
+from conformance.profile import load
+
+if TYPE_CHECKING:
+    from conformance.wire import Wire
+
+Quiet: TypeAlias = Generator[Draft, Exchange, None]
+"""A check at work that never has a note."""
+
+KEYS = Keys(write_key="Key-12345")
+REFUSAL = Exchange(request=Request(method="POST", path="/"), response=Response(status=400))
+MISHAP = Exchange(request=Request(method="POST", path="/"), mishap=Mishap.CLOSED, detail="it was closed")
+OK = Exchange(request=Request(method="POST", path="/"), response=Response(status=200, body=b"ok"))
+
+
+@cache
+def contract() -> Contract:
+    """A vendor's contract."""
+    return Contract(load("segment"))
+
+
+def draft() -> Draft:
+    """An acceptable request."""
+    return Call(contract=contract(), operation=contract().operations[0], keys=KEYS).event()
+
+
+@dataclass(slots=True)
+class Canned:
+    """A wire without a network: it hands out exchanges, the last one again and again."""
+
+    exchanges: tuple[Exchange, ...] = (OK,)
+    sent: list[Request] = field(default_factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    async def exchange(self, request: Request) -> Exchange:
+        """The next exchange, after the others had their turn."""
+        self.sent.append(request)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        await asyncio.sleep(0)
+        self.in_flight -= 1
+        return self.exchanges[min(len(self.sent), len(self.exchanges)) - 1]
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A piece of work from a function that makes its generator."""
+
+    make: Callable[[], Steps]
+    exclusive: bool = False
+
+    def steps(self) -> Steps:
+        """The generator."""
+        return self.make()
+
+
+def wire(*exchanges: Exchange) -> Wire:
+    """A canned wire where a real one is expected."""
+    return cast("Wire", Canned(exchanges or (OK,)))
+
+
+def driven(make: Callable[[], Steps], *exchanges: Exchange) -> Finding:
+    """What driving a generator over canned exchanges comes to."""
+    return asyncio.run(engine.drive(Work(make), wire(*exchanges)))
+
+
+def raising(error: Exception) -> Callable[[], Steps]:
+    """Work that sends one request and then raises."""
+
+    def steps() -> Steps:
+        yield draft()
+        raise error
+
+    return steps
+
+
+def test_a_check_can_be_driven_by_hand() -> None:
+    """It yields a control, gets an acceptance, yields the spoilt twin, and judges its answer."""
+    (item,) = select(CHECKS, "json.syntax.truncated")
+    trial = trials(contract(), KEYS, [item])[0]
+    steps = trial.steps()
+    control = next(steps).request()
+    spoilt = steps.send(OK).request()
+    assert spoilt.body == control.body[:-1]
+    with pytest.raises(StopIteration) as ended:
+        steps.send(REFUSAL)
+    assert ended.value.value is None
+
+
+def test_a_check_driven_by_hand_sees_a_deviation() -> None:
+    """The same, with an acceptance where a refusal is promised."""
+    (item,) = select(CHECKS, "json.syntax.truncated")
+    steps = trials(contract(), KEYS, [item])[0].steps()
+    next(steps)
+    steps.send(OK)
+    with pytest.raises(
+        Deviation, match="must be answered with 400, and was answered with 200 'ok'"
+    ) as caught:
+        steps.send(OK)
+    assert (caught.value.expected, caught.value.received) == ("400", "200 'ok'")
+
+
+def test_a_check_that_ends_has_passed() -> None:
+    """What it returns is a note; the exchanges are kept in order."""
+
+    def steps() -> Steps:
+        first = yield draft()
+        second = yield draft()
+        return f"{first.status} and {second.status}"
+
+    found = driven(steps, OK, REFUSAL)
+    assert (found.outcome, found.message) == (Outcome.PASS, "200 and 400")
+    assert found.exchanges == (OK, REFUSAL)
+
+
+def test_a_check_that_sends_nothing_may_pass() -> None:
+    """It has an opinion without asking."""
+
+    def steps() -> Steps:
+        yield from list[Draft]()
+        return "as expected"
+
+    assert driven(steps) == Finding(outcome=Outcome.PASS, message="as expected")
+
+
+def test_a_deviation_fails() -> None:
+    """With message, expected, received, its own level, and what was exchanged."""
+    error = Deviation("no", expected="400", received="200", level=Level.MAY)
+    assert driven(raising(error)) == Finding(
+        outcome=Outcome.FAIL,
+        message="no",
+        expected="400",
+        received="200",
+        level=Level.MAY,
+        exchanges=(OK,),
+    )
+
+
+def test_a_refused_control_is_untestable() -> None:
+    """It is no failure, for nothing was shown."""
+    found = driven(raising(Untestable("no", expected="a success", received="400")))
+    assert (found.outcome, found.expected, found.received) == (Outcome.UNTESTABLE, "a success", "400")
+
+
+def test_a_silent_contract_is_not_applicable() -> None:
+    """With the reason, whether it is silent before or after the first request."""
+    found = driven(raising(Silent("nobody says so")))
+    assert (found.outcome, found.message) == (Outcome.NOT_APPLICABLE, "nobody says so")
+
+    def steps() -> Steps:
+        raise Silent("nobody says so")
+
+    assert driven(steps) == Finding(outcome=Outcome.NOT_APPLICABLE, message="nobody says so")
+
+
+def test_a_request_that_can_t_be_made_is_not_applicable() -> None:
+    """A draft may turn out impossible only when it is written down, as one that is too small."""
+
+    def steps() -> Quiet:
+        yield draft().sized(3)
+
+    found = driven(steps)
+    assert found.outcome is Outcome.NOT_APPLICABLE
+    assert "can't be as small as 3 bytes" in found.message
+
+
+@pytest.mark.parametrize("error", [KeyError("oops"), AssertionError("oops"), RecursionError("oops")])
+def test_a_fault_of_ours_is_an_error(error: Exception) -> None:
+    """Whatever else a check raises says nothing about the target, and is never a failure."""
+    found = driven(raising(error))
+    assert found.outcome is Outcome.ERROR
+    assert found.message.startswith(f"a fault of the suite, not of the target: {type(error).__name__}: ")
+    assert "oops" in found.message
+
+
+def test_a_fault_in_writing_a_request_down_is_an_error() -> None:
+    """It is ours, too."""
+
+    def respell(_: bytes) -> bytes:
+        raise ValueError
+
+    def steps() -> Quiet:
+        yield draft().spelled(respell)
+
+    found = driven(steps)
+    assert found.outcome is Outcome.ERROR
+    assert found.exchanges == ()
+
+
+def test_a_fault_before_the_first_step_is_an_error() -> None:
+    """Making the generator may fail, too."""
+
+    def steps() -> Steps:
+        raise ValueError("oops")
+
+    assert driven(steps).outcome is Outcome.ERROR
+    assert driven(lambda: cast("Steps", next(iter(())))).outcome is Outcome.ERROR
+
+
+def test_no_answer_is_an_error() -> None:
+    """The check hears nothing of it; the finding says what went wrong."""
+    heard: list[Exchange] = []
+
+    def steps() -> Quiet:
+        heard.append((yield draft()))
+
+    found = driven(steps, MISHAP)
+    assert (found.outcome, found.message) == (Outcome.ERROR, "no verdict: it was closed")
+    assert (found.expected, found.received) == ("an answer", "no answer (it was closed)")
+    assert found.exchanges == (MISHAP,)
+    assert heard == []
+
+
+def test_a_check_may_judge_that_there_is_no_answer() -> None:
+    """A draft that may go unanswered brings the mishap back to its check."""
+
+    def steps() -> Quiet:
+        exchange = yield draft().unanswered()
+        expect.no_server_error(exchange, "it")
+
+    assert driven(steps, MISHAP).outcome is Outcome.FAIL
+
+
+def test_a_check_may_give_up_for_want_of_an_answer() -> None:
+    """That is an error, as it is when the engine gives up."""
+    found = driven(raising(NoAnswer("no verdict: silence")))
+    assert (found.outcome, found.message) == (Outcome.ERROR, "no verdict: silence")
+
+
+def test_a_check_without_end_is_stopped() -> None:
+    """At a hundred exchanges it is a fault of ours."""
+
+    def steps() -> Steps:
+        while True:
+            yield draft()
+
+    found = driven(steps)
+    assert found.outcome is Outcome.ERROR
+    assert f"more than {MOST_EXCHANGES} exchanges" in found.message
+    assert len(found.exchanges) == MOST_EXCHANGES
+
+
+def test_a_check_may_take_as_many_exchanges_as_there_are() -> None:
+    """The bound itself is within bounds."""
+
+    def steps() -> Quiet:
+        for _ in range(MOST_EXCHANGES):
+            yield draft()
+
+    assert driven(steps).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("exchanges", [(MISHAP,), (OK,)])
+def test_a_check_is_closed_at_its_end(exchanges: tuple[Exchange, ...]) -> None:
+    """Whatever happens, what it wanted to tidy up is tidied up."""
+    closed: list[bool] = []
+
+    def steps() -> Steps:
+        try:
+            while True:
+                yield draft()
+        finally:
+            closed.append(True)
+
+    generator = steps()
+    driven(lambda: generator, *exchanges)
+    assert closed == [True]
+
+
+def several(count: int, *, exclusive: bool = False) -> list[Work]:
+    """Pieces of work of three requests each."""
+
+    def steps() -> Quiet:
+        for _ in range(3):
+            yield draft()
+
+    return [Work(steps, exclusive=exclusive) for _ in range(count)]
+
+
+@pytest.mark.parametrize("jobs", [1, 3, 8, 50])
+def test_no_more_than_jobs_are_in_flight(jobs: int) -> None:
+    """And no fewer, while there is work."""
+    canned, done = Canned(), list[Finding]()
+    works = several(20)
+    asyncio.run(engine.run(works, cast("Wire", canned), jobs, lambda _, finding: done.append(finding)))
+    assert canned.most_in_flight == min(jobs, 20)
+    assert [finding.outcome for finding in done] == [Outcome.PASS] * 20
+    assert len(canned.sent) == 60
+
+
+def test_every_piece_of_work_is_told_once() -> None:
+    """In their order where one runs at a time."""
+    works, done = several(5), list[Work]()
+    asyncio.run(engine.run(iter(works), wire(), 1, lambda work, _: done.append(work)))
+    assert done == works
+
+
+def test_exclusive_work_comes_last_and_alone() -> None:
+    """It starts when everything else has ended, and one by one."""
+    alone = several(3, exclusive=True)
+    works = [alone[0], *several(4), alone[1], *several(4), alone[2]]
+    canned, done = Canned(), list[Work]()
+    busy: list[int] = []
+
+    def watched(work: Work) -> Callable[[], Steps]:
+        make = work.make
+
+        def steps() -> Steps:
+            busy.append(canned.in_flight)
+            return make()
+
+        return steps
+
+    for work in alone:
+        work.make = watched(work)
+    asyncio.run(engine.run(works, cast("Wire", canned), 8, lambda work, _: done.append(work)))
+    assert done[-3:] == alone
+    assert busy == [0, 0, 0]
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    """No work, no finding."""
+    done: list[Work] = []
+    asyncio.run(engine.run(list[Work](), wire(), 8, lambda work, _: done.append(work)))
+    assert done == []
+
+
+def test_a_check_that_only_observes_has_not_passed() -> None:
+    """Its finding is an observation; the trial says so."""
+
+    def steps(call: Call) -> Steps:
+        yield call.event()
+        return "seen"
+
+    item = Check(
+        id="size.test.observed", title="It is observed.", why="To see.", fact="limits.event",
+        kinds=EVENTS, steps=steps, module=__name__, observes=True,
+    )  # fmt: skip
+    trial = trials(contract(), KEYS, [item])[0]
+    found = asyncio.run(engine.drive(trial, wire()))
+    assert (found.outcome, found.message) == (Outcome.PASS, "seen")
+    assert trial.outcome(found.outcome) is Outcome.OBSERVED
+    assert trial.outcome(Outcome.FAIL) is Outcome.FAIL
+
+
+def test_a_trial_without_an_operation_is_not_applicable() -> None:
+    """The profile has nothing to try the check on."""
+    (trial, *_) = trials(contract(), KEYS, select(CHECKS, "pixel"))
+    found = asyncio.run(engine.drive(trial, wire()))
+    assert found == Finding(outcome=Outcome.NOT_APPLICABLE, message="the profile has no pixel operation")
+
+
+def test_trials_of_a_kind_are_made_for_each_operation() -> None:
+    """One check on every path that it applies to."""
+    (item,) = select(CHECKS, "json.syntax.truncated")
+    posted = [found for found in contract().operations if found.kind in {Kind.EVENT, Kind.BATCH}]
+    assert [trial.operation for trial in trials(contract(), KEYS, [item])] == posted

@@ -1,0 +1,364 @@
+"""Judgements: each on an exchange that keeps the promise, and on one that breaks it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conformance import expect
+from conformance.errors import Deviation, NoAnswer, Silent, Untestable
+from conformance.model import Exchange, JsonObject, Level, Mishap, Request, Response, Source
+from conformance.profile.facts import Answer, BodyClass, BodyShape, Tolerated
+
+REQUEST = Request(method="POST", path="/v1/track")
+SOURCE = Source(document="API", section="Errors", says="it happens")
+MISSED = Exchange(request=REQUEST, mishap=Mishap.CLOSED, detail="it was closed")
+PATIENT = Exchange(request=REQUEST, mishap=Mishap.TIMEOUT, detail="no answer within 10 s")
+
+
+def answered(
+    status: int = 200, body: str | bytes = b"", media_type: str | None = None, version: str = "HTTP/1.1"
+) -> Exchange:
+    """An exchange with an answer."""
+    headers = (("content-type", media_type),) if media_type else ()
+    content = body if isinstance(body, bytes) else body.encode()
+    response = Response(status=status, headers=headers, body=content, http_version=version)
+    return Exchange(request=REQUEST, response=response)
+
+
+def answer(*expected: int, tolerate: tuple[int, ...] = (), says: str = "it happens") -> Answer:
+    """What a contract says of a status."""
+    source = Source(document="API", section="Errors", says=says)
+    tolerated = tuple(Tolerated(status=status, source=source) for status in tolerate)
+    return Answer(
+        name="answers.x", level=Level.SHOULD, sources=(source,), expect=expected, tolerate=tolerated
+    )
+
+
+def shape(
+    body_class: BodyClass | None = None,
+    media_type: str | None = None,
+    text: str | None = None,
+    schema: JsonObject | None = None,
+) -> BodyShape:
+    """What a contract says of a body."""
+    return BodyShape(
+        name="bodies.x", level=Level.MUST, sources=(SOURCE,),
+        body_class=body_class, media_type=media_type, text=text, schema=schema,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "is_accepted"),
+    [(199, False), (200, True), (204, True), (206, True), (207, False), (299, True), (302, False),
+     (400, False), (500, False)],
+)  # fmt: skip
+def test_an_acceptance_is_a_whole_success(status: int, is_accepted: bool) -> None:  # noqa: FBT001 - a parameter
+    """Any 2xx, but the one that is partly a refusal."""
+    assert expect.is_accepted(answered(status)) is is_accepted
+    assert not expect.is_accepted(MISSED)
+
+
+def test_an_accepted_control_is_fine() -> None:
+    """Nothing is said."""
+    expect.control(answered(204))
+
+
+def test_a_refused_control_is_untestable() -> None:
+    """The message says what was refused, why that matters, and where to look first."""
+    with pytest.raises(Untestable) as caught:
+        expect.control(answered(401, "no  such\nkey"))
+    assert caught.value.expected == "a success"
+    assert caught.value.received == "401 'no such key'"
+    assert caught.value.message.startswith("an acceptable request to POST /v1/track was not accepted")
+    assert "look at the accept checks first" in caught.value.message
+
+
+def test_an_acceptance_is_expected() -> None:
+    """Any success will do; the message names what was sent and what came."""
+    expect.accepted(answered(202), "a batch")
+    with pytest.raises(Deviation, match=r"^a batch must be accepted, and was answered with 400 ") as caught:
+        expect.accepted(answered(400, "no"), "a batch")
+    assert not isinstance(caught.value, Untestable)
+    assert (caught.value.expected, caught.value.received) == ("a success", "400 'no'")
+
+
+def test_what_is_not_supported_is_silent() -> None:
+    """A feature that nobody promises may be missing."""
+    expect.supported(answered(200), "gzip")
+    with pytest.raises(Silent, match=r"^gzip is not supported here: 415 with an empty body$"):
+        expect.supported(answered(415), "gzip")
+
+
+@pytest.mark.parametrize("exchange", [answered(200), answered(302), MISSED])
+def test_without_a_refusal_there_is_none_to_look_at(exchange: Exchange) -> None:
+    """A success, a redirect or silence is no refusal."""
+    expect.refused(answered(400))
+    expect.refused(answered(503))
+    with pytest.raises(Silent, match=r"^the target did not refuse the request"):
+        expect.refused(exchange)
+
+
+def test_an_expected_status_needs_no_word() -> None:
+    """Any one of several."""
+    assert expect.status(answered(400), answer(400), "it") is None
+    assert expect.status(answered(404), answer(405, 404), "it") is None
+
+
+def test_a_tolerated_status_is_noted() -> None:
+    """With its source, and what that says."""
+    note = expect.status(answered(401), answer(400, tolerate=(401,)), "it")
+    assert note == "401 is tolerated: API, section 'Errors' (it happens)"
+    assert expect.status(answered(401), answer(400, tolerate=(401,), says=""), "it") == (
+        "401 is tolerated: API, section 'Errors'"
+    )
+
+
+@pytest.mark.parametrize("exchange", [answered(200, "ok"), MISSED])
+def test_another_status_is_a_deviation(exchange: Exchange) -> None:
+    """The message has every status that would have been fine; the level is the answer's own."""
+    with pytest.raises(Deviation) as caught:
+        expect.status(exchange, answer(400, tolerate=(401, 400)), "no key")
+    assert caught.value.message == (
+        f"no key must be answered with 400 or 401, and was answered with {exchange.outline}"
+    )
+    assert (caught.value.expected, caught.value.received) == ("400 or 401", exchange.outline)
+    assert caught.value.level is Level.SHOULD
+
+
+@pytest.mark.parametrize(
+    ("exchange", "promised"),
+    [
+        (answered(200, "anything", "text/html"), shape()),
+        (answered(204), shape(BodyClass.EMPTY)),
+        (answered(200, "x"), shape(BodyClass.MESSAGE)),
+        (answered(200, " OK\n", "text/plain; charset=utf-8"), shape(BodyClass.TEXT, "text/plain", "ok")),
+        (answered(200, "{}", "Application/JSON"), shape(BodyClass.JSON, "application/json")),
+        (answered(200, '"ok"'), shape(BodyClass.JSON)),
+        (answered(200, '{"ok": true}'), shape(BodyClass.JSON, schema={"required": ["ok"]})),
+    ],
+)
+def test_a_body_of_the_promised_shape_is_fine(exchange: Exchange, promised: BodyShape) -> None:
+    """Every facet that is promised is there; what is not promised may be anything."""
+    expect.body(exchange, promised, "it")
+
+
+@pytest.mark.parametrize(
+    ("exchange", "promised", "expected", "received"),
+    [
+        (answered(200, "x"), shape(BodyClass.EMPTY), "an empty body", "200 with the body 'x'"),
+        (answered(400, " \n"), shape(BodyClass.MESSAGE), "a body that says something",
+         "400 with an empty body"),
+        (answered(400), shape(BodyClass.TEXT), "a body that says something", "400 with an empty body"),
+        (answered(400, "<html>"), shape(BodyClass.JSON), "a JSON body", "400 with the body '<html>'"),
+        (answered(400), shape(BodyClass.JSON), "a JSON body", "400 with the body nothing"),
+        (answered(400, b"\xff"), shape(BodyClass.JSON), "a JSON body", "400 with the body '\ufffd'"),
+        (answered(400, "{}", "text/html"), shape(media_type="application/json"),
+         "the type application/json", "400 with the type text/html"),
+        (answered(400, "{}"), shape(media_type="application/json"),
+         "the type application/json", "400 with no Content-Type"),
+        (answered(200, "okay"), shape(text="OK"), "the body 'OK'", "200 with the body 'okay'"),
+        (answered(400, '{"a": [1]}'),
+         shape(BodyClass.JSON, schema={"properties": {"a": {"items": {"type": "string"}}}}),
+         "a JSON body of the documented shape (a[0]: \"1 is not of type 'string'\")",
+         "400 with '{\"a\": [1]}'"),
+    ],
+)  # fmt: skip
+def test_a_body_of_another_shape_is_a_deviation(
+    exchange: Exchange, promised: BodyShape, expected: str, received: str
+) -> None:
+    """The message says which facet is missing and what is there instead."""
+    with pytest.raises(Deviation) as caught:
+        expect.body(exchange, promised, "a bad event")
+    assert (caught.value.expected, caught.value.received) == (expected, received)
+    assert caught.value.message.startswith(f"the answer to a bad event must have {expected}, and has ")
+
+
+def test_a_long_body_is_cut_in_a_message() -> None:
+    """A page of HTML does not drown the report."""
+    with pytest.raises(Deviation) as caught:
+        expect.body(answered(400, "<p>" * 10_000), shape(BodyClass.JSON), "it")
+    assert len(caught.value.message) < 300
+    assert "...'" in caught.value.message
+
+
+def test_without_an_answer_there_is_no_body() -> None:
+    """That is for other checks to judge."""
+    with pytest.raises(Silent, match="no answer whose body"):
+        expect.body(MISSED, shape(), "it")
+
+
+def test_chunks_are_for_http_1_1() -> None:
+    """A target that answers as HTTP/1.0 knows no chunks; one that refuses the control proves nothing."""
+    expect.chunks_allowed(answered(200))
+    with pytest.raises(Silent, match=r"HTTP/1\.0, which has no chunks"):
+        expect.chunks_allowed(answered(200, version="HTTP/1.0"))
+    with pytest.raises(Untestable):
+        expect.chunks_allowed(answered(400))
+
+
+def test_chunks_may_be_unsupported() -> None:
+    """A refusal is no fault here, and neither is an old version."""
+    expect.chunks_supported(answered(200))
+    for exchange in (answered(400), answered(200, version="HTTP/1.0"), MISSED):
+        with pytest.raises(Silent):
+            expect.chunks_supported(exchange)
+
+
+def test_a_length_may_be_insisted_on() -> None:
+    """With a 411, and with nothing else."""
+    expect.length_not_required(answered(200))
+    expect.length_not_required(answered(400))
+    with pytest.raises(Silent, match="insists on a Content-Length"):
+        expect.length_not_required(answered(411))
+
+
+def test_silence_is_waited_for_once() -> None:
+    """What stands in the way of an answer ends the check; a closed connection is for the check to judge."""
+    expect.no_timeout(answered(500))
+    expect.no_timeout(MISSED)
+    for mishap in (Mishap.TIMEOUT, Mishap.UNREACHABLE, Mishap.TLS):
+        with pytest.raises(NoAnswer, match=r"^no verdict: why$"):
+            expect.no_timeout(Exchange(request=REQUEST, mishap=mishap, detail="why"))
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 404, 429, 499])
+def test_a_fault_of_the_client_is_answered_as_such(status: int) -> None:
+    """Any answer below 500."""
+    expect.no_server_error(answered(status), "it")
+
+
+@pytest.mark.parametrize("exchange", [answered(500, "oops"), answered(503), MISSED, PATIENT])
+def test_a_fault_of_the_server_is_a_deviation(exchange: Exchange) -> None:
+    """A 5xx, or no answer at all."""
+    with pytest.raises(Deviation) as caught:
+        expect.no_server_error(exchange, "invalid JSON")
+    assert caught.value.expected == "an answer below 500"
+    assert caught.value.received == exchange.outline
+    assert caught.value.message.startswith("invalid JSON is the client's fault")
+
+
+TRACES = {
+    "python": """Traceback (most recent call last):
+  File "/app/main.py", line 10, in track
+    event = json.loads(body)
+json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)""",
+    "python-tail": """in
+  File "/usr/lib/python3.11/json/decoder.py", line 355, in raw_decode""",
+    "java": """java.lang.NullPointerException: Cannot invoke "String.length()" because "id" is null
+\tat com.example.ingest.TrackController.track(TrackController.java:42)
+\tat java.base/java.lang.Thread.run(Thread.java:833)""",
+    "java-main": """Exception in thread "main" java.lang.IllegalStateException""",
+    "node": """SyntaxError: Unexpected token } in JSON at position 12
+    at JSON.parse (<anonymous>)
+    at parse (/app/node_modules/body-parser/lib/types/json.js:92:19)
+    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)""",
+    "go": """panic: runtime error: invalid memory address or nil pointer dereference
+
+goroutine 34 [running]:
+main.track(0xc0000b4000)
+\t/app/main.go:21 +0x1b""",
+    "go-goroutine": """goroutine 7 [running]:
+main.main()""",
+    "ruby": """/app/server.rb:12:in `track': undefined method `[]' for nil:NilClass (NoMethodError)
+\tfrom /app/server.rb:5:in `<main>'""",
+    "php": """PHP Fatal error:  Uncaught TypeError: strlen() in /var/www/index.php:3
+Stack trace:
+#0 /var/www/index.php(9): track(NULL)
+#1 {main}
+  thrown in /var/www/index.php on line 3""",
+    "php-tail": """#12 /var/www/vendor/laravel/framework/src/Pipeline.php(180): handle()""",
+    "rust": """thread 'tokio-runtime-worker' panicked at src/main.rs:14:35:
+called `Option::unwrap()` on a `None` value""",
+}
+
+
+@pytest.mark.parametrize("language", TRACES)
+@pytest.mark.parametrize("form", ["plain", "json", "html"])
+def test_a_stack_trace_is_seen(language: str, form: str) -> None:
+    """In the tongues of servers; as it is, as a JSON text, and in a page."""
+    trace = TRACES[language]
+    escaped = trace.replace('"', "&quot;")
+    shown = {
+        "plain": trace,
+        "json": json.dumps({"error": "Internal", "stack": trace}),
+        "html": f"<html><body><pre>{escaped}</pre></body></html>",
+    }[form]
+    with pytest.raises(Deviation, match=r"^the answer to invalid JSON shows a stack trace: ") as caught:
+        expect.no_stack_trace(answered(500, shown), "invalid JSON")
+    assert caught.value.expected == "an error message without the inside of the server"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ok",
+        "at least one of userId or anonymousId is needed",
+        "line 3 column 5: unexpected token",
+        "Unexpected token } in JSON at position 12",
+        "Unexpected end of JSON input at line 1, column 14 (char 13)",
+        "Expecting value: line 1 column 1 (char 0)",
+        "invalid character '}' looking for beginning of value",
+        'json: cannot unmarshal string into Go struct field Event.userId of type "int"',
+        "Error at /batch/0/userId: expected string",
+        "at /batch/0: type is missing",
+        "look at (https://docs.example.com:443/errors)",
+        'the file "events.json", line 3, is wrong',
+        "accepted at 2024-03-01T09:30:00.000Z",
+        "at 12:30:15 the limit was reached",
+        '{"error":"no_user_anon_id","path":"/v1/track","at":"09:30:00"}',
+        "from /v1/track: in the body, userId is missing",
+        "a thread of events panicked nobody",
+        "the request was traced: see trace id 4bf92f3577b34da6a3ce929d0e0e4736",
+        "error #3 in /v1/batch (2 events)",
+        "main thread is busy; try later",
+        "<p>Not found. Have a look at <a href='/docs'>the documents</a> (section 3:2)</p>",
+        "events at index 3 (userId) and at index 4 (event) are invalid",
+    ],
+)
+def test_an_innocent_text_is_no_stack_trace(text: str) -> None:
+    """Messages that help a client may speak of lines, columns and paths; every client sees its own."""
+    for shown in (text, json.dumps({"error": text}), json.dumps({"errors": [text]}, indent=2)):
+        expect.no_stack_trace(answered(400, shown), "it")
+    expect.no_stack_trace(MISSED, "it")
+
+
+@pytest.mark.parametrize("media_type", ["text/html; charset=utf-8", "application/xhtml+xml", None])
+def test_markup_in_a_page_is_a_deviation(media_type: str | None) -> None:
+    """A browser would run it, and guesses where there is no type."""
+    exchange = answered(400, f"<p>bad: {expect.HTML_PROBE}</p>", media_type)
+    with pytest.raises(Deviation, match="repeats the client's markup as ") as caught:
+        expect.no_html_reflection(exchange, "invalid JSON")
+    assert caught.value.received == exchange.outline
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        answered(400, f'{{"got": "{expect.HTML_PROBE}"}}', "application/json"),
+        answered(400, expect.HTML_PROBE, "text/plain"),
+        answered(400, "<p>&lt;script&gt;conformance()&lt;/script&gt;</p>", "text/html"),
+        answered(400, "<p>bad</p>", "text/html"),
+        MISSED,
+    ],
+)
+def test_markup_that_nobody_runs_is_fine(exchange: Exchange) -> None:
+    """Another type, escaped, not there, or no answer."""
+    expect.no_html_reflection(exchange, "it")
+
+
+@pytest.mark.parametrize(
+    ("exchange", "outline"),
+    [
+        (answered(204), "204 with an empty body"),
+        (answered(400, " a \n\t b "), "400 'a b'"),
+        (answered(500, "x" * 500), f"500 '{'x' * 120}...'"),
+        (MISSED, "no answer (it was closed)"),
+        (Exchange(request=REQUEST, mishap=Mishap.TLS), "no answer (tls)"),
+    ],
+)
+def test_an_exchange_is_outlined_in_a_few_words(exchange: Exchange, outline: str) -> None:
+    """On one line, whatever came."""
+    assert exchange.outline == outline
