@@ -46,6 +46,16 @@ def drop(document: JsonObject, pointer: str) -> JsonObject:
     return _drop(document, steps(pointer))
 
 
+def merge(below: JsonObject, above: JsonObject) -> JsonObject:
+    """Both objects in one, and so for the objects inside them; where they differ, the second wins."""
+    merged = {**below, **above}
+    for key in below.keys() & above.keys():
+        lower, upper = below[key], above[key]
+        if isinstance(lower, dict) and isinstance(upper, dict):
+            merged[key] = merge(lower, upper)
+    return merged
+
+
 def _put(document: JsonObject, way: list[str], value: Json) -> JsonObject:
     first, *rest = way
     if not rest:

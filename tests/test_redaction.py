@@ -30,8 +30,6 @@ KEYS = st.text(
     min_size=4,
     max_size=24,
 )
-SHORTEST_IN_BASE64 = 10
-"""From this many bytes on, every alignment of a key is long enough to be told from chance."""
 
 
 def secrets_of(keys: Keys) -> dict[str, str]:
@@ -47,19 +45,21 @@ def core(secret: bytes, shift: int) -> str:
 
 def spelled(secret: str) -> set[str]:
     """A secret as it is, in JSON with and without escapes, and in URLs."""
+    jsons = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    urls = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
     return {
         secret,
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        quote(secret, safe=""),
-        quote_plus(secret),
+        *jsons,
+        *(item.replace("/", "\\/") for item in jsons),
+        *urls,
+        *(re.sub("%..", lambda found: found[0].lower(), item) for item in urls),
     }
 
 
 def encoded(secret: str) -> set[str]:
     """What base64 of anything with a secret in it can't hide, in both alphabets."""
     raw = secret.encode()
-    cores = {core(raw, shift) for shift in range(3)} if len(raw) >= SHORTEST_IN_BASE64 else set()
+    cores = {core(raw, shift) for shift in range(3)}
     return cores | {item.translate(str.maketrans("+/", "-_")) for item in cores}
 
 
@@ -239,7 +239,7 @@ def test_an_exchange_shows_no_key(write_key: str) -> None:
     assert WRITE_KEY_VARIABLE in repr(found.response)
 
 
-@pytest.mark.parametrize("write_key", ["Key-12345", 'say"so"', "back\\slash"])
+@pytest.mark.parametrize("write_key", ["Key-12345", 'say"so"', "back\\slash", "it's"])
 def test_a_mishap_shows_no_key(write_key: str) -> None:
     """What is not HTTP is quoted in the detail, without the key in it."""
     keys = Keys(write_key=write_key)

@@ -210,14 +210,15 @@ def test_junit_by_outcome() -> None:
 
 
 CONTROLS = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)]
-BIDI = [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+BIDI = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 
 
 @pytest.mark.parametrize("code", CONTROLS + BIDI, ids=hex)
 def test_nothing_steers_the_terminal(code: int) -> None:
     """Control characters, ANSI's and those that turn text around, are shown as escapes."""
     character = chr(code)
-    assert safe(f"a{character}b") == f"a\\x{code:02x}b"
+    escape = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    assert safe(f"a{character}b") == f"a{escape}b"
     text = f"a{character}b"
     bad = verdict(
         Outcome.FAIL, message=text, expected=text, received=text, curl=text, title=text, operation=text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from conformance import __version__
 from conformance.errors import ConformanceError, UsageError
 from conformance.settings import SETTINGS
+from conformance.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         return _run(options)
     except ConformanceError as error:
-        sys.stderr.write(f"conformance: {error}\n")
+        sys.stderr.write(f"conformance: {safe(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("conformance: interrupted\n")
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("CONFORMANCE_DEBUG"):
             raise
         what = f"{type(fault).__name__}: {fault}"
-        sys.stderr.write(f"conformance: a fault of the suite, not of the target: {what}\n")
+        sys.stderr.write(f"conformance: a fault of the suite, not of the target: {safe(what)}\n")
         return ConformanceError.exit_code
 
 

@@ -48,7 +48,7 @@ def _operation(contract: Contract, operation: Operation) -> JsonObject:
     """One operation: what it takes, and what it answers."""
     said = "; ".join(str(source) for source in operation.sources)
     rendered: JsonObject = {
-        "operationId": operation.path.strip("/").replace("/", "-"),
+        "operationId": operation.method.lower() + operation.path.replace("-", "--").replace("/", "-"),
         "summary": f"{operation.type} ({operation.kind})",
         "description": f"Documented in {said}." if said else "",
         "responses": {**_responses(contract, operation)},
@@ -84,9 +84,14 @@ def _responses(contract: Contract, operation: Operation) -> dict[str, Json]:
         for status in fact.statuses:
             found.setdefault(str(status), []).append(fact.name.partition(".")[2])
     return {
-        status: {"description": f"{HTTPStatus(int(status)).phrase}: {', '.join(dict.fromkeys(names))}"}
+        status: {"description": f"{_phrase(int(status))}: {', '.join(dict.fromkeys(names))}"}
         for status, names in sorted(found.items())
     }
+
+
+def _phrase(status: int) -> str:
+    """What HTTP calls a status."""
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Status of the vendor's own"
 
 
 def _answers(contract: Contract, operation: Operation) -> Iterator[Answer]:
@@ -123,9 +128,12 @@ def _event(contract: Contract, name: str) -> JsonObject:
 
 def _named(pointer: str) -> JsonObject:
     """A schema of objects with a text at a pointer that is not empty."""
-    way = pointers.steps(pointer)
-    schema: JsonObject = {"type": "string", "minLength": 1}
-    for step in reversed(way):
+    return _holding(pointer, {"type": "string", "minLength": 1})
+
+
+def _holding(pointer: str, schema: JsonObject) -> JsonObject:
+    """A schema of objects in which what a pointer points at fits a schema."""
+    for step in reversed(pointers.steps(pointer)):
         schema = {"type": "object", "required": [step], "properties": {step: schema}}
     return schema
 
@@ -152,9 +160,7 @@ def _item(contract: Contract, name: str) -> JsonObject:
     pointer = contract.profile.pointers.type
     if pointer is None:
         return reference
-    (field,) = pointers.steps(pointer)[:1]
-    typed: JsonObject = {"type": "object", "required": [field], "properties": {field: {"const": name}}}
-    return {"allOf": [reference, typed]}
+    return {"allOf": [reference, _holding(pointer, {"const": name})]}
 
 
 def _security_schemes(contract: Contract) -> dict[str, JsonObject]:

@@ -15,7 +15,7 @@ from conformance.model import JsonObject, Kind
 from conformance.payloads.credentials import NOBODY, Credentials, by_scheme
 from conformance.payloads.draft import Draft, Layout
 from conformance.payloads.footing import Footing
-from conformance.payloads.padding import FILLER
+from conformance.payloads.padding import FILLER, encode
 from conformance.profile.facts import Ceiling, Scheme
 
 if TYPE_CHECKING:
@@ -71,6 +71,13 @@ class Call:
         """An acceptable batch of so many small events."""
         return self._draft(*(self.plain(self.operation.type) for _ in range(count)))
 
+    def crowded(self, count: int) -> Draft:
+        """An acceptable batch of so many small events, or of as many as its limit has room for."""
+        if not self.contract.states(f"limits.{Ceiling.BATCH}"):
+            return self.repeated(count)
+        room = self.contract.limit(Ceiling.BATCH).at_least * 9 // 10
+        return self.repeated(max(1, min(count, room // (len(encode(self.plain(self.operation.type))) + 1))))
+
     def roomy(self, size: int) -> Draft:
         """An acceptable request; on a batch with events enough to reach a size within their own limit."""
         if not self.is_batch:
@@ -109,7 +116,7 @@ class Call:
         if not isinstance(event, dict):
             raise TypeError(f"the schema of {name} is not that of an object")
         where = self.contract.profile.pointers
-        event = {**self.smallest(name), **event}
+        event = pointers.merge(self.smallest(name), event)
         if where.message_id:
             event = pointers.put(event, where.message_id, self._message_id())
         if where.type:

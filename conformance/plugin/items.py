@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from conformance.model import Level, Outcome, Verdict
-from conformance.report.terminal import details, safe
+from conformance.report.terminal import details
+from conformance.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,4 +84,4 @@ class CheckItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where pytest says that the item is."""
-        return self.path, None, self.name
+        return self.path, None, self.trial.check.title

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -42,6 +43,7 @@ class Session:
         except ConformanceError as error:
             raise pytest.UsageError(str(error)) from None
         self._engine: Engine | None = None
+        self._complaint = ""
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Collects the checks of a module of `conformance.cases`."""
@@ -69,8 +71,16 @@ class Session:
             return
         done = self._engine.stop()
         if self._json:
-            Path(self._json).write_text(done.text(), encoding="utf-8")
+            self._write(self._json, done, session)
         if done.verdict == UNJUDGED and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = CannotJudge.exit_code
+
+    def _write(self, place: str, done: Report, session: pytest.Session) -> None:
+        """Writes the JSON report; a session whose report can't be written does not end well."""
+        try:
+            Path(place).write_text(done.text(), encoding="utf-8")
+        except OSError as error:
+            self._complaint = f"--conformance-json {place}: the report can't be written: {error.strerror}"
             session.exitstatus = CannotJudge.exit_code
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest keeps its type private
@@ -82,14 +92,18 @@ class Session:
             )
             terminalreporter.write_sep("=", "conformance")
             terminalreporter.write_line(f"{header.url}: {judged}")
+        if self._complaint:
+            terminalreporter.write_line(f"conformance: {self._complaint}")
 
 
 class Engine:
     """The run of a plan in a thread of its own, with a promise of a verdict for each item."""
 
     def __init__(self, plan: Plan, items: list[CheckItem]) -> None:
-        self._plan = plan.only([item.trial for item in items])
-        self._promises = {item.trial.name: item.verdict for item in items}
+        self._promises: dict[str, list[Future[Verdict]]] = {}
+        for item in items:
+            self._promises.setdefault(item.trial.name, []).append(item.verdict)
+        self._plan = plan.only(list({item.trial.name: item.trial for item in items}.values()))
         self._ready: Future[None] = Future()
         self._task: asyncio.Task[Result] | None = None
         self._result = Result()
@@ -119,7 +133,7 @@ class Engine:
             pass
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits, none swallowed
             end = error
-        promises: list[Future[Any]] = [self._ready, *self._promises.values()]
+        promises: list[Future[Any]] = [self._ready, *itertools.chain(*self._promises.values())]
         for promise in promises:
             if not promise.done():
                 promise.set_exception(end)
@@ -131,4 +145,5 @@ class Engine:
         await self._task
 
     def _tell(self, trial: Trial, verdict: Verdict) -> None:
-        self._promises[trial.name].set_result(verdict)
+        for promise in self._promises[trial.name]:
+            promise.set_result(verdict)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Place: TypeAlias = tuple[str | int, ...]
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 40
+_MOST_ALIASES = 300
+_MOST_PLACES = 50_000
 _YAML_MARKS = "tag:yaml.org,2002:"
 
 
@@ -57,11 +59,14 @@ def read(path: Path) -> Document:
     """Reads a YAML file. Raises ProfileError if it can't be read or isn't YAML."""
     document = Document(file=str(path))
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        text = path.read_text(encoding="utf-8")
+        _refuse_depth(text)
+        node = yaml.compose(text, Loader=_Loader)
     except OSError as error:
         document.blame((), f"the file can't be read: {error.strerror}")
     except UnicodeDecodeError as error:
-        document.blame((), f"the file is not UTF-8 (byte {error.start})")
+        document.lines[()] = error.object[: error.start].count(b"\n") + 1
+        document.blame((), "the file is not UTF-8")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         document.lines[()] = mark.line + 1 if mark else 1
@@ -77,12 +82,27 @@ def read(path: Path) -> Document:
     return document
 
 
+def _refuse_depth(text: str) -> None:
+    """Raises MarkedYAMLError if a text nests too deeply for a parser that recurses, or has many aliases."""
+    depth = aliases = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        aliases += isinstance(event, yaml.AliasEvent)
+        if depth > _DEEPEST or aliases > _MOST_ALIASES:
+            what = "nested too deeply" if depth > _DEEPEST else "too many aliases"
+            mark: Any = event.start_mark
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=mark)
+
+
 def _plain(node: yaml.Node, place: Place, document: Document) -> Json:
     """A YAML node as plain data."""
     document.lines.setdefault(place, node.start_mark.line + 1)
-    if len(place) > _DEEPEST:
-        document.blame(place[:3], "nested too deeply")
-        return None
+    if len(document.lines) > _MOST_PLACES or len(place) > _DEEPEST:
+        document.blame(place[:1], "too large, or an alias to what is around it")
+        document.check()
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, place, document)
     if isinstance(node, yaml.SequenceNode):
@@ -94,10 +114,12 @@ def _mapping(node: yaml.MappingNode, place: Place, document: Document) -> Json:
     """A YAML mapping as a dict; a key that is no text, or stands twice, is a mistake."""
     result: dict[str, Json] = {}
     for key_node, value_node in node.value:
-        here: Place = (*place, str(key_node.value))
+        is_text = key_node.tag == f"{_YAML_MARKS}str"
+        shown = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else key_node.id
+        here: Place = (*place, shown)
         document.lines[here] = key_node.start_mark.line + 1
-        if key_node.tag != f"{_YAML_MARKS}str":
-            document.blame(here, f"a key must be a text; quote it: {str(key_node.value)!r}")
+        if not is_text:
+            document.blame(here, f"a key must be a text; quote it: {shown!r}")
         elif key_node.value in result:
             document.blame(here, "the key stands twice")
         else:
@@ -111,6 +133,8 @@ def _scalar(node: yaml.Node, place: Place, document: Document) -> Json:
         value = yaml.constructor.SafeConstructor().construct_object(node)
     except (ValueError, yaml.YAMLError):
         value = node
+    if isinstance(value, float) and value.is_integer():
+        document.blame(place, f"{node.value} is not a whole number as people write it; drop the decimals")
     if value is None or isinstance(value, str | int | float):
         return value
     kind = node.tag.removeprefix(_YAML_MARKS)

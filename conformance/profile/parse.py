@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.model import Kind, Level, Source
 from conformance.profile import facts as f
-from conformance.profile.problems import nearest
+from conformance.profile.problems import nearest, unsound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,6 +64,7 @@ class Parser:
     def profile(self, common: Mapping[str, f.Fact]) -> f.Profile:
         """The whole profile; facts that it does not state come from the common ones."""
         data = self._data
+        self._kinds_need()
         batch, pixel, rate = data.get("batch", {}), data.get("pixel"), data.get("rate", {})
         message_id = data.get("message_id")
         return f.Profile(
@@ -82,6 +83,15 @@ class Parser:
             rate_headers=tuple(rate.get("headers", ())),
             recommended_per_s=rate.get("recommended_per_s"),
         )
+
+    def _kinds_need(self) -> None:
+        """Notes what a kind of route needs and the profile does not say."""
+        needs = {Kind.WEBHOOK: ("credentials", "query"), Kind.PIXEL: ("pixel", "parameter")}
+        for index, group in enumerate(self._data["routes"]):
+            section, key = needs.get(Kind(group["kind"]), ("", ""))
+            if section and key not in self._data.get(section, {}):
+                message = f"a {group['kind']} needs {section}.{key}, which the profile does not state"
+                self._document.blame(("routes", index, "kind"), message)
 
     def answer(self, data: Any, place: Place) -> f.Answer:
         """An answer: statuses, level, sources."""
@@ -111,6 +121,8 @@ class Parser:
         )
 
     def _body(self, data: Any, place: Place) -> f.BodyShape:
+        if "schema" in data:
+            self._sound(data["schema"], (*place, "schema"))
         return f.BodyShape(
             body_class=f.BodyClass(data["class"]) if "class" in data else None,
             media_type=data.get("media_type"),
@@ -145,6 +157,8 @@ class Parser:
     def _event(self, name: str, data: Any) -> f.EventType:
         place: Place = ("events", name)
         schema, invalid = data["schema"], data.get("invalid_example")
+        if isinstance(schema, dict):
+            self._sound(schema, (*place, "schema"))
         if isinstance(schema, str) and schema not in self._schemas:
             hint = nearest(schema, self._schemas)
             self._document.blame((*place, "schema"), f"the common API has no schema {schema!r}{hint}")
@@ -181,10 +195,15 @@ class Parser:
         )
 
     def _routes(self) -> Iterable[f.Route]:
+        seen: set[tuple[bool, str]] = set()
         for index, group in enumerate(self._data["routes"]):
             sources = self._sources(group, ("routes", index))
             for number, entry in enumerate(group["paths"]):
-                self._known_event(entry["type"], ("routes", index, "paths", number, "type"))
+                place: Place = ("routes", index, "paths", number)
+                self._known_event(entry["type"], (*place, "type"))
+                if (group["kind"] == Kind.PIXEL, entry["path"]) in seen:
+                    self._document.blame((*place, "path"), f"the path {entry['path']} stands twice")
+                seen.add((group["kind"] == Kind.PIXEL, entry["path"]))
                 yield f.Route(
                     kind=Kind(group["kind"]),
                     level=Level(group["level"]),
@@ -193,6 +212,11 @@ class Parser:
                     type=entry["type"],
                     path=entry["path"],
                 )
+
+    def _sound(self, schema: Any, place: Place) -> None:
+        """Notes that a JSON Schema inside the profile is none."""
+        for problem in unsound(schema):
+            self._document.blame(place, problem)
 
     def _known_event(self, name: str, place: Place) -> None:
         events = self._data["events"]

@@ -30,6 +30,8 @@ def find(document: Document, schema: dict[str, Any]) -> None:
     """Notes on the document every place where it does not fit the schema."""
     for error in Draft202012Validator(schema).iter_errors(document.value):
         place: Place = tuple(error.absolute_path)
+        if "propertyNames" in error.absolute_schema_path:
+            place = (*place, str(error.instance))
         for extra, message in _sentences(error):
             document.blame((*place, *extra), message)
 
@@ -41,6 +43,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; known here: {', '.join(words)}" if words else ""
+
+
+def unsound(schema: Any) -> Iterable[str]:  # noqa: ANN401 - a JSON Schema
+    """What keeps a JSON Schema from being one."""
+    for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
+        yield f"not a JSON Schema: {error.json_path.removeprefix('$.')}: {_shown(error.instance)}"
 
 
 def _sentences(error: ValidationError) -> Iterable[tuple[Place, str]]:

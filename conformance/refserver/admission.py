@@ -7,15 +7,15 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from conformance.model import Json, JsonObject, Kind
+from conformance.model import Json, JsonObject, Kind, Level
 from conformance.pointers import Missing, get
-from conformance.profile.facts import Condition, Scheme
+from conformance.profile.facts import Answer, Condition, Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.contract import Contract, Operation
-    from conformance.profile.facts import Answer, Shape
+    from conformance.profile.facts import Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,14 @@ class Refused(Exception):
         self.answer = answer
         self.reason = reason
         self.shape = shape
+        self.headers: dict[str, str] = {}
+
+
+def answer_to(contract: Contract, condition: Condition) -> Answer:
+    """How a condition is answered; 400 where the contract leaves it open."""
+    if contract.states(f"answers.{condition}"):
+        return contract.answer(condition)
+    return Answer(name=condition, level=Level.MAY, sources=(), expect=(400,))
 
 
 class Admission:
@@ -73,26 +81,31 @@ class Admission:
         pixel = self._contract.profile.pixel
         data = incoming.query.get(pixel.parameter if pixel else "data", "")
         if not data:
-            raise Refused(self._contract.answer(Condition.PIXEL_DATA_MISSING), "the data is missing")
+            raise Refused(answer_to(self._contract, Condition.PIXEL_DATA_MISSING), "the data is missing")
         bare = data.replace("-", "+").replace("_", "/").replace(" ", "+").rstrip("=")
         try:
             return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
         except (binascii.Error, ValueError):
             raise Refused(
-                self._contract.answer(Condition.PIXEL_DATA_INVALID), "the data is not base64"
+                answer_to(self._contract, Condition.PIXEL_DATA_INVALID), "the data is not base64"
             ) from None
 
     def _admit_query(self, incoming: Incoming) -> None:
         key = incoming.query.get(self._contract.credential_key(Scheme.QUERY))
         if not key:
-            raise Refused(self._contract.answer(Condition.WEBHOOK_KEY_MISSING), "the write key is missing")
+            raise Refused(
+                answer_to(self._contract, Condition.WEBHOOK_KEY_MISSING), "the write key is missing"
+            )
         if key != self._write_key:
-            raise Refused(self._contract.answer(Condition.WEBHOOK_KEY_UNKNOWN), "the write key is unknown")
+            raise Refused(
+                answer_to(self._contract, Condition.WEBHOOK_KEY_UNKNOWN), "the write key is unknown"
+            )
 
     def _key_in_headers(self, incoming: Incoming) -> str | None:
         """The key that the headers carry; None if they carry none, or a token that vouches for the body's."""
-        if self._takes(Scheme.HEADER):
-            return incoming.headers.get(self._contract.credential_key(Scheme.HEADER).lower())
+        own = self._contract.credential_key(Scheme.HEADER).lower() if self._takes(Scheme.HEADER) else ""
+        if own in incoming.headers:
+            return incoming.headers[own]
         header = incoming.headers.get("authorization")
         if header is None:
             return None
@@ -137,4 +150,4 @@ class Admission:
         return self._contract.states(f"credentials.{scheme}")
 
     def _refuse(self, condition: Condition, reason: str) -> NoReturn:
-        raise Refused(self._contract.answer(condition), reason)
+        raise Refused(answer_to(self._contract, condition), reason)

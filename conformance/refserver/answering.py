@@ -10,7 +10,7 @@ from conformance.contract import schemas
 from conformance.model import Json, JsonObject, Kind
 from conformance.pointers import Missing, get, has
 from conformance.profile.facts import BodyClass, Ceiling, Condition, Shape
-from conformance.refserver.admission import Admission, Incoming, Refused
+from conformance.refserver.admission import Admission, Incoming, Refused, answer_to
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
@@ -59,11 +59,12 @@ class Answering:
 
     def refuse_address(self, incoming: Incoming) -> NoReturn:
         """No operation has this method and path."""
-        known = any(path == incoming.path for _, path in self._operations)
-        condition = Condition.METHOD_WRONG if known else Condition.PATH_UNKNOWN
-        raise Refused(
-            self.contract.answer(condition), "there is nothing here" if not known else "wrong method"
-        )
+        known = sorted(method for method, path in self._operations if path == incoming.path)
+        if not known:
+            raise Refused(answer_to(self.contract, Condition.PATH_UNKNOWN), "there is nothing here")
+        refused = Refused(answer_to(self.contract, Condition.METHOD_WRONG), "wrong method")
+        refused.headers["Allow"] = ", ".join(known)
+        raise refused
 
     def weigh(self, operation: Operation, incoming: Incoming) -> None:
         """The whole body is within its limit."""
@@ -79,16 +80,18 @@ class Answering:
         try:
             text = raw.decode()
         except UnicodeDecodeError:
-            raise Refused(self.contract.answer(Condition.JSON_NOT_UTF8), "the body is not UTF-8") from None
+            raise Refused(
+                answer_to(self.contract, Condition.JSON_NOT_UTF8), "the body is not UTF-8"
+            ) from None
         try:
             document: Json = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             condition = (
                 Condition.PIXEL_DATA_INVALID if operation.kind is Kind.PIXEL else Condition.JSON_INVALID
             )
-            raise Refused(self.contract.answer(condition), "the body is not JSON") from None
+            raise Refused(answer_to(self.contract, condition), "the body is not JSON") from None
         if not isinstance(document, dict):
-            raise Refused(self.contract.answer(Condition.JSON_NOT_OBJECT), "the body is not an object")
+            raise Refused(answer_to(self.contract, Condition.JSON_NOT_OBJECT), "the body is not an object")
         return document
 
     def examine(self, operation: Operation, document: JsonObject) -> None:
@@ -102,7 +105,7 @@ class Answering:
         """The event names its user and has its required fields."""
         if not self.contract.identified(name, event):
             raise Refused(
-                self.contract.answer(Condition.IDENTITY_MISSING), "userId or anonymousId is required"
+                answer_to(self.contract, Condition.IDENTITY_MISSING), "userId or anonymousId is required"
             )
         for pointer, answer in self.contract.event(name).required.items():
             if not has(event, pointer):
@@ -113,14 +116,16 @@ class Answering:
         try:
             events = get(document, self.contract.profile.batch.pointer)
         except Missing:
-            raise Refused(self.contract.answer(Condition.BATCH_MISSING), "the batch is missing") from None
+            raise Refused(answer_to(self.contract, Condition.BATCH_MISSING), "the batch is missing") from None
         if not isinstance(events, list):
-            raise Refused(self.contract.answer(Condition.BATCH_NOT_ARRAY), "the batch is not an array")
+            raise Refused(answer_to(self.contract, Condition.BATCH_NOT_ARRAY), "the batch is not an array")
         if not events:
-            raise Refused(self.contract.answer(Condition.BATCH_EMPTY), "the batch is empty")
+            raise Refused(answer_to(self.contract, Condition.BATCH_EMPTY), "the batch is empty")
         bad = [refused for event in events if (refused := self._fault_of(event))]
         if bad and len(bad) < len(events) and self.contract.states(f"answers.{Condition.BATCH_PARTLY_BAD}"):
-            raise Refused(self.contract.answer(Condition.BATCH_PARTLY_BAD), bad[0].reason, Shape.PARTLY_BAD)
+            raise Refused(
+                answer_to(self.contract, Condition.BATCH_PARTLY_BAD), bad[0].reason, Shape.PARTLY_BAD
+            )
         if bad:
             raise bad[0]
 
@@ -137,15 +142,19 @@ class Answering:
     def type_of(self, event: Json) -> str:
         """The type of an event in a batch."""
         if not isinstance(event, dict):
-            raise Refused(self.contract.answer(Condition.BATCH_EVENT_NOT_OBJECT), "an event is not an object")
+            raise Refused(
+                answer_to(self.contract, Condition.BATCH_EVENT_NOT_OBJECT), "an event is not an object"
+            )
         pointer = self.contract.profile.pointers.type
         if pointer is None:
             return next(item.type for item in self.contract.operations if item.kind is Kind.BATCH)
         if not has(event, pointer):
-            raise Refused(self.contract.answer(Condition.BATCH_TYPE_MISSING), "an event has no type")
+            raise Refused(answer_to(self.contract, Condition.BATCH_TYPE_MISSING), "an event has no type")
         name = get(event, pointer)
         if not isinstance(name, str) or name not in self.contract.profile.events:
-            raise Refused(self.contract.answer(Condition.BATCH_TYPE_UNKNOWN), "an event's type is unknown")
+            raise Refused(
+                answer_to(self.contract, Condition.BATCH_TYPE_UNKNOWN), "an event's type is unknown"
+            )
         return name
 
     def weigh_event(self, event: Json) -> None:
@@ -161,9 +170,8 @@ class Answering:
         status = refused.answer.expect[0]
         if status < 300 and refused.shape is None:
             return self.success(status)
-        headers = {"Allow": "POST"} if status == 405 else {}
         shape = self._error_shape(operation, refused.shape)
-        return Reply(status=status, headers=headers, **_content(shape, refused.reason))
+        return Reply(status=status, headers=refused.headers, **_content(shape, refused.reason))
 
     def success(self, status: int) -> Reply:
         """The answer to what was accepted."""

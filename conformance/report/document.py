@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.model import Level, Outcome, Verdict
-from conformance.report.transcript import storable
+from conformance.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,11 +110,11 @@ def _verdict(item: Verdict) -> Json:
         "operation": item.operation,
         "outcome": item.outcome.value,
         "message": storable(item.message),
-        "expected": item.expected,
+        "expected": storable(item.expected),
         "received": storable(item.received),
         "sources": [_source(source) for source in item.sources],
         "exchanges": list(item.exchanges),
-        "curl": item.curl,
+        "curl": storable(item.curl),
     }
 
 

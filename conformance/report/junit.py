@@ -40,7 +40,9 @@ def junit(report: Report) -> str:
 
 def _case(suite: ET.Element, item: Verdict, report: Report) -> str | None:
     """Adds one case; returns the tag of what it came to."""
-    case = ET.SubElement(suite, "testcase", classname=f"conformance.{item.area}", name=item.name, time="0")
+    case = ET.SubElement(
+        suite, "testcase", classname=f"conformance.{item.area}", name=_printable(item.name), time="0"
+    )
     tag = _TAGS.get(item.outcome)
     if tag is None:
         return None

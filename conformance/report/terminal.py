@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from conformance.model import Outcome, Verdict
 from conformance.report.document import CONFORMS, DEVIATES
+from conformance.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from conformance.report.document import Report
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _STYLES = {
     Outcome.PASS: "green",
     Outcome.FAIL: "bold red",
@@ -30,11 +29,6 @@ _STYLES = {
 }
 _MOST = 12
 _STATUS = len("400")
-
-
-def safe(text: str) -> str:
-    """A text that can't steer a terminal: control characters are shown as escapes."""
-    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def show(report: Report, console: Console, *, quiet: bool = False) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.text import storable
+
 if TYPE_CHECKING:
     from conformance.model import Exchange, Json, JsonObject
 
@@ -33,11 +35,6 @@ def transcript(exchange: Exchange) -> JsonObject:
         "response": answer,
         "error": exchange.detail,
     }
-
-
-def storable(text: str) -> str:
-    """A text without lone surrogates, which no JSON file can hold."""
-    return text.encode("utf-8", errors="backslashreplace").decode()
 
 
 def _pairs(pairs: tuple[tuple[str, str], ...]) -> Json:

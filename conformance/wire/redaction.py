@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import json
 import re
 from dataclasses import replace
@@ -81,16 +82,19 @@ def _spellings(secret: str) -> Iterator[str]:
     """How a secret may be written down."""
     yield secret
     yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret)[1:-1].replace("/", "\\/")
+    yield html.escape(secret)
+    yield html.escape(secret, quote=False)
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
     yield repr(secret.encode())[2:-1]
     yield secret.replace("'", "\\'")
-    for quoted in (quote(secret, safe=""), quote_plus(secret)):
+    for quoted in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
         yield quoted
         yield _HEX.sub(lambda found: found[0].lower(), quoted)
     for shift in range(3):
         for core in _base64_cores(secret.encode(), shift):
-            if len(core) >= 2 * _SHORTEST:
+            if len(core) >= _SHORTEST:
                 yield core
 
 

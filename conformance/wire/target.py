@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from conformance.errors import UsageError
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,8 @@ def parse(
         port = parts.port
     except ValueError as error:
         raise UsageError(f"{url!r} is not a URL: {error}") from None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise UsageError(f"{url!r} is not a URL: write it in printable ASCII characters")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(
             f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix"
@@ -64,7 +69,7 @@ def parse(
         url=url,
         scheme=parts.scheme,
         host=parts.hostname,
-        port=port or {"http": 80, "https": 443}[parts.scheme],
+        port={"http": 80, "https": 443}[parts.scheme] if port is None else port,
         prefix=parts.path.rstrip("/"),
         headers=tuple(_header(line) for line in headers),
         tls=tls if parts.scheme == "https" else None,
@@ -74,10 +79,9 @@ def parse(
 def _header(line: str) -> tuple[str, str]:
     """`Name: value` as a pair."""
     name, colon, value = line.partition(":")
-    sound = name.strip() and name.isascii() and name.isprintable() and " " not in name.strip()
-    if not colon or not sound or not value.isprintable():
-        raise UsageError("--header: write it as 'Name: value'")
-    return name.strip(), value.strip()
+    if not colon or not _TOKEN.fullmatch(name) or not value.isprintable() or not value.isascii():
+        raise UsageError("--header: write it as 'Name: value', in printable ASCII characters")
+    return name, value.strip()
 
 
 def _context(ca_bundle: str | None, *, insecure: bool) -> ssl.SSLContext:
