@@ -87,7 +87,7 @@ async def drive(work: Work, wire: Wire) -> Finding:
     except NoAnswer as failure:
         return Finding(
             outcome=Outcome.ERROR, message=str(failure), expected="an answer",
-            received=exchanges[-1].outline, exchanges=tuple(exchanges),
+            received=exchanges[-1].outline if exchanges else "", exchanges=tuple(exchanges),
         )  # fmt: skip
     except Exception as fault:  # noqa: BLE001 - our own fault: outcome error, which never counts as judged
         message = f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
@@ -97,17 +97,20 @@ async def drive(work: Work, wire: Wire) -> Finding:
 
 async def _converse(steps: Steps, wire: Wire, exchanges: list[Exchange]) -> str | None:
     """Sends what a check yields and hands it the exchanges; returns its note."""
+    exchange: Exchange | None = None
     try:
-        draft = next(steps)
-        for _ in range(MOST_EXCHANGES):
+        for _ in range(MOST_EXCHANGES + 1):
+            try:
+                draft = next(steps) if exchange is None else steps.send(exchange)
+            except StopIteration as stop:
+                note: str | None = stop.value
+                return note
+            if len(exchanges) == MOST_EXCHANGES:
+                break
             exchange = await wire.exchange(draft.request())
             exchanges.append(exchange)
             if exchange.response is None and not draft.may_go_unanswered:
                 raise NoAnswer(f"no verdict: {exchange.detail}")
-            draft = steps.send(exchange)
-    except StopIteration as stop:
-        note: str | None = stop.value
-        return note
     finally:
         steps.close()
     raise RuntimeError(f"a check wants more than {MOST_EXCHANGES} exchanges")

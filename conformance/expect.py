@@ -20,20 +20,27 @@ if TYPE_CHECKING:
 LENGTH_REQUIRED = 411
 SERVER_ERROR = 500
 _OK, _PARTIAL, _REDIRECT = 200, 207, 300
+_START = r"(?:^|(?<=[\"'>]))\s*"
+"""Where a line of a trace begins: that of a text, or a string in a list of them."""
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)"
-    r"|^\s*File \"[^\"]+\", line \d+"
-    r"|^\s*at [\w.$<>]+\([^)]*:\d+\)"
-    r"|^\s*at .+ \(?(?:file://|/|[A-Z]:\\|node:)\S+:\d+:\d+\)?"
-    r"|goroutine \d+ \[\w+\]"
-    r"|panic: "
+    rf"|{_START}File \"[^\"]+\", line \d+"
+    rf"|{_START}at [\w.$<>/@-]+\([^)]*:\d+\)"
+    rf"|{_START}at (?:.+ \(?)?(?:file://|/|[A-Z]:\\+|node:)\S+:\d+:\d+"
+    rf"|{_START}at .+\) in \S+:line \d+"
+    r"|goroutine \d+ \[[\w ,]+\]"
+    rf"|{_START}panic: "
     r"|Exception in thread \""
-    r"|^\s*from /\S+\.rb:\d+:in "
+    rf"|{_START}(?:from )?\S+\.rb:\d+:in [`'\"]"
     r"|#\d+ /\S+\.php\(\d+\)"
-    r"|thread '[^']+' panicked at"
+    r"|thread '[^']+'(?: \(\d+\))? panicked at"
     r"|Stack trace:",
     re.MULTILINE,
 )
+_SPELLINGS = {
+    "\\n": "\n", "\\t": "\t", '\\"': '"', "\\/": "/", "&quot;": '"', "&#39;": "'", "<br>": "\n",
+    "&nbsp;": " ", "&lt;": "<", "&gt;": ">",
+}  # fmt: skip
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 HTML_PROBE = "<script>conformance()</script>"
@@ -212,9 +219,11 @@ def _json_misfits(text: str, shape: BodyShape) -> Iterable[tuple[str, str]]:
 
 
 def _unescaped(exchange: Exchange) -> str:
-    """A body with JSON's escapes of line breaks, quotes and tabs undone, for patterns to match."""
+    """A body with the escapes of JSON and HTML undone that stand in the way of the patterns."""
     text = exchange.response.text if exchange.response else ""
-    return text.replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"').replace("&quot;", '"')
+    for spelled, meant in _SPELLINGS.items():
+        text = text.replace(spelled, meant)
+    return text
 
 
 def _short(text: str, longest: int = 100) -> str:

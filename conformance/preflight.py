@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from conformance.wire import Wire
 
 _KEY_WORDS = re.compile(
-    r"write.?key|unauthor|authori[sz]ation|authenticat|credential|api.?key|token", re.IGNORECASE
+    r"write.?key|unauthor|authori[sz]ation|authenticat|credential|api.?key|(access|auth|invalid|missing|bearer).token",
+    re.IGNORECASE,
 )
 _TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 

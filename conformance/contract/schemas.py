@@ -66,7 +66,7 @@ def sample(schema: Any) -> Json:
     given = _given(schema)
     if given is not None:
         return given
-    if schema.get("type", "object") == "object":
+    if _first_type(schema) == "object":
         return {key: sample(inner) for key, inner in schema.get("properties", {}).items()}
     if _first_type(schema) == "array":
         return [sample(schema["items"])] if "items" in schema else []
@@ -91,5 +91,5 @@ def _given(schema: Any) -> Json:
 
 
 def _first_type(schema: Any) -> str:
-    kind = schema["type"]
+    kind = schema.get("type", "object")
     return str(kind[0] if isinstance(kind, list) else kind)

@@ -7,6 +7,7 @@ import re
 import shlex
 import zlib
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from conformance.model import Request
@@ -14,40 +15,53 @@ if TYPE_CHECKING:
 _LONGEST = 4000
 _RUN = re.compile(rb"(.{1,4}?)\1{99,}", re.DOTALL)
 _KEY = r"\$CONFORMANCE_WRITE_KEY|\$CONFORMANCE_BEARER|\$HEADER_\d+"
-_STAND_IN = re.compile(
-    rf"base64\((?P<encoded>(?:[^()]|\([^()]*\))*)\)|swapcase\((?P<swapped>{_KEY})\)"
-    rf"|truncated\((?P<truncated>{_KEY})\)|(?P<plain>{_KEY})"
-)
+_DERIVED = rf"swapcase\((?P<swapped>{_KEY})\)|truncated\((?P<truncated>{_KEY})\)|(?P<plain>{_KEY})"
+_BODY_STAND_IN = re.compile(rf"(?P<encoded>(?!))|{_DERIVED}")
+_STAND_IN = re.compile(rf"base64\((?P<encoded>.*(?:{_KEY}).*)\)$|{_DERIVED}", re.DOTALL)
+_EXPECTED_FROM = 1_000_000
+"""Above this size curl asks first, with Expect: 100-continue, which the wire does not."""
 
 
 def curl(request: Request, url: str) -> str:
     """One line for a POSIX shell. It reads the write key from `$CONFORMANCE_WRITE_KEY`, exported."""
-    parts = ["curl", "-sS", "-i", "-X", request.method]
+    parts = ["curl", "-g", "-sS", "-i", "-X", request.method]
+    given = {name.lower() for name, _ in request.headers}
     for name, value in request.headers:
-        parts += ["-H", _shell(f"{name}: {value}")]
-    if request.body and "content-type" not in {name.lower() for name, _ in request.headers}:
+        parts += ["-H", _shell(f"{name}: {value}" if value else f"{name};")]
+    has_body = bool(request.body) or request.method in {"POST", "PUT", "PATCH"}
+    if has_body and "content-type" not in given:
         parts += ["-H", "'Content-Type:'"]
     if request.chunked:
         parts += ["-H", "'Transfer-Encoding: chunked'"]
-    if request.query:
-        parts.append("--get")
-        parts += [
-            item for name, value in request.query for item in ("--data-urlencode", _shell(f"{name}={value}"))
-        ]
+    if len(request.body) > _EXPECTED_FROM:
+        parts += ["-H", "'Expect:'"]
     source = ""
-    if request.body:
+    if has_body:
         text = _printable(request.body)
         if text is None:
             source = f"python3 -c {shlex.quote(_program(request.body))} | "
-        parts += ["--data-binary", "@-" if text is None else _shell(text)]
-    return f"{source}{' '.join(parts)} {_shell(url)}"
+        parts += ["--data-binary", "@-" if text is None else _shell(text, is_body=True)]
+    return f"{source}{' '.join(parts)} {_address(url, request.query)}"
 
 
-def _shell(text: str) -> str:
+def _address(url: str, query: tuple[tuple[str, str], ...]) -> str:
+    """A URL with its query as one shell word; the shell encodes what it computes."""
+    words = [_shell(url)]
+    for index, (name, value) in enumerate(query):
+        words.append(shlex.quote(f"{'&' if index else '?'}{quote(name, safe='')}="))
+        words.append(
+            f"\"$(printf %s {_shell(value)} | od -An -v -tx1 | tr -d ' \\n' | sed 's/../%&/g')\""
+            if _STAND_IN.search(value)
+            else shlex.quote(quote(value, safe=""))
+        )
+    return "".join(words)
+
+
+def _shell(text: str, *, is_body: bool = False) -> str:
     """A text as one shell word: stand-ins of secrets are computed, all else is literal."""
     words = []
     end = 0
-    for found in _STAND_IN.finditer(text):
+    for found in (_BODY_STAND_IN if is_body else _STAND_IN).finditer(text):
         if found.start() > end:
             words.append(shlex.quote(text[end : found.start()]))
         words.append(f'"{_computed(found)}"')
@@ -91,6 +105,11 @@ def _program(body: bytes) -> str:
     if len(value) > _LONGEST:
         packed = base64.b64encode(zlib.compress(body, 9)).decode()
         value, imports = f"zlib.decompress(base64.b64decode('{packed}'))", "base64,os,sys,zlib"
-    if b"$CONFORMANCE_WRITE_KEY" in body:
-        value = f"({value}).replace(b'$CONFORMANCE_WRITE_KEY',os.environb[b'CONFORMANCE_WRITE_KEY'])"
+    if _BODY_STAND_IN.search(body.decode("latin-1")):
+        value = (
+            f"re.sub(rb'(swapcase|truncated)?(\\()?\\$(CONFORMANCE_WRITE_KEY|CONFORMANCE_BEARER|HEADER_\\d+)(?(2)\\))',"
+            "lambda m:{None:lambda k:k,b'swapcase':lambda k:k.decode().swapcase().encode(),"
+            f"b'truncated':lambda k:k.decode()[:-1].encode()}}[m[1]](os.environb[m[3]]),{value})"
+        )
+        imports += ",re"
     return f"import {imports};sys.stdout.buffer.write({value})"

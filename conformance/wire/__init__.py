@@ -72,12 +72,12 @@ class Wire:
 
     async def exchange(self, request: Request) -> Exchange:
         """Sends a request and reads its answer. Never raises for what the network or the target does."""
+        request = replace(request, headers=(*self.target.headers, *request.headers))
         await self.throttle.wait()
         self.sent += 1
         response, mishap, detail = await self._attempt(request)
-        sent = replace(request, headers=(*self.target.headers, *request.headers))
         return Exchange(
-            request=self.redactor.request(sent),
+            request=self.redactor.request(request),
             url=f"{self.target.scheme}://{self.target.authority}{self.target.prefix}{request.path}",
             response=self.redactor.response(response) if response else None,
             mishap=mishap,
@@ -121,12 +121,15 @@ class Wire:
 
     def _outgoing(self, request: Request, trail: _Trail) -> httpx.Request:
         target = self.target
+        given = {name.lower() for name, _ in request.headers}
+        usual = {
+            "Host": target.authority,
+            "User-Agent": USER_AGENT,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+        }
         headers = [
-            ("Host", target.authority),
-            ("User-Agent", USER_AGENT),
-            ("Accept", "*/*"),
-            ("Accept-Encoding", "identity"),
-            *target.headers,
+            *((name, value) for name, value in usual.items() if name.lower() not in given),
             *request.headers,
         ]
         url = httpx.URL(
@@ -135,7 +138,7 @@ class Wire:
         return httpx.Request(
             request.method,
             url.copy_merge_params(request.query) if request.query else url,
-            headers=headers,
+            headers=[(name.encode(), value.encode()) for name, value in headers],
             content=_pieces(request.body) if request.chunked else request.body,
             extensions={"trace": trail.note},
         )

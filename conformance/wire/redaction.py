@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from conformance.model import Request, Response
 
 _SHORTEST = 4
-_HEX = re.compile("%[0-9A-F]{2}")
+_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u[0-9a-f]{4}")
+_PERCENT = re.compile("%[0-9A-F]{2}")
 
 
 class Redactor:
@@ -81,21 +82,29 @@ class Redactor:
 def _spellings(secret: str) -> Iterator[str]:
     """How a secret may be written down."""
     yield secret
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret)[1:-1].replace("/", "\\/")
-    yield html.escape(secret)
-    yield html.escape(secret, quote=False)
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield secret.encode().decode("latin-1")
+    yield repr(bytearray(secret.encode()))[len("bytearray(b'") : -len("')")]
     yield repr(secret)[1:-1]
     yield repr(secret.encode())[2:-1]
-    yield secret.replace("'", "\\'")
-    for quoted in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+    yield html.escape(secret)
+    yield html.escape(secret, quote=False)
+    for ensure_ascii in (True, False):
+        dumped = json.dumps(secret, ensure_ascii=ensure_ascii)[1:-1]
+        for escaped in (dumped, _ESCAPE.sub(_upper, dumped)):
+            yield escaped
+            yield escaped.replace("/", "\\/")
+    for quoted in (quote(secret, safe=""), quote(secret), quote(secret, safe="!'()*"), quote_plus(secret)):
         yield quoted
-        yield _HEX.sub(lambda found: found[0].lower(), quoted)
+        yield _PERCENT.sub(lambda found: found[0].lower(), quoted)
     for shift in range(3):
         for core in _base64_cores(secret.encode(), shift):
             if len(core) >= _SHORTEST:
                 yield core
+
+
+def _upper(found: re.Match[str]) -> str:
+    """A JSON escape with its digits in upper case."""
+    return f"{found[0][:-4]}{found[0][-4:].upper()}"
 
 
 def _base64_cores(secret: bytes, shift: int) -> tuple[str, str]:

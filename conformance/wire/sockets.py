@@ -187,6 +187,8 @@ class Backend(httpcore.AsyncNetworkBackend):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise httpcore.ConnectError(f"the host {host!r} does not resolve: {error.strerror}") from error
+        except UnicodeError as error:
+            raise httpcore.ConnectError(f"the host {host!r} is no name of a host") from error
         failure: OSError | None = None
         for family, kind, protocol, _, address in found:
             sock = socket.socket(family, kind, protocol)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from conformance.errors import UsageError
 
+_OURS = frozenset({"content-length", "transfer-encoding", "connection"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -56,7 +57,7 @@ def parse(
         raise UsageError(f"{url!r} is not a URL: {error}") from None
     if not url.isascii() or not url.isprintable() or " " in url:
         raise UsageError(f"{url!r} is not a URL: write it in printable ASCII characters")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise UsageError(
             f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix"
         )
@@ -81,6 +82,8 @@ def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not _TOKEN.fullmatch(name) or not value.isprintable() or not value.isascii():
         raise UsageError("--header: write it as 'Name: value', in printable ASCII characters")
+    if name.lower() in _OURS:
+        raise UsageError(f"--header {name}: this header is the wire's own")
     return name, value.strip()
 
 
