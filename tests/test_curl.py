@@ -191,6 +191,37 @@ def test_a_pixel_is_the_same() -> None:
     assert_same(call(Kind.PIXEL, "metarouter").event())
 
 
+def test_a_webhook_is_the_same() -> None:
+    """A POST with a body, and the key in the query."""
+    assert_same(call(Kind.WEBHOOK, "metarouter").event())
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+def test_an_empty_body_is_the_same(chunked: bool) -> None:  # noqa: FBT001 - a parameter
+    """A POST of nothing has a length of nothing, or one empty chunk."""
+    draft = call().event().verbatim(b"")
+    assert_same(draft.chunked() if chunked else draft)
+
+
+def test_a_large_body_is_sent_without_asking() -> None:
+    """By itself curl asks for a 100 before it sends more than a megabyte; the wire does not."""
+    _, curled = both(call().event().sized(2_000_000).request())
+    assert curled.values("expect") == []
+
+
+@pytest.mark.parametrize("wrong", [KEYS.truncated, KEYS.other_case, KEYS.suffixed])
+def test_a_wrong_key_in_a_large_body_is_the_same(wrong: str) -> None:
+    """The program that writes the body makes it of the right key."""
+    draft = call().event().by(call().credentials(Scheme.BODY, wrong))
+    assert_same(draft.sized(33_000))
+    assert_same(draft.spelled(lambda body: body[:-1] + b',"x":"\xff"}'))
+
+
+def test_words_that_look_like_a_stand_in_are_the_same() -> None:
+    """A body may speak of base64."""
+    assert_same(call().event().verbatim(b'{"a":"base64(hello)"}'))
+
+
 def test_extra_headers_are_in_the_line() -> None:
     """What the command line adds to every request is sent by curl as well, from variables."""
     with serving(answering()) as server:

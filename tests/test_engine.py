@@ -193,11 +193,12 @@ def test_a_fault_of_ours_is_an_error(error: Exception) -> None:
     assert "oops" in found.message
 
 
-def test_a_fault_in_writing_a_request_down_is_an_error() -> None:
-    """It is ours, too."""
+@pytest.mark.parametrize("error", [ValueError("oops"), StopIteration()])
+def test_a_fault_in_writing_a_request_down_is_an_error(error: Exception) -> None:
+    """Even one that looks like the end of a generator."""
 
     def respell(_: bytes) -> bytes:
-        raise ValueError
+        raise error
 
     def steps() -> Quiet:
         yield draft().spelled(respell)
@@ -245,6 +246,11 @@ def test_a_check_may_give_up_for_want_of_an_answer() -> None:
     """That is an error, as it is when the engine gives up."""
     found = driven(raising(NoAnswer("no verdict: silence")))
     assert (found.outcome, found.message) == (Outcome.ERROR, "no verdict: silence")
+
+    def steps() -> Steps:
+        raise NoAnswer("no verdict: silence")
+
+    assert driven(steps).outcome is Outcome.ERROR
 
 
 def test_a_check_without_end_is_stopped() -> None:

@@ -249,20 +249,40 @@ json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)""",
     "java": """java.lang.NullPointerException: Cannot invoke "String.length()" because "id" is null
 \tat com.example.ingest.TrackController.track(TrackController.java:42)
 \tat java.base/java.lang.Thread.run(Thread.java:833)""",
+    "java-modules": """java.lang.NullPointerException
+\tat java.base/java.util.Objects.requireNonNull(Objects.java:209)""",
     "java-main": """Exception in thread "main" java.lang.IllegalStateException""",
+    "kotlin": """    at com.example.AppKt$main$1.invokeSuspend(App.kt:17)""",
     "node": """SyntaxError: Unexpected token } in JSON at position 12
     at JSON.parse (<anonymous>)
     at parse (/app/node_modules/body-parser/lib/types/json.js:92:19)
     at process.processTicksAndRejections (node:internal/process/task_queues:95:5)""",
+    "node-windows": r"""    at Object.<anonymous> (C:\app\server.js:10:15)""",
+    "node-anonymous": """TypeError: x is undefined
+    at /app/server.js:10:15""",
+    "node-modules": """    at async file:///app/server.mjs:10:15""",
+    "express": """<!DOCTYPE html>
+<html lang="en">
+<body>
+<pre>SyntaxError: Unexpected end of JSON input<br> &nbsp; &nbsp;\
+at JSON.parse (&lt;anonymous&gt;)<br> &nbsp; &nbsp;\
+at parse (/app/node_modules/body-parser/lib/types/json.js:92:19)<br> &nbsp; &nbsp;\
+at /app/node_modules/body-parser/lib/read.js:128:18</pre>
+</body>
+</html>""",
     "go": """panic: runtime error: invalid memory address or nil pointer dereference
 
 goroutine 34 [running]:
 main.track(0xc0000b4000)
 \t/app/main.go:21 +0x1b""",
+    "go-stack": """goroutine 7 [chan receive]:
+main.main()""",
     "go-goroutine": """goroutine 7 [running]:
 main.main()""",
     "ruby": """/app/server.rb:12:in `track': undefined method `[]' for nil:NilClass (NoMethodError)
 \tfrom /app/server.rb:5:in `<main>'""",
+    "ruby-3.4": """\tfrom /app/server.rb:5:in 'Object#track'""",
+    "rails": """app/controllers/events_controller.rb:7:in `create'""",
     "php": """PHP Fatal error:  Uncaught TypeError: strlen() in /var/www/index.php:3
 Stack trace:
 #0 /var/www/index.php(9): track(NULL)
@@ -271,18 +291,22 @@ Stack trace:
     "php-tail": """#12 /var/www/vendor/laravel/framework/src/Pipeline.php(180): handle()""",
     "rust": """thread 'tokio-runtime-worker' panicked at src/main.rs:14:35:
 called `Option::unwrap()` on a `None` value""",
+    "rust-1.91": """thread 'main' (73810) panicked at src/main.rs:2:5:""",
+    "dotnet": """System.NullReferenceException: Object reference not set to an instance of an object.
+   at Ingest.TrackController.Post(Event e) in /src/TrackController.cs:line 31""",
 }
 
 
 @pytest.mark.parametrize("language", TRACES)
-@pytest.mark.parametrize("form", ["plain", "json", "html"])
+@pytest.mark.parametrize("form", ["plain", "json", "json-list", "html"])
 def test_a_stack_trace_is_seen(language: str, form: str) -> None:
-    """In the tongues of servers; as it is, as a JSON text, and in a page."""
+    """In the tongues of servers; as it is, as a JSON text, line by line in a list, and in a page."""
     trace = TRACES[language]
     escaped = trace.replace('"', "&quot;")
     shown = {
         "plain": trace,
         "json": json.dumps({"error": "Internal", "stack": trace}),
+        "json-list": json.dumps({"stack": trace.splitlines()}, indent=1),
         "html": f"<html><body><pre>{escaped}</pre></body></html>",
     }[form]
     with pytest.raises(Deviation, match=r"^the answer to invalid JSON shows a stack trace: ") as caught:

@@ -195,6 +195,14 @@ def test_a_key_too_short_to_be_secret_is_left_alone(write_key: str) -> None:
     assert Redactor(Keys(write_key=write_key).spellings()).text("abc and more") == "abc and more"
 
 
+def test_a_header_in_utf_8_is_known_again() -> None:
+    """HTTP reads headers as latin-1, whatever the server meant."""
+    redactor = Redactor(Keys(write_key="Schlüssel-日本").spellings())
+    header = ("X-Echo", "Schlüssel-日本".encode().decode("latin-1"))
+    found = redactor.response(Response(status=400, headers=(header,)))
+    assert found.headers == (("X-Echo", WRITE_KEY_VARIABLE),)
+
+
 def echo(peer: Peer) -> None:
     """Says everything back that it was sent: in its headers and in its body."""
     found = peer.request()
@@ -239,7 +247,7 @@ def test_an_exchange_shows_no_key(write_key: str) -> None:
     assert WRITE_KEY_VARIABLE in repr(found.response)
 
 
-@pytest.mark.parametrize("write_key", ["Key-12345", 'say"so"', "back\\slash", "it's"])
+@pytest.mark.parametrize("write_key", ["Key-12345", 'say"so"', "back\\slash", "it's", "Schlüssel-日本"])
 def test_a_mishap_shows_no_key(write_key: str) -> None:
     """What is not HTTP is quoted in the detail, without the key in it."""
     keys = Keys(write_key=write_key)

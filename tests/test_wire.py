@@ -513,6 +513,19 @@ def test_extra_headers_go_with_every_request() -> None:
     assert found.values("content-type") == ["application/json"]
 
 
+@pytest.mark.parametrize("name", ["Host", "User-Agent", "Accept", "Accept-Encoding"])
+def test_an_extra_header_takes_the_place_of_the_wire_s_own(name: str) -> None:
+    """One Host, one User-Agent: two are an error in HTTP, or mean nothing."""
+    assert received_by(headers=(f"{name}: own.example",)).values(name.lower()) == ["own.example"]
+
+
+def test_a_header_beyond_ascii_is_sent_as_utf_8() -> None:
+    """A key may have any letters."""
+    request = Request(method="POST", path="/v1/track", headers=(("X-Key", "schlüssel"),))
+    (value,) = received_by(request=request).values("x-key")
+    assert value.encode("latin-1").decode() == "schlüssel"
+
+
 def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run measures its target, not what stands between."""
     nobody = f"http://127.0.0.1:{free_port()}"
@@ -662,6 +675,9 @@ def test_loopback_is_known(host: str, is_loopback: bool) -> None:  # noqa: FBT00
         ("http://a.example:x", "'http://a.example:x' is not a URL: "),
         ("http://a.example:99999", "is not a URL: Port out of range"),
         ("http://[::1", "is not a URL: "),
+        ("http://127.0.0.1:0", "is not a base URL; write it like http"),
+        ("http://a..example", "is not a URL: "),
+        (f"http://{'a' * 64}.example", "is not a URL: "),
         ("http://a.example/?x=1", "is not a base URL: drop what follows the path"),
         ("http://a.example/#x", "is not a base URL: drop what follows the path"),
         ("http://key@a.example", "carries credentials; hand in the write key with --write-key"),
@@ -693,6 +709,8 @@ def test_credentials_in_a_url_are_not_repeated() -> None:
         "X-Öwn: x",
         "X-Own: secret\nb",
         "X-Own: \x00",
+        "X(Y): x",
+        "X@Y: x",
     ],
 )
 def test_a_bad_header_is_explained(line: str) -> None:

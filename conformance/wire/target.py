@@ -53,6 +53,7 @@ def parse(
     try:
         parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise UsageError(f"{url!r} is not a URL: {error}") from None
     if not url.isascii() or not url.isprintable() or " " in url:
