@@ -16,7 +16,7 @@ LEVELS = {
     name: level
     for level, names in enumerate(
         (
-            ("model",),
+            ("model", "text"),
             ("errors", "pointers", "resources"),
             ("profile", "settings"),
             ("contract",),

@@ -16,8 +16,9 @@ from conformance import resources
 from conformance.model import Area, Exchange, Level, Mishap, Outcome, Request, Response, Source, Verdict
 from conformance.report.document import Header, Report
 from conformance.report.junit import junit
-from conformance.report.terminal import details, safe, show
-from conformance.report.transcript import CUT_BYTES, storable, transcript
+from conformance.report.terminal import details, show
+from conformance.report.transcript import CUT_BYTES, transcript
+from conformance.text import safe, storable
 
 SOURCE = Source(document="HTTP API", section="Errors", says="answered 401", url="https://vendor.example/api")
 NASTY = "a\x00\x1b[31mb\x7f\x9b\ud800\u202e\ufffe\U0001f600\r\n\t</failure>]]>&"

@@ -50,6 +50,8 @@ def parse(
     url: str, *, headers: tuple[str, ...] = (), ca_bundle: str | None = None, insecure: bool = False
 ) -> Target:
     """A target from what the command line says of it. Raises UsageError with one clear sentence."""
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -62,8 +64,6 @@ def parse(
         raise UsageError(
             f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix"
         )
-    if parts.username is not None or parts.password is not None:
-        raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
     if parts.query or parts.fragment:
         raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
     tls = _context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle else None
