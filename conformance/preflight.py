@@ -26,6 +26,8 @@ _KEY_WORDS = re.compile(
     r"write.?key|unauthor|authori[sz]ation|authenticat|credential|api.?key|(access|auth|invalid|missing|bearer).token",
     re.IGNORECASE,
 )
+_SCOUTS = 4
+"""If none of so many first requests is answered, no more are sent."""
 _TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 
 
@@ -44,9 +46,10 @@ async def fly(contract: Contract, keys: Keys, wire: Wire) -> Ground:
         async with room:
             return await wire.exchange(draft.request())
 
-    exchanges = await asyncio.gather(*(send(call.event()) for call in calls))
+    exchanges = await asyncio.gather(*(send(call.event()) for call in calls[:_SCOUTS]))
     if all(exchange.response is None for exchange in exchanges):
         raise CannotJudge(_diagnosis(exchanges, wire))
+    exchanges += await asyncio.gather(*(send(call.event()) for call in calls[_SCOUTS:]))
     refused = [
         (call, item) for call, item in zip(calls, exchanges, strict=True) if not expect.is_accepted(item)
     ]
