@@ -17,6 +17,7 @@ from conformance import resources
 from conformance.cli import main
 from conformance.contract import Contract
 from conformance.errors import ProfileError, UsageError
+from conformance.pointers import get
 from conformance.profile import base_openapi, common_facts, document, facts, load
 from conformance.profile.parse import size_band
 
@@ -216,6 +217,8 @@ MISTAKES = {
         "[] is not a list of HTTP statuses such as [400]"),
     "bad size": Mistake("size: 64KB", "size: 32 pounds@@", "limits.event.size",
         "'32 pounds' is not a size; write 32KB or a number of bytes"),
+    "size with decimals": Mistake("size: 64KB", "size: 64000.0@@", "limits.event.size",
+        "64000.0 is not a size; write 32KB or a number of bytes"),
     "size of nothing": Mistake("size: 64KB", "size: 0@@", "limits.event.size",
         "0 is not a size; write 32KB or a number of bytes"),
     "missing key at the top": Mistake("format: 1\nname: segmentstream\n", "@@format: 1\n", "",
@@ -370,3 +373,13 @@ def test_a_typo_in_any_key_is_found(line: int, word: str, tmp_path: Path) -> Non
     found = [problem for problem in caught.value.problems if problem.key.endswith(wrong)]
     assert {problem.line for problem in found} == {line}
     assert f"did you mean {word!r}?" in found[0].message
+
+
+def test_a_payload_may_hold_a_decimal_that_is_whole(tmp_path: Path) -> None:
+    """What holds for sizes and statuses does not hold for a price in an example."""
+    text = resources.profile_path("segmentstream").read_text(encoding="utf-8")
+    file = tmp_path / "vendor.yaml"
+    file.write_text(text.replace("nonInteraction: false", "nonInteraction: 20.0", 1), encoding="utf-8")
+    example = load(str(file)).events["track"].example
+    assert example is not None
+    assert get(example.value, "/event/nonInteraction") == 20.0

@@ -43,11 +43,14 @@ def _oversized(call: Call) -> Draft:
     return call.roomy(size).sized(size)
 
 
+OVERSIZED = Spoil("size", "a body over the limit", Condition.JSON_INVALID, _oversized)
+"""Its answer is the limit's own; no check asks for that of its condition."""
+
 REFUSALS = (
     Spoil("json", "invalid JSON", Condition.JSON_INVALID, INVALID_JSON[0].make),
     Spoil("credentials", "missing credentials", Condition.CREDENTIALS_MISSING, BAD_HEADER[0].make),
     Spoil("key", "an unknown key", Condition.CREDENTIALS_UNKNOWN, WRONG_KEY[0].make),
-    Spoil("size", "a body over the limit", Condition.JSON_INVALID, _oversized),
+    OVERSIZED,
 )
 
 
@@ -64,9 +67,7 @@ def error_body(call: Call, spoil: Spoil) -> Steps:
        fact=ERROR_BODY, kinds=EVENTS)  # fmt: skip
 def identity_body(call: Call) -> Steps:
     """SDKs and people read the error; a proxy's page in its place tells them nothing."""
-    shape = call.contract.error_shape(call.operation)
-    expect.body((yield from refusal(call, NO_IDENTITY.make(call))), shape, NO_IDENTITY.words)
-    return None
+    return (yield from error_body(call, NO_IDENTITY))
 
 
 TRACED = (*REFUSALS, NOT_OBJECT[0], NOT_UTF8[0])
@@ -165,7 +166,7 @@ def credentials_status(call: Call) -> Steps:
 @check("errors.status.size", "No oversized body is answered as the server's own failure.", fact=NO_5XX)
 def size_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same body again and again."""
-    return (yield from _no_server_error(call, (REFUSALS[-1],)))
+    return (yield from _no_server_error(call, (OVERSIZED,)))
 
 
 @check("errors.status.payload", "No incomplete event is answered as the server's own failure.",

@@ -42,6 +42,7 @@ class Contract:
 
     def __init__(self, profile: Profile, include: Collection[str] = ()) -> None:
         self.profile = profile
+        self._schemas: dict[str, JsonObject] = {}
         groups = {route.include for route in profile.routes if route.include}
         for name in include:
             if name not in groups:
@@ -108,7 +109,15 @@ class Contract:
         return self.profile.events[name]
 
     def event_schema(self, name: str) -> JsonObject:
-        """The JSON Schema of an event type as the sources describe it, without what is required."""
+        """The JSON Schema of an event type as the sources describe it, without what is required.
+
+        Not to be changed by the caller: it is made once, for every event of a run is built from it.
+        """
+        if name not in self._schemas:
+            self._schemas[name] = self._flat_schema(name)
+        return self._schemas[name]
+
+    def _flat_schema(self, name: str) -> JsonObject:
         schema: Any = self.event(name).schema
         components = base_openapi()["components"]["schemas"]
         return schemas.flatten(

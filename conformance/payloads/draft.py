@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,7 @@ class Draft:
 
     def drop(self, *gone: str) -> Draft:
         """The same without some fields in its first event."""
-        draft = self
-        for pointer in gone:
-            draft = draft._edit(lambda event, pointer=pointer: pointers.drop(event, pointer))  # type: ignore[misc]
-        return draft
+        return self._edit(lambda event: functools.reduce(pointers.drop, gone, event))
 
     def share(self, pointer: str, value: Json) -> Draft:
         """The same with a value beside the list of a batch."""

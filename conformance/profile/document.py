@@ -133,8 +133,6 @@ def _scalar(node: yaml.Node, place: Place, document: Document) -> Json:
         value = yaml.constructor.SafeConstructor().construct_object(node)
     except (ValueError, yaml.YAMLError):
         value = node
-    if isinstance(value, float) and value.is_integer():
-        document.blame(place, f"{node.value} is not a whole number as people write it; drop the decimals")
     if value is None or isinstance(value, str | int | float):
         return value
     kind = node.tag.removeprefix(_YAML_MARKS)

@@ -7,10 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from jsonschema import TypeChecker
     from jsonschema.exceptions import ValidationError
 
     from conformance.profile.document import Document, Place
@@ -26,9 +28,20 @@ _KINDS = {
 }
 
 
+def _is_whole(_: TypeChecker, instance: object) -> bool:
+    """Whether a value is a whole number, written as one: sizes and statuses have no decimals."""
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+_Validator: Any = extend(  # type: ignore[no-untyped-call] # the stubs leave it so
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
+
+
 def find(document: Document, schema: dict[str, Any]) -> None:
     """Notes on the document every place where it does not fit the schema."""
-    for error in Draft202012Validator(schema).iter_errors(document.value):
+    for error in _Validator(schema).iter_errors(document.value):
         place: Place = tuple(error.absolute_path)
         if "propertyNames" in error.absolute_schema_path:
             place = (*place, str(error.instance))
