@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
+
+Spelling: TypeAlias = Callable[[str, list[tuple[str, str]], bytes], tuple[bytes, ...]]
+"""Writes a request by hand, from its start line, headers and body: where no HTTP client goes.
+
+Between two pieces the wire waits a moment for an answer.
+"""
 
 
 class Level(enum.StrEnum):
@@ -105,6 +112,7 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     chunked: bool = False
+    spelling: Spelling | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +142,19 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request to a URL and what came of it: an answer, or a mishap. Secrets are already redacted."""
+    """A request to a URL and what came of it: an answer, or a mishap. Secrets are already redacted.
+
+    Of a connection that was written by hand: `stray` is what came after the answer, `is_open` whether the
+    target said that it goes on.
+    """
 
     request: Request
     url: str = ""
     response: Response | None = None
     mishap: Mishap | None = None
     detail: str = ""
+    stray: bytes = b""
+    is_open: bool = True
 
     @property
     def status(self) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from conformance.contract import Contract
+    from conformance.engine import Sender
     from conformance.payloads import Keys
     from conformance.wire import Wire
 
@@ -31,20 +32,22 @@ _SCOUTS = 4
 _TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 
 
-async def fly(contract: Contract, keys: Keys, wire: Wire) -> Ground:
+async def fly(contract: Contract, keys: Keys, sender: Sender) -> Ground:
     """Sends one valid request to each operation; where it is refused, other requests as valid.
 
     Raises CannotJudge if every request is refused: then nothing that follows would mean anything.
+    NoAnswer is raised for a target that does nothing but ask us to wait.
     """
     calls = [
         Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]")
         for operation in contract.operations
     ]
+    wire = sender.wire
     room = asyncio.Semaphore(wire.connections)
 
     async def send(draft: Draft) -> Exchange:
         async with room:
-            return await wire.exchange(draft.request())
+            return await sender.send(draft)
 
     exchanges = await asyncio.gather(*(send(call.event()) for call in calls[:_SCOUTS]))
     if all(exchange.response is None for exchange in exchanges):
@@ -64,6 +67,7 @@ async def fly(contract: Contract, keys: Keys, wire: Wire) -> Ground:
             for (call, item), footing in outcomes
             if not footing and item.response
         },
+        seen=sender.seen,
     )
 
 

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__, engine, preflight
-from conformance.catalogue import Check, Trial, select, trials
-from conformance.errors import UsageError
+from conformance.catalogue import Allowance, Check, Trial, select, trials
+from conformance.engine import Sender
+from conformance.errors import CannotJudge, NoAnswer, UsageError
 from conformance.model import Level, Outcome, Verdict
 from conformance.payloads import Keys
+from conformance.profile.problems import nearest
 from conformance.report.curl import curl
 from conformance.report.document import Header, Report
 from conformance.report.transcript import transcript
@@ -20,13 +22,16 @@ from conformance.wire import Redactor, Wire, parse
 from conformance.wire.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from conformance.contract import Contract
     from conformance.engine import Finding
+    from conformance.payloads import Ground
     from conformance.wire import Target
 
 _SECRET_HEADER = re.compile("auth|cookie|key|token|secret|pass|sign", re.IGNORECASE)
+_KEPT = 12
+"""How many of a check's exchanges are kept for the report: the last ones."""
 _TROUBLED = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 
 
@@ -68,6 +73,7 @@ class Result:
     verdicts: list[Verdict] = field(default_factory=list)
     requests: int = 0
     duration_s: float = 0.0
+    waited_s: float = 0.0
 
 
 def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: Sequence[Check]) -> Plan:
@@ -83,21 +89,31 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
         chosen = select(chosen, settings["select"])
         if not chosen:
             raise UsageError(f"--select {settings['select']}: no check matches; see `conformance list`")
+    target = parse(
+        url,
+        headers=tuple(settings["header"]),
+        ca_bundle=settings["ca_bundle"],
+        insecure=settings["insecure"],
+    )
     return Plan(
-        target=parse(
-            url,
-            headers=tuple(settings["header"]),
-            ca_bundle=settings["ca_bundle"],
-            insecure=settings["insecure"],
-        ),
+        target=target,
         contract=contract,
         keys=keys,
-        trials=trials(contract, keys, chosen),
+        trials=trials(contract, keys, chosen, _allowed(target, settings["allow"])),
         gate=settings["gate"],
         jobs=settings["jobs"],
         rate=settings["rate"],
         deadline_s=settings["deadline"],
     )
+
+
+def _allowed(target: Target, asked: Collection[str]) -> frozenset[Allowance]:
+    """What the checks may do to a target: everything on this machine, elsewhere what was asked for."""
+    unknown = [name for name in asked if name not in set(Allowance)]
+    if unknown:
+        known = " or ".join(Allowance)
+        raise UsageError(f"--allow {unknown[0]}: expected {known}{nearest(unknown[0], Allowance)}")
+    return frozenset(Allowance) if target.is_loopback else frozenset(map(Allowance, asked))
 
 
 async def execute(
@@ -123,6 +139,8 @@ async def execute(
         throttle=Throttle(plan.rate),
     )
 
+    sender = Sender(wire=wire)
+
     def done(trial: Trial, finding: Finding) -> None:
         verdict = judged(trial, finding)
         result.verdicts.append(verdict)
@@ -130,14 +148,23 @@ async def execute(
 
     try:
         async with wire:
-            ground = await preflight.fly(plan.contract, plan.keys, wire)
+            ground = await _ground(plan, sender)
             ready()
             firm = [replace(trial, ground=ground) for trial in plan.trials]
-            await engine.run(firm, wire, plan.jobs, done)
+            await engine.run(firm, sender, plan.jobs, done)
     finally:
         result.requests = wire.sent
+        result.waited_s = sender.waited_s
         result.duration_s = time.monotonic() - start_s
     return result
+
+
+async def _ground(plan: Plan, sender: Sender) -> Ground:
+    """What the preflight finds. Raises CannotJudge where there is nothing to stand on."""
+    try:
+        return await preflight.fly(plan.contract, plan.keys, sender)
+    except NoAnswer as failure:
+        raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
 
 
 def report(plan: Plan, result: Result) -> Report:
@@ -153,6 +180,7 @@ def report(plan: Plan, result: Result) -> Report:
         started=started.isoformat(timespec="seconds"),
         duration_s=result.duration_s,
         requests=result.requests,
+        waited_s=result.waited_s,
     )
     return Report.of(header, result.verdicts)
 
@@ -173,6 +201,6 @@ def judged(trial: Trial, finding: Finding) -> Verdict:
         expected=finding.expected,
         received=finding.received,
         sources=trial.sources,
-        exchanges=tuple(transcript(item) for item in finding.exchanges) if troubled else (),
-        curl=curl(last.request, last.url) if troubled and last else "",
+        exchanges=tuple(transcript(item) for item in finding.exchanges[-_KEPT:]) if troubled else (),
+        curl=curl(last.request, last.url) if troubled and last and not last.request.spelling else "",
     )

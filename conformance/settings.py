@@ -83,6 +83,9 @@ SETTINGS = (
             help="only these checks: areas or globs of ids, separated by commas"),
     Setting(name="include", metavar="GROUP", is_list=True, default=(),
             help="optional routes of the profile, such as internal; may be repeated"),
+    Setting(name="allow", metavar="WHAT", is_list=True, default=(),
+            help="what checks may do to a target beyond loopback: burst (many requests at once) or volume "
+                 "(large bodies); may be repeated"),
     Setting(name="jobs", metavar="N", kind=_count, default=8, expected="a whole number from 1 to 256",
             help="requests in flight (default: 8)"),
     Setting(name="rate", metavar="N", kind=_positive, expected="a number above 0",

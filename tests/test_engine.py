@@ -14,13 +14,14 @@ from conformance import engine, expect
 from conformance.cases import CHECKS
 from conformance.catalogue import EVENTS, Check, select, trials
 from conformance.contract import Contract
-from conformance.engine import MOST_EXCHANGES, Finding, Steps
+from conformance.engine import MOST_EXCHANGES, Finding, Sender, Steps
 from conformance.errors import Deviation, NoAnswer, Silent, Untestable
 from conformance.model import Exchange, Kind, Level, Mishap, Outcome, Request, Response
 from conformance.payloads import Call, Draft, Keys
 from conformance.profile import load
 
 if TYPE_CHECKING:
+    from conformance.payloads import Message
     from conformance.wire import Wire
 
 Quiet: TypeAlias = Generator[Draft, Exchange, None]
@@ -74,14 +75,20 @@ class Work:
         return self.make()
 
 
-def wire(*exchanges: Exchange) -> Wire:
-    """A canned wire where a real one is expected."""
-    return cast("Wire", Canned(exchanges or (OK,)))
+def sender(*exchanges: Exchange, canned: Canned | None = None) -> Sender:
+    """A sender over a canned wire."""
+    return Sender(wire=cast("Wire", canned or Canned(exchanges or (OK,))))
 
 
 def driven(make: Callable[[], Steps], *exchanges: Exchange) -> Finding:
     """What driving a generator over canned exchanges comes to."""
-    return asyncio.run(engine.drive(Work(make), wire(*exchanges)))
+    return asyncio.run(engine.drive(Work(make), sender(*exchanges)))
+
+
+def single(message: Message) -> Draft:
+    """A message that is one draft."""
+    assert isinstance(message, Draft)
+    return message
 
 
 def raising(error: Exception) -> Callable[[], Steps]:
@@ -99,8 +106,8 @@ def test_a_check_can_be_driven_by_hand() -> None:
     (item,) = select(CHECKS, "json.syntax.truncated")
     trial = trials(contract(), KEYS, [item])[0]
     steps = trial.steps()
-    control = next(steps).request()
-    spoilt = steps.send(OK).request()
+    control = single(next(steps)).request()
+    spoilt = single(steps.send(OK)).request()
     assert spoilt.body == control.body[:-1]
     with pytest.raises(StopIteration) as ended:
         steps.send(REFUSAL)
@@ -308,7 +315,7 @@ def test_no_more_than_jobs_are_in_flight(jobs: int) -> None:
     """And no fewer, while there is work."""
     canned, done = Canned(), list[Finding]()
     works = several(20)
-    asyncio.run(engine.run(works, cast("Wire", canned), jobs, lambda _, finding: done.append(finding)))
+    asyncio.run(engine.run(works, sender(canned=canned), jobs, lambda _, finding: done.append(finding)))
     assert canned.most_in_flight == min(jobs, 20)
     assert [finding.outcome for finding in done] == [Outcome.PASS] * 20
     assert len(canned.sent) == 60
@@ -317,7 +324,7 @@ def test_no_more_than_jobs_are_in_flight(jobs: int) -> None:
 def test_every_piece_of_work_is_told_once() -> None:
     """In their order where one runs at a time."""
     works, done = several(5), list[Work]()
-    asyncio.run(engine.run(iter(works), wire(), 1, lambda work, _: done.append(work)))
+    asyncio.run(engine.run(iter(works), sender(), 1, lambda work, _: done.append(work)))
     assert done == works
 
 
@@ -339,7 +346,7 @@ def test_exclusive_work_comes_last_and_alone() -> None:
 
     for work in alone:
         work.make = watched(work)
-    asyncio.run(engine.run(works, cast("Wire", canned), 8, lambda work, _: done.append(work)))
+    asyncio.run(engine.run(works, sender(canned=canned), 8, lambda work, _: done.append(work)))
     assert done[-3:] == alone
     assert busy == [0, 0, 0]
 
@@ -347,7 +354,7 @@ def test_exclusive_work_comes_last_and_alone() -> None:
 def test_nothing_to_do_is_done_at_once() -> None:
     """No work, no finding."""
     done: list[Work] = []
-    asyncio.run(engine.run(list[Work](), wire(), 8, lambda work, _: done.append(work)))
+    asyncio.run(engine.run(list[Work](), sender(), 8, lambda work, _: done.append(work)))
     assert done == []
 
 
@@ -363,7 +370,7 @@ def test_a_check_that_only_observes_has_not_passed() -> None:
         kinds=EVENTS, steps=steps, module=__name__, observes=True,
     )  # fmt: skip
     trial = trials(contract(), KEYS, [item])[0]
-    found = asyncio.run(engine.drive(trial, wire()))
+    found = asyncio.run(engine.drive(trial, sender()))
     assert (found.outcome, found.message) == (Outcome.PASS, "seen")
     assert trial.outcome(found.outcome) is Outcome.OBSERVED
     assert trial.outcome(Outcome.FAIL) is Outcome.FAIL
@@ -372,7 +379,7 @@ def test_a_check_that_only_observes_has_not_passed() -> None:
 def test_a_trial_without_an_operation_is_not_applicable() -> None:
     """The profile has nothing to try the check on."""
     (trial, *_) = trials(contract(), KEYS, select(CHECKS, "pixel"))
-    found = asyncio.run(engine.drive(trial, wire()))
+    found = asyncio.run(engine.drive(trial, sender()))
     assert found == Finding(outcome=Outcome.NOT_APPLICABLE, message="the profile has no pixel operation")
 
 

@@ -32,6 +32,7 @@ LEVELS = {
 }
 DOORS = {
     "anyio": {"wire"},
+    "h11": {"wire"},
     "httpcore": {"wire"},
     "httpx": {"wire"},
     "jsonschema": {"expect", "profile"},

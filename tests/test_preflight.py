@@ -14,6 +14,7 @@ import trustme
 
 from conformance import preflight
 from conformance.contract import Contract
+from conformance.engine import Sender
 from conformance.errors import CannotJudge
 from conformance.model import Kind
 from conformance.payloads import Ground, Keys
@@ -55,7 +56,7 @@ def flown(url: str, profile: str = "segment", *, insecure: bool = False, deadlin
         target = parse(url, insecure=insecure)
         wire = Wire(target=target, redactor=Redactor(KEYS.spellings()), deadline_s=deadline_s)
         async with wire:
-            return await preflight.fly(contract(profile), KEYS, wire)
+            return await preflight.fly(contract(profile), KEYS, Sender(wire=wire))
 
     return asyncio.run(fly())
 

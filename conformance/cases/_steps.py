@@ -33,13 +33,13 @@ def accepted(drafts: Iterable[tuple[str, Draft]]) -> Steps:
 
 def spoilt(call: Call, spoil: Spoil) -> Steps:
     """The control is accepted, and its spoilt twin is answered as the contract says."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     return expect.status((yield spoil.make(call)), call.contract.answer(spoil.condition), spoil.words)
 
 
 def refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange]:
     """The control is accepted, the draft refused: the refusal, for a check of its body to look at."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     exchange = yield draft
     expect.refused(exchange)
     return exchange

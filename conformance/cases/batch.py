@@ -27,7 +27,7 @@ MANY = 300
 
 def _accepted(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """The smallest request is accepted, and so is every draft."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     return (yield from accepted(drafts))
 
 

@@ -29,7 +29,7 @@ def charset(call: Call) -> Steps:
         'application/json; charset="utf-8"',
     )
     drafts = [(f"the Content-Type {kind}", call.event().typed(kind)) for kind in kinds]
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     return (yield from accepted(drafts))
 
 
@@ -64,6 +64,6 @@ OTHERS = (
 )
 def other(call: Call, form: Other) -> Steps:
     """No document gives an answer for it, and official SDKs do it; either answer is fine."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     exchange = yield call.event().typed(form.value)
     return f"{'accepted' if expect.is_accepted(exchange) else 'refused'}: {exchange.outline}"

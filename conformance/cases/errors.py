@@ -77,7 +77,7 @@ TRACED = (*REFUSALS, NOT_OBJECT[0], NOT_UTF8[0])
        fact="rules.no-stack-trace", forms=TRACED)  # fmt: skip
 def trace(call: Call, spoil: Spoil) -> Steps:
     """A stack trace tells strangers what the server is made of, and clients nothing."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     expect.no_stack_trace((yield spoil.make(call).unanswered()), spoil.words)
     return None
 
@@ -93,7 +93,7 @@ def payload_trace(call: Call) -> Steps:
        fact="rules.no-stack-trace", kinds=BATCHES)  # fmt: skip
 def batch_trace(call: Call) -> Steps:
     """A stack trace tells strangers what the server is made of, and clients nothing."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     for what, draft in _drafts(call, BAD_BATCH):
         expect.no_stack_trace((yield draft.unanswered()), what)
     return None
@@ -119,7 +119,7 @@ MARKUP = (
        fact="rules.no-html-reflection")  # fmt: skip
 def html(call: Call) -> Steps:
     """An error page that repeats its input runs a stranger's script in the reader's browser."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     for what, make in MARKUP:
         expect.no_html_reflection((yield make(call).unanswered()), what)
     return None
@@ -130,7 +130,7 @@ NO_5XX = "rules.no-server-error"
 
 def _no_server_error(call: Call, spoils: Iterable[Spoil]) -> Steps:
     """Each spoilt request is answered, not with the server's own failure; then the control still works."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     for what, draft in _drafts(call, spoils):
         exchange = yield draft.unanswered()
         expect.no_timeout(exchange)

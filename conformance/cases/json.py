@@ -53,7 +53,7 @@ def invalid_example(call: Call) -> Steps:
     found = call.type.invalid_example
     if found is None or call.is_batch:
         raise Silent("the documents have no invalid example of this call")
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     exchange = yield call.event().verbatim(found.text.encode())
     return expect.status(
         exchange, call.contract.answer(Condition.JSON_INVALID), "the documents' invalid example"

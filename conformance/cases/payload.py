@@ -33,7 +33,7 @@ def identity_missing(call: Call) -> Steps:
 )
 def required_missing(call: Call) -> Steps:
     """A track without its event, a group without its id: nothing downstream can use them."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     note = None
     for pointer, answer in call.type.required.items():
         exchange = yield call.event().drop(pointer)

@@ -50,7 +50,7 @@ def bad(call: Call, spoil: Spoil) -> Steps:
        fact="rules.no-server-error", kinds=PIXELS)  # fmt: skip
 def status(call: Call) -> Steps:
     """Anybody can call a pixel with anything."""
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     for spoil in BAD_PIXEL:
         expect.no_server_error((yield spoil.make(call).unanswered()), spoil.words)
     return None

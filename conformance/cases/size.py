@@ -167,7 +167,7 @@ def band(call: Call) -> Steps:
     limit = call.contract.body_limit(call.operation)
     if limit.at_least == limit.at_most:
         raise Silent("the limit is stated in bytes; there is only one reading")
-    expect.control((yield call.event()))
+    expect.control((yield call.control()))
     size = (limit.at_least + limit.at_most) // 2
     exchange = yield call.roomy(size).sized(size)
     verb = "accepted" if expect.is_accepted(exchange) else "refused"

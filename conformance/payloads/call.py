@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.contract import Contract, Operation
+    from conformance.model import Exchange
     from conformance.payloads.credentials import Keys
     from conformance.profile.facts import EventType, Example
 
@@ -32,13 +33,17 @@ _EVENT_WITHOUT_LIMIT = 16_000
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One operation under one contract. `label` makes the message ids of its events its own."""
+    """One operation under one contract. `label` makes the message ids of its events its own.
+
+    `seen` holds what the whole run has seen, for checks that would otherwise provoke it anew.
+    """
 
     contract: Contract
     operation: Operation
     keys: Keys
     label: str = ""
     footing: Footing = field(default_factory=Footing)
+    seen: dict[str, Exchange] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -58,6 +63,10 @@ class Call:
     def event(self, *types: str) -> Draft:
         """An acceptable request; on a batch with one event of each type named."""
         return self._draft(*(self.plain(name) for name in types or (self.operation.type,)))
+
+    def control(self) -> Draft:
+        """The acceptable twin of whatever is refused: one that was accepted a moment ago will do."""
+        return self.event().as_control()
 
     def minimal(self) -> Draft:
         """The smallest request that the documents allow, whatever the footing."""

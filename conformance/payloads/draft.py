@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conformance.contract import Operation
+    from conformance.model import Spelling
     from conformance.payloads.credentials import Credentials
 
 
@@ -48,7 +49,15 @@ class Draft:
     query: Mapping[str, str | None] = field(default_factory=dict)
     is_chunked: bool = False
     is_reversed: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str | None = None
+    path: str | None = None
+    spelling: Spelling | None = None
+    is_control: bool = False
+    is_impatient: bool = False
     may_go_unanswered: bool = False
+    may_hang: bool = False
+    pause_s: float = 0.0
 
     def put(self, pointer: str, value: Json) -> Draft:
         """The same with a value in its first event."""
@@ -122,13 +131,41 @@ class Draft:
         """The same sent in chunks, without a Content-Length."""
         return replace(self, is_chunked=True)
 
-    def unanswered(self) -> Draft:
-        """The same, with the check itself judging it if no answer comes."""
-        return replace(self, may_go_unanswered=True)
+    def headed(self, name: str, value: str) -> Draft:
+        """The same with a further header."""
+        return replace(self, headers=(*self.headers, (name, value)))
+
+    def asked(self, method: str) -> Draft:
+        """The same with another method."""
+        return replace(self, method=method)
+
+    def at(self, path: str) -> Draft:
+        """The same at another path."""
+        return replace(self, path=path)
+
+    def raw(self, spelling: Spelling) -> Draft:
+        """The same, its bytes on the connection written by hand."""
+        return replace(self, spelling=spelling)
+
+    def unanswered(self, *, hanging: bool = False) -> Draft:
+        """The same, with the check itself judging it if the connection is closed, or hangs, unanswered."""
+        return replace(self, may_go_unanswered=True, may_hang=hanging)
+
+    def as_control(self) -> Draft:
+        """The same as a control: what was answered to an equal one a moment ago will do."""
+        return replace(self, is_control=True)
+
+    def impatient(self) -> Draft:
+        """The same, taking a 429 as its answer instead of waiting it out."""
+        return replace(self, is_impatient=True)
+
+    def after(self, seconds: float) -> Draft:
+        """The same, sent after a pause."""
+        return replace(self, pause_s=seconds)
 
     def request(self) -> Request:
         """The request itself."""
-        headers = list(self.credentials.headers)
+        headers = [*self.credentials.headers, *self.headers]
         query: dict[str, str | None] = dict(self.credentials.query)
         body = self._body()
         if self.operation.kind is Kind.PIXEL and self.layout.pixel:
@@ -137,14 +174,15 @@ class Draft:
         elif self.content_type is not None:
             headers.append(("Content-Type", self.content_type))
         return Request(
-            method=self.operation.method,
-            path=self.operation.path,
+            method=self.method or self.operation.method,
+            path=self.operation.path if self.path is None else self.path,
             query=tuple(
                 (name, value) for name, value in {**query, **self.query}.items() if value is not None
             ),
             headers=tuple(headers),
             body=body,
             chunked=self.is_chunked,
+            spelling=self.spelling,
         )
 
     def _body(self) -> bytes:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.contract import Operation
+    from conformance.model import Exchange
     from conformance.profile.facts import Scheme
 
 
@@ -31,11 +32,12 @@ class Footing:
 class Ground:
     """Where a target accepts something other than the smallest request, and where nothing at all.
 
-    `dead` maps an operation to the answer that its smallest request got.
+    `dead` maps an operation to the answer that its smallest request got. `seen` fills as the run goes.
     """
 
     footings: Mapping[Operation, Footing] = field(default_factory=dict)
     dead: Mapping[Operation, str] = field(default_factory=dict)
+    seen: dict[str, Exchange] = field(default_factory=dict)
 
     def tread(self, operation: Operation) -> None:
         """Raises Untestable where nothing is accepted."""

@@ -22,6 +22,7 @@ class Condition(enum.StrEnum):
     JSON_INVALID = "json-invalid"
     JSON_NOT_OBJECT = "json-not-object"
     JSON_NOT_UTF8 = "json-not-utf8"
+    ENCODING_INVALID = "encoding-invalid"
     IDENTITY_MISSING = "identity-missing"
     BATCH_MISSING = "batch-missing"
     BATCH_NOT_ARRAY = "batch-not-array"
@@ -81,6 +82,24 @@ class Rule(enum.StrEnum):
     CHUNKED = "chunked"
     SCHEME_CASE = "scheme-case"
     SIZE_BAND = "size-band"
+    NULL_OPTIONAL = "null-optional"
+    REPEATED_MESSAGE_ID = "repeated-message-id"
+    UNDOCUMENTED = "undocumented"
+    GZIP = "gzip"
+    INFLATED_SIZE = "inflated-size"
+    PREFLIGHT = "preflight"
+    PREFLIGHT_ORIGIN = "preflight-origin"
+    PATH_SPELLING = "path-spelling"
+    FRAMING = "framing"
+    RECOVERY = "recovery"
+    CONCURRENCY = "concurrency"
+    PIPELINING = "pipelining"
+    EXPECT_CONTINUE = "expect-continue"
+    CHUNK_EXTENSIONS = "chunk-extensions"
+    HTTP_10 = "http-10"
+    LENGTH_CONFLICT = "length-conflict"
+    INCOMPLETE_BODY = "incomplete-body"
+    HALF_CLOSE = "half-close"
 
 
 class BodyClass(enum.StrEnum):
@@ -239,7 +258,6 @@ class Profile:
     routes: tuple[Route, ...]
     batch: BatchShape
     pixel: Pixel | None
-    message_id: MessageId | None
     facts: Mapping[str, Fact]
     rate_headers: tuple[str, ...] = ()
     recommended_per_s: int | None = None

@@ -59,6 +59,9 @@ class Parser:
         found += [self._fact(v, ("rate", "headers", k)) for k, v in rate.get("headers", {}).items()]
         if "unlimited" in rate:
             found.append(self._fact(rate["unlimited"], ("rate", "unlimited")))
+        if "message_id" in data:
+            longest = data["message_id"]["max_length"]
+            found.append(f.MessageId(max_length=longest, **self._base(data["message_id"], ("message_id",))))
         return {fact.name: fact for fact in found}
 
     def profile(self, common: Mapping[str, f.Fact]) -> f.Profile:
@@ -66,7 +69,6 @@ class Parser:
         data = self._data
         self._kinds_need()
         batch, pixel, rate = data.get("batch", {}), data.get("pixel"), data.get("rate", {})
-        message_id = data.get("message_id")
         return f.Profile(
             name=data["name"],
             title=data["title"],
@@ -77,8 +79,6 @@ class Parser:
             routes=tuple(self._routes()),
             batch=self._batch(batch),
             pixel=pixel and f.Pixel(parameter=pixel["parameter"], example=self._example(pixel, ("pixel",))),
-            message_id=message_id
-            and f.MessageId(max_length=message_id["max_length"], **self._base(message_id, ("message_id",))),
             facts={**common, **self.facts()},
             rate_headers=tuple(rate.get("headers", ())),
             recommended_per_s=rate.get("recommended_per_s"),

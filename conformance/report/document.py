@@ -23,7 +23,10 @@ EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What a report says of the run itself. `started` is ISO 8601, `duration_s` in seconds."""
+    """What a report says of the run itself. `started` is ISO 8601, durations are in seconds.
+
+    `waited_s` is how long the run stood still because the target asked for it with a 429.
+    """
 
     version: str
     url: str
@@ -33,6 +36,7 @@ class Header:
     started: str
     duration_s: float
     requests: int
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,7 @@ class Report:
                 "started": header.started,
                 "duration_s": round(header.duration_s, 3),
                 "requests": header.requests,
+                "waited_s": round(header.waited_s, 3),
             },
             "verdict": self.verdict,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},

@@ -124,9 +124,10 @@ def _verdict(report: Report) -> Text:
     header, counts = report.header, report.counts()
     said = {CONFORMS: ("conforms to", "bold green"), DEVIATES: ("deviates from", "bold red")}
     words, style = said.get(report.verdict, ("could not be judged by", "bold yellow"))
+    waited = f", {header.waited_s:.1f} s of them waiting for 429s" if header.waited_s else ""
     numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     return Text.assemble(
         ("\n" + safe(header.url), "bold"), " ", (words, style),
         f" the profile {header.profile} at the gate {header.gate}: ",
-        f"{numbers} ({header.requests:,} requests in {header.duration_s:.1f} s)",
+        f"{numbers} ({header.requests:,} requests in {header.duration_s:.1f} s{waited})",
     )  # fmt: skip

@@ -10,7 +10,8 @@ import httpcore
 import httpx
 
 from conformance.model import Exchange, Mishap, Request, Response
-from conformance.wire import decoding
+from conformance.wire import decoding, raw
+from conformance.wire.raw import GONE, Heard
 from conformance.wire.redaction import Redactor
 from conformance.wire.sockets import TlsError
 from conformance.wire.target import Target, parse
@@ -18,11 +19,13 @@ from conformance.wire.throttle import Throttle
 from conformance.wire.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
-__all__ = ["Redactor", "Target", "Wire", "parse"]
+__all__ = ["CROWD", "Redactor", "Target", "Wire", "parse"]
 
 USER_AGENT = "ingest-conformance"
+CROWD = 16
+"""The most requests that are ever in flight at once, unless the user asks for more."""
 _GONE = (httpcore.ReadError, httpcore.WriteError)
 
 
@@ -43,7 +46,7 @@ class _Trail:
 
 @dataclass(slots=True, kw_only=True)
 class Wire:
-    """Sends requests to one target, at most `connections` at a time.
+    """Sends requests to one target, `connections` at a time, and `CROWD` where a check asks for a crowd.
 
     `deadline_s` bounds a whole exchange, from opening the connection to the end of the answer. A reused
     connection that turns out closed is replaced once, silently; a fresh one that fails is a mishap.
@@ -59,9 +62,9 @@ class Wire:
     _single: Transport = field(init=False)
 
     def __post_init__(self) -> None:
-        tls = self.target.tls
-        self._pooled = Transport(tls=tls, connections=self.connections)
-        self._single = Transport(tls=tls, connections=self.connections, keep_alive=False)
+        tls, connections = self.target.tls, max(self.connections, CROWD)
+        self._pooled = Transport(tls=tls, connections=connections)
+        self._single = Transport(tls=tls, connections=connections, keep_alive=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,13 +79,44 @@ class Wire:
         await self.throttle.wait()
         self.sent += 1
         response, mishap, detail = await self._attempt(request)
+        return self._exchange(request, Heard(response=response, mishap=mishap, detail=detail, is_open=True))
+
+    async def converse(
+        self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
+    ) -> list[Exchange]:
+        """Sends requests over one connection of their own, byte by byte. Never raises, as `exchange`."""
+        whole = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
+        for _ in whole:
+            await self.throttle.wait()
+            self.sent += 1
+        found: list[Heard] = []
+        rest = GONE
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                await raw.converse(self.target, whole, found, pipelined=pipelined, half_closed=half_closed)
+        except TimeoutError:
+            rest = Heard(mishap=Mishap.TIMEOUT, detail=self._silence)
+        except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
+            mishap, detail = _diagnosed(error)
+            rest = Heard(mishap=mishap, detail=detail)
+        found += [rest] * (len(whole) - len(found))
+        return [self._exchange(request, heard) for request, heard in zip(whole, found, strict=True)]
+
+    def _exchange(self, request: Request, heard: Heard) -> Exchange:
+        """What was sent and what came, without secrets."""
         return Exchange(
             request=self.redactor.request(request),
             url=f"{self.target.scheme}://{self.target.authority}{self.target.prefix}{request.path}",
-            response=self.redactor.response(response) if response else None,
-            mishap=mishap,
-            detail=self.redactor.text(detail),
+            response=self.redactor.response(heard.response) if heard.response else None,
+            mishap=heard.mishap,
+            detail=self.redactor.text(heard.detail),
+            stray=self.redactor.body(heard.stray),
+            is_open=heard.is_open,
         )
+
+    @property
+    def _silence(self) -> str:
+        return f"no answer within {self.deadline_s:g} s"
 
     async def _attempt(self, request: Request) -> tuple[Response | None, Mishap | None, str]:
         """The answer, or what went wrong and how."""
@@ -90,7 +124,7 @@ class Wire:
             async with asyncio.timeout(self.deadline_s):
                 return await self._send(request), None, ""
         except TimeoutError:
-            return None, Mishap.TIMEOUT, f"no answer within {self.deadline_s:g} s"
+            return None, Mishap.TIMEOUT, self._silence
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
             return None, *_diagnosed(error)
 

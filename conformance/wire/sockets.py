@@ -141,12 +141,17 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         """Closes at once, without a TLS farewell that a peer could keep us waiting for."""
         await self._raw.aclose()
 
+    async def end(self) -> None:
+        """Ends our half of the connection and goes on listening. TLS has no such thing."""
+        if self._stream is self._raw:
+            await self._raw.send_eof()
+
     async def start_tls(
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> NetworkStream:
         """The same connection under TLS."""
         self._raw.grace_s = TLS_GRACE_S
         try:
@@ -180,7 +185,7 @@ class Backend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> NetworkStream:
         """Connects to the first address of a host that answers."""
         loop = asyncio.get_running_loop()
         try:

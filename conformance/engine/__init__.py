@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from conformance.engine.sending import LIMITED, Sender, asked_s
 from conformance.errors import Deviation, NoAnswer, Silent, Untestable
-from conformance.model import Exchange, Level, Outcome
+from conformance.model import Exchange, Level, Mishap, Outcome
+from conformance.payloads import Conversation, Draft, Volley
 
 if TYPE_CHECKING:
-    from conformance.payloads import Draft
-    from conformance.wire import Wire
+    from conformance.payloads import Message
 
-Steps: TypeAlias = Generator["Draft", Exchange, str | None]
+__all__ = ["LIMITED", "Finding", "Sender", "Steps", "Work", "asked_s", "drive", "run"]
+
+Steps: TypeAlias = Generator["Message", Exchange, str | None]
 """A check at work: yields drafts, is sent exchanges, returns a note or nothing."""
 
-MOST_EXCHANGES = 100
+MOST_EXCHANGES = 400
 
 
 class Work(Protocol):
@@ -46,7 +49,7 @@ class Finding:
     exchanges: tuple[Exchange, ...] = ()
 
 
-async def run(works: Iterable[W], wire: Wire, jobs: int, done: Callable[[W, Finding], None]) -> None:
+async def run(works: Iterable[W], sender: Sender, jobs: int, done: Callable[[W, Finding], None]) -> None:
     """Drives all work, `jobs` at a time, in order; exclusive work last, one at a time.
 
     Each piece has at most one request in flight, so at most `jobs` are. `done` is told every finding.
@@ -59,20 +62,20 @@ async def run(works: Iterable[W], wire: Wire, jobs: int, done: Callable[[W, Find
 
     async def worker() -> None:
         for work in queue:
-            done(work, await drive(work, wire))
+            done(work, await drive(work, sender))
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(jobs, len(shared))):
             group.create_task(worker())
     for work in alone:
-        done(work, await drive(work, wire))
+        done(work, await drive(work, sender))
 
 
-async def drive(work: Work, wire: Wire) -> Finding:
+async def drive(work: Work, sender: Sender) -> Finding:
     """Drives one piece of work to its end."""
     exchanges: list[Exchange] = []
     try:
-        note = await _converse(work.steps(), wire, exchanges)
+        note = await _converse(work.steps(), sender, exchanges)
     except Silent as silent:
         return Finding(outcome=Outcome.NOT_APPLICABLE, message=str(silent), exchanges=tuple(exchanges))
     except Deviation as deviation:
@@ -95,22 +98,42 @@ async def drive(work: Work, wire: Wire) -> Finding:
     return Finding(outcome=Outcome.PASS, message=note or "", exchanges=tuple(exchanges))
 
 
-async def _converse(steps: Steps, wire: Wire, exchanges: list[Exchange]) -> str | None:
+async def _converse(steps: Steps, sender: Sender, exchanges: list[Exchange]) -> str | None:
     """Sends what a check yields and hands it the exchanges; returns its note."""
-    exchange: Exchange | None = None
+    answer: Any = None
     try:
-        for _ in range(MOST_EXCHANGES + 1):
+        while True:
             try:
-                draft = next(steps) if exchange is None else steps.send(exchange)
+                message = next(steps) if answer is None else steps.send(answer)
             except StopIteration as stop:
                 note: str | None = stop.value
                 return note
-            if len(exchanges) == MOST_EXCHANGES:
-                break
-            exchange = await wire.exchange(draft.request())
-            exchanges.append(exchange)
-            if exchange.response is None and not draft.may_go_unanswered:
-                raise NoAnswer(f"no verdict: {exchange.detail}")
+            drafts = (message,) if isinstance(message, Draft) else message.drafts
+            if len(exchanges) + len(drafts) > MOST_EXCHANGES:
+                raise RuntimeError(f"a check wants more than {MOST_EXCHANGES} exchanges")
+            found = await _sent(message, sender)
+            exchanges += found
+            _unanswered(drafts, found)
+            answer = found[0] if isinstance(message, Draft) else found
     finally:
         steps.close()
-    raise RuntimeError(f"a check wants more than {MOST_EXCHANGES} exchanges")
+
+
+async def _sent(message: Message, sender: Sender) -> tuple[Exchange, ...]:
+    """The exchanges of what a check yields."""
+    match message:
+        case Volley():
+            return await sender.volley(message)
+        case Conversation():
+            return await sender.converse(message)
+        case Draft():
+            return (await sender.send(message),)
+
+
+def _unanswered(drafts: Iterable[Draft], found: Iterable[Exchange]) -> None:
+    """Raises NoAnswer where an answer is missing that a check can't do without; waiting once is enough."""
+    for draft, exchange in zip(drafts, found, strict=True):
+        if exchange.response is None:
+            is_silent = exchange.mishap in {Mishap.TIMEOUT, Mishap.UNREACHABLE, Mishap.TLS}
+            if not (draft.may_hang if is_silent else draft.may_go_unanswered):
+                raise NoAnswer(f"no verdict: {exchange.detail}")
