@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["must", "should"]
+Level = Literal["must", "should", "may"]
 Scope = Literal["event", "batch", "item"]
 RouteKind = Literal["event", "batch", "pixel", "webhook", "unknown"]
 ErrorStyle = Literal["details", "text", "json"]
 Kind = Literal[
     "path", "method", "auth", "size", "encoding", "utf8", "json", "shape",
-    "identity", "field", "batch", "item", "type", "pixel",
+    "identity", "field", "batch", "item", "type", "pixel", "coding", "rate",
 ]  # fmt: skip
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
@@ -79,6 +79,7 @@ def _statuses(**changes: int | None) -> dict[Kind, int | None]:
     usual: dict[Kind, int | None] = {
         "path": 404, "method": 405, "auth": 401, "size": 400, "encoding": 400, "utf8": 400, "json": 400,
         "shape": 400, "identity": 400, "field": 400, "batch": 400, "item": 400, "type": 400, "pixel": 400,
+        "coding": 415, "rate": 429,
     }  # fmt: skip
     return {kind: changes.get(kind, status) for kind, status in usual.items()}
 

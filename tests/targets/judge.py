@@ -1,18 +1,21 @@
 """The correct behaviour of a dialect, in steps that a broken server overrides one at a time."""
 
-import base64
-import binascii
-import json
-import zlib
-from typing import NoReturn
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tests.targets import credentials
 from tests.targets.answers import error_answer, partly_bad_answer, success_answer
 from tests.targets.dialects import TYPES, Dialect, Kind, Route, Scope
+from tests.targets.fields import holder_of, is_given, mistyped
+from tests.targets.limiter import Limiter
 from tests.targets.options import Options
+from tests.targets.packing import compact, parse, read_pixel, read_plain
 from tests.targets.wire import Answer, Call, RefusalError, Request
 
-UNPACKED_MAXIMUM = 64 * 1024 * 1024
+if TYPE_CHECKING:
+    from tests.targets.conversation import Conversation
+
 REQUIRED = {"track": "event", "group": "groupId", "alias": "previousId"}
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -21,27 +24,20 @@ CORS = {
 }
 
 
-def compact(value: object) -> bytes:
-    """Write a value as compact UTF-8 JSON, the measure of an event inside a batch."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def is_given(value: object) -> bool:
-    """Tell whether a field has a value: null and the empty string are none."""
-    return value is not None and value != ""
-
-
-def refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and Infinity, which are no JSON."""
-    raise ValueError(f"{name} is not JSON")
-
-
 class Judge:
     """A correct server of one dialect, without its HTTP."""
+
+    conversation: "type[Conversation] | None" = None
+    """How the server speaks HTTP, if not as a correct one does."""
 
     def __init__(self, dialect: Dialect, options: Options | None = None) -> None:
         self.dialect = dialect
         self.options = options or Options()
+        self.limiter = None if self.options.rate is None else Limiter(self.options.rate)
+
+    async def handle(self, request: Request) -> Answer:
+        """Answer one request, while others may be in flight."""
+        return self.answer(request)
 
     def answer(self, request: Request) -> Answer:
         """Answer one request."""
@@ -50,9 +46,24 @@ class Judge:
             answer = self.success(call, self.check(call))
         except RefusalError as refusal:
             answer = self.refuse(call, refusal)
-        if "origin" not in request.headers:
+        except RecursionError:
+            answer = self.refuse(call, RefusalError("json", "JSON is nested too deeply"))
+        return self.share(call, answer)
+
+    def share(self, call: Call, answer: Answer) -> Answer:
+        """Let pages of other origins read an answer."""
+        if "origin" not in call.request.headers or not self.options.cors:
             return answer
-        return Answer(answer.status, {**answer.headers, **CORS}, answer.body, answer.dropped)
+        return replace(answer, headers={**answer.headers, **CORS})
+
+    def glance(self, request: Request) -> Answer | None:
+        """Refuse a request for its head alone, or give None."""
+        call = Call(request, self.find_route(request))
+        try:
+            self.check_head(call)
+        except RefusalError as refusal:
+            return self.share(call, self.refuse(call, refusal))
+        return None
 
     def find_route(self, request: Request) -> Route:
         """Find what the path takes."""
@@ -60,12 +71,10 @@ class Judge:
 
     def check(self, call: Call) -> list[RefusalError]:
         """Run every check in its order and list the bad events of a partly good batch."""
-        self.check_route(call)
-        if is_preflight(call):
+        self.check_rate()
+        self.check_head(call)
+        if self.is_preflight(call):
             return []
-        if not self.dialect.body_key:
-            self.check_credentials(call)
-        self.check_size(call)
         call.body = self.read_body(call)
         self.check_size(call)
         call.text = self.decode(call)
@@ -74,11 +83,29 @@ class Judge:
             self.check_credentials(call)
         return self.check_value(call)
 
+    def check_rate(self) -> None:
+        """Refuse what is over the rate."""
+        if self.limiter is not None and not self.limiter.admits():
+            raise RefusalError("rate", "Too many requests")
+
+    def check_head(self, call: Call) -> None:
+        """Check what the head of a request tells."""
+        self.check_route(call)
+        if self.is_preflight(call):
+            return
+        if not self.dialect.body_key:
+            self.check_credentials(call)
+        self.check_size(call)
+
+    def is_preflight(self, call: Call) -> bool:
+        """Tell whether a browser asks for permission, and is given it."""
+        return self.options.cors and call.request.method == "OPTIONS" and "origin" in call.request.headers
+
     def check_route(self, call: Call) -> None:
         """Refuse unknown paths and wrong methods."""
         if call.route.kind == "unknown":
             raise RefusalError("path", "Not found")
-        if call.request.method != call.route.method and not is_preflight(call):
+        if call.request.method != call.route.method and not self.is_preflight(call):
             raise RefusalError("method", "Method not allowed")
 
     def check_credentials(self, call: Call) -> None:
@@ -109,7 +136,7 @@ class Judge:
 
     def measure(self, call: Call) -> int:
         """Count the bytes of the body, as received or as unpacked, whichever is more."""
-        return max(call.request.length, len(call.body))
+        return max(call.request.length, len(call.body) // self.options.inflation)
 
     def measure_item(self, item: object) -> int:
         """Count the bytes of an event inside a batch."""
@@ -125,9 +152,7 @@ class Judge:
         """Unpack the body, or the payload of a pixel."""
         if call.route.kind == "pixel":
             return read_pixel(call)
-        if call.request.headers.get("content-encoding", "").strip().lower() == "gzip":
-            return unpack(call.request.body)
-        return call.request.body
+        return read_plain(call, self.options)
 
     def decode(self, call: Call) -> str:
         """Decode the body, which must be UTF-8."""
@@ -138,11 +163,7 @@ class Judge:
 
     def load(self, call: Call) -> object:
         """Parse the body as strict JSON."""
-        try:
-            value: object = json.loads(call.text, parse_constant=refuse_constant)
-        except (ValueError, RecursionError):
-            raise RefusalError("json", "Invalid JSON") from None
-        return value
+        return parse(call.text, self.options)
 
     def check_value(self, call: Call) -> list[RefusalError]:
         """Check what the JSON says."""
@@ -158,18 +179,14 @@ class Judge:
         """Check the identity and the required fields of one event."""
         self.check_identity(event, kind)
         self.check_fields(event, kind)
+        self.check_values(event, kind)
 
     def check_identity(self, event: dict[str, object], kind: str) -> None:
         """Refuse an event of nobody."""
-        holder: object = event
-        if kind == "stream":
-            inner = event.get("event")
-            if not isinstance(inner, dict):
-                return
-            holder = inner.get("user")
-        if not isinstance(holder, dict) or not (
-            is_given(holder.get("userId")) or is_given(holder.get("anonymousId"))
-        ):
+        if kind == "stream" and not isinstance(event.get("event"), dict):
+            return
+        holder = holder_of(event, kind)
+        if not (is_given(holder.get("userId")) or is_given(holder.get("anonymousId"))):
             self.complain("identity", "A userId or an anonymousId is required")
 
     def check_fields(self, event: dict[str, object], kind: str) -> None:
@@ -184,6 +201,16 @@ class Judge:
         for name in needed:
             if not is_given(event.get(name)):
                 self.complain("field", f"{name} is required")
+
+    def check_values(self, event: dict[str, object], kind: str) -> None:
+        """Refuse wrong types and long ids, where the server looks at them."""
+        wrong = next(mistyped(event, kind), None) if self.options.strict_types else None
+        if wrong is not None:
+            raise RefusalError("field", f"{wrong} has a wrong type")
+        text = event.get("messageId")
+        maximum = self.options.message_id_maximum
+        if maximum is not None and isinstance(text, str) and len(text) > maximum:
+            raise RefusalError("field", "messageId is too long")
 
     def check_batch(self, call: Call, value: dict[str, object]) -> list[RefusalError]:
         """Check every event of a batch."""
@@ -244,7 +271,7 @@ class Judge:
 
     def success(self, call: Call, failures: list[RefusalError]) -> Answer:
         """Answer a call that is accepted, wholly or partly."""
-        if is_preflight(call):
+        if self.is_preflight(call):
             return Answer(204)
         if failures and self.partly_bad_status() == 207:
             return partly_bad_answer(failures)
@@ -252,7 +279,14 @@ class Judge:
 
     def refuse(self, call: Call, refusal: RefusalError) -> Answer:
         """Answer a call that is refused."""
-        return self.error(call, self.status(refusal.kind) or 400, refusal)
+        answer = self.error(call, self.status(refusal.kind) or 400, refusal)
+        if refusal.kind != "rate":
+            return answer
+        return replace(answer, headers={**answer.headers, **self.retry_headers()})
+
+    def retry_headers(self) -> Mapping[str, str]:
+        """Say when to come back, in seconds."""
+        return {"Retry-After": "1", "X-RateLimit-Reset": "1"}
 
     def error(self, call: Call, status: int, refusal: RefusalError) -> Answer:
         """Write an error in the dialect's words."""
@@ -262,33 +296,3 @@ class Judge:
 def scope_of(route: Route) -> Scope:
     """Tell which limit a path has."""
     return "batch" if route.kind == "batch" else "event"
-
-
-def is_preflight(call: Call) -> bool:
-    """Tell whether a browser asks for permission."""
-    return call.request.method == "OPTIONS" and "origin" in call.request.headers
-
-
-def read_pixel(call: Call) -> bytes:
-    """Decode the `data` of a pixel, of either base64 alphabet and with a lost plus restored."""
-    text = call.request.query.get("data", "")
-    text = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        body = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise RefusalError("pixel", "data is not base64") from None
-    if not body:
-        raise RefusalError("pixel", "data is missing")
-    return body
-
-
-def unpack(body: bytes) -> bytes:
-    """Unpack gzip, or refuse what is none."""
-    engine = zlib.decompressobj(wbits=31)
-    try:
-        plain = engine.decompress(body, UNPACKED_MAXIMUM)
-    except zlib.error:
-        raise RefusalError("encoding", "Body is not gzip") from None
-    if not engine.eof:
-        raise RefusalError("encoding", "Body is not whole gzip")
-    return plain

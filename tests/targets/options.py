@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tests.targets.dialects import Dialect, Kind
 
 KEY = "conformance-test-key-4f9a"
 BEARER = "conformance-test-token"
+RATE = 100
+"""Requests in a second that a limited server takes."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,38 @@ class Options:
     require_message_id: bool = False
     text_errors: bool = False
     empty_errors: bool = False
+    gzip: Literal["unpacked", "refused", "ignored"] = "unpacked"
+    unknown_coding_ignored: bool = False
+    inflation: int = 1
+    cors: bool = True
+    rate: int | None = None
+    message_id_maximum: int | None = None
+    depth_maximum: int | None = None
+    duplicate_keys_refused: bool = False
+    bom_ignored: bool = False
+    strict_types: bool = False
 
 
 _EVERYWHERE = {
     "default": Options(),
     "kilobyte-1000": Options(kilobyte=1000),
     "wrong-method-404": Options(statuses={"method": 404}),
+    "no-cors": Options(cors=False),
+    "no-cors-404": Options(cors=False, statuses={"method": 404}),
+    "unknown-coding-ignored": Options(unknown_coding_ignored=True),
+    "larger-inflated-limit": Options(inflation=2),
+    "shallow": Options(depth_maximum=200),
+    "duplicate-keys-refused": Options(duplicate_keys_refused=True),
+    "bom-ignored": Options(bom_ignored=True),
+    "strict-types": Options(strict_types=True),
 }
 
 _VARIANTS: dict[str, dict[str, Options]] = {
     "segment": {
+        "gzip-refused": Options(gzip="refused"),
+        "gzip-ignored": Options(gzip="ignored", unknown_coding_ignored=True),
+        "rate-limited": Options(rate=RATE),
+        "message-id-limited": Options(message_id_maximum=99),
         "credentials-401": Options(statuses={"auth": 401}),
         "credentials-400": Options(statuses={"auth": 400}),
         "strict-fields": Options(statuses={"identity": 400, "field": 400}),
@@ -43,6 +68,7 @@ _VARIANTS: dict[str, dict[str, Options]] = {
         "text-errors": Options(text_errors=True),
     },
     "rudderstack": {
+        "rate-limited": Options(rate=RATE),
         "older-statuses": Options(statuses={"auth": 400, "size": 400}),
         "older-credentials": Options(statuses={"auth": 400}),
         "older-size": Options(statuses={"size": 400}),
@@ -52,12 +78,17 @@ _VARIANTS: dict[str, dict[str, Options]] = {
         "empty-batch-refused": Options(refuse_empty_batch=True),
     },
     "metarouter": {
+        "gzip-refused": Options(gzip="refused"),
+        "gzip-ignored": Options(gzip="ignored", unknown_coding_ignored=True),
+        "rate-limited": Options(rate=RATE),
         "credentials-401": Options(statuses={"auth": 401}),
         "message-id-required": Options(require_message_id=True),
         "unknown-type-refuses-batch": Options(whole_batch=frozenset({"type", "item"})),
         "empty-batch-refused": Options(refuse_empty_batch=True),
     },
     "segmentstream": {
+        "gzip-refused": Options(gzip="refused"),
+        "gzip-ignored": Options(gzip="ignored", unknown_coding_ignored=True),
         "empty-errors": Options(empty_errors=True),
     },
 }

@@ -8,7 +8,10 @@ from tests.targets.dialects import Kind, Route
 
 @dataclass(frozen=True)
 class Request:
-    """One request as received; `length` may exceed the body that an early refusal has read."""
+    """One request as received; `length` may exceed the body that an early refusal has read.
+
+    `connection` and `turn` count the server's connections and the requests on this one, from 1.
+    """
 
     method: str
     path: str
@@ -17,6 +20,10 @@ class Request:
     body: bytes = b""
     length: int = 0
     chunked: bool = False
+    version: str = "HTTP/1.1"
+    extended: bool = False
+    connection: int = 0
+    turn: int = 0
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,11 @@ def at(path: str, when: Predicate = always) -> Predicate:
 
 def values(value: object) -> Iterator[object]:
     """Walk through a JSON value and everything inside it."""
-    yield value
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for each in inner:
-        yield from values(each)
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
 
 
 def events(call: Call) -> list[dict[str, object]]:

@@ -18,7 +18,7 @@ from tests.targets.faults.base import (
     should,
     values,
 )
-from tests.targets.judge import is_given
+from tests.targets.fields import is_given
 from tests.targets.wire import Call
 
 Event = dict[str, object]

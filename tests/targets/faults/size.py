@@ -16,7 +16,8 @@ from tests.targets.faults.base import (
     must,
     refusing,
 )
-from tests.targets.judge import Judge, compact
+from tests.targets.judge import Judge
+from tests.targets.packing import compact
 from tests.targets.wire import Call, RefusalError
 
 Limit = Callable[[Dialect], int | None]
