@@ -27,3 +27,13 @@ def profile_names() -> list[str]:
 def profile_path(name: str) -> Path:
     """The file of a profile that comes with the suite; it need not exist."""
     return specs() / "profiles" / f"{name}.yaml"
+
+
+def sdk_names() -> list[str]:
+    """The names of the SDKs that the suite knows."""
+    return sorted(path.stem for path in (specs() / "sdks").glob("*.yaml"))
+
+
+def sdk_path(name: str) -> Path:
+    """The file of an SDK; it need not exist."""
+    return specs() / "sdks" / f"{name}.yaml"

@@ -19,7 +19,7 @@ LEVELS = {
             ("model", "text"),
             ("errors", "pointers", "resources"),
             ("profile", "settings"),
-            ("contract",),
+            ("contract", "sdks"),
             ("openapi", "payloads"),
             ("wire", "expect"),
             ("engine",),

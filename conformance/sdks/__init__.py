@@ -1,0 +1,41 @@
+"""Official SDKs: what each sends, and what it makes of an answer; recorded, and kept as data."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from conformance import resources
+from conformance.profile import document, problems
+from conformance.sdks.parse import sdk
+from conformance.sdks.shapes import Reaction, Rule, Sdk, Shape, reaction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Reaction", "Rule", "Sdk", "Shape", "load", "load_all", "reaction"]
+
+
+@cache
+def load_all() -> tuple[Sdk, ...]:
+    """Every SDK that the suite knows, by name."""
+    return tuple(load(resources.sdk_path(name)) for name in resources.sdk_names())
+
+
+def load(path: Path) -> Sdk:
+    """Loads an SDK from a YAML file. Raises ProfileError, with file, line and key, if it is not valid."""
+    read = document.read(path)
+    problems.find(read, _schema())
+    read.check()
+    found = sdk(read)
+    read.check()
+    return found
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """The JSON Schema of an SDK."""
+    text = (resources.specs() / "sdk.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
