@@ -100,6 +100,7 @@ class Rule(enum.StrEnum):
     LENGTH_CONFLICT = "length-conflict"
     INCOMPLETE_BODY = "incomplete-body"
     HALF_CLOSE = "half-close"
+    SDK_REACTIONS = "sdk-reactions"
 
 
 class BodyClass(enum.StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from conformance import resources
 from conformance.model import Kind, Level, Source
 from conformance.profile import facts as f
 from conformance.profile.problems import nearest, unsound
@@ -54,6 +55,7 @@ class Parser:
                 for key, value in data.get("credentials", {}).items()
             ),
             *(self._fact(value, ("rules", key)) for key, value in data.get("rules", {}).items()),
+            *(self._sdk(value, ("sdks", key)) for key, value in data.get("sdks", {}).items()),
         ]
         rate = data.get("rate", {})
         found += [self._fact(v, ("rate", "headers", k)) for k, v in rate.get("headers", {}).items()]
@@ -113,6 +115,12 @@ class Parser:
 
     def _fact(self, data: Any, place: Place) -> f.Fact:
         return f.Fact(**self._base(data, place))
+
+    def _sdk(self, data: Any, place: Place) -> f.Fact:
+        name, known = str(place[-1]), resources.sdk_names()
+        if name not in known:
+            self._document.blame(place, f"no SDK is called {name!r}{nearest(name, known)}")
+        return self._fact(data, place)
 
     def _limit(self, data: Any, place: Place) -> f.Limit:
         at_least, at_most = size_band(data["size"])

@@ -68,10 +68,11 @@ def _statuses(part: int | str) -> range:
 
 
 def _judge_rules(found: Sdk, document: Document) -> None:
-    """Notes a status that no rule answers, whatever comes with it."""
-    for status, reading, retry_after in itertools.product(_STATUSES, Reading, (True, False)):
-        if found.reads(status, reading, retry_after=retry_after) is None:
-            document.blame(
-                ("reactions",), f"nothing is said of the status {status}; every status needs a rule"
-            )
-            return
+    """Notes a status that no rule answers whatever comes with it."""
+    plain = (rule for rule in found.rules if rule.reading is None and rule.retry_after is None)
+    open_ones = set(_STATUSES).difference(*(rule.statuses for rule in plain))
+    if open_ones:
+        message = (
+            f"nothing is said of the status {min(open_ones)}; every status needs a rule without conditions"
+        )
+        document.blame(("reactions",), message)
