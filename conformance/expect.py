@@ -144,6 +144,20 @@ def body(exchange: Exchange, shape: BodyShape, what: str) -> None:
         )
 
 
+def outward(exchange: Exchange) -> str:
+    """The type of an answer's body, and the names in it where it is a JSON object."""
+    response = exchange.response
+    if response is None or not response.body:
+        return "with an empty body"
+    kind = response.media_type or "of no type"
+    try:
+        value: Any = json.loads(response.text)
+    except ValueError:
+        return f"{kind}, {len(response.body)} bytes"
+    names = ", ".join(sorted(value)) if isinstance(value, dict) else type(value).__name__
+    return f"{kind}, JSON: {names}"
+
+
 def no_timeout(exchange: Exchange) -> None:
     """The target did not stay silent. Raises NoAnswer if it did: waiting once is enough."""
     if exchange.mishap in {Mishap.TIMEOUT, Mishap.UNREACHABLE, Mishap.TLS}:

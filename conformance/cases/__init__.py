@@ -12,14 +12,31 @@ from conformance.cases import (
     auth,
     batch,
     content_type,
+    delivery,
     errors,
     json,
+    message_id,
     payload,
     pixel,
+    rate_limit,
     size,
     webhook,
 )
 
-MODULES = (accept, auth, batch, content_type, errors, json, payload, pixel, size, webhook)
+MODULES = (
+    accept,
+    auth,
+    batch,
+    content_type,
+    delivery,
+    errors,
+    json,
+    message_id,
+    payload,
+    pixel,
+    rate_limit,
+    size,
+    webhook,
+)
 
 CHECKS = catalogue.checks()

@@ -43,3 +43,13 @@ def refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange]:
     exchange = yield draft
     expect.refused(exchange)
     return exchange
+
+
+def reports(drafts: Iterable[tuple[str, Draft]]) -> Steps:
+    """What becomes of each draft, named, for the note of a check that only observes."""
+    found = []
+    for what, draft in drafts:
+        exchange = yield draft
+        word = "accepted" if expect.is_accepted(exchange) else "refused"
+        found.append(f"{what}: {word} with {exchange.status}")
+    return "; ".join(dict.fromkeys(found))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import spoilt
+from conformance import expect
+from conformance.cases._steps import reports, spoilt
 from conformance.catalogue import OF_FORM, check
+from conformance.model import Level
 from conformance.payloads.spoils import BAD_HEADER, WRONG_BODY_KEY, WRONG_KEY
 
 if TYPE_CHECKING:
@@ -30,3 +32,14 @@ def header(call: Call, spoil: Spoil) -> Steps:
 def body_key(call: Call, spoil: Spoil) -> Steps:
     """Where the body may carry the key, the key in it is looked at too."""
     return (yield from spoilt(call, spoil))
+
+
+@check("auth.key.padded", "Whether white space around the key is ignored is reported.",
+       fact="rules.undocumented", cap=Level.MAY, observes=True)  # fmt: skip
+def padded(call: Call) -> Steps:
+    """Keys are pasted with a line break at their end; some servers trim, and no document decides."""
+    expect.control((yield call.control()))
+    drafts = [(f"the key {words}", call.event().by(call.credentials(key=key)))
+              for words, key in ((r"with a line break after it", f"{call.keys.write_key}\n"),
+                                 ("between spaces", f" {call.keys.write_key} "))]  # fmt: skip
+    return (yield from reports(drafts))

@@ -9,6 +9,7 @@ from conformance import expect
 from conformance.cases._steps import refusal
 from conformance.catalogue import BATCHES, ERROR_BODY, EVENTS, check
 from conformance.errors import Silent
+from conformance.model import Level
 from conformance.payloads.credentials import basic
 from conformance.payloads.spoils import (
     BAD_BATCH,
@@ -123,6 +124,14 @@ def html(call: Call) -> Steps:
     for what, make in MARKUP:
         expect.no_html_reflection((yield make(call).unanswered()), what)
     return None
+
+
+@check("errors.body.shape", "What a refusal looks like is reported.",
+       fact="rules.undocumented", cap=Level.MAY, observes=True, once=True)  # fmt: skip
+def shape(call: Call) -> Steps:
+    """Who writes a client wants to know before the first refusal: the type, and the names in the JSON."""
+    exchange = yield from refusal(call, INVALID_JSON[0].make(call))
+    return f"{exchange.status} {expect.outward(exchange)}"
 
 
 NO_5XX = "rules.no-server-error"

@@ -46,6 +46,7 @@ __all__ = [
     "Allowance",
     "Check",
     "Form",
+    "Traits",
     "Trial",
     "check",
     "checks",

@@ -19,6 +19,7 @@ from conformance.profile.facts import (
     Fact,
     KeyedFact,
     Limit,
+    MessageId,
     Scheme,
     Shape,
 )
@@ -82,6 +83,11 @@ class Contract:
         if operation.kind is Kind.BATCH and self.states(f"bodies.{Shape.ERROR_BATCH}"):
             return self.shape(Shape.ERROR_BATCH)
         return self.shape(Shape.ERROR)
+
+    @property
+    def message_id_length(self) -> int:
+        """How many characters a message id may have."""
+        return self._fact_of(MessageId, "message_id").max_length
 
     def states(self, name: str) -> bool:
         """Whether the profile states a fact."""

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from conformance.payloads.credentials import Credentials
 
 
+def standard(body: bytes) -> str:
+    """Standard base64, padded."""
+    return base64.b64encode(body).decode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Where a dialect puts things: the batch's list, the key in a body, the filler, the pixel's data."""
@@ -53,6 +58,7 @@ class Draft:
     method: str | None = None
     path: str | None = None
     spelling: Spelling | None = None
+    encode_pixel: Callable[[bytes], str] = standard
     is_control: bool = False
     is_impatient: bool = False
     may_go_unanswered: bool = False
@@ -115,6 +121,10 @@ class Draft:
         """The same with another value of a query parameter."""
         return replace(self, query={**self.query, name: value})
 
+    def encoded(self, encode: Callable[[bytes], str]) -> Draft:
+        """The same with a pixel's event encoded in another way."""
+        return replace(self, encode_pixel=encode)
+
     def unqueried(self, name: str) -> Draft:
         """The same without a query parameter."""
         return replace(self, query={**self.query, name: None})
@@ -169,7 +179,7 @@ class Draft:
         query: dict[str, str | None] = dict(self.credentials.query)
         body = self._body()
         if self.operation.kind is Kind.PIXEL and self.layout.pixel:
-            query[self.layout.pixel] = base64.b64encode(body).decode()
+            query[self.layout.pixel] = self.encode_pixel(body)
             body = b""
         elif self.content_type is not None:
             headers.append(("Content-Type", self.content_type))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.errors import Silent
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from conformance.model import Json
     from conformance.payloads.call import Call
+    from conformance.payloads.credentials import Credentials
     from conformance.payloads.draft import Draft
 
 
@@ -200,6 +201,10 @@ BAD_PIXEL = (
           _pixel_data("!conformance!")),
     Spoil("data.not-json", "a pixel whose data is base64 of something else than JSON",
           Condition.PIXEL_DATA_INVALID, _pixel_data(encoded("conformance, but no JSON"))),
+    Spoil("data.truncated", "a pixel whose JSON breaks off", Condition.PIXEL_DATA_INVALID,
+          lambda call: call.event().spelled(lambda body: body[:-1])),
+    Spoil("data.array", "a pixel whose data is a list", Condition.PIXEL_DATA_INVALID,
+          lambda call: call.event().spelled(lambda body: b"[" + body + b"]")),
     Spoil("identity.missing", "a pixel with an event that names no user", Condition.PIXEL_IDENTITY_MISSING,
           NO_IDENTITY.make),
     Spoil("key.unknown", "a pixel with an unknown key", Condition.PIXEL_KEY_UNKNOWN,
@@ -208,6 +213,17 @@ BAD_PIXEL = (
           lambda call: call.event().by(NOBODY)),
 )  # fmt: skip
 
+
+def _keys(call: Call, *, query: str, body: str) -> Credentials:
+    """A key in the query and another one in the body."""
+    return replace(call.credentials(key=query), body_key=body)
+
+
+def overriding(call: Call) -> Draft:
+    """A webhook with the right key in its query and a wrong one in its body."""
+    return call.event().by(_keys(call, query=call.keys.write_key, body=UNKNOWN_KEY))
+
+
 BAD_WEBHOOK = (
     Spoil("key.missing", "a webhook without a key", Condition.WEBHOOK_KEY_MISSING,
           lambda call: call.event().by(NOBODY)),
@@ -215,4 +231,7 @@ BAD_WEBHOOK = (
           lambda call: call.event().by(call.credentials(key=UNKNOWN_KEY))),
     Spoil("key.suffixed", "a webhook whose key has one more character", Condition.WEBHOOK_KEY_UNKNOWN,
           lambda call: call.event().by(call.credentials(key=call.keys.suffixed))),
+    Spoil("key.overridden", "a webhook with an unknown key in its query and the right one in its body",
+          Condition.WEBHOOK_KEY_UNKNOWN,
+          lambda call: call.event().by(_keys(call, query=UNKNOWN_KEY, body=call.keys.write_key))),
 )  # fmt: skip
