@@ -22,6 +22,7 @@ class Behaviour:
     silent_incomplete: bool = False
     repeated_length_refused: bool = False
     length_required: bool = False
+    both_lengths_read: bool = False
 
     def announces(self, *, refused: bool) -> bool:
         """Tell whether the end of the connection is announced."""
@@ -46,6 +47,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "idle-drop": Behaviour(idle_ms=50),
     "dribble": Behaviour(dribble=True),
     "strict-http": Behaviour(silent_incomplete=True, repeated_length_refused=True, length_required=True),
+    "lenient-http": Behaviour(both_lengths_read=True),
     "all-at-once": Behaviour(
         close=True,
         announce_close=False,

@@ -15,6 +15,7 @@ from tests.targets.reading import (
     Head,
     IncompleteError,
     framing,
+    has_both,
     named,
     read_body,
     read_head,
@@ -42,7 +43,6 @@ class Conversation:
         self.judge = judge
         self.behaviour = behaviour
         self.number = number
-        self.turn = 0
         self.reader = reader
         self.writer = writer
 
@@ -55,7 +55,6 @@ class Conversation:
                 head = await asyncio.wait_for(read_head(self.reader, self.framing), patience)
                 if head is None:
                     return
-                self.turn += 1
                 going = await self.exchange(head)
             except BadRequestError as error:
                 await self.complain(error)
@@ -70,11 +69,14 @@ class Conversation:
         """Find the length of a body."""
         if self.behaviour.repeated_length_refused and len(named(fields, "content-length")) > 1:
             raise BadRequestError("repeated Content-Length")
+        if self.behaviour.both_lengths_read and has_both(fields):
+            fields = [field for field in fields if field[0] != "content-length"]
+            return replace(framing(fields, version), closes=True)
         return framing(fields, version)
 
     async def exchange(self, head: Head) -> bool:
         """Read the rest of one request, answer it, and tell whether the connection goes on."""
-        request = replace(self.own(head.request), length=head.framing.length or 0)
+        request = self.announced(head)
         early = self.glance(request)
         if early is not None:
             return await self.answer_early(head, early)
@@ -83,13 +85,18 @@ class Conversation:
         maximum = self.maximum(request)
         await self.permit(head, maximum)
         request = self.own(await read_body(self.reader, head, maximum))
-        return await self.answer(head, await self.decide(request), ending=request.length > maximum)
+        ending = head.framing.closes or request.length > maximum
+        return await self.answer(head, await self.decide(request), ending=ending)
 
     def own(self, request: Request) -> Request:
         """Number a request and take the path prefix away; a path without it becomes an unknown one."""
         prefix = self.behaviour.prefix
         path = request.path.removeprefix(prefix) if request.path.startswith(prefix + "/") else ""
-        return replace(request, path=path, connection=self.number, turn=self.turn)
+        return replace(request, path=path, connection=self.number)
+
+    def announced(self, head: Head) -> Request:
+        """Give what is known of a request before its body."""
+        return replace(self.own(head.request), length=head.framing.length or 0)
 
     def glance(self, request: Request) -> Answer | None:
         """Refuse a request for its head alone, where the server does so."""

@@ -42,6 +42,7 @@ class Framing:
 
     chunked: bool
     length: int | None
+    closes: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -83,6 +84,11 @@ def framing(fields: Fields, version: str) -> Framing:
     return Framing(bool(codings), None if not lengths else length_of(lengths.pop()))
 
 
+def has_both(fields: Fields) -> bool:
+    """Tell whether a body has a length and a transfer coding, of which the coding wins."""
+    return {"content-length", "transfer-encoding"} <= {name for name, _ in fields}
+
+
 def length_of(text: str) -> int:
     """Read one Content-Length."""
     if not (text.isascii() and text.isdigit() and len(text) <= LENGTH_DIGITS):
@@ -117,7 +123,7 @@ async def read_head(reader: asyncio.StreamReader, frame: Frame = framing) -> Hea
     pairs = dict(parse_qsl(query, keep_blank_values=True))
     found = frame(fields, parts[2])
     request = Request(parts[0], path, pairs, joined(fields), chunked=found.chunked, version=parts[2])
-    return Head(request, found)
+    return Head(replace(request, announced=found.is_known, repeated=repeated(fields)), found)
 
 
 def field_of(line: str) -> tuple[str, str]:
@@ -126,6 +132,12 @@ def field_of(line: str) -> tuple[str, str]:
     if not colon or not name or name != name.strip():
         raise BadRequestError("malformed header")
     return name.lower(), value.strip(" \t")
+
+
+def repeated(fields: Fields) -> frozenset[str]:
+    """Name the headers that came more than once."""
+    names = [name for name, _ in fields]
+    return frozenset(name for name in names if names.count(name) > 1)
 
 
 def joined(fields: Fields) -> dict[str, str]:

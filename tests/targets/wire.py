@@ -10,7 +10,8 @@ from tests.targets.dialects import Kind, Route
 class Request:
     """One request as received; `length` may exceed the body that an early refusal has read.
 
-    `connection` and `turn` count the server's connections and the requests on this one, from 1.
+    `connection` counts the server's connections, from 1. `announced` tells whether the body's length was, and
+    `extended` whether its chunks had extensions; `repeated` names the headers that came more than once.
     """
 
     method: str
@@ -21,9 +22,10 @@ class Request:
     length: int = 0
     chunked: bool = False
     version: str = "HTTP/1.1"
+    announced: bool = True
     extended: bool = False
+    repeated: frozenset[str] = frozenset()
     connection: int = 0
-    turn: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,42 @@
 from collections.abc import Iterator
 
 from tests.targets.dialects import DIALECTS
-from tests.targets.faults import accept, auth, batch, content, errors, payload, size, syntax
+from tests.targets.faults import (
+    accept,
+    auth,
+    batch,
+    coding,
+    concurrency,
+    content,
+    errors,
+    payload,
+    rate,
+    recovery,
+    robustness,
+    size,
+    syntax,
+    web,
+)
 from tests.targets.faults.base import Case, Fault
 
 __all__ = ["Case", "Fault", "cases", "faults"]
 
-AREAS = (accept, auth, syntax, content, size, batch, errors, payload)
+AREAS = (
+    accept,
+    auth,
+    syntax,
+    content,
+    size,
+    batch,
+    errors,
+    payload,
+    recovery,
+    concurrency,
+    coding,
+    rate,
+    robustness,
+    web,
+)
 
 
 def faults() -> Iterator[Fault]:

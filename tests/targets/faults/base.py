@@ -1,10 +1,11 @@
 """What a fault is, and the few ways of breaking one step of a judge."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tests.targets import credentials
+from tests.targets.conversation import Conversation
 from tests.targets.dialects import DIALECTS, Dialect, Kind, Level
 from tests.targets.judge import Judge
 from tests.targets.options import Options
@@ -16,6 +17,7 @@ Change = Callable[[Call, Answer], Answer]
 
 MUST: Mapping[str, Level] = MappingProxyType(dict.fromkeys(DIALECTS, "must"))
 SHOULD: Mapping[str, Level] = MappingProxyType(dict.fromkeys(DIALECTS, "should"))
+MAY: Mapping[str, Level] = MappingProxyType(dict.fromkeys(DIALECTS, "may"))
 SHORT_NAMES = {"seg": "segment", "rs": "rudderstack", "mr": "metarouter", "ss": "segmentstream"}
 
 
@@ -77,6 +79,11 @@ def must(*shorts: str) -> dict[str, Level]:
 def should(*shorts: str) -> dict[str, Level]:
     """Name the dialects in which the promise is a SHOULD."""
     return {SHORT_NAMES[short]: "should" for short in shorts}
+
+
+def may(*shorts: str) -> dict[str, Level]:
+    """Name the dialects that promise nothing, but where a report is due."""
+    return {SHORT_NAMES[short]: "may" for short in shorts}
 
 
 def always(_call: Call) -> bool:
@@ -175,6 +182,41 @@ def answering(kinds: set[Kind], status: int, when: Predicate = always) -> Maker:
             return self.error(call, status, refusal)
 
     return Answering
+
+
+def crashing_on(when: Predicate, status: int = 500, *, dropped: bool = False) -> type[Judge]:
+    """Crash over a text that the predicate knows, whether a correct server accepts it or not."""
+
+    class Crashing(Judge):
+        """A server that crashes."""
+
+        def crash(self, call: Call) -> Answer:
+            """Answer as a crashed server does."""
+            answer = self.error(call, status, RefusalError("json", "Internal error"))
+            return replace(answer, dropped=dropped)
+
+        def success(self, call: Call, failures: list[RefusalError]) -> Answer:
+            """Answer an accepted call, brokenly."""
+            hit = call.request.method != "OPTIONS" and when(call)
+            return self.crash(call) if hit else super().success(call, failures)
+
+        def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+            """Answer a refused call, brokenly."""
+            hit = call.text and refusal.kind not in {"auth", "size"} and when(call)
+            return self.crash(call) if hit else super().refuse(call, refusal)
+
+    return Crashing
+
+
+def speaking(speak: type[Conversation]) -> type[Judge]:
+    """Judge correctly, and speak HTTP in another way."""
+
+    class Speaking(Judge):
+        """A server with a broken HTTP."""
+
+        conversation = speak
+
+    return Speaking
 
 
 def altering(change: Change, kinds: set[Kind] | None = None, when: Predicate = always) -> type[Judge]:
