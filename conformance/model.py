@@ -172,10 +172,18 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a check has to say beside its outcome: in words for people, and as data for reports."""
+
+    text: str
+    data: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What one check came to on one operation. `operation` is empty where the profile has none for it.
 
-    `exchanges` are transcripts, kept only where somebody will want to see them.
+    `exchanges` are transcripts, kept only where somebody will want to see them; `data` is that of its note.
     """
 
     id: str
@@ -190,6 +198,7 @@ class Verdict:
     sources: tuple[Source, ...] = ()
     exchanges: tuple[JsonObject, ...] = ()
     curl: str = ""
+    data: JsonObject | None = None
 
     @property
     def name(self) -> str:

@@ -203,4 +203,5 @@ def judged(trial: Trial, finding: Finding) -> Verdict:
         sources=trial.sources,
         exchanges=tuple(transcript(item) for item in finding.exchanges[-_KEPT:]) if troubled else (),
         curl=curl(last.request, last.url) if troubled and last and not last.request.spelling else "",
+        data=finding.data,
     )

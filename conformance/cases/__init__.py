@@ -19,6 +19,7 @@ from conformance.cases import (
     payload,
     pixel,
     rate_limit,
+    sdk,
     size,
     webhook,
 )
@@ -35,6 +36,7 @@ MODULES = (
     payload,
     pixel,
     rate_limit,
+    sdk,
     size,
     webhook,
 )

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from conformance.engine.sending import LIMITED, Sender, asked_s
 from conformance.errors import Deviation, NoAnswer, Silent, Untestable
-from conformance.model import Exchange, Level, Mishap, Outcome
+from conformance.model import Exchange, Level, Mishap, Note, Outcome
 from conformance.payloads import Conversation, Draft, Volley
 
 if TYPE_CHECKING:
+    from conformance.model import JsonObject
     from conformance.payloads import Message
 
 __all__ = ["LIMITED", "Finding", "Sender", "Steps", "Work", "asked_s", "drive", "run"]
 
-Steps: TypeAlias = Generator["Message", Exchange, str | None]
-"""A check at work: yields drafts, is sent exchanges, returns a note or nothing."""
+Steps: TypeAlias = Generator["Message", Exchange, str | Note | None]
+"""A check at work: yields drafts, is sent exchanges, returns a note, in words or with data, or nothing."""
 
 MOST_EXCHANGES = 400
 
@@ -47,6 +48,7 @@ class Finding:
     received: str = ""
     level: Level | None = None
     exchanges: tuple[Exchange, ...] = ()
+    data: JsonObject | None = None
 
 
 async def run(works: Iterable[W], sender: Sender, jobs: int, done: Callable[[W, Finding], None]) -> None:
@@ -95,10 +97,12 @@ async def drive(work: Work, sender: Sender) -> Finding:
     except Exception as fault:  # noqa: BLE001 - our own fault: outcome error, which never counts as judged
         message = f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
         return Finding(outcome=Outcome.ERROR, message=message, exchanges=tuple(exchanges))
+    if isinstance(note, Note):
+        return Finding(outcome=Outcome.PASS, message=note.text, data=note.data, exchanges=tuple(exchanges))
     return Finding(outcome=Outcome.PASS, message=note or "", exchanges=tuple(exchanges))
 
 
-async def _converse(steps: Steps, sender: Sender, exchanges: list[Exchange]) -> str | None:
+async def _converse(steps: Steps, sender: Sender, exchanges: list[Exchange]) -> str | Note | None:
     """Sends what a check yields and hands it the exchanges; returns its note."""
     answer: Any = None
     try:
@@ -106,7 +110,7 @@ async def _converse(steps: Steps, sender: Sender, exchanges: list[Exchange]) -> 
             try:
                 message = next(steps) if answer is None else steps.send(answer)
             except StopIteration as stop:
-                note: str | None = stop.value
+                note: str | Note | None = stop.value
                 return note
             drafts = (message,) if isinstance(message, Draft) else message.drafts
             if len(exchanges) + len(drafts) > MOST_EXCHANGES:

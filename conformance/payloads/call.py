@@ -127,7 +127,7 @@ class Call:
         where = self.contract.profile.pointers
         event = pointers.merge(self.smallest(name), event)
         if where.message_id:
-            event = pointers.put(event, where.message_id, self._message_id())
+            event = pointers.put(event, where.message_id, self.message_id())
         if where.type:
             event = pointers.put(event, where.type, name)
         return event
@@ -166,7 +166,7 @@ class Call:
         """An event with its own message id and type, where it must have them."""
         where, always = self.contract.profile.pointers, self.contract.profile.always
         if where.message_id and where.message_id in always:
-            event = pointers.put(event, where.message_id, self._message_id())
+            event = pointers.put(event, where.message_id, self.message_id())
         if where.type and (self.is_batch or where.type in always):
             event = pointers.put(event, where.type, name)
         return event
@@ -188,7 +188,7 @@ class Call:
             return False
         return pointers.get(example.value, where) != self.operation.type
 
-    def _message_id(self) -> str:
+    def message_id(self) -> str:
         """A message id that is the same in every run and different for every event of a run."""
         return f"conformance-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._numbers)}')}"
 

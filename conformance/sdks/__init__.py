@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from conformance import resources
 from conformance.profile import document, problems
 from conformance.sdks.parse import sdk
-from conformance.sdks.shapes import Reaction, Rule, Sdk, Shape, reaction
+from conformance.sdks.shapes import Reaction, Rule, Sdk, Shape, consequence, reaction
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Reaction", "Rule", "Sdk", "Shape", "load", "load_all", "reaction"]
+__all__ = ["Reaction", "Rule", "Sdk", "Shape", "consequence", "load", "load_all", "reaction"]
 
 
 @cache

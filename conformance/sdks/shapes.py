@@ -26,6 +26,7 @@ class Reaction(enum.StrEnum):
         return _WORDS[self]
 
 
+_SERVER_ERROR = 500
 _WORDS = {
     Reaction.DELIVER: "delivers",
     Reaction.GIVE_UP: "gives up",
@@ -113,6 +114,20 @@ def reaction(sdk: Sdk, exchange: Exchange) -> Reaction:
         return Reaction.RETRY
     retry_after = response.header("retry-after") is not None
     return sdk.reads(response.status, _reading(response), retry_after=retry_after) or Reaction.GIVE_UP
+
+
+def consequence(sdk: Sdk, exchange: Exchange, *, is_bad: bool) -> Reaction:
+    """What an answer makes of an SDK's events, where it is known whether they should have been refused.
+
+    What should have been refused and counts as delivered is lost, and trying it again after an error of the
+    server is of no use.
+    """
+    found = reaction(sdk, exchange)
+    if is_bad and found is Reaction.DELIVER:
+        return Reaction.LOSE
+    if is_bad and found is Reaction.RETRY and (exchange.response is None or exchange.status >= _SERVER_ERROR):
+        return Reaction.SEND_AGAIN
+    return found
 
 
 def _reading(response: Response) -> Reading:

@@ -1,0 +1,101 @@
+"""A loopback server that keeps every request, and answers as it is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_REQUESTS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One request as it came in; `at_s` is the time of its arrival."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    at_s: float
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, whatever the case of its name."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """An answer to be given."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(slots=True, kw_only=True)
+class Ear:
+    """What a server heard so far. The last of its answers is given to everything that follows."""
+
+    url: str = ""
+    answers: tuple[Said, ...] = (Said(),)
+    heard: list[Heard] = field(default_factory=list)
+
+    def take(self, heard: Heard) -> Said:
+        """Keeps a request and returns the answer to it; an SDK that never stops is told to."""
+        self.heard.append(heard)
+        if len(self.heard) > MOST_REQUESTS:
+            return Said()
+        return self.answers[min(len(self.heard), len(self.answers)) - 1]
+
+
+@contextmanager
+def listening(*answers: Said) -> Iterator[Ear]:
+    """A server on loopback, with the answers to its requests in their order."""
+    ear = Ear(answers=answers or (Said(),))
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        timeout = 20
+
+        def do_POST(self) -> None:
+            """Keeps the request and answers it."""
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            heard = Heard(
+                method=self.command, path=self.path, headers=tuple(self.headers.items()), body=body,
+                at_s=time.monotonic(),
+            )  # fmt: skip
+            with lock:
+                said = ear.take(heard)
+            self.send_response(said.status)
+            for name, value in said.headers:
+                self.send_header(name, value)
+            if said.status != 204:
+                self.send_header("Content-Length", str(len(said.body)))
+            self.end_headers()
+            self.wfile.write(said.body)
+
+        do_GET = do_POST  # noqa: N815 - the library's name
+
+        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - the library's signature
+            """Keeps quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    ear.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield ear
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
