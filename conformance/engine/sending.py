@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
+import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ _SERVER_ERROR = 500
 _WAIT_S, _SHORTEST_S, _LONGEST_S, _BUDGET_S = 1.0, 0.05, 30.0, 120.0
 """How long a 429 is waited out that names no time, at least, at most, and in a whole run; in seconds."""
 _TRIES = 4
+_PUT_OFF = f"no verdict: the target went on answering 429 after {_TRIES} tries"
 
 
 @dataclass(slots=True)
@@ -85,7 +87,6 @@ class Sender:
     async def converse(self, conversation: Conversation) -> tuple[Exchange, ...]:
         """The exchanges of one connection; the whole of it again where a 429 comes in between."""
         requests = [draft.request() for draft in conversation.drafts]
-        found: list[Exchange] = []
         for _ in range(_TRIES):
             await self._open.wait()
             found = await self.wire.converse(
@@ -93,12 +94,12 @@ class Sender:
             )
             limited = next((item for item in found if item.status == TOO_MANY), None)
             if limited is None:
-                break
+                return tuple(self._noted(item) for item in found)
             refused_s = time.monotonic()
             async with self._alone():
                 if self._held_s < refused_s:
                     await self._hold(self._noted(limited))
-        return tuple(self._noted(item) for item in found)
+        raise NoAnswer(_PUT_OFF)
 
     async def _control(self, draft: Draft) -> Exchange:
         """A control: the last one of the operation, while it is fresh."""
@@ -145,7 +146,7 @@ class Sender:
                     return self._noted(exchange)
             if await self._means_it(draft):
                 return exchange
-        raise NoAnswer(f"no verdict: the target went on answering 429 after {_TRIES} tries")
+        raise NoAnswer(_PUT_OFF)
 
     async def _means_it(self, draft: Draft) -> bool:
         """Whether a 429 is for this request alone: controls before and after it are accepted."""
@@ -173,10 +174,9 @@ def asked_s(exchange: Exchange) -> float:
     """The seconds that a 429 asks to wait; one where it does not say."""
     response = exchange.response
     text = ((response.header("retry-after") if response else None) or "").strip()
-    try:
-        return max(float(text), _SHORTEST_S)
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        if not math.isnan(float(text)):
+            return max(float(text), _SHORTEST_S)
     try:
         then = email.utils.parsedate_to_datetime(text)
     except (TypeError, ValueError):
