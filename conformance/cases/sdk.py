@@ -12,7 +12,7 @@ from conformance.model import Level
 from conformance.payloads.speech import Speech
 from conformance.profile.facts import Condition
 from conformance.sdks import consequence
-from conformance.sdks.table import Experience, note
+from conformance.sdks.table import ACCEPTED, Experience, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ def _undocumented(speech: Speech) -> Draft:
 
 
 PROBES = (
-    Probe("accepted", "acceptable", lambda speech: speech.documented().draft()),
+    Probe(ACCEPTED, "acceptable", lambda speech: speech.documented().draft()),
     Probe("undocumented", "not in the documents", _undocumented),
     Probe("unknown-key", "unknown key", lambda speech: speech.documented().by_stranger().draft(),
           _answer(Condition.CREDENTIALS_UNKNOWN)),

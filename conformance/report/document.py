@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.model import Level, Outcome, Verdict
+from conformance.sdks import table as sdks
 from conformance.text import storable
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Report:
             },
             "verdict": self.verdict,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},
+            "sdks": sdks.table(self.verdicts),
             "checks": [_verdict(item) for item in self.verdicts],
             "complete": True,
         }

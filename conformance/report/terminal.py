@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.model import Outcome, Verdict
+from conformance.report import sdks
 from conformance.report.document import CONFORMS, DEVIATES
 from conformance.text import safe
 
@@ -35,6 +36,9 @@ def show(report: Report, console: Console, *, quiet: bool = False) -> None:
     """Prints a report. Quiet leaves only what is broken, and the verdict."""
     if not quiet:
         console.print(_summary(report))
+        overview = sdks.overview(report.verdicts)
+        if overview:
+            console.print(Padding(overview, (1, 0, 0, 0)))
     for group in _troubles(report):
         _trouble(group, report, console)
     console.print(_verdict(report), soft_wrap=True)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from conformance.sdks.shapes import Reaction, Sdk
 
 
+ACCEPTED = "accepted"
+"""The condition of what should be accepted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experience:
     """What one kind of request came to: the status (0: no answer), and what it makes the SDK do."""
