@@ -25,13 +25,14 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--behaviour", choices=BEHAVIOURS, default="plain")
     parser.add_argument("--key", default=KEY)
     parser.add_argument("--token", default=BEARER)
-    parser.add_argument("--list", action="store_true", help="list the faults and variants of every dialect")
+    parser.add_argument("--list", action="store_true", help="list variants, behaviours and faults")
     return parser
 
 
 def listing() -> str:
-    """Write every variant and fault as a line."""
+    """Write every variant, behaviour and fault as a line."""
     lines = [f"{dialect.name} variant {name}" for dialect in DIALECTS.values() for name in variants(dialect)]
+    lines += [f"every behaviour {name}" for name in BEHAVIOURS]
     for case in cases():
         areas = ",".join(sorted(case.fault.areas))
         lines.append(f"{case.dialect.name} fault {case.fault.name} {case.level} {areas}")

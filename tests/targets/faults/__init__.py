@@ -11,12 +11,17 @@ from tests.targets.faults import (
     concurrency,
     content,
     errors,
+    framing,
+    identity,
     payload,
+    pixel,
     rate,
     recovery,
     robustness,
+    sdk,
     size,
     syntax,
+    transport,
     web,
 )
 from tests.targets.faults.base import Case, Fault
@@ -24,21 +29,9 @@ from tests.targets.faults.base import Case, Fault
 __all__ = ["Case", "Fault", "cases", "faults"]
 
 AREAS = (
-    accept,
-    auth,
-    syntax,
-    content,
-    size,
-    batch,
-    errors,
-    payload,
-    recovery,
-    concurrency,
-    coding,
-    rate,
-    robustness,
-    web,
-)
+    accept, auth, syntax, content, size, batch, errors, payload,
+    recovery, concurrency, coding, rate, robustness, web, transport, framing, identity, pixel, sdk,
+)  # fmt: skip
 
 
 def faults() -> Iterator[Fault]:
