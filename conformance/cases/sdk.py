@@ -67,7 +67,10 @@ SPEAKERS = tuple(Speaker(sdk) for sdk in sdks.load_all())
 def accepted(call: Call, speaker: Speaker) -> Steps:
     """A server that takes a vendor's place is spoken to by that vendor's SDKs, in their own way."""
     for speech in speaker.speeches(call):
-        expect.accepted((yield speech.documented().draft()), f"what {speaker.words} sends")
+        draft = speech.documented().draft()
+        expect.accepted((yield draft), f"what {speaker.words} sends")
+        if speech.shape.retry_headers:
+            expect.accepted((yield speech.again(draft)), f"what {speaker.words} sends once more")
     return None
 
 

@@ -93,6 +93,12 @@ class Speech:
             draft, body = draft.headed("Content-Encoding", "gzip"), gzip.compress(body, mtime=0)
         return draft.verbatim(body)
 
+    def again(self, draft: Draft) -> Draft:
+        """A request of its own as it is sent once more, after an answer that asked for it."""
+        for header in self.shape.retry_headers:
+            draft = draft.headed(*header)
+        return draft
+
     def _body(self) -> Json:
         """The body with its events, filled in."""
         if not self.call.is_batch:

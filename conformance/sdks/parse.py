@@ -44,6 +44,7 @@ def _shape(data: Any, place: Place, document: Document) -> Shape:
         content_type=data["content_type"],
         is_gzipped=is_gzipped,
         headers=tuple(data["headers"].items()),
+        retry_headers=tuple(data.get("retry_headers", {}).items()),
         body=data["body"],
     )
 

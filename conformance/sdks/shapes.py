@@ -67,7 +67,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """One request as an SDK writes it.
+    """One request as an SDK writes it, and the headers that it adds when it sends it again.
 
     In `headers`, `$BASIC` stands for the base64 of the key and a colon; there and in `body`, `$WRITE_KEY`
     stands for the key, `$MESSAGE_ID` for an id that no other event has.
@@ -77,6 +77,7 @@ class Shape:
     content_type: str
     is_gzipped: bool
     headers: tuple[tuple[str, str], ...]
+    retry_headers: tuple[tuple[str, str], ...]
     body: JsonObject
 
 
