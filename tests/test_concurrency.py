@@ -34,7 +34,7 @@ def stumbling(answer: Response | Mishap) -> Answer:
 
 def test_a_target_that_stands_a_crowd() -> None:
     """All that is asked is kept."""
-    found = verdicts("segment", "delivery", fitting)
+    found = verdicts("segment", "robustness.concurrency.*", fitting)
     assert [item.outcome.value for item in found] == ["pass"] * 3
     assert {item.level.value for item in found} == {"must"}
 
@@ -43,7 +43,7 @@ def test_a_target_that_stands_a_crowd() -> None:
 @pytest.mark.parametrize("check", ["events", "batches"])
 def test_one_of_many_is_refused(check: str, answer: Response | Mishap) -> None:
     """One is enough."""
-    (found,) = verdicts("segment", f"delivery.concurrent.{check}", stumbling(answer))
+    (found,) = verdicts("segment", f"robustness.concurrency.{check}", stumbling(answer))
     assert (found.outcome.value, found.expected) == ("fail", "a success")
 
 
@@ -55,11 +55,11 @@ def test_answers_are_mixed_up() -> None:
         return fitting(seen[-2] if len(seen) > 10 else request)
 
     seen: list[Request] = []
-    (found,) = verdicts("segment", "delivery.concurrent.matched", swapped)
+    (found,) = verdicts("segment", "robustness.concurrency.matched", swapped)
     assert found.outcome.value == "fail"
 
 
 def test_a_target_that_refuses_everything() -> None:
     """Nothing follows from what it does in a crowd."""
-    found = verdicts("segment", "delivery", lambda _: BAD)
+    found = verdicts("segment", "robustness.concurrency.*", lambda _: BAD)
     assert {item.outcome.value for item in found} == {"untestable"}

@@ -1,4 +1,4 @@
-"""Delivery under load: many requests at once are all accepted, and each gets its own answer."""
+"""Concurrency: many requests at once are all accepted, and each gets its own answer."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ROUNDS = 64
 """So many requests, sixteen of them in flight at any time."""
 
 
-@check("delivery.concurrent.events", "Sixteen events at once are all accepted.",
+@check("robustness.concurrency.events", "Sixteen events at once are all accepted.",
        fact=CROWD, kinds=EVENTS, once=True, exclusive=True, allow=Allowance.BURST)  # fmt: skip
-@check("delivery.concurrent.batches", "Sixteen batches at once are all accepted.",
+@check("robustness.concurrency.batches", "Sixteen batches at once are all accepted.",
        fact=CROWD, kinds=BATCHES, once=True, exclusive=True, allow=Allowance.BURST)  # fmt: skip
 def concurrent(call: Call) -> Steps:
     """Events come from many clients; a server that fails when they come together loses them."""
@@ -31,7 +31,7 @@ def concurrent(call: Call) -> Steps:
     return None
 
 
-@check("delivery.concurrent.matched", "Each of sixteen requests at once gets the answer that it deserves.",
+@check("robustness.concurrency.matched", "Each of sixteen requests at once gets the answer that it deserves.",
        fact=CROWD, kinds=POSTED, once=True, exclusive=True, allow=Allowance.BURST)  # fmt: skip
 def matched(call: Call) -> Steps:
     """An answer that belongs to another request makes a client resend what is stored, or drop what is not."""
