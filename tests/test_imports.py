@@ -32,13 +32,12 @@ LEVELS = {
 }
 DOORS = {
     "anyio": {"wire"},
-    "h11": {"wire"},
+    "h11": {"refserver", "wire"},
     "httpcore": {"wire"},
     "httpx": {"wire"},
     "jsonschema": {"expect", "profile"},
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
-    "starlette": {"refserver"},
     "uvicorn": {"refserver"},
     "yaml": {"profile"},
 }

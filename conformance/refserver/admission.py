@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from conformance.model import Json, JsonObject, Kind, Level
@@ -18,15 +18,33 @@ if TYPE_CHECKING:
     from conformance.profile.facts import Shape
 
 
+_REFUSED = 400
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """What a server remembers of one connection: how many requests it has answered and refused there."""
+
+    answered: int = 0
+    refused: int = 0
+
+    def note(self, status: int) -> None:
+        """Takes the status of an answer."""
+        self.answered += 1
+        self.refused += status >= _REFUSED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """A request as a server sees it; header names in lower case."""
+    """A request as a server sees it; header names in lower case, the body as it came."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    version: str = "1.1"
+    session: Session = field(default_factory=Session)
 
 
 class Refused(Exception):
@@ -39,12 +57,22 @@ class Refused(Exception):
         self.shape = shape
         self.headers: dict[str, str] = {}
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the contract calls for a success all the same."""
+        return self.answer.expect[0] < 300 and self.shape is None
+
 
 def answer_to(contract: Contract, condition: Condition) -> Answer:
     """How a condition is answered; 400 where the contract leaves it open."""
     if contract.states(f"answers.{condition}"):
         return contract.answer(condition)
-    return Answer(name=condition, level=Level.MAY, sources=(), expect=(400,))
+    return Answer(name=f"answers.{condition}", level=Level.MAY, sources=(), expect=(400,))
+
+
+def _of(operation: Operation, condition: Condition) -> Condition:
+    """The condition by the name that it has on a pixel, or elsewhere."""
+    return Condition.PIXEL_KEY_UNKNOWN if operation.kind is Kind.PIXEL else condition
 
 
 class Admission:
@@ -52,8 +80,8 @@ class Admission:
 
     def __init__(self, contract: Contract, write_key: str, bearer: str | None) -> None:
         self._contract = contract
-        self._write_key = write_key
-        self._bearer = bearer
+        self.write_key = write_key
+        self.bearer = bearer
 
     def admit(self, operation: Operation, incoming: Incoming) -> None:
         """Headers and query carry the right key, or none and the body still may."""
@@ -62,7 +90,7 @@ class Admission:
             return
         key = self._key_in_headers(incoming)
         if key is not None:
-            self._match(key)
+            self._match(operation, key)
         elif not self._takes(Scheme.BODY):
             self._refuse(Condition.CREDENTIALS_MISSING, "credentials are missing")
 
@@ -73,8 +101,9 @@ class Admission:
         if self._key_in_headers(incoming) is None:
             key = self._key_in_document(operation, document)
             if key is None or key == "":
-                self._refuse(Condition.CREDENTIALS_MISSING, "the write key is missing")
-            self._match(key)
+                missing = Condition.CREDENTIALS_MISSING
+                self._refuse(_of(operation, missing), "the write key is missing")
+            self._match(operation, key)
 
     def pixel_data(self, incoming: Incoming) -> bytes:
         """What a pixel carries: base64, url-safe or not, padded or not."""
@@ -96,7 +125,7 @@ class Admission:
             raise Refused(
                 answer_to(self._contract, Condition.WEBHOOK_KEY_MISSING), "the write key is missing"
             )
-        if key != self._write_key:
+        if key != self.write_key:
             raise Refused(
                 answer_to(self._contract, Condition.WEBHOOK_KEY_UNKNOWN), "the write key is unknown"
             )
@@ -110,7 +139,7 @@ class Admission:
         if header is None:
             return None
         scheme, _, token = header.partition(" ")
-        if scheme.lower() == "bearer" and self._takes(Scheme.BEARER) and token == self._bearer:
+        if scheme.lower() == "bearer" and self._takes(Scheme.BEARER) and token == self.bearer:
             return None
         if scheme.lower() != "basic" or not self._takes(Scheme.BASIC):
             self._refuse(Condition.CREDENTIALS_MALFORMED, "the Authorization header is not HTTP Basic")
@@ -137,14 +166,14 @@ class Admission:
             events = (
                 get(document, self._contract.profile.batch.pointer) if operation.kind is Kind.BATCH else None
             )
-            keys = {str(get(event, pointer)) for event in events} if isinstance(events, list) else set()
+            keys = [get(event, pointer) for event in events] if isinstance(events, list) else []
         except Missing:
             return None
-        return keys.pop() if len(keys) == 1 else None
+        return keys[0] if keys and all(key == keys[0] for key in keys) else None
 
-    def _match(self, key: Json) -> None:
-        if key != self._write_key:
-            self._refuse(Condition.CREDENTIALS_UNKNOWN, "the write key is unknown")
+    def _match(self, operation: Operation, key: Json) -> None:
+        if key != self.write_key:
+            self._refuse(_of(operation, Condition.CREDENTIALS_UNKNOWN), "the write key is unknown")
 
     def _takes(self, scheme: Scheme) -> bool:
         return self._contract.states(f"credentials.{scheme}")

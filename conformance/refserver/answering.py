@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn, TypedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
 
-from conformance.contract import schemas
 from conformance.model import Json, JsonObject, Kind
 from conformance.pointers import Missing, get, has
-from conformance.profile.facts import BodyClass, Ceiling, Condition, Shape
+from conformance.profile.facts import Ceiling, Condition, Shape
 from conformance.refserver.admission import Admission, Incoming, Refused, answer_to
+from conformance.refserver.inflation import Corrupt, inflate
+from conformance.refserver.replies import Reply, reply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.contract import Contract, Operation
-    from conformance.profile.facts import BodyShape
+    from conformance.profile.facts import BodyShape, Limit
 
-
-class _Content(TypedDict, total=False):
-    """The part of a reply that is its body."""
-
-    media_type: str
-    body: bytes
+_CODINGS = frozenset({"gzip", "x-gzip"})
+_UNSUPPORTED = 415
+_ROOM_BYTES = 1_048_576
+"""How much a body may unpack to where nothing limits it."""
+_LONGEST_NUMBER = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A status, headers and a body."""
+class Decision:
+    """What becomes of a request: the refusal, or None if it is accepted.
 
-    status: int
-    media_type: str | None = None
+    `body` is what carries the event, unpacked, as far as it was read; `document` its JSON, if it is any.
+    """
+
+    incoming: Incoming
+    operation: Operation | None = None
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    document: JsonObject | None = None
+    refused: Refused | None = None
 
 
 class Answering:
@@ -40,58 +46,110 @@ class Answering:
     def __init__(self, contract: Contract, write_key: str, bearer: str | None = None) -> None:
         self.contract = contract
         self.admission = Admission(contract, write_key, bearer)
-        self._operations = {(item.method, item.path): item for item in contract.operations}
+        self.operations = {(item.method, item.path): item for item in contract.operations}
+        self.in_flight = 0
 
     def reply(self, incoming: Incoming) -> Reply:
         """The answer to a request."""
-        operation = self._operations.get((incoming.method, incoming.path))
+        known = sorted(method for method, path in self.operations if path == incoming.path)
+        if incoming.method == "OPTIONS" and known:
+            found = options(incoming, known)
+        else:
+            found = self.render(self.decide(incoming))
+        return found.headed(Access_Control_Allow_Origin="*") if "origin" in incoming.headers else found
+
+    def decide(self, incoming: Incoming) -> Decision:
+        """What becomes of a request."""
+        operation = self.operations.get((incoming.method, incoming.path))
+        body, document, refused = incoming.body, None, None
         try:
             if operation is None:
                 self.refuse_address(incoming)
-            self.weigh(operation, incoming)
+            self.weigh(operation, len(incoming.body))
+            body = self.unpack(operation, incoming)
+            self.weigh(operation, len(body))
             self.admission.admit(operation, incoming)
-            document = self.read(operation, incoming)
+            if operation.kind is Kind.PIXEL:
+                body = self.admission.pixel_data(incoming)
+            document = self.read(operation, body)
             self.admission.admit_document(operation, incoming, document)
             self.examine(operation, document)
-        except Refused as refused:
-            return self.refusal(operation, refused)
-        return self.success(self.contract.answer(Condition.ACCEPTED).expect[0])
+        except Refused as found:
+            refused = found
+        except RecursionError:
+            refused = Refused(answer_to(self.contract, Condition.JSON_INVALID), "the body is nested too deep")
+        return Decision(incoming=incoming, operation=operation, body=body, document=document, refused=refused)
+
+    def render(self, decision: Decision) -> Reply:
+        """The answer to what was decided."""
+        refused = decision.refused
+        if refused is None:
+            return self.success(self.contract.answer(Condition.ACCEPTED).expect[0])
+        if refused.is_success:
+            return self.success(refused.answer.expect[0])
+        return self.refusal(decision.operation, refused)
 
     def refuse_address(self, incoming: Incoming) -> NoReturn:
         """No operation has this method and path."""
-        known = sorted(method for method, path in self._operations if path == incoming.path)
+        known = sorted(method for method, path in self.operations if path == incoming.path)
         if not known:
             raise Refused(answer_to(self.contract, Condition.PATH_UNKNOWN), "there is nothing here")
         refused = Refused(answer_to(self.contract, Condition.METHOD_WRONG), "wrong method")
-        refused.headers["Allow"] = ", ".join(known)
+        refused.headers["Allow"] = ", ".join(("OPTIONS", *known))
         raise refused
 
-    def weigh(self, operation: Operation, incoming: Incoming) -> None:
-        """The whole body is within its limit."""
+    def limit_of(self, operation: Operation) -> Limit | None:
+        """The limit of a whole body, if there is one."""
         ceiling = Ceiling.BATCH if operation.kind is Kind.BATCH else Ceiling.EVENT
-        if self.contract.states(f"limits.{ceiling}"):
-            limit = self.contract.limit(ceiling)
-            if len(incoming.body) > limit.at_most:
-                raise Refused(limit, "the request is too large")
+        return self.contract.limit(ceiling) if self.contract.states(f"limits.{ceiling}") else None
 
-    def read(self, operation: Operation, incoming: Incoming) -> JsonObject:
-        """The body as a JSON object."""
-        raw = self.admission.pixel_data(incoming) if operation.kind is Kind.PIXEL else incoming.body
+    def most_bytes(self, method: str, path: str) -> int:
+        """How many bytes a body may have at an address; none where there is nothing."""
+        operation = self.operations.get((method, path))
+        limit = self.limit_of(operation) if operation else None
+        return limit.at_most if limit else 0
+
+    def weigh(self, operation: Operation, size: int) -> None:
+        """The whole body is within its limit."""
+        limit = self.limit_of(operation)
+        if limit is not None and size > limit.at_most:
+            raise Refused(limit, "the request is too large")
+
+    def unpack(self, operation: Operation, incoming: Incoming) -> bytes:
+        """The body without its coding; no more of it than shows that it is too large."""
+        coding = incoming.headers.get("content-encoding", "").strip().lower()
+        if coding in {"", "identity"}:
+            return incoming.body
+        if coding not in _CODINGS:
+            answer = answer_to(self.contract, Condition.ENCODING_INVALID)
+            raise Refused(replace(answer, expect=(_UNSUPPORTED,)), "the Content-Encoding is not supported")
+        limit = self.limit_of(operation)
         try:
-            text = raw.decode()
+            return inflate(incoming.body, limit.at_most if limit else _ROOM_BYTES)
+        except Corrupt:
+            answer = answer_to(self.contract, Condition.ENCODING_INVALID)
+            raise Refused(answer, "the body is not what its Content-Encoding says") from None
+
+    def read(self, operation: Operation, body: bytes) -> JsonObject:
+        """The body as a JSON object."""
+        try:
+            text = body.decode()
         except UnicodeDecodeError:
             raise Refused(
                 answer_to(self.contract, Condition.JSON_NOT_UTF8), "the body is not UTF-8"
             ) from None
         try:
-            document: Json = json.loads(text, parse_constant=_refuse_constant)
+            document: Json = json.loads(text, parse_constant=_refuse_constant, parse_int=_number)
         except (ValueError, RecursionError):
             condition = (
                 Condition.PIXEL_DATA_INVALID if operation.kind is Kind.PIXEL else Condition.JSON_INVALID
             )
             raise Refused(answer_to(self.contract, condition), "the body is not JSON") from None
         if not isinstance(document, dict):
-            raise Refused(answer_to(self.contract, Condition.JSON_NOT_OBJECT), "the body is not an object")
+            condition = (
+                Condition.PIXEL_DATA_INVALID if operation.kind is Kind.PIXEL else Condition.JSON_NOT_OBJECT
+            )
+            raise Refused(answer_to(self.contract, condition), "the body is not an object")
         return document
 
     def examine(self, operation: Operation, document: JsonObject) -> None:
@@ -99,14 +157,16 @@ class Answering:
         if operation.kind is Kind.BATCH:
             self.examine_batch(document)
         else:
-            self.examine_event(operation.type, document)
+            is_pixel = operation.kind is Kind.PIXEL
+            missing = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
+            self.examine_event(operation.type, document, missing)
 
-    def examine_event(self, name: str, event: JsonObject) -> None:
+    def examine_event(
+        self, name: str, event: JsonObject, missing: Condition = Condition.IDENTITY_MISSING
+    ) -> None:
         """The event names its user and has its required fields."""
         if not self.contract.identified(name, event):
-            raise Refused(
-                answer_to(self.contract, Condition.IDENTITY_MISSING), "userId or anonymousId is required"
-            )
+            raise Refused(answer_to(self.contract, missing), "userId or anonymousId is required")
         for pointer, answer in self.contract.event(name).required.items():
             if not has(event, pointer):
                 raise Refused(answer, f"{pointer} is required")
@@ -161,26 +221,20 @@ class Answering:
         """An event in a batch is within its limit, as compact UTF-8 JSON."""
         if self.contract.states(f"limits.{Ceiling.BATCH_EVENT}"):
             limit = self.contract.limit(Ceiling.BATCH_EVENT)
-            compact = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-            if len(compact.encode(errors="surrogatepass")) > limit.at_most:
+            compact = _compact(event)
+            if len(compact) > limit.at_most:
                 raise Refused(limit, "an event of the batch is too large")
 
     def refusal(self, operation: Operation | None, refused: Refused) -> Reply:
-        """The answer to what was refused; the contract may call for a success."""
-        status = refused.answer.expect[0]
-        if status < 300 and refused.shape is None:
-            return self.success(status)
+        """The answer to what was refused."""
         shape = self._error_shape(operation, refused.shape)
-        return Reply(status=status, headers=refused.headers, **_content(shape, refused.reason))
+        return reply(refused.answer.expect[0], shape, refused.reason, refused.headers)
 
     def success(self, status: int) -> Reply:
         """The answer to what was accepted."""
         shape = self.contract.shape(Shape.ACCEPTED) if self.contract.states("bodies.accepted") else None
         said = self.contract.states("bodies.accepted-text")
-        text = (self.contract.shape(Shape.ACCEPTED_TEXT).text if said else None) or "OK"
-        if status == 204:
-            return Reply(status=status)
-        return Reply(status=status, **_content(shape, text))
+        return reply(status, shape, (self.contract.shape(Shape.ACCEPTED_TEXT).text if said else None) or "OK")
 
     def _error_shape(self, operation: Operation | None, shape: Shape | None) -> BodyShape | None:
         if shape is not None and self.contract.states(f"bodies.{shape}"):
@@ -190,15 +244,28 @@ class Answering:
         return None
 
 
-def _content(shape: BodyShape | None, text: str) -> _Content:
-    """A body of a shape: JSON with the schema's own examples, or the text."""
-    if shape is not None and shape.body_class is BodyClass.EMPTY:
-        return {}
-    if shape is not None and shape.body_class is BodyClass.JSON:
-        value = schemas.sample(shape.schema or {"type": "object"})
-        return {"media_type": shape.media_type or "application/json", "body": json.dumps(value).encode()}
-    media_type = shape.media_type if shape is not None else None
-    return {"media_type": media_type or "text/plain", "body": text.encode()}
+def options(incoming: Incoming, known: Iterable[str]) -> Reply:
+    """What is possible at a known path; to a browser that asks for another site, everything, for anybody."""
+    methods = ", ".join(("OPTIONS", *known))
+    found = Reply(status=204, headers={"Allow": methods})
+    asked = incoming.headers.get("access-control-request-headers", "")
+    if "origin" not in incoming.headers or "access-control-request-method" not in incoming.headers:
+        return found
+    return found.headed(
+        Access_Control_Allow_Methods=methods,
+        Access_Control_Allow_Headers=asked or "Authorization, Content-Type, Content-Encoding",
+        Access_Control_Max_Age="600",
+    )
+
+
+def _compact(event: Json) -> bytes:
+    """An event as compact UTF-8 JSON."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+
+
+def _number(digits: str) -> int | float:
+    """A whole number; one with more digits than anybody means as a float, which Python reads in no time."""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else float(digits)
 
 
 def _refuse_constant(word: str) -> NoReturn:

@@ -1,53 +1,25 @@
-"""The reference server on the network: Starlette on uvicorn, in a thread."""
+"""The reference server on the network: uvicorn, in a thread."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
 
 from conformance.errors import CannotJudge
-from conformance.profile.facts import Ceiling
-from conformance.refserver.admission import Incoming
 from conformance.refserver.answering import Answering
+from conformance.refserver.application import Manner, application
+from conformance.refserver.protocol import Protocol
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from conformance.contract import Contract
+    from conformance.refserver.application import Application
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _LOOPBACK = "127.0.0.1"
-_ROOM = 1_048_576
 _PATIENCE_S = 10.0
-
-
-def application(answering: Answering, delay_s: float = 0.0) -> Starlette:
-    """An ASGI application that answers every path, each time after a delay in seconds."""
-    cap = _cap(answering.contract)
-
-    async def answer(request: Request) -> Response:
-        incoming = Incoming(
-            method=request.method,
-            path=request.url.path,
-            query=dict(request.query_params),
-            headers={name.lower(): value for name, value in request.headers.items()},
-            body=await _body(request, cap),
-        )
-        if delay_s:
-            await asyncio.sleep(delay_s)
-        reply = answering.reply(incoming)
-        headers = {**reply.headers, **({"Content-Type": reply.media_type} if reply.media_type else {})}
-        return Response(content=reply.body, status_code=reply.status, headers=headers)
-
-    return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
 
 
 class Server:
@@ -65,11 +37,10 @@ class Server:
         port: int = 0,
         delay_s: float = 0.0,
     ) -> None:
-        self._socket = _listen(port)
+        self._socket = listen(port)
         self.url = f"http://{_LOOPBACK}:{self._socket.getsockname()[1]}"
-        app = application(Answering(contract, write_key, bearer), delay_s)
-        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", http="h11")
-        self._server = uvicorn.Server(config)
+        app = application(Answering(contract, write_key, bearer), Manner(delay_s=delay_s))
+        self._server = uvicorn.Server(configuration(app))
         self._thread = threading.Thread(target=self._serve, name="reference server", daemon=True)
 
     def __enter__(self) -> Self:
@@ -95,7 +66,14 @@ class Server:
         self._server.run(sockets=[self._socket])
 
 
-def _listen(port: int) -> socket.socket:
+def configuration(app: Application, protocol: type[Protocol] = Protocol) -> uvicorn.Config:
+    """How uvicorn runs an application: quietly, and with a protocol of ours."""
+    return uvicorn.Config(
+        app, log_level="critical", access_log=False, lifespan="off", http=protocol, ws="none"
+    )
+
+
+def listen(port: int) -> socket.socket:
     """A listening socket. Naming TCP lets asyncio switch off Nagle's delay of 40 ms on what it accepts."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -105,19 +83,3 @@ def _listen(port: int) -> socket.socket:
         listener.close()
         raise CannotJudge(f"no server can listen on {_LOOPBACK} port {port}: {error.strerror}") from None
     return listener
-
-
-def _cap(contract: Contract) -> int:
-    """How much of a body is read at all, in bytes: anything larger is too large for every limit."""
-    limits = [contract.limit(ceiling).at_most for ceiling in Ceiling if contract.states(f"limits.{ceiling}")]
-    return max(limits, default=0) + _ROOM
-
-
-async def _body(request: Request, cap: int) -> bytes:
-    """The body, or as much of it as fits under the cap."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > cap:
-            break
-    return bytes(body)
