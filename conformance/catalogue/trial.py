@@ -80,7 +80,8 @@ class Trial:
     def steps(self) -> Steps:
         """The check at work. Raises Silent if the contract does not ask."""
         if self.operation is None:
-            raise Silent(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation")
+            where = f" at {', '.join(sorted(self.check.paths))}" if self.check.paths else ""
+            raise Silent(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{where}")
         if not self.facts:
             missing = [
                 name

@@ -1,0 +1,386 @@
+"""SDKs as data: what they send and how they read answers, and what the checks make of it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conformance import pointers, resources, sdks
+from conformance.cases import CHECKS
+from conformance.catalogue import Check, trials
+from conformance.contract import Contract
+from conformance.errors import Deviation, ProfileError, Silent
+from conformance.model import Exchange, Kind, Mishap, Note, Request, Response
+from conformance.payloads import Call, Draft, Keys
+from conformance.payloads.speech import Speech
+from conformance.profile import load
+from conformance.sdks import Reaction, Sdk, consequence, reaction
+from conformance.sdks.shapes import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOLDEN = Path(__file__).with_name("sdks.txt")
+KEY = "conformance-key-7b1d"
+KEYS = Keys(write_key=KEY)
+SDKS = {sdk.name: sdk for sdk in sdks.load_all()}
+PYTHON_2_3 = "segment-analytics-python-2-3-4"
+PYTHON_2_4 = "segment-analytics-python-2-4-0"
+NODE, BROWSER = "segment-analytics-node-3-1-0", "segment-analytics-next-1-84-3"
+RUDDER_PYTHON, RUDDER_NODE = "rudder-sdk-python-2-1-9", "rudder-sdk-node-3-0-13"
+MOBILE, ANDROID = "metarouter-mobile", "metarouter-android-1-3-1"
+VENDORS = {
+    "segment": {PYTHON_2_3, PYTHON_2_4, NODE, BROWSER},
+    "rudderstack": {RUDDER_PYTHON, RUDDER_NODE},
+    "metarouter": {MOBILE, ANDROID},
+    "segmentstream": set(),
+}
+REQUEST = Request(method="POST", path="/v1/batch")
+
+
+def answered(status: int, body: bytes = b"", **headers: str) -> Exchange:
+    """An exchange with an answer; `retry_after` is the header of that name."""
+    pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Exchange(request=REQUEST, response=Response(status=status, headers=pairs, body=body))
+
+
+def outline(sdk: Sdk) -> list[str]:
+    """What an SDK sends, a line a request: where, how, and which fields."""
+    lines = []
+    for shape in sdk.shapes:
+        names = {name.lower() for name, _ in shape.headers}
+        batch: Any = shape.body.get("batch", [shape.body])
+        events = sorted({f"{item['type']}({' '.join(sorted(item))})" for item in batch})
+        envelope = " ".join(sorted(shape.body)) if "batch" in shape.body else ""
+        words = [
+            sdk.name, shape.path, shape.content_type, "gzip" if shape.is_gzipped else "plain",
+            "authorization" if "authorization" in names else "no-authorization", envelope, *events,
+        ]  # fmt: skip
+        lines.append(" ".join(word for word in words if word))
+    return lines
+
+
+def shapes() -> str:
+    """The golden list as the data have it."""
+    return "\n".join(line for sdk in sdks.load_all() for line in outline(sdk)) + "\n"
+
+
+def test_the_data_are_sound() -> None:
+    """Every file is loaded, none twice, each by its own name; the schema is a schema and closed."""
+    assert list(SDKS) == resources.sdk_names()
+    assert len(SDKS) == 8
+    schema = json.loads((resources.specs() / "sdk.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+
+
+def test_shapes_are_pinned() -> None:
+    """What was recorded does not change by itself. To renew the list: python -m tests.test_sdks."""
+    assert GOLDEN.read_text(encoding="utf-8") == shapes()
+
+
+def test_profiles_name_their_vendors_sdks() -> None:
+    """Each profile names its own SDKs and no others."""
+    for name, expected in VENDORS.items():
+        facts = load(name).facts
+        assert {fact.removeprefix("sdks.") for fact in facts if fact.startswith("sdks.")} == expected
+
+
+MISTAKES = (
+    ("title:", "titel:", "titel: unknown key; did you mean 'title'?"),
+    ("does: deliver", "does: delivers", "'delivers' is not one of deliver, give-up, retry, send-again, lose"),
+    ("status: 200,", "status: 6xx,", "'6xx' is not an HTTP status"),
+    ("{status: 3xx, does: send-again}", "{status: 301, does: send-again}", "nothing is said of the status"),
+    ("name: rudder", "name: router", "the file is called rudder-sdk-python-2-1-9"),
+    ("sentAt: '2024", "key: $WRITE_KEY\n      sentAt: '2024", "$WRITE_KEY in a compressed body"),
+    ("method: POST", "method: PUT", "POST"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "says"), MISTAKES, ids=[mistake[1][:20] for mistake in MISTAKES])
+def test_a_mistake_is_named_with_its_line(tmp_path: Path, right: str, wrong: str, says: str) -> None:
+    """A file that is not valid is refused as a profile is."""
+    text = resources.sdk_path(RUDDER_PYTHON).read_text("utf-8")
+    assert right in text
+    file = tmp_path / f"{RUDDER_PYTHON}.yaml"
+    file.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    with pytest.raises(ProfileError) as caught:
+        sdks.load(file)
+    assert any(says in str(problem) for problem in caught.value.problems)
+    assert all(problem.line > 0 and problem.file == str(file) for problem in caught.value.problems)
+
+
+def test_a_profile_can_name_only_sdks_that_are_known(tmp_path: Path) -> None:
+    """A slip in a name is found when the profile is loaded."""
+    text = resources.profile_path("segment").read_text("utf-8")
+    file = tmp_path / "vendor.yaml"
+    file.write_text(text.replace(f"  {NODE}:", f"  {NODE}9:"), encoding="utf-8")
+    with pytest.raises(ProfileError, match=f"no SDK is called '{NODE}9'; did you mean '{NODE}'"):
+        load(str(file))
+
+
+@pytest.mark.parametrize("sdk", SDKS.values(), ids=SDKS)
+def test_every_answer_has_a_reaction(sdk: Sdk) -> None:
+    """Whatever a server says, something is known of what follows."""
+    for status, reading, is_timed in itertools.product(range(200, 600), Reading, (True, False)):
+        assert sdk.reads(status, reading, retry_after=is_timed) is not None
+
+
+DONE, ERROR, AGAIN, WAITS, LOST = (
+    Reaction.DELIVER, Reaction.GIVE_UP, Reaction.SEND_AGAIN, Reaction.RETRY, Reaction.LOSE,
+)  # fmt: skip
+UNCODED = b'{"success": false}'
+TABLE = (
+    ("200", answered(200), DONE, DONE, DONE, DONE, DONE),
+    ("204", answered(204), AGAIN, DONE, AGAIN, DONE, DONE),
+    ("207", answered(207, UNCODED), AGAIN, LOST, AGAIN, LOST, LOST),
+    ("302", answered(302), AGAIN, ERROR, AGAIN, LOST, ERROR),
+    ("400 uncoded", answered(400, UNCODED), AGAIN, ERROR, AGAIN, ERROR, ERROR),
+    ("400 text", answered(400, b"no"), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("400 coded", answered(400, b'{"code": 1, "message": ""}'), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("401", answered(401), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("413", answered(413), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("429 timed", answered(429, retry_after="1"), AGAIN, WAITS, AGAIN, WAITS, WAITS),
+    ("429", answered(429), WAITS, WAITS, WAITS, WAITS, WAITS),
+    ("500", answered(500), WAITS, WAITS, WAITS, WAITS, WAITS),
+    ("503", answered(503), WAITS, WAITS, WAITS, WAITS, WAITS),
+)
+COLUMNS = (PYTHON_2_3, PYTHON_2_4, RUDDER_PYTHON, NODE, RUDDER_NODE)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+def test_reactions_are_those_that_were_recorded(row: tuple[Any, ...]) -> None:
+    """Cell by cell: what each SDK did with an answer when it was allowed one repetition."""
+    _, exchange, *expected = row
+    assert [reaction(SDKS[name], exchange) for name in COLUMNS] == expected
+
+
+def test_mobile_sdks_stop_for_good_or_halve() -> None:
+    """A 413 is tried again with half of the events; a 401, 403 or 404 ends it."""
+    for name in (MOBILE, ANDROID):
+        assert reaction(SDKS[name], answered(413)) is WAITS
+        assert [reaction(SDKS[name], answered(status)) for status in (401, 403, 404)] == [ERROR] * 3
+
+
+def test_an_sdk_tries_again_where_no_answer_came() -> None:
+    """A broken connection is no answer."""
+    missed = Exchange(request=REQUEST, mishap=Mishap.CLOSED, detail="it was closed")
+    assert {reaction(sdk, missed) for sdk in SDKS.values()} == {WAITS}
+    assert consequence(SDKS[NODE], missed, is_bad=True) is AGAIN
+
+
+@pytest.mark.parametrize(
+    ("exchange", "is_bad", "expected"),
+    [
+        (answered(200), False, DONE),
+        (answered(200), True, LOST),
+        (answered(500), False, WAITS),
+        (answered(500), True, AGAIN),
+        (answered(429), True, WAITS),
+        (answered(413), True, ERROR),
+    ],
+)
+def test_a_consequence_depends_on_what_was_sent(exchange: Exchange, is_bad: bool, expected: Reaction) -> None:  # noqa: FBT001 - a parameter
+    """What should be refused and counts as delivered is lost; trying it again is of no use."""
+    assert consequence(SDKS[NODE], exchange, is_bad=is_bad) is expected
+
+
+def call_to(profile: str, path: str = "/v1/batch") -> Call:
+    """A call to a path of a vendor."""
+    contract = Contract(load(profile))
+    operation = next(item for item in contract.operations if item.path == path and item.method == "POST")
+    return Call(contract=contract, operation=operation, keys=KEYS, label=path)
+
+
+def speeches(profile: str, name: str) -> list[Speech]:
+    """All that an SDK says to a vendor."""
+    return [Speech.of(call_to(profile, shape.path), shape) for shape in SDKS[name].shapes]
+
+
+def body_of(draft: Draft) -> bytes:
+    """The body of a request, unpacked."""
+    request = draft.request()
+    headers = {name.lower(): value for name, value in request.headers}
+    return gzip.decompress(request.body) if headers.get("content-encoding") == "gzip" else request.body
+
+
+OWN = [(profile, name) for profile, names in VENDORS.items() for name in sorted(names)]
+
+
+@pytest.mark.parametrize(("profile", "name"), OWN)
+def test_a_request_is_what_the_sdk_sends(profile: str, name: str) -> None:
+    """Filled in, the body is that of the recording, with ids that are nobody else's."""
+    seen: set[str] = set()
+    for speech in speeches(profile, name):
+        request = speech.draft().request()
+        headers = {key.lower(): value for key, value in request.headers}
+        assert headers["content-type"] == speech.shape.content_type
+        assert ("content-encoding" in headers) is speech.shape.is_gzipped
+        if "authorization" in headers:
+            assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == f"{KEY}:"
+        text = body_of(speech.draft()).decode()
+        assert "$" not in text
+        ids = {event["messageId"] for event in json.loads(text).get("batch", [json.loads(text)])}
+        assert all(item.startswith("conformance-") for item in ids)
+        assert not ids & seen
+        seen |= ids
+        assert blank(json.loads(text)) == blank(speech.shape.body)
+
+
+def blank(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """A value without what is filled in."""
+    if isinstance(value, dict):
+        return {key: None if key in {"messageId", "writeKey"} else blank(item) for key, item in value.items()}
+    return [blank(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_same_run_sends_the_same_bytes() -> None:
+    """Compression has no clock in it."""
+    first, second = (speeches("rudderstack", RUDDER_PYTHON)[0].draft().request() for _ in range(2))
+    assert first == second
+
+
+def test_what_the_documents_do_not_know_is_kept_apart() -> None:
+    """An alias without a previousId, and a type that has no place in a batch, are no acceptable events."""
+    (speech,) = speeches("metarouter", MOBILE)
+    assert [event["type"] for event in of(speech.undocumented())] == ["screen", "alias"]
+    assert {event["type"] for event in of(speech.documented())} == {"track", "identify", "page", "group"}
+    (speech,) = speeches("segment", NODE)
+    assert [event["type"] for event in of(speech.undocumented())] == ["alias"]
+
+
+def of(speech: Speech) -> list[Any]:
+    """The events of a speech."""
+    return list(speech.events)
+
+
+def test_a_request_is_spoiled_by_one_change() -> None:
+    """The key, the user, the size, the end of the JSON."""
+    for profile, name in OWN:
+        for speech in speeches(profile, name):
+            told = speech.documented()
+            stranger = told.by_stranger().draft()
+            assert KEY.encode() not in body_of(stranger)
+            assert KEY not in str(stranger.request().headers)
+            (event,) = of(told.unnamed())
+            assert not {"userId", "anonymousId"} & event.keys()
+            (event,) = of(told.too_large())
+            compact = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+            assert len(compact) == told.limit.at_most + 1
+            with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+                json.loads(body_of(told.draft(is_cut=True)))
+
+
+def test_a_partly_bad_batch_has_good_events_around_a_bad_one() -> None:
+    """Only the one in the middle names nobody."""
+    (speech,) = speeches("segment", PYTHON_2_4)
+    call = speech.call
+    named = [call.contract.identified(event["type"], event) for event in of(speech.documented().partly_bad())]
+    assert named.count(False) == 1
+    assert named[0]
+    assert named[-1]
+
+
+def check_of(check_id: str) -> Check:
+    """A check by its id."""
+    return next(item for item in CHECKS if item.id == check_id)
+
+
+def drive(check_id: str, call: Call, answer: Callable[[Request], Exchange]) -> Note | str | None:
+    """What a check says of a server that is a function."""
+    steps = check_of(check_id).steps(call)
+    exchange: Any = None
+    while True:
+        try:
+            draft: Any = next(steps) if exchange is None else steps.send(exchange)
+        except StopIteration as stop:
+            found: Note | str | None = stop.value
+            return found
+        exchange = answer(draft.request())
+
+
+def does(note: Note | str | None) -> dict[str, str]:
+    """What a note says of each condition."""
+    assert isinstance(note, Note)
+    outcomes: Any = note.data["outcomes"]
+    return {item["condition"]: item["does"] for item in outcomes}
+
+
+def test_a_server_that_takes_everything_loses_events_silently() -> None:
+    """The SDK believes that an event with a wrong key was stored."""
+    note = drive(f"sdk.{PYTHON_2_4}.reactions", call_to("rudderstack"), lambda _: answered(200))
+    assert does(note) == {
+        "accepted": "deliver", "unknown-key": "lose", "no-identity": "lose", "too-large": "lose",
+        "invalid-json": "lose", "partly-bad": "lose",
+    }  # fmt: skip
+    assert isinstance(note, Note)
+    assert note.text.startswith("acceptable 200: delivers; unknown key 200: loses silently; ")
+    assert note.data["sdk"] == {
+        "name": PYTHON_2_4, "title": "segment-analytics-python 2.4.0", "version": "2.4.0", "supported": False,
+    }  # fmt: skip
+
+
+def test_a_success_without_content_makes_older_sdks_send_again() -> None:
+    """They know of one status alone."""
+    note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("segment"), lambda _: answered(204))
+    assert does(note)["accepted"] == "send-again"
+
+
+def test_nothing_follows_from_other_refusals_where_the_sdk_is_not_let_in() -> None:
+    """One answer tells all."""
+    note = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: answered(415))
+    assert does(note) == {"accepted": "give-up"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "name", "refuses"),
+    [
+        ("segment", BROWSER, lambda request: ("Content-Type", "text/plain") in request.headers),
+        ("segment", PYTHON_2_3, lambda request: b'"anonymousId":null' in request.body),
+        ("segment", PYTHON_2_3, lambda request: "Authorization" not in dict(request.headers)),
+        ("segment", NODE, lambda request: b"_metadata" in request.body),
+        ("segment", PYTHON_2_4, lambda request: ("X-Retry-Count", "1") in request.headers),
+        ("rudderstack", RUDDER_PYTHON, lambda request: ("Content-Encoding", "gzip") in request.headers),
+        ("rudderstack", RUDDER_NODE, lambda request: "json" not in dict(request.headers)["Content-Type"]),
+        ("metarouter", ANDROID, lambda request: b'"traits":null' in request.body),
+        ("metarouter", MOBILE, lambda request: b'],"writeKey"' not in request.body),
+    ],
+)  # fmt: skip
+def test_a_server_that_shuts_an_sdk_out_is_named(
+    profile: str, name: str, refuses: Callable[[Request], bool]
+) -> None:
+    """Each refuses one thing that the SDK does; the same server without the refusal passes."""
+    path = "/v1/t" if name == BROWSER else "/v1/batch"
+    check_id = f"sdk.{name}.accepted"
+    assert drive(check_id, call_to(profile, path), lambda _: answered(200)) is None
+    with pytest.raises(Deviation, match="must be accepted"):
+        drive(check_id, call_to(profile, path), lambda item: answered(400 if refuses(item) else 200))
+
+
+def test_checks_are_made_where_an_sdk_sends_to() -> None:
+    """On its paths alone, once where there are none; those of another vendor's SDK only report."""
+    contract = Contract(load("segment"))
+    made = [trial for trial in trials(contract, KEYS, CHECKS) if trial.check.area == "sdk"]
+    paths = {
+        trial.operation.path
+        for trial in made
+        if trial.check.id == f"sdk.{BROWSER}.accepted" and trial.operation
+    }
+    assert paths == SDKS[BROWSER].paths
+    foreign = next(trial for trial in made if trial.check.id == f"sdk.{MOBILE}.accepted")
+    with pytest.raises(Silent, match=f"the profile says nothing of sdks.{MOBILE}"):
+        foreign.steps()
+    batches = [item for item in contract.operations if item.kind is Kind.BATCH]
+    assert all(pointers.has(shape.body, "/batch") for sdk in SDKS.values() for shape in sdk.shapes
+               if shape.path in {item.path for item in batches})  # fmt: skip
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(shapes(), encoding="utf-8")
