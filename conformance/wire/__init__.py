@@ -46,7 +46,7 @@ class _Trail:
 
 @dataclass(slots=True, kw_only=True)
 class Wire:
-    """Sends requests to one target, `connections` at a time, and `CROWD` where a check asks for a crowd.
+    """Sends requests to one target. `connections` is how many its user keeps in flight.
 
     `deadline_s` bounds a whole exchange, from opening the connection to the end of the answer. A reused
     connection that turns out closed is replaced once, silently; a fresh one that fails is a mishap.
@@ -62,9 +62,8 @@ class Wire:
     _single: Transport = field(init=False)
 
     def __post_init__(self) -> None:
-        tls, connections = self.target.tls, max(self.connections, CROWD)
-        self._pooled = Transport(tls=tls, connections=connections)
-        self._single = Transport(tls=tls, connections=connections, keep_alive=False)
+        self._pooled = Transport(tls=self.target.tls)
+        self._single = Transport(tls=self.target.tls, keep_alive=False)
 
     async def __aenter__(self) -> Self:
         return self

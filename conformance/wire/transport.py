@@ -1,4 +1,8 @@
-"""httpx over sockets of ours: one connection pool, no redirects, no cookies, no proxies, no retries."""
+"""httpx over connections of ours: no redirects, no cookies, no proxies, no retries.
+
+httpcore's own pool looks at every connection before and after every request; the engine bounds what is in
+flight, so a stack of idle connections will do.
+"""
 
 from __future__ import annotations
 
@@ -15,52 +19,75 @@ if TYPE_CHECKING:
 
 
 class _Body(httpx.AsyncByteStream):
-    """The bytes of an answer as they come."""
+    """The bytes of an answer as they come; the connection goes back when they are read."""
 
-    def __init__(self, response: httpcore.Response) -> None:
+    def __init__(
+        self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection, transport: Transport
+    ) -> None:
         self._response = response
+        self._connection = connection
+        self._transport = transport
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._response.aiter_stream():
             yield part
 
     async def aclose(self) -> None:
-        """Gives the connection back to the pool, or closes it if the answer was not read to its end."""
+        """Gives the connection back, or closes it if the answer was not read to its end."""
         await self._response.aclose()
+        await self._transport.give_back(self._connection)
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Sends httpx requests through a pool of at most `connections` of our sockets."""
+    """Sends httpx requests to one target, over connections that it keeps if it may."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None, connections: int, keep_alive: bool = True) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=connections,
-            max_keepalive_connections=connections if keep_alive else 0,
-            network_backend=Backend(),
-        )
+    def __init__(self, *, tls: ssl.SSLContext | None, keep_alive: bool = True) -> None:
+        self._tls = tls
+        self._keeps = keep_alive
+        self._idle: list[httpcore.AsyncHTTPConnection] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends a request and returns its answer's head. Raises httpcore's errors as they are."""
         url = request.url
-        response = await self._pool.handle_async_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(
-                    scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
+        outgoing = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
         )
+        connection = await self._connection(outgoing.url.origin)
+        try:
+            response = await connection.handle_async_request(outgoing)
+        except BaseException:
+            await connection.aclose()
+            raise
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=_Body(response),
+            stream=_Body(response, connection, self),
             extensions=response.extensions,
         )
 
+    async def give_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
+        """Takes a connection whose exchange is over."""
+        if self._keeps and connection.is_idle():
+            self._idle.append(connection)
+        else:
+            await connection.aclose()
+
     async def aclose(self) -> None:
         """Closes every connection."""
-        await self._pool.aclose()
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        """The connection that was used last and still stands, or a new one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return httpcore.AsyncHTTPConnection(
+            origin=origin, ssl_context=self._tls, network_backend=Backend(), keepalive_expiry=None
+        )
