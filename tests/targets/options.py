@@ -8,7 +8,7 @@ from tests.targets.dialects import Dialect, Kind
 
 KEY = "conformance-test-key-4f9a"
 BEARER = "conformance-test-token"
-RATE = 100
+RATE = 300
 """Requests in a second that a limited server takes."""
 
 
