@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import itertools
 import json
 from pathlib import Path
@@ -11,16 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from rich.console import Console
 
 from conformance import pointers, resources, sdks
 from conformance.cases import CHECKS
 from conformance.catalogue import Check, trials
+from conformance.cli import main
 from conformance.contract import Contract
 from conformance.errors import Deviation, ProfileError, Silent
-from conformance.model import Exchange, Kind, Mishap, Note, Request, Response
+from conformance.model import (
+    Area,
+    Exchange,
+    Kind,
+    Level,
+    Mishap,
+    Note,
+    Outcome,
+    Request,
+    Response,
+    Verdict,
+)  # fmt: skip
 from conformance.payloads import Call, Draft, Keys
 from conformance.payloads.speech import Speech
 from conformance.profile import load
+from conformance.report.sdks import overview
 from conformance.sdks import Reaction, Sdk, consequence, reaction
 from conformance.sdks.shapes import Reading
 
@@ -380,6 +395,59 @@ def test_checks_are_made_where_an_sdk_sends_to() -> None:
     batches = [item for item in contract.operations if item.kind is Kind.BATCH]
     assert all(pointers.has(shape.body, "/batch") for sdk in SDKS.values() for shape in sdk.shapes
                if shape.path in {item.path for item in batches})  # fmt: skip
+
+
+@pytest.mark.parametrize("profile", VENDORS)
+def test_the_reference_server_accepts_its_vendors_sdks(
+    profile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No check fails, and the report says for each SDK what the answers would make it do."""
+    file = tmp_path / "report.json"
+    main(["run", "--profile", profile, "--select", "sdk", "--json", str(file)])
+    document = json.loads(file.read_text("utf-8"))
+    schema = json.loads((resources.specs() / "report.schema.json").read_text("utf-8"))
+    Draft202012Validator(schema).validate(document)
+    outcomes = [(item["id"], item["outcome"]) for item in document["checks"]]
+    assert not [item for item in outcomes if item[1] in {"fail", "untestable", "error"}]
+    rows = {row["name"]: row for row in document["sdks"]}
+    assert {name for name, row in rows.items() if row["supported"]} == VENDORS[profile]
+    shown = capsys.readouterr().out
+    for name in VENDORS[profile]:
+        assert (f"sdk.{name}.accepted", "pass") in outcomes
+        assert f"{SDKS[name].title}  " in shown
+        for operation in rows[name]["operations"]:
+            assert operation["outcomes"][0]["does"] == "deliver"
+
+
+def test_the_overview_names_harm_alone() -> None:
+    """Another vendor's SDK is shown only where it would lose events, or send them again."""
+    note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("metarouter"), lambda _: answered(400, UNCODED))
+    fine = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: answered(400, UNCODED))
+    shown = printed([verdict(note, "a"), verdict(fine, "b")])
+    assert "segment-analytics-python 2.3.4  sends again" in shown
+    assert SDKS[NODE].title not in shown
+    lost = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: answered(200))
+    assert "but" in (shown := printed([verdict(lost, "b")]))
+    assert "delivers  loses silently: unknown key, no user, too large, invalid JSON, partly bad" in shown
+    assert printed([verdict(fine, "b")]) == ""
+
+
+def verdict(found: Note | str | None, check_id: str) -> Verdict:
+    """A verdict with a note's data."""
+    assert isinstance(found, Note)
+    return Verdict(
+        id=check_id, area=Area.SDK, level=Level.MAY, title="It is reported.", operation="POST /v1/batch",
+        outcome=Outcome.OBSERVED, message=found.text, data=found.data,
+    )  # fmt: skip
+
+
+def printed(verdicts: list[Verdict]) -> str:
+    """What a terminal shows of verdicts."""
+    found = overview(verdicts)
+    console = Console(width=200, record=True, file=io.StringIO())
+    if found is not None:
+        console.print(found)
+    return console.export_text()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import sys
 import tempfile
@@ -17,7 +16,6 @@ from tests.recorder.server import listening
 
 if TYPE_CHECKING:
     from tests.recorder.kits import Kit
-    from tests.recorder.server import Heard
 
 AT_A_TIME = 3
 
@@ -44,22 +42,14 @@ def main() -> None:
 def requests(kit: Kit, place: Path) -> list[dict[str, Any]]:
     """Every request that an SDK sends for one event of each kind."""
     found = []
-    for extent in ("all", "batch") if "browser" in kit.driver else ("all",):
+    for extent in kit.extents:
         with listening() as ear:
             kit.speak(place, ear.url, extent)
-        found += [shown(heard) for heard in ear.heard]
+        found += [
+            {"method": heard.method, "path": heard.path, "headers": dict(heard.headers), "body": heard.json()}
+            for heard in ear.heard
+        ]
     return found
-
-
-def shown(heard: Heard) -> dict[str, Any]:
-    """A request as data, its body decoded."""
-    body = gzip.decompress(heard.body) if heard.header("Content-Encoding") == "gzip" else heard.body
-    return {
-        "method": heard.method,
-        "path": heard.path,
-        "headers": dict(heard.headers),
-        "body": json.loads(body),
-    }
 
 
 def reactions(kit: Kit, place: Path) -> dict[str, str]:

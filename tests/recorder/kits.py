@@ -31,6 +31,11 @@ class Kit:
         """Whether it is a Python package; the others are Node's."""
         return self.driver.endswith(".py")
 
+    @property
+    def extents(self) -> tuple[str, ...]:
+        """What it can be asked to say, all in all."""
+        return ("all", "batch") if "browser" in self.driver else ("all",)
+
     def install(self, place: Path) -> None:
         """Installs the SDK, and all that it needs, into a directory of its own."""
         place.mkdir(parents=True, exist_ok=True)
@@ -43,7 +48,7 @@ class Kit:
         subprocess.run(command, check=True, timeout=120, capture_output=True)
 
     def speak(self, place: Path, url: str, extent: str = "all") -> list[str]:
-        """Sends one event of every kind (`all`), or `one` alone: what the SDK complained of."""
+        """Sends one event of every kind (`all`, `batch`), or `one` alone: what the SDK complained of."""
         script = str(DRIVERS / self.driver)
         if self.is_python:
             command = [sys.executable, script, self.package, url, KEY, extent]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import http.client
+import json
 import threading
 import time
 from contextlib import contextmanager
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_REQUESTS = 40
+_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,11 @@ class Heard:
         """The first value of a header, whatever the case of its name."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
+    def json(self) -> Any:  # noqa: ANN401 - JSON
+        """The body, unpacked and read."""
+        body = gzip.decompress(self.body) if self.header("Content-Encoding") == "gzip" else self.body
+        return json.loads(body)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
@@ -41,10 +50,14 @@ class Said:
 
 @dataclass(slots=True, kw_only=True)
 class Ear:
-    """What a server heard so far. The last of its answers is given to everything that follows."""
+    """What a server heard so far. The last of its answers is given to everything that follows.
+
+    With `beyond`, the server behind it answers in its place.
+    """
 
     url: str = ""
     answers: tuple[Said, ...] = (Said(),)
+    beyond: str = ""
     heard: list[Heard] = field(default_factory=list)
 
     def take(self, heard: Heard) -> Said:
@@ -52,13 +65,28 @@ class Ear:
         self.heard.append(heard)
         if len(self.heard) > MOST_REQUESTS:
             return Said()
+        if self.beyond:
+            return passed_on(heard, self.beyond)
         return self.answers[min(len(self.heard), len(self.answers)) - 1]
 
 
+def passed_on(heard: Heard, url: str) -> Said:
+    """What another server on loopback answers to a request."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+    try:
+        headers = {name: value for name, value in heard.headers if name.lower() not in _HOP}
+        connection.request(heard.method, heard.path, heard.body, headers)
+        answer = connection.getresponse()
+        given = tuple((name, value) for name, value in answer.getheaders() if name.lower() not in _HOP)
+        return Said(status=answer.status, headers=given, body=answer.read())
+    finally:
+        connection.close()
+
+
 @contextmanager
-def listening(*answers: Said) -> Iterator[Ear]:
-    """A server on loopback, with the answers to its requests in their order."""
-    ear = Ear(answers=answers or (Said(),))
+def listening(*answers: Said, beyond: str = "") -> Iterator[Ear]:
+    """A server on loopback, with the answers to its requests in their order, or those of one beyond it."""
+    ear = Ear(answers=answers or (Said(),), beyond=beyond)
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):

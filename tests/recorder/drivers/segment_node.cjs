@@ -6,7 +6,7 @@ const { Analytics } = createRequire(`${modules}/`)('@segment/analytics-node')
 
 async function main() {
   const errors = []
-  const analytics = new Analytics({ writeKey, host, maxRetries: 1, flushAt: 20, flushInterval: 300 })
+  const analytics = new Analytics({ writeKey, host, maxRetries: 1, flushAt: 7, flushInterval: 5000 })
   analytics.on('error', (error) => errors.push(String(error.reason || error.code)))
   const userId = 'conformance-user'
   const anonymousId = 'conformance-visitor'

@@ -1,6 +1,6 @@
 """Speaks through a Python SDK: one event of each kind, or one alone. Prints how often it reported an error.
 
-python py_client.py PACKAGE URL KEY {all,one}
+python speak.py PACKAGE URL KEY {all,one}
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ def main() -> None:
         errors.append(f"{type(error).__name__}: {error} ({len(batch)} events)")
 
     client: Any = importlib.import_module(f"{package}.client").Client(
-        key, host=url, on_error=told, max_retries=1, upload_interval=0.3
+        key,
+        host=url,
+        on_error=told,
+        max_retries=1,
+        upload_interval=1,
+        upload_size=7 if extent == "all" else 1,
     )
     client.track(USER, "Order Completed", {"total": 39.9, "currency": "EUR"})
     if extent == "all":
