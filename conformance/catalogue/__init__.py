@@ -21,6 +21,7 @@ from conformance.catalogue.check import (
     Allowance,
     Check,
     Form,
+    Sample,
     Traits,
 )
 from conformance.catalogue.trial import Trial, trials
@@ -46,6 +47,7 @@ __all__ = [
     "Allowance",
     "Check",
     "Form",
+    "Sample",
     "Traits",
     "Trial",
     "check",

@@ -53,6 +53,17 @@ class Allowance(enum.StrEnum):
     VOLUME = "volume"
 
 
+class Sample(enum.StrEnum):
+    """Of which operations a check looks at no more than the first of each sort."""
+
+    KIND = "kind"
+    TYPE = "type"
+
+    def of(self, operation: Operation) -> tuple[str, ...]:
+        """What operations of the same sort have in common."""
+        return (operation.kind,) if self is Sample.KIND else (operation.kind, operation.type)
+
+
 class Form(Protocol):
     """One of many alike cases that share a check's text."""
 
@@ -74,6 +85,7 @@ class Traits(TypedDict, total=False):
     exclusive: bool
     opens: bool
     once: bool
+    sample: Sample
     allow: Allowance
 
 
@@ -85,7 +97,8 @@ class Check:
     `kinds` are the operations that it applies to; `cap` is the strongest level that it can have; an
     observing check reports what a target does, and never fails; an opening one is made even where the
     preflight has shown that nothing is accepted. One that is made `once` looks at the first operation that it
-    applies to, and `paths`, where given, are the only ones that it looks at.
+    applies to, one with a `sample` at the first of each sort, and `paths`, where given, are the only ones that
+    it looks at.
     """
 
     id: str
@@ -101,6 +114,7 @@ class Check:
     observes: bool = False
     opens: bool = False
     once: bool = False
+    sample: Sample | None = None
     allow: Allowance | None = None
     paths: frozenset[str] | None = None
 
@@ -128,6 +142,9 @@ class Check:
             for operation in contract.operations
             if operation.kind in self.kinds and (self.paths is None or operation.path in self.paths)
         ]
+        if self.sample:
+            first = {self.sample.of(operation): operation for operation in reversed(found)}
+            found = [operation for operation in found if first[self.sample.of(operation)] is operation]
         return found[:1] if self.once else found
 
 

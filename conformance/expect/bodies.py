@@ -1,4 +1,4 @@
-"""Judgements: each keeps quiet, notes something, or raises a Deviation that says what to do about it."""
+"""Judgements of the bodies of answers."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from conformance.errors import Deviation, NoAnswer, Silent, Untestable
-from conformance.model import Mishap
-from conformance.profile.facts import Answer, BodyClass, BodyShape, Condition
+from conformance.errors import Deviation, Silent
+from conformance.profile.facts import BodyClass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.model import Exchange
+    from conformance.profile.facts import BodyShape
 
-LENGTH_REQUIRED = 411
-SERVER_ERROR = 500
-_OK, _PARTIAL, _REDIRECT = 200, 207, 300
 _START = r"(?:^|(?<=[\"'>]))\s*"
 """Where a line of a trace begins: that of a text, or a string in a list of them."""
 _TRACES = re.compile(
@@ -46,92 +43,6 @@ _PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 HTML_PROBE = "<script>conformance()</script>"
 
 
-def is_accepted(exchange: Exchange) -> bool:
-    """Whether an answer is a success of any kind, a partial one aside."""
-    return _OK <= exchange.status < _REDIRECT and exchange.status != _PARTIAL
-
-
-def control(exchange: Exchange, what: str = "an acceptable request") -> None:
-    """The acceptable twin was accepted. Raises Untestable if not."""
-    if not is_accepted(exchange):
-        raise Untestable(
-            f"{what} to {exchange.request.method} {exchange.request.path} was not accepted, "
-            "so nothing follows from refusing its spoilt twin; look at the accept checks first",
-            expected="a success",
-            received=exchange.outline,
-        )
-
-
-def chunks_allowed(exchange: Exchange) -> None:
-    """The target may be sent a body in chunks. Raises Silent if not: HTTP/1.0 has none (RFC 9112, 6.1)."""
-    control(exchange)
-    if exchange.response and exchange.response.http_version < "HTTP/1.1":
-        raise Silent("the target answers as HTTP/1.0, which has no chunks")
-
-
-def length_not_required(exchange: Exchange) -> None:
-    """The target does not insist on a Content-Length. Raises Silent if it does (RFC 9110 section 15.5.12)."""
-    if exchange.status == LENGTH_REQUIRED:
-        raise Silent("the target insists on a Content-Length with a 411, as it may")
-
-
-def chunks_supported(exchange: Exchange) -> None:
-    """A small body in chunks was accepted. Raises Silent if not, or if the answer is that of HTTP/1.0."""
-    supported(exchange, "a body in chunks")
-    chunks_allowed(exchange)
-
-
-def accepted(exchange: Exchange, what: str) -> None:
-    """The request was accepted, with whatever status of success."""
-    if not is_accepted(exchange):
-        raise Deviation(
-            f"{what} must be accepted, and was answered with {exchange.outline}",
-            expected="a success",
-            received=exchange.outline,
-        )
-
-
-def supported(exchange: Exchange, what: str) -> None:
-    """A feature that the vendor does not promise is there. Raises Silent if not."""
-    if not is_accepted(exchange):
-        raise Silent(f"{what} is not supported here: {exchange.outline}")
-
-
-def refused(exchange: Exchange) -> None:
-    """The request was refused at all. Raises Silent if not: there is no refusal to look at."""
-    if exchange.response is None or exchange.status < 400:
-        raise Silent(
-            f"the target did not refuse the request, so there is no refusal to look at: {exchange.outline}"
-        )
-
-
-def status(exchange: Exchange, answer: Answer, what: str) -> str | None:
-    """The status is one that the contract allows; a tolerated one comes back as a note.
-
-    Where a success is among the allowed answers, any success will do: which one it has to be is what the
-    checks of acceptance itself are about.
-    """
-    if exchange.status in answer.expect or _succeeds_as_well(exchange, answer):
-        return None
-    for item in answer.tolerate:
-        if exchange.status == item.status:
-            return f"{item.status} is tolerated: {item.source}" + (
-                f" ({item.source.says})" if item.source.says else ""
-            )
-    raise Deviation(
-        f"{what} must be answered with {_either(answer.statuses)}, and was answered with {exchange.outline}",
-        expected=_either(answer.statuses),
-        received=exchange.outline,
-        level=answer.level,
-    )
-
-
-def _succeeds_as_well(exchange: Exchange, answer: Answer) -> bool:
-    """Whether an answer that may be a success, and is not about success itself, is one."""
-    may_succeed = any(_OK <= item < _REDIRECT and item != _PARTIAL for item in answer.statuses)
-    return may_succeed and answer.name != f"answers.{Condition.ACCEPTED}" and is_accepted(exchange)
-
-
 def body(exchange: Exchange, shape: BodyShape, what: str) -> None:
     """The body has every facet that the contract promises of it."""
     if exchange.response is None:
@@ -156,22 +67,6 @@ def outward(exchange: Exchange) -> str:
         return f"{kind}, {len(response.body)} bytes"
     names = ", ".join(sorted(value)) if isinstance(value, dict) else type(value).__name__
     return f"{kind}, JSON: {names}"
-
-
-def no_timeout(exchange: Exchange) -> None:
-    """The target did not stay silent. Raises NoAnswer if it did: waiting once is enough."""
-    if exchange.mishap in {Mishap.TIMEOUT, Mishap.UNREACHABLE, Mishap.TLS}:
-        raise NoAnswer(f"no verdict: {exchange.detail}")
-
-
-def no_server_error(exchange: Exchange, what: str) -> None:
-    """A fault of the client was not answered as one of the server, and was answered at all."""
-    if exchange.status >= SERVER_ERROR or exchange.response is None:
-        raise Deviation(
-            f"{what} is the client's fault, and came out as the server's: {exchange.outline}",
-            expected="an answer below 500",
-            received=exchange.outline,
-        )
 
 
 def no_stack_trace(exchange: Exchange, what: str) -> None:
@@ -243,8 +138,3 @@ def _unescaped(exchange: Exchange) -> str:
 def _short(text: str, longest: int = 100) -> str:
     """A text for a message."""
     return repr(text if len(text) <= longest else f"{text[:longest]}...") if text else "nothing"
-
-
-def _either(statuses: Iterable[int]) -> str:
-    """`400 or 401`."""
-    return " or ".join(str(item) for item in dict.fromkeys(statuses))
