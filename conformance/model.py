@@ -104,7 +104,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request, relative to the target's base URL."""
+    """One HTTP request, relative to the target's base URL.
+
+    The body of one that is `unpacked` is shown without the gzip in which it was sent.
+    """
 
     method: str
     path: str
@@ -113,6 +116,7 @@ class Request:
     body: bytes = b""
     chunked: bool = False
     spelling: Spelling | None = None
+    unpacked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from conformance.profile.problems import nearest
 from conformance.report.curl import curl
 from conformance.report.document import Header, Report
 from conformance.report.transcript import transcript
+from conformance.resources import profile_names
 from conformance.wire import Redactor, Wire, parse
 from conformance.wire.throttle import Throttle
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.engine import Finding
+    from conformance.model import Exchange
     from conformance.payloads import Ground
     from conformance.wire import Target
 
@@ -188,8 +191,7 @@ def report(plan: Plan, result: Result) -> Report:
 def judged(trial: Trial, finding: Finding) -> Verdict:
     """The verdict on a trial; exchanges are kept only where somebody will want to see them."""
     outcome = trial.outcome(finding.outcome)
-    last = finding.exchanges[-1] if finding.exchanges else None
-    troubled = outcome in _TROUBLED and last is not None
+    kept = _telling(finding) if outcome in _TROUBLED else ()
     return Verdict(
         id=trial.check.id,
         area=trial.check.area,
@@ -201,7 +203,25 @@ def judged(trial: Trial, finding: Finding) -> Verdict:
         expected=finding.expected,
         received=finding.received,
         sources=trial.sources,
-        exchanges=tuple(transcript(item) for item in finding.exchanges[-_KEPT:]) if troubled else (),
-        curl=curl(last.request, last.url) if troubled and last and not last.request.spelling else "",
+        exchanges=tuple(transcript(item) for item in kept),
+        curl=_again(trial, kept[-1]) if kept else "",
         data=finding.data,
     )
+
+
+def _telling(finding: Finding) -> tuple[Exchange, ...]:
+    """The last exchanges up to the one that the finding is about, or up to the last of all."""
+    exchanges = finding.exchanges
+    about = [number for number, item in enumerate(exchanges, 1) if item.outline == finding.received]
+    end = about[-1] if about else len(exchanges)
+    return exchanges[max(0, end - _KEPT) : end]
+
+
+def _again(trial: Trial, exchange: Exchange) -> str:
+    """A shell line that shows it again: curl, or the suite itself where no client would write such bytes."""
+    if exchange.request.spelling is None:
+        return curl(exchange.request, exchange.url)
+    profile = trial.contract.profile
+    name = profile.name if profile.name in profile_names() else profile.file
+    url = exchange.url.removesuffix(exchange.request.path)
+    return shlex.join(["conformance", "run", url, "--profile", name, "--select", trial.check.id])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import shlex
 import shutil
@@ -259,3 +260,20 @@ def test_an_odd_key_is_the_same(write_key: str) -> None:
     odd = Call(contract=contract, operation=contract.operations[0], keys=keys)
     assert_same(odd.event(), keys)
     assert_same(odd.event().by(odd.credentials(key=keys.truncated)), keys)
+
+
+@pytest.mark.parametrize("size", [30, 20_000], ids=["short", "long"])
+def test_a_packed_body_is_the_same(size: int) -> None:
+    """It is shown unpacked, so that no key hides in it, and packed again by the line."""
+    draft = call().event().by(call().credentials(Scheme.BODY)).sized(size + 200).spelled(gzip.compress)
+    first, second = both(draft.headed("Content-Encoding", "gzip").request())
+    assert gzip.decompress(first.body) == gzip.decompress(second.body)
+    assert KEYS.write_key.encode() in gzip.decompress(second.body)
+    assert second.values("content-encoding") == ["gzip"]
+
+
+@pytest.mark.parametrize("body", [b"no gzip at all", gzip.compress(b"{}")[:-3]], ids=["plain", "cut"])
+def test_what_is_no_gzip_is_sent_as_it_is(body: bytes) -> None:
+    """Whatever its header says."""
+    first, second = both(call().event().verbatim(body).headed("Content-Encoding", "gzip").request())
+    assert first.body == second.body == body

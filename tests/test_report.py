@@ -114,6 +114,7 @@ def test_the_shape_of_the_document() -> None:
     ]  # fmt: skip
     assert document["run"] == {
         "gate": "must", "started": "2024-03-01T09:30:00+00:00", "duration_s": 1.235, "requests": 1234,
+        "waited_s": 0.0,
     }  # fmt: skip
     assert document["counts"] == {
         "pass": 0, "fail": 1, "untestable": 0, "error": 0, "observed": 0, "not-applicable": 1,

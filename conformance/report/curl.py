@@ -40,7 +40,10 @@ def curl(request: Request, url: str) -> str:
         text = _printable(request.body)
         if text is None:
             source = f"python3 -c {shlex.quote(_program(request.body))} | "
-        parts += ["--data-binary", "@-" if text is None else _shell(text, is_body=True)]
+        elif request.unpacked:
+            source = f"printf %s {_shell(text, is_body=True)} | "
+        source += "gzip -n | " if request.unpacked else ""
+        parts += ["--data-binary", "@-" if source else _shell(text or "", is_body=True)]
     return f"{source}{' '.join(parts)} {_address(url, request.query)}"
 
 

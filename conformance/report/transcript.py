@@ -30,9 +30,12 @@ def transcript(exchange: Exchange) -> JsonObject:
             "query": _pairs(request.query),
             "headers": _pairs(request.headers),
             "chunked": request.chunked,
+            "unpacked": request.unpacked,
+            "handwritten": request.spelling is not None,
             **_body(request.body),
         },
         "response": answer,
+        "stray": exchange.stray[:CUT_BYTES].decode("utf-8", errors="backslashreplace"),
         "error": exchange.detail,
     }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import html
 import json
 import re
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
@@ -50,12 +52,14 @@ class Redactor:
         return body
 
     def request(self, request: Request) -> Request:
-        """A request without secrets."""
+        """A request without secrets; a packed body is unpacked, for a secret could hide in it."""
+        unpacked = _unpacked(request)
         return replace(
             request,
             query=tuple((name, self._encoded(value)) for name, value in request.query),
             headers=tuple((name, self._header(value)) for name, value in request.headers),
-            body=self.body(request.body),
+            body=self.body(request.body if unpacked is None else unpacked),
+            unpacked=unpacked is not None,
         )
 
     def response(self, response: Response) -> Response:
@@ -77,6 +81,17 @@ class Redactor:
         decoded = _decoded(value)
         shown = self.text(decoded)
         return f"base64({shown})" if shown != decoded else self.text(value)
+
+
+def _unpacked(request: Request) -> bytes | None:
+    """What a gzip body holds; None if it is none."""
+    codings = [value.strip().lower() for name, value in request.headers if name.lower() == "content-encoding"]
+    if codings != ["gzip"]:
+        return None
+    try:
+        return gzip.decompress(request.body)
+    except (OSError, EOFError, zlib.error):
+        return None
 
 
 def _spellings(secret: str) -> Iterator[str]:
