@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
+_NAME = "ingest-conformance"
 _INSIDE = Path(__file__).parent / "specs"
 _BESIDE = Path(__file__).parent.parent / "specs"
 
@@ -37,3 +40,13 @@ def sdk_names() -> list[str]:
 def sdk_path(name: str) -> Path:
     """The file of an SDK; it need not exist."""
     return specs() / "sdks" / f"{name}.yaml"
+
+
+def cache() -> Path:
+    """The directory for what can be made again: `$XDG_CACHE_HOME`, or the platform's own; it need not exist."""
+    given = os.environ.get("XDG_CACHE_HOME")
+    if given and Path(given).is_absolute():
+        return Path(given) / _NAME
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / _NAME / "Cache"
+    return (Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache") / _NAME

@@ -80,7 +80,7 @@ def _parameters(contract: Contract, operation: Operation) -> list[str]:
 def _responses(contract: Contract, operation: Operation) -> dict[str, Json]:
     """Each status that the contract speaks of for this kind of operation, and when it comes."""
     found: dict[str, list[str]] = {}
-    for fact in _answers(contract, operation):
+    for fact in answers(contract, operation):
         for status in fact.statuses:
             found.setdefault(str(status), []).append(fact.name.partition(".")[2])
     return {
@@ -94,7 +94,7 @@ def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Status of the vendor's own"
 
 
-def _answers(contract: Contract, operation: Operation) -> Iterator[Answer]:
+def answers(contract: Contract, operation: Operation) -> Iterator[Answer]:
     """The facts about statuses that concern an operation."""
     foreign = {"batch": Kind.BATCH, "pixel": Kind.PIXEL, "webhook": Kind.WEBHOOK, "batch-event": Kind.BATCH}
     for fact in contract.profile.facts.values():

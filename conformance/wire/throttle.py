@@ -14,9 +14,14 @@ class Throttle:
 
     async def wait(self) -> None:
         """Waits for this request's turn."""
+        if self._gap_s:
+            await asyncio.sleep(self.turn_s())
+
+    def turn_s(self) -> float:
+        """Takes a turn, and says in how many seconds it comes."""
         if not self._gap_s:
-            return
+            return 0.0
         now = asyncio.get_running_loop().time()
         turn = max(now, self._next_s)
         self._next_s = turn + self._gap_s
-        await asyncio.sleep(turn - now)
+        return turn - now

@@ -1,0 +1,1 @@
+"""Fuzzing: generated requests in great number, judged by the contract."""

@@ -1,0 +1,188 @@
+"""A campaign: a stream of cases against one target, watched, and what it comes to."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from conformance.engine import asked_s
+from conformance.fuzz.bench import Bench
+from conformance.fuzz.case import Case, Origin
+from conformance.fuzz.examiner import Examiner, Suspicion
+from conformance.fuzz.finding import Finding
+from conformance.fuzz.judge import TOO_MANY, Judge
+from conformance.fuzz.oracle import Oracle
+from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
+from conformance.fuzz.stock import Stock
+from conformance.report.curl import curl
+from conformance.wire.answers import Reply
+from conformance.wire.lanes import SILENT, Lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from conformance.contract import Contract
+    from conformance.payloads import Ground, Keys
+    from conformance.wire import Wire
+
+_WINDOW = 2_000
+"""After so many requests the target is asked whether it still takes acceptable ones."""
+_MOST_SILENT = 24
+_MOST_ALIKE = 300
+"""So many suspicions of the same sort are looked at; more are counted."""
+_LONGEST_WAIT_S, _WAITS_S = 30.0, 120.0
+_EXAMINING_S = 20.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a campaign came to."""
+
+    findings: list[Finding] = field(default_factory=list)
+    requests: int = 0
+    duration_s: float = 0.0
+    waited_s: float = 0.0
+    judged: Counter[str] = field(default_factory=Counter)
+    is_cut: bool = False
+
+
+class Campaign:
+    """Sends cases as fast as the target takes them, and examines what fails."""
+
+    def __init__(self, contract: Contract, keys: Keys, wire: Wire, ground: Ground) -> None:
+        self._contract = contract
+        self._wire = wire
+        self._dead = {str(operation) for operation in ground.dead}
+        self._oracle = Oracle(contract)
+        self._judge = Judge(contract, self._oracle)
+        self._rendering = Rendering(contract, keys, wire.target, ground.footings)
+        self._lanes: Lanes[Shot] = Lanes(
+            wire.target, connections=wire.connections, deadline_s=wire.deadline_s, throttle=wire.throttle
+        )
+        self._bench = Bench(wire, self._lanes, self._rendering, self._oracle, self._judge)
+        self._again: deque[Case] = deque()
+        self._large: list[Case] = []
+        self._before: dict[int, Case] = {}
+        self._alike: Counter[tuple[str, str, str]] = Counter()
+        self._suspicions: list[Suspicion] = []
+        self._silent = 0
+        self.result = Result()
+
+    async def run(self, cases: Iterable[Case], *, max_time_s: float | None = None) -> Result:
+        """Sends the cases, within a time; then examines what failed."""
+        start_s = time.monotonic()
+        until_s = start_s + max_time_s if max_time_s else None
+        feed = iter(cases)
+        try:
+            while await self._window(feed, until_s):
+                if not await self._is_well():
+                    break
+            self.result.duration_s = time.monotonic() - start_s
+            examiner = Examiner(
+                self._contract, self._bench, until_s=time.monotonic() + _EXAMINING_S
+            )
+            found = await examiner.findings(self._suspicions)
+            self.result.findings = [self._dressed(item) for item in found]
+        finally:
+            self._lanes.close()
+            self.result.requests += self._lanes.sent
+        return self.result
+
+    async def _window(self, feed: Iterator[Case], until_s: float | None) -> bool:
+        """Sends some cases; whether there are more."""
+        left = _WINDOW
+
+        def supply() -> Shot | None:
+            nonlocal left
+            while self._again or left > 0:
+                if self._is_over(until_s):
+                    self.result.is_cut = True
+                    return None
+                case = self._again.popleft() if self._again else next(feed, None)
+                if case is None:
+                    left = -1
+                    return None
+                left -= 1
+                if case.call in self._dead:
+                    continue
+                if len(case.body) > LARGE_BYTES:
+                    self._large.append(case)
+                    continue
+                return self._rendering.shot(case)
+            return None
+
+        await self._lanes.pour(supply, self._take)
+        await self._send_large(until_s)
+        return left == 0 and not self._is_over(until_s)
+
+    def _is_over(self, until_s: float | None) -> bool:
+        return self._silent >= _MOST_SILENT or (until_s is not None and time.monotonic() > until_s)
+
+    async def _send_large(self, until_s: float | None) -> None:
+        """Sends the large bodies of a window, the careful way."""
+        large, self._large = self._large, []
+        for case in large:
+            if not self._is_over(until_s):
+                self._note(case, await self._bench.carefully(case), None)
+                self.result.requests += 1
+
+    def _take(self, shot: Shot, reply: Reply, lane: int) -> None:
+        """Takes what came of a case; a 429 only means that it has to be sent again later."""
+        case = shot.case
+        if reply.status == TOO_MANY and self._holds(case, reply):
+            self._again.append(case)
+            return
+        self._note(case, reply, self._before.get(lane))
+        self._before[lane] = case
+
+    def _note(self, case: Case, reply: Reply, before: Case | None) -> None:
+        """Judges a reply."""
+        self.result.judged[case.call] += 1
+        judgement = self._judge.judge(case, reply)
+        if reply.mishap in SILENT:
+            self._silent += 1
+        if judgement is None:
+            return
+        key = (judgement.fault.value, judgement.kind, case.call)
+        self._alike[key] += 1
+        if self._alike[key] <= _MOST_ALIKE:
+            self._suspicions.append(Suspicion(case, judgement, before))
+
+    def _holds(self, case: Case, reply: Reply) -> bool:
+        """Waits as long as a 429 asks for, if that is not too long."""
+        wait_s = asked_s(self._bench.kept(case, reply))
+        if wait_s > _LONGEST_WAIT_S or self.result.waited_s > _WAITS_S:
+            return False
+        self._lanes.hold(wait_s)
+        self.result.waited_s += wait_s / max(1, self._wire.connections)
+        return True
+
+    async def _is_well(self) -> bool:
+        """Whether the target still takes acceptable requests; where not, that is a suspicion of its own."""
+        for operation in self._contract.operations:
+            call = str(operation)
+            if call in self._dead:
+                continue
+            body = Stock.of(self._contract, operation).body()
+            control = Case(call=call, origin=Origin.SHRINKER, about="a control", body=body)
+            reply, judgement = await self._bench.ask(control)
+            if judgement is not None:
+                self._note(self._bench.labelled(control), reply, None)
+                return False
+        return True
+
+    def _dressed(self, finding: Finding) -> Finding:
+        """A finding with where it was found, and how to see it again."""
+        exchange = finding.exchange
+        if exchange is None:
+            exchange = self._bench.kept(finding.case, Reply())
+        return replace(
+            finding,
+            profile=self._contract.profile.name,
+            url=self._wire.target.url,
+            exchange=exchange,
+            curl=curl(exchange.request, exchange.url) if not finding.before else "",
+        )
+

@@ -1,0 +1,143 @@
+"""Corpora: generated once, stored as lines of JSON, and read as a stream ever after."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance import __version__
+from conformance.fuzz.case import Case, line, read
+from conformance.fuzz.mutator import mutations
+from conformance.fuzz.oracle import Oracle
+from conformance.fuzz.series import series
+from conformance.resources import cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.contract import Contract
+
+FORMAT = 1
+_SHARES = (2, 1, 1)
+"""How many cases of the series, of the schema's and of the strategies' come in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The cases of one contract and seed; `is_fresh` if they were generated just now."""
+
+    place: Path | None
+    contract: Contract
+    seed: int
+    is_fresh: bool = False
+
+    def cases(self, count: int) -> Iterator[Case]:
+        """The first so many cases."""
+        if self.place is None:
+            yield from itertools.islice(generate(self.contract, self.seed), count)
+            return
+        with self.place.open(encoding="utf-8") as file:
+            next(file)
+            for text in itertools.islice(file, count):
+                yield read(text)
+
+
+def corpus(contract: Contract, seed: int, count: int, *, refresh: bool = False) -> Corpus:
+    """A stored corpus of at least so many cases; generated if there is none, or too small a one."""
+    place = cache() / "corpora" / f"{contract.profile.name}-{digest(contract)[:16]}-{seed}.jsonl"
+    if not refresh and _stored(place) >= count:
+        return Corpus(place, contract, seed)
+    try:
+        _store(place, contract, seed, count)
+    except OSError:
+        return Corpus(None, contract, seed, is_fresh=True)
+    return Corpus(place, contract, seed, is_fresh=True)
+
+
+def digest(contract: Contract) -> str:
+    """What a corpus depends on, in a word: the contract, and the versions of what generates."""
+    profile = replace(contract.profile, file="")
+    parts = [
+        str(FORMAT), __version__, version("schemathesis"), version("hypothesis"), repr(profile),
+        " ".join(map(str, contract.operations)),
+    ]  # fmt: skip
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def generate(contract: Contract, seed: int) -> Iterator[Case]:
+    """Cases without end, each once, from all generators, with what the oracle says of them."""
+    from conformance.fuzz.generated import generated
+    from conformance.fuzz.strategies import examples
+
+    oracle = Oracle(contract)
+    seen: set[bytes] = set()
+    queues = (series(contract), generated(contract, seed), examples(contract, seed))
+    for case in itertools.chain(_in_turn(queues), mutations(contract, seed)):
+        mark = _mark(case)
+        if mark not in seen:
+            seen.add(mark)
+            yield replace(case, expect=oracle.expect(case))
+
+
+def _in_turn(queues: tuple[Iterator[Case], ...]) -> Iterator[Case]:
+    """Some of each queue in turn, until all are empty."""
+    alive = list(zip(queues, _SHARES, strict=True))
+    while alive:
+        for queue, share in list(alive):
+            found = list(itertools.islice(queue, share))
+            if not found:
+                alive.remove((queue, share))
+            yield from found
+
+
+def _mark(case: Case) -> bytes:
+    """What makes two cases the same."""
+    head = f"{case.call}\n{case.auth}\n{case.content_type}\n{case.coding}\n".encode()
+    return hashlib.blake2b(head + case.body, digest_size=8).digest()
+
+
+def _stored(place: Path) -> int:
+    """How many cases a stored corpus has; -1 if there is none."""
+    try:
+        with place.open(encoding="utf-8") as file:
+            head = json.loads(next(file))
+            return int(head["cases"]) if head["format"] == FORMAT else -1
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return -1
+
+
+def _store(place: Path, contract: Contract, seed: int, count: int) -> None:
+    """Generates and writes a corpus, whole or not at all. Raises OSError."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=place.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(_head(contract, seed, count)) + "\n")
+            for case in itertools.islice(generate(contract, seed), count):
+                file.write(line(case) + "\n")
+        Path(name).replace(place)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _head(contract: Contract, seed: int, count: int) -> dict[str, object]:
+    """The first line of a corpus: what it is."""
+    return {
+        "format": FORMAT,
+        "profile": contract.profile.name,
+        "contract": digest(contract),
+        "schemathesis": version("schemathesis"),
+        "hypothesis": version("hypothesis"),
+        "seed": seed,
+        "cases": count,
+    }

@@ -1,0 +1,235 @@
+"""The examiner: makes findings of suspicions. Each is sent again, shrunk, and put to the defect it shows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance import pointers
+from conformance.fuzz.case import Case, Origin, compact
+from conformance.fuzz.features import ANYWHERE, FREE, REQUEST, Feature, Features, headline, odd, reason
+from conformance.fuzz.finding import Certainty, Finding
+from conformance.fuzz.judge import Fault, Judgement
+from conformance.fuzz.shrinker import Shrinker
+from conformance.fuzz.stock import Stock
+from conformance.model import Mishap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.contract import Contract
+    from conformance.fuzz.bench import Bench
+
+_TRIES, _SLOW_TRIES = 240, 4
+"""How many requests the shrinking of one failure may take, and that of one that is waited for."""
+_REPEATS = 2
+_GRACE_S = 5.0
+"""How long the examination of one failure may go on after the time is up, in seconds."""
+FEATURED = frozenset({Fault.SERVER_ERROR, Fault.UNANSWERED, Fault.REFUSED, Fault.BROKEN})
+"""Faults of which there may be several, told apart by what the requests have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A case that failed, what was wrong, and what had gone over the same connection just before."""
+
+    case: Case
+    judgement: Judgement
+    before: Case | None = None
+
+
+@dataclass(slots=True)
+class Defect:
+    """A finding in the making, and what it is about a request that shows it."""
+
+    finding: Finding
+    feature: Feature | None
+
+    def explains(self, suspicion: Suspicion, features: frozenset[Feature]) -> bool:
+        """Whether another failure is most likely the same defect."""
+        judgement = suspicion.judgement
+        if judgement.fault is not self.finding.fault:
+            return False
+        if judgement.fault in FEATURED:
+            return self.feature is None or self.feature in features
+        if judgement.fault in {Fault.TAKEN, Fault.STATUS}:
+            return {*self.finding.kind.split("|")} <= {*judgement.kind.split("|")}
+        return judgement.kind == self.finding.kind
+
+
+class Examiner:
+    """Turns suspicions into findings, within a time."""
+
+    def __init__(self, contract: Contract, bench: Bench, *, until_s: float) -> None:
+        self._bench = bench
+        self._until_s = until_s
+        self._features = Features(contract)
+        self._stocks = {str(item): Stock.of(contract, item) for item in contract.operations}
+        self._defects: list[Defect] = []
+        self._flaky: dict[tuple[str, str], Finding] = {}
+
+    async def findings(self, suspicions: Iterable[Suspicion]) -> list[Finding]:
+        """The findings that some suspicions come to."""
+        for suspicion in sorted(suspicions, key=_simplicity):
+            features = self._features.of(suspicion.case)
+            known = next((item for item in self._defects if item.explains(suspicion, features)), None)
+            if known is not None:
+                known.finding = _seen(known.finding, suspicion.case.call)
+            elif time.monotonic() < self._until_s or not self._defects:
+                await self._examine(suspicion)
+            else:
+                self._put_off(suspicion)
+        return [*_merged(self._defects), *self._flaky.values()]
+
+    async def _examine(self, suspicion: Suspicion) -> None:
+        """Sends a case again, and makes a finding of it."""
+        fault = suspicion.judgement.fault
+        if not await self._repeats(suspicion):
+            await self._examine_pair(suspicion)
+            return
+        tries = _TRIES if suspicion.judgement.kind != Mishap.TIMEOUT else _SLOW_TRIES
+        shrinker = Shrinker(lambda case: self._is_same(suspicion, case), tries)
+        case = self._bench.labelled(
+            await shrinker.shrink(suspicion.case, self._stocks[suspicion.case.call].body())
+        )
+        feature = self._feature(case)
+        if fault in FEATURED and feature and await self._is_anywhere(suspicion, case, feature):
+            feature = (ANYWHERE, feature[1])
+        reply, judgement = await self._bench.ask(case)
+        finding = _finding(judgement or suspicion.judgement, case, feature)
+        self._defects.append(Defect(replace(finding, exchange=self._bench.kept(case, reply)), feature))
+
+    async def _repeats(self, suspicion: Suspicion) -> bool:
+        """Whether a failure comes again."""
+        for _ in range(_REPEATS):
+            if await self._is_same(suspicion, suspicion.case):
+                return True
+        return False
+
+    async def _is_same(self, suspicion: Suspicion, case: Case) -> bool:
+        """Whether a case comes to the same as the suspicious one."""
+        if time.monotonic() > self._until_s + _GRACE_S:
+            return False
+        judgement = suspicion.judgement
+        return await self._bench.fails(judgement.fault, judgement.kind, case)
+
+    async def _examine_pair(self, suspicion: Suspicion) -> None:
+        """A failure that does not come alone: perhaps it comes after what went before on its connection."""
+        before, case = suspicion.before, suspicion.case
+        if before is None or not await self._breaks(before, case):
+            self._put_off(suspicion)
+            return
+        control = self._control(case)
+        case = control if await self._breaks(before, control) else case
+        if await self._breaks(self._control(before), case):
+            self._put_off(suspicion)
+            return
+        shrinker = Shrinker(lambda item: self._breaks(item, case), _TRIES // 4)
+        before = await shrinker.shrink(before, self._stocks[before.call].body())
+        reply, judgement = await self._bench.ask(before, case)
+        feature = self._feature(before)
+        finding = _finding(judgement or suspicion.judgement, self._bench.labelled(case), feature)
+        finding = replace(finding, fault=Fault.BROKEN, kind="connection", before=(before,))
+        self._defects.append(Defect(replace(finding, exchange=self._bench.kept(case, reply)), feature))
+
+    async def _breaks(self, before: Case, case: Case) -> bool:
+        """Whether a case fails after another, on the same connection."""
+        if time.monotonic() > self._until_s + _GRACE_S:
+            return False
+        _, judgement = await self._bench.ask(before, case)
+        return judgement is not None
+
+    def _control(self, case: Case) -> Case:
+        """The acceptable request of a case's operation."""
+        return Case(
+            call=case.call, origin=Origin.SHRINKER, about="control", body=self._stocks[case.call].body()
+        )
+
+    def _put_off(self, suspicion: Suspicion) -> None:
+        """A failure that did not come again: reported, and not examined further."""
+        judgement, call = suspicion.judgement, suspicion.case.call
+        key = (judgement.fault.value, judgement.kind)
+        known = self._flaky.get(key)
+        if known is None:
+            finding = _finding(judgement, suspicion.case, self._feature(suspicion.case))
+            self._flaky[key] = replace(
+                finding, certainty=Certainty.FLAKY, reason=suspicion.case.about or "a request"
+            )
+        else:
+            self._flaky[key] = _seen(known, call)
+
+    def _feature(self, case: Case) -> Feature | None:
+        """What a case has that no acceptable one has, in one feature."""
+        return headline(self._features.of(case) - self._features.of(self._control(case)))
+
+    async def _is_anywhere(self, suspicion: Suspicion, case: Case, feature: Feature) -> bool:
+        """Whether it fails as well with the same thing in other places."""
+        place, category = feature
+        if case.coding or place == REQUEST or (ANYWHERE, category) not in self._features.of(case):
+            return False
+        stock = self._stocks[case.call]
+        where = (stock.contract.event(stock.operation.type).open, stock.contract.profile.pointers.context)
+        thing = odd(case.body, category)
+        pointers_ = ["/conformance_field", *(f"{item}/conformance_field" for item in where if item)]
+        tried = 0
+        for pointer in dict.fromkeys(pointers_):
+            other = case.bodied(compact(stock.wrap(pointers.put(stock.smallest, pointer, thing))))
+            if feature in self._features.of(other):
+                continue
+            tried += 1
+            if not await self._is_same(suspicion, other):
+                return False
+        return tried > 1
+
+
+def _simplicity(suspicion: Suspicion) -> tuple[int, int]:
+    """Short and plain cases first: they tell most."""
+    return len(suspicion.judgement.kind.split("|")), len(suspicion.case.body)
+
+
+def _seen(finding: Finding, call: str) -> Finding:
+    """A finding that was seen once more."""
+    calls = finding.calls if call in finding.calls else tuple(sorted({*finding.calls, call}))
+    return replace(finding, calls=calls, count=finding.count + 1)
+
+
+def _finding(judgement: Judgement, case: Case, feature: Feature | None) -> Finding:
+    return Finding(
+        fault=judgement.fault,
+        kind=judgement.kind,
+        reason=reason(feature),
+        message=judgement.message,
+        expected=judgement.expected,
+        received=judgement.received,
+        level=judgement.level,
+        certainty=Certainty.CONFIRMED,
+        case=case,
+        calls=(case.call,),
+    )
+
+
+def _merged(defects: Iterable[Defect]) -> list[Finding]:
+    """One finding for all that is wrong with values in one place."""
+    found: dict[tuple[object, ...], list[Defect]] = {}
+    for item in defects:
+        place = item.feature[0] if item.feature else ""
+        key = (item.finding.fault, item.finding.certainty, place)
+        is_alone = item.finding.fault not in FEATURED or place in {"", ANYWHERE, REQUEST, FREE}
+        found.setdefault((*key, item.feature, item.finding.kind) if is_alone else key, []).append(item)
+    return [_united(group) for group in found.values()]
+
+
+def _united(group: list[Defect]) -> Finding:
+    """Several defects as one finding, that of the first, which is the smallest."""
+    first = group[0].finding
+    if len(group) == 1:
+        return first
+    words = list(dict.fromkeys(item.feature[1] for item in group if item.feature))
+    place = (group[0].feature or ("", ""))[0]
+    return replace(
+        first,
+        reason=reason((place, f"{', '.join(words[:-1])} or {words[-1]}")) if len(words) > 1 else first.reason,
+        calls=tuple(sorted({call for item in group for call in item.finding.calls})),
+        count=sum(item.finding.count for item in group),
+    )
