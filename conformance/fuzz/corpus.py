@@ -69,7 +69,10 @@ def digest(contract: Contract) -> str:
         str(FORMAT), __version__, version("schemathesis"), version("hypothesis"), repr(profile),
         " ".join(map(str, contract.operations)),
     ]  # fmt: skip
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    found = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass"))
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        found.update(module.read_bytes())
+    return found.hexdigest()
 
 
 def generate(contract: Contract, seed: int) -> Iterator[Case]:

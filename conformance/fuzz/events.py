@@ -26,6 +26,8 @@ Found = tuple[set[str], bool]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 _YEARS = range(1990, 2026)
 _LONGEST_ID, _LONGEST_TEXT = 90, 2_000
+_OURS = "conformance"
+"""How unknown fields are called that no server has a reason to take for something else."""
 _ITEM_MARGIN = 64
 """An event in a batch is weighed as it was written or as the server would write it: a few bytes apart."""
 
@@ -63,8 +65,14 @@ class Events:
             return {f"answers.{Condition.BATCH_EVENT_NOT_OBJECT}"}, False
         size = len(compact(event)) if self._limit else 0
         if self._limit and size > self._limit.at_most:
-            return {self._limit.name}, False
+            with self.weighing(heavy=True):
+                facts, doubtful = self._examine_typed(event, heavy=False)
+            return {self._limit.name, *facts}, doubtful
         heavy = bool(self._limit and size > self._limit.at_least - _ITEM_MARGIN)
+        return self._examine_typed(event, heavy=heavy)
+
+    def _examine_typed(self, event: JsonObject, *, heavy: bool) -> Found:
+        """An event of a batch, as the type that it names has it."""
         pointer, known = self.contract.profile.pointers.type, self.contract.profile.events
         if pointer is None:
             return self._of_type(self._only_type(), event, doubtful=heavy)
@@ -106,9 +114,10 @@ class Events:
         beside = {key: item for key, item in value.items() if key != pointers.steps(shape.pointer)[0]}
         schema: Any = self.contract.event_schema(self._only_type()).get("properties", {})
         types = {key: schema.get(key, {}).get("type") for key in beside}
+        if not value.keys() <= known:
+            return False
         return (
-            value.keys() <= known
-            and is_sane(beside)
+            is_sane(beside)
             and all(isinstance(item, dict) for key, item in beside.items() if types[key] == "object")
             and all(_is_time(item) for key, item in beside.items() if types[key] != "object")
         )
@@ -144,14 +153,21 @@ class Events:
         where = self.contract.profile.pointers.message_id
         if where and pointers.has(event, where) and not _is_id(pointers.get(event, where)):
             return False
-        known = {key.lower(): key for key in self.contract.event_schema(name).get("properties", {})}  # type: ignore[union-attr] # a schema's
-        if any(known.get(key.lower(), key) != key for key in event):
+        known = self.contract.event_schema(name).get("properties")
+        if any(key not in (known or ()) and not key.startswith(_OURS) for key in event):
             return False
         return all(
             _is_time(pointers.get(event, pointer))
             for pointer in self._times[name]
             if pointers.has(event, pointer)
         )
+
+
+def times(contract: Contract) -> frozenset[str]:
+    """Where the timestamps of all events are."""
+    return frozenset(
+        place for name in contract.profile.events for place in _times(contract.event_schema(name))
+    )
 
 
 def _times(schema: Any, prefix: str = "") -> Iterator[str]:  # noqa: ANN401 - a JSON Schema

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from conformance import pointers
 from conformance.fuzz.case import Case, Origin, compact
-from conformance.fuzz.features import ANYWHERE, FREE, REQUEST, Feature, Features, headline, odd, reason
+from conformance.fuzz.events import times
+from conformance.fuzz.features import ANYWHERE, FREE, REQUEST, SORTS, Feature, Features, headline, odd, reason
 from conformance.fuzz.finding import Certainty, Finding
 from conformance.fuzz.judge import Fault, Judgement
 from conformance.fuzz.shrinker import Shrinker
 from conformance.fuzz.stock import Stock
-from conformance.model import Mishap
+from conformance.model import Kind, Mishap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from conformance.contract import Contract
     from conformance.fuzz.bench import Bench
@@ -66,12 +67,13 @@ class Examiner:
         self._until_s = until_s
         self._features = Features(contract)
         self._stocks = {str(item): Stock.of(contract, item) for item in contract.operations}
+        self._times = times(contract)
         self._defects: list[Defect] = []
         self._flaky: dict[tuple[str, str], Finding] = {}
 
     async def findings(self, suspicions: Iterable[Suspicion]) -> list[Finding]:
         """The findings that some suspicions come to."""
-        for suspicion in sorted(suspicions, key=_simplicity):
+        for suspicion in sorted(suspicions, key=self._simplicity):
             features = self._features.of(suspicion.case)
             known = next((item for item in self._defects if item.explains(suspicion, features)), None)
             if known is not None:
@@ -80,7 +82,13 @@ class Examiner:
                 await self._examine(suspicion)
             else:
                 self._put_off(suspicion)
-        return [*_merged(self._defects), *self._flaky.values()]
+        return [*_merged(self._defects, self._times), *self._flaky.values()]
+
+    def _simplicity(self, suspicion: Suspicion) -> tuple[int, bool, int]:
+        """Few facts, single events and short bodies first: they tell most."""
+        case = suspicion.case
+        is_single = self._stocks[case.call].operation.kind is Kind.EVENT
+        return len(suspicion.judgement.kind.split("|")), not is_single, len(case.body)
 
     async def _examine(self, suspicion: Suspicion) -> None:
         """Sends a case again, and makes a finding of it."""
@@ -94,8 +102,9 @@ class Examiner:
             await shrinker.shrink(suspicion.case, self._stocks[suspicion.case.call].body())
         )
         feature = self._feature(case)
-        if fault in FEATURED and feature and await self._is_anywhere(suspicion, case, feature):
-            feature = (ANYWHERE, feature[1])
+        elsewhere = await self._elsewhere(suspicion, case, feature) if fault in FEATURED and feature else None
+        if elsewhere is not None and feature is not None:
+            case, feature = self._bench.labelled(elsewhere), (ANYWHERE, feature[1])
         reply, judgement = await self._bench.ask(case)
         finding = _finding(judgement or suspicion.judgement, case, feature)
         self._defects.append(Defect(replace(finding, exchange=self._bench.kept(case, reply)), feature))
@@ -163,29 +172,24 @@ class Examiner:
         """What a case has that no acceptable one has, in one feature."""
         return headline(self._features.of(case) - self._features.of(self._control(case)))
 
-    async def _is_anywhere(self, suspicion: Suspicion, case: Case, feature: Feature) -> bool:
-        """Whether it fails as well with the same thing in other places."""
+    async def _elsewhere(self, suspicion: Suspicion, case: Case, feature: Feature) -> Case | None:
+        """A case that fails as well with the same thing in another place; None if not all such cases do."""
         place, category = feature
         if case.coding or place == REQUEST or (ANYWHERE, category) not in self._features.of(case):
-            return False
+            return None
         stock = self._stocks[case.call]
         where = (stock.contract.event(stock.operation.type).open, stock.contract.profile.pointers.context)
         thing = odd(case.body, category)
-        pointers_ = ["/conformance_field", *(f"{item}/conformance_field" for item in where if item)]
-        tried = 0
-        for pointer in dict.fromkeys(pointers_):
+        places = (*(item for item in where if item), "", "/conformance_object")
+        found: list[Case] = []
+        for pointer in dict.fromkeys(f"{item}/conformance_field" for item in places):
             other = case.bodied(compact(stock.wrap(pointers.put(stock.smallest, pointer, thing))))
             if feature in self._features.of(other):
                 continue
-            tried += 1
             if not await self._is_same(suspicion, other):
-                return False
-        return tried > 1
-
-
-def _simplicity(suspicion: Suspicion) -> tuple[int, int]:
-    """Short and plain cases first: they tell most."""
-    return len(suspicion.judgement.kind.split("|")), len(suspicion.case.body)
+                return None
+            found.append(other)
+        return found[0] if len(found) > 1 else None
 
 
 def _seen(finding: Finding, call: str) -> Finding:
@@ -209,14 +213,14 @@ def _finding(judgement: Judgement, case: Case, feature: Feature | None) -> Findi
     )
 
 
-def _merged(defects: Iterable[Defect]) -> list[Finding]:
-    """One finding for all that is wrong with values in one place."""
+def _merged(defects: Iterable[Defect], times: Collection[str]) -> list[Finding]:
+    """One finding for all that is wrong with values in one place, and with the times of an event."""
     found: dict[tuple[object, ...], list[Defect]] = {}
     for item in defects:
         place = item.feature[0] if item.feature else ""
-        key = (item.finding.fault, item.finding.certainty, place)
         is_alone = item.finding.fault not in FEATURED or place in {"", ANYWHERE, REQUEST, FREE}
-        found.setdefault((*key, item.feature, item.finding.kind) if is_alone else key, []).append(item)
+        key = (item.feature, item.finding.kind) if is_alone else ("times" if place in times else place,)
+        found.setdefault((item.finding.fault, *key), []).append(item)
     return [_united(group) for group in found.values()]
 
 
@@ -225,11 +229,18 @@ def _united(group: list[Defect]) -> Finding:
     first = group[0].finding
     if len(group) == 1:
         return first
-    words = list(dict.fromkeys(item.feature[1] for item in group if item.feature))
-    place = (group[0].feature or ("", ""))[0]
+    features = [item.feature for item in group if item.feature]
     return replace(
         first,
-        reason=reason((place, f"{', '.join(words[:-1])} or {words[-1]}")) if len(words) > 1 else first.reason,
+        reason=_either(features),
         calls=tuple(sorted({call for item in group for call in item.finding.calls})),
         count=sum(item.finding.count for item in group),
     )
+
+
+def _either(features: list[Feature]) -> str:
+    """Several features in words, the narrow words left out where a broad one says it all."""
+    words = list(dict.fromkeys(category for _, category in features))
+    broad = [word for word in words if word in SORTS] or words
+    places = " or ".join(dict.fromkeys(place for place, _ in features))
+    return reason((places, broad[0] if len(broad) == 1 else f"{', '.join(broad[:-1])} or {broad[-1]}"))

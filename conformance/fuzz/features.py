@@ -24,6 +24,7 @@ Feature = tuple[str, str]
 
 ANYWHERE, FREE, REQUEST = "*", "free form", "request"
 ITEM, NOTHING = "an event", "nothing"
+SORTS = ("null", "a boolean", "a number", "a text", "a list", "an object")
 _BROAD = {"an object": 1, "a list": 2, "a text": 3, "a number": 4, "a fraction": 5}
 """How narrow a word is; all others are narrower."""
 _INT64 = 2**63
@@ -76,7 +77,7 @@ class Features:
                 if isinstance(item, dict):
                     yield from self._of_value("", item, 0)
                 else:
-                    yield ITEM, sort(item)
+                    yield from self._of_value(ITEM, item, 0)
             value = pointers.drop(value, where) if isinstance(value, dict) else value
             yield from self._of_value("envelope", value, 0)
         else:

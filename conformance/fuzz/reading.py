@@ -15,7 +15,7 @@ BOM = "\ufeff"
 ANY_LENGTH = 10**9
 _DEEPEST, _LONGEST_NAME, _LONGEST_TEXT, _MOST = 12, 100, 2_000, 100
 _LARGEST = 2**53
-_DIGITS = 300
+_DIGITS = 4_000
 _NAME = re.compile(r"[A-Za-z_0-9À-￼ ][^\x00-\x1f\x7f.$]*")
 _ODD_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 

@@ -122,8 +122,9 @@ class Rendering:
 
 def _keyed(body: bytes, insertion: bytes) -> bytes:
     """A body with the key as the first thing in it, if it begins as an object does."""
-    if not insertion or not body.startswith(b"{"):
+    start = len(body) - len(body.lstrip(b" \t\r\n"))
+    if not insertion or body[start : start + 1] != b"{":
         return body
-    rest = body[1:]
-    return b"{" + insertion + (b"" if rest.lstrip().startswith(b"}") else b",") + rest
+    rest = body[start + 1 :]
+    return body[:start] + b"{" + insertion + (b"" if rest.lstrip().startswith(b"}") else b",") + rest
 

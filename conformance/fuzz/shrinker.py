@@ -34,7 +34,7 @@ class Shrinker:
             return case
         found = read(case.body)
         value = _value(case.body) if found.is_json and not found.is_deep else _GONE
-        if value is not _GONE and (await self._tried(case.bodied(compact(value))) or not found.is_odd):
+        if value is not _GONE and await self._tried(case.bodied(compact(value))):
             return await self._structured(case.bodied(compact(value)), json.loads(ordinary))
         return await self._text(case)
 
