@@ -36,6 +36,7 @@ class Heard:
     detail: str = ""
     stray: bytes = b""
     is_open: bool = False
+    is_continued: bool = False
 
 
 GONE = Heard(mishap=Mishap.CLOSED, detail="the connection was closed without an answer")
@@ -49,6 +50,7 @@ class Line:
     buffer: bytes = b""
     is_over: bool = False
     is_torn: bool = False
+    is_continued: bool = False
 
     @classmethod
     async def to(cls, target: Target) -> Line:
@@ -88,7 +90,7 @@ class Line:
             return Heard(mishap=Mishap.NOT_HTTP, detail=f"the answer is not HTTP: {error}")
         self.buffer += reader.trailing_data[0]
         is_open = reader.their_state is h11.DONE and not self.is_over and not self.is_torn
-        return Heard(response=response, is_open=is_open)
+        return Heard(response=response, is_open=is_open, is_continued=self.is_continued)
 
     async def _answer(self, reader: h11.Connection) -> Response:
         """Reads to the end of an answer. Raises h11.RemoteProtocolError if it is none."""
@@ -128,6 +130,7 @@ class Line:
             return False
         if self.buffer.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
             self.buffer = self.buffer.partition(b"\r\n\r\n")[2]
+            self.is_continued = True
             return False
         return True
 
