@@ -11,7 +11,7 @@ from conformance.errors import Deviation, Silent
 from conformance.model import Level, Mishap
 from conformance.payloads import converse, framings
 from conformance.payloads.credentials import UNKNOWN_KEY, basic
-from conformance.payloads.spoils import INVALID_JSON
+from conformance.payloads.spoils import BAD_HEADER, INVALID_JSON
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def with_chunks(call: Call) -> Steps:
 
 
 @check("robustness.expect.continue", "A client that asks before it sends the body gets an answer.",
-       fact="rules.expect-continue", kinds=EVENTS, **ONCE)  # fmt: skip
+       fact="rules.expect-continue", kinds=EVENTS, exclusive=True, **ONCE)  # fmt: skip
 def expect_continue(call: Call) -> Steps:
     """Many HTTP libraries ask before they send a large body, and wait."""
     expect.control((yield call.control()))
@@ -213,6 +213,19 @@ def half_closed(call: Call) -> Steps:
     _plain((yield call.control()))
     (exchange,) = yield from converse(call.event().unanswered(hanging=True), half_closed=True)
     return f"answered with {exchange.status}" if exchange.response else f"not answered: {exchange.mishap}"
+
+
+@check("robustness.connection.credentials", "Credentials count for one request, not for its connection.",
+       fact="answers.credentials-missing", kinds=POSTED, sample=Sample.KIND)  # fmt: skip
+def credentials(call: Call) -> Steps:
+    """Behind a proxy, one connection carries the requests of many clients."""
+    expect.control((yield call.control()))
+    spoil = BAD_HEADER[0]
+    _, exchange = yield from spoken(call, "an acceptable request", call.event(), spoil.make(call))
+    if exchange.mishap is Mishap.CLOSED:
+        raise Silent("the target closes each connection after one answer")
+    what = f"{spoil.words}, after an acceptable request on the same connection,"
+    return expect.status(exchange, call.contract.answer(spoil.condition), what)
 
 
 @check("robustness.framing.accepted", "The answer to an accepted request ends where its head says.",

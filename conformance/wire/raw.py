@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conformance.model import Request
     from conformance.wire.target import Target
 
-INTERIM_S = 0.5
+INTERIM_S = 1.0
 """How long a piece of a request waits for an answer to the pieces before it, in seconds."""
 STRAY_S = 0.02
 """How long a connection is watched for bytes that belong to no answer, in seconds."""
