@@ -58,9 +58,8 @@ def moving(move: Move, nonsense: bytes = last(BAD)) -> Script:
 
     def script(peer: Peer) -> None:
         while True:
-            try:
-                head = peer.head()
-            except ValueError:
+            head = _head(peer)
+            if head is None:
                 peer.say(nonsense)
                 return
             answer = move(peer, head) or fair(peer, head)
@@ -69,6 +68,15 @@ def moving(move: Move, nonsense: bytes = last(BAD)) -> Script:
                 return
 
     return script
+
+
+def _head(peer: Peer) -> Received | None:
+    """The head of a request; None if it is none."""
+    try:
+        head = peer.head()
+    except ValueError:
+        return None
+    return head if head.method.isalpha() else None
 
 
 def usual(_peer: Peer, _head: Received) -> None:
