@@ -282,6 +282,19 @@ def test_a_server_that_waits_for_the_rest_of_a_body() -> None:
     assert (found.outcome.value, found.message[:25]) == ("pass", "the target goes on waitin")
 
 
+def test_a_server_that_says_its_last_word_and_does_not_close() -> None:
+    """After an answer that is the last of its connection, nobody waits for another."""
+
+    def lingering(peer: Peer, head: Received) -> bytes | None:
+        if not has_conflict(head):
+            return None
+        peer.say(last(BAD))
+        peer.hold()
+        return None
+
+    assert verdict("robustness.length.conflict", lingering).outcome.value == "pass"
+
+
 def test_a_server_that_knows_no_chunks() -> None:
     """Then nothing can be said about their extensions."""
     found = verdict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import zlib
@@ -13,15 +14,16 @@ import pytest
 
 from conformance.contract import Contract
 from conformance.model import Mishap, Request, Response
-from conformance.payloads import Call, Keys, codings, mistypes, oddities
+from conformance.payloads import Call, Footing, Keys, codings, mistypes, oddities
 from conformance.payloads.oddities import ODDITIES
 from conformance.profile import load
-from conformance.profile.facts import Ceiling
+from conformance.profile.facts import Ceiling, Scheme
 from conformance.resources import profile_names
+from conformance.wire import Redactor
 from tests.canned import KEYS, outcomes, verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from conformance.contract import Operation
     from tests.canned import Answer
@@ -306,15 +308,32 @@ def test_a_bomb_is_small_and_right(name: str, operation: Operation) -> None:
     assert len(json.dumps(json.loads(gzip.decompress(body)))) > codings.BOMB_BYTES
 
 
-def test_a_key_in_a_packed_body_can_be_hidden() -> None:
-    """What is packed is not compressed then, so that reports find the key and put its stand-in there."""
+PACKINGS = (codings.packed, codings.corrupt, codings.truncated, codings.mislabelled)
+
+
+def test_a_key_in_a_packed_body_is_hidden() -> None:
+    """It stays where reports find it and put its stand-in there, whole, broken or huge as the body may be."""
     contract = ALIKE["segment"]
-    call = Call(contract=contract, operation=contract.operations[0], keys=Keys(write_key="Secret-Key-1"))
-    draft = replace(
-        call.event(), credentials=replace(call.credentials(), headers=(), body_key="Secret-Key-1")
+    key = "Secret-Key-1"
+    call = Call(
+        contract=contract,
+        operation=contract.operations[0],
+        keys=Keys(write_key=key),
+        footing=Footing(scheme=Scheme.BODY),
     )
-    assert codings.packed(draft).request().body.count(b"Secret-Key-1") == 1
-    assert b"Secret-Key-1" in gzip.decompress(codings.packed(draft).request().body)
+    redactor = Redactor(call.keys.spellings())
+    for draft in (*(pack(call.event()) for pack in PACKINGS), codings.bomb(call)):
+        shown = redactor.request(draft.request())
+        assert key.encode() not in shown.body
+        assert b"Key-1" not in b"".join(_inflated(shown.body))
+    assert key.encode() in gzip.decompress(codings.packed(call.event()).request().body)
+
+
+def _inflated(body: bytes) -> Iterator[bytes]:
+    """What can be read in a body, packed or not, as far as it is whole."""
+    yield body
+    with contextlib.suppress(zlib.error):
+        yield zlib.decompressobj(31).decompress(body)
 
 
 def bare(method: str) -> Callable[[Request], bool]:

@@ -114,8 +114,7 @@ def _odd_paths(call: Call) -> Iterator[tuple[str, Draft]]:
     odd = (
         ("a byte that is no UTF-8", f"{path}/%ff%fe"),
         ("a NUL", f"{path}/%00"),
-        ("steps upward", f"{path}/../../..{path}"),
-        ("steps upward, encoded", f"{path}/%2e%2e/%2e%2e/conformance"),
+        ("steps upward", f"{path}/%2e%2e/%2e%2e/conformance"),
         ("two thousand characters", f"{path}/{'a' * 2_000}"),
     )
     for words, value in odd:

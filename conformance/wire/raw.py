@@ -51,6 +51,7 @@ class Line:
     is_over: bool = False
     is_torn: bool = False
     is_continued: bool = False
+    is_last: bool = False
 
     @classmethod
     async def to(cls, target: Target) -> Line:
@@ -89,7 +90,8 @@ class Line:
                 return Heard(mishap=Mishap.CLOSED, detail=detail)
             return Heard(mishap=Mishap.NOT_HTTP, detail=f"the answer is not HTTP: {error}")
         self.buffer += reader.trailing_data[0]
-        is_open = reader.their_state is h11.DONE and not self.is_over and not self.is_torn
+        self.is_last = reader.their_state is not h11.DONE
+        is_open = not (self.is_last or self.is_over or self.is_torn)
         return Heard(response=response, is_open=is_open, is_continued=self.is_continued)
 
     async def _answer(self, reader: h11.Connection) -> Response:
@@ -163,7 +165,7 @@ async def converse(
             pieces = [piece for request in requests for piece in _pieces(target, request)]
             await line.say((b"".join(pieces),))
         for number, request in enumerate(requests, 1):
-            if line.is_over and not line.buffer:
+            if line.is_last or (line.is_over and not line.buffer):
                 found.append(GONE)
                 continue
             if not pipelined:
