@@ -97,6 +97,7 @@ def test_a_body_that_is_left_on_the_connection() -> None:
     found = verdict("robustness.recovery.credentials", leaving)
     assert (found.outcome.value, found.level.value) == ("fail", "must")
     assert "on the same connection, after missing credentials," in found.message
+    assert found.curl.endswith("--select robustness.recovery.credentials")
 
 
 @pytest.mark.parametrize("answer", [BAD, CRASHED, b"\x16\x03\x01 nonsense\r\n\r\n", None], ids=str)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from conformance import expect
 from conformance.model import Mishap
 from conformance.payloads import converse
+from conformance.payloads.spelling import usual
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
@@ -78,8 +79,11 @@ def heard(call: Call, exchange: Exchange, what: str) -> Generator[Message, Excha
 
 
 def spoken(call: Call, what: str, *drafts: Draft, pipelined: bool = False) -> Answers:
-    """The exchanges of one connection, the first of which did not hang."""
-    waiting = (draft.unanswered(hanging=True) for draft in drafts)
+    """The exchanges of one connection, the first of which did not hang.
+
+    All are written by hand: each alone, sent by another client, would show nothing.
+    """
+    waiting = (draft.raw(draft.spelling or usual).unanswered(hanging=True) for draft in drafts)
     exchanges = yield from converse(*waiting, pipelined=pipelined)
     yield from heard(call, exchanges[0], what)
     return exchanges
@@ -93,4 +97,4 @@ def reconnected(call: Call, what: str) -> Generator[Message, Exchange, None]:
 
 def last(call: Call) -> Draft:
     """An acceptable request that is the last of its connection."""
-    return call.event().headed("Connection", "close")
+    return call.event().headed("Connection", "close").raw(usual)

@@ -10,6 +10,7 @@ from conformance.cases._steps import last, reconnected, spoken
 from conformance.catalogue import BODIED, PIXELS, POSTED, Sample, check
 from conformance.model import Mishap
 from conformance.payloads import codings, converse, oddities
+from conformance.payloads.spelling import usual
 from conformance.payloads.spoils import BAD_HEADER, INVALID_JSON, NOT_UTF8, WRONG_KEY, oversized
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def series(call: Call, form: Series) -> Steps:
     """What a server remembers of a bad request may come out only some requests later."""
     expect.control((yield call.control()))
     yield form.make(call).unanswered()
-    drafts = (*(call.event() for _ in range(form.length - 1)), last(call))
+    drafts = (*(call.event().raw(usual) for _ in range(form.length - 1)), last(call))
     exchanges = yield from converse(*(draft.unanswered() for draft in drafts))
     answered = [exchange for exchange in exchanges if exchange.mishap is not Mishap.CLOSED]
     for exchange in answered:
