@@ -48,10 +48,11 @@ class Pair:
         }
 
     def asked(self, correct: Pair) -> set[str]:
-        """The ids of the checks that the contract asks for."""
+        """The ids of the checks that the contract asks for: here, or of the correct server."""
+        every = [*self.verdicts.items(), *correct.verdicts.items()]
         return {
             verdict.id
-            for name, verdict in correct.verdicts.items()
+            for name, verdict in every
             if name in self.verdicts and verdict.outcome is not Outcome.NOT_APPLICABLE
         }
 

@@ -111,8 +111,7 @@ def _kills(pairs: Sequence[Pair], catches: Sequence[Catch]) -> dict[str, tuple[s
     """The names of the faults that each check noticed, for each check that any profile asks for."""
     asked: set[str] = set()
     for pair in pairs:
-        if pair.peer == CORRECT.name:
-            asked |= pair.asked(pair)
+        asked |= pair.asked(pair)
     return {
         name: tuple(dict.fromkeys(catch.fault.name for catch in catches if name in catch.noticed))
         for name in sorted(asked)
