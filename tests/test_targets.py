@@ -31,11 +31,12 @@ SMALL = "segmentstream"
 UNSEEN = ("padded-key-accepted",)
 """A fault against nothing that anybody promises: some servers trim the key, and a check only reports it."""
 
-ROBUSTNESS = (
-    "path-fault-500", "method-fault-500", "encoding-fault-500", "unknown-path-accepted",
-    "wrong-method-accepted", "nul-500",
-)  # fmt: skip
-"""Faults whose authors did not know of the area that names them."""
+ALSO = {
+    **dict.fromkeys(("path-fault-500", "method-fault-500", "encoding-fault-500"), "robustness"),
+    **dict.fromkeys(("unknown-path-accepted", "wrong-method-accepted", "nul-500"), "robustness"),
+    **dict.fromkeys(("gzip-refused", "batch-sent-at-refused"), "sdk"),
+}
+"""Faults with a further area that may name them."""
 
 UNJUDGED = ("basic-refused", "nested-object-refused")
 """Faults that leave nothing acceptable: the run says so, and judges nothing."""
@@ -89,7 +90,7 @@ def areas_of(case: Case) -> set[str]:
     """The areas that may name a fault; one on a pixel's or a webhook's path is theirs too."""
     found = {*case.fault.areas, *(word for word in ("pixel", "webhook") if word in case.name)}
     found |= {"webhook"} if case.name.endswith("-v1-w") else set()
-    return found | ({"robustness"} if named(case, ROBUSTNESS) else set())
+    return found | {area for name, area in ALSO.items() if named(case, (name,))}
 
 
 def broken() -> list[Case]:
