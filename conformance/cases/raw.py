@@ -100,11 +100,11 @@ def conflict(call: Call) -> Steps:
 
 
 @check("robustness.length.with-chunks", "Chunks together with a Content-Length smuggle no second request in.",
-       fact="rules.length-conflict", kinds=EVENTS, cap=Level.MAY, once=True)  # fmt: skip
+       fact="rules.length-conflict", kinds=EVENTS, once=True)  # fmt: skip
 def with_chunks(call: Call) -> Steps:
     """Who believes one and a proxy that believes the other disagree on where the request ends.
 
-    RFC 9112 section 6.1 wants the connection closed as well; widely used servers keep it, hence a MAY.
+    RFC 9112 section 6.1 wants the connection closed as well, which some widely used servers do not.
     """
     expect.control((yield call.control()))
     for what, spelling in framings.DOUBTS:
