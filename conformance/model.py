@@ -149,7 +149,7 @@ class Exchange:
     """A request to a URL and what came of it: an answer, or a mishap. Secrets are already redacted.
 
     Of a connection that was written by hand: `stray` is what came after the answer, `is_open` whether the
-    target said that it goes on.
+    target said that it goes on, `is_continued` whether it asked for the rest of a request in pieces.
     """
 
     request: Request
@@ -159,6 +159,7 @@ class Exchange:
     detail: str = ""
     stray: bytes = b""
     is_open: bool = True
+    is_continued: bool = False
 
     @property
     def status(self) -> int:

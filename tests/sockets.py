@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Received:
     target: str
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
+    version: str = "HTTP/1.1"
 
     def values(self, name: str) -> list[str]:
         """Every value of a header, whatever the case of its name."""
@@ -68,21 +69,23 @@ class Peer:
             self._read(most)
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
-        method, target, _ = first.split(" ")
-        pairs = (line.partition(":") for line in lines)
-        return Received(
-            method=method, target=target, headers=tuple((name, value.strip()) for name, _, value in pairs)
-        )
+        method, target, version = first.split(" ")
+        pairs = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
+        return Received(method=method, target=target, headers=pairs, version=version)
 
     def request(self) -> Received:
         """Reads a whole request and keeps it. Raises GoneError at the end."""
         head = self.head()
         if head.values("expect"):
             self.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return self.rest(head)
+
+    def rest(self, head: Received) -> Received:
+        """Reads the body of a request whose head was read, and keeps it. Raises GoneError at the end."""
         lengths = head.values("content-length")
         is_chunked = head.values("transfer-encoding") == ["chunked"]
         body = self._chunks() if is_chunked else self._exactly(int(lengths[0]) if lengths else 0)
-        found = Received(method=head.method, target=head.target, headers=head.headers, body=body)
+        found = replace(head, body=body)
         self._server.received.append(found)
         return found
 
@@ -106,10 +109,11 @@ class Peer:
 
     def _chunks(self) -> bytes:
         body = bytearray()
-        while size := int(self._line(), 16):
+        while size := int(self._line().partition(b";")[0], 16):
             body += self._exactly(size)
             self._line()
-        self._line()
+        while self._line():
+            pass
         return bytes(body)
 
     def _line(self) -> bytes:

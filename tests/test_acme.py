@@ -50,6 +50,14 @@ def is_bad(event: object, kind: str) -> bool:
     return not is_named or (kind == "order" and not inside(event, "item", "sku"))
 
 
+def compact_length(value: object) -> int:
+    """How many bytes a value takes as JSON. Raises Refusal if it is nested too deep."""
+    try:
+        return len(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"))
+    except RecursionError:
+        raise Refusal(422) from None
+
+
 class Acme(BaseHTTPRequestHandler):
     """A collector of Acme's, written from the guide alone. `flaw` is the one promise that it breaks."""
 
@@ -59,9 +67,8 @@ class Acme(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answers a request."""
-        body = self.read_body()
         try:
-            self.judge(body)
+            self.judge(self.read_body())
         except Refusal as refusal:
             said: object = {"title": "no"} if refusal.places is None else {"refused": refusal.places}
             self.reply(refusal.status, "application/problem+json", said)
@@ -69,14 +76,29 @@ class Acme(BaseHTTPRequestHandler):
             self.reply(202, "application/json", {"taken": True})
 
     def read_body(self) -> bytes:
-        """The body, whole or in chunks."""
-        if self.headers.get("Transfer-Encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """The body, whole or in chunks. Raises Refusal where it is not clear what belongs to it."""
+        is_chunked = self.headers.get("Transfer-Encoding") == "chunked"
+        lengths = set(self.headers.get_all("Content-Length") or ["0"])
+        if len(lengths) > 1 or (is_chunked and "Content-Length" in self.headers):
+            self.close_connection = True
+            raise Refusal(400)
+        if is_chunked:
+            return self.read_chunks()
+        length = int(lengths.pop())
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True
+            raise Refusal(400)
+        return body
+
+    def read_chunks(self) -> bytes:
+        """The body in chunks, whose extensions and trailers say nothing here."""
         body = b""
-        while size := int(self.rfile.readline(), 16):
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
             body += self.rfile.read(size)
             self.rfile.readline()
-        self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
         return body
 
     def judge(self, body: bytes) -> None:
@@ -120,7 +142,7 @@ class Acme(BaseHTTPRequestHandler):
             raise Refusal(416)
         if any(inside(item, "kind") not in KINDS.values() for item in items):
             raise Refusal(424)
-        if any(len(json.dumps(item, ensure_ascii=False).encode()) > 4300 for item in items):
+        if any(compact_length(item) > 4300 for item in items):
             raise Refusal(413)
         bad = [place for place, item in enumerate(items) if is_bad(item, item["kind"])]
         if len(bad) == len(items):

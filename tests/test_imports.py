@@ -25,6 +25,7 @@ LEVELS = {
             ("engine",),
             ("catalogue", "preflight", "report", "refserver"),
             ("cases", "run"),
+            ("selfcheck",),
             ("plugin", "cli"),
         )
     )

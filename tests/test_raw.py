@@ -1,266 +1,317 @@
-"""Connections that are written by hand: what goes out, and how answers are told apart."""
+"""The checks of the raw wire: each on servers that may speak so, and on servers that may not."""
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.model import Exchange, Mishap, Request
-from conformance.payloads.spelling import spell, start_line, usual
-from conformance.wire import Redactor, Wire, parse
-from tests.sockets import OK, GoneError, Peer, answering, free_port, once, serving
+from conformance.wire import raw
+from tests.scripted import BAD, CRASHED, fair, is_by_hand, last, status, usual, verdict
+from tests.sockets import OK, GoneError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.model import Spelling
+    from tests.scripted import Move
+    from tests.sockets import Peer, Received
 
-CANARY = "Canary-Key-4711"
-EVENT = Request(method="POST", path="/v1/track", headers=(("Content-Type", "application/json"),), body=b"{}")
-
-
-def talked(
-    url: str, *requests: Request, pipelined: bool = False, half_closed: bool = False, deadline_s: float = 10.0
-) -> list[Exchange]:
-    """What comes of requests on one connection."""
-
-    async def talk() -> list[Exchange]:
-        wire = Wire(target=parse(url), redactor=Redactor({CANARY: "$KEY"}), deadline_s=deadline_s)
-        async with wire:
-            return await wire.converse(requests or (EVENT,), pipelined=pipelined, half_closed=half_closed)
-
-    return asyncio.run(talk())
+LENGTH, CODING = "content-length", "transfer-encoding"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+BOTH = CHUNKED.replace(b"OK\r\n", b"OK\r\nContent-Length: 2\r\n")
+FORBIDDEN = b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"
+OK_AGAIN = OK.replace(b"ok", b"OK")
 
 
-def event(spelling: Spelling | None = None, method: str = "POST", body: bytes = b"{}") -> Request:
-    """A request, spelled by hand."""
-    return Request(method=method, path="/v1/track", body=body, spelling=spelling)
+def has_both(head: Received) -> bool:
+    """Whether a request has a length and chunks."""
+    return bool(head.values(LENGTH)) and bool(head.values(CODING))
 
 
-def test_a_request_is_written_as_a_client_would() -> None:
-    """With its host, its headers and its length, under the prefix of the target."""
-    with serving(answering()) as server:
-        (found,) = talked(f"{server.url}/in", EVENT)
-    (received,) = server.received
-    assert (received.method, received.target, received.body) == ("POST", "/in/v1/track", b"{}")
-    assert received.values("host") == [server.url.removeprefix("http://")]
-    assert received.values("content-length") == ["2"]
-    assert (found.status, found.stray, found.is_open) == (200, b"", True)
+def has_conflict(head: Received) -> bool:
+    """Whether a request has two different lengths."""
+    return len(set(head.values(LENGTH))) > 1
 
 
-def test_a_query_is_escaped() -> None:
-    """As an address wants it."""
-    request = Request(method="GET", path="/p", query=(("data", "a+b/c= d"),))
-    assert start_line(request, "/x") == "GET /x/p?data=a%2Bb%2Fc%3D%20d HTTP/1.1"
+def without(head: Received, name: str) -> Received:
+    """A request but for one of its headers."""
+    return replace(head, headers=tuple(pair for pair in head.headers if pair[0].lower() != name))
 
 
-def test_one_connection_carries_all() -> None:
-    """Each request follows the answer to the one before."""
-    with serving(answering()) as server:
-        found = talked(server.url, EVENT, EVENT, EVENT)
-    assert [item.status for item in found] == [200] * 3
-    assert server.connections == 1
+def counted(name: str) -> Callable[[Received], bool]:
+    """Whether a request has a header more than once."""
+    return lambda head: len(head.values(name)) > 1
 
 
-def test_bytes_are_sent_as_they_are_spelled() -> None:
-    """Whatever no client would send."""
-    heard: list[bytes] = []
-
-    def script(peer: Peer) -> None:
-        heard.append(spell(*parts(peer)))
-        peer.say(OK)
-
-    def parts(peer: Peer) -> tuple[str, list[tuple[str, str]], bytes]:
-        head = peer.head()
-        return f"{head.method} {head.target}", list(head.headers), b""
-
-    odd = event(lambda start, _, body: (spell(start, [("Host", "x"), ("X-Odd", "1"), ("X-Odd", "2")], body),))
-    with serving(script) as server:
-        (found,) = talked(server.url, odd)
-    assert heard == [b"POST /v1/track\r\nHost: x\r\nX-Odd: 1\r\nX-Odd: 2\r\n\r\n"]
-    assert found.status == 200
+def asks(head: Received) -> bool:
+    """Whether a client waits before it sends a body."""
+    return bool(head.values("expect"))
 
 
-def test_pipelined_requests_go_out_at_once() -> None:
-    """The answers are taken in their order."""
+def refusing(when: Callable[[Received], bool], answer: bytes) -> Move:
+    """Answers some requests in one way, whatever their bodies."""
 
-    def script(peer: Peer) -> None:
-        numbers = [len(peer.request().body) for _ in range(3)]
-        for number in numbers:
-            peer.say(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % (200 + number))
+    def move(peer: Peer, head: Received) -> bytes | None:
+        if not when(head):
+            return None
+        peer.rest(head)
+        return answer
 
-    requests = [event(body=b"x" * number) for number in (1, 2, 3)]
-    with serving(script) as server:
-        found = talked(server.url, *requests, pipelined=True)
-    assert [item.status for item in found] == [201, 202, 203]
+    return move
 
 
-def test_what_follows_an_answer_is_stray() -> None:
-    """A length that is too short leaves bytes on the connection."""
-    with serving(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokay")) as server:
-        (found,) = talked(server.url)
-    assert found.response is not None
-    assert (found.response.body, found.stray) == (b"ok", b"ay")
+def answering(answer: bytes) -> Move:
+    """Answers everything in one way."""
+    return refusing(lambda _: True, answer)
 
 
-HEADS: list[tuple[str, bytes]] = [
-    ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
-    ("POST", b"HTTP/1.1 204 No Content\r\n\r\n"),
-]
+def dropping(when: Callable[[Received], bool]) -> Move:
+    """Hangs up on some requests."""
+
+    def move(_peer: Peer, head: Received) -> None:
+        if when(head):
+            raise GoneError
+
+    return move
 
 
-@pytest.mark.parametrize(("method", "head"), HEADS)
-def test_an_answer_without_content_may_have_none(method: str, head: bytes) -> None:
-    """What comes all the same is stray."""
-    for body in (b"", b"ok"):
-        with serving(answering(head + body)) as server:
-            (found,) = talked(server.url, event(method=method))
-        assert found.stray == body
+def holding(when: Callable[[Received], bool]) -> Move:
+    """Never answers some requests."""
 
-
-@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"], ids=["silent", "announced"])
-def test_the_end_of_a_connection_is_told(end: bytes) -> None:
-    """Announced or not; what was not sent is not answered."""
-    with serving(once(OK.replace(b"\r\n\r\n", end))) as server:
-        found = talked(server.url, EVENT, EVENT)
-    assert [item.status for item in found] == [200, 0]
-    assert found[1].mishap is Mishap.CLOSED
-
-
-def test_an_announced_end_is_known_from_the_answer() -> None:
-    """Before anything else is sent."""
-    with serving(answering(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))) as server:
-        (found,) = talked(server.url)
-    assert not found.is_open
-
-
-def test_the_last_piece_waits_for_leave() -> None:
-    """A 100 says to go on."""
-
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.say(OK)
-
-    def expecting(start: str, headers: list[tuple[str, str]], body: bytes) -> tuple[bytes, ...]:
-        head = [*headers, ("Expect", "100-continue"), ("Content-Length", str(len(body)))]
-        return spell(start, head, b""), body
-
-    with serving(script) as server:
-        (found,) = talked(server.url, event(expecting))
-    assert found.status == 200
-    assert server.received[0].body == b"{}"
-
-
-def test_an_answer_before_the_last_piece_ends_the_request() -> None:
-    """And its connection with it, for the target still waits for a body that won't come."""
-
-    def script(peer: Peer) -> None:
-        peer.head()
-        peer.say(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
-        peer.hold()
-
-    with serving(script) as server:
-        (found,) = talked(server.url, event(lambda start, headers, body: (spell(start, headers, b""), body)))
-    assert (found.status, found.is_open) == (417, False)
-
-
-def test_a_half_closed_connection_still_listens() -> None:
-    """The target sees the end of our side, and answers."""
-
-    def script(peer: Peer) -> None:
-        peer.request()
-        with pytest.raises(GoneError):
-            peer.head()
-        peer.say(OK)
-
-    with serving(script) as server:
-        (found,) = talked(server.url, half_closed=True)
-    assert found.status == 200
-
-
-def saying(data: bytes, *, holding: bool = False) -> Callable[[Peer], None]:
-    """Says something in place of an answer, and closes the connection or holds it."""
-
-    def script(peer: Peer) -> None:
-        peer.head()
-        peer.say(data)
-        if holding:
+    def move(peer: Peer, head: Received) -> None:
+        if when(head):
             peer.hold()
 
-    return script
+    return move
 
 
-SILENT: dict[str, tuple[Callable[[Peer], None], Mishap]] = {
-    "silence": (saying(b"", holding=True), Mishap.TIMEOUT),
-    "an end": (saying(b""), Mishap.CLOSED),
-    "half an answer": (saying(b"HTTP/1.1 200 O"), Mishap.CLOSED),
-    "no HTTP": (saying(b"220 smtp\r\n\r\n", holding=True), Mishap.NOT_HTTP),
-}
+def overlooking(name: str, *, is_last: bool) -> Move:
+    """Overlooks one of two headers that tell a length, and goes on or closes."""
+
+    def move(peer: Peer, head: Received) -> bytes | None:
+        if not has_both(head):
+            return None
+        answer = fair(peer, without(head, name))
+        return last(answer) if is_last else answer
+
+    return move
 
 
-@pytest.mark.parametrize("name", SILENT)
-def test_what_is_no_answer_is_a_mishap(name: str) -> None:
-    """Nothing is raised, and every request of the conversation has an exchange."""
-    script, mishap = SILENT[name]
-    with serving(script) as server:
-        found = talked(server.url, EVENT, EVENT, deadline_s=0.3)
-    assert found[0].mishap is mishap
-    assert len(found) == 2
+def believing_last(peer: Peer, head: Received) -> bytes:
+    """Takes the last of several lengths."""
+    lengths = head.values(LENGTH)[-1:]
+    return fair(
+        peer,
+        replace(
+            without(head, LENGTH), headers=(*without(head, LENGTH).headers, *((LENGTH, v) for v in lengths))
+        ),
+    )
 
 
-def test_nobody_listens() -> None:
-    """The target is unreachable, for each request."""
-    found = talked(f"http://127.0.0.1:{free_port()}", EVENT, EVENT)
-    assert [item.mishap for item in found] == [Mishap.UNREACHABLE] * 2
+def refusing_once(when: Callable[[Received], bool], line: str = "400 Bad Request") -> Move:
+    """Refuses without a look at the body, and closes."""
+    return lambda _, head: status(line) if when(head) else None
 
 
-def test_secrets_do_not_leave_by_this_way_either() -> None:
-    """Neither from requests, nor from answers, nor from what strays behind them."""
-    echo = b"HTTP/1.1 200 OK\r\nX-Key: %b\r\nContent-Length: %d\r\n\r\n%b%b"
-    secret = CANARY.encode()
-    request = Request(method="POST", path="/", headers=(("X-Key", CANARY),), body=secret)
-    with serving(answering(echo % (secret, len(secret), secret, secret))) as server:
-        (found,) = talked(server.url, request)
-    assert CANARY not in repr(found)
-    assert found.stray == b"$KEY"
+def has_no_length(head: Received) -> bool:
+    """Whether nothing says that there is a body."""
+    return head.method == "POST" and not head.values(LENGTH) and not head.values(CODING)
 
 
-def test_the_usual_spelling_has_a_length() -> None:
-    """And nothing else is added."""
-    assert usual("GET / HTTP/1.1", [], b"abc") == (b"GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",)
+def is_flood(head: Received) -> bool:
+    """Whether a head is unreasonable."""
+    return len(head.headers) > 100 or any(len(value) > 10_000 for _, value in head.headers)
 
 
-def test_a_long_body_is_read_no_further_than_its_answer() -> None:
-    """An early refusal is heard although the body was not taken."""
-
-    def script(peer: Peer) -> None:
-        peer.head()
-        peer.say(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        peer.pause(0.1)
-
-    with serving(script) as server:
-        (found,) = talked(server.url, event(body=b"x" * 20_000_000))
-    assert (found.status, found.is_open) == (413, False)
+def is_old(head: Received) -> bool:
+    """Whether a request is of HTTP/1.0."""
+    return head.version == "HTTP/1.0"
 
 
-def test_sockets_are_closed() -> None:
-    """Whatever came of the conversation."""
-    ends: list[bool] = []
+def crashing_on_cut(peer: Peer, head: Received) -> bytes:
+    """Fails on JSON that breaks off."""
+    return fair(peer, head).replace(BAD, CRASHED)
 
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.say(OK)
-        try:
-            peer.head()
-        except (TimeoutError, GoneError):
-            ends.append(True)
 
-    with serving(script) as server:
-        talked(server.url)
-        deadline = 50
-        while not ends and deadline:
-            deadline -= 1
-            asyncio.run(asyncio.sleep(0.01))
-    assert ends == [True]
+def careless(peer: Peer, head: Received) -> bytes | None:
+    """Accepts what is not there yet."""
+    if is_by_hand(head) and not head.values("connection"):
+        peer.pause(0.05)
+        return last(OK)
+    return None
+
+
+def chunked_by_hand(head: Received) -> bool:
+    """Whether a request in chunks is not from the usual client."""
+    return is_by_hand(head) and bool(head.values(CODING))
+
+
+def single(peer: Peer, head: Received) -> bytes:
+    """Closes after each answer, and says so."""
+    return last(fair(peer, head))
+
+
+def numbered(*answers: bytes | None) -> Move:
+    """Answers the first requests of connections that are written by hand in turn; None is never said."""
+    seen: dict[int, int] = {}
+
+    def move(peer: Peer, head: Received) -> bytes | None:
+        number = seen[peer.number] = seen.get(peer.number, 0) + 1
+        if not is_by_hand(head) or number > len(answers):
+            return None
+        peer.rest(head)
+        answer = answers[number - 1]
+        if answer is None:
+            peer.hold()
+        return answer
+
+    return move
+
+
+FINE: tuple[tuple[str, Move], ...] = (
+    ("length.too-small", usual),
+    ("length.too-large", usual),
+    ("length.missing", usual),
+    ("length.missing", refusing_once(has_no_length)),
+    ("length.missing", dropping(has_no_length)),
+    ("length.doubled", usual),
+    ("length.doubled", refusing_once(counted(LENGTH))),
+    ("length.doubled", dropping(counted(LENGTH))),
+    ("length.conflict", refusing_once(has_conflict)),
+    ("length.conflict", dropping(has_conflict)),
+    ("length.with-chunks", refusing_once(has_both)),
+    ("length.with-chunks", overlooking(LENGTH, is_last=True)),
+    ("expect.continue", usual),
+    ("chunks.extended", usual),
+    ("headers.host-twice", usual),
+    ("headers.host-twice", refusing_once(counted("host"))),
+    ("headers.key-twice", usual),
+    ("headers.flood", usual),
+    ("headers.flood", refusing_once(is_flood, "431 Too Large")),
+    ("headers.flood", dropping(is_flood)),
+    ("version.http-10", usual),
+    ("version.http-10", single),
+    ("pipelining.order", usual),
+    ("pipelining.order", single),
+    ("pipelining.order", numbered(OK, last(OK))),
+    ("connection.credentials", usual),
+    ("framing.accepted", usual),
+    ("framing.accepted", answering(CHUNKED)),
+    ("framing.accepted", answering(b"HTTP/1.1 204 No Content\r\n\r\n")),
+    ("framing.refused", usual),
+    ("head.content", usual),
+)
+
+
+@pytest.mark.parametrize(("check", "move"), FINE)
+def test_a_server_that_may_speak_so(check: str, move: Move) -> None:
+    """Nothing is wrong with it."""
+    found = verdict(f"robustness.{check}", move)
+    assert (found.outcome.value, found.message) == ("pass", "")
+
+
+BROKEN: tuple[tuple[str, Move, str, str], ...] = (
+    ("length.too-small", crashing_on_cut, "must", "came out as the server's"),
+    ("length.too-small", numbered(OK), "should", "cut off by its Content-Length must not be accepted"),
+    ("length.too-large", careless, "should", "ends before its Content-Length must not be accepted"),
+    ("length.missing", holding(has_no_length), "must", "is never answered"),
+    ("length.missing", refusing(has_no_length, CRASHED), "must", "came out as the server's"),
+    ("length.doubled", refusing(counted(LENGTH), CRASHED), "must", "came out as the server's"),
+    ("length.conflict", usual, "should", "a smaller one must not be accepted"),
+    ("length.conflict", believing_last, "should", "a length and then a"),
+    ("length.conflict", refusing(has_conflict, BAD), "should", "must be closed"),
+    ("length.with-chunks", usual, "should", "covers a second request the connection must be closed"),
+    ("length.with-chunks", overlooking(CODING, is_last=False), "should", "must be closed"),
+    ("expect.continue", refusing(asks, OK), "should", "before the body, and was not"),
+    ("expect.continue", refusing_once(asks, "417 No"), "should", "417"),
+    ("chunks.extended", refusing(chunked_by_hand, BAD), "should", "chunks with extensions must be accepted"),
+    ("headers.host-twice", refusing(counted("host"), CRASHED), "must", "came out as the server's"),
+    ("headers.key-twice", refusing(counted("authorization"), CRASHED), "must", "came out as the server's"),
+    ("headers.flood", refusing(is_flood, CRASHED), "must", "came out as the server's"),
+    ("version.http-10", refusing(is_old, status("505 No")), "should", "HTTP/1.0 must be accepted"),
+    ("version.http-10", answering(CHUNKED), "should", "must not be answered in chunks"),
+    ("version.http-10", holding(is_old), "should", "is never answered"),
+    ("pipelining.order", numbered(OK, BAD, OK), "should", "number 2 of four"),
+    ("pipelining.order", numbered(BAD), "should", "number 1 of four"),
+    ("pipelining.order", numbered(OK, None), "should", "number 2 of four"),
+    ("pipelining.order", numbered(OK, OK, CRASHED), "should", "number 3 of four"),
+    ("connection.credentials", answering(OK), "must", "after an acceptable request on the same connection"),
+    ("framing.accepted", numbered(OK + b"xyz"), "should", "followed by 3 bytes"),
+    ("framing.accepted", numbered(OK[:-1] + OK_AGAIN), "should", "followed by"),
+    ("framing.accepted", numbered(last(OK)[:-1]), "should", "closed in the middle"),
+    ("framing.accepted", numbered(FORBIDDEN), "should", "followed by 2 bytes"),
+    ("framing.accepted", numbered(FORBIDDEN[:-2]), "should", "a 204 has no content"),
+    ("framing.accepted", numbered(BOTH), "should", "both a Content-Length"),
+    ("framing.refused", numbered(BAD + b"xyz"), "should", "followed by 3 bytes"),
+    ("framing.refused", numbered(b"nonsense\r\n\r\n"), "should", "not HTTP"),
+    ("head.content", numbered(BAD), "should", "followed by 3 bytes"),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked to wait long for a 100."""
+    monkeypatch.setattr(raw, "INTERIM_S", 0.1)
+
+
+@pytest.mark.parametrize(("check", "move", "level", "words"), BROKEN)
+def test_a_server_that_may_not_speak_so(check: str, move: Move, level: str, words: str) -> None:
+    """It is named, at the level of what it breaks."""
+    found = verdict(f"robustness.{check}", move)
+    assert (found.outcome.value, found.level.value) == ("fail", level)
+    assert words in found.message, found.message
+
+
+def test_a_server_that_takes_the_rest_of_a_body_for_a_request() -> None:
+    """A success for it stores what nobody sent; a 5xx is a crash over it."""
+    found = verdict("robustness.length.too-small", usual, last(OK))
+    assert (found.level.value, found.message[:19]) == ("should", "what follows a body")
+    assert verdict("robustness.length.too-small", usual, last(CRASHED)).level.value == "must"
+    assert verdict("robustness.length.too-small", usual, status("505 No")).outcome.value == "pass"
+
+
+def test_a_server_that_waits_for_the_rest_of_a_body() -> None:
+    """It has accepted nothing, so no promise is broken; the run says what it does."""
+
+    def waiting(peer: Peer, head: Received) -> None:
+        if is_by_hand(head):
+            peer.hold()
+
+    found = verdict("robustness.length.too-large", waiting)
+    assert (found.outcome.value, found.message[:25]) == ("pass", "the target goes on waitin")
+
+
+def test_a_server_that_says_its_last_word_and_does_not_close() -> None:
+    """After an answer that is the last of its connection, nobody waits for another."""
+
+    def lingering(peer: Peer, head: Received) -> bytes | None:
+        if not has_conflict(head):
+            return None
+        peer.say(last(BAD))
+        peer.hold()
+        return None
+
+    assert verdict("robustness.length.conflict", lingering).outcome.value == "pass"
+
+
+def test_a_server_that_knows_no_chunks() -> None:
+    """Then nothing can be said about their extensions."""
+    found = verdict(
+        "robustness.chunks.extended", lambda _, head: status("411 L") if head.values(CODING) else None
+    )
+    assert found.outcome.value == "not-applicable"
+
+
+def test_a_server_that_closes_after_each_answer() -> None:
+    """Then no connection has credentials to remember."""
+    assert verdict("robustness.connection.credentials", single).outcome.value == "not-applicable"
+
+
+@pytest.mark.parametrize(
+    ("move", "note"), [(usual, "answered with 200"), (dropping(is_by_hand), "not answered: closed")]
+)
+def test_a_client_that_ends_its_side(move: Move, note: str) -> None:
+    """What becomes of it is a note, and no failure."""
+    found = verdict("robustness.connection.half-closed", move)
+    assert (found.outcome.value, found.message) == ("observed", note)

@@ -67,7 +67,7 @@ def mixed(call: Call) -> Steps:
     )
 
 
-@check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES)
+@check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES, opens=True)
 def one(call: Call) -> Steps:
     """An SDK that is flushed early sends its only event as a batch."""
     return (yield from accepted([("a batch of one event", call.repeated(1))]))

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.cases._steps import refusal
+from conformance.cases._steps import refusal, survives
 from conformance.catalogue import BATCHES, ERROR_BODY, EVENTS, check
 from conformance.errors import Silent
 from conformance.model import Level
@@ -21,6 +21,7 @@ from conformance.payloads.spoils import (
     WRONG_BODY_KEY,
     WRONG_KEY,
     Spoil,
+    oversized,
 )
 from conformance.profile.facts import Condition, Scheme
 
@@ -38,13 +39,7 @@ def _drafts(call: Call, spoils: Iterable[Spoil]) -> Iterator[tuple[str, Draft]]:
             yield spoil.words, spoil.make(call)
 
 
-def _oversized(call: Call) -> Draft:
-    """A body over its limit."""
-    size = call.contract.body_limit(call.operation).at_most + 1
-    return call.roomy(size).sized(size)
-
-
-OVERSIZED = Spoil("size", "a body over the limit", Condition.JSON_INVALID, _oversized)
+OVERSIZED = Spoil("size", "a body over the limit", Condition.JSON_INVALID, oversized)
 """Its answer is the limit's own; no check asks for that of its condition."""
 
 REFUSALS = (
@@ -137,17 +132,6 @@ def shape(call: Call) -> Steps:
 NO_5XX = "rules.no-server-error"
 
 
-def _no_server_error(call: Call, spoils: Iterable[Spoil]) -> Steps:
-    """Each spoilt request is answered, not with the server's own failure; then the control still works."""
-    expect.control((yield call.control()))
-    for what, draft in _drafts(call, spoils):
-        exchange = yield draft.unanswered()
-        expect.no_timeout(exchange)
-        expect.no_server_error(exchange, what)
-    expect.control((yield call.event()), "an acceptable request after the faulty ones")
-    return None
-
-
 def _without(pointer: str) -> Spoil:
     """An event without one of its fields."""
     words = f"an event without {pointer}"
@@ -161,7 +145,7 @@ def _in_body(call: Call) -> tuple[Spoil, ...]:
 @check("errors.status.json", "No invalid JSON is answered as the server's own failure.", fact=NO_5XX)
 def json_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same body again and again."""
-    return (yield from _no_server_error(call, (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8)))
+    return (yield from survives(call, _drafts(call, (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8))))
 
 
 @check(
@@ -169,13 +153,13 @@ def json_status(call: Call) -> Steps:
 )
 def credentials_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same events again and again."""
-    return (yield from _no_server_error(call, (*BAD_HEADER, *WRONG_KEY, *_in_body(call))))
+    return (yield from survives(call, _drafts(call, (*BAD_HEADER, *WRONG_KEY, *_in_body(call)))))
 
 
 @check("errors.status.size", "No oversized body is answered as the server's own failure.", fact=NO_5XX)
 def size_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same body again and again."""
-    return (yield from _no_server_error(call, (OVERSIZED,)))
+    return (yield from survives(call, _drafts(call, (OVERSIZED,))))
 
 
 @check("errors.status.payload", "No incomplete event is answered as the server's own failure.",
@@ -183,7 +167,7 @@ def size_status(call: Call) -> Steps:
 def payload_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same event again and again."""
     fields = [_without(pointer) for pointer in call.type.required]
-    return (yield from _no_server_error(call, (NO_IDENTITY, *fields)))
+    return (yield from survives(call, _drafts(call, (NO_IDENTITY, *fields))))
 
 
 @check(
@@ -191,4 +175,4 @@ def payload_status(call: Call) -> Steps:
 )
 def batch_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the whole batch again and again."""
-    return (yield from _no_server_error(call, (*BAD_BATCH, NO_IDENTITY)))
+    return (yield from survives(call, _drafts(call, (*BAD_BATCH, NO_IDENTITY))))

@@ -97,8 +97,8 @@ class Check:
     `kinds` are the operations that it applies to; `cap` is the strongest level that it can have; an
     observing check reports what a target does, and never fails; an opening one is made even where the
     preflight has shown that nothing is accepted. One that is made `once` looks at the first operation that it
-    applies to, one with a `sample` at the first of each sort, and `paths`, where given, are the only ones that
-    it looks at.
+    applies to, one with a `sample` at the first of each sort; `paths`, where given, are the only ones that it
+    looks at.
     """
 
     id: str

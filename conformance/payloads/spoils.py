@@ -46,6 +46,12 @@ def _not_utf8(body: bytes) -> bytes:
     return body[:-1] + b',"conformance_text":"\xc3\x28 \xff"}'
 
 
+def oversized(call: Call) -> Draft:
+    """A body one byte over its limit."""
+    size = call.contract.body_limit(call.operation).at_most + 1
+    return call.roomy(size).sized(size)
+
+
 INVALID_JSON = (
     Spoil("truncated", "a body that breaks off before its end", Condition.JSON_INVALID,
           lambda call: call.event().spelled(lambda body: body[:-1])),

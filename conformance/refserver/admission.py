@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,20 +19,21 @@ if TYPE_CHECKING:
     from conformance.profile.facts import Shape
 
 
-_REFUSED = 400
-
-
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """What a server remembers of one connection: how many requests it has answered and refused there."""
+    """What a server remembers of one connection: how many requests it has answered there, the last one how.
+
+    `marks` are for servers that remember more than they should.
+    """
 
     answered: int = 0
-    refused: int = 0
+    last_status: int = 0
+    marks: Counter[str] = field(default_factory=Counter)
 
     def note(self, status: int) -> None:
         """Takes the status of an answer."""
         self.answered += 1
-        self.refused += status >= _REFUSED
+        self.last_status = status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ _UNSUPPORTED = 415
 _ROOM_BYTES = 1_048_576
 """How much a body may unpack to where nothing limits it."""
 _LONGEST_NUMBER = 300
+_ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +51,17 @@ class Answering:
         self.in_flight = 0
 
     def reply(self, incoming: Incoming) -> Reply:
-        """The answer to a request."""
+        """The answer to a request; a browser may show it to any site."""
+        found = self.respond(self.decide(incoming))
+        if "origin" not in incoming.headers or _ALLOW_ORIGIN in found.headers:
+            return found
+        return found.headed(Access_Control_Allow_Origin="*")
+
+    def respond(self, decision: Decision) -> Reply:
+        """The answer to what was decided; OPTIONS only asks what could be."""
+        incoming = decision.incoming
         known = sorted(method for method, path in self.operations if path == incoming.path)
-        if incoming.method == "OPTIONS" and known:
-            found = options(incoming, known)
-        else:
-            found = self.render(self.decide(incoming))
-        return found.headed(Access_Control_Allow_Origin="*") if "origin" in incoming.headers else found
+        return options(incoming, known) if incoming.method == "OPTIONS" and known else self.render(decision)
 
     def decide(self, incoming: Incoming) -> Decision:
         """What becomes of a request."""
@@ -227,8 +232,14 @@ class Answering:
 
     def refusal(self, operation: Operation | None, refused: Refused) -> Reply:
         """The answer to what was refused."""
-        shape = self._error_shape(operation, refused.shape)
-        return reply(refused.answer.expect[0], shape, refused.reason, refused.headers)
+        found = self.error(operation, refused.answer.expect[0], refused.reason, refused.shape)
+        return found.headed(**refused.headers)
+
+    def error(
+        self, operation: Operation | None, status: int, reason: str, shape: Shape | None = None
+    ) -> Reply:
+        """An error of the documented shape."""
+        return reply(status, self._error_shape(operation, shape), reason)
 
     def success(self, status: int) -> Reply:
         """The answer to what was accepted."""

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl
 
 from conformance.profile.facts import Ceiling
 from conformance.refserver.admission import Incoming, Session
+from conformance.refserver.replies import SILENCE, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from conformance.contract import Contract
     from conformance.refserver.answering import Answering
-    from conformance.refserver.replies import Reply
 
 Scope: TypeAlias = "Mapping[str, Any]"
 Receive: TypeAlias = "Callable[[], Awaitable[Mapping[str, Any]]]"
@@ -71,10 +71,20 @@ def application(answering: Answering, manner: Manner = PLAIN) -> Application:
             found = answering.reply(incoming)
         finally:
             answering.in_flight -= 1
+        if found is SILENCE:
+            await _until_gone(receive)
+            return
         session.note(found.status)
-        await _send(send, found, manner, is_last=manner.is_closing or is_hurried)
+        is_doubtful = {"content-length", "transfer-encoding"} <= headers.keys()
+        await _send(send, found, manner, is_last=manner.is_closing or is_hurried or is_doubtful)
 
     return answer
+
+
+async def _until_gone(receive: Receive) -> None:
+    """Waits until the client has enough of waiting."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _incoming(scope: Scope, headers: Mapping[str, str], body: bytes, session: Session) -> Incoming:
@@ -112,7 +122,7 @@ async def _body(receive: Receive, cap: int) -> bytes:
 
 
 async def _send(send: Send, found: Reply, manner: Manner, *, is_last: bool) -> None:
-    """Sends a reply in a manner; to a HEAD, the server that runs this sends no body."""
+    """Sends a reply in a manner, without headers that are empty; uvicorn leaves the body of a HEAD away."""
     headers = dict(found.headers)
     if found.media_type:
         headers["Content-Type"] = found.media_type
@@ -123,6 +133,7 @@ async def _send(send: Send, found: Reply, manner: Manner, *, is_last: bool) -> N
     written = [
         ((name.lower() if manner.is_lower else name).encode("latin-1"), value.encode("latin-1"))
         for name, value in headers.items()
+        if value
     ]
     await send({"type": "http.response.start", "status": found.status, "headers": written})
     await send({"type": "http.response.body", "body": found.body, "more_body": False})

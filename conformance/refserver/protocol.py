@@ -28,7 +28,8 @@ class Protocol(H11Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, {**app_state, SESSION: Session()}, _loop)
+        self.session = Session()
+        super().__init__(config, server_state, {**app_state, SESSION: self.session}, _loop)
         self._has_ended = False
 
     @property

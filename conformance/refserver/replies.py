@@ -30,6 +30,10 @@ class Reply:
         return replace(self, headers={**self.headers, **further})
 
 
+SILENCE = Reply(status=0)
+"""No answer at all: what a server gives that hangs."""
+
+
 def reply(status: int, shape: BodyShape | None, text: str, headers: Mapping[str, str] | None = None) -> Reply:
     """A reply whose body has a shape: JSON with the schema's own examples, or the text."""
     headers = headers or {}

@@ -111,6 +111,7 @@ class Wire:
             detail=self.redactor.text(heard.detail),
             stray=self.redactor.body(heard.stray),
             is_open=heard.is_open,
+            is_continued=heard.is_continued,
         )
 
     @property

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conformance.model import Request
     from conformance.wire.target import Target
 
-INTERIM_S = 0.5
+INTERIM_S = 1.0
 """How long a piece of a request waits for an answer to the pieces before it, in seconds."""
 STRAY_S = 0.02
 """How long a connection is watched for bytes that belong to no answer, in seconds."""
@@ -36,6 +36,7 @@ class Heard:
     detail: str = ""
     stray: bytes = b""
     is_open: bool = False
+    is_continued: bool = False
 
 
 GONE = Heard(mishap=Mishap.CLOSED, detail="the connection was closed without an answer")
@@ -49,6 +50,8 @@ class Line:
     buffer: bytes = b""
     is_over: bool = False
     is_torn: bool = False
+    is_continued: bool = False
+    is_last: bool = False
 
     @classmethod
     async def to(cls, target: Target) -> Line:
@@ -87,8 +90,9 @@ class Line:
                 return Heard(mishap=Mishap.CLOSED, detail=detail)
             return Heard(mishap=Mishap.NOT_HTTP, detail=f"the answer is not HTTP: {error}")
         self.buffer += reader.trailing_data[0]
-        is_open = reader.their_state is h11.DONE and not self.is_over and not self.is_torn
-        return Heard(response=response, is_open=is_open)
+        self.is_last = reader.their_state is not h11.DONE
+        is_open = not (self.is_last or self.is_over or self.is_torn)
+        return Heard(response=response, is_open=is_open, is_continued=self.is_continued)
 
     async def _answer(self, reader: h11.Connection) -> Response:
         """Reads to the end of an answer. Raises h11.RemoteProtocolError if it is none."""
@@ -128,6 +132,7 @@ class Line:
             return False
         if self.buffer.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
             self.buffer = self.buffer.partition(b"\r\n\r\n")[2]
+            self.is_continued = True
             return False
         return True
 
@@ -160,7 +165,7 @@ async def converse(
             pieces = [piece for request in requests for piece in _pieces(target, request)]
             await line.say((b"".join(pieces),))
         for number, request in enumerate(requests, 1):
-            if line.is_over and not line.buffer:
+            if line.is_last or (line.is_over and not line.buffer):
                 found.append(GONE)
                 continue
             if not pipelined:

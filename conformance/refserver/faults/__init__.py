@@ -1,0 +1,27 @@
+"""Faults: servers that break one promise each, a few lines a fault, by area."""
+
+from __future__ import annotations
+
+from conformance.refserver.faults import (
+    accept,
+    auth,
+    batch,
+    crowd,
+    errors,
+    odd,
+    payload,
+    pixel,
+    size,
+    syntax,
+    web,
+    wire,
+)
+from conformance.refserver.faults.fault import Fault
+
+__all__ = ["FAULTS", "Fault"]
+
+FAULTS: tuple[Fault, ...] = tuple(
+    fault
+    for area in (accept, auth, syntax, size, batch, payload, errors, pixel, odd, web, wire, crowd)
+    for fault in area.FAULTS
+)

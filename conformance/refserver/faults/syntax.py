@@ -1,0 +1,179 @@
+"""Faults in how JSON is read, and in what a Content-Type is taken for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from conformance.model import Kind
+from conformance.refserver.faults.fault import Fault, has, refuses
+from conformance.refserver.faults.twists import (
+    BATCH,
+    EVENT,
+    WEBHOOK,
+    accepting,
+    answering,
+    crashing,
+    refusing,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.contract import Contract
+    from conformance.refserver.change import Sight
+    from conformance.refserver.faults.twists import When
+
+_INVALID, _NOT_OBJECT, _NOT_UTF8 = (f"answers.json-{word}" for word in ("invalid", "not-object", "not-utf8"))
+_OBJECT = refuses(_NOT_OBJECT)
+
+
+def _bodied(sight: Sight) -> bool:
+    return EVENT(sight) or BATCH(sight) or WEBHOOK(sight)
+
+
+def _reads(mend: Callable[[str], str]) -> When:
+    """Holds where a mended body is JSON, and the body as it came is not."""
+
+    def holds(sight: Sight) -> bool:
+        text = sight.text.strip()
+        mended = mend(text)
+        if not text or mended == text:
+            return False
+        try:
+            json.loads(mended)
+        except (ValueError, RecursionError):
+            return False
+        return True
+
+    return holds
+
+
+def _first_value(text: str) -> str:
+    """The first JSON value in a text."""
+    try:
+        return text[: json.JSONDecoder().raw_decode(text)[1]]
+    except (ValueError, RecursionError):
+        return text
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", '"')
+
+
+def _without_last_comma(text: str) -> str:
+    return text.replace(",}", "}").replace(",]", "]")
+
+
+def _python(text: str) -> str:
+    return text.replace(":True", ":true").replace(":None", ":null").replace(":False", ":false")
+
+
+def _numbers(text: str) -> str:
+    return text.replace("-Infinity", "0").replace("Infinity", "0").replace("NaN", "0")
+
+
+def _joined(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def _is(kind: type) -> When:
+    return lambda sight: type(sight.document) is kind
+
+
+def _content_type(sight: Sight) -> str:
+    return sight.incoming.headers.get("content-type", "")
+
+
+def _other_type(*words: str) -> When:
+    """Holds where JSON comes under a type that has one of these words in it; none for no type at all."""
+    return lambda sight: (
+        _bodied(sight)
+        and (any(word in _content_type(sight) for word in words) if words else not _content_type(sight))
+    )
+
+
+def _has_invalid_example(contract: Contract) -> bool:
+    """Fits where the documents print what is not JSON."""
+    return any(event.invalid_example for event in contract.profile.events.values())
+
+
+FAULTS = (
+    Fault("json-unchecked", "Answers 200 to whatever comes, and reads it later.",
+          "queues in front of the parser: what can't be read is lost in silence",
+          "json.syntax.* json.example.invalid robustness.length.too-small robustness.pipelining.order",
+          accepting(_INVALID)),
+    Fault("json-unchecked-in-batches", "Reads the JSON of single events, and takes batches on trust.",
+          "large bodies are queued unread", "json.syntax.truncated json.syntax.half json.syntax.plain-text",
+          accepting(_INVALID, when=BATCH), has(Kind.BATCH), also=("batch",)),
+    Fault("json-unchecked-in-webhooks", "Takes webhooks unread.", "other systems send what they like",
+          "json.syntax.truncated json.syntax.plain-text", accepting(_INVALID, when=WEBHOOK),
+          has(Kind.WEBHOOK), also=("webhook",)),
+    Fault("json-422", "Answers invalid JSON with 422.", "frameworks for validation do by themselves",
+          "json.syntax.truncated json.syntax.plain-text json.example.invalid robustness.pipelining.order",
+          answering(422, _INVALID, when=_bodied)),
+    Fault("json-crash", "Fails on a body that breaks off.", "the parser's exception goes through",
+          "json.syntax.truncated json.syntax.half errors.status.json robustness.length.too-small "
+          "robustness.pipelining.order",
+          crashing(_INVALID, when=lambda sight: EVENT(sight)
+              and sight.text.count("{") > sight.text.count("}"))),
+    Fault("empty-body-crash", "Fails on an empty body.", "the first byte is taken for granted",
+          "json.syntax.empty-body errors.status.json webhook.status.bad robustness.length.missing",
+          crashing(_INVALID, when=lambda sight: _bodied(sight) and not sight.text)),
+    Fault("empty-body-accepted", "Takes an empty body for an empty event.", "some frameworks read it as {}",
+          "json.syntax.empty-body",
+          accepting(_INVALID, when=lambda sight: _bodied(sight) and not sight.text)),
+    Fault("more-after-json-ignored", "Stops reading at the end of the first JSON value.",
+          "streaming decoders do: what a careless client glued together is lost",
+          "json.syntax.trailing-garbage json.syntax.trailing-brace json.syntax.second-value",
+          accepting(_INVALID, when=_reads(_first_value))),
+    Fault("comma-forgiven", "Forgives a comma after the last field.", "parsers of JSON5 and of JavaScript do",
+          "json.syntax.trailing-comma", accepting(_INVALID, when=_reads(_without_last_comma))),
+    Fault("apostrophes-forgiven", "Takes apostrophes for quotes.", "the body is evaluated, not parsed",
+          "json.syntax.single-quotes", accepting(_INVALID, when=_reads(_quoted))),
+    Fault("bare-words-forgiven", "Takes Python's True for true.", "the documents print it",
+          "json.syntax.unquoted-word", accepting(_INVALID, when=_reads(_python))),
+    Fault("nan-accepted", "Takes NaN and Infinity.",
+          "parsers take them by default and pass them on to others",
+          "json.syntax.nan json.syntax.infinity json.syntax.minus-infinity",
+          accepting(_INVALID, when=_reads(_numbers))),
+    Fault("raw-newlines-accepted", "Takes line breaks inside strings.", "lenient parsers do",
+          "json.syntax.raw-newline", accepting(_INVALID, when=_reads(_joined))),
+    Fault("example-mended", "Mends the documents' own invalid example.",
+          "a server that guesses stores what nobody sent", "json.example.invalid",
+          accepting(_INVALID, when=lambda sight: EVENT(sight) and sight.text.startswith("{\n")),
+          _has_invalid_example),
+    Fault("arrays-accepted", "Takes an array for a batch, on every path.",
+          "other vendors' batches are arrays", "json.top-level.array", accepting(_NOT_OBJECT, when=_is(list)),
+          _OBJECT),
+    Fault("scalars-accepted", "Takes any JSON value for an event.", "only the parser can refuse",
+          "json.top-level.string json.top-level.number json.top-level.boolean json.top-level.null",
+          accepting(_NOT_OBJECT, when=lambda sight: not isinstance(sight.document, list)), _OBJECT),
+    Fault("null-crash", "Fails on null.", "the value of a field of nothing",
+          "json.top-level.null errors.status.json webhook.status.bad",
+          crashing(_NOT_OBJECT, when=lambda sight: _bodied(sight) and sight.document is None)),
+    Fault("array-crash", "Fails on an array at the top level.", "a list has no get",
+          "json.top-level.array errors.status.json webhook.status.bad",
+          crashing(_NOT_OBJECT, when=_is(list))),
+    Fault("scalars-422", "Answers a JSON value that is no object with 422.", "a schema's own answer",
+          "json.top-level.string json.top-level.number json.top-level.boolean json.top-level.null",
+          answering(422, _NOT_OBJECT, when=lambda sight: not isinstance(sight.document, list))),
+    Fault("bytes-replaced", "Replaces bytes that are not UTF-8 and goes on.", "decoders can be told to",
+          "json.encoding.invalid-utf8", accepting(_NOT_UTF8, when=_bodied)),
+    Fault("bytes-crash", "Fails on bytes that are not UTF-8.", "a decoder raises",
+          "json.encoding.invalid-utf8 errors.status.json webhook.status.bad",
+          crashing(_NOT_UTF8, when=_bodied)),
+    Fault("charset-refused", "Compares the Content-Type letter by letter.", "most clients add a charset",
+          "content-type.json.charset",
+          refusing(lambda sight: _bodied(sight) and ";" in _content_type(sight), 415)),
+    Fault("text-refused", "Refuses JSON under text/plain.", "the browser SDK sends it to spare a preflight",
+          "content-type.other.text-plain sdk.*-next-*.accepted", refusing(_other_type("text/plain"), 415),
+          also=("/v1/t", "/v1/b")),
+    Fault("forms-refused", "Refuses JSON labelled as a form.", "an official Node SDK sends it so",
+          "content-type.other.form sdk.rud*-node-*.accepted",
+          refusing(_other_type("x-www-form-urlencoded"), 415), also=("batch",)),
+    Fault("xml-refused", "Refuses JSON labelled as XML.", "it may, and people want to know",
+          "content-type.other.xml", refusing(_other_type("xml"), 415)),
+    Fault("untyped-refused", "Refuses JSON without a Content-Type.", "it may, and people want to know",
+          "content-type.other.missing", refusing(_other_type(), 415)),
+)  # fmt: skip

@@ -1,0 +1,70 @@
+"""Many servers in one process and one event loop, each on a port of its own, opened and closed on demand.
+
+It is spoken to in lines: `open PROFILE PEER OPERATION...` is answered with an address, `close PORT` with
+nothing. It ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from uvicorn.server import ServerState
+
+from conformance.refserver.peers import PEERS
+from conformance.refserver.reduction import reduced
+from conformance.refserver.serving import configuration, listen
+
+if TYPE_CHECKING:
+    from conformance.refserver.peers import Peer
+
+_BACKLOG = 256
+
+
+class Host:
+    """The servers of a process, by port."""
+
+    def __init__(self, write_key: str, bearer: str | None) -> None:
+        self._keys = (write_key, bearer)
+        self._servers: dict[int, tuple[asyncio.Server, ServerState]] = {}
+
+    async def open(self, profile: str, peer: Peer, also: tuple[str, ...]) -> str:
+        """Starts a server and gives its address."""
+        contract = reduced(profile, also)
+        config = configuration(peer.change.application(contract, *self._keys), peer.change.protocol)
+        config.load()
+        state, loop = ServerState(), asyncio.get_running_loop()
+        protocol = peer.change.protocol
+        server = await loop.create_server(
+            lambda: protocol(config, state, {}), sock=listen(0), backlog=_BACKLOG
+        )
+        port: int = server.sockets[0].getsockname()[1]
+        self._servers[port] = (server, state)
+        return f"http://127.0.0.1:{port}"
+
+    def close(self, port: int) -> None:
+        """Ends a server and its connections."""
+        server, state = self._servers.pop(port)
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+
+
+async def host(write_key: str, bearer: str | None) -> None:
+    """Obeys the lines of standard input until it ends."""
+    hosted, loop = Host(write_key, bearer), asyncio.get_running_loop()
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while line := (await lines.readline()).decode().split():
+        if line[0] == "close":
+            hosted.close(int(line[1]))
+            continue
+        address = await hosted.open(line[1], PEERS[line[2]], tuple(line[3:]))
+        sys.stdout.write(f"{address}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(host(os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")))

@@ -1,0 +1,11 @@
+"""The self-check: the whole catalogue against servers that are known to be broken, and how.
+
+A check that no broken server fails proves nothing, and one that a correct server fails is a false alarm.
+"""
+
+from __future__ import annotations
+
+from conformance.selfcheck.judging import Watch, judge
+from conformance.selfcheck.score import Score
+
+__all__ = ["Score", "Watch", "judge"]

@@ -1,0 +1,56 @@
+"""The hall: one process that holds every server of a self-check, opened and closed by name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from conformance.errors import CannotJudge
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+
+    from conformance.payloads import Keys
+
+
+@dataclass(slots=True)
+class Hall:
+    """A process of servers, as an asynchronous context manager; it ends when its standard input does."""
+
+    keys: Keys
+    _process: Process | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __aenter__(self) -> Self:
+        secrets = {"CONFORMANCE_WRITE_KEY": self.keys.write_key, "CONFORMANCE_BEARER": self.keys.bearer or ""}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "conformance.refserver.hosting",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env={**os.environ, **secrets},
+        )  # fmt: skip
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            await self._process.wait()
+
+    async def open(self, profile: str, peer: str, also: tuple[str, ...]) -> str:
+        """Starts a server and gives its address. Raises CannotJudge if the process has ended."""
+        async with self._turn:
+            self._say(f"open {profile} {peer} {' '.join(also)}")
+            stdout = self._process.stdout if self._process else None
+            url = (await stdout.readline()).decode().strip() if stdout else ""
+        if not url:
+            raise CannotJudge(f"the server {peer} of {profile} did not start")
+        return url
+
+    def close(self, url: str) -> None:
+        """Ends a server."""
+        self._say(f"close {url.rpartition(':')[2]}")
+
+    def _say(self, line: str) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(f"{line}\n".encode())

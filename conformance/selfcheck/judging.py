@@ -1,0 +1,135 @@
+"""Judging the judge: every pair of a server and a profile, several of them side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from conformance import run, settings
+from conformance.cases import CHECKS
+from conformance.errors import CannotJudge
+from conformance.model import Kind
+from conformance.payloads import Keys
+from conformance.refserver.faults import FAULTS
+from conformance.refserver.reduction import reduced
+from conformance.refserver.variants import CORRECT, VARIANTS
+from conformance.selfcheck.hall import Hall
+from conformance.selfcheck.pair import Pair, named
+from conformance.selfcheck.score import Score
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from conformance.catalogue import Check
+    from conformance.model import Verdict
+    from conformance.refserver.faults import Fault
+    from conformance.refserver.variants import Variant
+
+KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
+_DEADLINE_S = 5.0
+_WORKERS = (os.cpu_count() or 1) + 1
+
+
+class Watch(Protocol):
+    """Somebody who is told how far a self-check is."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Takes the number of pairs that are judged, and of all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A server under a profile that is still to be judged: the operations that it has, and the checks."""
+
+    profile: str
+    peer: str
+    words: tuple[str, ...]
+    checks: frozenset[str]
+
+
+def job(profile: str, fault: Fault) -> Job:
+    """What shows a fault: an operation for each check that must notice it, and the whole catalogue.
+
+    What only observes, and what presses hard, is left out where no such check is named: it could notice
+    nothing, at some length.
+    """
+    must = named(fault, CHECKS)
+    kinds = {Kind.EVENT} | {kind for check in must if Kind.EVENT not in check.kinds for kind in check.kinds}
+    due = {check.id for check in must}
+    return Job(
+        profile=profile,
+        peer=fault.name,
+        words=(*sorted(kinds), *fault.also),
+        checks=frozenset(check.id for check in CHECKS if check.id in due or not _is_costly(check)),
+    )
+
+
+def _is_costly(check: Check) -> bool:
+    return check.observes or check.allow is not None
+
+
+def jobs(
+    profiles: Iterable[str], faults: Sequence[Fault] = FAULTS, variants: Sequence[Variant] = VARIANTS
+) -> list[Job]:
+    """The correct server of each profile, with all operations that any fault needs; then all that fits."""
+    everything = frozenset(check.id for check in CHECKS)
+    gentle = frozenset(check.id for check in CHECKS if check.allow is None)
+    found = []
+    for profile in profiles:
+        broken = [job(profile, fault) for fault in faults if fault.fits(reduced(profile))]
+        words = tuple(dict.fromkeys((*Kind, *(word for item in broken for word in item.words))))
+        found.append(Job(profile=profile, peer=CORRECT.name, words=words, checks=everything))
+        found += broken
+        found += [
+            Job(
+                profile=profile,
+                peer=variant.name,
+                words=tuple(Kind),
+                checks=everything if variant.is_pressed else gentle,
+            )
+            for variant in variants
+            if variant.fits(reduced(profile))
+        ]
+    return found
+
+
+async def judge(
+    profiles: Sequence[str],
+    watch: Watch,
+    faults: Sequence[Fault] = FAULTS,
+    variants: Sequence[Variant] = VARIANTS,
+) -> Score:
+    """Judges every pair, and the checks by them. Raises CannotJudge if the servers can't be started."""
+    waiting = jobs(profiles, faults, variants)
+    queue, pairs = iter(waiting), list[Pair]()
+    loop = asyncio.get_running_loop()
+
+    async def worker(hall: Hall, pool: ProcessPoolExecutor) -> None:
+        for item in queue:
+            url = await hall.open(item.profile, item.peer, item.words)
+            verdicts = await loop.run_in_executor(pool, verdicts_on, url, item)
+            hall.close(url)
+            pairs.append(Pair(profile=item.profile, peer=item.peer, verdicts=verdicts))
+            watch(len(pairs), len(waiting))
+
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_WORKERS, mp_context=spawning) as pool:
+        async with Hall(KEYS) as hall:
+            await asyncio.gather(*(worker(hall, pool) for _ in range(_WORKERS)))
+    return Score.of(profiles, pairs, faults, variants)
+
+
+def verdicts_on(url: str, item: Job) -> dict[str, Verdict]:
+    """What the checks make of one server, by name."""
+    options = {"write_key": KEYS.write_key, "bearer": KEYS.bearer, "deadline": str(_DEADLINE_S)}
+    chosen = [check for check in CHECKS if check.id in item.checks]
+    plan = run.prepare(settings.resolve(options), url, reduced(item.profile, item.words), chosen)
+    try:
+        result = asyncio.run(run.execute(plan, lambda *_: None))
+    except CannotJudge as error:
+        raise CannotJudge(f"{item.peer} under {item.profile}: {error}") from None
+    return {verdict.name: verdict for verdict in result.verdicts}
