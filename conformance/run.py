@@ -13,7 +13,7 @@ from conformance import __version__, engine, preflight
 from conformance.catalogue import Allowance, Check, Trial, select, trials
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
-from conformance.model import Level, Outcome, Verdict
+from conformance.model import Area, Level, Outcome, Verdict
 from conformance.payloads import Keys
 from conformance.profile.problems import nearest
 from conformance.report.curl import curl
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from conformance.wire import Target
 
 _SECRET_HEADER = re.compile("auth|cookie|key|token|secret|pass|sign", re.IGNORECASE)
+FUZZ, FUZZ_S = 5_000, 3.0
+"""How many generated requests a run sends by default, and the seconds that they may take."""
 _KEPT = 12
 """How many of a check's exchanges are kept for the report: the last ones."""
 _TROUBLED = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
@@ -43,7 +45,8 @@ class Plan:
     """What to judge, and how hard to press the target.
 
     `jobs` is the number of requests in flight, `rate` the most requests a second (None: as fast as it
-    goes), `deadline_s` the seconds that one exchange may take.
+    goes), `deadline_s` the seconds that one exchange may take; `fuzz` the number of generated requests,
+    `fuzz_s` the seconds that they may take.
     """
 
     target: Target
@@ -54,6 +57,9 @@ class Plan:
     jobs: int = 8
     rate: float | None = None
     deadline_s: float = 10.0
+    fuzz: int = 0
+    fuzz_seed: int = 1
+    fuzz_s: float | None = None
 
     def only(self, trials: Sequence[Trial]) -> Plan:
         """The same with some trials."""
@@ -107,7 +113,17 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
         jobs=settings["jobs"],
         rate=settings["rate"],
         deadline_s=settings["deadline"],
+        fuzz=_fuzz(target, settings),
+        fuzz_seed=settings["fuzz_seed"],
+        fuzz_s=settings["max_time"] or (FUZZ_S if settings["fuzz"] is None else None),
     )
+
+
+def _fuzz(target: Target, settings: Mapping[str, Any]) -> int:
+    """How many generated requests are sent: by default as many as fit in a moment, where a burst is allowed."""
+    if settings["fuzz"] is not None:
+        return int(settings["fuzz"])
+    return FUZZ if Allowance.BURST in _allowed(target, settings["allow"]) else 0
 
 
 def _allowed(target: Target, asked: Collection[str]) -> frozenset[Allowance]:
@@ -154,12 +170,25 @@ async def execute(
             ground = await _ground(plan, sender)
             ready()
             firm = [replace(trial, ground=ground) for trial in plan.trials]
-            await engine.run(firm, sender, plan.jobs, done)
+            fuzzed = [trial for trial in firm if plan.fuzz and trial.check.area is Area.FUZZ]
+            await engine.run([trial for trial in firm if trial not in fuzzed], sender, plan.jobs, done)
+            if fuzzed:
+                result.requests += await _fuzzed(plan, fuzzed, sender, done)
     finally:
-        result.requests = wire.sent
+        result.requests += wire.sent
         result.waited_s = sender.waited_s
         result.duration_s = time.monotonic() - start_s
     return result
+
+
+async def _fuzzed(
+    plan: Plan, trials: Sequence[Trial], sender: Sender, done: Callable[[Trial, Finding], None]
+) -> int:
+    """Fuzzes, and returns the number of requests; nobody who does not fuzz pays for its generators."""
+    from conformance.fuzz import verdicts
+
+    effort = verdicts.Effort(count=plan.fuzz, seed=plan.fuzz_seed, max_time_s=plan.fuzz_s)
+    return await verdicts.run(trials, effort, sender, done)
 
 
 async def _ground(plan: Plan, sender: Sender) -> Ground:

@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 
 WRITE_KEY_VARIABLE = "CONFORMANCE_WRITE_KEY"
 BEARER_VARIABLE = "CONFORMANCE_BEARER"
+FUZZ_VARIABLE = "CONFORMANCE_FUZZ"
 
 
 def _count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 256:
+        raise ValueError(text)
+    return value
+
+
+def _amount(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 10_000_000:
         raise ValueError(text)
     return value
 
@@ -92,6 +100,14 @@ SETTINGS = (
             help="the most requests a second, over the whole run (default: no limit)"),
     Setting(name="deadline", metavar="SECONDS", kind=_positive, default=10.0,
             expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
+    Setting(name="fuzz", metavar="N", kind=_amount, variable=FUZZ_VARIABLE,
+            expected="a whole number from 0 to 10000000",
+            help="how many generated requests are sent (default: what fits in 3 s on loopback, or with "
+                 "--allow burst; else 0, which turns them off)"),
+    Setting(name="fuzz-seed", metavar="N", kind=_amount, default=1, expected="a whole number from 0",
+            help="another seed makes other requests (default: 1)"),
+    Setting(name="max-time", metavar="SECONDS", kind=_positive, expected="a number of seconds above 0",
+            help="how long generated requests are sent at most"),
     Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(),
             help="a further header for every request; may be repeated"),
     Setting(name="ca-bundle", metavar="FILE", help="certificate authorities to trust, in PEM"),

@@ -1,4 +1,4 @@
-"""The command: `conformance run`, `list`, `explain`, `profiles`, `spec` and `serve`."""
+"""The command: `conformance run`, `fuzz`, `replay`, `list`, `explain`, `profiles`, `spec` and `serve`."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ def _run(options: argparse.Namespace) -> int:
         from conformance.cli.running import run
 
         return run(vars(options))
+    if options.command in {"fuzz", "replay"}:
+        from conformance.cli import fuzzing
+
+        return fuzzing.COMMANDS[options.command](vars(options))
     from conformance.cli import showing
 
     return showing.COMMANDS[options.command](vars(options))
@@ -67,6 +71,12 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _run_options(commands.add_parser("run", help="judge a server, or the embedded one if no URL is given"))
+    fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
+    _run_options(fuzz)
+    fuzz.add_argument("--refresh", action="store_true", help="generate the requests anew")
+    replay = commands.add_parser("replay", help="send the request of a finding again")
+    replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
+    _run_options(replay)
     _profile(commands.add_parser("list", help="list the checks"), required=False)
     explain = commands.add_parser("explain", help="say what a check does and where its promise is documented")
     explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
@@ -87,7 +97,7 @@ def _parser() -> _Parser:
 
 
 def _run_options(run: argparse.ArgumentParser) -> None:
-    """The options of `run`: every setting, and where the reports go."""
+    """The options of commands that send: every setting, and where the reports go."""
     run.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
     for setting in SETTINGS:
         if setting.is_flag:

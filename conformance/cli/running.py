@@ -44,15 +44,15 @@ def run(options: Mapping[str, Any]) -> int:
     with ExitStack() as stack:
         url = options["url"]
         if url is None:
-            url = stack.enter_context(_reference(settings))
+            url = stack.enter_context(reference(settings))
         done = _judge(settings, url, contract, quiet=options["quiet"])
     _write(done, writers)
     if "-" not in writers.values():
-        show(done, _console(), quiet=options["quiet"])
+        show(done, console(), quiet=options["quiet"])
     return done.exit_code
 
 
-def _reference(settings: dict[str, Any]) -> AbstractContextManager[str]:
+def reference(settings: dict[str, Any]) -> AbstractContextManager[str]:
     """The embedded reference server, which takes whatever key was given."""
     from conformance.refserver.embedded import embedded
 
@@ -62,7 +62,7 @@ def _reference(settings: dict[str, Any]) -> AbstractContextManager[str]:
     return embedded(settings["profile"], keys, settings["include"])
 
 
-def _console() -> Console:
+def console() -> Console:
     """Standard output: as wide as the terminal, or as a CI's log."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)

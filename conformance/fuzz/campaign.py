@@ -51,8 +51,17 @@ class Result:
 class Campaign:
     """Sends cases as fast as the target takes them, and examines what fails."""
 
-    def __init__(self, contract: Contract, keys: Keys, wire: Wire, ground: Ground) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        keys: Keys,
+        wire: Wire,
+        ground: Ground,
+        *,
+        examining_s: float = _EXAMINING_S,
+    ) -> None:
         self._contract = contract
+        self._examining_s = examining_s
         self._wire = wire
         self._dead = {str(operation) for operation in ground.dead}
         self._oracle = Oracle(contract)
@@ -61,7 +70,7 @@ class Campaign:
         self._lanes: Lanes[Shot] = Lanes(
             wire.target, connections=wire.connections, deadline_s=wire.deadline_s, throttle=wire.throttle
         )
-        self._bench = Bench(wire, self._lanes, self._rendering, self._oracle, self._judge)
+        self.bench = Bench(wire, self._lanes, self._rendering, self._oracle, self._judge)
         self._again: deque[Case] = deque()
         self._large: list[Case] = []
         self._before: dict[int, Case] = {}
@@ -81,14 +90,18 @@ class Campaign:
                     break
             self.result.duration_s = time.monotonic() - start_s
             examiner = Examiner(
-                self._contract, self._bench, until_s=time.monotonic() + _EXAMINING_S
+                self._contract, self.bench, until_s=time.monotonic() + self._examining_s
             )
             found = await examiner.findings(self._suspicions)
-            self.result.findings = [self._dressed(item) for item in found]
+            self.result.findings = [self.dressed(item) for item in found]
         finally:
-            self._lanes.close()
+            self.close()
             self.result.requests += self._lanes.sent
         return self.result
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self._lanes.close()
 
     async def _window(self, feed: Iterator[Case], until_s: float | None) -> bool:
         """Sends some cases; whether there are more."""
@@ -125,7 +138,7 @@ class Campaign:
         large, self._large = self._large, []
         for case in large:
             if not self._is_over(until_s):
-                self._note(case, await self._bench.carefully(case), None)
+                self._note(case, await self.bench.carefully(case), None)
                 self.result.requests += 1
 
     def _take(self, shot: Shot, reply: Reply, lane: int) -> None:
@@ -152,7 +165,7 @@ class Campaign:
 
     def _holds(self, case: Case, reply: Reply) -> bool:
         """Waits as long as a 429 asks for, if that is not too long."""
-        wait_s = asked_s(self._bench.kept(case, reply))
+        wait_s = asked_s(self.bench.kept(case, reply))
         if wait_s > _LONGEST_WAIT_S or self.result.waited_s > _WAITS_S:
             return False
         self._lanes.hold(wait_s)
@@ -167,17 +180,17 @@ class Campaign:
                 continue
             body = Stock.of(self._contract, operation).body()
             control = Case(call=call, origin=Origin.SHRINKER, about="a control", body=body)
-            reply, judgement = await self._bench.ask(control)
+            reply, judgement = await self.bench.ask(control)
             if judgement is not None:
-                self._note(self._bench.labelled(control), reply, None)
+                self._note(self.bench.labelled(control), reply, None)
                 return False
         return True
 
-    def _dressed(self, finding: Finding) -> Finding:
+    def dressed(self, finding: Finding) -> Finding:
         """A finding with where it was found, and how to see it again."""
         exchange = finding.exchange
         if exchange is None:
-            exchange = self._bench.kept(finding.case, Reply())
+            exchange = self.bench.kept(finding.case, Reply())
         return replace(
             finding,
             profile=self._contract.profile.name,

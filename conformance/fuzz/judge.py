@@ -125,7 +125,7 @@ class Judge:
         elif max(allowed) < 300 and status >= 400:
             yield _judgement(Fault.REFUSED, expected, reply, level, str(status))
         else:
-            yield _judgement(Fault.STATUS, expected, reply, level, f"{kind} {status}")
+            yield _judgement(Fault.STATUS, expected, reply, level, str(status))
 
     def _misshaped(self, exchange: Exchange, operation: Operation, reply: Reply) -> Iterator[Judgement]:
         """A body that is not what the contract promises of errors, or of answers to partly bad batches."""

@@ -1,0 +1,144 @@
+"""`conformance fuzz` and `conformance replay`: generated requests, and one of them again."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from conformance import preflight
+from conformance import settings as table
+from conformance.cli.running import console, reference
+from conformance.contract import Contract
+from conformance.engine import Sender
+from conformance.errors import CannotJudge, NoAnswer, UsageError
+from conformance.fuzz.campaign import Campaign, Result
+from conformance.fuzz.corpus import corpus
+from conformance.fuzz.finding import Finding, store, stored
+from conformance.fuzz.replaying import again
+from conformance.profile import load
+from conformance.report import fuzzing as report
+from conformance.run import prepare
+from conformance.wire import Redactor, Wire
+from conformance.wire.throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from conformance.run import Plan
+
+COUNT = 10_000
+"""How many requests are sent unless the user says otherwise."""
+
+
+def fuzz(options: Mapping[str, Any]) -> int:
+    """Sends generated requests to a target and returns the exit code."""
+    settings = _settings(options)
+    contract = Contract(load(settings["profile"]), settings["include"])
+    count = COUNT if settings["fuzz"] is None else settings["fuzz"]
+    if not count:
+        raise UsageError("--fuzz 0: nothing would be sent")
+    with ExitStack() as stack:
+        url = options["url"] or stack.enter_context(reference(settings))
+        plan = prepare(settings, url, contract, ())
+        quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
+        cases = corpus(contract, plan.fuzz_seed, count, refresh=options["refresh"])
+        quiet.print(f"{'generated' if cases.is_fresh else 'stored'} requests: {cases.place or 'not kept'}", soft_wrap=True)
+        result = asyncio.run(_campaign(plan, cases.cases(count), settings["max_time"]))
+    for finding in result.findings:
+        store(finding)
+    return _tell(options, plan, result)
+
+
+def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, with a profile."""
+    settings = table.resolve(options)
+    if not settings["profile"]:
+        raise UsageError(
+            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
+        )
+    return settings
+
+
+def _wire(plan: Plan) -> Wire:
+    return Wire(
+        target=plan.target,
+        redactor=Redactor(plan.secrets()),
+        connections=plan.jobs,
+        deadline_s=plan.deadline_s,
+        throttle=Throttle(plan.rate),
+    )
+
+
+async def _campaign(plan: Plan, cases: Any, max_time_s: float | None) -> Result:  # noqa: ANN401 - an iterator
+    """Flies the preflight, then fuzzes."""
+    async with _wire(plan) as wire:
+        try:
+            ground = await preflight.fly(plan.contract, plan.keys, Sender(wire=wire))
+        except NoAnswer as failure:
+            raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
+        return await Campaign(plan.contract, plan.keys, wire, ground).run(cases, max_time_s=max_time_s)
+
+
+def _tell(options: Mapping[str, Any], plan: Plan, result: Result) -> int:
+    """Prints and writes what a campaign came to, and returns the exit code."""
+    header = {
+        "target": {"url": plan.target.url},
+        "profile": plan.contract.profile.name,
+        "seed": plan.fuzz_seed,
+        "requests": result.requests,
+        "duration_s": round(result.duration_s, 3),
+        "per_s": round(sum(result.judged.values()) / max(result.duration_s, 1e-9)),
+    }
+    place = options["json"]
+    if place:
+        _write(place, lambda: report.text(header, result.findings))
+    if place != "-":
+        out = console()
+        report.show(result.findings, out, plan.gate)
+        out.print(
+            f"\n{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
+            f"{header['per_s']:,} a second, seed {plan.fuzz_seed}",
+            soft_wrap=True,
+        )
+    if not result.judged:
+        raise CannotJudge("no generated request was sent")
+    return int(any(item.level.reaches(plan.gate) for item in result.findings))
+
+
+def _write(place: str, made: Callable[[], str]) -> None:
+    """Writes a report. Raises CannotJudge if it can't be written."""
+    try:
+        if place == "-":
+            sys.stdout.write(made())
+        else:
+            Path(place).write_text(made(), encoding="utf-8")
+    except OSError as error:
+        raise CannotJudge(f"--json {place}: the report can't be written: {error.strerror}") from None
+
+
+def replay(options: Mapping[str, Any]) -> int:
+    """Sends the request of a finding again; 1 if it fails as before, 0 if it does not."""
+    finding = stored(options["id"])
+    settings = _settings({**options, "profile": options["profile"] or finding.profile})
+    contract = Contract(load(settings["profile"]), settings["include"])
+    plan = prepare(settings, options["url"] or finding.url, contract, ())
+    found = asyncio.run(_again(plan, finding))
+    out = console()
+    if found is None:
+        out.print(f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False)
+        return 0
+    report.show([found], out, plan.gate)
+    return 1
+
+
+async def _again(plan: Plan, finding: Finding) -> Finding | None:
+    async with _wire(plan) as wire:
+        return await again(plan.contract, plan.keys, wire, finding)
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"fuzz": fuzz, "replay": replay}

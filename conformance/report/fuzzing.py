@@ -1,0 +1,92 @@
+"""Findings of fuzzing, for a terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from conformance.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from conformance.model import Level
+
+FORMAT = 1
+_MOST_CALLS = 8
+_LONGEST = 600
+
+
+class Shown(Protocol):
+    """A finding, as far as it is shown."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in one line."""
+
+    @property
+    def level(self) -> Level:
+        """How strong the promise is that was broken."""
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, as JSON data."""
+
+
+def show(findings: Sequence[Shown], console: Console, gate: Level) -> None:
+    """Prints every finding: what, where, the smallest request, what came, and how to see it again."""
+    for item in findings:
+        below = "" if item.level.reaches(gate) else f" (below the gate, {gate})"
+        style = "bold red" if item.level.reaches(gate) else "bold yellow"
+        console.print(
+            Text.assemble(("\nFINDING", style), f"  {item.id}  ", (item.level.value.upper(), "bold"), below),
+            soft_wrap=True,
+        )
+        table = Table.grid(padding=(0, 1))
+        table.add_column(style="dim", justify="right", min_width=9)
+        table.add_column(overflow="fold")
+        found = item.as_json()
+        for name, text in _lines(item.title, found):
+            table.add_row(name, Text(safe(text)))
+        console.print(Padding(table, (0, 0, 0, 2)))
+        if found["curl"]:
+            console.print(Text(f"      again {safe(found['curl'])}", style="dim"), soft_wrap=True)
+
+
+def _lines(title: str, found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a person wants to know of a finding, each with a word for what it is."""
+    calls = found["calls"]
+    more = f" and {len(calls) - _MOST_CALLS} more" if len(calls) > _MOST_CALLS else ""
+    requests = [*found["before"], found["request"]]
+    return [
+        ("what", title),
+        ("on", f"{', '.join(calls[:_MOST_CALLS])}{more} ({found['count']:,} requests)"),
+        *(("request", _request(item)) for item in requests),
+        ("expected", found["expected"]),
+        ("received", found["received"]),
+        ("replay", f"conformance replay {found['id']}"),
+    ]
+
+
+def _request(request: dict[str, Any]) -> str:
+    """A request in one line, without what is usual."""
+    words = [request["call"]]
+    words += [f"{name}: {request[name]!r}" for name in ("auth", "content_type", "coding") if name in request]
+    body = next((request[name] for name in ("json", "text", "pieces", "base64") if name in request), "")
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return f"{' '.join(words)} {text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'}"
+
+
+def text(header: dict[str, Any], findings: Sequence[Shown]) -> str:
+    """The findings as a JSON text."""
+    found = {"format": FORMAT, **header, "findings": [item.as_json() for item in findings], "complete": True}
+    return json.dumps(found, indent=1) + "\n"
