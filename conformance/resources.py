@@ -43,10 +43,12 @@ def sdk_path(name: str) -> Path:
 
 
 def cache() -> Path:
-    """The directory for what can be made again: `$XDG_CACHE_HOME`, or the platform's own; it need not exist."""
+    """The directory for what can be made again, the user's or the platform's; it need not exist."""
     given = os.environ.get("XDG_CACHE_HOME")
     if given and Path(given).is_absolute():
         return Path(given) / _NAME
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / _NAME / "Cache"
-    return (Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache") / _NAME
+    return (
+        Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache"
+    ) / _NAME

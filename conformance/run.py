@@ -65,6 +65,16 @@ class Plan:
         """The same with some trials."""
         return replace(self, trials=trials)
 
+    def wire(self, wire_type: type[Wire] = Wire) -> Wire:
+        """A wire to the target, as hard on it as the plan says."""
+        return wire_type(
+            target=self.target,
+            redactor=Redactor(self.secrets()),
+            connections=self.jobs,
+            deadline_s=self.deadline_s,
+            throttle=Throttle(self.rate),
+        )
+
     def secrets(self) -> dict[str, str]:
         """Every secret of the run with its stand-in; a further header is one if its name says so."""
         headers = {
@@ -120,7 +130,7 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
 
 
 def _fuzz(target: Target, settings: Mapping[str, Any]) -> int:
-    """How many generated requests are sent: by default as many as fit in a moment, where a burst is allowed."""
+    """How many generated requests are sent: by default what fits in a moment, where a burst is allowed."""
     if settings["fuzz"] is not None:
         return int(settings["fuzz"])
     return FUZZ if Allowance.BURST in _allowed(target, settings["allow"]) else 0
@@ -150,14 +160,7 @@ async def execute(
     """
     result = result or Result()
     start_s = time.monotonic()
-    wire = wire_type(
-        target=plan.target,
-        redactor=Redactor(plan.secrets()),
-        connections=plan.jobs,
-        deadline_s=plan.deadline_s,
-        throttle=Throttle(plan.rate),
-    )
-
+    wire = plan.wire(wire_type)
     sender = Sender(wire=wire)
 
     def done(trial: Trial, finding: Finding) -> None:
@@ -171,9 +174,9 @@ async def execute(
             ready()
             firm = [replace(trial, ground=ground) for trial in plan.trials]
             fuzzed = [trial for trial in firm if plan.fuzz and trial.check.area is Area.FUZZ]
-            await engine.run([trial for trial in firm if trial not in fuzzed], sender, plan.jobs, done)
-            if fuzzed:
-                result.requests += await _fuzzed(plan, fuzzed, sender, done)
+            others = [trial for trial in firm if not plan.fuzz or trial.check.area is not Area.FUZZ]
+            await engine.run(others, sender, plan.jobs, done)
+            result.requests += await _fuzzed(plan, fuzzed, sender, done) if fuzzed else 0
     finally:
         result.requests += wire.sent
         result.waited_s = sender.waited_s

@@ -23,8 +23,6 @@ from conformance.fuzz.replaying import again
 from conformance.profile import load
 from conformance.report import fuzzing as report
 from conformance.run import prepare
-from conformance.wire import Redactor, Wire
-from conformance.wire.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +45,10 @@ def fuzz(options: Mapping[str, Any]) -> int:
         plan = prepare(settings, url, contract, ())
         quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
         cases = corpus(contract, plan.fuzz_seed, count, refresh=options["refresh"])
-        quiet.print(f"{'generated' if cases.is_fresh else 'stored'} requests: {cases.place or 'not kept'}", soft_wrap=True)
+        quiet.print(
+            f"{'generated' if cases.is_fresh else 'stored'} requests: {cases.place or 'not kept'}",
+            soft_wrap=True,
+        )
         result = asyncio.run(_campaign(plan, cases.cases(count), settings["max_time"]))
     for finding in result.findings:
         store(finding)
@@ -64,19 +65,9 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _wire(plan: Plan) -> Wire:
-    return Wire(
-        target=plan.target,
-        redactor=Redactor(plan.secrets()),
-        connections=plan.jobs,
-        deadline_s=plan.deadline_s,
-        throttle=Throttle(plan.rate),
-    )
-
-
 async def _campaign(plan: Plan, cases: Any, max_time_s: float | None) -> Result:  # noqa: ANN401 - an iterator
     """Flies the preflight, then fuzzes."""
-    async with _wire(plan) as wire:
+    async with plan.wire() as wire:
         try:
             ground = await preflight.fly(plan.contract, plan.keys, Sender(wire=wire))
         except NoAnswer as failure:
@@ -130,14 +121,16 @@ def replay(options: Mapping[str, Any]) -> int:
     found = asyncio.run(_again(plan, finding))
     out = console()
     if found is None:
-        out.print(f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False)
+        out.print(
+            f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False
+        )
         return 0
     report.show([found], out, plan.gate)
     return 1
 
 
 async def _again(plan: Plan, finding: Finding) -> Finding | None:
-    async with _wire(plan) as wire:
+    async with plan.wire() as wire:
         return await again(plan.contract, plan.keys, wire, finding)
 
 

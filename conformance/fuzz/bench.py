@@ -11,7 +11,6 @@ from conformance.fuzz.judge import TOO_MANY, Fault, Judge, Judgement
 from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
 from conformance.model import Exchange
 from conformance.wire.answers import Head, Reply
-from conformance.wire.lanes import Lanes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.case import Case
     from conformance.fuzz.oracle import Oracle
     from conformance.wire import Wire
+    from conformance.wire.lanes import Lanes
 
 _TRIES = 4
 _LONGEST_S = 10.0
@@ -27,7 +27,9 @@ _LONGEST_S = 10.0
 class Bench:
     """Sends cases one at a time. `sent` counts them."""
 
-    def __init__(self, wire: Wire, lanes: Lanes[Shot], rendering: Rendering, oracle: Oracle, judge: Judge) -> None:
+    def __init__(
+        self, wire: Wire, lanes: Lanes[Shot], rendering: Rendering, oracle: Oracle, judge: Judge
+    ) -> None:
         self.wire = wire
         self.lanes = lanes
         self.rendering = rendering

@@ -11,7 +11,6 @@ from conformance.engine import asked_s
 from conformance.fuzz.bench import Bench
 from conformance.fuzz.case import Case, Origin
 from conformance.fuzz.examiner import Examiner, Suspicion
-from conformance.fuzz.finding import Finding
 from conformance.fuzz.judge import TOO_MANY, Judge
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from conformance.contract import Contract
+    from conformance.fuzz.finding import Finding
     from conformance.payloads import Ground, Keys
     from conformance.wire import Wire
 
@@ -89,9 +89,7 @@ class Campaign:
                 if not await self._is_well():
                     break
             self.result.duration_s = time.monotonic() - start_s
-            examiner = Examiner(
-                self._contract, self.bench, until_s=time.monotonic() + self._examining_s
-            )
+            examiner = Examiner(self._contract, self.bench, until_s=time.monotonic() + self._examining_s)
             found = await examiner.findings(self._suspicions)
             self.result.findings = [self.dressed(item) for item in found]
         finally:
@@ -198,4 +196,3 @@ class Campaign:
             exchange=exchange,
             curl=curl(exchange.request, exchange.url) if not finding.before else "",
         )
-

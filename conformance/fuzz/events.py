@@ -124,7 +124,9 @@ class Events:
 
     def _identity(self, name: str, event: JsonObject, facts: set[str], missing: Condition) -> bool:
         """Whose an event is; whether that is in doubt."""
-        given = [(pointer, pointers.get(event, pointer)) for pointer in self._ids if pointers.has(event, pointer)]
+        given = [
+            (pointer, pointers.get(event, pointer)) for pointer in self._ids if pointers.has(event, pointer)
+        ]
         blocked = any(_is_blocked(event, pointer) for pointer in self._ids)
         if self.contract.identified(name, event):
             return blocked or not all(_is_id(value) for _, value in given)
@@ -153,8 +155,9 @@ class Events:
         where = self.contract.profile.pointers.message_id
         if where and pointers.has(event, where) and not _is_id(pointers.get(event, where)):
             return False
-        known = self.contract.event_schema(name).get("properties")
-        if any(key not in (known or ()) and not key.startswith(_OURS) for key in event):
+        schema: Any = self.contract.event_schema(name)
+        known = schema.get("properties", {})
+        if any(key not in known and not key.startswith(_OURS) for key in event):
             return False
         return all(
             _is_time(pointers.get(event, pointer))

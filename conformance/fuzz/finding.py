@@ -68,7 +68,13 @@ class Finding:
     @property
     def id(self) -> str:
         """A short name: the same whenever the same defect is found by the same request."""
-        parts = [self.profile, self.fault, self.kind, self.reason, line(replace(self.case, about="", expect=()))]
+        parts = [
+            self.profile,
+            self.fault,
+            self.kind,
+            self.reason,
+            line(replace(self.case, about="", expect=())),
+        ]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
     @property

@@ -13,6 +13,7 @@ import hypothesis
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from schemathesis import GenerationMode
 
 from conformance.fuzz.case import Case, Origin, compact
@@ -97,19 +98,16 @@ def drawn(strategy: Any, seed: int, count: int) -> list[Any]:  # noqa: ANN401 - 
 def without_constants() -> Iterator[None]:
     """Keeps Hypothesis from using constants of the user's own modules.
 
-    Whatever was imported would change the cases, and a key that stands in somebody's code would get into them.
+    Whatever was imported would change the cases, and a key that stands in somebody's code would get in.
     """
-    known, providers._get_local_constants = providers._get_local_constants, _no_constants  # noqa: SLF001 - there is no public way
+    # There is no public way.
+    known, providers._get_local_constants = providers._get_local_constants, Constants  # noqa: SLF001
     providers.CONSTANTS_CACHE.cache.clear()
     try:
         yield
     finally:
         providers._get_local_constants = known  # noqa: SLF001 - as above
         providers.CONSTANTS_CACHE.cache.clear()
-
-
-def _no_constants() -> providers.Constants:
-    return providers.Constants()
 
 
 def _taken(found: list[Any], operation: Operation, origin: Origin) -> list[Case]:

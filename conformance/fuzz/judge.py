@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance import expect
 from conformance.errors import Deviation, Silent
-from conformance.model import Exchange, Kind, Level, Mishap, Request, weaker
+from conformance.model import Exchange, Level, Mishap, Request, weaker
 from conformance.openapi import answers
 from conformance.profile.facts import Condition, Shape
 
@@ -67,7 +67,7 @@ class Judge:
         """What is wrong with an answer; a 429 is nobody's fault."""
         head = reply.head
         if head is None or reply.stray:
-            return self._unheard(case, reply)
+            return self._unheard(reply)
         key = (case.call, case.expect, reply.status, head.headers, reply.body)
         if key in self._known:
             return self._known[key]
@@ -76,14 +76,16 @@ class Judge:
         found = self._known[key] = next(self._judged(case, reply), None)
         return found
 
-    def _unheard(self, case: Case, reply: Reply) -> Judgement | None:
+    def _unheard(self, reply: Reply) -> Judgement | None:
         """What is wrong where there is no answer, or something after it."""
         if reply.mishap in {Mishap.UNREACHABLE, Mishap.TLS, Mishap.TIMEOUT, Mishap.CLOSED}:
             rule = self._level("rules.no-server-error")
-            return _judgement(Fault.UNANSWERED, "an answer", reply, rule, f"{reply.mishap}")
+            return _judgement(Fault.UNANSWERED, "an answer", reply, rule, kind=f"{reply.mishap}")
         rule = self._level("rules.framing", Level.SHOULD)
         wrong = reply.detail or f"{len(reply.stray)} bytes follow that belong to no answer"
-        return _judgement(Fault.MISFRAMED, "an answer that ends where its head says", reply, rule, "", wrong)
+        return _judgement(
+            Fault.MISFRAMED, "an answer that ends where its head says", reply, rule, kind="", wrong=wrong
+        )
 
     def _judged(self, case: Case, reply: Reply) -> Iterator[Judgement]:
         """Everything that is wrong with an answer, the worst first."""
@@ -92,15 +94,15 @@ class Judge:
             return
         if status >= expect.SERVER_ERROR:
             rule = self._level("rules.no-server-error")
-            yield _judgement(Fault.SERVER_ERROR, "an answer below 500", reply, rule, str(status))
+            yield _judgement(Fault.SERVER_ERROR, "an answer below 500", reply, rule, kind=str(status))
             return
         yield from self._misplaced(case, reply, operation)
         exchange = _exchange(operation, reply)
         yield from self._misshaped(exchange, operation, reply)
-        for rule, fault in ((expect.framed, Fault.MISFRAMED), (expect.no_stack_trace, Fault.LEAK)):
+        for look, fault in ((expect.framed, Fault.MISFRAMED), (expect.no_stack_trace, Fault.LEAK)):
             name = "rules.framing" if fault is Fault.MISFRAMED else "rules.no-stack-trace"
             try:
-                rule(exchange, "a generated request")
+                look(exchange, "a generated request")
             except Deviation as deviation:
                 yield _of(deviation, fault, self._level(name, Level.SHOULD), "")
 
@@ -111,7 +113,7 @@ class Judge:
             if status not in self._open[case.call]:
                 level = self._level("answers.accepted")
                 words = "a status that the contract speaks of"
-                yield _judgement(Fault.STATUS, words, reply, weaker(level, operation.level), str(status))
+                yield _judgement(Fault.STATUS, words, reply, weaker(level, operation.level), kind=str(status))
             return
         answers = [answer for name in case.expect if (answer := self._oracle.answer(name))]
         allowed = {item for answer in answers for item in answer.statuses}
@@ -121,19 +123,24 @@ class Judge:
         expected = " or ".join(str(item) for item in sorted(allowed))
         kind = "|".join(case.expect)
         if min(allowed) >= 300 and 200 <= status < 300:
-            yield _judgement(Fault.TAKEN, expected, reply, level, kind)
+            yield _judgement(Fault.TAKEN, expected, reply, level, kind=kind)
         elif max(allowed) < 300 and status >= 400:
-            yield _judgement(Fault.REFUSED, expected, reply, level, str(status))
+            yield _judgement(Fault.REFUSED, expected, reply, level, kind=str(status))
         else:
-            yield _judgement(Fault.STATUS, expected, reply, level, str(status))
+            yield _judgement(Fault.STATUS, expected, reply, level, kind=str(status))
 
     def _misshaped(self, exchange: Exchange, operation: Operation, reply: Reply) -> Iterator[Judgement]:
         """A body that is not what the contract promises of errors, or of answers to partly bad batches."""
         if reply.status == 207:
             name = f"bodies.{Shape.PARTLY_BAD}"
             shape = self._contract.shape(Shape.PARTLY_BAD) if self._contract.states(name) else None
-        elif reply.status in self._open[str(operation)] and 400 <= reply.status:
-            stated = self._contract.states(f"bodies.{Shape.ERROR}") and reply.status not in {411, 414, 431, 408}
+        elif reply.status in self._open[str(operation)] and reply.status >= 400:
+            stated = self._contract.states(f"bodies.{Shape.ERROR}") and reply.status not in {
+                411,
+                414,
+                431,
+                408,
+            }
             shape = self._contract.error_shape(operation) if stated else None
         else:
             shape = None
@@ -177,8 +184,8 @@ def outline(reply: Reply) -> str:
     ).outline
 
 
-def _judgement(
-    fault: Fault, expected: str, reply: Reply, level: Level, kind: str, wrong: str = ""
+def _judgement(  # noqa: PLR0913 - as many as a judgement has
+    fault: Fault, expected: str, reply: Reply, level: Level, *, kind: str, wrong: str = ""
 ) -> Judgement:
     received = outline(reply) + (f"; {wrong}" if wrong and reply.head else "")
     message = f"must be answered with {expected}, and got {received}"

@@ -23,7 +23,24 @@ _NAMES = (
     "properties", "context", "0", "-1", "null", "\U0001f600",
 )  # fmt: skip
 _LETTERS = 'aZ09_ .:/-"\\{}[]é漢\U0001f600'
-_BYTES = (b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\0", b"\xff", b" ", b"1", b"e", b"-", b"null", b"\n")
+_BYTES = (
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b'"',
+    b",",
+    b":",
+    b"\\",
+    b"\0",
+    b"\xff",
+    b" ",
+    b"1",
+    b"e",
+    b"-",
+    b"null",
+    b"\n",
+)
 _SHARE_TEXT, _SHARE_HEADER = 0.2, 0.03
 _MOST_BYTES = 10_000
 
@@ -49,9 +66,7 @@ def _mutated(dice: random.Random, stock: Stock) -> Case:
     if dice.random() < _SHARE_TEXT:
         words, body = _respelled(dice, body)
         done.append(words)
-    case = Case(
-        call=stock.call, origin=Origin.MUTATOR, about=", ".join(done) or "nothing special", body=body
-    )
+    case = Case(call=stock.call, origin=Origin.MUTATOR, about=", ".join(done) or "nothing special", body=body)
     if dice.random() < _SHARE_HEADER and stock.operation.kind in {Kind.EVENT, Kind.BATCH}:
         return _headed(dice, case)
     return case

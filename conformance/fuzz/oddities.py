@@ -48,7 +48,7 @@ _TEXTS |= {
 VALUES = (
     Odd("null", None),
     Odd("a number", 0),
-    Odd("a boolean", True),
+    Odd("a boolean", value=True),
     Odd("a text", "conformance"),
     Odd("a list", []),
     Odd("an object", {}),
@@ -56,7 +56,7 @@ VALUES = (
     Odd("an integer beyond 64 bits", 2**64 + 1),
     Odd("an object with an empty name", {"": 1}),
     Odd("a list of null", [None]),
-    Odd("false", False),
+    Odd("false", value=False),
     Odd("a negative integer beyond 64 bits", -(2**63) - 1),
     Odd("an unsigned integer of 64 bits", 2**63),
     Odd("a negative number", -1),

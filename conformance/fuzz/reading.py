@@ -80,8 +80,10 @@ def is_sane(value: Json, depth: int = 0, longest: int = _LONGEST_TEXT) -> bool:
             and all(is_sane_name(name) and is_sane(item, depth + 1, longest) for name, item in value.items())
         )
     if isinstance(value, list):
-        return depth < _DEEPEST and len(value) <= _MOST and all(
-            is_sane(item, depth + 1, longest) for item in value
+        return (
+            depth < _DEEPEST
+            and len(value) <= _MOST
+            and all(is_sane(item, depth + 1, longest) for item in value)
         )
     if isinstance(value, bool) or value is None:
         return True

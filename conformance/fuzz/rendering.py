@@ -127,4 +127,3 @@ def _keyed(body: bytes, insertion: bytes) -> bytes:
         return body
     rest = body[start + 1 :]
     return body[:start] + b"{" + insertion + (b"" if rest.lstrip().startswith(b"}") else b",") + rest
-

@@ -32,6 +32,9 @@ async def again(contract: Contract, keys: Keys, wire: Wire, finding: Finding) ->
     if judgement is None or (judgement.fault is not finding.fault and finding.fault is not Fault.BROKEN):
         return None
     now = replace(
-        finding, received=judgement.received, exchange=campaign.bench.kept(finding.case, reply), url=wire.target.url
+        finding,
+        received=judgement.received,
+        exchange=campaign.bench.kept(finding.case, reply),
+        url=wire.target.url,
     )
     return campaign.dressed(now)

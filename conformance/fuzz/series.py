@@ -141,12 +141,12 @@ def _mixed(stock: Stock, good: JsonObject) -> Iterator[Case]:
         other = Stock.of(contract, operation, name)
         for event, words in ((other.smallest, "the smallest"), (other.full, "a full")):
             yield case_of(stock, f"{words} {name}", stock.wrap(event))
-    pointer = contract.profile.pointers.type
-    for odd in (*oddities.BRIEF, oddities.Odd("unknown", "conformance-unknown")) if pointer else ():
-        event = pointers.put(good, pointer or "", odd.value)
+    kind = contract.profile.pointers.type
+    for odd in (*oddities.BRIEF, oddities.Odd("unknown", "conformance-unknown")) if kind else ():
+        event = pointers.put(good, kind or "", odd.value)
         yield case_of(stock, f"a type that is {odd.words}", stock.wrap(event))
-    if pointer:
-        yield case_of(stock, "no type", stock.wrap(pointers.drop(good, pointer)))
+    if kind:
+        yield case_of(stock, "no type", stock.wrap(pointers.drop(good, kind)))
 
 
 def _sizes(stock: Stock) -> Iterator[Case]:

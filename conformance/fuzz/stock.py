@@ -87,5 +87,3 @@ def families(contract: Contract) -> list[list[Operation]]:
     for operation in contract.operations:
         found.setdefault((operation.kind, operation.type), []).append(operation)
     return list(found.values())
-
-

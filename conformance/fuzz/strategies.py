@@ -164,7 +164,9 @@ def _sizes(stock: Stock) -> Drawn:
     def event(size: int) -> tuple[str, bytes, str]:
         return f"an event of {size:,} bytes", compact(stock.wrap(padding.event(stock.smallest, size))), ""
 
-    around = st.integers(limit.at_least - 40, limit.at_least) | st.integers(limit.at_most + 1, limit.at_most + 64)
+    around = st.integers(limit.at_least - 40, limit.at_least) | st.integers(
+        limit.at_most + 1, limit.at_most + 64
+    )
     return around.map(event)
 
 

@@ -62,7 +62,7 @@ class _Line(asyncio.Protocol):
         if self._lane.line is self:
             self._lane.end()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Takes the end of the connection."""
         if self._lane.line is self:
             self._lane.end()
