@@ -1,4 +1,4 @@
-"""What holds for all tests: nothing is fuzzed unless a test asks for it, and no test uses the user's cache."""
+"""What holds for all tests: nothing is fuzzed unless a test asks for it, and the cache is the tests' own."""
 
 from __future__ import annotations
 
