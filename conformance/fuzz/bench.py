@@ -36,12 +36,12 @@ class Bench:
         self.oracle = oracle
         self.judge = judge
 
-    async def ask(self, *cases: Case) -> tuple[Reply, Judgement | None]:
+    async def ask(self, *cases: Case, listens: bool = False) -> tuple[Reply, Judgement | None]:
         """What the last of some cases comes to, sent one after the other over one new connection."""
         labelled = [self.labelled(case) for case in cases]
         reply = Reply()
         for _ in range(_TRIES):
-            reply = await self._sent(labelled)
+            reply = await self._sent(labelled, listens=listens)
             if reply.status != TOO_MANY:
                 break
             await asyncio.sleep(min(asked_s(self.kept(labelled[-1], reply)), _LONGEST_S))
@@ -55,7 +55,7 @@ class Bench:
         """Whether a case comes to the same fault."""
         if fault in {Fault.REFUSED, Fault.TAKEN} and not self.labelled(cases[-1]).expect:
             return False
-        _, judgement = await self.ask(*cases)
+        _, judgement = await self.ask(*cases, listens=fault is Fault.MISFRAMED)
         if judgement is None or judgement.fault is not fault:
             return False
         return judgement.kind == kind or fault in {Fault.SERVER_ERROR, Fault.MISFRAMED, Fault.LEAK}
@@ -73,12 +73,12 @@ class Bench:
             stray=redactor.body(reply.stray),
         )
 
-    async def _sent(self, cases: Sequence[Case]) -> Reply:
+    async def _sent(self, cases: Sequence[Case], *, listens: bool) -> Reply:
         """The last reply; a large body goes the careful way."""
         if len(cases) == 1 and len(cases[0].body) > LARGE_BYTES:
             return await self.carefully(cases[0])
         shots = [self.rendering.shot(case) for case in cases]
-        return (await self.lanes.sequence(shots))[-1]
+        return (await self.lanes.sequence(shots, listens=listens))[-1]
 
     async def carefully(self, case: Case) -> Reply:
         """Sends a large body over the wire that goes on listening while it sends."""

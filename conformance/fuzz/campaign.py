@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from conformance.engine import asked_s
 from conformance.fuzz.bench import Bench
+from conformance.fuzz.breakage import BROKEN, Past, examine
 from conformance.fuzz.case import Case, Origin
 from conformance.fuzz.examiner import Examiner, Suspicion
 from conformance.fuzz.judge import TOO_MANY, Judge
-from conformance.fuzz.oracle import Oracle
+from conformance.fuzz.oracle import ACCEPTED, Oracle
 from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
 from conformance.fuzz.stock import Stock
 from conformance.report.curl import curl
@@ -73,6 +74,7 @@ class Campaign:
         self.bench = Bench(wire, self._lanes, self._rendering, self._oracle, self._judge)
         self._again: deque[Case] = deque()
         self._large: list[Case] = []
+        self._log: deque[Past] = deque(maxlen=2 * _WINDOW)
         self._before: dict[int, Case] = {}
         self._alike: Counter[tuple[str, str, str]] = Counter()
         self._suspicions: list[Suspicion] = []
@@ -85,12 +87,14 @@ class Campaign:
         until_s = start_s + max_time_s if max_time_s else None
         feed = iter(cases)
         try:
-            while await self._window(feed, until_s):
-                if not await self._is_well():
-                    break
-            self.result.duration_s = time.monotonic() - start_s
+            more, broken = True, None
+            while more and broken is None:
+                more = await self._window(feed, until_s)
+                self.result.duration_s = time.monotonic() - start_s
+                broken = await self._breakage()
             examiner = Examiner(self._contract, self.bench, until_s=time.monotonic() + self._examining_s)
-            found = await examiner.findings(self._suspicions)
+            suspicions = self._suspicions if broken is None else []
+            found = [*await examiner.findings(suspicions), *([broken] if broken else [])]
             self.result.findings = [self.dressed(item) for item in found]
         finally:
             self.close()
@@ -152,6 +156,8 @@ class Campaign:
         """Judges a reply."""
         self.result.judged[case.call] += 1
         judgement = self._judge.judge(case, reply)
+        is_good = judgement is None if case.expect == (ACCEPTED,) else None
+        self._log.append(Past(case, is_good, judgement is not None))
         if reply.mishap in SILENT:
             self._silent += 1
         if judgement is None:
@@ -170,19 +176,24 @@ class Campaign:
         self.result.waited_s += wait_s / max(1, self._wire.connections)
         return True
 
-    async def _is_well(self) -> bool:
-        """Whether the target still takes acceptable requests; where not, that is a suspicion of its own."""
+    async def _breakage(self) -> Finding | None:
+        """What broke the target, if it no longer takes acceptable requests."""
         for operation in self._contract.operations:
             call = str(operation)
             if call in self._dead:
                 continue
             body = Stock.of(self._contract, operation).body()
-            control = Case(call=call, origin=Origin.SHRINKER, about="a control", body=body)
-            reply, judgement = await self.bench.ask(control)
-            if judgement is not None:
-                self._note(self.bench.labelled(control), reply, None)
-                return False
-        return True
+            control = Case(call=call, origin=Origin.SHRINKER, about="an acceptable request", body=body)
+            _, judgement = await self.bench.ask(control)
+            if judgement is not None and judgement.fault in BROKEN:
+                if self._alike[judgement.fault.value, judgement.kind, call] and not self._was_well(call):
+                    continue
+                return await examine(self.bench, list(self._log), self.bench.labelled(control), judgement)
+        return None
+
+    def _was_well(self, call: str) -> bool:
+        """Whether an operation has taken anything that it should."""
+        return any(past.is_good and past.case.call == call for past in self._log)
 
     def dressed(self, finding: Finding) -> Finding:
         """A finding with where it was found, and how to see it again."""

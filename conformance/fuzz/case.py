@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from conformance.model import Json
 
 JSON_TYPE = "application/json"
+_MARK = b', "json":'
 _LONG = 2_000
 _RUN = re.compile(r"(.)\1{199,}", re.DOTALL)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -37,6 +38,9 @@ class Auth(enum.StrEnum):
     NONE = "none"
     UNKNOWN = "unknown"
     MALFORMED = "malformed"
+
+
+_AUTHS = {item.value: item for item in Auth}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ def compact(value: Json) -> bytes:
 
 
 def line(case: Case) -> str:
-    """A case as one line of JSON."""
+    """A case as one line of JSON; a body that is compact JSON stands in it as it is."""
     found: dict[str, Any] = {"call": case.call, "from": case.origin.value, "about": case.about}
     found["expect"] = list(case.expect)
     if case.auth is not Auth.RIGHT:
@@ -85,26 +89,45 @@ def line(case: Case) -> str:
         found["content_type"] = case.content_type
     if case.coding:
         found["coding"] = case.coding
-    return _written({**found, **_body(case.body)})
+    body = _body(case.body)
+    if isinstance(body, str):
+        return f"{_written(found)[:-1]}{_MARK.decode()}{body}}}"
+    return _written({**found, **body})
 
 
-def read(text: str) -> Case:
+def read(text: bytes) -> Case:
     """A case from its line. Raises ValueError or KeyError for a line that is none."""
-    found: dict[str, Any] = json.loads(text)
+    head, mark, body = text.rstrip().partition(_MARK)
+    found: dict[str, Any] = json.loads(head + b"}" if mark else head)
     return Case(
         call=found["call"],
         origin=Origin(found["from"]),
         about=found["about"],
         expect=tuple(found["expect"]),
-        auth=Auth(found.get("auth", Auth.RIGHT)),
+        auth=_AUTHS[found.get("auth", "right")],
         content_type=found.get("content_type", JSON_TYPE),
         coding=found.get("coding", ""),
-        body=_bytes(found),
+        body=body[:-1] if mark else _bytes(found),
     )
 
 
-def _body(body: bytes) -> dict[str, Any]:
-    """A body in the most readable form that gives its bytes back."""
+def data(case: Case) -> dict[str, Any]:
+    """A case as JSON data."""
+    found: dict[str, Any] = json.loads(line(case))
+    return found
+
+
+def of_data(found: dict[str, Any]) -> Case:
+    """A case from its JSON data. Raises ValueError or KeyError for what is none."""
+    body = found.pop("json", _MARK)
+    text = _written(found)
+    return read(
+        (text if body is _MARK else f"{text[:-1]}{_MARK.decode()}{compact(body).decode()}}}").encode()
+    )
+
+
+def _body(body: bytes) -> dict[str, Any] | str:
+    """A body in the most readable form that gives its bytes back; compact JSON as it is."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -114,15 +137,13 @@ def _body(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(text)
         if compact(value) == body:
-            return {"json": value}
+            return text
     except (ValueError, RecursionError):
         pass
     return {"text": text}
 
 
 def _bytes(found: dict[str, Any]) -> bytes:
-    if "json" in found:
-        return compact(found["json"])
     if "text" in found:
         return str(found["text"]).encode()
     if "pieces" in found:

@@ -44,7 +44,7 @@ class Corpus:
         if self.place is None:
             yield from itertools.islice(generate(self.contract, self.seed), count)
             return
-        with self.place.open(encoding="utf-8") as file:
+        with self.place.open("rb") as file:
             next(file)
             for text in itertools.islice(file, count):
                 yield read(text)

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from conformance import pointers
 from conformance.fuzz.case import Case, Origin, compact
 from conformance.fuzz.events import times
-from conformance.fuzz.features import ANYWHERE, FREE, REQUEST, SORTS, Feature, Features, headline, odd, reason
+from conformance.fuzz.features import (
+    ANYWHERE,
+    FREE,
+    NO_JSON,
+    REQUEST,
+    SORTS,
+    Feature,
+    Features,
+    headline,
+    odd,
+    reason,
+)
 from conformance.fuzz.finding import Certainty, Finding
 from conformance.fuzz.judge import Fault, Judgement
 from conformance.fuzz.shrinker import Shrinker
@@ -102,10 +113,14 @@ class Examiner:
             await shrinker.shrink(suspicion.case, self._stocks[suspicion.case.call].body())
         )
         feature = self._feature(case)
+        if NO_JSON in self._features.of(case) and feature != NO_JSON:
+            broken = case.bodied(b"{")
+            if not case.coding and await self._is_same(suspicion, broken):
+                case, feature = self._bench.labelled(broken), NO_JSON
         elsewhere = await self._elsewhere(suspicion, case, feature) if fault in FEATURED and feature else None
         if elsewhere is not None and feature is not None:
             case, feature = self._bench.labelled(elsewhere), (ANYWHERE, feature[1])
-        reply, judgement = await self._bench.ask(case)
+        reply, judgement = await self._bench.ask(case, listens=fault is Fault.MISFRAMED)
         finding = _finding(judgement or suspicion.judgement, case, feature)
         self._defects.append(Defect(replace(finding, exchange=self._bench.kept(case, reply)), feature))
 

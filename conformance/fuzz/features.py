@@ -23,6 +23,7 @@ Feature = tuple[str, str]
 """A place and what is there. The place `*` is anywhere in a body, `free form` inside its open object."""
 
 ANYWHERE, FREE, REQUEST = "*", "free form", "request"
+NO_JSON = (REQUEST, "no JSON")
 ITEM, NOTHING = "an event", "nothing"
 SORTS = ("null", "a boolean", "a number", "a text", "a list", "an object")
 _BROAD = {"an object": 1, "a list": 2, "a text": 3, "a number": 4, "a fraction": 5}
@@ -46,8 +47,10 @@ class Features:
         """Everything that a case has."""
         operation = self._operations[case.call]
         found = {*_of_request(case)}
-        if not case.coding:
-            reading = read(case.body)
+        reading = read(case.body)
+        if case.coding:
+            found |= set() if reading.is_json else {NO_JSON}
+        else:
             if case.body.startswith(BOM.encode()):
                 found.add((REQUEST, "a byte order mark"))
             if reading.has_twins:
@@ -58,8 +61,9 @@ class Features:
                 found |= {*self._of_body(operation, reading.value)}
                 found |= {*self._missing(operation, reading.value)}
             else:
-                found.add((REQUEST, "no JSON" if reading.is_utf8 else "no UTF-8"))
-                found.add((REQUEST, "no body" if not case.body else "a body"))
+                found.add(NO_JSON)
+                if not case.body or not reading.is_utf8:
+                    found.add((REQUEST, "no body" if not case.body else "no UTF-8"))
         return frozenset(found)
 
     def _of_body(self, operation: Operation, value: Json) -> Iterator[Feature]:
@@ -200,7 +204,8 @@ def _of_request(case: Case) -> Iterator[Feature]:
     if case.auth is not Auth.RIGHT:
         yield REQUEST, f"credentials: {case.auth}"
     if case.content_type != JSON_TYPE:
-        yield REQUEST, f"the type {case.content_type or 'of nothing'}"
+        words = "with a parameter" if ";" in case.content_type else case.content_type or "of nothing"
+        yield REQUEST, f"the Content-Type {words}"
     if case.coding:
         yield REQUEST, f"the coding {case.coding}"
 

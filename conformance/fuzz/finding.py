@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
-from conformance.fuzz.case import Case, line, read
+from conformance.fuzz.case import Case, data, line, of_data
 from conformance.fuzz.judge import Fault
 from conformance.model import Level
 from conformance.resources import cache
@@ -100,8 +100,8 @@ class Finding:
             "expected": self.expected,
             "received": storable(self.received),
             "message": storable(self.message),
-            "request": json.loads(line(self.case)),
-            "before": [json.loads(line(item)) for item in self.before],
+            "request": data(self.case),
+            "before": [data(item) for item in self.before],
             "curl": storable(self.curl),
         }
 
@@ -139,8 +139,8 @@ def _of_json(found: dict[str, Any]) -> Finding:
         received=found["received"],
         level=Level(found["level"]),
         certainty=Certainty(found["certainty"]),
-        case=read(json.dumps(found["request"])),
-        before=tuple(read(json.dumps(item)) for item in found["before"]),
+        case=of_data(found["request"]),
+        before=tuple(of_data(item) for item in found["before"]),
         calls=tuple(found["calls"]),
         count=found["count"],
         profile=found["profile"],

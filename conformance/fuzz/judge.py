@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance import expect
 from conformance.errors import Deviation, Silent
+from conformance.fuzz.case import Auth
 from conformance.model import Exchange, Level, Mishap, Request, weaker
 from conformance.openapi import answers
 from conformance.profile.facts import Condition, Shape
@@ -68,7 +69,7 @@ class Judge:
         head = reply.head
         if head is None or reply.stray:
             return self._unheard(reply)
-        key = (case.call, case.expect, reply.status, head.headers, reply.body)
+        key = (case.call, case.expect, case.auth, reply.status, head.headers, reply.body)
         if key in self._known:
             return self._known[key]
         if len(self._known) > _MOST_KNOWN:
@@ -121,7 +122,7 @@ class Judge:
             return
         level = weaker(_weakest(answers), operation.level)
         expected = " or ".join(str(item) for item in sorted(allowed))
-        kind = "|".join(case.expect)
+        kind = "|".join(case.expect) if case.auth is Auth.RIGHT else f"credentials {case.auth}"
         if min(allowed) >= 300 and 200 <= status < 300:
             yield _judgement(Fault.TAKEN, expected, reply, level, kind=kind)
         elif max(allowed) < 300 and status >= 400:

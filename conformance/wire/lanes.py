@@ -197,8 +197,8 @@ class Lanes(Generic[S]):
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
 
-    async def sequence(self, shots: Sequence[S]) -> list[Reply]:
-        """Sends requests one after the other over one new connection, and listens a moment to its end."""
+    async def sequence(self, shots: Sequence[S], *, listens: bool = False) -> list[Reply]:
+        """Sends requests one after the other over one new connection, and may listen a moment at its end."""
         lane = self._lanes[0]
         lane.close()
         found: list[Reply] = []
@@ -208,7 +208,7 @@ class Lanes(Generic[S]):
             await self.pour(lambda: next(supply, None), lambda _, reply, __: found.append(reply))
         finally:
             self._lanes = lanes
-        if lane.line is not None:
+        if listens and lane.line is not None:
             await asyncio.sleep(_STRAY_S)
         if lane.stray:
             found[-1] = replace(found[-1], stray=lane.stray)

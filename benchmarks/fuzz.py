@@ -1,0 +1,179 @@
+"""How fast fuzzing is, next to schemathesis' own command and to wrk, on the same document and server.
+
+    python -m benchmarks.fuzz [PROFILE] [REQUESTS]
+
+The server does almost nothing, so that the clients are measured: it reads a request to its end and says
+that it is fine. Prints requests a second of `conformance fuzz`, cold and warm, start-up and generating
+included; of its sending alone; of `schemathesis run` with all its phases and one worker; of wrk with 8
+connections, where it is installed; and the ratios between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.contract import Contract
+from conformance.openapi import render
+from conformance.profile import load
+from conformance.profile.facts import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "conformance-benchmark-key"
+SECONDS = 4
+_LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
+
+
+def main(profile: str = "rudderstack", requests: str = "50000") -> None:
+    """Measures and prints."""
+    contract = Contract(load(profile))
+    with tempfile.TemporaryDirectory() as cache, _served(profile) as url:
+        environment = {**os.environ, "XDG_CACHE_HOME": cache, "CONFORMANCE_WRITE_KEY": KEY}
+        cold = _fuzzed(url, profile, requests, environment)
+        warm = _fuzzed(url, profile, requests, environment)
+        small = _fuzzed(url, profile, "5000", {**environment, "XDG_CACHE_HOME": f"{cache}/small"})
+        theirs = _schemathesis(url, contract, Path(cache))
+        wrk = _wrk(url, contract, Path(cache))
+    print(f"profile {profile}, a server that does almost nothing")
+    rows = {
+        f"conformance fuzz, {requests} requests, cold": cold[0],
+        f"conformance fuzz, {requests} requests, warm": warm[0],
+        "conformance fuzz, 5000 requests, cold": small[0],
+        "its sending and judging alone": warm[1],
+        "schemathesis run, all phases, one worker": theirs,
+        "wrk, 8 connections": wrk,
+    }
+    for name, rate in rows.items():
+        print(f"  {name:46} {rate:10,.0f} requests/s")
+    print(f"  warm / schemathesis: {warm[1] / theirs:.0f} (start-up included: {warm[0] / theirs:.0f})")
+    print(f"  cold / schemathesis: {small[0] / theirs:.1f} with 5000, {cold[0] / theirs:.1f} with {requests}")
+    if wrk:
+        print(f"  warm / wrk: {warm[1] / wrk:.2f} (start-up included: {warm[0] / wrk:.2f})")
+
+
+def _fuzzed(url: str, profile: str, requests: str, environment: dict[str, str]) -> tuple[float, float]:
+    """Requests a second of the whole command, and of what it says of its sending."""
+    command = [sys.executable, "-m", "conformance", "fuzz", url, "--profile", profile, "--fuzz", requests]
+    start_s = time.perf_counter()
+    done = subprocess.run(
+        [*command, "--json", "-", "--quiet"], env=environment, check=False, capture_output=True, text=True
+    )
+    whole_s = time.perf_counter() - start_s
+    found = json.loads(done.stdout)
+    return found["requests"] / whole_s, found["per_s"]
+
+
+def _schemathesis(url: str, contract: Contract, place: Path) -> float:
+    """Requests a second of schemathesis' own command."""
+    document = place / "openapi.json"
+    document.write_text(json.dumps(render(contract)), encoding="utf-8")
+    command = [sys.executable, "-m", "schemathesis.cli", "run", str(document), "--url", url, "--workers", "1"]
+    before, start_s = _counted(url), time.perf_counter()
+    subprocess.run(
+        [*command, "--checks", "not_a_server_error", "--max-examples", "60"],
+        check=False, capture_output=True, cwd=place,
+    )  # fmt: skip
+    return (_counted(url) - before) / (time.perf_counter() - start_s)
+
+
+def _wrk(url: str, contract: Contract, place: Path) -> float:
+    """Requests a second of wrk with a small body; 0 where it is not installed."""
+    program = shutil.which("wrk")
+    if program is None:
+        return 0.0
+    script = place / "post.lua"
+    script.write_text(
+        'wrk.method = "POST"\nwrk.body = \'{"userId":"conformance-user","event":"conformance"}\'\n'
+        'wrk.headers["Content-Type"] = "application/json"\n',
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [program, "-t1", "-c8", f"-d{SECONDS}s", "-s", str(script), url + contract.operations[0].path],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return float(done.stdout.partition("Requests/sec:")[2].split()[0])
+
+
+def _counted(url: str) -> int:
+    """How many requests the server has had."""
+    with urllib.request.urlopen(f"{url}/count") as answer:  # noqa: S310 - our own server
+        return int(answer.read())
+
+
+@contextmanager
+def _served(profile: str) -> Iterator[str]:
+    """The server in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.fuzz", "--serve", profile]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
+class Nothing(asyncio.Protocol):
+    """A server that reads requests and answers each in the same way."""
+
+    count = 0
+    answer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Takes a connection."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP has such
+        self._transport = transport
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answers every request that is whole."""
+        data = self._buffer + data
+        while (end := data.find(b"\r\n\r\n")) >= 0:
+            found = _LENGTH.search(data, 0, end)
+            whole = end + 4 + (int(found[1]) if found else 0)
+            if len(data) < whole:
+                break
+            is_question = data.startswith(b"GET /count")
+            data = data[whole:]
+            self._transport.write(self._counted() if is_question else self.answer)
+            Nothing.count += not is_question
+        self._buffer = data
+
+    def _counted(self) -> bytes:
+        text = str(Nothing.count).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(text), text)
+
+
+async def _serve(profile: str) -> None:
+    """The other end of `_served`."""
+    contract = Contract(load(profile))
+    status = HTTPStatus(contract.answer(Condition.ACCEPTED).expect[0])
+    body = b"" if status is HTTPStatus.NO_CONTENT else b"OK"
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "Content-Type: text/plain",
+        f"Content-Length: {len(body)}",
+    ]
+    Nothing.answer = "\r\n".join([*lines, "", ""]).encode() + body
+    server = await asyncio.get_running_loop().create_server(Nothing, "127.0.0.1", 0)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        asyncio.run(_serve(sys.argv[2]))
+    else:
+        main(*sys.argv[1:])
