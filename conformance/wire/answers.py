@@ -71,8 +71,10 @@ class Reader:
     def read(self, data: bytes, method: str, *, is_over: bool = False) -> Reply | None:
         """The answer at the start of what has come; None if more has to come first."""
         end = data.find(_END)
+        if data and not data.startswith(b"HTTP/"[: len(data)]):
+            return Reply(mishap=Mishap.NOT_HTTP, detail="the answer is not HTTP: it has no status line")
         if end < 0:
-            if is_over or len(data) > _LARGEST_HEAD or not data.startswith(b"HTTP/1"[: len(data)]):
+            if is_over or len(data) > _LARGEST_HEAD:
                 return _slowly(data, method, is_over=is_over)
             return None
         head = self._heads.get(data[:end]) or self._head(data[:end])

@@ -1,0 +1,76 @@
+"""Campaigns for tests: against targets of another hand, with cases that take no generators."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.contract import Contract
+from conformance.fuzz.campaign import Campaign, Result
+from conformance.fuzz.mutator import mutations
+from conformance.fuzz.oracle import Oracle
+from conformance.fuzz.series import series
+from conformance.payloads import Ground, Keys
+from conformance.profile import load
+from conformance.wire import Redactor, Wire, parse
+from tests.targets.judge import Judge
+from tests.targets.options import BEARER, KEY
+from tests.targets.wire import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from conformance.fuzz.case import Case
+    from tests.targets.wire import Call, RefusalError, Request
+
+KEYS = Keys(write_key=KEY, bearer=BEARER)
+
+
+def made(profile: str, count: int, seed: int = 1) -> list[Case]:
+    """The first cases of the series, then of the mutator, labelled; half and half."""
+    contract = Contract(load(profile))
+    oracle = Oracle(contract)
+    ordered = itertools.islice(series(contract), count // 2)
+    random = itertools.islice(mutations(contract, seed), count - count // 2)
+    return [replace(case, expect=oracle.expect(case)) for case in itertools.chain(ordered, random)]
+
+
+def campaign(
+    url: str, profile: str, cases: Iterable[Case], *, keys: Keys = KEYS, deadline_s: float = 10.0
+) -> Result:
+    """What a campaign with some cases comes to."""
+
+    async def run() -> Result:
+        wire = Wire(target=parse(url), redactor=Redactor(keys.spellings()), deadline_s=deadline_s)
+        async with wire:
+            return await Campaign(Contract(load(profile)), keys, wire, Ground()).run(cases)
+
+    return asyncio.run(run())
+
+
+class OopsError(Exception):
+    """A crash inside a target."""
+
+
+def crashing(*tests: Callable[[Call], bool]) -> type[Judge]:
+    """A target that fails on what one of some tests holds for."""
+
+    class Crashing(Judge):
+        """A correct target but for that."""
+
+        def check_value(self, call: Call) -> list[RefusalError]:
+            """Looks first whether it is time to crash."""
+            if any(test(call) for test in tests):
+                raise OopsError
+            return super().check_value(call)
+
+        def answer(self, request: Request) -> Answer:
+            """Answers a crash with a 500."""
+            try:
+                return super().answer(request)
+            except OopsError:
+                return Answer(500, {"Content-Type": "text/plain"}, b"oops")
+
+    return Crashing
