@@ -115,14 +115,15 @@ FAULTS = (
           "strict schemas shut it out", "sdk.*-node-3-1-*.accepted",
           refusing(lambda sight: BATCH(sight) and '"_metadata"' in sight.text), states("credentials.bearer"),
           also=("batch",)),
-    Fault("sdk-nulls-refused", "Refuses batches with nulls in their events.", "official SDKs send them",
-          "sdk.*-android-*.accepted robustness.types.common payload.identity.null-other",
-          refusing(lambda sight: BATCH(sight) and "null" in sight.text), states("bodies.error-batch"),
-          also=("batch",)),
+    Fault("sdk-nulls-refused", "Refuses batches with nulls for fields of their events.",
+          "official SDKs send them", "sdk.*-android-*.accepted payload.identity.null-other",
+          refusing(lambda sight: BATCH(sight) and any(None in event.values() for event in sight.events)),
+          states("bodies.error-batch"), also=("batch",)),
     Fault("sdk-told-to-retry", "Answers an unknown key with 503.",
           "SDKs then send the same events again, for hours",
-          "sdk.*.reactions auth.key.unknown auth.key.suffixed errors.status.credentials",
+          "sdk.*.reactions auth.key.unknown auth.key.suffixed errors.status.credentials "
+          "robustness.headers.key-twice",
           lambda sight: Reply(status=503, media_type="text/plain", body=b"try again")
               if refused("answers.credentials-unknown")(sight) and (EVENT(sight) or BATCH(sight)) else None,
-          states("bodies.error"), also=("batch", "/v1/b", "/v1/t")),
+          states("bodies.error", "credentials.body"), also=("batch", "/v1/b", "/v1/t")),
 )  # fmt: skip
