@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -94,6 +95,11 @@ def requires(name: str) -> Fit:
         if event
         for answer in event.required.values()
     )
+
+
+def supports(glob: str) -> Fit:
+    """Fits contracts whose vendor has an official SDK of such a name."""
+    return lambda contract: any(fnmatch.fnmatchcase(name, f"sdks.{glob}") for name in contract.profile.facts)
 
 
 def both(*fits: Fit) -> Fit:
