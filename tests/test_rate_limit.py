@@ -56,6 +56,7 @@ def test_no_limit_is_met() -> None:
         "rate-limit.none.promised": "not-applicable",
         "rate-limit.refusal.headers": "not-applicable",
         "rate-limit.refusal.recovers": "not-applicable",
+        "rate-limit.refusal.retry-after": "not-applicable",
         "rate-limit.refusal.status": "pass",
     }
     assert len(sent) == BURST
@@ -144,3 +145,23 @@ def test_a_429_that_came_before_is_looked_at() -> None:
     found = {item.id: item for item in verdicts("segment", "json.syntax.nan,rate-limit", answer)}
     assert found["rate-limit.refusal.headers"].outcome.value == "pass"
     assert found["rate-limit.refusal.status"].outcome.value == "pass"
+
+
+@pytest.mark.parametrize("value", ["0", "30", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_retry_after_that_can_be_read(value: str) -> None:
+    """A date will do for HTTP; whether it does for the vendor is another check's question."""
+    found = judged("metarouter", "refusal.retry-after", limiting(limited({"Retry-After": value})))
+    assert found.outcome.value == "pass"
+
+
+@pytest.mark.parametrize("value", ["soon", "1.5", "-1", "", "1732180000123"])
+def test_a_retry_after_that_can_not_be_read(value: str) -> None:
+    """It fails in every profile, for HTTP says how it is written."""
+    found = judged("metarouter", "refusal.retry-after", limiting(limited({"Retry-After": value})))
+    assert (found.outcome.value, found.level.value) == ("fail", "should")
+
+
+def test_a_429_without_a_retry_after() -> None:
+    """HTTP does not ask for one."""
+    found = judged("metarouter", "refusal.retry-after", limiting(limited()))
+    assert found.outcome.value == "not-applicable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 from typing import TYPE_CHECKING
 
 from conformance import expect
@@ -89,6 +90,31 @@ def _is_seconds(value: str) -> bool:
     """Whether a header's value is a number of seconds from now, and not a time of day."""
     text = value.strip()
     return text.isascii() and text.isdigit() and int(text) <= _DAY_S
+
+
+@check("rate-limit.refusal.retry-after", "Where a 429 has a Retry-After, it can be read.",
+       fact="rules.retry-after", kinds=EVENTS, **ALONE)  # fmt: skip
+def retry_after(call: Call) -> Steps:
+    """Clients that can't read it come back at once, or never."""
+    exchange = yield from _refusal(call)
+    value = exchange.response.header("retry-after") if exchange.response else None
+    if value is None:
+        raise Silent("the 429 has no Retry-After")
+    if not _is_seconds(value) and not _is_date(value):
+        raise Deviation(
+            f"Retry-After must be a date or a whole number of seconds, and is {value!r}",
+            expected="Retry-After: a date or a whole number of seconds",
+            received=f"429 with Retry-After: {value}",
+        )
+    return None
+
+
+def _is_date(value: str) -> bool:
+    """Whether a header's value is a date."""
+    try:
+        return bool(email.utils.parsedate_to_datetime(value))
+    except ValueError:
+        return False
 
 
 @check("rate-limit.refusal.recovers", "After the time that a 429 names, requests are accepted again.",

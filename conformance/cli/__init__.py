@@ -1,4 +1,4 @@
-"""The command: `conformance run`, `fuzz`, `replay`, `list`, `explain`, `profiles`, `spec` and `serve`."""
+"""The command: `run`, `fuzz`, `replay`, `list`, `explain`, `profiles`, `spec`, `serve` and `self-check`."""
 
 from __future__ import annotations
 
@@ -58,6 +58,10 @@ def _run(options: argparse.Namespace) -> int:
         from conformance.cli import fuzzing
 
         return fuzzing.COMMANDS[options.command](vars(options))
+    if options.command == "self-check":
+        from conformance.cli.checking import self_check
+
+        return self_check(vars(options))
     from conformance.cli import showing
 
     return showing.COMMANDS[options.command](vars(options))
@@ -93,7 +97,20 @@ def _parser() -> _Parser:
         "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)"
     )
     serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")
+    _self_check_options(
+        commands.add_parser("self-check", help="judge the checks themselves, by servers that are broken")
+    )
     return parser
+
+
+def _self_check_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `self-check`."""
+    _profile(parser, required=False)
+    parser.add_argument(
+        "--thorough", action="store_true", help="every fault under every profile that it fits; takes longer"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the JSON report; - is standard output")
+    parser.add_argument("--markdown", metavar="FILE", help="write the table; - is standard output")
 
 
 def _run_options(run: argparse.ArgumentParser) -> None:

@@ -43,8 +43,14 @@ def _shared(contract: Contract, family: list[Operation]) -> Iterator[Case]:
     for operation in family:
         yield from _whole(Stock.of(contract, operation))
     first = Stock.of(contract, family[0])
-    for case in itertools.chain(_fields(first), _rest(first)):
+    for case in _woven(_fields(first), _rest(first)):
         yield replace(case, call=str(next(turns)))
+
+
+def _woven(fields: Iterator[Case], rest: Iterator[Case]) -> Iterator[Case]:
+    """Two of the one and one of the other in turn, to the end of both."""
+    while found := [*itertools.islice(fields, 2), *itertools.islice(rest, 1)]:
+        yield from found
 
 
 def _whole(stock: Stock) -> Iterator[Case]:

@@ -100,6 +100,7 @@ class Rule(enum.StrEnum):
     LENGTH_CONFLICT = "length-conflict"
     INCOMPLETE_BODY = "incomplete-body"
     HALF_CLOSE = "half-close"
+    RETRY_AFTER = "retry-after"
     SDK_REACTIONS = "sdk-reactions"
 
 

@@ -57,9 +57,10 @@ def application(answering: Answering, manner: Manner = PLAIN) -> Application:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         announced = int(headers.get("content-length") or 0)
-        is_hurried = manner.is_eager and announced > answering.most_bytes(scope["method"], scope["path"])
+        most = answering.most_bytes(scope["method"], scope["path"])
+        is_hurried = manner.is_eager and announced > most
         try:
-            body = bytes(announced) if is_hurried else await _body(receive, cap)
+            body = bytes(most + 1) if is_hurried else await _body(receive, cap)
         except Gone:
             return
         session = scope["state"].get(SESSION) or Session()

@@ -1,12 +1,13 @@
 """Many servers in one process and one event loop, each on a port of its own, opened and closed on demand.
 
-It is spoken to in lines: `open PROFILE PEER OPERATION...` is answered with an address, `close PORT` with
-nothing. It ends when its standard input does.
+It is spoken to in lines of JSON: `{"open": [profile, peer, word...]}` is answered with an address,
+`{"close": port}` with nothing. It ends when its standard input does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -30,9 +31,9 @@ class Host:
         self._keys = (write_key, bearer)
         self._servers: dict[int, tuple[asyncio.Server, ServerState]] = {}
 
-    async def open(self, profile: str, peer: Peer, also: tuple[str, ...]) -> str:
+    async def open(self, profile: str, peer: Peer, words: tuple[str, ...]) -> str:
         """Starts a server and gives its address."""
-        contract = reduced(profile, also)
+        contract = reduced(profile, words)
         config = configuration(peer.change.application(contract, *self._keys), peer.change.protocol)
         config.load()
         state, loop = ServerState(), asyncio.get_running_loop()
@@ -57,11 +58,13 @@ async def host(write_key: str, bearer: str | None) -> None:
     hosted, loop = Host(write_key, bearer), asyncio.get_running_loop()
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    while line := (await lines.readline()).decode().split():
-        if line[0] == "close":
-            hosted.close(int(line[1]))
+    while line := await lines.readline():
+        order = json.loads(line)
+        if "close" in order:
+            hosted.close(order["close"])
             continue
-        address = await hosted.open(line[1], PEERS[line[2]], tuple(line[3:]))
+        profile, peer, *words = order["open"]
+        address = await hosted.open(profile, PEERS[peer], tuple(words))
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from dataclasses import dataclass, field
@@ -37,10 +38,10 @@ class Hall:
             self._process.stdin.close()
             await self._process.wait()
 
-    async def open(self, profile: str, peer: str, also: tuple[str, ...]) -> str:
+    async def open(self, profile: str, peer: str, words: tuple[str, ...]) -> str:
         """Starts a server and gives its address. Raises CannotJudge if the process has ended."""
         async with self._turn:
-            self._say(f"open {profile} {peer} {' '.join(also)}")
+            self._say({"open": [profile, peer, *words]})
             stdout = self._process.stdout if self._process else None
             url = (await stdout.readline()).decode().strip() if stdout else ""
         if not url:
@@ -49,8 +50,8 @@ class Hall:
 
     def close(self, url: str) -> None:
         """Ends a server."""
-        self._say(f"close {url.rpartition(':')[2]}")
+        self._say({"close": int(url.rpartition(":")[2])})
 
-    def _say(self, line: str) -> None:
+    def _say(self, order: dict[str, object]) -> None:
         if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.write(f"{json.dumps(order)}\n".encode())

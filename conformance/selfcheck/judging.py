@@ -22,7 +22,7 @@ from conformance.selfcheck.pair import Pair, named
 from conformance.selfcheck.score import Score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from conformance.catalogue import Check
     from conformance.model import Verdict
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from conformance.refserver.variants import Variant
 
 KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
+USUAL, EVERY = 2, 99
+"""A fault is told under so many profiles, if it fits more; one that is common to all, under one of them."""
 _DEADLINE_S = 5.0
 _WORKERS = (os.cpu_count() or 1) + 1
 
@@ -72,15 +74,29 @@ def _is_costly(check: Check) -> bool:
     return check.observes or check.allow is not None
 
 
+def _chosen(number: int, fault: Fault, profiles: Sequence[str], each: int) -> set[str]:
+    """So many of the profiles that a fault fits; which ones, goes round with the number of the fault."""
+    fitting = [profile for profile in profiles if fault.fits(reduced(profile))]
+    count = 1 if fault.is_common and each == USUAL else each
+    return {fitting[(number + step) % len(fitting)] for step in range(min(count, len(fitting)))}
+
+
 def jobs(
-    profiles: Iterable[str], faults: Sequence[Fault] = FAULTS, variants: Sequence[Variant] = VARIANTS
+    profiles: Sequence[str],
+    faults: Sequence[Fault] = FAULTS,
+    variants: Sequence[Variant] = VARIANTS,
+    each: int = USUAL,
 ) -> list[Job]:
-    """The correct server of each profile, with all operations that any fault needs; then all that fits."""
+    """The correct server of each profile, with all operations that any fault needs; then what fits.
+
+    Every variant goes with each profile, every fault with as many of them as `each` says.
+    """
     everything = frozenset(check.id for check in CHECKS)
-    gentle = frozenset(check.id for check in CHECKS if check.allow is None)
+    chosen = {fault: _chosen(number, fault, profiles, each) for number, fault in enumerate(faults)}
+    gentle = frozenset(check.id for check in CHECKS if not _is_costly(check))
     found = []
     for profile in profiles:
-        broken = [job(profile, fault) for fault in faults if fault.fits(reduced(profile))]
+        broken = [job(profile, fault) for fault in faults if profile in chosen[fault]]
         words = tuple(dict.fromkeys((*Kind, *(word for item in broken for word in item.words))))
         found.append(Job(profile=profile, peer=CORRECT.name, words=words, checks=everything))
         found += broken
@@ -102,9 +118,10 @@ async def judge(
     watch: Watch,
     faults: Sequence[Fault] = FAULTS,
     variants: Sequence[Variant] = VARIANTS,
+    each: int = USUAL,
 ) -> Score:
-    """Judges every pair, and the checks by them. Raises CannotJudge if the servers can't be started."""
-    waiting = jobs(profiles, faults, variants)
+    """Judges pairs, and the checks by them. Raises CannotJudge if the servers can't be started."""
+    waiting = jobs(profiles, faults, variants, each)
     queue, pairs = iter(waiting), list[Pair]()
     loop = asyncio.get_running_loop()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conformance.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from conformance.catalogue import Check
     from conformance.model import Area, Verdict
@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 
 TROUBLE = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 """Outcomes that a correct server must not come to."""
+_JUDGED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
 
 
-def named(fault: Fault, checks: Iterable[Check]) -> list[Check]:
-    """The checks that must notice a fault."""
-    return [item for item in checks if any(fnmatch.fnmatchcase(item.id, glob) for glob in fault.globs)]
+def named(fault: Fault, checks: Sequence[Check]) -> list[Check]:
+    """The checks that must notice a fault. Raises ValueError if one of its globs matches none."""
+    found = []
+    for glob in fault.globs:
+        matched = [item for item in checks if fnmatch.fnmatchcase(item.id, glob)]
+        if not matched:
+            raise ValueError(f"the fault {fault.name} names {glob}, and no check is called so")
+        found += matched
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +57,7 @@ class Pair:
     def asked(self, correct: Pair) -> set[str]:
         """The ids of the checks that the contract asks for: here, or of the correct server."""
         every = [*self.verdicts.items(), *correct.verdicts.items()]
-        return {
-            verdict.id
-            for name, verdict in every
-            if name in self.verdicts and verdict.outcome is not Outcome.NOT_APPLICABLE
-        }
+        return {verdict.id for name, verdict in every if name in self.verdicts and verdict.outcome in _JUDGED}
 
 
 def _differs(verdict: Verdict, correct: Verdict | None) -> bool:
@@ -84,7 +87,7 @@ class Catch:
     is_right: bool
 
     @classmethod
-    def of(cls, pair: Pair, correct: Pair, fault: Fault, checks: Iterable[Check]) -> Catch:
+    def of(cls, pair: Pair, correct: Pair, fault: Fault, checks: Sequence[Check]) -> Catch:
         """Compares what the checks made of a broken server with what they must."""
         must = named(fault, checks)
         areas: set[Area] = {item.area for item in must}

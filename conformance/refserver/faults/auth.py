@@ -111,6 +111,10 @@ FAULTS = (
           crashing(_MALFORMED, when=lambda sight: keys.scheme(sight) == "Basic" and not keys.token(sight))),
     Fault("unknown-key-403", "Answers an unknown key with 403.", "SDKs know the documented statuses",
           "auth.key.unknown auth.key.suffixed", answering(403, _UNKNOWN, when=_posted), states(_UNKNOWN)),
+    Fault("malformed-credentials-403", "Answers credentials that it can't read with 403.",
+          "a gateway in front of the server",
+          "auth.base64.invalid auth.base64.plain auth.header.empty auth.scheme.wrong auth.user.empty "
+          "auth.user.swapped", answering(403, _MALFORMED, when=_posted), states(_MALFORMED)),
     Fault("missing-credentials-404", "Answers missing credentials with 404.", "sources are looked up by key",
           "auth.credentials.missing robustness.connection.credentials",
           answering(404, _MISSING, when=_posted), states(_MISSING)),

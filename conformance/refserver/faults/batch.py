@@ -78,12 +78,10 @@ def _inside_and_beside(sight: Sight) -> bool:
     return _inside("context")(sight) and _beside(sight)
 
 
-def _example_has_few_types(contract: Contract) -> bool:
-    """Fits where the documented batch has two types at most."""
-    example = contract.profile.batch.example
-    events = _at(example.value, contract.profile.batch.pointer) if example else None
-    where = contract.profile.pointers.type or ""
-    return isinstance(events, list) and len({str(_at(event, where)) for event in events}) <= 2
+def _mixed(sight: Sight) -> bool:
+    """Whether a batch has events of many types, some of which choose their destinations."""
+    chosen = [value for value in sight.each(sight.contract.profile.pointers.integrations) if value]
+    return len(set(map(str, _types(sight)))) > 2 and any(value != {"All": True} for value in chosen)
 
 
 def _partly(sight: Sight) -> bool:
@@ -124,6 +122,9 @@ FAULTS = (
           "what is no list has no events to refuse",
           "batch.list.object batch.list.string batch.list.number batch.list.null", accepting(_NOT_ARRAY),
           refuses(_NOT_ARRAY)),
+    Fault("batch-list-422", "Answers 422 where a batch's list is none.", "validators do",
+          "batch.list.object batch.list.string batch.list.number batch.list.null", answering(422, _NOT_ARRAY),
+          _BATCHES),
     Fault("batch-list-crash", "Fails where a batch's list is none.", "a number can't be walked through",
           "batch.list.number batch.list.null errors.status.batch",
           crashing(_NOT_ARRAY, when=lambda sight: not isinstance(_list(sight), dict | str)), _BATCHES),
@@ -150,12 +151,11 @@ FAULTS = (
           "a table of handlers has no such key",
           "batch.type.unknown batch.type.unknown-second batch.type.missing batch.type.missing-second "
           "errors.status.batch robustness.types.common", crashing(_UNKNOWN, _UNTYPED), _BATCHES),
-    Fault("groups-refused-in-batches", "Does not take group calls in a batch.",
-          "one type of many is forgotten", "batch.types.each batch.types.mixed sdk.*.accepted",
-          refusing(lambda sight: "group" in _types(sight)), _example_has_few_types),
-    Fault("mixed-batches-refused", "Wants all events of a batch to be of one type.", "one table a batch",
-          "batch.types.mixed sdk.*.accepted", refusing(lambda sight: len(set(map(str, _types(sight)))) > 2),
-          _example_has_few_types),
+    Fault("groups-refused-in-batches", "Does not take batches of group calls.",
+          "one type of many is forgotten", "batch.types.each",
+          refusing(lambda sight: set(map(str, _types(sight))) == {"group"}), _BATCHES),
+    Fault("mixed-batches-refused", "Wants events with integrations to be of the same type.",
+          "one table a batch", "batch.types.mixed", refusing(_mixed), _BATCHES),
     Fault("undocumented-types-refused", "Refuses types that the documents do not list for batches.",
           "clients send them there all the same", "batch.types.undocumented", refusing(_undocumented),
           _has_undocumented),

@@ -8,7 +8,7 @@ from conformance.model import Kind
 from conformance.refserver.application import Manner
 from conformance.refserver.change import Change
 from conformance.refserver.faults.fault import Fault, has, states
-from conformance.refserver.faults.twists import BATCH, EVENT, accepting, crashing, first, refuse, refusing
+from conformance.refserver.faults.twists import BATCH, EVENT, accept, accepting, crashing, refuse
 
 if TYPE_CHECKING:
     from conformance.refserver.change import Sight, Twist
@@ -50,6 +50,19 @@ def _unforgiving(sight: Sight) -> Reply | None:
     return refuse(sight, 429).headed(Retry_After="1", X_RateLimit_Reset="1")
 
 
+def _mixing(sight: Sight) -> Reply | None:
+    """In a crowd, gives an invalid request the answer of a valid one, and that one the other's."""
+    if not _crowded(sight):
+        return None
+    if sight.refusal == "answers.json-invalid":
+        sight.memory["mixed"] += 1
+        return accept(sight)
+    if not sight.memory["mixed"]:
+        return None
+    sight.memory["mixed"] -= 1
+    return refuse(sight, 400)
+
+
 FAULTS = (
     Fault("crowd-crash", "Fails where many events are in flight.",
           "a pool of connections to a store runs dry",
@@ -60,8 +73,7 @@ FAULTS = (
           has(Kind.BATCH)),
     Fault("crowd-mixed-up", "Gives the answer of another request where many are in flight.",
           "a variable is shared between workers", "robustness.concurrency.matched",
-          _in_crowd(first(accepting("answers.json-invalid", when=_crowded), refusing(lambda sight:
-              _crowded(sight) and sight.memory["mixed"] > 0)))),
+          _in_crowd(_mixing)),
     Fault("crowd-invalid-accepted", "Accepts invalid JSON where many requests are in flight.",
           "overload is met with a 200", "robustness.concurrency.matched",
           _in_crowd(accepting("answers.json-invalid", when=_crowded))),
@@ -74,6 +86,9 @@ FAULTS = (
           f"{_RATE}headers",
           _in_crowd(_limiting(Retry_After="Wed, 21 Oct 2099 07:28:00 GMT", X_RateLimit_Reset="4096267680")),
           lambda contract: bool(contract.profile.rate_headers)),
+    Fault("limit-unreadable", "Names the time to come back in words.", "clients can't read it",
+          f"{_RATE}retry-after {_RATE}headers",
+          _in_crowd(_limiting(Retry_After="soon", X_RateLimit_Reset="1"))),
     Fault("limit-unforgiving", "Goes on refusing after the time that it named.",
           "the window slides with each try", f"{_RATE}recovers", _in_crowd(_unforgiving)),
     Fault("limit-unannounced", "Limits the rate where the documents promise no limit.",

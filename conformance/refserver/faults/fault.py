@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -55,6 +56,11 @@ class Fault:
         return Change(twist=self.alters)
 
     @property
+    def is_common(self) -> bool:
+        """Whether HTTP and JSON alone forbid it, so that one profile tells it as well as another."""
+        return all(glob.startswith("robustness.") for glob in self.globs)
+
+    @property
     def globs(self) -> tuple[str, ...]:
         """The globs of the checks that must notice it."""
         return tuple(self.catches.split())
@@ -89,6 +95,11 @@ def requires(name: str) -> Fit:
         if event
         for answer in event.required.values()
     )
+
+
+def supports(glob: str) -> Fit:
+    """Fits contracts whose vendor has an official SDK of such a name."""
+    return lambda contract: any(fnmatch.fnmatchcase(name, f"sdks.{glob}") for name in contract.profile.facts)
 
 
 def both(*fits: Fit) -> Fit:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from conformance.refserver.protocol import Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 Ear: TypeAlias = Callable[[bytes], bytes]
 
@@ -38,6 +41,31 @@ def unheaded(data: bytes, name: bytes, which: int = 0) -> bytes:
     if len(found) <= which:
         return data
     return first[: found[which].start()] + first[found[which].end() :] + end + body
+
+
+class Mouth:
+    """A transport that says everything in words of its own."""
+
+    def __init__(self, transport: asyncio.Transport, edit: Ear) -> None:
+        self._transport = transport
+        self._edit = edit
+
+    def write(self, data: bytes) -> None:
+        """Says it in other words."""
+        self._transport.write(self._edit(data))
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
+        return getattr(self._transport, name)
+
+
+def saying(edit: Ear) -> type[Protocol]:
+    """Says something else than it means."""
+
+    class Saying(Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+            super().connection_made(cast("asyncio.Transport", Mouth(transport, edit)))
+
+    return Saying
 
 
 def hearing(ear: Ear) -> type[Protocol]:

@@ -9,6 +9,7 @@ from conformance.pointers import has
 from conformance.refserver.faults.fault import Fault, refuses, requires, states
 from conformance.refserver.faults.twists import (
     EVENT,
+    accept,
     accepting,
     answering,
     crashing,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.model import Json
+    from conformance.profile.facts import Answer
     from conformance.refserver.change import Sight
     from conformance.refserver.faults.twists import When
     from conformance.refserver.replies import Reply
@@ -105,18 +107,21 @@ def _texts(sight: Sight, pointer: str) -> list[str | None]:
     return [value for value in sight.each(pointer) if value is None or isinstance(value, str)]
 
 
+def _is_open(answer: Answer) -> bool:
+    """Whether both a success and a refusal are right."""
+    return min(answer.statuses) < 300 <= max(answer.statuses)
+
+
 def _lacks_open_question(sight: Sight) -> bool:
     """Whether an event lacks a field of which the sources disagree whether it is required."""
     operation = sight.decision.operation
     required = sight.contract.event(operation.type).required if operation and EVENT(sight) else {}
-    return any(
-        not has(sight.document, pointer) for pointer, answer in required.items() if len(answer.expect) > 1
-    )
+    return any(not has(sight.document, pointer) for pointer, answer in required.items() if _is_open(answer))
 
 
 def _has_open_question(contract: Contract) -> bool:
     answers = [answer for event in contract.profile.events.values() for answer in event.required.values()]
-    return any(len(answer.expect) > 1 for answer in answers)
+    return any(map(_is_open, answers))
 
 
 def _answers_required(contract: Contract) -> bool:
@@ -139,6 +144,19 @@ def _may_be_empty(contract: Contract) -> bool:
     )
 
 
+def _has_required(contract: Contract) -> bool:
+    """Fits where single events can't do without a field that does not name the user."""
+    operation = next(item for item in contract.operations if item.kind is Kind.EVENT)
+    return bool(contract.event(operation.type).required) and _may_be_empty(contract)
+
+
+def _empty_otherwise(sight: Sight) -> Reply | None:
+    """Another answer than the correct one to ids that are empty."""
+    if not _all(lambda value: value == "")(sight):
+        return None
+    return refuse(sight, 400) if sight.is_accepted else accept(sight)
+
+
 FAULTS = (
     Fault("identity-unchecked", "Takes events of nobody.", "they can't be attributed to anybody",
           "payload.identity.missing payload.identity.null", accepting(_IDENTITY, when=EVENT),
@@ -153,9 +171,8 @@ FAULTS = (
     Fault("null-identity-crash", "Fails on ids that are null.", "null has no length",
           "payload.identity.null robustness.types.main",
           crashing(_IDENTITY, when=_all(lambda value: value is None)), states(_IDENTITY)),
-    Fault("empty-identity-accepted", "Takes an empty text for an id.", "people want to know",
-          "payload.identity.empty", accepting(_IDENTITY, when=_all(lambda value: value == "")),
-          refuses(_IDENTITY)),
+    Fault("empty-identity-otherwise", "Takes an empty text for an id, or refuses it.", "people want to know",
+          "payload.identity.empty", _empty_otherwise),
     Fault("blank-identity-refused", "Trims ids, and refuses those of white space.", "people want to know",
           "payload.identity.blank",
           refusing(_all(lambda value: isinstance(value, str) and bool(value) and not value.strip()))),
@@ -177,6 +194,8 @@ FAULTS = (
     Fault("required-unchecked", "Takes events without what they can't do without.",
           "a track without its event is of no use to anybody", "payload.required.missing",
           accepting(_REQUIRED, when=EVENT), _answers_required),
+    Fault("required-422", "Answers 422 to events without what they can't do without.", "validators do",
+          "payload.required.missing", answering(422, _REQUIRED, when=EVENT), _has_required),
     Fault("required-crash", "Fails on events without what they can't do without.",
           "a field that is not there", "payload.required.missing errors.status.payload",
           crashing(_REQUIRED, when=EVENT), _answers_required),

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from conformance.model import Kind
-from conformance.refserver.faults.fault import Fault, has, refuses
+from conformance.refserver.faults.fault import Fault, has, refuses, supports
 from conformance.refserver.faults.twists import (
     BATCH,
     EVENT,
@@ -172,6 +172,11 @@ FAULTS = (
     Fault("forms-refused", "Refuses JSON labelled as a form.", "an official Node SDK sends it so",
           "content-type.other.form sdk.rud*-node-*.accepted",
           refusing(_other_type("x-www-form-urlencoded"), 415), also=("batch",)),
+    Fault("packed-forms-refused", "Refuses packed JSON labelled as a form.",
+          "an official Node SDK sends it so", "sdk.*-node-3-0-*.accepted",
+          refusing(lambda sight: "content-encoding" in sight.incoming.headers
+              and _other_type("x-www-form-urlencoded")(sight), 415),
+          supports("*-node-3-0-*"), also=("batch",)),
     Fault("xml-refused", "Refuses JSON labelled as XML.", "it may, and people want to know",
           "content-type.other.xml", refusing(_other_type("xml"), 415)),
     Fault("untyped-refused", "Refuses JSON without a Content-Type.", "it may, and people want to know",

@@ -93,8 +93,3 @@ def editing(edit: Edit, *facts: str, when: When = always) -> Twist:
     """Changes the correct answer to what is refused by one of these facts; without facts, any answer."""
     holds = refused(*facts, when=when) if facts else when
     return lambda sight: edit(sight.reply()) if holds(sight) else None
-
-
-def first(*twists: Twist) -> Twist:
-    """The first of several twists that is not silent."""
-    return lambda sight: next((reply for twist in twists if (reply := twist(sight))), None)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _METHOD, _PATH = "answers.method-wrong", "answers.path-unknown"
 _REFUSED = Reply(status=401, media_type="text/plain", body=b"credentials are missing")
+_ILL = Reply(status=503, media_type="text/plain", body=b"try again")
 _ORIGIN, _CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
 
 
@@ -71,6 +72,12 @@ def _slashed(sight: Sight) -> Reply | None:
     return sight.server.correct(sight.server.decide(replace(sight.incoming, path=path.rstrip("/"))))
 
 
+def _ill(sight: Sight) -> Reply | None:
+    """Feels ill over a key that it does not know."""
+    is_stranger = refused("answers.credentials-unknown", "answers.credentials-missing")(sight)
+    return _ILL if is_stranger and (EVENT(sight) or BATCH(sight)) else None
+
+
 FAULTS = (
     Fault("methods-ignored", "Takes events by any method.", "routes match by their path alone",
           "robustness.method.wrong",
@@ -115,14 +122,13 @@ FAULTS = (
           "strict schemas shut it out", "sdk.*-node-3-1-*.accepted",
           refusing(lambda sight: BATCH(sight) and '"_metadata"' in sight.text), states("credentials.bearer"),
           also=("batch",)),
-    Fault("sdk-nulls-refused", "Refuses batches with nulls in their events.", "official SDKs send them",
-          "sdk.*-android-*.accepted robustness.types.common payload.identity.null-other",
-          refusing(lambda sight: BATCH(sight) and "null" in sight.text), states("bodies.error-batch"),
-          also=("batch",)),
-    Fault("sdk-told-to-retry", "Answers an unknown key with 503.",
+    Fault("sdk-nulls-refused", "Refuses batches with nulls for fields of their events.",
+          "official SDKs send them", "sdk.*-android-*.accepted payload.identity.null-other",
+          refusing(lambda sight: BATCH(sight) and any(None in event.values() for event in sight.events)),
+          states("bodies.error-batch"), also=("batch",)),
+    Fault("sdk-told-to-retry", "Answers unknown and missing keys with 503.",
           "SDKs then send the same events again, for hours",
-          "sdk.*.reactions auth.key.unknown auth.key.suffixed errors.status.credentials",
-          lambda sight: Reply(status=503, media_type="text/plain", body=b"try again")
-              if refused("answers.credentials-unknown")(sight) and (EVENT(sight) or BATCH(sight)) else None,
+          "sdk.*.reactions auth.key.unknown auth.key.suffixed auth.credentials.missing "
+          "errors.status.credentials robustness.headers.key-twice robustness.connection.credentials", _ill,
           states("bodies.error"), also=("batch", "/v1/b", "/v1/t")),
 )  # fmt: skip

@@ -1,0 +1,139 @@
+"""The self-check: perfect on the smallest profile, and not perfect where something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conformance import cli, resources
+from conformance.cli import checking
+from conformance.refserver.faults import FAULTS
+from conformance.refserver.variants import CORRECT
+from conformance.selfcheck import judge, report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conformance.refserver.faults import Fault
+    from conformance.refserver.variants import Variant
+    from conformance.selfcheck import Score
+
+SMALLEST = "segmentstream"
+NAMED = {fault.name: fault for fault in FAULTS}
+SCHEMA: dict[str, Any] = json.loads((resources.specs() / "selfcheck.schema.json").read_text("utf-8"))
+
+
+def score(faults: Sequence[Fault] = (), variants: Sequence[Variant] = ()) -> Score:
+    """The score of a few servers under the smallest profile."""
+    return asyncio.run(judge([SMALLEST], lambda *_: None, faults, variants))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """The whole self-check of the smallest profile, by the command, and where its reports are."""
+    place = tmp_path_factory.mktemp("selfcheck")
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", "self-check", "--profile", SMALLEST,
+         "--json", str(place / "s.json"), "--markdown", str(place / "s.md")],
+        capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    return done, place
+
+
+def test_the_smallest_profile_is_perfect(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    """Every fault is caught in its own area, nothing fails on a correct server, no check is idle."""
+    done, place = whole
+    assert done.returncode == 0, done.stdout
+    found = json.loads((place / "s.json").read_text("utf-8"))
+    totals = found["totals"]
+    fitting = [fault for fault in FAULTS if fault.name in {item["name"] for item in found["faults"]}]
+    assert found["perfect"]
+    assert totals["caught"] == totals["right_area"] == totals["broken"] == len(fitting) > 150
+    assert totals["false_alarms"] == totals["checks_without_a_fault"] == 0
+    assert totals["correct"] > 15
+    assert done.stdout.splitlines()[-1] == "perfect"
+    assert "/" in done.stderr.splitlines()[-1]
+
+
+def test_the_reports_say_the_same(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    """The JSON fits its schema, and the Markdown has a row for each check with the faults it notices."""
+    place = whole[1]
+    found = json.loads((place / "s.json").read_text("utf-8"))
+    Draft202012Validator(SCHEMA).validate(found)
+    text = (place / "s.md").read_text("utf-8")
+    for name, killers in found["checks"].items():
+        assert f"| `{name}` | {', '.join(f'`{killer}`' for killer in killers)} |" in text
+
+
+def test_a_fault_that_names_the_wrong_check_is_not_caught() -> None:
+    """What must notice it did not, and what did is of another area."""
+    wrong = replace(NAMED["json-422"], catches="auth.key.unknown")
+    found = score([wrong])
+    (catch,) = found.catches
+    assert (catch.is_caught, catch.is_right) == (False, False)
+    assert catch.missed == ("auth.key.unknown",)
+    assert any(item.startswith("json.syntax.truncated[POST /track]: ") for item in catch.strangers)
+    assert f"json-422 under {SMALLEST}: not noticed by auth.key.unknown" in found.problems()
+
+
+def test_a_fault_that_names_too_few_areas_is_caught_and_not_right() -> None:
+    """A check of an area that it does not name fails, too."""
+    narrow = replace(NAMED["json-crash"], catches="json.syntax.truncated")
+    (catch,) = score([narrow]).catches
+    assert (catch.is_caught, catch.is_right) == (True, False)
+    (spilling,) = score([replace(narrow, spills="it may be so, for the sake of this test")]).catches
+    assert (spilling.is_caught, spilling.is_right) == (True, True)
+    assert spilling.noticed == ("json.syntax.truncated",)
+
+
+def test_a_correct_server_that_is_not_raises_an_alarm() -> None:
+    """The broken server of a name is a variant here, and its troubles are false alarms."""
+    found = score(variants=[replace(CORRECT, name="json-unchecked")])
+    assert found.false == 1
+    assert any(
+        "json-unchecked under segmentstream is correct: json.syntax" in line for line in found.problems()
+    )
+
+
+def test_checks_that_nothing_kills_are_named() -> None:
+    """Without faults every check is idle, and the report says so."""
+    found = score()
+    assert set(found.idle) == set(found.kills) >= {"json.syntax.truncated", "auth.key.unknown"}
+    assert "json.syntax.truncated: no fault makes this check fail" in found.problems()
+    document = report.document(found)
+    Draft202012Validator(SCHEMA).validate(document)
+    assert document["perfect"] is False
+
+
+def test_the_command_ends_with_1_where_something_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And prints what it is; a report on standard output stays alone there."""
+    wrong = replace(NAMED["json-422"], catches="auth.key.unknown")
+    monkeypatch.setattr(checking, "judge", partial(judge, faults=[wrong], variants=[]))
+    assert cli.main(["self-check", "--profile", SMALLEST, "--json", "-"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["totals"]["caught"] == 0
+    assert "not noticed by auth.key.unknown" in said.err
+    assert "not perfect" in said.err
+
+
+def test_the_command_refuses_what_it_can_not_do(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unknown profile, two reports on one output, a file that can't be written."""
+    assert cli.main(["self-check", "--profile", "nobody"]) == 2
+    assert cli.main(["self-check", "--json", "-", "--markdown", "-"]) == 2
+    monkeypatch.setattr(checking, "judge", partial(judge, faults=[], variants=[]))
+    nowhere = str(tmp_path / "no" / "s.json")
+    assert cli.main(["self-check", "--profile", SMALLEST, "--json", nowhere]) == 3
+    assert "the report can't be written" in capsys.readouterr().err
