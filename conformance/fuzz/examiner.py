@@ -23,6 +23,7 @@ from conformance.fuzz.features import (
 )
 from conformance.fuzz.finding import Certainty, Finding
 from conformance.fuzz.judge import Fault, Judgement
+from conformance.fuzz.series import oversized
 from conformance.fuzz.shrinker import Shrinker
 from conformance.fuzz.stock import Stock
 from conformance.model import Kind, Mishap
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.fuzz.bench import Bench
 
-_TRIES, _SLOW_TRIES = 240, 4
+_TRIES, _SLOW_TRIES = 240, 6
 """How many requests the shrinking of one failure may take, and that of one that is waited for."""
 _REPEATS = 2
+_LARGE_BYTES = 12_000
+"""Larger bodies are about their size."""
 _GRACE_S = 5.0
 """How long the examination of one failure may go on after the time is up, in seconds."""
 FEATURED = frozenset({Fault.SERVER_ERROR, Fault.UNANSWERED, Fault.REFUSED, Fault.BROKEN})
@@ -107,11 +110,7 @@ class Examiner:
         if not await self._repeats(suspicion):
             await self._examine_pair(suspicion)
             return
-        tries = _TRIES if suspicion.judgement.kind != Mishap.TIMEOUT else _SLOW_TRIES
-        shrinker = Shrinker(lambda case: self._is_same(suspicion, case), tries)
-        case = self._bench.labelled(
-            await shrinker.shrink(suspicion.case, self._stocks[suspicion.case.call].body())
-        )
+        case = self._bench.labelled(await self._shrunk(suspicion))
         feature = self._feature(case)
         if NO_JSON in self._features.of(case) and feature != NO_JSON:
             broken = case.bodied(b"{")
@@ -123,6 +122,18 @@ class Examiner:
         reply, judgement = await self._bench.ask(case, listens=fault is Fault.MISFRAMED)
         finding = _finding(judgement or suspicion.judgement, case, feature)
         self._defects.append(Defect(replace(finding, exchange=self._bench.kept(case, reply)), feature))
+
+    async def _shrunk(self, suspicion: Suspicion) -> Case:
+        """The smallest case that fails as well; where it is about size, an ordinary one of that size."""
+        case = suspicion.case
+        stock = self._stocks[case.call]
+        is_slow = suspicion.judgement.kind == Mishap.TIMEOUT or len(case.body) > _LARGE_BYTES
+        if len(case.body) > _LARGE_BYTES:
+            for body in oversized(stock):
+                if await self._is_same(suspicion, case.bodied(body)):
+                    return case.bodied(body)
+        shrinker = Shrinker(lambda item: self._is_same(suspicion, item), _SLOW_TRIES if is_slow else _TRIES)
+        return await shrinker.shrink(case, stock.body())
 
     async def _repeats(self, suspicion: Suspicion) -> bool:
         """Whether a failure comes again."""

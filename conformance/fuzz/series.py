@@ -173,6 +173,16 @@ def _sizes(stock: Stock) -> Iterator[Case]:
             yield case_of(stock, "a batch over its limit", _heap(stock, padding, limit.at_most + 1))
 
 
+def oversized(stock: Stock) -> Iterator[bytes]:
+    """Ordinary bodies of an event that is one byte too large."""
+    contract = stock.contract
+    padding = Padding(pointer=f"{contract.event(stock.operation.type).open or ''}{FILLER}")
+    ceiling = Ceiling.BATCH_EVENT if stock.operation.kind is Kind.BATCH else Ceiling.EVENT
+    if contract.states(f"limits.{ceiling}"):
+        size = contract.limit(ceiling).at_most + 1
+        yield oddities.written(stock.wrap(padding.event(stock.smallest, size)))
+
+
 def _heap(stock: Stock, padding: Padding, size: int) -> Json:
     """A batch of so many bytes, of events that are small enough."""
     share = 10_000
