@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 _TRIES, _SLOW_TRIES = 240, 6
 """How many requests the shrinking of one failure may take, and that of one that is waited for."""
 _REPEATS = 2
-_LARGE_BYTES = 12_000
-"""Larger bodies are about their size."""
+_LARGE_BYTES, _HUGE_BYTES = 12_000, 100_000
+"""Larger bodies are about their size; huge ones are left as they are."""
 _GRACE_S = 5.0
 """How long the examination of one failure may go on after the time is up, in seconds."""
 FEATURED = frozenset({Fault.SERVER_ERROR, Fault.UNANSWERED, Fault.REFUSED, Fault.BROKEN})
@@ -132,6 +132,8 @@ class Examiner:
             for body in oversized(stock):
                 if await self._is_same(suspicion, case.bodied(body)):
                     return case.bodied(body)
+            if len(case.body) > _HUGE_BYTES:
+                return case
         shrinker = Shrinker(lambda item: self._is_same(suspicion, item), _SLOW_TRIES if is_slow else _TRIES)
         return await shrinker.shrink(case, stock.body())
 

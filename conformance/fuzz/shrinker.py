@@ -61,6 +61,8 @@ class Shrinker:
         while changed and self._left > 0:
             changed = False
             for simpler in _simpler(value, ordinary):
+                if self._left <= 0:
+                    break
                 body = compact(simpler)
                 if body != case.body and await self._tried(case.bodied(body)):
                     case, value, changed = case.bodied(body), simpler, True
