@@ -60,7 +60,7 @@ def job(profile: str, fault: Fault) -> Job:
     nothing, at some length.
     """
     must = named(fault, CHECKS)
-    kinds = {Kind.EVENT} | {kind for check in must if Kind.EVENT not in check.kinds for kind in check.kinds}
+    kinds = {kind for check in must for kind in ({Kind.EVENT} & check.kinds or check.kinds)}
     due = {check.id for check in must}
     return Job(
         profile=profile,

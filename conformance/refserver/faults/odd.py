@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from conformance.refserver.faults.fault import Fault, states
+from conformance.refserver.faults.fault import Fault, states, supports
 from conformance.refserver.faults.twists import (
     BATCH,
     CRASH,
@@ -156,8 +156,12 @@ FAULTS = (
           "robustness.types.common", _crash("yesterday, or")),
     Fault("inner-types-crash", "Fails on wrong types inside an event's objects.",
           "enrichment reaches in without looking", "robustness.types.nested", crashing(when=_nested)),
-    Fault("gzip-refused", "Refuses gzip.", "it may, and the vendor's own SDKs send it",
-          "robustness.gzip.accepted sdk.rud*.accepted", refusing(_coded, 415), also=("batch",)),
+    Fault("gzip-refused", "Refuses gzip.", "it may, and people want to know", "robustness.gzip.accepted",
+          refusing(_coded, 415)),
+    Fault("gzip-refused-in-batches", "Refuses gzip in batches.", "the vendor's own SDKs send it",
+          "sdk.*-python-2-1-*.accepted sdk.*-node-3-0-*.accepted",
+          refusing(lambda sight: BATCH(sight) and _coded(sight), 415), supports("*-python-2-1-*"),
+          also=("batch",)),
     Fault("gzip-crash", "Fails on every body in gzip.", "compressed bytes reach the JSON parser as text",
           "robustness.gzip.status robustness.gzip.accepted", crashing(when=_packed)),
     Fault("corrupt-gzip-crash", "Fails on gzip that is none.", "the decompressor raises",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.model import Kind
 from conformance.pointers import has
-from conformance.refserver.faults.fault import Fault, refuses, requires, states
+from conformance.refserver.faults.fault import Fault, refuses, requires, states, supports
 from conformance.refserver.faults.twists import (
     EVENT,
     accept,
@@ -186,7 +186,7 @@ FAULTS = (
           "official SDKs send exactly that", "sdk.*-python-*.accepted payload.identity.null-other",
           refusing(lambda sight: not EVENT(sight)
               and None in sight.each(sight.contract.profile.pointers.anonymous)),
-          states("answers.batch-missing"), also=("batch",)),
+          supports("*-python-*"), also=("batch",)),
     Fault("empty-id-refused", "Refuses an empty id beside a real one.", "people want to know",
           "payload.identity.empty-other", refusing(_beside(""))),
     Fault("nulls-refused", "Refuses optional fields that are null.",
