@@ -57,11 +57,7 @@ class Pair:
     def asked(self, correct: Pair) -> set[str]:
         """The ids of the checks that the contract asks for: here, or of the correct server."""
         every = [*self.verdicts.items(), *correct.verdicts.items()]
-        return {
-            verdict.id
-            for name, verdict in every
-            if name in self.verdicts and verdict.outcome in _JUDGED
-        }
+        return {verdict.id for name, verdict in every if name in self.verdicts and verdict.outcome in _JUDGED}
 
 
 def _differs(verdict: Verdict, correct: Verdict | None) -> bool:
