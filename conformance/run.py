@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from conformance.wire import Target
 
 _SECRET_HEADER = re.compile("auth|cookie|key|token|secret|pass|sign", re.IGNORECASE)
-FUZZ, FUZZ_S = 5_000, 3.0
-"""How many generated requests a run sends by default, and the seconds that they may take."""
 _KEPT = 12
 """How many of a check's exchanges are kept for the report: the last ones."""
 _TROUBLED = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
@@ -123,17 +121,10 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
         jobs=settings["jobs"],
         rate=settings["rate"],
         deadline_s=settings["deadline"],
-        fuzz=_fuzz(target, settings),
+        fuzz=settings["fuzz"] or 0,
         fuzz_seed=settings["fuzz_seed"],
-        fuzz_s=settings["max_time"] or (FUZZ_S if settings["fuzz"] is None else None),
+        fuzz_s=settings["max_time"],
     )
-
-
-def _fuzz(target: Target, settings: Mapping[str, Any]) -> int:
-    """How many generated requests are sent: by default what fits in a moment, where a burst is allowed."""
-    if settings["fuzz"] is not None:
-        return int(settings["fuzz"])
-    return FUZZ if Allowance.BURST in _allowed(target, settings["allow"]) else 0
 
 
 def _allowed(target: Target, asked: Collection[str]) -> frozenset[Allowance]:

@@ -102,8 +102,7 @@ SETTINGS = (
             expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
     Setting(name="fuzz", metavar="N", kind=_amount, variable=FUZZ_VARIABLE,
             expected="a whole number from 0 to 10000000",
-            help="how many generated requests are sent (default: what fits in 3 s on loopback, or with "
-                 "--allow burst; else 0, which turns them off)"),
+            help="how many generated requests are sent (default: none by run, 10000 by fuzz)"),
     Setting(name="fuzz-seed", metavar="N", kind=_amount, default=1, expected="a whole number from 0",
             help="another seed makes other requests (default: 1)"),
     Setting(name="max-time", metavar="SECONDS", kind=_positive, expected="a number of seconds above 0",

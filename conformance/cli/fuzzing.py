@@ -12,6 +12,7 @@ from rich.console import Console
 
 from conformance import preflight
 from conformance import settings as table
+from conformance.catalogue import Allowance
 from conformance.cli.running import console, reference
 from conformance.contract import Contract
 from conformance.engine import Sender
@@ -43,6 +44,8 @@ def fuzz(options: Mapping[str, Any]) -> int:
     with ExitStack() as stack:
         url = options["url"] or stack.enter_context(reference(settings))
         plan = prepare(settings, url, contract, ())
+        if not plan.target.is_loopback and Allowance.BURST not in settings["allow"]:
+            raise UsageError("fuzzing a target beyond loopback needs --allow burst")
         quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
         cases = corpus(contract, plan.fuzz_seed, count, refresh=options["refresh"])
         quiet.print(
