@@ -31,6 +31,11 @@ def named(fault: Fault, checks: Sequence[Check]) -> list[Check]:
     return found
 
 
+def told(verdict: Verdict) -> str:
+    """A verdict as a line of a list of what is wrong."""
+    return f"{verdict.name}: {verdict.message}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """A server under a profile. `verdicts` are by name: a check on an operation."""
@@ -93,7 +98,7 @@ class Catch:
         areas: set[Area] = {item.area for item in must}
         due = {item.id for item in must} & pair.asked(correct)
         noticed = pair.noticed(correct)
-        strangers = {f"{item.name}: {item.message}" for item in pair.troubles if item.area not in areas}
+        strangers = {told(item) for item in pair.troubles if item.area not in areas}
         right = {name for name in noticed if any(name.startswith(f"{area}.") for area in areas)}
         shown = noticed & due if fault.spills else noticed
         return cls(

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from conformance.cases import CHECKS
 from conformance.refserver.variants import CORRECT
-from conformance.selfcheck.pair import Catch
+from conformance.selfcheck.pair import Catch, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.model import Verdict
     from conformance.refserver.faults import Fault
     from conformance.refserver.variants import Variant
     from conformance.selfcheck.pair import Pair
@@ -56,9 +55,7 @@ class Score:
             Alarm(
                 profile=profile,
                 variant=variant,
-                troubles=tuple(
-                    f"{item.name}: {item.message}" for item in known[profile, variant.name].troubles
-                ),
+                troubles=tuple(map(told, known[profile, variant.name].troubles)),
             )
             for profile, variant in itertools.product(profiles, (CORRECT, *variants))
             if (profile, variant.name) in known
@@ -101,10 +98,6 @@ class Score:
                 f"{alarm.variant.name} under {alarm.profile} is correct: {item}" for item in alarm.troubles
             ]
         return found + [f"{name}: no fault makes this check fail" for name in self.idle]
-
-
-def _told(verdict: Verdict) -> str:
-    return f"{verdict.name}: {verdict.message}"
 
 
 def _kills(pairs: Sequence[Pair], catches: Sequence[Catch]) -> dict[str, tuple[str, ...]]:
