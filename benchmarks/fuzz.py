@@ -5,7 +5,8 @@
 The server does almost nothing, so that the clients are measured: it reads a request to its end and says
 that it is fine. Prints requests a second of `conformance fuzz`, cold and warm, start-up and generating
 included; of its sending alone; of `schemathesis run` with all its phases and one worker; of wrk with 8
-connections, where it is installed; and the ratios between them.
+connections, where it is installed, both with a sample of the same requests and with one small one; and the
+ratios between them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.contract import Contract
+from conformance.fuzz.corpus import corpus
+from conformance.fuzz.rendering import LARGE_BYTES
 from conformance.openapi import render
 from conformance.profile import load
 from conformance.profile.facts import Condition
@@ -34,7 +37,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY = "conformance-benchmark-key"
+SMALL = b'{"userId":"conformance-user","event":"conformance"}'
 SECONDS = 4
+SAMPLES = 2_000
+_LUA = """
+local given = {{
+{requests}
+}}
+local made, at = {{}}, 0
+function init()
+  local headers = {{ ["Content-Type"] = "application/json", ["Authorization"] = "Basic Y29uZm9ybWFuY2U6" }}
+  for i, item in ipairs(given) do made[i] = wrk.format("POST", item[1], headers, item[2]) end
+end
+function request()
+  at = at % #made + 1
+  return made[at]
+end
+"""
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 
 
@@ -47,7 +66,9 @@ def main(profile: str = "rudderstack", requests: str = "50000") -> None:
         warm = _fuzzed(url, profile, requests, environment)
         small = _fuzzed(url, profile, "5000", {**environment, "XDG_CACHE_HOME": f"{cache}/small"})
         theirs = _schemathesis(url, contract, Path(cache))
-        wrk = _wrk(url, contract, Path(cache))
+        os.environ["XDG_CACHE_HOME"] = cache
+        wrk = _wrk(url, _sampled(contract), Path(cache))
+        small_wrk = _wrk(url, [_in_lua(contract.operations[0].path, SMALL)], Path(cache))
     print(f"profile {profile}, a server that does almost nothing")
     rows = {
         f"conformance fuzz, {requests} requests, cold": cold[0],
@@ -55,7 +76,8 @@ def main(profile: str = "rudderstack", requests: str = "50000") -> None:
         "conformance fuzz, 5000 requests, cold": small[0],
         "its sending and judging alone": warm[1],
         "schemathesis run, all phases, one worker": theirs,
-        "wrk, 8 connections": wrk,
+        "wrk, 8 connections, the same requests": wrk,
+        "wrk, 8 connections, one small request": small_wrk,
     }
     for name, rate in rows.items():
         print(f"  {name:46} {rate:10,.0f} requests/s")
@@ -63,6 +85,7 @@ def main(profile: str = "rudderstack", requests: str = "50000") -> None:
     print(f"  cold / schemathesis: {small[0] / theirs:.1f} with 5000, {cold[0] / theirs:.1f} with {requests}")
     if wrk:
         print(f"  warm / wrk: {warm[1] / wrk:.2f} (start-up included: {warm[0] / wrk:.2f})")
+        print(f"  warm / wrk with one small request: {warm[1] / small_wrk:.2f}")
 
 
 def _fuzzed(url: str, profile: str, requests: str, environment: dict[str, str]) -> tuple[float, float]:
@@ -90,22 +113,30 @@ def _schemathesis(url: str, contract: Contract, place: Path) -> float:
     return (_counted(url) - before) / (time.perf_counter() - start_s)
 
 
-def _wrk(url: str, contract: Contract, place: Path) -> float:
-    """Requests a second of wrk with a small body; 0 where it is not installed."""
+def _wrk(url: str, requests: list[str], place: Path) -> float:
+    """Requests a second of wrk, which sends some requests in turn; 0 where it is not installed."""
     program = shutil.which("wrk")
     if program is None:
         return 0.0
-    script = place / "post.lua"
-    script.write_text(
-        'wrk.method = "POST"\nwrk.body = \'{"userId":"conformance-user","event":"conformance"}\'\n'
-        'wrk.headers["Content-Type"] = "application/json"\n',
-        encoding="utf-8",
-    )
+    script = place / "requests.lua"
+    script.write_text(_LUA.format(requests=",\n".join(requests)), encoding="utf-8")
     done = subprocess.run(
-        [program, "-t1", "-c8", f"-d{SECONDS}s", "-s", str(script), url + contract.operations[0].path],
+        [program, "-t1", "-c8", f"-d{SECONDS}s", "-s", str(script), url],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     return float(done.stdout.partition("Requests/sec:")[2].split()[0])
+
+
+def _sampled(contract: Contract) -> list[str]:
+    """Requests as they are sent by us, every so many of the stored ones, as wrk's script has them."""
+    cases = [case for case in corpus(contract, 1, 50_000).cases(50_000) if len(case.body) < LARGE_BYTES]
+    return [_in_lua(case.call.split()[1], case.body) for case in cases[:: len(cases) // SAMPLES]]
+
+
+def _in_lua(path: str, body: bytes) -> str:
+    """A request as an entry of a table in Lua."""
+    text = "".join(f"\\{byte:03}" for byte in body)
+    return f'{{"{path}", "{text}"}}'
 
 
 def _counted(url: str) -> int:

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 _SECRET_HEADER = re.compile("auth|cookie|key|token|secret|pass|sign", re.IGNORECASE)
 _KEPT = 12
 """How many of a check's exchanges are kept for the report: the last ones."""
+JOBS = 8
+"""How many requests are in flight unless the user says otherwise."""
+FUZZ, FUZZ_S = 8_000, 5.0
+"""How many generated requests a run sends to this machine, and for how many seconds at most."""
 _TROUBLED = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 
 
@@ -118,13 +122,23 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
         keys=keys,
         trials=trials(contract, keys, chosen, _allowed(target, settings["allow"])),
         gate=settings["gate"],
-        jobs=settings["jobs"],
+        jobs=settings["jobs"] or JOBS,
         rate=settings["rate"],
         deadline_s=settings["deadline"],
-        fuzz=settings["fuzz"] or 0,
+        fuzz=_fuzz(target, settings),
         fuzz_seed=settings["fuzz_seed"],
-        fuzz_s=settings["max_time"],
+        fuzz_s=settings["max_time"] or (FUZZ_S if settings["fuzz"] is None else None),
     )
+
+
+def _fuzz(target: Target, settings: Mapping[str, Any]) -> int:
+    """How many generated requests are sent: beyond this machine only what was asked for, and allowed."""
+    asked: int | None = settings["fuzz"]
+    if target.is_loopback:
+        return FUZZ if asked is None else asked
+    if asked and Allowance.BURST not in settings["allow"]:
+        raise UsageError("generated requests to a target beyond this machine need --allow burst")
+    return asked or 0
 
 
 def _allowed(target: Target, asked: Collection[str]) -> frozenset[Allowance]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.contract import Contract
@@ -34,7 +33,7 @@ def made(profile: str, count: int, seed: int = 1) -> list[Case]:
     oracle = Oracle(contract)
     ordered = itertools.islice(series(contract), count // 2)
     random = itertools.islice(mutations(contract, seed), count - count // 2)
-    return [replace(case, expect=oracle.expect(case)) for case in itertools.chain(ordered, random)]
+    return [case._replace(expect=oracle.expect(case)) for case in itertools.chain(ordered, random)]
 
 
 def campaign(

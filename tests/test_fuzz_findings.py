@@ -80,7 +80,7 @@ DEFECTS: dict[str, tuple[Test, str]] = {
     "null as /traits": (_null_traits, '"traits":null'),
     "a boolean as /userId": (has("userId", bool), '"userId":true'),
     "a text as /context": (has("context", str), '"context":""'),
-    "an empty name in the free form of an event": (_empty_name, '"properties":{"":1}'),
+    "an empty name in the free form of an event": (_empty_name, '"properties":{"":'),
     "an integer beyond 64 bits, anywhere": (_huge, ":18446744073709551616"),
     "null as an event of a batch": (_null_event, '{"batch":[null]}'),
 }
@@ -159,6 +159,26 @@ def test_a_target_that_is_broken_is_noticed() -> None:
         (finding,) = campaign(url, DIALECT, CASES[:1_000]).findings
     assert (finding.fault, finding.kind) == (Fault.BROKEN, "target")
     assert finding.before
+
+
+class Dying(Judge):
+    """Fails on null traits, and answers nothing but failures after the three-hundredth request."""
+
+    def answer(self, request: Request) -> Answer:
+        """Lives for so many requests."""
+        self.count = getattr(self, "count", 0) + 1
+        return (
+            Answer(500) if self.count > 300 or b'"traits":null' in request.body else super().answer(request)
+        )
+
+
+def test_what_was_seen_before_the_target_broke_is_not_lost() -> None:
+    """It can't be sent again, and says so."""
+    with serve(Dying(DIALECTS[DIALECT])) as url:
+        found = campaign(url, DIALECT, CASES[:1_000]).findings
+    assert {item.certainty for item in found if item.fault is Fault.SERVER_ERROR} == {Certainty.UNEXAMINED}
+    assert any("not sent again" in item.title for item in found)
+    assert [item.fault for item in found].count(Fault.BROKEN) == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from conformance.contract import Contract
-from conformance.fuzz.case import Auth, Case, Origin, compact, line, read
+from conformance.fuzz.case import Auth, Case, Origin, Reader, compact, line
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.shrinker import Shrinker
 from conformance.profile import load
@@ -105,7 +105,7 @@ def test_a_lenient_contract_leaves_more_open() -> None:
 def test_a_line_gives_its_case_back(item: Case) -> None:
     """Byte by byte; and a person can read it."""
     text = line(item)
-    assert read(text.encode()) == item
+    assert Reader().read(text.encode()) == item
     assert json.loads(text)["call"] == TRACK
     assert len(text) < 400
 

@@ -44,6 +44,7 @@ DOORS = {
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
     "uvicorn": {"refserver"},
+    "uvloop": {"wire"},
     "yaml": {"profile"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ from rich.console import Console
 
 from conformance import preflight
 from conformance import settings as table
-from conformance.catalogue import Allowance
 from conformance.cli.running import console, reference
 from conformance.contract import Contract
 from conformance.engine import Sender
@@ -24,14 +23,15 @@ from conformance.fuzz.replaying import again
 from conformance.profile import load
 from conformance.report import fuzzing as report
 from conformance.run import prepare
+from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conformance.run import Plan
 
-COUNT = 10_000
-"""How many requests are sent unless the user says otherwise."""
+COUNT, JOBS = 10_000, 16
+"""How many requests are sent unless the user says otherwise, and how many at a time to this machine."""
 
 
 def fuzz(options: Mapping[str, Any]) -> int:
@@ -43,16 +43,16 @@ def fuzz(options: Mapping[str, Any]) -> int:
         raise UsageError("--fuzz 0: nothing would be sent")
     with ExitStack() as stack:
         url = options["url"] or stack.enter_context(reference(settings))
-        plan = prepare(settings, url, contract, ())
-        if not plan.target.is_loopback and Allowance.BURST not in settings["allow"]:
-            raise UsageError("fuzzing a target beyond loopback needs --allow burst")
+        plan = prepare({**settings, "fuzz": count}, url, contract, ())
+        if plan.target.is_loopback and settings["jobs"] is None:
+            plan = replace(plan, jobs=JOBS)
         quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
         cases = corpus(contract, plan.fuzz_seed, count, refresh=options["refresh"])
         quiet.print(
             f"{'generated' if cases.is_fresh else 'stored'} requests: {cases.place or 'not kept'}",
             soft_wrap=True,
         )
-        result = asyncio.run(_campaign(plan, cases.cases(count), settings["max_time"]))
+        result = loop.run(_campaign(plan, cases.cases(count), settings["max_time"]))
     for finding in result.findings:
         store(finding)
     return _tell(options, plan, result)
@@ -121,7 +121,7 @@ def replay(options: Mapping[str, Any]) -> int:
     settings = _settings({**options, "profile": options["profile"] or finding.profile})
     contract = Contract(load(settings["profile"]), settings["include"])
     plan = prepare(settings, options["url"] or finding.url, contract, ())
-    found = asyncio.run(_again(plan, finding))
+    found = loop.run(_again(plan, finding))
     out = console()
     if found is None:
         out.print(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -20,6 +19,7 @@ from conformance.profile import load
 from conformance.report.junit import junit
 from conformance.report.terminal import show
 from conformance.run import execute, prepare, report
+from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ def _judge(settings: Mapping[str, Any], url: str, contract: Contract, *, quiet: 
     """Runs the plan and watches it, unless nobody wants to."""
     plan = prepare(settings, url, contract, CHECKS)
     with Progress(Console(stderr=True, highlight=False, quiet=quiet), len(plan.trials)) as progress:
-        result = asyncio.run(execute(plan, lambda _, verdict: progress.tell(verdict)))
+        result = loop.run(execute(plan, lambda _, verdict: progress.tell(verdict)))
     return report(plan, result)
 
 

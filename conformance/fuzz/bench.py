@@ -49,7 +49,7 @@ class Bench:
 
     def labelled(self, case: Case) -> Case:
         """A case with what the oracle says of it."""
-        return case if case.expect else replace(case, expect=self.oracle.expect(case))
+        return case if case.expect else case._replace(expect=self.oracle.expect(case))
 
     async def fails(self, fault: Fault, kind: str, *cases: Case) -> bool:
         """Whether a case comes to the same fault."""

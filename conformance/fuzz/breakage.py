@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.fuzz.finding import Certainty, Finding
 from conformance.fuzz.judge import Fault, Judgement
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
 
 BROKEN = frozenset({Fault.SERVER_ERROR, Fault.UNANSWERED, Fault.REFUSED})
 """What a control comes to where the target is broken."""
-_AROUND = 16
-"""How many requests before the first failure may be the guilty one: twice as many as were in flight."""
 _PAUSES_S = (0.2, 0.5, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """One request that was sent, and whether it was accepted as it should be; None where it need not be."""
 
     case: Case
@@ -34,7 +30,7 @@ class Past:
 
 async def examine(bench: Bench, log: Sequence[Past], control: Case, judgement: Judgement) -> Finding:
     """The finding of a target that is broken: with the request that did it, as far as that can be known."""
-    suspects = _suspects(log)
+    suspects = _suspects(log, 2 * bench.wire.connections)
     guilty = await _caught(bench, suspects, control)
     reply, now = await bench.ask(control)
     shown = guilty or (suspects[0] if suspects else None)
@@ -57,18 +53,21 @@ async def examine(bench: Bench, log: Sequence[Past], control: Case, judgement: J
     )
 
 
-def _suspects(log: Sequence[Past]) -> list[Case]:
-    """The first failure after all was well, and the requests before it, newest first."""
+def _suspects(log: Sequence[Past], around: int) -> list[Case]:
+    """The first failure after all was well, and the requests before it, newest first.
+
+    `around` is how many may be guilty: twice as many as were in flight.
+    """
     good = [number for number, past in enumerate(log) if past.is_good]
     last = good[-1] if good else 0
     first = next((number for number, past in enumerate(log) if past.failed and number > last), len(log) - 1)
-    around = [*log[max(0, first - _AROUND) : first + 1]][::-1]
-    return [past.case for past in around if past.is_good is None]
+    near = [*log[max(0, first - around) : first + 1]][::-1]
+    return [past.case for past in near if past.is_good is None]
 
 
 async def _caught(bench: Bench, suspects: Sequence[Case], control: Case) -> Case | None:
     """The request after which a target that has come back to itself is broken again."""
-    if not await _recovers(bench, control):
+    if not await recovers(bench, control):
         return None
     for case in suspects:
         await bench.ask(case)
@@ -77,7 +76,7 @@ async def _caught(bench: Bench, suspects: Sequence[Case], control: Case) -> Case
     return None
 
 
-async def _recovers(bench: Bench, control: Case) -> bool:
+async def recovers(bench: Bench, control: Case) -> bool:
     """Whether a target comes back to itself within a moment."""
     for pause_s in _PAUSES_S:
         if not await _is_broken(bench, control):

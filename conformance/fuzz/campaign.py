@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine import asked_s
 from conformance.fuzz.bench import Bench
-from conformance.fuzz.breakage import BROKEN, Past, examine
+from conformance.fuzz.breakage import BROKEN, Past, examine, recovers
 from conformance.fuzz.case import Case, Origin
 from conformance.fuzz.examiner import Examiner, Suspicion
 from conformance.fuzz.judge import TOO_MANY, Judge
@@ -78,7 +78,7 @@ class Campaign:
         self._before: dict[int, Case] = {}
         self._alike: Counter[tuple[str, str, str]] = Counter()
         self._suspicions: list[Suspicion] = []
-        self._silent = 0
+        self._silent = self._number = self._last_good = 0
         self.result = Result()
 
     async def run(self, cases: Iterable[Case], *, max_time_s: float | None = None) -> Result:
@@ -92,14 +92,22 @@ class Campaign:
                 more = await self._window(feed, until_s)
                 self.result.duration_s = time.monotonic() - start_s
                 broken = await self._breakage()
-            examiner = Examiner(self._contract, self.bench, until_s=time.monotonic() + self._examining_s)
-            suspicions = self._suspicions if broken is None else []
-            found = [*await examiner.findings(suspicions), *([broken] if broken else [])]
-            self.result.findings = [self.dressed(item) for item in found]
+            self.result.is_cut |= broken is not None
+            self.result.findings = [self.dressed(item) for item in await self._findings(broken)]
         finally:
             self.close()
             self.result.requests += self._lanes.sent
         return self.result
+
+    async def _findings(self, broken: Finding | None) -> list[Finding]:
+        """What the suspicions come to; once the target is broken, only those from before count."""
+        examiner = Examiner(self._contract, self.bench, until_s=time.monotonic() + self._examining_s)
+        if broken is None:
+            return await examiner.findings(self._suspicions)
+        earlier = [item for item in self._suspicions if item.number < self._last_good]
+        if await recovers(self.bench, broken.case):
+            return [*await examiner.findings(earlier), broken]
+        return [*examiner.unexamined(earlier), broken]
 
     def close(self) -> None:
         """Closes every connection."""
@@ -158,6 +166,9 @@ class Campaign:
         judgement = self._judge.judge(case, reply)
         is_good = judgement is None if case.expect == (ACCEPTED,) else None
         self._log.append(Past(case, is_good, judgement is not None))
+        self._number += 1
+        if is_good:
+            self._last_good = self._number
         if reply.mishap in SILENT:
             self._silent += 1
         if judgement is None:
@@ -165,7 +176,7 @@ class Campaign:
         key = (judgement.fault.value, judgement.kind, case.call)
         self._alike[key] += 1
         if self._alike[key] <= _MOST_ALIKE:
-            self._suspicions.append(Suspicion(case, judgement, before))
+            self._suspicions.append(Suspicion(case, judgement, before, self._number))
 
     def _holds(self, case: Case, reply: Reply) -> bool:
         """Waits as long as a 429 asks for, if that is not too long."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance import __version__
-from conformance.fuzz.case import Case, line, read
+from conformance.fuzz.case import Case, Reader, line
 from conformance.fuzz.mutator import mutations
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.series import series
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
 
-FORMAT = 1
+FORMAT = 2
+_LEAST, _MOST_FILES = 10_000, 12
+"""A corpus is stored with at least so many cases, and no more than so many corpora are kept."""
 _SHARES = (2, 1, 1)
 """How many cases of the series, of the schema's and of the strategies' come in turn."""
 
@@ -46,8 +48,7 @@ class Corpus:
             return
         with self.place.open("rb") as file:
             next(file)
-            for text in itertools.islice(file, count):
-                yield read(text)
+            yield from map(Reader().read, itertools.islice(file, count))
 
 
 def corpus(contract: Contract, seed: int, count: int, *, refresh: bool = False) -> Corpus:
@@ -56,7 +57,8 @@ def corpus(contract: Contract, seed: int, count: int, *, refresh: bool = False) 
     if not refresh and _stored(place) >= count:
         return Corpus(place, contract, seed)
     try:
-        _store(place, contract, seed, count)
+        _store(place, contract, seed, max(count, _LEAST))
+        _tidy(place.parent)
     except OSError:
         return Corpus(None, contract, seed, is_fresh=True)
     return Corpus(place, contract, seed, is_fresh=True)
@@ -87,7 +89,7 @@ def generate(contract: Contract, seed: int) -> Iterator[Case]:
         mark = _mark(case)
         if mark not in seen:
             seen.add(mark)
-            yield replace(case, expect=oracle.expect(case))
+            yield case._replace(expect=oracle.expect(case))
 
 
 def _in_turn(queues: tuple[Iterator[Case], ...]) -> Iterator[Case]:
@@ -131,6 +133,13 @@ def _store(place: Path, contract: Contract, seed: int, count: int) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _tidy(place: Path) -> None:
+    """Removes the corpora that have not been written for longest. Raises OSError."""
+    corpora = sorted(place.glob("*.jsonl"), key=lambda item: item.stat().st_mtime, reverse=True)
+    for old in corpora[_MOST_FILES:]:
+        old.unlink(missing_ok=True)
 
 
 def _head(contract: Contract, seed: int, count: int) -> dict[str, object]:

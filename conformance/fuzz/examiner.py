@@ -47,11 +47,15 @@ FEATURED = frozenset({Fault.SERVER_ERROR, Fault.UNANSWERED, Fault.REFUSED, Fault
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A case that failed, what was wrong, and what had gone over the same connection just before."""
+    """A case that failed, what was wrong, and what had gone over the same connection just before.
+
+    `number` says where it stands in the stream of cases.
+    """
 
     case: Case
     judgement: Judgement
     before: Case | None = None
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -83,7 +87,7 @@ class Examiner:
         self._stocks = {str(item): Stock.of(contract, item) for item in contract.operations}
         self._times = times(contract)
         self._defects: list[Defect] = []
-        self._flaky: dict[tuple[str, str], Finding] = {}
+        self._doubtful: dict[tuple[Certainty, Fault, str], Finding] = {}
 
     async def findings(self, suspicions: Iterable[Suspicion]) -> list[Finding]:
         """The findings that some suspicions come to."""
@@ -95,8 +99,14 @@ class Examiner:
             elif time.monotonic() < self._until_s or not self._defects:
                 await self._examine(suspicion)
             else:
-                self._put_off(suspicion)
-        return [*_merged(self._defects, self._times), *self._flaky.values()]
+                self._put_off(suspicion, Certainty.UNEXAMINED)
+        return [*_merged(self._defects, self._times), *self._doubtful.values()]
+
+    def unexamined(self, suspicions: Iterable[Suspicion]) -> list[Finding]:
+        """The findings that some suspicions come to where nothing can be sent any more."""
+        for suspicion in sorted(suspicions, key=self._simplicity):
+            self._put_off(suspicion, Certainty.UNEXAMINED)
+        return [*self._doubtful.values()]
 
     def _simplicity(self, suspicion: Suspicion) -> tuple[int, bool, int]:
         """Few facts, single events and short bodies first: they tell most."""
@@ -183,18 +193,16 @@ class Examiner:
             call=case.call, origin=Origin.SHRINKER, about="control", body=self._stocks[case.call].body()
         )
 
-    def _put_off(self, suspicion: Suspicion) -> None:
-        """A failure that did not come again: reported, and not examined further."""
-        judgement, call = suspicion.judgement, suspicion.case.call
-        key = (judgement.fault.value, judgement.kind)
-        known = self._flaky.get(key)
+    def _put_off(self, suspicion: Suspicion, certainty: Certainty = Certainty.FLAKY) -> None:
+        """A failure that did not come again, or was not asked for again: reported as it was seen."""
+        judgement, case = suspicion.judgement, suspicion.case
+        key = (certainty, judgement.fault, judgement.kind)
+        known = self._doubtful.get(key)
         if known is None:
-            finding = _finding(judgement, suspicion.case, self._feature(suspicion.case))
-            self._flaky[key] = replace(
-                finding, certainty=Certainty.FLAKY, reason=suspicion.case.about or "a request"
-            )
+            finding = _finding(judgement, case, self._feature(case))
+            self._doubtful[key] = replace(finding, certainty=certainty, reason=case.about or "a request")
         else:
-            self._flaky[key] = _seen(known, call)
+            self._doubtful[key] = _seen(known, case.call)
 
     def _feature(self, case: Case) -> Feature | None:
         """What a case has that no acceptable one has, in one feature."""

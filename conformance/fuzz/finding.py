@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
 
 class Certainty(enum.StrEnum):
-    """Whether a failure came again when it was asked for again."""
+    """Whether a failure came again when its request was sent again, or whether that was not tried."""
 
     CONFIRMED = "confirmed"
     FLAKY = "flaky"
+    UNEXAMINED = "unexamined"
 
 
+_DOUBTS = {
+    Certainty.CONFIRMED: "",
+    Certainty.FLAKY: " (flaky: not when it was sent again)",
+    Certainty.UNEXAMINED: " (not sent again: time was up, or the target was broken by then)",
+}
 TITLES = {
     Fault.SERVER_ERROR: "answered as a failure of the server",
     Fault.UNANSWERED: "left without an answer",
@@ -73,15 +79,14 @@ class Finding:
             self.fault,
             self.kind,
             self.reason,
-            line(replace(self.case, about="", expect=())),
+            line(self.case._replace(about="", expect=())),
         ]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
     @property
     def title(self) -> str:
         """What it is, in one line."""
-        flaky = " (flaky: not when it was sent again)" if self.certainty is Certainty.FLAKY else ""
-        return f"{self.reason or 'a request'}: {TITLES[self.fault]}{flaky}"
+        return f"{self.reason or 'a request'}: {TITLES[self.fault]}{_DOUBTS[self.certainty]}"
 
     def as_json(self) -> dict[str, Any]:
         """The finding as JSON data."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import random
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance import pointers
 from conformance.fuzz import oddities
 from conformance.fuzz.case import Auth, Case, Origin
 from conformance.fuzz.stock import Stock
@@ -15,8 +15,8 @@ from conformance.model import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.contract import Contract
-    from conformance.model import Json
+    from conformance.contract import Contract, Operation
+    from conformance.model import Json, JsonObject
 
 _NAMES = (
     "", " ", "conformance", "a.b", "$a", "__proto__", "constructor", "\0", "n" * 1_100, "Überprüfung", "type",
@@ -48,19 +48,40 @@ Place = tuple[Any, Any]
 """Something that holds a value, and its name or number there."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """The stock of an operation, with the events that its batches may carry, by their type."""
+
+    stock: Stock
+    events: tuple[tuple[JsonObject, ...], ...]
+
+    @classmethod
+    def of(cls, contract: Contract, operation: Operation) -> _Shelf:
+        """All that one operation takes."""
+        stock = Stock.of(contract, operation)
+        if operation.kind is not Kind.BATCH:
+            return cls(stock, (tuple(stock.bases),))
+        pointer = contract.profile.pointers.type
+        others = [Stock.of(contract, operation, name).bases for name in contract.batch_types()]
+        typed = [
+            [item for item in bases if pointer is None or pointers.has(item, pointer)] for bases in others
+        ]
+        return cls(stock, tuple(tuple(bases) for bases in typed if bases))
+
+
 def mutations(contract: Contract, seed: int) -> Iterator[Case]:
     """Cases without end: the same for the same seed."""
     dice = random.Random(f"conformance-{seed}")  # noqa: S311 - cases, no secrets
-    stocks = [Stock.of(contract, operation) for operation in contract.operations]
+    shelves = [_Shelf.of(contract, operation) for operation in contract.operations]
     while True:
-        case = _mutated(dice, dice.choice(stocks))
+        case = _mutated(dice, dice.choice(shelves))
         if len(case.body) <= _MOST_BYTES:
             yield case
 
 
-def _mutated(dice: random.Random, stock: Stock) -> Case:
+def _mutated(dice: random.Random, shelf: _Shelf) -> Case:
     """One case."""
-    value = _base(dice, stock)
+    value, stock = _base(dice, shelf), shelf.stock
     done = [_mutate(dice, value) for _ in range(dice.choice((0, 1, 1, 1, 2, 3)))]
     body = oddities.written(value)
     if dice.random() < _SHARE_TEXT:
@@ -72,19 +93,17 @@ def _mutated(dice: random.Random, stock: Stock) -> Case:
     return case
 
 
-def _base(dice: random.Random, stock: Stock) -> Json:
+def _base(dice: random.Random, shelf: _Shelf) -> Json:
     """An acceptable body of which nothing is shared with another."""
-    if stock.operation.kind is not Kind.BATCH:
-        return copy.deepcopy(dice.choice(stock.bases))
-    names = stock.contract.batch_types()
-    count = dice.choice((1, 1, 2, 3, 5))
-    events = [
-        copy.deepcopy(dice.choice(Stock.of(stock.contract, stock.operation, dice.choice(names)).bases))
-        for _ in range(count)
-    ]
-    pointer = stock.contract.profile.pointers.type
-    typed = [event for event in events if pointer is None or pointer.removeprefix("/") in event]
-    return stock.wrap(*(typed or [copy.deepcopy(stock.smallest)]))
+    count = dice.choice((1, 1, 2, 3, 5)) if shelf.stock.operation.kind is Kind.BATCH else 1
+    return shelf.stock.wrap(*(_copied(dice.choice(dice.choice(shelf.events))) for _ in range(count)))
+
+
+def _copied(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A copy of a value that shares nothing with it."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _places(value: Any) -> list[Place]:  # noqa: ANN401 - any JSON
@@ -117,11 +136,11 @@ def _mutate(dice: random.Random, value: Json) -> str:
             holder[name] = _text(dice)
             return f"{_shown(name)}: another text"
         case 3 if isinstance(holder[name], list) and holder[name]:
-            holder[name].append(copy.deepcopy(dice.choice(holder[name])))
+            holder[name].append(_copied(dice.choice(holder[name])))
             return f"{_shown(name)}: one more of the same"
         case _:
             odd = dice.choice(oddities.VALUES)
-            holder[name] = copy.deepcopy(odd.value)
+            holder[name] = _copied(odd.value)
             return f"{_shown(name)}: {odd.words}"
 
 
@@ -132,7 +151,7 @@ def _named(dice: random.Random, value: Json) -> str:
     if not objects:
         return "nothing"
     name, odd = dice.choice(_NAMES), dice.choice(oddities.VALUES)
-    dice.choice(objects)[name] = copy.deepcopy(odd.value)
+    dice.choice(objects)[name] = _copied(odd.value)
     return f"a field {_shown(name)}: {odd.words}"
 
 
@@ -166,6 +185,6 @@ def _headed(dice: random.Random, case: Case) -> Case:
     """A case with other credentials, or another type."""
     if dice.random() < 0.5:
         auth = dice.choice((Auth.NONE, Auth.UNKNOWN, Auth.MALFORMED))
-        return replace(case, auth=auth, about=f"{case.about}; credentials: {auth}")
+        return case._replace(auth=auth, about=f"{case.about}; credentials: {auth}")
     media_type = dice.choice(oddities.TYPES)
-    return replace(case, content_type=media_type, about=f"{case.about}; the type {media_type}")
+    return case._replace(content_type=media_type, about=f"{case.about}; the type {media_type}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conformance import pointers
 from conformance.fuzz.case import Auth, Case, compact
@@ -26,8 +25,7 @@ LARGE_BYTES = 12_000
 """Larger bodies go the careful way: a server may answer them before it has read them."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shot:
+class Shot(NamedTuple):
     """A case as bytes on the wire."""
 
     case: Case

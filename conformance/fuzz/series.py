@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import itertools
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance import pointers
@@ -44,7 +43,7 @@ def _shared(contract: Contract, family: list[Operation]) -> Iterator[Case]:
         yield from _whole(Stock.of(contract, operation))
     first = Stock.of(contract, family[0])
     for case in _woven(_fields(first), _rest(first)):
-        yield replace(case, call=str(next(turns)))
+        yield case._replace(call=str(next(turns)))
 
 
 def _woven(fields: Iterator[Case], rest: Iterator[Case]) -> Iterator[Case]:
@@ -60,7 +59,7 @@ def _whole(stock: Stock) -> Iterator[Case]:
     body = stock.body()
     for auth in (Auth.NONE, Auth.UNKNOWN, Auth.MALFORMED):
         if auth is not Auth.MALFORMED or stock.operation.kind in {Kind.EVENT, Kind.BATCH}:
-            yield replace(case_of(stock, f"credentials: {auth}", stock.wrap(stock.smallest)), auth=auth)
+            yield case_of(stock, f"credentials: {auth}", stock.wrap(stock.smallest))._replace(auth=auth)
     yield _spelled(stock, "half a body", body[: len(body) // 2])
 
 
@@ -199,7 +198,7 @@ def _headers(stock: Stock) -> Iterator[Case]:
     plain = case_of(stock, "", stock.wrap(stock.smallest))
     packed = gzip.compress(plain.body, mtime=0)
     for media_type in oddities.TYPES:
-        yield replace(plain, about=f"the type {media_type or 'of nothing'}", content_type=media_type)
+        yield plain._replace(about=f"the type {media_type or 'of nothing'}", content_type=media_type)
     for words, body in (
         ("gzip", packed),
         ("gzip without its end", packed[: len(packed) // 2]),
@@ -208,4 +207,4 @@ def _headers(stock: Stock) -> Iterator[Case]:
         ("plain words under the name of gzip", b"conformance"),
         ("gzip of half a body", gzip.compress(plain.body[:20], mtime=0)),
     ):
-        yield replace(plain, about=words, coding="gzip", body=body)
+        yield plain._replace(about=words, coding="gzip", body=body)

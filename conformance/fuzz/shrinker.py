@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.fuzz.case import JSON_TYPE, Auth, Case, compact
@@ -48,7 +47,7 @@ class Shrinker:
     async def _plain(self, case: Case) -> Case:
         """A case without special headers, if it fails without them."""
         for simpler in (
-            replace(case, auth=Auth.RIGHT), replace(case, content_type=JSON_TYPE), replace(case, coding=""),
+            case._replace(auth=Auth.RIGHT), case._replace(content_type=JSON_TYPE), case._replace(coding=""),
         ):  # fmt: skip
             if simpler != case and await self._tried(simpler.bodied(case.body)):
                 case = simpler

@@ -75,10 +75,13 @@ def outcome(trial: Trial, result: Result) -> engine.Finding:
         return engine.Finding(outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation")
     found = [item for item in result.findings if item.fault is fault and call in item.calls]
     if not found:
-        return engine.Finding(outcome=Outcome.PASS)
-    found.sort(key=lambda item: (item.certainty is Certainty.FLAKY, item.level.rank))
+        cut = (
+            f"sending ended early, after {result.judged[call]:,} generated requests" if result.is_cut else ""
+        )
+        return engine.Finding(outcome=Outcome.PASS, message=cut)
+    found.sort(key=lambda item: (item.certainty is not Certainty.CONFIRMED, item.level.rank))
     worst = found[0]
-    is_silence = worst.certainty is Certainty.FLAKY and fault is Fault.UNANSWERED
+    is_silence = worst.certainty is not Certainty.CONFIRMED and fault is Fault.UNANSWERED
     return engine.Finding(
         outcome=Outcome.ERROR if is_silence else Outcome.FAIL,
         message="; ".join(_line(item) for item in found[:5]),

@@ -18,6 +18,7 @@ from conformance.plugin.items import CheckFile, CheckItem
 from conformance.profile import load
 from conformance.report.document import UNJUDGED
 from conformance.run import Plan, Result, execute, prepare, report
+from conformance.wire import loop
 
 if TYPE_CHECKING:
     from conformance.catalogue import Trial
@@ -128,7 +129,7 @@ class Engine:
         """The thread: whatever ends it, nobody is left waiting."""
         end: BaseException = CannotJudge("the run was stopped before this check's turn")
         try:
-            asyncio.run(self._execute())
+            loop.run(self._execute())
         except asyncio.CancelledError:
             pass
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits, none swallowed

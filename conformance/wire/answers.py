@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import h11
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _END = b"\r\n\r\n"
-_MOST_HEADS = 512
+_MOST_KNOWN, _LONGEST_KNOWN = 512, 2_048
 _LARGEST_HEAD = 65_536
 _NO_CONTENT = 204
 _LONGEST_LENGTH = 12
@@ -36,8 +36,7 @@ class Head:
     version: str = "HTTP/1.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What came of a request that was sent the fast way; `stray` is what followed the answer."""
 
     status: int = 0
@@ -63,13 +62,25 @@ class Reply:
 
 
 class Reader:
-    """Reads answers; heads that have come before are not taken apart again."""
+    """Reads answers; answers and heads that have come before are not taken apart again."""
 
     def __init__(self) -> None:
         self._heads: dict[bytes, Head] = {}
+        self._replies: dict[tuple[bytes, str], Reply] = {}
 
     def read(self, data: bytes, method: str, *, is_over: bool = False) -> Reply | None:
         """The answer at the start of what has come; None if more has to come first."""
+        known = self._replies.get((data, method))
+        if known is None:
+            known = self._read(data, method, is_over=is_over)
+            if known is not None and not is_over and len(data) < _LONGEST_KNOWN:
+                if len(self._replies) > _MOST_KNOWN:
+                    self._replies.clear()
+                self._replies[data, method] = known
+        return known
+
+    def _read(self, data: bytes, method: str, *, is_over: bool) -> Reply | None:
+        """As `read`, for an answer that has not come before."""
         end = data.find(_END)
         if data and not data.startswith(b"HTTP/"[: len(data)]):
             return Reply(mishap=Mishap.NOT_HTTP, detail="the answer is not HTTP: it has no status line")
@@ -93,7 +104,7 @@ class Reader:
 
     def _head(self, data: bytes) -> Head:
         """A head, taken apart."""
-        if len(self._heads) > _MOST_HEADS:
+        if len(self._heads) > _MOST_KNOWN:
             self._heads.clear()
         head = self._heads[data] = _parsed(data)
         return head

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from conformance.model import Mishap
@@ -90,7 +89,7 @@ class Lane(Generic[S]):
         if transport is None or transport.is_closing():
             self._opening = self._lanes.loop.create_task(self._open())
         else:
-            transport.write(shot.data)
+            self._lanes.post(transport, shot.data)
 
     async def _open(self) -> None:
         """Opens a connection and sends what waits for it."""
@@ -177,6 +176,7 @@ class Lanes(Generic[S]):
         self._throttle = throttle
         self._lanes = [Lane(self, number) for number in range(connections)]
         self._busy = 0
+        self._outbox: list[tuple[asyncio.Transport, bytes]] = []
         self._held_until_s = 0.0
         self._done: asyncio.Future[None] | None = None
         self._next: Callable[[], S | None] = lambda: None
@@ -211,8 +211,21 @@ class Lanes(Generic[S]):
         if listens and lane.line is not None:
             await asyncio.sleep(_STRAY_S)
         if lane.stray:
-            found[-1] = replace(found[-1], stray=lane.stray)
+            found[-1] = found[-1]._replace(stray=lane.stray)
         return found
+
+    def post(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Sends bytes with all that are ready by now: waking a target once is cheaper than eight times."""
+        if not self._outbox:
+            self.loop.call_soon(self._flush)
+        self._outbox.append((transport, data))
+
+    def _flush(self) -> None:
+        """Sends what is ready; a connection that has ended meanwhile was told to its lane."""
+        ready, self._outbox = self._outbox, []
+        for transport, data in ready:
+            if not transport.is_closing():
+                transport.write(data)
 
     def hold(self, seconds: float) -> None:
         """Lets nothing leave for so long."""
