@@ -74,7 +74,9 @@ def _serve(profile: str, delay_s: str) -> None:
 
 
 def _plan(url: str, contract: Contract) -> Plan:
-    return prepare(settings.resolve({"write_key": KEY, "jobs": str(JOBS)}), url, contract, CHECKS)
+    return prepare(
+        settings.resolve({"write_key": KEY, "jobs": str(JOBS), "fuzz": "0"}), url, contract, CHECKS
+    )
 
 
 async def _recorded(plan: Plan) -> list[Request]:

@@ -17,7 +17,7 @@ from conformance.contract import Contract
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
 from conformance.fuzz.campaign import Campaign, Result
-from conformance.fuzz.corpus import corpus
+from conformance.fuzz.corpus import corpus, is_stored
 from conformance.fuzz.finding import Finding, store, stored
 from conformance.fuzz.replaying import again
 from conformance.profile import load
@@ -47,11 +47,10 @@ def fuzz(options: Mapping[str, Any]) -> int:
         if plan.target.is_loopback and settings["jobs"] is None:
             plan = replace(plan, jobs=JOBS)
         quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
+        if options["refresh"] or not is_stored(contract, plan.fuzz_seed, count):
+            quiet.print("generating requests, which takes a few seconds; the next run finds them stored")
         cases = corpus(contract, plan.fuzz_seed, count, refresh=options["refresh"])
-        quiet.print(
-            f"{'generated' if cases.is_fresh else 'stored'} requests: {cases.place or 'not kept'}",
-            soft_wrap=True,
-        )
+        quiet.print(f"requests: {cases.place or 'not stored'}", soft_wrap=True)
         result = loop.run(_campaign(plan, cases.cases(count), settings["max_time"]))
     for finding in result.findings:
         store(finding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _TRIES = 4
 _LONGEST_S = 10.0
+_SETTLING, _PATIENCE = 40, 2
+"""How many acceptable requests a target may fail until it is well, and how often it may not get well."""
 
 
 class Bench:
@@ -35,6 +38,7 @@ class Bench:
         self.rendering = rendering
         self.oracle = oracle
         self.judge = judge
+        self._unsettled: Counter[str] = Counter()
 
     async def ask(self, *cases: Case, listens: bool = False) -> tuple[Reply, Judgement | None]:
         """What the last of some cases comes to, sent one after the other over one new connection."""
@@ -50,6 +54,19 @@ class Bench:
     def labelled(self, case: Case) -> Case:
         """A case with what the oracle says of it."""
         return case if case.expect else case._replace(expect=self.oracle.expect(case))
+
+    async def settle(self, control: Case) -> bool:
+        """Whether the target takes an acceptable request: now, or after it has failed a few."""
+        if self._unsettled[control.call] >= _PATIENCE:
+            return False
+        for _ in range(_SETTLING):
+            _, judgement = await self.ask(control)
+            if judgement is None:
+                return True
+            if judgement.fault is Fault.UNANSWERED:
+                break
+        self._unsettled[control.call] += 1
+        return False
 
     async def fails(self, fault: Fault, kind: str, *cases: Case) -> bool:
         """Whether a case comes to the same fault."""

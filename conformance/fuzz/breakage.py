@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.fuzz.finding import Certainty, Finding
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 BROKEN = frozenset({Fault.SERVER_ERROR, Fault.UNANSWERED, Fault.REFUSED})
 """What a control comes to where the target is broken."""
-_PAUSES_S = (0.2, 0.5, 1.0)
+_PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
+_LONGEST_S = 12.0
+_FAILURES = 30
+"""So many failures in a row are waited out before each pause."""
 
 
 class Past(NamedTuple):
@@ -29,13 +33,12 @@ class Past(NamedTuple):
 
 
 async def examine(bench: Bench, log: Sequence[Past], control: Case, judgement: Judgement) -> Finding:
-    """The finding of a target that is broken: with the request that did it, as far as that can be known."""
+    """The finding of a target that is broken for good: with what most likely did it."""
     suspects = _suspects(log, 2 * bench.wire.connections)
-    guilty = await _caught(bench, suspects, control)
     reply, now = await bench.ask(control)
-    shown = guilty or (suspects[0] if suspects else None)
+    shown = suspects[0] if suspects else None
     words = "the target no longer takes acceptable requests"
-    if guilty is None and suspects:
+    if suspects:
         words += f"; one of the last {len(suspects)} requests before that did it, most likely the one shown"
     return Finding(
         fault=Fault.BROKEN,
@@ -65,26 +68,17 @@ def _suspects(log: Sequence[Past], around: int) -> list[Case]:
     return [past.case for past in near if past.is_good is None]
 
 
-async def _caught(bench: Bench, suspects: Sequence[Case], control: Case) -> Case | None:
-    """The request after which a target that has come back to itself is broken again."""
-    if not await recovers(bench, control):
-        return None
-    for case in suspects:
-        await bench.ask(case)
-        if await _is_broken(bench, control):
-            return case
-    return None
-
-
 async def recovers(bench: Bench, control: Case) -> bool:
-    """Whether a target comes back to itself within a moment."""
+    """Whether a target comes back to itself: after a few more failures, or within a few seconds."""
+    until_s = time.monotonic() + _LONGEST_S
     for pause_s in _PAUSES_S:
-        if not await _is_broken(bench, control):
-            return True
         await asyncio.sleep(pause_s)
-    return not await _is_broken(bench, control)
-
-
-async def _is_broken(bench: Bench, control: Case) -> bool:
-    _, judgement = await bench.ask(control)
-    return judgement is not None and judgement.fault in BROKEN
+        for _ in range(_FAILURES):
+            _, judgement = await bench.ask(control)
+            if judgement is None or judgement.fault not in BROKEN:
+                return True
+            if judgement.fault is Fault.UNANSWERED:
+                break
+        if time.monotonic() > until_s:
+            break
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
@@ -11,11 +12,12 @@ from conformance.engine import asked_s
 from conformance.fuzz.bench import Bench
 from conformance.fuzz.breakage import BROKEN, Past, examine, recovers
 from conformance.fuzz.case import Case, Origin
-from conformance.fuzz.examiner import Examiner, Suspicion
+from conformance.fuzz.examiner import Examiner
 from conformance.fuzz.judge import TOO_MANY, Judge
 from conformance.fuzz.oracle import ACCEPTED, Oracle
 from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
 from conformance.fuzz.stock import Stock
+from conformance.fuzz.suspicion import Suspicion
 from conformance.report.curl import curl
 from conformance.wire.answers import Reply
 from conformance.wire.lanes import SILENT, Lanes
@@ -78,6 +80,7 @@ class Campaign:
         self._before: dict[int, Case] = {}
         self._alike: Counter[tuple[str, str, str]] = Counter()
         self._suspicions: list[Suspicion] = []
+        self._around = 2 * wire.connections
         self._silent = self._number = self._last_good = 0
         self.result = Result()
 
@@ -105,8 +108,6 @@ class Campaign:
         if broken is None:
             return await examiner.findings(self._suspicions)
         earlier = [item for item in self._suspicions if item.number < self._last_good]
-        if await recovers(self.bench, broken.case):
-            return [*await examiner.findings(earlier), broken]
         return [*examiner.unexamined(earlier), broken]
 
     def close(self) -> None:
@@ -176,7 +177,7 @@ class Campaign:
         key = (judgement.fault.value, judgement.kind, case.call)
         self._alike[key] += 1
         if self._alike[key] <= _MOST_ALIKE:
-            self._suspicions.append(Suspicion(case, judgement, before, self._number))
+            self._suspicions.append(Suspicion(case, judgement, before, self._number, self._recent(1)))
 
     def _holds(self, case: Case, reply: Reply) -> bool:
         """Waits as long as a 429 asks for, if that is not too long."""
@@ -188,7 +189,10 @@ class Campaign:
         return True
 
     async def _breakage(self) -> Finding | None:
-        """What broke the target, if it no longer takes acceptable requests."""
+        """What is to be said of a target that no longer takes acceptable requests, and does not get well.
+
+        If it does, that an acceptable request failed is one more suspicion.
+        """
         for operation in self._contract.operations:
             call = str(operation)
             if call in self._dead:
@@ -199,8 +203,15 @@ class Campaign:
             if judgement is not None and judgement.fault in BROKEN:
                 if self._alike[judgement.fault.value, judgement.kind, call] and not self._was_well(call):
                     continue
-                return await examine(self.bench, list(self._log), self.bench.labelled(control), judgement)
+                labelled = self.bench.labelled(control)
+                if not await recovers(self.bench, control):
+                    return await examine(self.bench, list(self._log), labelled, judgement)
+                self._suspicions.append(Suspicion(labelled, judgement, None, self._number, self._recent(0)))
         return None
+
+    def _recent(self, start: int) -> tuple[Case, ...]:
+        """What was answered last, newest first."""
+        return tuple(past.case for past in itertools.islice(reversed(self._log), start, start + self._around))
 
     def _was_well(self, call: str) -> bool:
         """Whether an operation has taken anything that it should."""

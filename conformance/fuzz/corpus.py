@@ -53,8 +53,8 @@ class Corpus:
 
 def corpus(contract: Contract, seed: int, count: int, *, refresh: bool = False) -> Corpus:
     """A stored corpus of at least so many cases; generated if there is none, or too small a one."""
-    place = cache() / "corpora" / f"{contract.profile.name}-{digest(contract)[:16]}-{seed}.jsonl"
-    if not refresh and _stored(place) >= count:
+    place = _place(contract, seed)
+    if not refresh and is_stored(contract, seed, count):
         return Corpus(place, contract, seed)
     try:
         _store(place, contract, seed, max(count, _LEAST))
@@ -62,6 +62,16 @@ def corpus(contract: Contract, seed: int, count: int, *, refresh: bool = False) 
     except OSError:
         return Corpus(None, contract, seed, is_fresh=True)
     return Corpus(place, contract, seed, is_fresh=True)
+
+
+def is_stored(contract: Contract, seed: int, count: int) -> bool:
+    """Whether so many cases need not be generated."""
+    return _stored(_place(contract, seed)) >= count
+
+
+def _place(contract: Contract, seed: int) -> Path:
+    """Where a corpus is stored."""
+    return cache() / "corpora" / f"{contract.profile.name}-{digest(contract)[:16]}-{seed}.jsonl"
 
 
 def digest(contract: Contract) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance import pointers
+from conformance.fuzz.aftermath import CONNECTION, TARGET, Aftermath
 from conformance.fuzz.case import Case, Origin, compact
 from conformance.fuzz.events import times
 from conformance.fuzz.features import (
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.fuzz.bench import Bench
+    from conformance.fuzz.suspicion import Suspicion
 
 _TRIES, _SLOW_TRIES = 240, 6
 """How many requests the shrinking of one failure may take, and that of one that is waited for."""
 _REPEATS = 2
+_SEVERAL = "several requests"
 _LARGE_BYTES, _HUGE_BYTES = 12_000, 100_000
 """Larger bodies are about their size; huge ones are left as they are."""
 _GRACE_S = 5.0
@@ -45,25 +48,17 @@ FEATURED = frozenset({Fault.SERVER_ERROR, Fault.UNANSWERED, Fault.REFUSED, Fault
 """Faults of which there may be several, told apart by what the requests have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """A case that failed, what was wrong, and what had gone over the same connection just before.
-
-    `number` says where it stands in the stream of cases.
-    """
-
-    case: Case
-    judgement: Judgement
-    before: Case | None = None
-    number: int = 0
-
-
 @dataclass(slots=True)
 class Defect:
     """A finding in the making, and what it is about a request that shows it."""
 
     finding: Finding
     feature: Feature | None
+
+    def spoils_with(self, things: Collection[str]) -> bool:
+        """Whether it shows in requests that come after one with such things, on any connection."""
+        is_spoiling = self.finding.fault is Fault.BROKEN and self.finding.kind == TARGET
+        return is_spoiling and (self.feature is None or self.feature[1] in things)
 
     def explains(self, suspicion: Suspicion, features: frozenset[Feature]) -> bool:
         """Whether another failure is most likely the same defect."""
@@ -87,6 +82,7 @@ class Examiner:
         self._stocks = {str(item): Stock.of(contract, item) for item in contract.operations}
         self._times = times(contract)
         self._defects: list[Defect] = []
+        self._aftermath = Aftermath(bench, self._control, self._is_over)
         self._doubtful: dict[tuple[Certainty, Fault, str], Finding] = {}
 
     async def findings(self, suspicions: Iterable[Suspicion]) -> list[Finding]:
@@ -98,7 +94,7 @@ class Examiner:
                 known.finding = _seen(known.finding, suspicion.case.call)
             elif time.monotonic() < self._until_s or not self._defects:
                 await self._examine(suspicion)
-            else:
+            elif not self._is_spoiled(suspicion):
                 self._put_off(suspicion, Certainty.UNEXAMINED)
         return [*_merged(self._defects, self._times), *self._doubtful.values()]
 
@@ -117,10 +113,13 @@ class Examiner:
     async def _examine(self, suspicion: Suspicion) -> None:
         """Sends a case again, and makes a finding of it."""
         fault = suspicion.judgement.fault
-        if not await self._repeats(suspicion):
-            await self._examine_pair(suspicion)
+        if not await self._repeats(suspicion, suspicion.case):
+            await self._trace(suspicion)
             return
-        case = self._bench.labelled(await self._shrunk(suspicion))
+        smallest = await self._shrunk(suspicion)
+        if not await self._repeats(suspicion, smallest):
+            smallest = suspicion.case
+        case = self._bench.labelled(smallest)
         feature = self._feature(case)
         if NO_JSON in self._features.of(case) and feature != NO_JSON:
             broken = case.bodied(b"{")
@@ -147,45 +146,50 @@ class Examiner:
         shrinker = Shrinker(lambda item: self._is_same(suspicion, item), _SLOW_TRIES if is_slow else _TRIES)
         return await shrinker.shrink(case, stock.body())
 
-    async def _repeats(self, suspicion: Suspicion) -> bool:
-        """Whether a failure comes again."""
+    async def _repeats(self, suspicion: Suspicion, case: Case) -> bool:
+        """Whether a failure comes again whenever a case is sent: once may be chance."""
         for _ in range(_REPEATS):
-            if await self._is_same(suspicion, suspicion.case):
-                return True
-        return False
+            if not await self._is_same(suspicion, case):
+                return False
+        return True
 
     async def _is_same(self, suspicion: Suspicion, case: Case) -> bool:
         """Whether a case comes to the same as the suspicious one."""
-        if time.monotonic() > self._until_s + _GRACE_S:
+        if self._is_over():
             return False
+        await self._bench.settle(self._control(case))
         judgement = suspicion.judgement
         return await self._bench.fails(judgement.fault, judgement.kind, case)
 
-    async def _examine_pair(self, suspicion: Suspicion) -> None:
-        """A failure that does not come alone: perhaps it comes after what went before on its connection."""
-        before, case = suspicion.before, suspicion.case
-        if before is None or not await self._breaks(before, case):
+    async def _trace(self, suspicion: Suspicion) -> None:
+        """A failure that does not come alone: perhaps it comes after something else."""
+        if self._is_spoiled(suspicion):
+            return
+        found = await self._aftermath.trace(suspicion)
+        if found is None:
             self._put_off(suspicion)
             return
-        control = self._control(case)
-        case = control if await self._breaks(before, control) else case
-        if await self._breaks(self._control(before), case):
-            self._put_off(suspicion)
-            return
-        shrinker = Shrinker(lambda item: self._breaks(item, case), _TRIES // 4)
-        before = await shrinker.shrink(before, self._stocks[before.call].body())
-        reply, judgement = await self._bench.ask(before, case)
-        feature = self._feature(before)
-        finding = _finding(judgement or suspicion.judgement, self._bench.labelled(case), feature)
-        finding = replace(finding, fault=Fault.BROKEN, kind="connection", before=(before,))
-        self._defects.append(Defect(replace(finding, exchange=self._bench.kept(case, reply)), feature))
+        if found.scope == TARGET:
+            await self._bench.ask(found.cause)
+        together = (found.cause, found.case) if found.scope == CONNECTION else (found.case,)
+        reply, judgement = await self._bench.ask(*together)
+        feature = self._feature(found.cause)
+        finding = _finding(judgement or suspicion.judgement, self._bench.labelled(found.case), feature)
+        finding = replace(finding, fault=Fault.BROKEN, kind=found.scope, before=(found.cause,))
+        self._defects.append(Defect(replace(finding, exchange=self._bench.kept(found.case, reply)), feature))
 
-    async def _breaks(self, before: Case, case: Case) -> bool:
-        """Whether a case fails after another, on the same connection."""
-        if time.monotonic() > self._until_s + _GRACE_S:
-            return False
-        _, judgement = await self._bench.ask(before, case)
-        return judgement is not None
+    def _is_spoiled(self, suspicion: Suspicion) -> bool:
+        """Whether a known defect explains a failure by what went before; if so, it is counted there."""
+        things = {thing for case in suspicion.earlier for _, thing in self._features.of(case)}
+        for item in self._defects:
+            if item.spoils_with(things):
+                item.finding = _seen(item.finding, suspicion.case.call)
+                return True
+        return False
+
+    def _is_over(self) -> bool:
+        """Whether even the examination that is under way has to end."""
+        return time.monotonic() > self._until_s + _GRACE_S
 
     def _control(self, case: Case) -> Case:
         """The acceptable request of a case's operation."""
@@ -202,7 +206,7 @@ class Examiner:
             finding = _finding(judgement, case, self._feature(case))
             self._doubtful[key] = replace(finding, certainty=certainty, reason=case.about or "a request")
         else:
-            self._doubtful[key] = _seen(known, case.call)
+            self._doubtful[key] = replace(_seen(known, case.call), reason=_SEVERAL)
 
     def _feature(self, case: Case) -> Feature | None:
         """What a case has that no acceptable one has, in one feature."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GENERIC = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
 """What HTTP itself lets a server say to a request of which the contract says nothing."""
 TOO_MANY = 429
-_MOST_KNOWN = 20_000
+_MOST_KNOWN, _LONGEST_KNOWN = 20_000, 2_048
 
 
 class Fault(enum.StrEnum):
@@ -72,9 +72,11 @@ class Judge:
         key = (case.call, case.expect, case.auth, reply.status, head.headers, reply.body)
         if key in self._known:
             return self._known[key]
-        if len(self._known) > _MOST_KNOWN:
-            self._known.clear()
-        found = self._known[key] = next(self._judged(case, reply), None)
+        found = next(self._judged(case, reply), None)
+        if len(reply.body) <= _LONGEST_KNOWN:
+            if len(self._known) > _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = found
         return found
 
     def _unheard(self, reply: Reply) -> Judgement | None:
@@ -99,7 +101,7 @@ class Judge:
             return
         yield from self._misplaced(case, reply, operation)
         exchange = _exchange(operation, reply)
-        yield from self._misshaped(exchange, operation, reply)
+        yield from self._misshaped(exchange, operation, reply, case)
         for look, fault in ((expect.framed, Fault.MISFRAMED), (expect.no_stack_trace, Fault.LEAK)):
             name = "rules.framing" if fault is Fault.MISFRAMED else "rules.no-stack-trace"
             try:
@@ -130,11 +132,14 @@ class Judge:
         else:
             yield _judgement(Fault.STATUS, expected, reply, level, kind=str(status))
 
-    def _misshaped(self, exchange: Exchange, operation: Operation, reply: Reply) -> Iterator[Judgement]:
+    def _misshaped(
+        self, exchange: Exchange, operation: Operation, reply: Reply, case: Case
+    ) -> Iterator[Judgement]:
         """A body that is not what the contract promises of errors, or of answers to partly bad batches."""
         if reply.status == 207:
-            name = f"bodies.{Shape.PARTLY_BAD}"
-            shape = self._contract.shape(Shape.PARTLY_BAD) if self._contract.states(name) else None
+            stated = self._contract.states(f"bodies.{Shape.PARTLY_BAD}")
+            is_asked = f"answers.{Condition.BATCH_PARTLY_BAD}" in case.expect
+            shape = self._contract.shape(Shape.PARTLY_BAD) if stated and is_asked else None
         elif reply.status in self._open[str(operation)] and reply.status >= 400:
             stated = self._contract.states(f"bodies.{Shape.ERROR}") and reply.status not in {
                 411,
