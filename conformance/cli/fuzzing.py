@@ -74,7 +74,9 @@ async def _campaign(plan: Plan, cases: Any, max_time_s: float | None) -> Result:
             ground = await preflight.fly(plan.contract, plan.keys, Sender(wire=wire))
         except NoAnswer as failure:
             raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
-        return await Campaign(plan.contract, plan.keys, wire, ground).run(cases, max_time_s=max_time_s)
+        result = await Campaign(plan.contract, plan.keys, wire, ground).run(cases, max_time_s=max_time_s)
+        result.requests += wire.sent
+        return result
 
 
 def _tell(options: Mapping[str, Any], plan: Plan, result: Result) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.engine import asked_s
@@ -99,12 +98,10 @@ class Bench:
 
     async def carefully(self, case: Case) -> Reply:
         """Sends a large body over the wire that goes on listening while it sends."""
-        request = self.rendering.request(case)
-        bare = request.headers[len(self.wire.target.headers) :]
-        exchange = await self.wire.exchange(replace(request, headers=bare))
-        response = exchange.response
+        heard = await self.wire.hear(self.rendering.request(case))
+        response = heard.response
         if response is None:
-            return Reply(mishap=exchange.mishap, detail=exchange.detail)
+            return Reply(mishap=heard.mishap, detail=heard.detail)
         head = Head(
             status=response.status,
             headers=response.headers,

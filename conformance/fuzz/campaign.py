@@ -41,7 +41,7 @@ _EXAMINING_S = 20.0
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What a campaign came to."""
+    """What a campaign came to. `requests` are those that went over its own lanes, not over the wire."""
 
     findings: list[Finding] = field(default_factory=list)
     requests: int = 0
@@ -99,7 +99,7 @@ class Campaign:
             self.result.findings = [self.dressed(item) for item in await self._findings(broken)]
         finally:
             self.close()
-            self.result.requests += self._lanes.sent
+            self.result.requests = self._lanes.sent
         return self.result
 
     async def _findings(self, broken: Finding | None) -> list[Finding]:
@@ -150,7 +150,6 @@ class Campaign:
         for case in large:
             if not self._is_over(until_s):
                 self._note(case, await self.bench.carefully(case), None)
-                self.result.requests += 1
 
     def _take(self, shot: Shot, reply: Reply, lane: int) -> None:
         """Takes what came of a case; a 429 only means that it has to be sent again later."""

@@ -75,10 +75,14 @@ class Wire:
     async def exchange(self, request: Request) -> Exchange:
         """Sends a request and reads its answer. Never raises for what the network or the target does."""
         request = replace(request, headers=(*self.target.headers, *request.headers))
+        return self._exchange(request, await self.hear(request))
+
+    async def hear(self, request: Request) -> Heard:
+        """What comes of a request with all its headers; for who takes the secrets out later. Never raises."""
         await self.throttle.wait()
         self.sent += 1
         response, mishap, detail = await self._attempt(request)
-        return self._exchange(request, Heard(response=response, mishap=mishap, detail=detail, is_open=True))
+        return Heard(response=response, mishap=mishap, detail=detail, is_open=True)
 
     async def converse(
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
