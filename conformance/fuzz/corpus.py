@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
 
 FORMAT = 2
+_BUFFER_BYTES = 1 << 20
 _LEAST, _MOST_FILES = 10_000, 12
 """A corpus is stored with at least so many cases, and no more than so many corpora are kept."""
 _SHARES = (2, 1, 1)
@@ -46,7 +47,7 @@ class Corpus:
         if self.place is None:
             yield from itertools.islice(generate(self.contract, self.seed), count)
             return
-        with self.place.open("rb") as file:
+        with self.place.open("rb", buffering=_BUFFER_BYTES) as file:
             next(file)
             yield from map(Reader().read, itertools.islice(file, count))
 
