@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level, Outcome
+from conformance.report.html.page import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -97,10 +97,19 @@ def _trimmed(found: dict[str, tuple[Finding, ...]]) -> dict[str, tuple[Finding, 
     for outcome, items in found.items():
         kept = []
         for item in items:
-            room -= len(json.dumps(item.first["exchanges"])) + len(item.first["curl"])
+            room -= _length([item.first["exchanges"], item.first["curl"]])
             kept.append(item if room > 0 else replace(item, is_transcribed=False))
         trimmed[outcome] = tuple(kept)
     return trimmed
+
+
+def _length(value: object) -> int:
+    """How many characters some JSON takes on a page, about."""
+    if isinstance(value, str):
+        return min(len(value), LONGEST)
+    if isinstance(value, dict):
+        return sum(len(name) + _length(inner) for name, inner in value.items())
+    return sum(map(_length, value)) if isinstance(value, list | tuple) else 1
 
 
 def reason(check: Mapping[str, Any]) -> str:

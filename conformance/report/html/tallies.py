@@ -85,7 +85,8 @@ def headline(document: Mapping[str, Any]) -> Headline:
     below = [item for item in document["checks"] if not Level(item["level"]).reaches(gate)]
     tally = Tally.of(gated)
     if document["verdict"] == CONFORMS:
-        says = f"keeps all {tally.judged:,} promises at {words} of {title}"
+        all_of_them = "the only promise" if tally.judged == 1 else f"all {tally.judged:,} promises"
+        says = f"keeps {all_of_them} at {words} of {title}"
     elif document["verdict"] == DEVIATES:
         says = f"does not keep {tally.troubled:,} of {tally.judged:,} promises at {words} of {title}"
     else:

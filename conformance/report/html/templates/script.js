@@ -64,7 +64,7 @@
     const [id, call] = target.split(/:(.*)/s);
     const all = [...document.querySelectorAll("[data-check]")].filter((element) => element.dataset.check === id);
     const on = (element) => (element.closest("[data-item]")?.dataset.calls ?? "").split("|").includes(call);
-    const element = (call && all.find(on)) || document.getElementById(target) || all[0] || null;
+    const element = (call && all.find(on)) || all[0] || document.getElementById(target);
     return { element, call };
   };
 
@@ -120,6 +120,8 @@
     form.addEventListener("reset", () => setTimeout(() => { pinned = null; remember(filter(), ""); }));
     addEventListener("hashchange", follow);
     follow();
+    // The browser goes to what the address names only now, and takes the focus away.
+    addEventListener("load", () => setTimeout(() => reveal(address().target)));
   }
   for (const button of document.querySelectorAll(".copy")) {
     button.hidden = false;
