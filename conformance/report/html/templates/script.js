@@ -5,7 +5,7 @@
     element, calls: element.dataset.calls.split("|"), areas: element.dataset.areas.split(" "), text: "",
   }));
   const troubles = ["fail", "untestable", "error"];
-  const names = ["q", "level", "area", "call", "failed"];
+  const names = ["q", "level", "area", "call", "failed"].filter((name) => form?.elements[name]);
   let pinned = null;
 
   // The address: #check-id:call?filter=value, each part optional. A page on disk may not change more than its hash.
