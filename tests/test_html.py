@@ -183,6 +183,15 @@ def test_an_endless_text_is_cut() -> None:
     assert len(page) < 100_000
 
 
+def test_the_readme_shows_a_page() -> None:
+    """The picture is a PNG below 200 kB. To take it again: python -m tests.screenshot."""
+    root = Path(__file__).parents[1]
+    assert "(docs/report.png)" in (root / "README.md").read_text("utf-8")
+    picture = (root / "docs" / "report.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 200_000
+
+
 if __name__ == "__main__":
     GOLDEN.parent.mkdir(exist_ok=True)
     GOLDEN.write_text(golden(), encoding="utf-8")
