@@ -68,8 +68,10 @@ def findings(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Finding, ..
 
 
 def _rank(group: list[Mapping[str, Any]]) -> tuple[int, str, str]:
-    """Strongest level first, then by id."""
-    return Level(group[0]["level"]).rank, group[0]["id"], group[0]["operation"]
+    """Strongest level first, then by id; reasons for what does not apply by how often they are given."""
+    first = group[0]
+    is_reason = first["outcome"] == Outcome.NOT_APPLICABLE
+    return -len(group) if is_reason else Level(first["level"]).rank, first["id"], first["operation"]
 
 
 def _finding(group: list[Mapping[str, Any]], taken: set[str]) -> Finding:
