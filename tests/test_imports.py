@@ -38,6 +38,7 @@ DOORS = {
     "httpcore": {"wire"},
     "hypothesis": {"fuzz"},
     "httpx": {"wire"},
+    "jinja2": {"report"},
     "jsonschema": {"expect", "profile"},
     "jsonschema_rs": {"fuzz"},
     "pytest": {"plugin"},
