@@ -11,6 +11,7 @@ Silent                  the contract does not ask: not applicable
 Deviation               the target broke a promise
 Untestable              the control was refused, so a refusal proves nothing
 NoAnswer                the network or the target left us without an answer: an error, no verdict
+Stopped                 nothing more is sent: the run ends before its end, and its report says so
 """
 
 from __future__ import annotations
@@ -81,3 +82,7 @@ class Untestable(Deviation):
 
 class NoAnswer(Exception):
     """An exchange ended without an answer: nothing can be said about the promise."""
+
+
+class Stopped(Exception):
+    """The run ends before its end; the text says why."""

@@ -10,6 +10,11 @@ from typing import TypeAlias
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
 
+PREFIX = "conformance"
+"""What every id of ours begins with, and the member of an event's context that names the run."""
+RUN_ID = "unnamed"
+"""The run that events name where nobody gives it a name: then each run sends the same bytes."""
+
 Spelling: TypeAlias = Callable[[str, list[tuple[str, str]], bytes], tuple[bytes, ...]]
 """Writes a request by hand, from its start line, headers and body: where no HTTP client goes.
 
@@ -106,7 +111,8 @@ class Source:
 class Request:
     """One HTTP request, relative to the target's base URL.
 
-    The body of one that is `unpacked` is shown without the gzip in which it was sent.
+    The body of one that is `unpacked` is shown without the gzip in which it was sent. `events` is how many
+    events are in it, acceptable or not.
     """
 
     method: str
@@ -117,6 +123,7 @@ class Request:
     chunked: bool = False
     spelling: Spelling | None = None
     unpacked: bool = False
+    events: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

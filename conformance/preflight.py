@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance import expect
 from conformance.errors import CannotJudge, Silent
-from conformance.model import Exchange, Kind, Mishap
+from conformance.model import RUN_ID, Exchange, Kind, Mishap
 from conformance.payloads import Call, Draft, Footing, Ground
 from conformance.profile.facts import Scheme
 
@@ -32,14 +32,16 @@ _SCOUTS = 4
 _TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 
 
-async def fly(contract: Contract, keys: Keys, sender: Sender) -> Ground:
+async def fly(contract: Contract, keys: Keys, sender: Sender, run_id: str = RUN_ID) -> Ground:
     """Sends one valid request to each operation; where it is refused, other requests as valid.
 
     Raises CannotJudge if every request is refused: then nothing that follows would mean anything.
     NoAnswer is raised for a target that does nothing but ask us to wait.
     """
     calls = [
-        Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]")
+        Call(
+            contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]", run_id=run_id
+        )
         for operation in contract.operations
     ]
     wire = sender.wire

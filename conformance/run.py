@@ -10,21 +10,22 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__, engine, preflight
-from conformance.catalogue import Allowance, Check, Trial, select, trials
-from conformance.engine import Sender
-from conformance.errors import CannotJudge, NoAnswer, UsageError
-from conformance.model import Area, Level, Outcome, Verdict
+from conformance.catalogue import Check, Tier, Trial, select, trials
+from conformance.engine import Breaker, Sender
+from conformance.errors import CannotJudge, NoAnswer, Stopped, UsageError
+from conformance.model import RUN_ID, Area, Level, Outcome, Verdict
 from conformance.payloads import Keys
-from conformance.profile.problems import nearest
+from conformance.permission import GENTLE, permit
 from conformance.report.curl import curl
 from conformance.report.document import Header, Report
 from conformance.report.transcript import transcript
 from conformance.resources import profile_names
-from conformance.wire import Redactor, Wire, parse
+from conformance.wire import Budget, Redactor, Wire, parse
+from conformance.wire.budget import WORDS
 from conformance.wire.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from conformance.contract import Contract
     from conformance.engine import Finding
@@ -48,7 +49,8 @@ class Plan:
 
     `jobs` is the number of requests in flight, `rate` the most requests a second (None: as fast as it
     goes), `deadline_s` the seconds that one exchange may take; `fuzz` the number of generated requests,
-    `fuzz_s` the seconds that they may take.
+    `fuzz_s` the seconds that they may take. `budget` is what is sent at most in all, `run_id` what the
+    events are marked with.
     """
 
     target: Target
@@ -62,6 +64,9 @@ class Plan:
     fuzz: int = 0
     fuzz_seed: int = 1
     fuzz_s: float | None = None
+    tiers: frozenset[Tier] = frozenset(Tier)
+    budget: Budget = field(default_factory=Budget)
+    run_id: str = RUN_ID
 
     def only(self, trials: Sequence[Trial]) -> Plan:
         """The same with some trials."""
@@ -75,6 +80,7 @@ class Plan:
             connections=self.jobs,
             deadline_s=self.deadline_s,
             throttle=Throttle(self.rate),
+            budget=self.budget,
         )
 
     def secrets(self) -> dict[str, str]:
@@ -89,16 +95,17 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What a run came to."""
+    """What a run came to; `stopped` says why, if it ended before its end."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     requests: int = 0
     duration_s: float = 0.0
     waited_s: float = 0.0
+    stopped: str = ""
 
 
 def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: Sequence[Check]) -> Plan:
-    """A plan from resolved settings. Raises UsageError for what does not fit."""
+    """A plan from resolved settings. Raises UsageError for what does not fit, or may not be tested so."""
     if not settings["write_key"]:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
     if not f"{settings['write_key']}{settings['bearer'] or ''}".isprintable():
@@ -116,38 +123,43 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
         ca_bundle=settings["ca_bundle"],
         insecure=settings["insecure"],
     )
+    tiers = permit(target, contract.profile, settings)
     return Plan(
         target=target,
         contract=contract,
         keys=keys,
-        trials=trials(contract, keys, chosen, _allowed(target, settings["allow"])),
+        trials=trials(contract, keys, chosen, tiers, settings["run_id"]),
         gate=settings["gate"],
-        jobs=settings["jobs"] or JOBS,
+        jobs=_jobs(tiers, settings["jobs"]),
         rate=settings["rate"],
         deadline_s=settings["deadline"],
-        fuzz=_fuzz(target, settings),
+        fuzz=_fuzz(target, tiers, settings["fuzz"]),
         fuzz_seed=settings["fuzz_seed"],
         fuzz_s=settings["max_time"] or (FUZZ_S if settings["fuzz"] is None else None),
+        tiers=tiers,
+        budget=Budget(**{word: settings[f"max_{word}"] for word in WORDS}),
+        run_id=settings["run_id"],
     )
 
 
-def _fuzz(target: Target, settings: Mapping[str, Any]) -> int:
+def _jobs(tiers: frozenset[Tier], asked: int | None) -> int:
+    """How many requests are in flight: in the gentle tier one."""
+    if tiers != GENTLE:
+        return asked or JOBS
+    if asked not in {None, 1}:
+        raise UsageError(f"--jobs {asked}: the gentle tier sends one request at a time")
+    return 1
+
+
+def _fuzz(target: Target, tiers: frozenset[Tier], asked: int | None) -> int:
     """How many generated requests are sent: beyond this machine only what was asked for, and allowed."""
-    asked: int | None = settings["fuzz"]
-    if target.is_loopback:
-        return FUZZ if asked is None else asked
-    if asked and Allowance.BURST not in settings["allow"]:
-        raise UsageError("generated requests to a target beyond this machine need --allow burst")
-    return asked or 0
-
-
-def _allowed(target: Target, asked: Collection[str]) -> frozenset[Allowance]:
-    """What the checks may do to a target: everything on this machine, elsewhere what was asked for."""
-    unknown = [name for name in asked if name not in set(Allowance)]
-    if unknown:
-        known = " or ".join(Allowance)
-        raise UsageError(f"--allow {unknown[0]}: expected {known}{nearest(unknown[0], Allowance)}")
-    return frozenset(Allowance) if target.is_loopback else frozenset(map(Allowance, asked))
+    if asked and Tier.BURST not in tiers:
+        raise UsageError(
+            "generated requests are of the tier burst: allow it with --allow burst, or --tier burst"
+        )
+    if asked is None:
+        return FUZZ if target.is_loopback and Tier.BURST in tiers else 0
+    return asked
 
 
 async def execute(
@@ -160,8 +172,8 @@ async def execute(
 ) -> Result:
     """Judges every trial of a plan and tells each verdict as it falls; `ready` is told when the first may.
 
-    `result` is filled as the run goes, for who may have to stop it. Raises CannotJudge if nothing that is
-    valid is accepted.
+    `result` is filled as the run goes, for who may have to stop it. A target that dies on the way stops it,
+    too. Raises CannotJudge if nothing that is valid is accepted.
     """
     result = result or Result()
     start_s = time.monotonic()
@@ -176,12 +188,15 @@ async def execute(
     try:
         async with wire:
             ground = await _ground(plan, sender)
+            sender.breaker = Breaker()
             ready()
             firm = [replace(trial, ground=ground) for trial in plan.trials]
             fuzzed = [trial for trial in firm if plan.fuzz and trial.check.area is Area.FUZZ]
             others = [trial for trial in firm if not plan.fuzz or trial.check.area is not Area.FUZZ]
             await engine.run(others, sender, plan.jobs, done)
             result.requests += await _fuzzed(plan, fuzzed, sender, done) if fuzzed else 0
+    except Stopped as end:
+        result.stopped = str(end)
     finally:
         result.requests += wire.sent
         result.waited_s = sender.waited_s
@@ -202,7 +217,7 @@ async def _fuzzed(
 async def _ground(plan: Plan, sender: Sender) -> Ground:
     """What the preflight finds. Raises CannotJudge where there is nothing to stand on."""
     try:
-        return await preflight.fly(plan.contract, plan.keys, sender)
+        return await preflight.fly(plan.contract, plan.keys, sender, plan.run_id)
     except NoAnswer as failure:
         raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
 
@@ -221,6 +236,8 @@ def report(plan: Plan, result: Result) -> Report:
         duration_s=result.duration_s,
         requests=result.requests,
         waited_s=result.waited_s,
+        planned=len(plan.trials),
+        stopped=result.stopped,
     )
     return Report.of(header, result.verdicts)
 

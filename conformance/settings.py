@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
-from conformance.model import Level
+from conformance.model import RUN_ID, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 WRITE_KEY_VARIABLE = "CONFORMANCE_WRITE_KEY"
 BEARER_VARIABLE = "CONFORMANCE_BEARER"
 FUZZ_VARIABLE = "CONFORMANCE_FUZZ"
+MAY_TEST_VARIABLE = "CONFORMANCE_I_MAY_TEST"
 
 
 def _count(text: str) -> int:
@@ -29,6 +31,19 @@ def _amount(text: str) -> int:
     if not 0 <= value <= 10_000_000:
         raise ValueError(text)
     return value
+
+
+def _budget(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def _word(text: str) -> str:
+    if re.fullmatch("[A-Za-z0-9._-]{1,64}", text) is None:
+        raise ValueError(text)
+    return text
 
 
 def _positive(text: str) -> float:
@@ -68,6 +83,7 @@ class Setting:
         """
         if given is None and self.variable:
             given = os.environ.get(self.variable) or None
+            given = given.split(",") if given and self.is_list else given
         if given is None or given == []:
             return self.default
         if self.is_flag or self.is_list:
@@ -94,6 +110,21 @@ SETTINGS = (
     Setting(name="allow", metavar="WHAT", is_list=True, default=(),
             help="what checks may do to a target beyond loopback: burst (many requests at once) or volume "
                  "(large bodies); may be repeated"),
+    Setting(name="tier", metavar="TIER", is_list=True, default=(),
+            help="how hard the target is pressed: gentle, standard (default beyond this machine), burst or "
+                 "volume, each of these two with standard; may be repeated (default on this machine: all)"),
+    Setting(name="i-may-test", metavar="HOST", is_list=True, default=(), variable=MAY_TEST_VARIABLE,
+            help="the host of a target beyond private networks, which needs your word; may be repeated "
+                 f"(default: ${MAY_TEST_VARIABLE}, separated by commas)"),
+    Setting(name="run-id", metavar="TEXT", kind=_word, default=RUN_ID,
+            expected="1 to 64 letters, digits, dots, hyphens and underscores",
+            help=f"what the events are marked with, in context.conformance.run (default: {RUN_ID})"),
+    Setting(name="max-requests", metavar="N", kind=_budget, expected="a whole number from 1",
+            help="the most requests that are sent in all; what is left then has no verdict"),
+    Setting(name="max-bytes", metavar="N", kind=_budget, expected="a whole number from 1",
+            help="the most bytes that are sent in all, in bodies and headers"),
+    Setting(name="max-events", metavar="N", kind=_budget, expected="a whole number from 1",
+            help="the most events that are sent in all, faulty ones included"),
     Setting(name="jobs", metavar="N", kind=_count, expected="a whole number from 1 to 256",
             help="requests in flight (default: 8; by fuzz on this machine: 16)"),
     Setting(name="rate", metavar="N", kind=_positive, expected="a number above 0",

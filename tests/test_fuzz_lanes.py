@@ -24,6 +24,7 @@ class Shot:
 
     data: bytes = b"POST / HTTP/1.1\r\nHost: target\r\nContent-Length: 2\r\n\r\n{}"
     method: str = "POST"
+    events: int = 1
 
 
 def poured(url: str, count: int, *, deadline_s: float = 5.0, per_s: float | None = None) -> list[Reply]:

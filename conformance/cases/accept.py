@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance import expect
 from conformance.cases._steps import accepted, succeeds
-from conformance.catalogue import OF_FORM, check
+from conformance.catalogue import OF_FORM, Tier, check
 from conformance.errors import Silent
 from conformance.model import Level
 from conformance.payloads.credentials import authorization
@@ -25,25 +25,38 @@ if TYPE_CHECKING:
 ACCEPTED = "answers.accepted"
 
 
-@check("accept.event.minimal", "The smallest documented request is accepted.", fact=ACCEPTED, opens=True)
+@check(
+    "accept.event.minimal",
+    "The smallest documented request is accepted.",
+    fact=ACCEPTED,
+    opens=True,
+    tier=Tier.GENTLE,
+)
 def minimal(call: Call) -> Steps:
     """A user id and the required fields are all that the documents ask for."""
     return (yield from succeeds(call, [("the smallest documented request", call.minimal())]))
 
 
-@check("accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED)
+@check(
+    "accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED, tier=Tier.GENTLE
+)
 def full(call: Call) -> Steps:
     """Official SDKs fill in most fields; a server that chokes on one of them shuts them out."""
     return (yield from succeeds(call, [("a request with every documented field", call.full())]))
 
 
-@check("accept.event.example", "The documented example is accepted as it stands.", fact=ACCEPTED)
+@check("accept.event.example", "The documented example is accepted.", fact=ACCEPTED, tier=Tier.GENTLE)
 def example(call: Call) -> Steps:
     """The example is what everybody tries first."""
     return (yield from succeeds(call, [("the documented example", call.example())]))
 
 
-@check("accept.event.user-only", "An event with a userId and no anonymousId is accepted.", fact=ACCEPTED)
+@check(
+    "accept.event.user-only",
+    "An event with a userId and no anonymousId is accepted.",
+    fact=ACCEPTED,
+    tier=Tier.GENTLE,
+)
 def user_only(call: Call) -> Steps:
     """One of the two ids is enough."""
     where = call.contract.identities(call.operation.type)
@@ -54,7 +67,10 @@ def user_only(call: Call) -> Steps:
 
 
 @check(
-    "accept.event.anonymous-only", "An event with an anonymousId and no userId is accepted.", fact=ACCEPTED
+    "accept.event.anonymous-only",
+    "An event with an anonymousId and no userId is accepted.",
+    fact=ACCEPTED,
+    tier=Tier.GENTLE,
 )
 def anonymous_only(call: Call) -> Steps:
     """Visitors who have not signed in have no other id."""
@@ -221,7 +237,9 @@ WAYS = (
 )
 
 
-@check("accept.credentials.{slug}", "The key is taken from {words}.", fact=OF_FORM, forms=WAYS)
+@check(
+    "accept.credentials.{slug}", "The key is taken from {words}.", fact=OF_FORM, forms=WAYS, tier=Tier.GENTLE
+)
 def credentials(call: Call, way: Way) -> Steps:
     """A documented way to hand in the write key works on every path."""
     draft = call.event().by(call.credentials(way.scheme))
@@ -229,7 +247,7 @@ def credentials(call: Call, way: Way) -> Steps:
 
 
 @check("accept.credentials.example", "The documented example is accepted with no other key than its own.",
-       fact="credentials.body", cap=Level.SHOULD)  # fmt: skip
+       fact="credentials.body", cap=Level.SHOULD, tier=Tier.GENTLE)  # fmt: skip
 def example_credentials(call: Call) -> Steps:
     """Some documents show the key inside every event of a batch, others beside the list."""
     draft = call.keyed_example()
@@ -242,6 +260,7 @@ def example_credentials(call: Call) -> Steps:
     "The word Basic is taken in any case of letters.",
     fact="rules.scheme-case",
     needs="credentials.basic",
+    tier=Tier.GENTLE,
 )
 def scheme_case(call: Call) -> Steps:
     """The name of a scheme is case-insensitive, and some clients write it in lower case."""
@@ -253,7 +272,10 @@ def scheme_case(call: Call) -> Steps:
 
 
 @check(
-    "accept.answer.body", "The answer to success has the documented body and type.", fact="bodies.accepted"
+    "accept.answer.body",
+    "The answer to success has the documented body and type.",
+    fact="bodies.accepted",
+    tier=Tier.GENTLE,
 )
 def answer_body(call: Call) -> Steps:
     """Clients look at the body or its type to tell success from a proxy's page."""
@@ -263,7 +285,12 @@ def answer_body(call: Call) -> Steps:
     return None
 
 
-@check("accept.answer.text", "The answer to success has the documented text.", fact="bodies.accepted-text")
+@check(
+    "accept.answer.text",
+    "The answer to success has the documented text.",
+    fact="bodies.accepted-text",
+    tier=Tier.GENTLE,
+)
 def answer_text(call: Call) -> Steps:
     """The documents show the text; its case does not matter."""
     exchange = yield call.event()

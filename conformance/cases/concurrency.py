@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.catalogue import BATCHES, EVENTS, POSTED, Allowance, check
+from conformance.catalogue import BATCHES, EVENTS, POSTED, Tier, check
 from conformance.payloads import together
 from conformance.payloads.spoils import INVALID_JSON
 from conformance.profile.facts import Condition
@@ -20,9 +20,9 @@ ROUNDS = 64
 
 
 @check("robustness.concurrency.events", "Sixteen events at once are all accepted.",
-       fact=CROWD, kinds=EVENTS, once=True, exclusive=True, allow=Allowance.BURST)  # fmt: skip
+       fact=CROWD, kinds=EVENTS, once=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
 @check("robustness.concurrency.batches", "Sixteen batches at once are all accepted.",
-       fact=CROWD, kinds=BATCHES, once=True, exclusive=True, allow=Allowance.BURST)  # fmt: skip
+       fact=CROWD, kinds=BATCHES, once=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
 def concurrent(call: Call) -> Steps:
     """Events come from many clients; a server that fails when they come together loses them."""
     expect.control((yield call.event()))
@@ -32,7 +32,7 @@ def concurrent(call: Call) -> Steps:
 
 
 @check("robustness.concurrency.matched", "Each of sixteen requests at once gets the answer that it deserves.",
-       fact=CROWD, kinds=POSTED, once=True, exclusive=True, allow=Allowance.BURST)  # fmt: skip
+       fact=CROWD, kinds=POSTED, once=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
 def matched(call: Call) -> Steps:
     """An answer that belongs to another request makes a client resend what is stored, or drop what is not."""
     expect.control((yield call.event()))

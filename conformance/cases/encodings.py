@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conformance import expect
 from conformance.cases._steps import heard, reports, survives
-from conformance.catalogue import BODIED, POSTED, Allowance, Sample, check
+from conformance.catalogue import BODIED, POSTED, Sample, Tier, check
 from conformance.errors import Deviation
 from conformance.model import Level
 from conformance.payloads import codings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conformance.profile.facts import Answer
 
 NO_5XX: Final = "rules.no-server-error"
-BOMB: Final[dict[str, Any]] = {"kinds": POSTED, "sample": Sample.KIND, "allow": Allowance.VOLUME}
+BOMB: Final[dict[str, Any]] = {"kinds": POSTED, "sample": Sample.KIND, "tier": Tier.VOLUME}
 
 
 @check("robustness.gzip.accepted", "Whether a body in gzip is accepted is reported.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from conformance.catalogue import ERROR_BODY, check
+from conformance.catalogue import ERROR_BODY, Tier, check
 from conformance.errors import Silent
 from conformance.model import Kind
 
@@ -42,7 +42,7 @@ PROMISES = (
 
 
 @check("fuzz.generated.{slug}", "{words}.", fact=attrgetter("fact"), kinds=frozenset(Kind), forms=PROMISES,
-       exclusive=True)  # fmt: skip
+       exclusive=True, tier=Tier.BURST)  # fmt: skip
 def generated(_: Call, __: Promise) -> Steps:
     """Nobody thinks of every request. Thousands are made up, and the contract says which answers are wrong.
 

@@ -6,7 +6,7 @@ import email.utils
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.catalogue import EVENTS, RATE_HEADERS, Allowance, check
+from conformance.catalogue import EVENTS, RATE_HEADERS, Tier, check
 from conformance.engine import LIMITED, asked_s
 from conformance.errors import Deviation, Silent
 from conformance.model import Level
@@ -27,7 +27,7 @@ NO_LIMIT = f"no limit was met in a burst of {BURST} requests"
 _SEEN = "burst"
 _TOO_MANY, _LONGEST_S, _DAY_S = 429, 15.0, 86_400
 
-ALONE: Traits = {"once": True, "exclusive": True, "allow": Allowance.BURST}
+ALONE: Traits = {"once": True, "exclusive": True, "tier": Tier.BURST}
 RULE: Traits = {**ALONE, "cap": Level.SHOULD}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect, sdks
-from conformance.catalogue import OF_FORM, check
+from conformance.catalogue import OF_FORM, Tier, check
 from conformance.errors import Silent
 from conformance.model import Level
 from conformance.payloads.speech import Speech
@@ -63,7 +63,8 @@ class Speaker:
 SPEAKERS = tuple(Speaker(sdk) for sdk in sdks.load_all())
 
 
-@check("sdk.{slug}.accepted", "A request of {words} is accepted.", fact=OF_FORM, forms=SPEAKERS)
+@check("sdk.{slug}.accepted", "A request of {words} is accepted.", fact=OF_FORM, forms=SPEAKERS,
+       tier=Tier.GENTLE)  # fmt: skip
 def accepted(call: Call, speaker: Speaker) -> Steps:
     """A server that takes a vendor's place is spoken to by that vendor's SDKs, in their own way."""
     for speech in speaker.speeches(call):

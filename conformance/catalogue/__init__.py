@@ -18,10 +18,10 @@ from conformance.catalogue.check import (
     RATE_HEADERS,
     REQUIRED,
     WEBHOOKS,
-    Allowance,
     Check,
     Form,
     Sample,
+    Tier,
     Traits,
 )
 from conformance.catalogue.trial import Trial, trials
@@ -44,10 +44,10 @@ __all__ = [
     "RATE_HEADERS",
     "REQUIRED",
     "WEBHOOKS",
-    "Allowance",
     "Check",
     "Form",
     "Sample",
+    "Tier",
     "Traits",
     "Trial",
     "check",

@@ -46,11 +46,26 @@ FACTS = frozenset(
 )
 
 
-class Allowance(enum.StrEnum):
-    """What a check may do to a target only on this machine, unless the user says so."""
+class Tier(enum.StrEnum):
+    """How hard a check presses a target; every check is in exactly one.
 
+    They are no ladder. Gentle: small requests that are well-formed JSON, few of them, one at a time.
+    Standard: all else that a single client might do, faulty requests and bodies up to the documented limits.
+    Burst (many requests at once) and volume (bodies beyond any limit) are two permissions, apart from
+    each other, each on top of standard.
+    """
+
+    GENTLE = "gentle"
+    STANDARD = "standard"
     BURST = "burst"
     VOLUME = "volume"
+
+    @property
+    def opened(self) -> frozenset[Tier]:
+        """The tiers that somebody who asks for this one gets."""
+        if self is Tier.GENTLE:
+            return frozenset({Tier.GENTLE})
+        return frozenset({Tier.GENTLE, Tier.STANDARD, self})
 
 
 class Sample(enum.StrEnum):
@@ -86,7 +101,7 @@ class Traits(TypedDict, total=False):
     opens: bool
     once: bool
     sample: Sample
-    allow: Allowance
+    tier: Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +130,7 @@ class Check:
     opens: bool = False
     once: bool = False
     sample: Sample | None = None
-    allow: Allowance | None = None
+    tier: Tier = Tier.STANDARD
     paths: frozenset[str] | None = None
 
     @property

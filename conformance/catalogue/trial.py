@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.catalogue.check import ERROR_BODY, RATE_HEADERS, REQUIRED, Allowance, Check
+from conformance.catalogue.check import ERROR_BODY, RATE_HEADERS, REQUIRED, Check, Tier
 from conformance.errors import Silent
-from conformance.model import Level, Outcome, Source, weaker
+from conformance.model import RUN_ID, Level, Outcome, Source, weaker
 from conformance.payloads import Call, Footing, Ground
 
 if TYPE_CHECKING:
@@ -30,13 +30,19 @@ class Trial:
     contract: Contract
     keys: Keys
     operation: Operation | None
-    allowed: frozenset[Allowance] = frozenset(Allowance)
+    allowed: frozenset[Tier] = frozenset(Tier)
+    run_id: str = RUN_ID
     ground: Ground = field(default_factory=Ground)
 
     @property
     def exclusive(self) -> bool:
         """Whether it needs the target to itself."""
         return self.check.exclusive
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the run may press the target so hard."""
+        return self.check.tier in self.allowed
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -89,8 +95,8 @@ class Trial:
                 if name and not self.contract.states(name)
             ]
             raise Silent(f"the profile says nothing of {' and '.join(missing)}")
-        if self.check.allow and self.check.allow not in self.allowed:
-            raise Silent(f"not on a target beyond loopback without --allow {self.check.allow}")
+        if not self.is_allowed:
+            raise Silent(f"not in the tiers of this run; see --tier {self.check.tier}")
         if not self.check.opens:
             self.ground.tread(self.operation)
         footing = self.ground.footings.get(self.operation, Footing())
@@ -101,6 +107,7 @@ class Trial:
             label=self.name,
             footing=footing,
             seen=self.ground.seen,
+            run_id=self.run_id,
         )
         return self.check.steps(call)
 
@@ -113,11 +120,12 @@ def trials(
     contract: Contract,
     keys: Keys,
     chosen: Iterable[Check],
-    allowed: frozenset[Allowance] = frozenset(Allowance),
+    allowed: frozenset[Tier] = frozenset(Tier),
+    run_id: str = RUN_ID,
 ) -> list[Trial]:
     """Each check with each operation that it applies to; once without one where there is none."""
     return [
-        Trial(check=item, contract=contract, keys=keys, operation=operation, allowed=allowed)
+        Trial(check=item, contract=contract, keys=keys, operation=operation, allowed=allowed, run_id=run_id)
         for item in chosen
         for operation in item.operations(contract) or (None,)
     ]

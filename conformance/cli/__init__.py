@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from conformance import __version__
@@ -13,9 +16,10 @@ from conformance.settings import SETTINGS
 from conformance.text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _INTERRUPTED = 130
+_SENDERS = frozenset({"run", "fuzz", "replay"})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1, 2 or 3, as the README says."""
     try:
         options = _parser().parse_args(arguments)
-        return _run(options)
+        with _terminable(options.command):
+            return _run(options)
     except ConformanceError as error:
         sys.stderr.write(f"conformance: {safe(str(error))}\n")
         return error.exit_code
@@ -46,6 +51,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         what = f"{type(fault).__name__}: {fault}"
         sys.stderr.write(f"conformance: a fault of the suite, not of the target: {safe(what)}\n")
         return ConformanceError.exit_code
+
+
+@contextlib.contextmanager
+def _terminable(command: str) -> Iterator[None]:
+    """SIGTERM ends a command that sends as SIGINT does: with what there is to report."""
+    if command not in _SENDERS or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(options: argparse.Namespace) -> int:

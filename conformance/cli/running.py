@@ -18,7 +18,7 @@ from conformance.payloads import Keys
 from conformance.profile import load
 from conformance.report.junit import junit
 from conformance.report.terminal import show
-from conformance.run import execute, prepare, report
+from conformance.run import Result, execute, prepare, report
 from conformance.wire import loop
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from conformance.report.document import Report
 
 _LOG_WIDTH = 120
+INTERRUPTED, INTERRUPTED_CODE = "interrupted", 130
 _EMBEDDED = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
 
 
@@ -49,7 +50,7 @@ def run(options: Mapping[str, Any]) -> int:
     _write(done, writers)
     if "-" not in writers.values():
         show(done, console(), quiet=options["quiet"])
-    return done.exit_code
+    return INTERRUPTED_CODE if done.header.stopped == INTERRUPTED else done.exit_code
 
 
 def reference(settings: dict[str, Any]) -> AbstractContextManager[str]:
@@ -69,10 +70,14 @@ def console() -> Console:
 
 
 def _judge(settings: Mapping[str, Any], url: str, contract: Contract, *, quiet: bool) -> Report:
-    """Runs the plan and watches it, unless nobody wants to."""
+    """Runs the plan and watches it, unless nobody wants to. What is interrupted is reported as it is."""
     plan = prepare(settings, url, contract, CHECKS)
+    result = Result()
     with Progress(Console(stderr=True, highlight=False, quiet=quiet), len(plan.trials)) as progress:
-        result = loop.run(execute(plan, lambda _, verdict: progress.tell(verdict)))
+        try:
+            loop.run(execute(plan, lambda _, verdict: progress.tell(verdict), result=result))
+        except KeyboardInterrupt:
+            result.stopped = INTERRUPTED
     return report(plan, result)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from conformance.engine.breaker import Breaker
 from conformance.engine.sending import LIMITED, Sender, asked_s
-from conformance.errors import Deviation, NoAnswer, Silent, Untestable
+from conformance.errors import Deviation, NoAnswer, Silent, Stopped, Untestable
 from conformance.model import Exchange, Level, Mishap, Note, Outcome
 from conformance.payloads import Conversation, Draft, Volley
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from conformance.model import JsonObject
     from conformance.payloads import Message
 
-__all__ = ["LIMITED", "Finding", "Sender", "Steps", "Work", "asked_s", "drive", "run"]
+__all__ = ["LIMITED", "Breaker", "Finding", "Sender", "Steps", "Work", "asked_s", "drive", "run"]
 
 Steps: TypeAlias = Generator["Message", Exchange, str | Note | None]
 """A check at work: yields drafts, is sent exchanges, returns a note, in words or with data, or nothing."""
@@ -55,6 +56,7 @@ async def run(works: Iterable[W], sender: Sender, jobs: int, done: Callable[[W, 
     """Drives all work, `jobs` at a time, in order; exclusive work last, one at a time.
 
     Each piece has at most one request in flight, so at most `jobs` are. `done` is told every finding.
+    Raises Stopped if the target is not to be sent anything any more.
     """
     shared: list[W] = []
     alone: list[W] = []
@@ -66,9 +68,12 @@ async def run(works: Iterable[W], sender: Sender, jobs: int, done: Callable[[W, 
         for work in queue:
             done(work, await drive(work, sender))
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(jobs, len(shared))):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(jobs, len(shared))):
+                group.create_task(worker())
+    except ExceptionGroup as found:
+        raise found.exceptions[0] from None
     for work in alone:
         done(work, await drive(work, sender))
 
@@ -94,6 +99,8 @@ async def drive(work: Work, sender: Sender) -> Finding:
             outcome=Outcome.ERROR, message=str(failure), expected="an answer",
             received=exchanges[-1].outline if exchanges else "", exchanges=tuple(exchanges),
         )  # fmt: skip
+    except Stopped:
+        raise
     except Exception as fault:  # noqa: BLE001 - our own fault: outcome error, which never counts as judged
         message = f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
         return Finding(outcome=Outcome.ERROR, message=message, exchanges=tuple(exchanges))

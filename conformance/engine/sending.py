@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from conformance.contract import Operation
+    from conformance.engine.breaker import Breaker
     from conformance.model import Exchange
     from conformance.payloads import Conversation, Draft, Volley
     from conformance.wire import Wire
@@ -47,12 +48,14 @@ class _Control:
 class Sender:
     """Sends drafts over a wire for a whole run.
 
-    `waited_s` counts the seconds for which the run stood still because of 429s.
+    `waited_s` counts the seconds for which the run stood still because of 429s. With a `breaker`, sending
+    raises Stopped once the target looks dead.
     """
 
     wire: Wire
     seen: dict[str, Exchange] = field(default_factory=dict)
     waited_s: float = 0.0
+    breaker: Breaker | None = None
     _controls: dict[Operation, _Control] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waiting: int = 0
@@ -72,6 +75,8 @@ class Sender:
         exchange = self._noted(await self.wire.exchange(draft.request()))
         if exchange.status == TOO_MANY and not draft.is_impatient:
             exchange = await self._patiently(draft, exchange)
+        if self.breaker is not None:
+            self.breaker.note(draft, exchange)
         return exchange
 
     async def volley(self, volley: Volley) -> tuple[Exchange, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections import Counter, deque
@@ -20,6 +21,7 @@ from conformance.fuzz.stock import Stock
 from conformance.fuzz.suspicion import Suspicion
 from conformance.report.curl import curl
 from conformance.wire.answers import Reply
+from conformance.wire.budget import Exhausted
 from conformance.wire.lanes import SILENT, Lanes
 
 if TYPE_CHECKING:
@@ -71,7 +73,11 @@ class Campaign:
         self._judge = Judge(contract, self._oracle)
         self._rendering = Rendering(contract, keys, wire.target, ground.footings)
         self._lanes: Lanes[Shot] = Lanes(
-            wire.target, connections=wire.connections, deadline_s=wire.deadline_s, throttle=wire.throttle
+            wire.target,
+            connections=wire.connections,
+            deadline_s=wire.deadline_s,
+            throttle=wire.throttle,
+            budget=wire.budget,
         )
         self.bench = Bench(wire, self._lanes, self._rendering, self._oracle, self._judge)
         self._again: deque[Case] = deque()
@@ -85,7 +91,10 @@ class Campaign:
         self.result = Result()
 
     async def run(self, cases: Iterable[Case], *, max_time_s: float | None = None) -> Result:
-        """Sends the cases, within a time; then examines what failed."""
+        """Sends the cases, within a time and the wire's budget; then examines what failed.
+
+        Where it is cancelled, `result` has what failed so far, unexamined.
+        """
         start_s = time.monotonic()
         until_s = start_s + max_time_s if max_time_s else None
         feed = iter(cases)
@@ -97,6 +106,12 @@ class Campaign:
                 broken = await self._breakage()
             self.result.is_cut |= broken is not None
             self.result.findings = [self.dressed(item) for item in await self._findings(broken)]
+        except (Exhausted, asyncio.CancelledError) as end:
+            self.result.is_cut = True
+            raw = self._examiner().unexamined(self._suspicions)
+            self.result.findings = [self.dressed(item) for item in raw]
+            if isinstance(end, asyncio.CancelledError):
+                raise
         finally:
             self.close()
             self.result.requests = self._lanes.sent
@@ -104,11 +119,14 @@ class Campaign:
 
     async def _findings(self, broken: Finding | None) -> list[Finding]:
         """What the suspicions come to; once the target is broken, only those from before count."""
-        examiner = Examiner(self._contract, self.bench, until_s=time.monotonic() + self._examining_s)
+        examiner = self._examiner()
         if broken is None:
             return await examiner.findings(self._suspicions)
         earlier = [item for item in self._suspicions if item.number < self._last_good]
         return [*examiner.unexamined(earlier), broken]
+
+    def _examiner(self) -> Examiner:
+        return Examiner(self._contract, self.bench, until_s=time.monotonic() + self._examining_s)
 
     def close(self) -> None:
         """Closes every connection."""
@@ -142,6 +160,8 @@ class Campaign:
         return left == 0 and not self._is_over(until_s)
 
     def _is_over(self, until_s: float | None) -> bool:
+        if self._wire.budget.emptied:
+            return True
         return self._silent >= _MOST_SILENT or (until_s is not None and time.monotonic() > until_s)
 
     async def _send_large(self, until_s: float | None) -> None:

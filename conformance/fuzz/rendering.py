@@ -31,6 +31,7 @@ class Shot(NamedTuple):
     case: Case
     data: bytes
     method: str
+    events: int = 1
 
 
 class Rendering:
@@ -61,7 +62,12 @@ class Rendering:
             if case.coding:
                 headers.append(("Content-Encoding", case.coding))
         return Request(
-            method=operation.method, path=operation.path, query=query, headers=tuple(headers), body=body
+            method=operation.method,
+            path=operation.path,
+            query=query,
+            headers=tuple(headers),
+            body=body,
+            events=_count(operation, case),
         )
 
     def shot(self, case: Case) -> Shot:
@@ -75,7 +81,8 @@ class Rendering:
             known = self._heads[key] = self._head(case)
         head, insertion = known
         body = _keyed(case.body, insertion)
-        return Shot(case, b"%b%d\r\n\r\n%b" % (head, len(body), body), operation.method)
+        data = b"%b%d\r\n\r\n%b" % (head, len(body), body)
+        return Shot(case, data, operation.method, _count(operation, case))
 
     def _head(self, case: Case) -> tuple[bytes, bytes]:
         """The bytes of a case up to its length, and what goes into its body."""
@@ -116,6 +123,16 @@ class Rendering:
             return b""
         key = self._contract.credential_key(Scheme.BODY)
         return compact(pointers.put({}, key, credentials.body_key))[1:-1]
+
+
+def _count(operation: Operation, case: Case) -> int:
+    """How many events a body holds, at most: each of a batch has a brace of its own, as the batch itself has.
+
+    One that is packed may hold more than can be seen.
+    """
+    if operation.kind is not Kind.BATCH:
+        return 1
+    return len(case.body) if case.coding else max(1, case.body.count(b"{") - 1)
 
 
 def _keyed(body: bytes, insertion: bytes) -> bytes:

@@ -54,7 +54,7 @@ async def run(
     for finding in result.findings:
         store(finding)
     for trial in alive:
-        done(trial, outcome(trial, result))
+        done(trial, outcome(trial, result, sender.wire.budget.emptied))
     return result.requests
 
 
@@ -68,9 +68,11 @@ def fault_of(trial: Trial) -> Fault:
     return Fault(trial.check.id.rpartition(".")[2])
 
 
-def outcome(trial: Trial, result: Result) -> engine.Finding:
-    """What a campaign says of one trial."""
+def outcome(trial: Trial, result: Result, emptied: str = "") -> engine.Finding:
+    """What a campaign says of one trial; `emptied` names the budget that ended it, if one did."""
     call, fault = str(trial.operation), fault_of(trial)
+    if not result.judged[call] and emptied:
+        return engine.Finding(outcome=Outcome.ERROR, message=f"no verdict: {emptied}", expected="an answer")
     if not result.judged[call]:
         return engine.Finding(outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation")
     found = [item for item in result.findings if item.fault is fault and call in item.calls]

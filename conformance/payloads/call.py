@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from conformance import pointers
 from conformance.contract import schemas
 from conformance.errors import Silent
-from conformance.model import JsonObject, Kind
+from conformance.model import PREFIX, RUN_ID, JsonObject, Kind
 from conformance.payloads.credentials import NOBODY, Credentials, by_scheme
 from conformance.payloads.draft import Draft, Layout
 from conformance.payloads.footing import Footing
@@ -35,7 +35,9 @@ _EVENT_WITHOUT_LIMIT = 16_000
 class Call:
     """One operation under one contract. `label` makes the message ids of its events its own.
 
-    `seen` holds what the whole run has seen, for checks that would otherwise provoke it anew.
+    `seen` holds what the whole run has seen, for checks that would otherwise provoke it anew. Every event
+    that has a context names the run in it, by `run_id`; every id begins with the same word. By either of
+    them an event can be found, and deleted. The smallest request stays the smallest: its id has to do.
     """
 
     contract: Contract
@@ -44,6 +46,7 @@ class Call:
     label: str = ""
     footing: Footing = field(default_factory=Footing)
     seen: dict[str, Exchange] = field(default_factory=dict)
+    run_id: str = RUN_ID
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -130,7 +133,17 @@ class Call:
             event = pointers.put(event, where.message_id, self.message_id())
         if where.type:
             event = pointers.put(event, where.type, name)
-        return event
+        return self.named(event)
+
+    def named(self, event: JsonObject) -> JsonObject:
+        """An event that names the run in its context, if the dialect has one; else by its user's id."""
+        where = self.contract.profile.pointers
+        if where.context is None:
+            user = next((p for p in (where.user, where.anonymous) if p and pointers.has(event, p)), None)
+            return pointers.put(event, user, f"{PREFIX}-{pointers.get(event, user)}") if user else event
+        found = pointers.get(event, where.context) if pointers.has(event, where.context) else None
+        context = found if isinstance(found, dict) else {}
+        return pointers.put(event, where.context, {**context, PREFIX: {"run": self.run_id}})
 
     def optional(self) -> tuple[str, ...]:
         """The top-level fields of the full event that it can do without."""
@@ -190,10 +203,15 @@ class Call:
 
     def message_id(self) -> str:
         """A message id that is the same in every run and different for every event of a run."""
-        return f"conformance-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._numbers)}')}"
+        return f"{PREFIX}-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._numbers)}')}"
 
     def _with_key(self, example: Example) -> JsonObject:
         """A documented example with the right key in place of the documents' stand-in."""
         text = json.dumps(example.value).replace(json.dumps(_PLACEHOLDER), json.dumps(self.keys.write_key))
         value: JsonObject = json.loads(text)
-        return value
+        where = self.contract.profile.batch.pointer
+        listed = pointers.get(value, where) if self.is_batch and pointers.has(value, where) else None
+        if not isinstance(listed, list):
+            return self.named(value)
+        events = [self.named(item) if isinstance(item, dict) else item for item in listed]
+        return pointers.put(value, where, [*events])

@@ -193,7 +193,17 @@ class Draft:
             body=body,
             chunked=self.is_chunked,
             spelling=self.spelling,
+            events=self._count(),
         )
+
+    def _count(self) -> int:
+        """How many events it carries; what is in no list counts as one."""
+        listed = self.whole
+        where = self.layout.batch
+        if listed is not None and pointers.has(listed, where):
+            items = pointers.get(listed, where)
+            return max(1, len(items)) if isinstance(items, list) else 1
+        return max(1, len(self.events))
 
     def _body(self) -> bytes:
         body = encode(self._value(), ascii_only=self.ascii_only)

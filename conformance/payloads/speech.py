@@ -86,7 +86,7 @@ class Speech:
         body = encode(self._body())
         if is_cut:
             body = body[: len(body) // 2]
-        draft = self.call.event().by(NOBODY).typed(self.shape.content_type)
+        draft = self.call.event().carrying(*self.events).by(NOBODY).typed(self.shape.content_type)
         for name, value in self.shape.headers:
             draft = draft.headed(name, str(self._filled(value)))
         if self.shape.is_gzipped:

@@ -249,7 +249,7 @@ class Pixel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Everything that one vendor documents. `file` is where it was read from."""
+    """Everything that one vendor documents. `file` is where it was read from, `hosts` are its own servers."""
 
     name: str
     title: str
@@ -263,3 +263,4 @@ class Profile:
     facts: Mapping[str, Fact]
     rate_headers: tuple[str, ...] = ()
     recommended_per_s: int | None = None
+    hosts: tuple[str, ...] = ()

@@ -84,6 +84,7 @@ class Parser:
             facts={**common, **self.facts()},
             rate_headers=tuple(rate.get("headers", ())),
             recommended_per_s=rate.get("recommended_per_s"),
+            hosts=tuple(data.get("hosts", ())),
         )
 
     def _kinds_need(self) -> None:

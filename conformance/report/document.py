@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 _BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
 CONFORMS, DEVIATES, UNJUDGED = "conforms", "deviates", "unjudged"
+STOPPED = "the run was stopped"
 EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
 
 
@@ -26,7 +27,8 @@ EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
 class Header:
     """What a report says of the run itself. `started` is ISO 8601, durations are in seconds.
 
-    `waited_s` is how long the run stood still because the target asked for it with a 429.
+    `waited_s` is how long the run stood still because the target asked for it with a 429. `planned` is how
+    many verdicts the run should have come to, `stopped` why it ended before it did.
     """
 
     version: str
@@ -38,6 +40,8 @@ class Header:
     duration_s: float
     requests: int
     waited_s: float = 0.0
+    planned: int = 0
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +64,19 @@ class Report:
         return {outcome: found[outcome] for outcome in Outcome}
 
     @property
+    def is_complete(self) -> bool:
+        """Whether the run came to its end: a verdict on everything that was planned."""
+        return not self.header.stopped and len(self.verdicts) >= self.header.planned
+
+    @property
     def verdict(self) -> str:
         """Whether the target keeps its promises at the gate.
 
         `deviates` if one is broken or untestable; `conforms` only if some were judged and none was left
-        without a verdict; otherwise `unjudged`.
+        without a verdict; otherwise `unjudged`, as is a target whose run did not come to its end.
         """
+        if not self.is_complete:
+            return UNJUDGED
         gated = {item.outcome for item in self.verdicts if item.level.reaches(self.header.gate)}
         if gated & _BROKEN:
             return DEVIATES
@@ -95,13 +106,20 @@ class Report:
                 "duration_s": round(header.duration_s, 3),
                 "requests": header.requests,
                 "waited_s": round(header.waited_s, 3),
+                **self._end(),
             },
             "verdict": self.verdict,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},
             "sdks": sdks.table(self.verdicts),
             "checks": [_verdict(item) for item in self.verdicts],
-            "complete": True,
+            "complete": self.is_complete,
         }
+
+    def _end(self) -> JsonObject:
+        """How a run ended that did not come to its end."""
+        if self.is_complete:
+            return {}
+        return {"planned": self.header.planned, "stopped": storable(self.header.stopped or STOPPED)}
 
     def text(self) -> str:
         """The report as a JSON text."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from conformance.model import Outcome
+from conformance.report.document import STOPPED
 
 if TYPE_CHECKING:
     from conformance.model import Verdict
@@ -34,8 +35,20 @@ def junit(report: Report) -> str:
         suite.set("tests", str(len(found)))
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             suite.set(name, str(tags.count(tag)))
+    if not report.is_complete:
+        _incomplete(root, report)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _incomplete(root: ET.Element, report: Report) -> None:
+    """Adds an error for what was not judged, so that nobody takes the rest for all."""
+    suite = ET.SubElement(root, "testsuite", name=f"{report.header.profile}.run")
+    for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
+        suite.set(name, count)
+    case = ET.SubElement(suite, "testcase", classname="conformance.run", name="the run is complete", time="0")
+    judged = f"{len(report.verdicts)} of {report.header.planned} checks were judged"
+    ET.SubElement(case, "error", message=_printable(f"{report.header.stopped or STOPPED}: {judged}"))
 
 
 def _case(suite: ET.Element, item: Verdict, report: Report) -> str | None:

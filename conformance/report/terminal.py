@@ -130,7 +130,10 @@ def _verdict(report: Report) -> Text:
     words, style = said.get(report.verdict, ("could not be judged by", "bold yellow"))
     waited = f", {header.waited_s:.1f} s of them waiting for 429s" if header.waited_s else ""
     numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    if not report.is_complete:
+        words = f"was judged on {len(report.verdicts):,} of {header.planned:,} checks only by"
     return Text.assemble(
+        f"\nincomplete: {safe(header.stopped)}" if not report.is_complete else "",
         ("\n" + safe(header.url), "bold"), " ", (words, style),
         f" the profile {header.profile} at the gate {header.gate}: ",
         f"{numbers} ({header.requests:,} requests in {header.duration_s:.1f} s{waited})",

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from conformance import run, settings
 from conformance.cases import CHECKS
+from conformance.catalogue import Tier
 from conformance.errors import CannotJudge
-from conformance.model import Kind
+from conformance.model import Area, Kind
 from conformance.payloads import Keys
 from conformance.refserver.faults import FAULTS
 from conformance.refserver.reduction import reduced
@@ -71,7 +72,7 @@ def job(profile: str, fault: Fault) -> Job:
 
 
 def _is_costly(check: Check) -> bool:
-    return check.observes or check.allow is not None
+    return check.observes or (check.tier in {Tier.BURST, Tier.VOLUME} and check.area is not Area.FUZZ)
 
 
 def _chosen(number: int, fault: Fault, profiles: Sequence[str], each: int) -> set[str]:

@@ -11,6 +11,7 @@ import httpx
 
 from conformance.model import Exchange, Mishap, Request, Response
 from conformance.wire import decoding, raw
+from conformance.wire.budget import Budget
 from conformance.wire.raw import GONE, Heard
 from conformance.wire.redaction import Redactor
 from conformance.wire.sockets import TlsError
@@ -21,11 +22,13 @@ from conformance.wire.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-__all__ = ["CROWD", "Redactor", "Target", "Wire", "parse"]
+__all__ = ["CROWD", "Budget", "Redactor", "Target", "Wire", "parse"]
 
 USER_AGENT = "ingest-conformance"
 CROWD = 16
 """The most requests that are ever in flight at once, unless the user asks for more."""
+_FRAME_BYTES = 160
+"""What a request has beside its path, its own headers and its body, in bytes, with some to spare."""
 _GONE = (httpcore.ReadError, httpcore.WriteError)
 
 
@@ -49,7 +52,9 @@ class Wire:
     """Sends requests to one target. `connections` is how many its user keeps in flight.
 
     `deadline_s` bounds a whole exchange, from opening the connection to the end of the answer. A reused
-    connection that turns out closed is replaced once, silently; a fresh one that fails is a mishap.
+    connection that turns out closed is replaced once, silently; a fresh one that fails is a mishap. What is
+    sent comes out of a `budget`, second attempts too; once that is used up, sending raises
+    Exhausted.
     """
 
     target: Target
@@ -57,13 +62,15 @@ class Wire:
     connections: int = 8
     deadline_s: float = 10.0
     throttle: Throttle = field(default_factory=lambda: Throttle(None))
+    budget: Budget = field(default_factory=Budget)
     sent: int = 0
     _pooled: Transport = field(init=False)
     _single: Transport = field(init=False)
 
     def __post_init__(self) -> None:
-        self._pooled = Transport(tls=self.target.tls)
-        self._single = Transport(tls=self.target.tls, keep_alive=False)
+        backend = self.target.backend()
+        self._pooled = Transport(tls=self.target.tls, backend=backend)
+        self._single = Transport(tls=self.target.tls, backend=backend, keep_alive=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,12 +80,16 @@ class Wire:
         await self._single.aclose()
 
     async def exchange(self, request: Request) -> Exchange:
-        """Sends a request and reads its answer. Never raises for what the network or the target does."""
+        """Sends a request and reads its answer. Never raises for what the network or the target does.
+
+        Raises Exhausted, and sends nothing, where the budget is used up.
+        """
         request = replace(request, headers=(*self.target.headers, *request.headers))
         return self._exchange(request, await self.hear(request))
 
     async def hear(self, request: Request) -> Heard:
         """What comes of a request with all its headers; for who takes the secrets out later. Never raises."""
+        self._spend(request)
         await self.throttle.wait()
         self.sent += 1
         response, mishap, detail = await self._attempt(request)
@@ -89,7 +100,8 @@ class Wire:
     ) -> list[Exchange]:
         """Sends requests over one connection of their own, byte by byte. Never raises, as `exchange`."""
         whole = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
-        for _ in whole:
+        for request in whole:
+            self._spend(request)
             await self.throttle.wait()
             self.sent += 1
         found: list[Heard] = []
@@ -118,6 +130,14 @@ class Wire:
             is_continued=heard.is_continued,
         )
 
+    def _spend(self, request: Request) -> None:
+        """Takes a request out of the budget. Raises Exhausted."""
+        pairs = (*request.headers, *request.query)
+        head = (
+            len(self.target.prefix) + len(request.path) + sum(len(name) + len(value) for name, value in pairs)
+        )
+        self.budget.spend(_FRAME_BYTES + head + 4 * len(pairs) + len(request.body), request.events)
+
     @property
     def _silence(self) -> str:
         return f"no answer within {self.deadline_s:g} s"
@@ -139,6 +159,7 @@ class Wire:
         except (*_GONE, httpcore.RemoteProtocolError) as error:
             if trail.is_fresh or trail.is_answered or not (isinstance(error, _GONE) or _hung_up(error)):
                 raise
+        self._spend(request)
         return await self._once(self._single, request, _Trail())
 
     async def _once(self, transport: Transport, request: Request, trail: _Trail) -> Response:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from conformance.model import Mishap
 from conformance.wire.answers import Reader, Reply
+from conformance.wire.budget import Budget, Exhausted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,10 @@ class Shot(Protocol):
     @property
     def method(self) -> str:
         """Its method, on which it depends where the answer ends."""
+
+    @property
+    def events(self) -> int:
+        """How many events are in it, at most."""
 
 
 S = TypeVar("S", bound=Shot)
@@ -95,11 +100,8 @@ class Lane(Generic[S]):
         """Opens a connection and sends what waits for it."""
         target = self._lanes.target
         line = _Line(self)
-        name = target.host if target.tls else None
         try:
-            await self._lanes.loop.create_connection(
-                lambda: line, target.host, target.port, ssl=target.tls, server_hostname=name
-            )
+            await target.connect(self._lanes.loop, lambda: line)
         except ssl.SSLError as error:
             self._settle(Reply(mishap=Mishap.TLS, detail=f"the TLS handshake failed: {error}"))
         except OSError as error:
@@ -166,7 +168,13 @@ class Lanes(Generic[S]):
     """Some connections to one target, and the requests that go over them."""
 
     def __init__(
-        self, target: Target, *, connections: int, deadline_s: float, throttle: Throttle | None = None
+        self,
+        target: Target,
+        *,
+        connections: int,
+        deadline_s: float,
+        throttle: Throttle | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.target = target
         self.deadline_s = deadline_s
@@ -174,6 +182,7 @@ class Lanes(Generic[S]):
         self.reader = Reader()
         self.sent = 0
         self._throttle = throttle
+        self._budget = budget or Budget()
         self._lanes = [Lane(self, number) for number in range(connections)]
         self._busy = 0
         self._outbox: list[tuple[asyncio.Transport, bytes]] = []
@@ -198,7 +207,10 @@ class Lanes(Generic[S]):
                 await watch
 
     async def sequence(self, shots: Sequence[S], *, listens: bool = False) -> list[Reply]:
-        """Sends requests one after the other over one new connection, and may listen a moment at its end."""
+        """Sends requests one after the other over one new connection, and may listen a moment at its end.
+
+        Raises Exhausted where the budget is used up.
+        """
         lane = self._lanes[0]
         lane.close()
         found: list[Reply] = []
@@ -210,6 +222,8 @@ class Lanes(Generic[S]):
             self._lanes = lanes
         if listens and lane.line is not None:
             await asyncio.sleep(_STRAY_S)
+        if len(found) < len(shots):
+            raise Exhausted(f"no verdict: {self._budget.emptied}")
         if lane.stray:
             found[-1] = found[-1]._replace(stray=lane.stray)
         return found
@@ -253,7 +267,7 @@ class Lanes(Generic[S]):
             self.loop.call_later(wait_s, self._advance, lane)
             return
         shot = self._next()
-        if shot is None:
+        if shot is None or not self._pays(shot):
             self._busy -= 1
             if not self._busy and self._done is not None and not self._done.done():
                 self._done.set_result(None)
@@ -264,6 +278,14 @@ class Lanes(Generic[S]):
             self.loop.call_later(turn_s, lane.fire, shot)
         else:
             lane.fire(shot)
+
+    def _pays(self, shot: S) -> bool:
+        """Takes a request out of the budget, if there is enough left; else it is the end of all requests."""
+        try:
+            self._budget.spend(len(shot.data), shot.events)
+        except Exhausted:
+            return False
+        return True
 
     async def _watch(self) -> None:
         """Keeps the deadline of every request."""

@@ -1,19 +1,67 @@
-"""The event loop of everything that talks to a target."""
+"""The event loop of everything that talks to a target, and how signals end it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
+import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvloop
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
+    from types import FrameType
 
 T = TypeVar("T")
+GRACE_S = 1.0
+"""How long the loop may need to end after a signal, in seconds; then it is interrupted where it is."""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine to its end, as asyncio.run does, on a loop that is several times as fast."""
+    """Runs a coroutine to its end, as asyncio.run does, on a loop that is several times as fast.
+
+    SIGINT and SIGTERM alike cancel it, whatever it waits for; then KeyboardInterrupt is raised.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
+        running = runner.get_loop()
+        task = running.create_task(main)
+        with _signals(lambda: running.call_soon_threadsafe(task.cancel)) as told:
+            try:
+                return runner.run(_awaited(task))
+            except asyncio.CancelledError:
+                if told:
+                    raise KeyboardInterrupt from None
+                raise
+
+
+async def _awaited(task: asyncio.Task[T]) -> T:
+    return await task
+
+
+@contextlib.contextmanager
+def _signals(cancel: Callable[[], object]) -> Iterator[list[int]]:
+    """Calls something at the first signal, and yields those that came. Only the main thread hears any."""
+    told: list[int] = []
+
+    def hear(number: int, _: FrameType | None) -> None:
+        if told:
+            raise KeyboardInterrupt
+        told.append(number)
+        cancel()
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield told
+        return
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), hear) for name in names}
+    try:
+        yield told
+    finally:
+        if told and hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

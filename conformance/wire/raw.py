@@ -12,12 +12,12 @@ import httpcore
 from conformance.model import Mishap, Response
 from conformance.payloads.spelling import start_line, usual
 from conformance.wire.decoding import CAP_BYTES, decode
-from conformance.wire.sockets import Backend, NetworkStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.model import Request
+    from conformance.wire.sockets import NetworkStream
     from conformance.wire.target import Target
 
 INTERIM_S = 1.0
@@ -56,7 +56,7 @@ class Line:
     @classmethod
     async def to(cls, target: Target) -> Line:
         """Opens a connection. Raises httpcore.ConnectError."""
-        stream = await Backend().connect_tcp(target.host, target.port)
+        stream = await target.backend().connect_tcp(target.host, target.port)
         if target.tls is not None:
             stream = await stream.start_tls(target.tls, target.host)
         return cls(stream)

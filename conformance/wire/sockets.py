@@ -171,12 +171,26 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         return self._raw.is_readable if info == "is_readable" else None
 
 
+def _numeric(addresses: tuple[str, ...], port: int) -> list[tuple[Any, ...]]:
+    """Addresses as sockets want them; no name is asked for."""
+    flags = socket.AI_NUMERICHOST
+    return [
+        item
+        for address in addresses
+        for item in socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=flags)
+    ]
+
+
 class TlsError(httpcore.ConnectError):
     """The TLS handshake failed."""
 
 
 class Backend(httpcore.AsyncNetworkBackend):
-    """Opens connections for httpcore's pool."""
+    """Opens connections for httpcore's pool, to a target's known addresses and to nothing else."""
+
+    def __init__(self, addresses: tuple[str, ...], lost: str) -> None:
+        self._addresses = addresses
+        self._lost = lost
 
     async def connect_tcp(
         self,
@@ -186,16 +200,12 @@ class Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> NetworkStream:
-        """Connects to the first address of a host that answers."""
+        """Connects to the first address that answers."""
+        if not self._addresses:
+            raise httpcore.ConnectError(self._lost)
         loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError(f"the host {host!r} does not resolve: {error.strerror}") from error
-        except UnicodeError as error:
-            raise httpcore.ConnectError(f"the host {host!r} is no name of a host") from error
         failure: OSError | None = None
-        for family, kind, protocol, _, address in found:
+        for family, kind, protocol, _, address in _numeric(self._addresses, port):
             sock = socket.socket(family, kind, protocol)
             sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

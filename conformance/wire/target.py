@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance.errors import UsageError
+from conformance.wire.addresses import Reach, reach, resolve
+from conformance.wire.sockets import Backend
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
 
 _OURS = frozenset({"content-length", "transfer-encoding", "connection"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -19,7 +25,9 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 class Target:
     """A base URL, taken apart, with what every request to it carries.
 
-    `prefix` is the path of the base URL without its last slash; `tls` is None for plain HTTP.
+    `prefix` is the path of the base URL without its last slash; `tls` is None for plain HTTP. `addresses`
+    are the only ones that are connected to, however often the name is asked for; where there are none,
+    `lost` says why.
     """
 
     url: str
@@ -29,6 +37,8 @@ class Target:
     prefix: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     tls: ssl.SSLContext | None = None
+    addresses: tuple[str, ...] = ()
+    lost: str = ""
 
     @property
     def authority(self) -> str:
@@ -37,13 +47,36 @@ class Target:
         default = {"http": 80, "https": 443}[self.scheme]
         return host if self.port == default else f"{host}:{self.port}"
 
+    def backend(self) -> Backend:
+        """What opens connections to it."""
+        return Backend(self.addresses, self.lost)
+
+    async def connect(
+        self, loop: asyncio.AbstractEventLoop, made: Callable[[], asyncio.BaseProtocol]
+    ) -> None:
+        """Connects to the first address that answers. Raises OSError, or ssl.SSLError, which is one."""
+        failure = OSError(self.lost)
+        name = self.host if self.tls else None
+        for address in self.addresses:
+            try:
+                await loop.create_connection(made, address, self.port, ssl=self.tls, server_hostname=name)
+            except ssl.SSLError:
+                raise
+            except OSError as error:
+                failure = error
+            else:
+                return
+        raise failure
+
     @property
     def is_loopback(self) -> bool:
-        """Whether the address is this machine's own."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost" or self.host.endswith(".localhost")
+        """Whether every address is this machine's own."""
+        return self.reach is Reach.LOOPBACK
+
+    @property
+    def reach(self) -> Reach:
+        """How far away it is."""
+        return reach(self.addresses)
 
 
 def parse(
@@ -67,14 +100,18 @@ def parse(
     if parts.query or parts.fragment:
         raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
     tls = _context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle else None
+    port = {"http": 80, "https": 443}[parts.scheme] if port is None else port
+    addresses, lost = resolve(parts.hostname, port)
     return Target(
         url=url,
         scheme=parts.scheme,
         host=parts.hostname,
-        port={"http": 80, "https": 443}[parts.scheme] if port is None else port,
+        port=port,
         prefix=parts.path.rstrip("/"),
         headers=tuple(_header(line) for line in headers),
         tls=tls if parts.scheme == "https" else None,
+        addresses=addresses,
+        lost=lost,
     )
 
 

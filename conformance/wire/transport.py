@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import httpcore
 import httpx
 
-from conformance.wire.sockets import Backend
-
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
+
+    from conformance.wire.sockets import Backend
 
 
 class _Body(httpx.AsyncByteStream):
@@ -41,7 +41,8 @@ class _Body(httpx.AsyncByteStream):
 class Transport(httpx.AsyncBaseTransport):
     """Sends httpx requests to one target, over connections that it keeps if it may."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None, keep_alive: bool = True) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None, backend: Backend, keep_alive: bool = True) -> None:
+        self._backend = backend
         self._tls = tls
         self._keeps = keep_alive
         self._idle: list[httpcore.AsyncHTTPConnection] = []
@@ -89,5 +90,5 @@ class Transport(httpx.AsyncBaseTransport):
                 return connection
             await connection.aclose()
         return httpcore.AsyncHTTPConnection(
-            origin=origin, ssl_context=self._tls, network_backend=Backend(), keepalive_expiry=None
+            origin=origin, ssl_context=self._tls, network_backend=self._backend, keepalive_expiry=None
         )

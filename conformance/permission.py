@@ -1,0 +1,82 @@
+"""Permissions: which target a run may be pointed at, and how hard it may press it.
+
+The one place that decides it, for every command and for pytest:
+
+- this machine gets every tier, unless `--tier` names fewer;
+- an address in a private network gets the tiers gentle and standard; `--tier` and `--allow` name others;
+- any other address needs `--i-may-test` with the very name of its host, and then gets the same;
+- a vendor's own production host gets the gentle tier, if that alone is asked for, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance import profile as profiles
+from conformance.catalogue import Tier
+from conformance.errors import UsageError
+from conformance.profile.problems import nearest
+from conformance.resources import profile_names
+from conformance.wire.addresses import Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from conformance.profile.facts import Profile
+    from conformance.wire import Target
+
+GENTLE = frozenset({Tier.GENTLE})
+
+
+def permit(target: Target, profile: Profile, settings: Mapping[str, Any]) -> frozenset[Tier]:
+    """The tiers that a run may send to a target. Raises UsageError if it may not be tested so."""
+    tiers = _tiers(target, settings)
+    host = _plain(target.host)
+    if target.reach is Reach.PUBLIC and host not in map(_plain, settings["i_may_test"]):
+        raise UsageError(
+            f"{host} is beyond this machine and private networks, and would get test events and faulty "
+            f"requests; if you may do that to it, say so: --i-may-test {host}"
+        )
+    if target.reach in {Reach.PUBLIC, Reach.PRIVATE} and tiers != GENTLE and _is_production(host, profile):
+        raise UsageError(
+            f"{host} is a vendor's own production host, which gets no more than the gentle tier, "
+            "whoever asks; add --tier gentle"
+        )
+    return tiers
+
+
+def _tiers(target: Target, settings: Mapping[str, Any]) -> frozenset[Tier]:
+    """The tiers that were asked for; all on this machine, where nobody asked for less."""
+    asked = [_tier("tier", name, tuple(Tier)) for name in settings["tier"]]
+    allowed = [_tier("allow", name, (Tier.BURST, Tier.VOLUME)) for name in settings["allow"]]
+    if allowed and set(asked) == GENTLE:
+        raise UsageError(f"--tier gentle and --allow {allowed[0]} contradict each other")
+    if target.is_loopback and not asked:
+        return frozenset(Tier)
+    return frozenset().union(*(tier.opened for tier in (*(asked or [Tier.STANDARD]), *allowed)))
+
+
+def _tier(option: str, name: str, known: tuple[Tier, ...]) -> Tier:
+    """A tier by its name. Raises UsageError if it is none of those that an option takes."""
+    if name not in known:
+        raise UsageError(f"--{option} {name}: expected {' or '.join(known)}{nearest(name, known)}")
+    return Tier(name)
+
+
+def _is_production(host: str, profile: Profile) -> bool:
+    """Whether a host is a vendor's own: by the profile of the run, or by any that comes with the suite."""
+    return any(
+        host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
+        for pattern in (*profile.hosts, *_known())
+    )
+
+
+def _known() -> Iterator[str]:
+    """The production hosts of all vendors that the suite knows."""
+    for name in profile_names():
+        yield from profiles.load(name).hosts
+
+
+def _plain(host: str) -> str:
+    """The name of a host as names are compared: the case does not matter, nor the dot of the root."""
+    return host.strip().strip("[]").lower().rstrip(".")

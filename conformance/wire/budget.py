@@ -1,0 +1,52 @@
+"""What a run may send in all: requests, bytes and events, counted where they leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from conformance.errors import NoAnswer
+
+WORDS = ("requests", "bytes", "events")
+
+
+class Exhausted(NoAnswer):
+    """A budget is used up: the request was not sent, and nothing can be said of what it was for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """Requests, their bytes with all headers, and the events in them."""
+
+    requests: int = 0
+    bytes: int = 0
+    events: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Budget:
+    """What may be sent at most, None being no limit, and what was sent so far.
+
+    The count errs upwards: events are counted whether they are acceptable or not.
+    """
+
+    requests: int | None = None
+    bytes: int | None = None
+    events: int | None = None
+    spent: list[int] = field(default_factory=lambda: [0, 0, 0])
+    emptied: str = ""
+
+    def spend(self, size: int, events: int) -> None:
+        """Takes one request out. Raises Exhausted, and takes nothing, if there is not enough left."""
+        spent = self.spent
+        after = (spent[0] + 1, spent[1] + size, spent[2] + events)
+        for word, limit, total in zip(WORDS, (self.requests, self.bytes, self.events), after, strict=True):
+            if limit is not None and total > limit:
+                self.emptied = f"the budget of {limit:,} {word} is used up (--max-{word})"
+                raise Exhausted(f"no verdict: {self.emptied}")
+        spent[:] = after
+
+    @property
+    def amount(self) -> Amount:
+        """What was sent so far."""
+        requests, size, events = self.spent
+        return Amount(requests=requests, bytes=size, events=events)
