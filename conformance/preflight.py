@@ -70,6 +70,7 @@ async def fly(contract: Contract, keys: Keys, sender: Sender, run_id: str = RUN_
             if not footing and item.response
         },
         seen=sender.seen,
+        run_id=run_id,
     )
 
 

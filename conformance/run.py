@@ -128,7 +128,7 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
         target=target,
         contract=contract,
         keys=keys,
-        trials=trials(contract, keys, chosen, tiers, settings["run_id"]),
+        trials=trials(contract, keys, chosen, tiers),
         gate=settings["gate"],
         jobs=_jobs(tiers, settings["jobs"]),
         rate=settings["rate"],

@@ -13,7 +13,7 @@ from conformance import expect
 from conformance.cases._steps import accepted, succeeds
 from conformance.catalogue import OF_FORM, Tier, check
 from conformance.errors import Silent
-from conformance.model import Level
+from conformance.model import PREFIX, Level
 from conformance.payloads.credentials import authorization
 from conformance.profile.facts import Scheme, Shape
 
@@ -139,7 +139,7 @@ def text(call: Call, form: Text) -> Steps:
     drafts = [
         (f"a property of {form.words}", call.event().put(where, form.value)),
         (f"a property's name of {form.words}", call.event().put(f"{call.type.open or ''}/{form.value}", 1)),
-        (f"an id of {form.words}", call.event().put(identity, form.value)),
+        (f"an id of {form.words}", call.event().put(identity, f"{PREFIX} {form.value}")),
     ]
     return (yield from accepted(drafts))
 

@@ -62,7 +62,7 @@ def identity_null(call: Call) -> Steps:
     """Null is how many languages write what is not there."""
     expect.control((yield call.control()))
     answer = call.contract.answer(Condition.IDENTITY_MISSING)
-    return expect.status((yield _anybody(call, None)), answer, "an event whose ids are null")
+    return expect.status((yield call.marked(_anybody(call, None))), answer, "an event whose ids are null")
 
 
 @check("payload.identity.empty", "What happens to an event whose ids are all empty is reported.",
@@ -70,7 +70,7 @@ def identity_null(call: Call) -> Steps:
 def identity_empty(call: Call) -> Steps:
     """An empty text names nobody, and yet is there; no document decides."""
     expect.control((yield call.control()))
-    return (yield from reports([("empty ids", _anybody(call, ""))]))
+    return (yield from reports([("empty ids", call.marked(_anybody(call, "")))]))
 
 
 @check("payload.identity.blank", "What happens to an event whose ids are white space is reported.",
@@ -78,7 +78,7 @@ def identity_empty(call: Call) -> Steps:
 def identity_blank(call: Call) -> Steps:
     """Some servers trim, others store the blank as a user of its own."""
     expect.control((yield call.control()))
-    return (yield from reports([("ids of white space", _anybody(call, " \t "))]))
+    return (yield from reports([("ids of white space", call.marked(_anybody(call, " \t ")))]))
 
 
 @check("payload.identity.null-other", "A null id beside a real one is accepted.", fact=NULL)

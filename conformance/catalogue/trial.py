@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.catalogue.check import ERROR_BODY, RATE_HEADERS, REQUIRED, Check, Tier
 from conformance.errors import Silent
-from conformance.model import RUN_ID, Level, Outcome, Source, weaker
+from conformance.model import Level, Outcome, Source, weaker
 from conformance.payloads import Call, Footing, Ground
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ class Trial:
     keys: Keys
     operation: Operation | None
     allowed: frozenset[Tier] = frozenset(Tier)
-    run_id: str = RUN_ID
     ground: Ground = field(default_factory=Ground)
 
     @property
@@ -107,7 +106,7 @@ class Trial:
             label=self.name,
             footing=footing,
             seen=self.ground.seen,
-            run_id=self.run_id,
+            run_id=self.ground.run_id,
         )
         return self.check.steps(call)
 
@@ -121,11 +120,10 @@ def trials(
     keys: Keys,
     chosen: Iterable[Check],
     allowed: frozenset[Tier] = frozenset(Tier),
-    run_id: str = RUN_ID,
 ) -> list[Trial]:
     """Each check with each operation that it applies to; once without one where there is none."""
     return [
-        Trial(check=item, contract=contract, keys=keys, operation=operation, allowed=allowed, run_id=run_id)
+        Trial(check=item, contract=contract, keys=keys, operation=operation, allowed=allowed)
         for item in chosen
         for operation in item.operations(contract) or (None,)
     ]

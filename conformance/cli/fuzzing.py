@@ -12,7 +12,7 @@ from rich.console import Console
 
 from conformance import preflight
 from conformance import settings as table
-from conformance.cli.running import console, reference
+from conformance.cli.running import INTERRUPTED_CODE, console, reference
 from conformance.contract import Contract
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
@@ -20,14 +20,16 @@ from conformance.fuzz.campaign import Campaign, Result
 from conformance.fuzz.corpus import corpus, is_stored
 from conformance.fuzz.finding import Finding, store, stored
 from conformance.fuzz.replaying import again
+from conformance.permission import GENTLE
 from conformance.profile import load
 from conformance.report import fuzzing as report
 from conformance.run import prepare
 from conformance.wire import loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from conformance.fuzz.case import Case
     from conformance.run import Plan
 
 COUNT, JOBS = 10_000, 16
@@ -51,10 +53,12 @@ def fuzz(options: Mapping[str, Any]) -> int:
             quiet.print("generating requests, which takes a few seconds; the next run finds them stored")
         cases = corpus(contract, plan.fuzz_seed, count, refresh=options["refresh"])
         quiet.print(f"requests: {cases.place or 'not stored'}", soft_wrap=True)
-        result = loop.run(_campaign(plan, cases.cases(count), settings["max_time"]))
-    for finding in result.findings:
-        store(finding)
-    return _tell(options, plan, result)
+        kept: list[Result] = []
+        try:
+            loop.run(_campaign(plan, cases.cases(count), settings["max_time"], kept))
+        except KeyboardInterrupt:
+            return _tell(options, plan, kept[0] if kept else Result(), is_complete=False)
+    return _tell(options, plan, kept[0], is_complete=True)
 
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,20 +71,25 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-async def _campaign(plan: Plan, cases: Any, max_time_s: float | None) -> Result:  # noqa: ANN401 - an iterator
-    """Flies the preflight, then fuzzes."""
+async def _campaign(plan: Plan, cases: Iterable[Case], max_time_s: float | None, kept: list[Result]) -> None:
+    """Flies the preflight, then fuzzes; the result is kept as far as it gets."""
     async with plan.wire() as wire:
         try:
-            ground = await preflight.fly(plan.contract, plan.keys, Sender(wire=wire))
+            ground = await preflight.fly(plan.contract, plan.keys, Sender(wire=wire), plan.run_id)
         except NoAnswer as failure:
             raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
-        result = await Campaign(plan.contract, plan.keys, wire, ground).run(cases, max_time_s=max_time_s)
-        result.requests += wire.sent
-        return result
+        campaign = Campaign(plan.contract, plan.keys, wire, ground)
+        kept.append(campaign.result)
+        try:
+            await campaign.run(cases, max_time_s=max_time_s)
+        finally:
+            campaign.result.requests += wire.sent
 
 
-def _tell(options: Mapping[str, Any], plan: Plan, result: Result) -> int:
-    """Prints and writes what a campaign came to, and returns the exit code."""
+def _tell(options: Mapping[str, Any], plan: Plan, result: Result, *, is_complete: bool) -> int:
+    """Stores, prints and writes what a campaign came to, and returns the exit code."""
+    for finding in result.findings:
+        store(finding)
     header = {
         "target": {"url": plan.target.url},
         "profile": plan.contract.profile.name,
@@ -91,15 +100,17 @@ def _tell(options: Mapping[str, Any], plan: Plan, result: Result) -> int:
     }
     place = options["json"]
     if place:
-        _write(place, lambda: report.text(header, result.findings))
+        _write(place, lambda: report.text(header, result.findings, is_complete=is_complete))
     if place != "-":
-        out = console()
+        out, told = console(), "" if is_complete else "interrupted, and incomplete: "
         report.show(result.findings, out, plan.gate)
         out.print(
-            f"\n{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
+            f"\n{told}{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
             f"{header['per_s']:,} a second, seed {plan.fuzz_seed}",
             soft_wrap=True,
         )
+    if not is_complete:
+        return INTERRUPTED_CODE
     if not result.judged:
         raise CannotJudge("no generated request was sent")
     return int(any(item.level.reaches(plan.gate) for item in result.findings))
@@ -122,6 +133,8 @@ def replay(options: Mapping[str, Any]) -> int:
     settings = _settings({**options, "profile": options["profile"] or finding.profile})
     contract = Contract(load(settings["profile"]), settings["include"])
     plan = prepare(settings, options["url"] or finding.url, contract, ())
+    if plan.tiers == GENTLE:
+        raise UsageError("a generated request is beyond the gentle tier")
     found = loop.run(_again(plan, finding))
     out = console()
     if found is None:
@@ -135,7 +148,10 @@ def replay(options: Mapping[str, Any]) -> int:
 
 async def _again(plan: Plan, finding: Finding) -> Finding | None:
     async with plan.wire() as wire:
-        return await again(plan.contract, plan.keys, wire, finding)
+        try:
+            return await again(plan.contract, plan.keys, wire, finding)
+        except NoAnswer as failure:
+            raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"fuzz": fuzz, "replay": replay}

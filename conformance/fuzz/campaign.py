@@ -71,7 +71,7 @@ class Campaign:
         self._dead = {str(operation) for operation in ground.dead}
         self._oracle = Oracle(contract)
         self._judge = Judge(contract, self._oracle)
-        self._rendering = Rendering(contract, keys, wire.target, ground.footings)
+        self._rendering = Rendering(contract, keys, wire.target, ground)
         self._lanes: Lanes[Shot] = Lanes(
             wire.target,
             connections=wire.connections,

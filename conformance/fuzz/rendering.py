@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conformance import pointers
 from conformance.fuzz.case import Auth, Case, compact
-from conformance.model import Kind, Request
+from conformance.model import PREFIX, RUN_ID, Kind, Request
 from conformance.payloads.credentials import NOBODY, UNKNOWN_KEY, authorization, by_scheme
 from conformance.payloads.draft import standard
 from conformance.payloads.spelling import spell, start_line
@@ -14,15 +14,15 @@ from conformance.profile.facts import Scheme
 from conformance.wire import USER_AGENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from conformance.contract import Contract, Operation
-    from conformance.payloads import Footing, Keys
+    from conformance.payloads import Ground, Keys
     from conformance.payloads.credentials import Credentials
     from conformance.wire import Target
 
 LARGE_BYTES = 12_000
 """Larger bodies go the careful way: a server may answer them before it has read them."""
+
+_MARKED_BYTES = 8_000
 
 
 class Shot(NamedTuple):
@@ -37,21 +37,20 @@ class Shot(NamedTuple):
 class Rendering:
     """Makes requests of cases for one target."""
 
-    def __init__(
-        self, contract: Contract, keys: Keys, target: Target, footings: Mapping[Operation, Footing]
-    ) -> None:
+    def __init__(self, contract: Contract, keys: Keys, target: Target, ground: Ground) -> None:
         self.operations = {str(operation): operation for operation in contract.operations}
         self._contract = contract
         self._keys = keys
         self._target = target
-        self._footings = footings
+        self._footings = ground.footings
+        self._mark = None if ground.run_id == RUN_ID else _mark(ground.run_id)
         self._heads: dict[tuple[str, str, str, str], tuple[bytes, bytes]] = {}
 
     def request(self, case: Case) -> Request:
         """A case with its credentials."""
         operation = self.operations[case.call]
         credentials = self._credentials(operation, case.auth)
-        body = _keyed(case.body, self._insertion(credentials))
+        body = self._body(case, self._insertion(credentials))
         query = credentials.query
         headers = [*self._target.headers, *credentials.headers]
         if operation.kind is Kind.PIXEL:
@@ -80,9 +79,16 @@ class Rendering:
         if known is None:
             known = self._heads[key] = self._head(case)
         head, insertion = known
-        body = _keyed(case.body, insertion)
+        body = self._body(case, insertion)
         data = b"%b%d\r\n\r\n%b" % (head, len(body), body)
         return Shot(case, data, operation.method, _count(operation, case))
+
+    def _body(self, case: Case, insertion: bytes) -> bytes:
+        """A body with its key and the name of this run; a large one may be so by a byte, and is left."""
+        body = case.body
+        if self._mark is not None and len(body) < _MARKED_BYTES:
+            body = body.replace(_mark(RUN_ID), self._mark)
+        return _keyed(body, insertion)
 
     def _head(self, case: Case) -> tuple[bytes, bytes]:
         """The bytes of a case up to its length, and what goes into its body."""
@@ -123,6 +129,11 @@ class Rendering:
             return b""
         key = self._contract.credential_key(Scheme.BODY)
         return compact(pointers.put({}, key, credentials.body_key))[1:-1]
+
+
+def _mark(run_id: str) -> bytes:
+    """What names a run in a context."""
+    return compact({PREFIX: {"run": run_id}})[1:-1]
 
 
 def _count(operation: Operation, case: Case) -> int:

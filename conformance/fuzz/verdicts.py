@@ -49,7 +49,13 @@ async def run(
     first = alive[0]
     cases = corpus(first.contract, effort.seed, effort.count, refresh=effort.refresh).cases(effort.count)
     calls = {str(trial.operation) for trial in alive}
-    campaign = Campaign(first.contract, first.keys, sender.wire, first.ground, examining_s=_EXAMINING_S)
+    campaign = Campaign(
+        first.contract,
+        first.keys,
+        sender.wire,
+        first.ground,
+        examining_s=_EXAMINING_S,
+    )
     result = await campaign.run((case for case in cases if case.call in calls), max_time_s=effort.max_time_s)
     for finding in result.findings:
         store(finding)

@@ -135,6 +135,11 @@ class Call:
             event = pointers.put(event, where.type, name)
         return self.named(event)
 
+    def marked(self, draft: Draft) -> Draft:
+        """A draft whose first event names the run, for one without an id of ours."""
+        first, *rest = draft.events
+        return draft.carrying(self.named(first), *rest) if isinstance(first, dict) else draft
+
     def named(self, event: JsonObject) -> JsonObject:
         """An event that names the run in its context, if the dialect has one; else by its user's id."""
         where = self.contract.profile.pointers

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.errors import Untestable
+from conformance.model import RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +34,13 @@ class Ground:
     """Where a target accepts something other than the smallest request, and where nothing at all.
 
     `dead` maps an operation to the answer that its smallest request got. `seen` fills as the run goes.
+    `run_id` is what the run's events are marked with.
     """
 
     footings: Mapping[Operation, Footing] = field(default_factory=dict)
     dead: Mapping[Operation, str] = field(default_factory=dict)
     seen: dict[str, Exchange] = field(default_factory=dict)
+    run_id: str = RUN_ID
 
     def tread(self, operation: Operation) -> None:
         """Raises Untestable where nothing is accepted."""

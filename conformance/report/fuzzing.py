@@ -86,7 +86,8 @@ def _request(request: dict[str, Any]) -> str:
     return f"{' '.join(words)} {text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'}"
 
 
-def text(header: dict[str, Any], findings: Sequence[Shown]) -> str:
-    """The findings as a JSON text."""
-    found = {"format": FORMAT, **header, "findings": [item.as_json() for item in findings], "complete": True}
+def text(header: dict[str, Any], findings: Sequence[Shown], *, is_complete: bool = True) -> str:
+    """The findings as a JSON text; they are not all of them where the campaign was interrupted."""
+    listed = [item.as_json() for item in findings]
+    found = {"format": FORMAT, **header, "findings": listed, "complete": is_complete}
     return json.dumps(found, indent=1) + "\n"
