@@ -24,7 +24,7 @@ LEVELS = {
             ("wire", "expect"),
             ("engine",),
             ("catalogue", "preflight", "report", "refserver"),
-            ("fuzz", "permission"),
+            ("estimate", "fuzz", "permission"),
             ("cases", "run"),
             ("selfcheck",),
             ("plugin", "cli"),
