@@ -105,7 +105,7 @@ def _sum(parts: Iterable[Sequence[float]]) -> Numbers:
 def _rounded(number: float) -> int:
     """A number rounded up to two digits that count: it is an estimate, and looks like one."""
     whole = int(-(-number // 1))
-    step = 10 ** max(0, len(str(whole)) - 2)
+    step: int = 10 ** max(0, len(str(whole)) - 2)
     return -(-whole // step) * step
 
 

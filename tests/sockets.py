@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -92,6 +93,15 @@ class Peer:
     def say(self, data: bytes) -> None:
         """Sends bytes as they are."""
         self._sock.sendall(data)
+
+    def tear(self) -> None:
+        """Resets the connection."""
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._sock.close()
+
+    def answered(self) -> int:
+        """How many requests the whole server has read."""
+        return len(self._server.received)
 
     def hold(self) -> None:
         """Keeps the connection open and silent until the test is over."""

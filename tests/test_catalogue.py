@@ -19,19 +19,19 @@ KEYS = Keys(write_key="conformance-key", bearer="conformance-token")
 
 
 def line(item: Check, contracts: list[Contract]) -> str:
-    """An id, and its strongest level in each profile; a dot where the profile is silent."""
+    """An id, its tier, and its strongest level in each profile; a dot where the profile is silent."""
     words = []
     for contract in contracts:
         levels = [t.level for t in trials(contract, KEYS, [item]) if t.operation and t.facts]
         words.append(min(levels, key=lambda level: level.rank, default="."))
-    return " ".join([item.id, *words])
+    return " ".join([item.id, item.tier, *words])
 
 
 def catalogue() -> str:
     """The golden list as the code has it."""
     names = resources.profile_names()
     contracts = [Contract(load(name)) for name in names]
-    return "\n".join([" ".join(["id", *names]), *(line(item, contracts) for item in CHECKS)]) + "\n"
+    return "\n".join([" ".join(["id", "tier", *names]), *(line(item, contracts) for item in CHECKS)]) + "\n"
 
 
 def test_ids_and_levels_are_pinned() -> None:

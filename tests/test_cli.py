@@ -222,7 +222,7 @@ def said(code: int, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert "Traceback" not in captured.err
     *progress, last = captured.err.splitlines()
     assert last.startswith("conformance: ")
-    assert all(re.match(r"\d+/\d+ checks, ", line) for line in progress)
+    assert all(re.match(r"\d+/\d+ checks, |plan: ", line) for line in progress)
     assert captured.out == ""
     return last.removeprefix("conformance: ")
 

@@ -57,7 +57,10 @@ async def counted(plan: Plan) -> dict[str, Any]:
     return {
         "preflight": first,
         "fuzz": [round(after[1] / after[0]), round(after[2] / after[0], 2)],
-        "checks": {name: [_mean(column) for column in zip(*found, strict=True)] for name, found in sorted(sums.items())},
+        "checks": {
+            name: [_mean(column) for column in zip(*found, strict=True)]
+            for name, found in sorted(sums.items())
+        },
     }
 
 

@@ -92,9 +92,16 @@ def _parser() -> _Parser:
     )
     parser.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    _run_options(commands.add_parser("run", help="judge a server, or the embedded one if no URL is given"))
+    run = commands.add_parser("run", help="judge a server, or the embedded one if no URL is given")
+    _run_options(run)
     fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
     _run_options(fuzz)
+    for command in (run, fuzz):
+        command.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="show what would be sent, send nothing, and end with exit code 3",
+        )
     fuzz.add_argument("--refresh", action="store_true", help="generate the requests anew")
     replay = commands.add_parser("replay", help="send the request of a finding again")
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")

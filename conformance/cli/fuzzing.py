@@ -12,7 +12,8 @@ from rich.console import Console
 
 from conformance import preflight
 from conformance import settings as table
-from conformance.cli.running import INTERRUPTED_CODE, console, reference
+from conformance.cli import planning
+from conformance.cli.running import INTERRUPTED_CODE, console, dry_run, reference
 from conformance.contract import Contract
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
@@ -43,6 +44,8 @@ def fuzz(options: Mapping[str, Any]) -> int:
     count = COUNT if settings["fuzz"] is None else settings["fuzz"]
     if not count:
         raise UsageError("--fuzz 0: nothing would be sent")
+    if options["dry_run"]:
+        return dry_run({**settings, "fuzz": count}, options["url"], contract, ())
     with ExitStack() as stack:
         url = options["url"] or stack.enter_context(reference(settings))
         plan = prepare({**settings, "fuzz": count}, url, contract, ())
@@ -52,6 +55,7 @@ def fuzz(options: Mapping[str, Any]) -> int:
         if options["refresh"] or not is_stored(contract, plan.fuzz_seed, count):
             quiet.print("generating requests, which takes a few seconds; the next run finds them stored")
         cases = corpus(contract, plan.fuzz_seed, count, refresh=options["refresh"])
+        planning.tell(plan, quiet)
         quiet.print(f"requests: {cases.place or 'not stored'}", soft_wrap=True)
         kept: list[Result] = []
         try:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from conformance import settings as table
 from conformance.cases import CHECKS
+from conformance.cli import planning
 from conformance.cli.progress import Progress
 from conformance.contract import Contract
 from conformance.errors import CannotJudge, UsageError
@@ -22,11 +23,13 @@ from conformance.run import Result, execute, prepare, report
 from conformance.wire import loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from conformance.catalogue import Check
     from conformance.report.document import Report
 
 _LOG_WIDTH = 120
+_ANYWHERE = "http://127.0.0.1"
 INTERRUPTED, INTERRUPTED_CODE = "interrupted", 130
 _EMBEDDED = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
 
@@ -42,6 +45,8 @@ def run(options: Mapping[str, Any]) -> int:
     if list(writers.values()).count("-") > 1:
         raise UsageError("only one report can go to standard output")
     contract = Contract(load(settings["profile"]), settings["include"])
+    if options["dry_run"]:
+        return dry_run(settings, options["url"], contract, CHECKS)
     with ExitStack() as stack:
         url = options["url"]
         if url is None:
@@ -51,6 +56,13 @@ def run(options: Mapping[str, Any]) -> int:
     if "-" not in writers.values():
         show(done, console(), quiet=options["quiet"])
     return INTERRUPTED_CODE if done.header.stopped == INTERRUPTED else done.exit_code
+
+
+def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, chosen: Sequence[Check]) -> int:
+    """Shows the plan, sends nothing, and returns the exit code. It needs no key, and no server."""
+    given = {**settings, "write_key": settings["write_key"] or _EMBEDDED.write_key}
+    plan = prepare(given, url or _ANYWHERE, contract, chosen)
+    return planning.show(plan, console(), plan.target.url if url else "the embedded reference server")
 
 
 def reference(settings: dict[str, Any]) -> AbstractContextManager[str]:
@@ -72,6 +84,7 @@ def console() -> Console:
 def _judge(settings: Mapping[str, Any], url: str, contract: Contract, *, quiet: bool) -> Report:
     """Runs the plan and watches it, unless nobody wants to. What is interrupted is reported as it is."""
     plan = prepare(settings, url, contract, CHECKS)
+    planning.tell(plan, Console(stderr=True, highlight=False, quiet=quiet))
     result = Result()
     with Progress(Console(stderr=True, highlight=False, quiet=quiet), len(plan.trials)) as progress:
         try:

@@ -28,13 +28,13 @@ _NOBODY = Keys(write_key="conformance")
 def list_checks(options: Mapping[str, Any]) -> int:
     """Prints every check, or those of a profile with their level and the number of operations."""
     if options["profile"] is None:
-        _print(f"{check.id:38} {check.title}" for check in CHECKS)
+        _print(f"{check.id:38} {check.tier:8} {check.title}" for check in CHECKS)
         return 0
     contract = Contract(load(options["profile"]))
     for check in CHECKS:
         stated = [trial for trial in trials(contract, _NOBODY, [check]) if trial.operation and trial.facts]
         level = min((trial.level for trial in stated), key=lambda level: level.rank, default=None)
-        _print([f"{check.id:38} {level or '-':6} {len(stated):3} {check.title}"])
+        _print([f"{check.id:38} {level or '-':6} {len(stated):3} {check.tier:8} {check.title}"])
     return 0
 
 
@@ -44,7 +44,16 @@ def explain(options: Mapping[str, Any]) -> int:
     check = known.get(options["id"])
     if check is None:
         raise UsageError(f"no check is called {options['id']!r}{nearest(options['id'], known)}")
-    _print([check.id, f"  {check.title}", "", *(f"  {line}" for line in check.why.splitlines()), ""])
+    _print(
+        [
+            check.id,
+            f"  {check.title}",
+            f"  tier: {check.tier}",
+            "",
+            *(f"  {line}" for line in check.why.splitlines()),
+            "",
+        ]
+    )
     for name in resources.profile_names():
         _print(_stated(name, check))
     return 0

@@ -70,7 +70,7 @@ class Campaign:
         self._wire = wire
         self._dead = {str(operation) for operation in ground.dead}
         self._oracle = Oracle(contract)
-        self._judge = Judge(contract, self._oracle)
+        self._judge = Judge(contract, self._oracle, wire.redactor)
         self._rendering = Rendering(contract, keys, wire.target, ground)
         self._lanes: Lanes[Shot] = Lanes(
             wire.target,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance import expect
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.case import Case
     from conformance.fuzz.oracle import Oracle
     from conformance.profile.facts import Answer
+    from conformance.wire import Redactor
     from conformance.wire.answers import Reply
 
 GENERIC = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
@@ -58,15 +59,29 @@ class Judgement:
 class Judge:
     """Judges the answers of one target."""
 
-    def __init__(self, contract: Contract, oracle: Oracle) -> None:
+    def __init__(self, contract: Contract, oracle: Oracle, redactor: Redactor) -> None:
         self._contract = contract
+        self._redactor = redactor
         self._oracle = oracle
         self._operations = oracle.operations
         self._open = {name: _open_statuses(contract, item) for name, item in self._operations.items()}
         self._known: dict[tuple[object, ...], Judgement | None] = {}
 
     def judge(self, case: Case, reply: Reply) -> Judgement | None:
-        """What is wrong with an answer; a 429 is nobody's fault."""
+        """What is wrong with an answer; a 429 is nobody's fault. No judgement holds a secret.
+
+        Most answers are fine: the secrets are taken out of those alone that somebody will see.
+        """
+        found = self._wrong(case, reply)
+        if found is None:
+            return None
+        redactor = self._redactor
+        shown = self._wrong(case, redactor.reply(reply))
+        message, received = (shown or found).message, (shown or found).received
+        return replace(found, message=redactor.text(message), received=redactor.text(received))
+
+    def _wrong(self, case: Case, reply: Reply) -> Judgement | None:
+        """What is wrong with an answer, as it is."""
         head = reply.head
         if head is None or reply.stray:
             return self._unheard(reply)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _END = b"\r\n\r\n"
 _MOST_KNOWN, _LONGEST_KNOWN = 512, 2_048
 _LARGEST_HEAD = 65_536
+_MOST_PIECES = 10_000
+"""An answer of more chunks, or after more interim answers, is not read to its end: it may have none."""
 _NO_CONTENT = 204
 _LONGEST_LENGTH = 12
 
@@ -177,10 +179,12 @@ def _slowly(data: bytes, method: str, *, is_over: bool) -> Reply | None:
 
 
 def _answer(reader: h11.Connection, *, is_over: bool) -> Reply | None:
-    """The whole answer, or None. Raises h11.RemoteProtocolError."""
+    """The whole answer, or None; what comes in too many pieces is cut. Raises h11.RemoteProtocolError."""
     found: h11.Response | None = None
     body = bytearray()
-    while len(body) <= CAP_BYTES:
+    pieces = 0
+    while len(body) <= CAP_BYTES and pieces < _MOST_PIECES:
+        pieces += 1
         event = reader.next_event()
         if event is h11.NEED_DATA:
             return None
@@ -191,11 +195,13 @@ def _answer(reader: h11.Connection, *, is_over: bool) -> Reply | None:
         elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
             break
     if found is None:
+        if pieces >= _MOST_PIECES:
+            raise h11.RemoteProtocolError("interim answers without an end")
         return _cut(is_over=is_over)
     head = _of_h11(found, keeps=reader.their_state is h11.DONE)
     content, truncated = decode(bytes(body), head.coding)
     stray = reader.trailing_data[0] if head.keeps else b""
-    return Reply(head.status, head, content, stray, truncated)
+    return Reply(head.status, head, content, stray, truncated or pieces >= _MOST_PIECES)
 
 
 def _of_h11(found: h11.Response, *, keeps: bool) -> Head:

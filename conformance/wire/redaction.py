@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from conformance.model import Request, Response
+    from conformance.wire.answers import Reply
 
 _SHORTEST = 4
 _LARGEST_BYTES = 5_000_000
@@ -69,6 +70,19 @@ class Redactor:
             response,
             headers=tuple((self.text(name), self.text(value)) for name, value in response.headers),
             body=self.body(response.body),
+        )
+
+    def reply(self, reply: Reply) -> Reply:
+        """An answer that came the fast way, without secrets."""
+        head = reply.head
+        if head is not None:
+            pairs = tuple((self.text(name), self.text(value)) for name, value in head.headers)
+            head = replace(head, headers=pairs)
+        return reply._replace(
+            head=head,
+            body=self.body(reply.body),
+            stray=self.body(reply.stray),
+            detail=self.text(reply.detail),
         )
 
     def _header(self, value: str) -> str:

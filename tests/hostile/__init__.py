@@ -1,0 +1,1 @@
+"""Targets that mean harm, and what the command makes of them."""
