@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 _WINDOW = 2_000
 """After so many requests the target is asked whether it still takes acceptable ones."""
-_MOST_SILENT = 24
+_MOST_SILENT, _SILENT_DEADLINE_S = 24, 2.0
+"""So many silences end the sending; who has kept us waiting so often is asked once more, but not for long."""
 _MOST_ALIKE = 300
 """So many suspicions of the same sort are looked at; more are counted."""
 _LONGEST_WAIT_S, _WAITS_S = 30.0, 120.0
@@ -191,6 +192,8 @@ class Campaign:
             self._last_good = self._number
         if reply.mishap in SILENT:
             self._silent += 1
+            if self._silent == _MOST_SILENT:
+                self._lanes.deadline_s = min(self._lanes.deadline_s, _SILENT_DEADLINE_S)
         if judgement is None:
             return
         key = (judgement.fault.value, judgement.kind, case.call)
