@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from conformance.run import Plan
 
 PUBLIC = "http://93.184.215.14:8080/prefix"
+HARDER: tuple[dict[str, Any], ...] = (
+    {}, {"tier": ["standard"]}, {"allow": ["burst"]}, {"tier": ["gentle", "volume"]},
+)  # fmt: skip
 
 
 def planned(url: str, profile: str = "segmentstream", **given: Any) -> Plan:  # noqa: ANN401 - as settings are
@@ -102,7 +105,7 @@ def test_a_vendors_own_host_is_only_treated_gently(profile: str, monkeypatch: py
     pinned(monkeypatch, "93.184.215.14")
     host = load(profile).hosts[0]
     for url in (f"https://{host}", f"http://{host.upper()}.:8080/prefix"):
-        for more in ({}, {"tier": ["standard"]}, {"allow": ["burst"]}, {"tier": ["gentle", "volume"]}):
+        for more in HARDER:
             with pytest.raises(UsageError, match="production host"):
                 planned(url, i_may_test=[host], **more)
         gentle = planned(url, i_may_test=[host], tier=["gentle"])

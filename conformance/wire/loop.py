@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 T = TypeVar("T")
-GRACE_S = 1.0
+GRACE_S = 0.5
 """How long the loop may need to end after a signal, in seconds; then it is interrupted where it is."""
 
 
