@@ -45,6 +45,7 @@ DOORS = {
     "schemathesis": {"fuzz"},
     "uvicorn": {"refserver"},
     "uvloop": {"wire"},
+    "xdist": {"plugin"},
     "yaml": {"profile"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROFILE = "segmentstream"
-LIGHT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
+LIGHT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:randomly")
 
 
 def session(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -203,13 +203,14 @@ def test_nothing_is_loaded():
     heavy = {"httpx", "httpcore", "yaml", "jsonschema", "uvicorn"}
     assert not heavy & set(sys.modules)
     assert sorted(name for name in sys.modules if name.startswith("conformance")) == [
-        "conformance", "conformance.errors", "conformance.model", "conformance.plugin", "conformance.settings"
+        "conformance", "conformance.errors", "conformance.model", "conformance.plugin",
+        "conformance.plugin.fixtures", "conformance.settings",
     ]
 """
 
 
 def test_without_a_url_nothing_happens(tmp_path: Path) -> None:
-    """An ordinary session passes as ever, and loads nothing of the suite's but its options."""
+    """An ordinary session passes as ever, and loads nothing of the suite's but its options and fixtures."""
     (tmp_path / "test_silent.py").write_text(SILENT, encoding="utf-8")
     done = session(tmp_path, "-W", "error")
     assert done.returncode == 0, done.stdout
