@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def conformance_serve_command() -> Iterator[Callable[..., Target]]:
     """Gives `serve(command, *, write_key, bearer, url, env, cwd, timeout_s)`, which starts a server.
 
-    It returns the server's target. `command` is a list of words; `{port}` in it, in the values of `env` and in
-    `url` (by default `http://127.0.0.1:{port}`) becomes a free port. Hand secrets to the server in `env`:
+    It returns the server's target. `command` is a list of words; `{port}` in it, in the values of `env` and
+    in `url` (by default `http://127.0.0.1:{port}`) becomes a free port. Hand secrets to the server in `env`:
     anybody can read a command line. If nothing listens after `timeout_s` seconds (30), or the command ends,
     CannotJudge is raised with what it printed. The session's end ends the server with all processes that it
     started.
@@ -46,8 +46,8 @@ def conformance_serve_command() -> Iterator[Callable[..., Target]]:
 def conformance_serve_asgi() -> Iterator[Callable[..., Target]]:
     """Gives `serve(app, *, write_key, bearer)`, which serves an ASGI application in a thread.
 
-    It returns the application's target. It gets a free port of loopback, and its lifespan. CannotJudge is raised if it does not start. The
-    session's end shuts it down.
+    It returns the application's target. The application gets a free port of loopback, and its lifespan.
+    CannotJudge is raised if it does not start. The session's end shuts it down.
     """
     from conformance.plugin.target import Target
     from conformance.refserver.serving import Serving

@@ -95,10 +95,10 @@ class Check(pytest.Item):
             case _:
                 raise Broken(verdict)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401 - pytest's
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401, ARG002 - pytest's
         """The verdict as a person reads it, without a traceback into the suite."""
         if not isinstance(excinfo.value, Broken):
-            return super().repr_failure(excinfo, style)
+            return super().repr_failure(excinfo)
         verdict = excinfo.value.verdict
         lines = [f"{verdict.outcome.upper()}  {verdict.name}  {verdict.level.upper()}"]
         lines += [f"{name:>9}  {safe(text)}" for name, text in details(verdict)]
