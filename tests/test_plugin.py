@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROFILE = "segmentstream"
-LIGHT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:randomly")
+LIGHT = tuple(
+    word
+    for name in ("cacheprovider", "hypothesispytest", "anyio", "schemathesis", "randomly", "xdist")
+    for word in ("-p", f"no:{name}")
+)
 
 
 def session(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -202,9 +202,10 @@ PARENT = f"""
 import subprocess, sys
 from conformance.cli import main
 
-child = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); "
+child = "import socket, time; s = socket.create_server(('127.0.0.1', 0));"
+child += "print(s.getsockname()[1], flush=True); time.sleep(600)"
 with open("child", "w") as file:
-    subprocess.Popen([sys.executable, "-c", child + "time.sleep(600)"], stdout=file)
+    subprocess.Popen([sys.executable, "-c", child], stdout=file)
 main(["serve", "--profile", "{PROFILE}", "--port", sys.argv[1]])
 """
 BY_PARENT = (

@@ -134,10 +134,13 @@ class FixtureItem(Check, pytest.Function):
 
     def setup(self) -> None:
         """Has the fixture made, and starts the run against what it gave, if nobody has."""
+        failure: ConformanceError | None = None
         try:
             super().setup()
         except ConformanceError as error:
-            self.run.give_up(self.session, error)
+            failure = error
+        if failure is not None:
+            self.run.give_up(self.session, failure)
         self.run.begin(self.session, self.funcargs[TARGET])
 
 

@@ -102,35 +102,44 @@ class Session:
                 self._due = set()
         return report
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Refuses a session whose checks have nothing to judge."""
         if self.needs_fixture and (self._due or (_checks(items) and not self._whereabouts())):
-            raise pytest.UsageError(
+            problem = (
                 f"nothing to judge: pass --conformance-url URL, or define the session fixture {TARGET} in a "
                 "conftest.py of what is collected"
             )
+            if not workers.is_worker(self._config):
+                raise pytest.UsageError(problem)
+            self._stop(session, problem, int(pytest.ExitCode.USAGE_ERROR))
 
     def begin(self, session: pytest.Session, given: object = None) -> None:
         """Starts the run on what was selected, once, against the URL or what the fixture gave."""
         if self._engine is not None:
             return
+        failure: ConformanceError | None = None
         try:
-            self._engine = Engine(
-                self._planned(given) if self.needs_fixture else self._plan, _checks(session.items)
-            )
+            plan = self._planned(given) if self.needs_fixture else self._plan
+            self._engine = Engine(plan, _checks(session.items))
             self._engine.start()
         except ConformanceError as error:
-            self.give_up(session, error)
+            failure = error
+        if failure is not None:
+            self.give_up(session, failure)
 
     def give_up(self, session: pytest.Session, error: ConformanceError) -> None:
-        """Ends the session with the reason. A worker can't: it asks the one that started it."""
+        """Ends the session with the reason."""
         is_usage = isinstance(error, UsageError)
         code = int(pytest.ExitCode.USAGE_ERROR) if is_usage else CannotJudge.exit_code
         if not workers.is_worker(self._config):
             pytest.exit(f"conformance: {error}", returncode=code)
-        self.told = workers.Told(complaint=str(error), code=code)
-        session.shouldstop = f"conformance: {error}"
+        self._stop(session, str(error), code)
         pytest.fail(f"conformance: {error}", pytrace=False)
+
+    def _stop(self, session: pytest.Session, complaint: str, code: int) -> None:
+        """Ends a worker, which has no exit code: it asks the one that started it to stop."""
+        self.told = workers.Told(complaint=complaint, code=code)
+        session.shouldstop = f"conformance: {complaint}"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
