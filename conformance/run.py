@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__, engine, preflight
-from conformance.catalogue import Allowance, Check, Trial, select, trials
+from conformance.catalogue import Allowance, Check, Trial, chosen, trials
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
 from conformance.model import Area, Level, Outcome, Verdict
@@ -97,7 +97,7 @@ class Result:
     waited_s: float = 0.0
 
 
-def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: Sequence[Check]) -> Plan:
+def prepare(settings: Mapping[str, Any], url: str, contract: Contract, checks: Sequence[Check]) -> Plan:
     """A plan from resolved settings. Raises UsageError for what does not fit."""
     if not settings["write_key"]:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
@@ -106,10 +106,6 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
             "the write key or the access token contains a line break or another control character"
         )
     keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
-    if settings["select"]:
-        chosen = select(chosen, settings["select"])
-        if not chosen:
-            raise UsageError(f"--select {settings['select']}: no check matches; see `conformance list`")
     target = parse(
         url,
         headers=tuple(settings["header"]),
@@ -120,7 +116,11 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
         target=target,
         contract=contract,
         keys=keys,
-        trials=trials(contract, keys, chosen, _allowed(target, settings["allow"])),
+        trials=chosen(
+            trials(contract, keys, checks, _allowed(target, settings["allow"])),
+            settings["select"],
+            settings["deselect"],
+        ),
         gate=settings["gate"],
         jobs=settings["jobs"] or JOBS,
         rate=settings["rate"],

@@ -70,7 +70,9 @@ class Setting:
             given = os.environ.get(self.variable) or None
         if given is None or given == []:
             return self.default
-        if self.is_flag or self.is_list:
+        if self.is_list:
+            return (given,) if isinstance(given, str) else tuple(given)
+        if self.is_flag:
             return given
         try:
             return self.kind(given)
@@ -87,8 +89,10 @@ SETTINGS = (
             help=f"an OAuth access token, where the profile knows OAuth (default: ${BEARER_VARIABLE})"),
     Setting(name="gate", metavar="LEVEL", kind=Level, default=Level.MUST, expected="must, should or may",
             help="the weakest level that counts: must (default), should or may"),
-    Setting(name="select", metavar="GLOBS",
-            help="only these checks: areas or globs of ids, separated by commas"),
+    Setting(name="select", metavar="WORDS", is_list=True, default=(),
+            help="only these checks: areas, levels, calls or globs of ids, separated by commas; "
+                 "given again, it narrows further"),
+    Setting(name="deselect", metavar="WORDS", is_list=True, default=(), help="not these checks"),
     Setting(name="include", metavar="GROUP", is_list=True, default=(),
             help="optional routes of the profile, such as internal; may be repeated"),
     Setting(name="allow", metavar="WHAT", is_list=True, default=(),
