@@ -110,7 +110,8 @@ def test_the_shape_of_the_document() -> None:
     schema = json.loads((resources.specs() / "report.schema.json").read_text("utf-8"))
     Draft202012Validator(schema).validate(document)
     assert list(document) == [
-        "format", "suite", "target", "profile", "run", "verdict", "counts", "sdks", "checks", "complete"
+        "format", "suite", "target", "profile", "run", "verdict", "counts", "limits", "sdks", "checks",
+        "complete",
     ]  # fmt: skip
     assert document["run"] == {
         "gate": "must", "started": "2024-03-01T09:30:00+00:00", "duration_s": 1.235, "requests": 1234,

@@ -14,7 +14,8 @@ from conformance.text import storable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.model import Json, JsonObject, Source
+    from conformance.model import Json, JsonObject
+    from conformance.report.limits import Limit
 
 FORMAT = 1
 _BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
@@ -42,16 +43,19 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All verdicts of a run, sorted by id and operation."""
+    """All verdicts of a run, sorted by id and operation, and what it measured of size limits."""
 
     header: Header
     verdicts: tuple[Verdict, ...] = field(default=())
+    limits: tuple[Limit, ...] = ()
 
     @classmethod
-    def of(cls, header: Header, verdicts: Iterable[Verdict]) -> Report:
+    def of(cls, header: Header, verdicts: Iterable[Verdict], limits: tuple[Limit, ...] = ()) -> Report:
         """A report of verdicts in any order."""
         return cls(
-            header=header, verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation)))
+            header=header,
+            verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation))),
+            limits=limits,
         )
 
     def counts(self) -> dict[Outcome, int]:
@@ -98,6 +102,7 @@ class Report:
             },
             "verdict": self.verdict,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},
+            "limits": [item.as_json() for item in self.limits],
             "sdks": sdks.table(self.verdicts),
             "checks": [_verdict(item) for item in self.verdicts],
             "complete": True,
@@ -119,11 +124,7 @@ def _verdict(item: Verdict) -> Json:
         "message": storable(item.message),
         "expected": storable(item.expected),
         "received": storable(item.received),
-        "sources": [_source(source) for source in item.sources],
+        "sources": [source.as_json() for source in item.sources],
         "exchanges": list(item.exchanges),
         "curl": storable(item.curl),
     }
-
-
-def _source(source: Source) -> Json:
-    return {"document": source.document, "section": source.section, "says": source.says, "url": source.url}
