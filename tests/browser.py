@@ -94,7 +94,7 @@ def visit(browser: Browser, file: Path, text: str, address: str = "", **options:
         page.on("pageerror", lambda error: found.complaints.append(str(error)))
         page.goto(found.address + address)
         yield found
-        assert set(found.requests) == {found.address}, found.requests
         assert not found.complaints, found.complaints
+        assert set(found.requests) == {found.address}, found.requests
     finally:
         context.close()

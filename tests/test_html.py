@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from conformance.report.html import html
+from conformance.report.html.gauges import SCALE, gauge
 from tests import pages
 
 GOLDEN = Path(__file__).parent / "golden" / "report.html.txt"
@@ -181,6 +183,38 @@ def test_an_endless_text_is_cut() -> None:
     page = html(pages.document(pages.failure("auth.key.unknown", exchanges=[pages.exchange(answer=body)])))
     assert "(cut here, of 1,000,000 characters)" in page
     assert len(page) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("band", "accepted", "refused", "says"),
+    [
+        ((32000, 32768), 32000, 32769, "as documented"),
+        ((32000, 32768), 32768, 32769, "as documented"),
+        ((32000, 32768), 10_000_000, None, "accepts what must be refused"),
+        ((32000, 32768), 1000, 1001, "refuses what must be accepted"),
+        ((32000, 32768), 20000, 1000, "refuses what must be accepted"),
+        ((500, 500), None, 501, "not measured on both sides"),
+        ((500, 500), None, None, "not measured on both sides"),
+        ((0, 1), 0, 2, "as documented"),
+    ],
+)
+def test_a_limit_is_drawn(
+    band: tuple[int, int], accepted: int | None, refused: int | None, says: str
+) -> None:
+    """Marks stay on the scale, in order; labels keep out of each other's way; the judgement is in words."""
+    found = gauge(pages.limit("one", accepted, refused, at_least=band[0], at_most=band[1]))
+    marks = [found.least, found.most, *(mark for mark in (found.accepted, found.refused) if mark)]
+    left, right, width = SCALE
+    assert all(left <= mark.x <= right for mark in marks)
+    assert found.least.x <= found.most.x
+    assert found.says == says
+    for labels in (found.documented, found.measured):
+        ends = []
+        for label in labels:
+            length = 6.5 * len(label.words)
+            ends.append((label.x - length, label.x) if label.is_left else (label.x, label.x + length))
+        assert all(first[1] <= second[0] for first, second in itertools.pairwise(sorted(ends)))
+        assert all(-left <= first and last <= width for first, last in ends)
 
 
 def test_the_readme_shows_a_page() -> None:

@@ -20,6 +20,7 @@ HOSTILE = (
     "\" onfocus=alert(1) ' \x1b[31mred\x1b[0m \x00 \u202egnirts\u2066 ]]> &amp; שלום"
 )
 SOURCE = dict.fromkeys(pages.SOURCE, HOSTILE)
+WORKED = "'broken' in window || getComputedStyle(document.querySelector('h1')).color === 'rgb(255, 0, 0)'"
 OTHERS = ("pass", "untestable", "error", "observed", "not-applicable")
 
 
@@ -90,6 +91,23 @@ def test_a_link_without_a_script(opened: Opener) -> None:
     with opened("#accept.event.minimal", java_script_enabled=False) as found:
         assert found.page.get_by_text("3 calls").is_visible()
         assert found.shown(f"[data-call='{pages.TRACK}']") == 1
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<script>window.broken = 1</script>",
+        "<img src=x onerror='window.broken = 1'>",
+        "<style>*{color:red}</style>",
+    ],
+)
+def test_what_got_through_would_do_nothing(opened: Opener, markup: str) -> None:
+    """Even were a text not escaped, the page's policy forbids it to do anything."""
+    page = html(pages.sample()).replace("</main>", f"{markup}</main>")
+    seen = []
+    with pytest.raises(AssertionError, match="Content Security Policy"), opened(text=page) as found:
+        seen.append(found.page.evaluate(WORKED))
+    assert seen == [False]
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -12,31 +12,46 @@ SCALE = LEFT, RIGHT, _ = 84, 450, 560
 """Where the scale begins and ends, and how wide the picture is, in units of its own."""
 _FAR = 2.0
 _NARROW = 44
+_ROOM = 150
 _PAD = 0.35
 _LEAST_PAD = 0.004
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A value on the scale, with the words for it and the side to which they are written."""
+    """A value on the scale, with the words for it, the side to which they are written, and their kind."""
 
     x: int
     words: str
     is_left: bool
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """A limit to be drawn. A mark is None where nothing is known."""
+    """A limit to be drawn. A mark is None where nothing is known; labels are never in each other's way."""
 
     limit: Mapping[str, Any]
     says: str
     is_kept: bool | None
+    start: int
     least: Mark
     most: Mark
     accepted: Mark | None
     refused: Mark | None
-    start: int
+
+    @property
+    def documented(self) -> list[Mark]:
+        """The labels of the band."""
+        is_point = self.limit["at_least"] == self.limit["at_most"]
+        return _labels(self.least, None if is_point else self.most, " to ")
+
+    @property
+    def measured(self) -> list[Mark]:
+        """The labels of what was measured."""
+        if self.accepted and not self.accepted.is_left and self.refused and self.refused.is_left:
+            return _labels(self.refused, self.accepted, ", ")
+        return _labels(self.accepted, self.refused, ", ")
 
     @property
     def numbers(self) -> str:
@@ -59,18 +74,26 @@ def gauge(limit: Mapping[str, Any]) -> Gauge:
     ]
     start, end = _scale(min(values), max(values))
 
-    def mark(value: int, words: str, *, is_left: bool) -> Mark:
+    def mark(value: int, words: str, *, is_left: bool, kind: str = "") -> Mark:
         x = LEFT + round((value - start) * (RIGHT - LEFT) / (end - start))
-        return Mark(x=x, words=f"{words}{value:,}", is_left=is_left and x - LEFT > _NARROW)
+        return Mark(x=x, words=f"{words}{value:,}", is_left=is_left and x - LEFT > _NARROW, kind=kind)
 
     is_crossed = accepted is not None and refused is not None and accepted >= refused
     says, is_kept = _judgement(limit)
     return Gauge(
         limit=limit, says=says, is_kept=is_kept, start=start,
         least=mark(limit["at_least"], "", is_left=True), most=mark(limit["at_most"], "", is_left=False),
-        accepted=None if accepted is None else mark(accepted, "accepted up to ", is_left=not is_crossed),
-        refused=None if refused is None else mark(refused, "refused from ", is_left=is_crossed),
+        accepted=None if accepted is None else
+        mark(accepted, "accepted up to ", is_left=not is_crossed, kind="pass"),
+        refused=None if refused is None else mark(refused, "refused from ", is_left=is_crossed, kind="fail"),
     )  # fmt: skip
+
+
+def _labels(left: Mark | None, right: Mark | None, joint: str) -> list[Mark]:
+    """The labels of two marks; one for both where there is no room for two."""
+    if left and right and not left.is_left and right.x - left.x < _ROOM:
+        return [Mark(x=right.x, words=f"{left.words}{joint}{right.words}", is_left=False)]
+    return [mark for mark in (left, right) if mark]
 
 
 def _scale(low: int, high: int) -> tuple[int, int]:
