@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _WORST = (
     Outcome.FAIL,
@@ -83,7 +84,17 @@ def matrix(documents: Sequence[Mapping[str, Any]]) -> Matrix:
         )
         for name in sorted(firsts)
     )
-    return Matrix(columns=tuple(_column(document, documents) for document in documents), rows=rows)
+    columns = [_column(document, documents) for document in documents]
+    return Matrix(columns=tuple(_apart(columns)), rows=rows)
+
+
+def _apart(columns: Iterable[Column]) -> Iterator[Column]:
+    """Columns whose names differ: the second of a target and a profile says that it is."""
+    seen: Counter[str] = Counter()
+    for column in columns:
+        seen[column.name] += 1
+        number = seen[column.name]
+        yield column if number == 1 else replace(column, name=f"{column.name} ({number})")
 
 
 def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> Column:
