@@ -194,8 +194,8 @@ async def _ground(plan: Plan, sender: Sender) -> Ground:
         raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
 
 
-def report(plan: Plan, result: Result) -> Report:
-    """The report of a run that has ended."""
+def report(plan: Plan, result: Result, failure: str = "") -> Report:
+    """The report of a run that has ended; `failure` is why it could not judge."""
     profile = plan.contract.profile
     started = datetime.now(UTC) - timedelta(seconds=result.duration_s)
     header = Header(
@@ -208,6 +208,7 @@ def report(plan: Plan, result: Result) -> Report:
         duration_s=result.duration_s,
         requests=result.requests,
         waited_s=result.waited_s,
+        failure=failure,
     )
     return Report.of(header, result.verdicts, _limits(plan, result))
 

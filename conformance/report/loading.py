@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from conformance.errors import UsageError
-from conformance.report.document import FORMAT
+from conformance.report.document import FORMAT, text
 from conformance.resources import specs
 
 if TYPE_CHECKING:
@@ -46,21 +46,21 @@ def load_all(path: str) -> list[dict[str, Any]]:
 def together(documents: Iterable[dict[str, Any]]) -> str:
     """Several reports as one JSON text, which `load_all` reads back."""
     document = {"format": FORMAT, "reports": list(documents), "complete": True}
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return text(document)
 
 
 def _read(path: str) -> dict[str, Any]:
     """What a file holds, if it ends as a report does."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        content = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: the report can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: this is no report: it is not UTF-8") from None
     try:
-        document = json.loads(text, parse_constant=_refuse)
+        document = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        if text.lstrip().startswith("{") and not text.rstrip().endswith("}"):
+        if content.lstrip().startswith("{") and not content.rstrip().endswith("}"):
             raise UsageError(f"{path}: the report is truncated: it breaks off before its end") from None
         raise UsageError(f"{path}: this is no report: it is not JSON ({error})") from None
     if not isinstance(document, dict) or "format" not in document:
