@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -13,6 +11,7 @@ from rich.console import Console
 from conformance import preflight
 from conformance import settings as table
 from conformance.catalogue import Allowance
+from conformance.cli import writing
 from conformance.cli.running import console, reference
 from conformance.contract import Contract
 from conformance.engine import Sender
@@ -90,8 +89,8 @@ def _tell(options: Mapping[str, Any], plan: Plan, result: Result) -> int:
     }
     place = options["json"]
     if place:
-        _write(place, lambda: report.text(header, result.findings))
-    if place != "-":
+        writing.write("json", place, report.text(header, result.findings))
+    if place != writing.STDOUT:
         out = console()
         report.show(result.findings, out, plan.gate)
         out.print(
@@ -102,17 +101,6 @@ def _tell(options: Mapping[str, Any], plan: Plan, result: Result) -> int:
     if not result.judged:
         raise CannotJudge("no generated request was sent")
     return int(any(item.level.reaches(plan.gate) for item in result.findings))
-
-
-def _write(place: str, made: Callable[[], str]) -> None:
-    """Writes a report. Raises CannotJudge if it can't be written."""
-    try:
-        if place == "-":
-            sys.stdout.write(made())
-        else:
-            Path(place).write_text(made(), encoding="utf-8")
-    except OSError as error:
-        raise CannotJudge(f"--json {place}: the report can't be written: {error.strerror}") from None
 
 
 def replay(options: Mapping[str, Any]) -> int:
