@@ -25,7 +25,7 @@ _JUDGED = _BAD | {Outcome.PASS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A report. `kept` and `judged` count its checks at the level must."""
+    """A report. `kept` and `judged` count its checks at the level must; `failure` is why none was judged."""
 
     name: str
     url: str
@@ -35,6 +35,7 @@ class Column:
     counts: Mapping[str, int]
     kept: int
     judged: int
+    failure: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,7 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
         counts=document["counts"],
         kept=musts.count(Outcome.PASS),
         judged=sum(outcome in _JUDGED for outcome in musts),
+        failure=document["run"].get("failure", ""),
     )
 
 

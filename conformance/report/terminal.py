@@ -54,7 +54,7 @@ def show_matrix(documents: Sequence[Mapping[str, Any]], console: Console, *, qui
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("report", "verdict", "MUST kept", "counts"):
         shown.add_column(heading, overflow="fold")
-    for document, column in zip(documents, matrix(documents).columns, strict=True):
+    for column in matrix(documents).columns:
         if quiet and column.verdict == CONFORMS:
             continue
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in column.counts.items() if count)
@@ -62,7 +62,7 @@ def show_matrix(documents: Sequence[Mapping[str, Any]], console: Console, *, qui
             Text(safe(column.name)),
             Text(column.verdict, style=_VERDICTS.get(column.verdict, ("", "bold yellow"))[1]),
             f"{column.kept:,} of {column.judged:,}",
-            Text(counts or safe(document["run"].get("failure", ""))),
+            Text(counts or safe(column.failure)),
         )
     console.print(shown)
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LONGEST_BYTES = 60_000
 """A comment on GitHub takes 65,536 characters."""
+_HEADINGS = 1000
+"""What the headings, and the sentence on what is left out, take at most."""
 _MOST_CALLS = 6
 _HEAD = ("check", "level", "on", "was", "now", "because")
 
@@ -23,12 +25,12 @@ def markdown_changes(found: Changes) -> str:
     blocks = [f"# {'Worse than before' if found.is_worse else 'No worse than before'}", f"{found.says}."]
     blocks += [f"**{plain(remark)}**" for remark in found.remarks]
     groups = found.alike()
-    room = LONGEST_BYTES - sum(len(block.encode()) + 2 for block in blocks)
+    room = LONGEST_BYTES - _HEADINGS - sum(len(block.encode()) + 2 for block in blocks)
     left = 0
     for turn in Turn:
         rows = []
         for row in (_row(items) for items in groups if items[0].turn is turn):
-            room -= sum(len(cell.encode()) + 3 for cell in row)
+            room -= sum(len(cell.encode()) + 3 for cell in row) + 2
             rows += [row] if room > 0 else []
             left += room <= 0
         if rows:

@@ -41,6 +41,7 @@ def markdown_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
     blocks = [
         f"# {plain(found.says)}",
         table(["report", "target", "verdict", "MUST kept", "checks"], verdicts),
+        *(f"{code(column.name)}: {plain(column.failure)}." for column in found.columns if column.failure),
         "## By area",
         "Checks that are kept, of those that were judged; each counts once, by the worst that it came to.",
         table(["area", *names], [[area.name, *_shares(area)] for area in found.areas]),
