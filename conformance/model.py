@@ -101,12 +101,25 @@ class Source:
     def __str__(self) -> str:
         return f"{self.document}, section {self.section!r}"
 
+    def as_json(self) -> JsonObject:
+        """It as JSON data."""
+        return {"document": self.document, "section": self.section, "says": self.says, "url": self.url}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What a request that was made to measure weighs: in bytes, by the limit that it is about."""
+
+    fact: str
+    size: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One HTTP request, relative to the target's base URL.
 
-    The body of one that is `unpacked` is shown without the gzip in which it was sent.
+    The body of one that is `unpacked` is shown without the gzip in which it was sent. `weight` is that of
+    one whose size is the point of it.
     """
 
     method: str
@@ -117,6 +130,7 @@ class Request:
     chunked: bool = False
     spelling: Spelling | None = None
     unpacked: bool = False
+    weight: Weight | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +202,8 @@ class Note:
 class Verdict:
     """What one check came to on one operation. `operation` is empty where the profile has none for it.
 
-    `exchanges` are transcripts, kept only where somebody will want to see them; `data` is that of its note.
+    `exchanges` are transcripts, kept only where somebody will want to see them; `data` is that of its note;
+    `weighed` is what was made to measure, and whether it was accepted, whatever the check came to.
     """
 
     id: str
@@ -204,6 +219,7 @@ class Verdict:
     exchanges: tuple[JsonObject, ...] = ()
     curl: str = ""
     data: JsonObject | None = None
+    weighed: tuple[tuple[Weight, bool], ...] = ()
 
     @property
     def name(self) -> str:

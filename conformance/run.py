@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from conformance import __version__, engine, preflight
+from conformance import __version__, engine, expect, preflight
 from conformance.catalogue import Allowance, Check, Trial, chosen, trials
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
@@ -18,6 +18,7 @@ from conformance.payloads import Keys
 from conformance.profile.problems import nearest
 from conformance.report.curl import curl
 from conformance.report.document import Header, Report
+from conformance.report.limits import LIMITS, Limit, limits
 from conformance.report.transcript import transcript
 from conformance.resources import profile_names
 from conformance.wire import Redactor, Wire, parse
@@ -207,8 +208,8 @@ async def _ground(plan: Plan, sender: Sender) -> Ground:
         raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
 
 
-def report(plan: Plan, result: Result) -> Report:
-    """The report of a run that has ended."""
+def report(plan: Plan, result: Result, failure: str = "") -> Report:
+    """The report of a run that has ended; `failure` is why it could not judge."""
     profile = plan.contract.profile
     started = datetime.now(UTC) - timedelta(seconds=result.duration_s)
     header = Header(
@@ -221,8 +222,19 @@ def report(plan: Plan, result: Result) -> Report:
         duration_s=result.duration_s,
         requests=result.requests,
         waited_s=result.waited_s,
+        failure=failure,
     )
-    return Report.of(header, result.verdicts)
+    return Report.of(header, result.verdicts, _limits(plan, result))
+
+
+def _limits(plan: Plan, result: Result) -> tuple[Limit, ...]:
+    """Every size limit that checks of the plan are about, with what was measured of it."""
+    asked = {
+        (trial.check.fact, trial.operation)
+        for trial in plan.trials
+        if trial.operation and trial.facts and trial.check.fact.startswith(LIMITS)
+    }
+    return limits(plan.contract, asked, result.verdicts)
 
 
 def judged(trial: Trial, finding: Finding) -> Verdict:
@@ -243,6 +255,7 @@ def judged(trial: Trial, finding: Finding) -> Verdict:
         exchanges=tuple(transcript(item) for item in kept),
         curl=_again(trial, kept[-1]) if kept else "",
         data=finding.data,
+        weighed=expect.weighed(finding.exchanges),
     )
 
 

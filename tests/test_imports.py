@@ -40,7 +40,7 @@ DOORS = {
     "httpx": {"wire"},
     "jinja2": {"report"},
     "jsonschema": {"expect", "profile"},
-    "jsonschema_rs": {"fuzz"},
+    "jsonschema_rs": {"fuzz", "report"},
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},

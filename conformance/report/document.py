@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level, Outcome, Verdict
 from conformance.sdks import table as sdks
 from conformance.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from conformance.model import Json, JsonObject, Source
+    from conformance.model import JsonObject
+    from conformance.report.limits import Limit
 
 FORMAT = 1
 _BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
@@ -26,7 +27,8 @@ EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
 class Header:
     """What a report says of the run itself. `started` is ISO 8601, durations are in seconds.
 
-    `waited_s` is how long the run stood still because the target asked for it with a 429.
+    `waited_s` is how long the run stood still because the target asked for it with a 429; `failure` is why
+    nothing could be judged.
     """
 
     version: str
@@ -38,20 +40,24 @@ class Header:
     duration_s: float
     requests: int
     waited_s: float = 0.0
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All verdicts of a run, sorted by id and operation."""
+    """All verdicts of a run, sorted by id and operation, and what it measured of size limits."""
 
     header: Header
     verdicts: tuple[Verdict, ...] = field(default=())
+    limits: tuple[Limit, ...] = ()
 
     @classmethod
-    def of(cls, header: Header, verdicts: Iterable[Verdict]) -> Report:
+    def of(cls, header: Header, verdicts: Iterable[Verdict], limits: tuple[Limit, ...] = ()) -> Report:
         """A report of verdicts in any order."""
         return cls(
-            header=header, verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation)))
+            header=header,
+            verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation))),
+            limits=limits,
         )
 
     def counts(self) -> dict[Outcome, int]:
@@ -95,20 +101,28 @@ class Report:
                 "duration_s": round(header.duration_s, 3),
                 "requests": header.requests,
                 "waited_s": round(header.waited_s, 3),
+                **({"failure": storable(header.failure)} if header.failure else {}),
             },
             "verdict": self.verdict,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},
+            "limits": [item.as_json() for item in self.limits],
             "sdks": sdks.table(self.verdicts),
-            "checks": [_verdict(item) for item in self.verdicts],
+            "checks": [check(item) for item in self.verdicts],
             "complete": True,
         }
 
     def text(self) -> str:
         """The report as a JSON text."""
-        return json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n"
+        return text(self.as_json())
 
 
-def _verdict(item: Verdict) -> Json:
+def text(document: Mapping[str, Any]) -> str:
+    """A report's document as a JSON text."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def check(item: Verdict) -> JsonObject:
+    """A verdict as JSON data, as it stands among the checks of a report."""
     return {
         "id": item.id,
         "area": item.area.value,
@@ -119,11 +133,7 @@ def _verdict(item: Verdict) -> Json:
         "message": storable(item.message),
         "expected": storable(item.expected),
         "received": storable(item.received),
-        "sources": [_source(source) for source in item.sources],
+        "sources": [source.as_json() for source in item.sources],
         "exchanges": list(item.exchanges),
         "curl": storable(item.curl),
     }
-
-
-def _source(source: Source) -> Json:
-    return {"document": source.document, "section": source.section, "says": source.says, "url": source.url}

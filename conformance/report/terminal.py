@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
 from rich.table import Table
@@ -10,14 +10,17 @@ from rich.text import Text
 
 from conformance.model import Outcome, Verdict
 from conformance.report import sdks
+from conformance.report.changes import Turn
 from conformance.report.document import CONFORMS, DEVIATES
+from conformance.report.matrix import matrix
 from conformance.text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
+    from conformance.report.changes import Changes
     from conformance.report.document import Report
 
 _STYLES = {
@@ -28,6 +31,8 @@ _STYLES = {
     Outcome.OBSERVED: "cyan",
     Outcome.NOT_APPLICABLE: "dim",
 }
+_VERDICTS = {CONFORMS: ("conforms to", "bold green"), DEVIATES: ("deviates from", "bold red")}
+_TURNS = {Turn.BROKEN: "bold red", Turn.VANISHED: "bold magenta", Turn.FIXED: "green"}
 _MOST = 12
 _STATUS = len("400")
 
@@ -42,6 +47,41 @@ def show(report: Report, console: Console, *, quiet: bool = False) -> None:
     for group in _troubles(report):
         _trouble(group, report, console)
     console.print(_verdict(report), soft_wrap=True)
+
+
+def show_matrix(documents: Sequence[Mapping[str, Any]], console: Console, *, quiet: bool = False) -> None:
+    """Prints reports side by side, and why one could not judge. Quiet leaves out what conforms."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("report", "verdict", "MUST kept", "counts"):
+        shown.add_column(heading, overflow="fold")
+    for column in matrix(documents).columns:
+        if quiet and column.verdict == CONFORMS:
+            continue
+        counts = ", ".join(f"{count:,} {outcome}" for outcome, count in column.counts.items() if count)
+        shown.add_row(
+            Text(safe(column.name)),
+            Text(column.verdict, style=_VERDICTS.get(column.verdict, ("", "bold yellow"))[1]),
+            f"{column.kept:,} of {column.judged:,}",
+            Text(counts or safe(column.failure)),
+        )
+    console.print(shown)
+
+
+def show_changes(found: Changes, console: Console) -> None:
+    """Prints what became of each check between reports, those with the same fate together."""
+    for remark in found.remarks:
+        console.print(Text(safe(remark), style="bold yellow"), soft_wrap=True)
+    for items in found.alike():
+        first = items[0]
+        head = Text.assemble(
+            (f"{first.turn.upper():8}", _TURNS.get(first.turn, "cyan")), f"  {safe(first.id)}  ",
+            (safe(first.level.upper()), "bold"), f"  {first.was} -> {first.now}",
+        )  # fmt: skip
+        console.print(head, soft_wrap=True)
+        for text in (_some([item.operation for item in items if item.operation]), first.message):
+            if text:
+                console.print(Text(f"          {safe(text)}"), soft_wrap=True)
+    console.print(Text(found.says, style="bold"), soft_wrap=True)
 
 
 def _troubles(report: Report) -> list[list[Verdict]]:
@@ -126,8 +166,7 @@ def _trouble(items: list[Verdict], report: Report, console: Console) -> None:
 def _verdict(report: Report) -> Text:
     """The last line."""
     header, counts = report.header, report.counts()
-    said = {CONFORMS: ("conforms to", "bold green"), DEVIATES: ("deviates from", "bold red")}
-    words, style = said.get(report.verdict, ("could not be judged by", "bold yellow"))
+    words, style = _VERDICTS.get(report.verdict, ("could not be judged by", "bold yellow"))
     waited = f", {header.waited_s:.1f} s of them waiting for 429s" if header.waited_s else ""
     numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     return Text.assemble(

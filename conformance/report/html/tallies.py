@@ -91,7 +91,7 @@ def headline(document: Mapping[str, Any]) -> Headline:
         says = f"does not keep {tally.troubled:,} of {tally.judged:,} promises at {words} of {title}"
     else:
         says = f"could not be judged by {title}"
-    details = _troubles(gated) if tally.judged else ["No promise was judged"]
+    details = _troubles(gated) if tally.judged else [document["run"].get("failure", "No promise was judged")]
     return Headline(
         verdict=document["verdict"], says=says, details=tuple(details), below=_below(Tally.of(below))
     )
