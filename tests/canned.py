@@ -15,7 +15,7 @@ from conformance.engine import Sender
 from conformance.model import Exchange, Mishap, Request, Response, Verdict
 from conformance.payloads import Ground, Keys
 from conformance.profile import load
-from conformance.run import judged
+from conformance.verdicts import judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,14 +17,14 @@ LEVELS = {
     for level, names in enumerate(
         (
             ("model", "text"),
-            ("errors", "pointers", "resources"),
+            ("errors", "pointers", "repetition", "resources"),
             ("profile", "settings"),
-            ("contract", "sdks"),
+            ("configuration", "contract", "deviations", "sdks"),
             ("openapi", "payloads"),
             ("wire", "expect"),
             ("engine",),
             ("catalogue", "preflight", "report", "refserver"),
-            ("fuzz",),
+            ("fuzz", "verdicts"),
             ("cases", "run"),
             ("selfcheck",),
             ("plugin", "cli"),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from conformance import preflight
-from conformance import settings as table
 from conformance.cli import writing
 from conformance.cli.running import console, reference
+from conformance.cli.settling import settled
 from conformance.contract import Contract
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
@@ -58,7 +58,7 @@ def fuzz(options: Mapping[str, Any]) -> int:
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, with a profile."""
-    settings = table.resolve(options)
+    settings = settled(options)
     if not settings["profile"]:
         raise UsageError(
             "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"

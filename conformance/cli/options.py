@@ -36,9 +36,27 @@ def parser() -> Parser:
     )
     found.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
     commands = found.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    _judging(commands)
+    _reporting(commands)
+    config = commands.add_parser("config", help="print every setting, its value and who has set it")
+    _settings(config)
+    _showing(commands)
+    _self_check(
+        commands.add_parser("self-check", help="judge the checks themselves, by servers that are broken")
+    )
+    return found
+
+
+def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The subcommands that send requests to a target."""
     run = commands.add_parser("run", help="judge a server, or the embedded one if no URL is given")
     _settings(run)
     _reports(run, *REPORTS)
+    run.add_argument(
+        "--write-known-deviations",
+        metavar="FILE",
+        help="write a list of what is broken, to be given as --known-deviations once it has reasons",
+    )
     run.add_argument(
         "--ndjson",
         metavar="FILE",
@@ -52,6 +70,10 @@ def parser() -> Parser:
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
     _settings(replay)
     _reports(replay, "json", "junit")
+
+
+def _reporting(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The subcommands that read reports."""
     report = commands.add_parser("report", help="show JSON reports again, several of them side by side")
     report.add_argument("files", nargs="+", metavar="FILE", help="a JSON report")
     _reports(report, *REPORTS)
@@ -59,11 +81,6 @@ def parser() -> Parser:
     compare.add_argument("old", metavar="OLD", help="the earlier JSON report")
     compare.add_argument("new", metavar="NEW", help="the later JSON report")
     _reports(compare, "json", "markdown")
-    _showing(commands)
-    _self_check(
-        commands.add_parser("self-check", help="judge the checks themselves, by servers that are broken")
-    )
-    return found
 
 
 def _showing(commands: argparse._SubParsersAction[Parser]) -> None:

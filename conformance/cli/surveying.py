@@ -30,6 +30,10 @@ def survey(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
     """
     if options["ndjson"]:
         raise UsageError("--ndjson is of one profile, and --profile all judges by several")
+    if settings["known_deviations"] or settings["repeat"] > 1:
+        raise UsageError(
+            "--known-deviations and --repeat are of one profile, and --profile all judges by several"
+        )
     wanted = writing.places(options)
     writing.for_several(wanted)
     names = profile_names()
@@ -67,6 +71,7 @@ def _judged(settings: dict[str, Any], contract: Contract, options: Mapping[str, 
         url = options["url"] or stack.enter_context(reference(settings))
         plan = prepare(settings, url, contract, CHECKS)
         try:
-            return watched(plan, stack.enter_context(writing.Stream("", None)), quiet=options["quiet"])
+            stream = stack.enter_context(writing.Stream("", None))
+            return report(plan, watched(plan, stream, quiet=options["quiet"]))
         except CannotJudge as failure:
             return report(plan, Result(), str(failure))

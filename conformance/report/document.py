@@ -14,13 +14,15 @@ from conformance.text import storable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from conformance.model import JsonObject
+    from conformance.model import JsonObject, Stale
     from conformance.report.limits import Limit
 
 FORMAT = 1
 _BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
 CONFORMS, DEVIATES, UNJUDGED = "conforms", "deviates", "unjudged"
 EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
+STALE = 4
+"""What the command ends with where all is well but for the list of known deviations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +47,15 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All verdicts of a run, sorted by id and operation, and what it measured of size limits."""
+    """All verdicts of a run, sorted by id and operation, and what it measured of size limits.
+
+    `stale` are entries of the list of known deviations that have to go.
+    """
 
     header: Header
     verdicts: tuple[Verdict, ...] = field(default=())
     limits: tuple[Limit, ...] = ()
+    stale: tuple[Stale, ...] = ()
 
     @classmethod
     def of(cls, header: Header, verdicts: Iterable[Verdict], limits: tuple[Limit, ...] = ()) -> Report:
@@ -69,10 +75,14 @@ class Report:
     def verdict(self) -> str:
         """Whether the target keeps its promises at the gate.
 
-        `deviates` if one is broken or untestable; `conforms` only if some were judged and none was left
-        without a verdict; otherwise `unjudged`.
+        `deviates` if one is broken or untestable and not known to be; `conforms` only if some were kept and
+        none was left without a verdict; otherwise `unjudged`.
         """
-        gated = {item.outcome for item in self.verdicts if item.level.reaches(self.header.gate)}
+        gated = {
+            item.outcome
+            for item in self.verdicts
+            if item.level.reaches(self.header.gate) and item.known is None
+        }
         if gated & _BROKEN:
             return DEVIATES
         return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
@@ -80,7 +90,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """What the command ends with."""
-        return EXIT_CODES[self.verdict]
+        return STALE if self.stale and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
 
     def troubles(self) -> list[Verdict]:
         """What failed, was untestable or ended without a verdict; strongest level first."""
@@ -107,6 +117,7 @@ class Report:
             "counts": {outcome.value: count for outcome, count in self.counts().items()},
             "limits": [item.as_json() for item in self.limits],
             "sdks": sdks.table(self.verdicts),
+            **({"stale": [_stale(item) for item in self.stale]} if self.stale else {}),
             "checks": [check(item) for item in self.verdicts],
             "complete": True,
         }
@@ -136,4 +147,16 @@ def check(item: Verdict) -> JsonObject:
         "sources": [source.as_json() for source in item.sources],
         "exchanges": list(item.exchanges),
         "curl": storable(item.curl),
+        **({"known": item.known.as_json()} if item.known else {}),
+        **({"runs": {outcome.value: count for outcome, count in item.runs}} if item.runs else {}),
+    }
+
+
+def _stale(item: Stale) -> JsonObject:
+    return {
+        "file": item.file,
+        "line": item.line,
+        "last_line": item.last_line,
+        "name": item.name,
+        "why": item.why,
     }

@@ -47,9 +47,10 @@ def _case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | None
     tag = _TAGS.get(Outcome(item["outcome"]))
     if tag is None:
         return None
-    if not Level(item["level"]).reaches(gate):
+    known = f"known ({item['known']['reason']}), " if item.get("known") else ""
+    if known or not Level(item["level"]).reaches(gate):
         tag = "skipped"
-    message = f"[{item['level']}] {item['outcome']}: {item['message'] or item['title']}"
+    message = f"[{item['level']}] {known}{item['outcome']}: {item['message'] or item['title']}"
     inner = ET.SubElement(case, tag, message=xml_safe(message))
     if tag != "skipped":
         inner.set("type", item["outcome"])

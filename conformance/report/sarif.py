@@ -103,12 +103,20 @@ def _result(item: Mapping[str, Any], profile: str, rule: int) -> JsonObject:
         "message": _message(item["message"] or item["title"]),
         "locations": [_location(item, profile)],
         "partialFingerprints": {"primaryLocationLineHash": f"{digest}:1", "conformanceCheck/v1": digest},
+        **_suppressed(item),
         "properties": {
             "outcome": item["outcome"],
             "expected": safe(item["expected"])[:_LONGEST],
             "received": safe(item["received"])[:_LONGEST],
         },
     }
+
+
+def _suppressed(item: Mapping[str, Any]) -> JsonObject:
+    """Why a result does not count, where it is known."""
+    if not item.get("known"):
+        return {}
+    return {"suppressions": [{"kind": "external", "justification": safe(item["known"]["reason"])}]}
 
 
 def _location(item: Mapping[str, Any], profile: str) -> JsonObject:

@@ -46,6 +46,8 @@ def show(report: Report, console: Console, *, quiet: bool = False) -> None:
             console.print(Padding(overview, (1, 0, 0, 0)))
     for group in _troubles(report):
         _trouble(group, report, console)
+    for stale in report.stale:
+        console.print(Text.assemble(("\nSTALE", "bold yellow"), f"  {safe(str(stale))}"), soft_wrap=True)
     console.print(_verdict(report), soft_wrap=True)
 
 
@@ -92,7 +94,8 @@ def _troubles(report: Report) -> list[list[Verdict]]:
     groups: dict[tuple[str, ...], list[Verdict]] = {}
     for item in report.troubles():
         same = (item.operation,) if item.outcome is Outcome.UNTESTABLE else (item.id, item.level)
-        groups.setdefault((*same, item.outcome, item.received[:_STATUS]), []).append(item)
+        known = item.known.reason if item.known else ""
+        groups.setdefault((*same, item.outcome, item.received[:_STATUS], known), []).append(item)
     return list(groups.values())
 
 
@@ -122,6 +125,7 @@ def details(item: Verdict, operations: Sequence[str] = ()) -> list[tuple[str, st
         ("expected", item.expected),
         ("received", item.received),
         ("because", item.message),
+        ("known", _known(item)),
         *(("source", text) for text in sources),
         *(("", link) for link in links),
         ("again", item.curl),
@@ -132,6 +136,14 @@ def details(item: Verdict, operations: Sequence[str] = ()) -> list[tuple[str, st
 def _untestable(item: Verdict, ids: Sequence[str]) -> list[tuple[str, str]]:
     """What a person wants to know of a path on which nothing can be tested."""
     return [("checks", _some(ids)), ("received", item.received), ("because", item.message)]
+
+
+def _known(item: Verdict) -> str:
+    """Why a broken promise is accepted for now."""
+    if item.known is None:
+        return ""
+    more = [item.known.owner, item.known.link, f"until {item.known.expires}" if item.known.expires else ""]
+    return ", ".join(text for text in (item.known.reason, *more) if text)
 
 
 def _some(words: Sequence[str]) -> str:
@@ -149,6 +161,7 @@ def _trouble(items: list[Verdict], report: Report, console: Console) -> None:
         f"  {first.id if len(ids) == 1 else f'{len(ids)} checks on {first.operation}'}  ",
         (first.level.value.upper(), "bold"),
         "" if first.level.reaches(report.header.gate) else f" (below the gate, {report.header.gate})",
+        (" (known)", "dim") if first.known else "",
     )
     console.print(head, soft_wrap=True)
     lines = details(first, [item.operation for item in items]) if len(ids) == 1 else _untestable(first, ids)
@@ -169,6 +182,8 @@ def _verdict(report: Report) -> Text:
     words, style = _VERDICTS.get(report.verdict, ("could not be judged by", "bold yellow"))
     waited = f", {header.waited_s:.1f} s of them waiting for 429s" if header.waited_s else ""
     numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    known = sum(item.known is not None for item in report.verdicts)
+    numbers += f", {known} of them known" if known else ""
     return Text.assemble(
         ("\n" + safe(header.url), "bold"), " ", (words, style),
         f" the profile {header.profile} at the gate {header.gate}: ",

@@ -44,6 +44,11 @@ class Finding:
     is_transcribed: bool = True
 
     @property
+    def known(self) -> str:
+        """Why it is accepted for now; empty where it is not."""
+        return accepted(self.first)
+
+    @property
     def calls(self) -> tuple[str, ...]:
         """All its calls, each once."""
         return tuple(sorted({call for member in self.members for call in member.calls}))
@@ -120,12 +125,22 @@ def reason(check: Mapping[str, Any]) -> str:
     return re.sub(rf"{re.escape(call)}(?![\w/-])", "the call", message) if call else message
 
 
+def accepted(check: Mapping[str, Any]) -> str:
+    """Why a broken promise is accepted for now, in a sentence; empty where it is not."""
+    known = check.get("known")
+    if not known:
+        return ""
+    more = [known["owner"], known["link"], f"until {known['expires']}" if known["expires"] else ""]
+    rest = ", ".join(item for item in more if item)
+    return f"{known['reason']} ({rest})" if rest else str(known["reason"])
+
+
 def _same_answer(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["id"], check["level"], check["received"][:_STATUS]
+    return check["id"], check["level"], check["received"][:_STATUS], accepted(check)
 
 
 def _same_reason(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["level"], reason(check), check["received"][:_STATUS]
+    return check["level"], reason(check), check["received"][:_STATUS], accepted(check)
 
 
 def _same_words(check: Mapping[str, Any]) -> tuple[Hashable, ...]:

@@ -86,7 +86,10 @@ def headline(document: Mapping[str, Any]) -> Headline:
     tally = Tally.of(gated)
     if document["verdict"] == CONFORMS:
         all_of_them = "the only promise" if tally.judged == 1 else f"all {tally.judged:,} promises"
+        if tally.troubled:
+            all_of_them = f"{tally.kept:,} of {tally.judged:,} promises"
         says = f"keeps {all_of_them} at {words} of {title}"
+        says += f"; the other {tally.troubled:,} are known deviations" if tally.troubled else ""
     elif document["verdict"] == DEVIATES:
         says = f"does not keep {tally.troubled:,} of {tally.judged:,} promises at {words} of {title}"
     else:

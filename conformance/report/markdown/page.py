@@ -85,11 +85,13 @@ def _finding(item: Finding) -> str:
     is_one = len(ids) == 1
     name = tagged(ids[0], "code") if is_one else f"{len(ids):,} checks"
     title = tagged(first["title"]) if is_one else tagged(item.reason)
-    head = f"<b>{item.outcome.upper()}</b> {name} {item.level.upper()}: {title} ({_calls(item)})"
+    known = " (known)" if item.known else ""
+    head = f"<b>{item.outcome.upper()}</b> {name} {item.level.upper()}{known}: {title} ({_calls(item)})"
     lines = [
         *([] if is_one else [f"- checks: {some(map(code, ids), _MOST_IDS)}"]),
         f"- on {some(map(_place, item.calls), _MOST_CALLS)}",
         *(f"- {name} {code(first[name])}" for name in ("expected", "received") if first[name]),
+        *([f"- known: {plain(item.known)}"] if item.known else []),
         *([f"- because {code(item.reason)}"] if is_one and item.reason else []),
         *_sources(first["sources"]),
     ]
