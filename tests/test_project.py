@@ -57,11 +57,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_is_complete(wheel: Path) -> None:
-    """It carries all specs, and `conformance` is its only top level."""
+    """It carries all specs and templates, and `conformance` is its only top level."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     specs = {path.relative_to(ROOT).as_posix() for path in (ROOT / "specs").rglob("*") if path.is_file()}
     assert {f"conformance/{name}" for name in specs} <= set(names)
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "conformance").rglob("templates/*")}
+    assert {Path(name).suffix for name in pages} == {".html", ".css", ".js"}
+    assert pages <= set(names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"conformance"}
     assert "conformance/py.typed" in names
 

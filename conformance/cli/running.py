@@ -2,52 +2,66 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from conformance import settings as table
+from conformance import __version__
 from conformance.cases import CHECKS
+from conformance.cli import writing
+from conformance.cli.options import REPORTS
 from conformance.cli.progress import Progress
+from conformance.cli.settling import settled
 from conformance.contract import Contract
+from conformance.deviations import Deviations, draft, read
 from conformance.errors import CannotJudge, UsageError
 from conformance.payloads import Keys
 from conformance.profile import load
-from conformance.report.junit import junit
+from conformance.report import events
 from conformance.report.terminal import show
-from conformance.run import execute, prepare, report
+from conformance.run import excused, execute, prepare, report, together
 from conformance.wire import loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from conformance.cli.writing import Stream
+    from conformance.model import Verdict
     from conformance.report.document import Report
+    from conformance.run import Plan, Result
 
+EVERY = "all"
+"""In place of a profile: each of those that come with the suite."""
+DRAFT = "write_known_deviations"
 _LOG_WIDTH = 120
 _EMBEDDED = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Judges a target and returns the exit code."""
-    settings = table.resolve(options)
+    settings = settled(options)
     if not settings["profile"]:
         raise UsageError(
             "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
         )
-    writers = {name: options[name] for name in ("json", "junit") if options[name]}
-    if list(writers.values()).count("-") > 1:
-        raise UsageError("only one report can go to standard output")
+    if settings["profile"] == EVERY:
+        from conformance.cli.surveying import survey
+
+        return survey(options, settings)
+    wanted = writing.places(options, (*REPORTS, "ndjson", DRAFT))
+    listed = read(settings["known_deviations"]) if settings["known_deviations"] else Deviations()
     contract = Contract(load(settings["profile"]), settings["include"])
     with ExitStack() as stack:
         url = options["url"]
         if url is None:
             url = stack.enter_context(reference(settings))
-        done = _judge(settings, url, contract, quiet=options["quiet"])
-    _write(done, writers)
-    if "-" not in writers.values():
+        stream = stack.enter_context(writing.Stream("ndjson", wanted.pop("ndjson", None)))
+        done = _judge(settings, url, contract, listed, stream, quiet=options["quiet"])
+    if place := wanted.pop(DRAFT, None):
+        writing.write(DRAFT, place, draft(done.verdicts, done.header.gate, listed))
+    writing.write_reports([done.as_json()], wanted)
+    if writing.STDOUT not in {*wanted.values(), options["ndjson"]}:
         show(done, console(), quiet=options["quiet"])
     return done.exit_code
 
@@ -68,22 +82,35 @@ def console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)
 
 
-def _judge(settings: Mapping[str, Any], url: str, contract: Contract, *, quiet: bool) -> Report:
-    """Runs the plan and watches it, unless nobody wants to."""
-    plan = prepare(settings, url, contract, CHECKS)
+def watched(plan: Plan, stream: Stream, *, quiet: bool) -> Result:
+    """Executes a plan and shows how far it is, unless nobody wants to see. Raises CannotJudge."""
     with Progress(Console(stderr=True, highlight=False, quiet=quiet), len(plan.trials)) as progress:
-        result = loop.run(execute(plan, lambda _, verdict: progress.tell(verdict)))
-    return report(plan, result)
+
+        def tell(_: object, verdict: Verdict) -> None:
+            stream.tell(events.verdict(verdict))
+            progress.tell(verdict)
+
+        return loop.run(execute(plan, tell))
 
 
-def _write(done: Report, writers: Mapping[str, str]) -> None:
-    """Writes the reports that were asked for. Raises CannotJudge if one can't be written."""
-    made: dict[str, Callable[[], str]] = {"json": done.text, "junit": lambda: junit(done)}
-    for name, place in writers.items():
-        try:
-            if place == "-":
-                sys.stdout.write(made[name]())
-            else:
-                Path(place).write_text(made[name](), encoding="utf-8")
-        except OSError as error:
-            raise CannotJudge(f"--{name} {place}: the report can't be written: {error.strerror}") from None
+def _judge(  # noqa: PLR0913 - as much as a run has
+    settings: Mapping[str, Any],
+    url: str,
+    contract: Contract,
+    listed: Deviations,
+    stream: Stream,
+    *,
+    quiet: bool,
+) -> Report:
+    """Runs the plan, as often as it is wanted, between the first and the last line of a stream."""
+    plan = prepare(settings, url, contract, CHECKS)
+    stream.tell(events.start(__version__, plan.target.url, contract.profile, plan.gate, len(plan.trials)))
+    try:
+        results = [watched(plan, stream, quiet=quiet) for _ in range(settings["repeat"])]
+    except CannotJudge as failure:
+        stream.tell(events.failure(str(failure)))
+        raise
+    is_whole = not (settings["select"] or settings["deselect"])
+    done = excused(report(plan, together(results)), listed, {item.id for item in CHECKS}, is_whole=is_whole)
+    stream.tell(events.end(done))
+    return done

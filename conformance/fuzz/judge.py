@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GENERIC = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
 """What HTTP itself lets a server say to a request of which the contract says nothing."""
 TOO_MANY = 429
+_PARTLY = 207
 _MOST_KNOWN, _LONGEST_KNOWN = 20_000, 2_048
 
 
@@ -136,10 +137,9 @@ class Judge:
         self, exchange: Exchange, operation: Operation, reply: Reply, case: Case
     ) -> Iterator[Judgement]:
         """A body that is not what the contract promises of errors, or of answers to partly bad batches."""
-        if reply.status == 207:
+        if reply.status == _PARTLY:
             stated = self._contract.states(f"bodies.{Shape.PARTLY_BAD}")
-            is_asked = f"answers.{Condition.BATCH_PARTLY_BAD}" in case.expect
-            shape = self._contract.shape(Shape.PARTLY_BAD) if stated and is_asked else None
+            shape = self._contract.shape(Shape.PARTLY_BAD) if stated and self._is_partly_bad(case) else None
         elif reply.status in self._open[str(operation)] and reply.status >= 400:
             stated = self._contract.states(f"bodies.{Shape.ERROR}") and reply.status not in {
                 411,
@@ -158,6 +158,15 @@ class Judge:
             yield _of(deviation, Fault.BODY, weaker(shape.level, operation.level), str(reply.status))
         except Silent:
             return
+
+    def _is_partly_bad(self, case: Case) -> bool:
+        """Whether a 207 can only mean that some events of a batch are bad."""
+        allowing = {
+            name
+            for name in case.expect
+            if (answer := self._oracle.answer(name)) and _PARTLY in answer.statuses
+        }
+        return allowing == {f"answers.{Condition.BATCH_PARTLY_BAD}"}
 
     def _level(self, name: str, otherwise: Level = Level.MUST) -> Level:
         """The level of a fact."""

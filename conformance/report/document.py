@@ -5,28 +5,32 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level, Outcome, Verdict
 from conformance.sdks import table as sdks
 from conformance.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from conformance.model import Json, JsonObject, Source
+    from conformance.model import JsonObject, Stale
+    from conformance.report.limits import Limit
 
 FORMAT = 1
 _BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
 CONFORMS, DEVIATES, UNJUDGED = "conforms", "deviates", "unjudged"
 EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
+STALE = 4
+"""What the command ends with where all is well but for the list of known deviations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What a report says of the run itself. `started` is ISO 8601, durations are in seconds.
 
-    `waited_s` is how long the run stood still because the target asked for it with a 429.
+    `waited_s` is how long the run stood still because the target asked for it with a 429; `failure` is why
+    nothing could be judged.
     """
 
     version: str
@@ -38,20 +42,28 @@ class Header:
     duration_s: float
     requests: int
     waited_s: float = 0.0
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All verdicts of a run, sorted by id and operation."""
+    """All verdicts of a run, sorted by id and operation, and what it measured of size limits.
+
+    `stale` are entries of the list of known deviations that have to go.
+    """
 
     header: Header
     verdicts: tuple[Verdict, ...] = field(default=())
+    limits: tuple[Limit, ...] = ()
+    stale: tuple[Stale, ...] = ()
 
     @classmethod
-    def of(cls, header: Header, verdicts: Iterable[Verdict]) -> Report:
+    def of(cls, header: Header, verdicts: Iterable[Verdict], limits: tuple[Limit, ...] = ()) -> Report:
         """A report of verdicts in any order."""
         return cls(
-            header=header, verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation)))
+            header=header,
+            verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation))),
+            limits=limits,
         )
 
     def counts(self) -> dict[Outcome, int]:
@@ -63,10 +75,14 @@ class Report:
     def verdict(self) -> str:
         """Whether the target keeps its promises at the gate.
 
-        `deviates` if one is broken or untestable; `conforms` only if some were judged and none was left
-        without a verdict; otherwise `unjudged`.
+        `deviates` if one is broken or untestable and not known to be; `conforms` only if some were kept and
+        none was left without a verdict; otherwise `unjudged`.
         """
-        gated = {item.outcome for item in self.verdicts if item.level.reaches(self.header.gate)}
+        gated = {
+            item.outcome
+            for item in self.verdicts
+            if item.level.reaches(self.header.gate) and item.known is None
+        }
         if gated & _BROKEN:
             return DEVIATES
         return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
@@ -74,7 +90,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """What the command ends with."""
-        return EXIT_CODES[self.verdict]
+        return STALE if self.stale and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
 
     def troubles(self) -> list[Verdict]:
         """What failed, was untestable or ended without a verdict; strongest level first."""
@@ -95,20 +111,29 @@ class Report:
                 "duration_s": round(header.duration_s, 3),
                 "requests": header.requests,
                 "waited_s": round(header.waited_s, 3),
+                **({"failure": storable(header.failure)} if header.failure else {}),
             },
             "verdict": self.verdict,
             "counts": {outcome.value: count for outcome, count in self.counts().items()},
+            "limits": [item.as_json() for item in self.limits],
             "sdks": sdks.table(self.verdicts),
-            "checks": [_verdict(item) for item in self.verdicts],
+            **({"stale": [_stale(item) for item in self.stale]} if self.stale else {}),
+            "checks": [check(item) for item in self.verdicts],
             "complete": True,
         }
 
     def text(self) -> str:
         """The report as a JSON text."""
-        return json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n"
+        return text(self.as_json())
 
 
-def _verdict(item: Verdict) -> Json:
+def text(document: Mapping[str, Any]) -> str:
+    """A report's document as a JSON text."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def check(item: Verdict) -> JsonObject:
+    """A verdict as JSON data, as it stands among the checks of a report."""
     return {
         "id": item.id,
         "area": item.area.value,
@@ -119,11 +144,19 @@ def _verdict(item: Verdict) -> Json:
         "message": storable(item.message),
         "expected": storable(item.expected),
         "received": storable(item.received),
-        "sources": [_source(source) for source in item.sources],
+        "sources": [source.as_json() for source in item.sources],
         "exchanges": list(item.exchanges),
         "curl": storable(item.curl),
+        **({"known": item.known.as_json()} if item.known else {}),
+        **({"runs": {outcome.value: count for outcome, count in item.runs}} if item.runs else {}),
     }
 
 
-def _source(source: Source) -> Json:
-    return {"document": source.document, "section": source.section, "says": source.says, "url": source.url}
+def _stale(item: Stale) -> JsonObject:
+    return {
+        "file": item.file,
+        "line": item.line,
+        "last_line": item.last_line,
+        "name": item.name,
+        "why": item.why,
+    }

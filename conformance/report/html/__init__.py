@@ -1,0 +1,41 @@
+"""The report as a page of HTML: one file that needs no network, and no script to be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.model import Level
+from conformance.report.html.comparison import compare
+from conformance.report.html.consequences import table
+from conformance.report.html.findings import findings
+from conformance.report.html.gauges import SCALE, gauge
+from conformance.report.html.page import page
+from conformance.report.html.tallies import grid, headline, levels
+from conformance.report.matrix import matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["html", "html_matrix"]
+
+
+def html(document: Mapping[str, Any]) -> str:
+    """The page of one report, given as its JSON document. The same document gives the same text."""
+    checks = document["checks"]
+    return page(
+        "report.html",
+        document=document,
+        headline=headline(document),
+        levels=levels(checks),
+        gated=[level.value for level in Level if level.reaches(Level(document["run"]["gate"]))],
+        findings=findings(checks),
+        grid=grid(checks),
+        gauges=[gauge(limit) for limit in document.get("limits", [])],
+        scale=SCALE,
+        sdks=table(document),
+    )
+
+
+def html_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
+    """The page of several reports side by side, in their order: targets, profiles, or both."""
+    return page("matrix.html", documents=documents, comparison=compare(matrix(documents)))

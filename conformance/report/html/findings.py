@@ -1,0 +1,166 @@
+"""Checks that came to the same thing, told as one: what fails on twelve paths is one finding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.model import Level, Outcome
+from conformance.report.html.page import LONGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+
+_STATUS = len("400")
+_MOST_TRANSCRIBED = 350_000
+"""How many characters of transcripts a page has room for, so that it stays below 1.5 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A check of a finding, with the calls on which it came to that.
+
+    `anchor` is the id of its element, empty where an earlier element of the page has it.
+    """
+
+    id: str
+    anchor: str
+    title: str
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing to say of a target. `first` is the check, as the report has it, that stands for all."""
+
+    outcome: str
+    level: str
+    levels: tuple[str, ...]
+    reason: str
+    members: tuple[Member, ...]
+    count: int
+    first: Mapping[str, Any]
+    is_transcribed: bool = True
+
+    @property
+    def known(self) -> str:
+        """Why it is accepted for now; empty where it is not."""
+        return accepted(self.first)
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """All its calls, each once."""
+        return tuple(sorted({call for member in self.members for call in member.calls}))
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """All areas of its checks, each once."""
+        return tuple(sorted({member.id.partition(".")[0] for member in self.members}))
+
+
+def findings(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Finding, ...]]:
+    """The findings of a report's checks, by outcome; worst outcome and strongest level first."""
+    groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
+    for item in checks:
+        groups.setdefault((item["outcome"], *_KEYS[Outcome(item["outcome"])](item)), []).append(item)
+    taken: set[str] = set()
+    found: dict[str, tuple[Finding, ...]] = {}
+    for outcome in _ORDER:
+        chosen = sorted((group for group in groups.values() if group[0]["outcome"] == outcome), key=_rank)
+        found[outcome.value] = tuple(_finding(group, taken) for group in chosen)
+    return _trimmed(found)
+
+
+def _rank(group: list[Mapping[str, Any]]) -> tuple[int, str, str]:
+    """Strongest level first, then by id; reasons for what does not apply by how often they are given."""
+    first = group[0]
+    is_reason = first["outcome"] == Outcome.NOT_APPLICABLE
+    return -len(group) if is_reason else Level(first["level"]).rank, first["id"], first["operation"]
+
+
+def _finding(group: list[Mapping[str, Any]], taken: set[str]) -> Finding:
+    """What a group of checks has to say. Ids that are taken get no anchor again."""
+    calls: dict[str, list[str]] = {}
+    titles = {item["id"]: item["title"] for item in group}
+    for item in group:
+        calls.setdefault(item["id"], []).append(item["operation"])
+    members = tuple(
+        Member(id=name, anchor="" if name in taken else name, title=titles[name], calls=tuple(places))
+        for name, places in calls.items()
+    )
+    taken.update(calls)
+    first = group[0]
+    return Finding(
+        outcome=first["outcome"], level=first["level"], reason=reason(first), members=members,
+        levels=tuple(sorted({item["level"] for item in group})), count=len(group), first=first,
+    )  # fmt: skip
+
+
+def _trimmed(found: dict[str, tuple[Finding, ...]]) -> dict[str, tuple[Finding, ...]]:
+    """The findings without the transcripts for which a page has no room."""
+    room = _MOST_TRANSCRIBED
+    trimmed = {}
+    for outcome, items in found.items():
+        kept = []
+        for item in items:
+            room -= _length([item.first["exchanges"], item.first["curl"]])
+            kept.append(item if room > 0 else replace(item, is_transcribed=False))
+        trimmed[outcome] = tuple(kept)
+    return trimmed
+
+
+def _length(value: object) -> int:
+    """How many characters some JSON takes on a page, about."""
+    if isinstance(value, str):
+        return min(len(value), LONGEST)
+    if isinstance(value, dict):
+        return sum(len(name) + _length(inner) for name, inner in value.items())
+    return sum(map(_length, value)) if isinstance(value, list | tuple) else 1
+
+
+def reason(check: Mapping[str, Any]) -> str:
+    """The message of a check without the name of its call, so that those of several calls compare."""
+    call, message = check["operation"], str(check["message"])
+    return re.sub(rf"{re.escape(call)}(?![\w/-])", "the call", message) if call else message
+
+
+def accepted(check: Mapping[str, Any]) -> str:
+    """Why a broken promise is accepted for now, in a sentence; empty where it is not."""
+    known = check.get("known")
+    if not known:
+        return ""
+    more = [known["owner"], known["link"], f"until {known['expires']}" if known["expires"] else ""]
+    rest = ", ".join(item for item in more if item)
+    return f"{known['reason']} ({rest})" if rest else str(known["reason"])
+
+
+def _same_answer(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return check["id"], check["level"], check["received"][:_STATUS], accepted(check)
+
+
+def _same_reason(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return check["level"], reason(check), check["received"][:_STATUS], accepted(check)
+
+
+def _same_words(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return check["id"], check["level"], reason(check)
+
+
+_KEYS: dict[Outcome, Callable[[Mapping[str, Any]], tuple[Hashable, ...]]] = {
+    Outcome.FAIL: _same_answer,
+    Outcome.UNTESTABLE: _same_reason,
+    Outcome.ERROR: _same_answer,
+    Outcome.OBSERVED: _same_words,
+    Outcome.NOT_APPLICABLE: lambda check: (reason(check),),
+    Outcome.PASS: _same_words,
+}
+_ORDER = (
+    Outcome.FAIL,
+    Outcome.UNTESTABLE,
+    Outcome.ERROR,
+    Outcome.OBSERVED,
+    Outcome.NOT_APPLICABLE,
+    Outcome.PASS,
+)
+"""As the page has them, so that a link to a check leads to the worst that it came to."""

@@ -1,0 +1,75 @@
+"""Pages: templates filled so that nothing from a report can be anything but text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from conformance.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LONGEST = 8000
+"""Of a longer text a page shows so many characters, and says that it was cut."""
+
+
+def page(template: str, **values: object) -> str:
+    """A page from a template of this package, with its styles and its script inside."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    """The templates. Every value that they write is made visible text first, then escaped."""
+    found = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    loader = PackageLoader(__package__)
+    for name in ("style.css", "script.js"):
+        text, _, _ = loader.get_source(found, name)
+        word = name.partition(".")[0]
+        found.globals[word] = text
+        found.globals[f"{word}_digest"] = _digest(text)
+    filters: dict[str, Callable[..., Any]] = {"number": _number, "link": _link, "counted": _counted}
+    found.filters.update(filters)
+    found.globals["longest"] = LONGEST
+    return found
+
+
+def _visible(value: object) -> object:
+    """A text without control characters, cut where it is endless. Markup is the templates' own."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    if len(value) > LONGEST:
+        return f"{safe(value[:LONGEST])}\N{HORIZONTAL ELLIPSIS} (cut here, of {len(value):,} characters)"
+    return safe(value)
+
+
+def _digest(text: str) -> str:
+    """The name under which a content security policy allows an inline text."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _counted(count: int, word: str, plural: str = "") -> str:
+    """A number with its noun."""
+    return f"{count:,} {word if count == 1 else plural or f'{word}s'}"
+
+
+def _link(url: str) -> str:
+    """An address that a reader may follow; empty for what is none, such as a script."""
+    return url if url.startswith(("https://", "http://")) else ""

@@ -1,0 +1,100 @@
+"""A real Chromium for the pages: the machine's own, driven by playwright; none is ever downloaded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    Opener = Callable[..., AbstractContextManager["Visit"]]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_ADVICE = (
+    "the tests of the HTML report need Chromium: install it (on Debian: apt-get install chromium), or "
+    "name a Chromium or Chrome in the environment variable CHROMIUM"
+)
+
+
+def program() -> str:
+    """The path of a Chromium on this machine. Fails the test, with advice, where there is none."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    return found or pytest.fail(_ADVICE, pytrace=False)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    path = program()
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path)
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """A page opened from a file. It remembers what it asked for, and what it complained about."""
+
+    context: BrowserContext
+    page: Page
+    address: str
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def shown(self, selector: str) -> int:
+        """How many elements of a selector a reader sees."""
+        return self.page.locator(selector).filter(visible=True).count()
+
+    def text(self, selector: str) -> str:
+        """What a reader sees of the only element of a selector."""
+        return self.page.locator(selector).inner_text()
+
+    def style(self, selector: str, name: str) -> str:
+        """A computed style of the first element of a selector."""
+        found: str = self.page.locator(selector).first.evaluate(
+            f"element => getComputedStyle(element).{name}"
+        )
+        return found
+
+    def violations(self) -> list[str]:
+        """What axe has to say against the page as it stands."""
+        self.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+        found: list[dict[str, Any]] = self.page.evaluate("axe.run().then(result => result.violations)")
+        return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
+
+
+@contextmanager
+def visit(browser: Browser, file: Path, text: str, address: str = "", **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - playwright's own
+    """Opens a page, written to a file, at an address in it. On the way out it must have been quiet.
+
+    Quiet: it asked for nothing but itself, and neither threw nor complained on the console.
+    """
+    file.write_text(text, encoding="utf-8")
+    context = browser.new_context(**options)
+    try:
+        page = context.new_page()
+        found = Visit(context=context, page=page, address=file.as_uri())
+        page.on("request", lambda request: found.requests.append(request.url.partition("#")[0]))
+        page.on("console", lambda message: found.complaints.append(message.text))
+        page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        page.goto(found.address + address)
+        yield found
+        assert not found.complaints, found.complaints
+        assert set(found.requests) == {found.address}, found.requests
+    finally:
+        context.close()
