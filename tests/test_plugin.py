@@ -166,6 +166,10 @@ def test_the_gate(gate: str, code: int, summary: str, tmp_path: Path) -> None:
 
 
 WRONG = {
+    "repeated": (
+        ("--conformance-profile", "segment", "--conformance-repeat", "2"),
+        "only `conformance run` repeats runs",
+    ),
     "no profile": ((), "--conformance-url needs --conformance-profile"),
     "unknown profile": (("--conformance-profile", "segmnet"), "no such profile; did you mean 'segment'?"),
 }  # fmt: skip
@@ -198,6 +202,28 @@ def test_nothing_that_applies(correct: str, tmp_path: Path) -> None:
     done = checks(tmp_path, correct, "-q", "-k", "batch.count")
     assert done.returncode == 3
     assert f"{correct}: unjudged" in done.stdout
+
+
+KNOWN = """deviations:
+  - check: auth.key.unknown
+    reason: the gateway before it knows the keys
+"""
+
+
+@pytest.mark.parametrize(
+    ("which", "code", "words"), [("broken", 0, "1 xfailed"), ("correct", 4, "passes now")]
+)
+def test_known_deviations(
+    which: str, code: int, words: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """What is listed is an expected failure, by the project's own settings; an entry that passes is stale."""
+    (tmp_path / "known.yaml").write_text(KNOWN, encoding="utf-8")
+    (tmp_path / "conformance.toml").write_text('known-deviations = "known.yaml"\n', encoding="utf-8")
+    done = checks(tmp_path, request.getfixturevalue(which), "-rx", "-k", "auth.key")
+    assert done.returncode == code, done.stdout
+    assert words in done.stdout
+    assert ("known: the gateway before it knows the keys" in done.stdout) is (code == 0)
+    assert ("known.yaml:2: auth.key.unknown: passes now; delete lines 2 to 3" in done.stdout) is (code == 4)
 
 
 SILENT = """

@@ -8,14 +8,17 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from conformance.cases import CHECKS
+from conformance.catalogue import trials
 from conformance.errors import CannotJudge
-from conformance.run import Result, execute, report
+from conformance.run import Result, excused, execute, report
 from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.catalogue import Trial
+    from conformance.deviations import Deviations
     from conformance.model import Verdict
     from conformance.plugin.items import Check
     from conformance.report.document import Report
@@ -27,12 +30,14 @@ _LAST_WORDS_S = 5.0
 class Engine:
     """The run of a plan, with a promise of a verdict for each item."""
 
-    def __init__(self, plan: Plan, items: Sequence[Check]) -> None:
+    def __init__(self, plan: Plan, items: Sequence[Check], listed: Deviations) -> None:
         self._promises: dict[str, list[Future[Verdict]]] = {}
         for item in items:
             self._promises.setdefault(item.trial.name, []).append(item.verdict)
         # The order of the plan, not of the items: who shuffles those changes nothing that is sent.
         self._plan = plan.only([trial for trial in plan.trials if trial.name in self._promises])
+        self._every = len(trials(plan.contract, plan.keys, CHECKS))
+        self._listed = listed
         self._ready: Future[None] = Future()
         self._task: asyncio.Task[Result] | None = None
         self._result = Result()
@@ -50,7 +55,9 @@ class Engine:
         if task is not None and not task.done():
             task.get_loop().call_soon_threadsafe(task.cancel)
         self._thread.join(_LAST_WORDS_S)
-        self.report = report(self._plan, self._result)
+        done = report(self._plan, self._result)
+        is_whole = len(done.verdicts) == self._every
+        self.report = excused(done, self._listed, {item.id for item in CHECKS}, is_whole=is_whole)
         return self.report
 
     def _run(self) -> None:
@@ -74,5 +81,6 @@ class Engine:
         await self._task
 
     def _tell(self, trial: Trial, verdict: Verdict) -> None:
+        (marked,) = self._listed.applied([verdict])
         for promise in self._promises[trial.name]:
-            promise.set_result(verdict)
+            promise.set_result(marked)

@@ -90,6 +90,8 @@ class Check(pytest.Item):
                 return
             case Outcome.NOT_APPLICABLE:
                 pytest.skip(verdict.message)
+            case _ if verdict.known:
+                pytest.xfail(f"known: {safe(verdict.known.reason)}")
             case _ if not verdict.level.reaches(self.run.gate):
                 pytest.xfail(f"{verdict.outcome}, below the gate: {safe(verdict.message)}")
             case _:

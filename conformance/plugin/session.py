@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance import cases, settings
+from conformance.configuration import find
 from conformance.contract import Contract
+from conformance.deviations import Deviations, read
 from conformance.errors import CannotJudge, ConformanceError, UsageError
 from conformance.plugin import workers
 from conformance.plugin.engine import Engine
 from conformance.plugin.items import TARGET, Check, CheckFile
 from conformance.plugin.target import Target
 from conformance.profile import load
-from conformance.report.document import UNJUDGED
+from conformance.report.document import DEVIATES
 from conformance.run import prepare
+from conformance.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -40,10 +43,14 @@ class Session:
         self._url: str | None = config.getoption("--conformance-url")
         values = {item.key: config.getoption(f"--conformance-{item.name}") for item in settings.SETTINGS}
         try:
-            self._settings = settings.resolve(values)
+            self._settings = settings.resolve(values, find(config.rootpath).values)
+            if values["repeat"]:
+                raise UsageError("--conformance-repeat: only `conformance run` repeats runs")
             if not self._settings["profile"]:
                 raise UsageError("--conformance-url needs --conformance-profile")
             workers.refuse_each(config)
+            listed = self._settings["known_deviations"]
+            self._listed = read(listed) if listed else Deviations()
             self._contract = Contract(load(self._settings["profile"]), self._settings["include"])
             key = self._settings["write_key"] or ("" if self._url else "a fixture will say")
             known = {**self._settings, "write_key": key}
@@ -120,7 +127,7 @@ class Session:
         failure: ConformanceError | None = None
         try:
             plan = self._planned(given) if self.needs_fixture else self._plan
-            self._engine = Engine(plan, _checks(session.items))
+            self._engine = Engine(plan, _checks(session.items), self._listed)
             self._engine.start()
         except ConformanceError as error:
             failure = error
@@ -201,8 +208,9 @@ class Session:
         """Writes the JSON report, and keeps what is to be told of the run."""
         header, place = done.header, self._config.getoption("--conformance-json")
         judged = f"{header.url}: {done.verdict}, by the profile {header.profile} at the gate {header.gate}"
-        code = CannotJudge.exit_code if done.verdict == UNJUDGED else 0
-        self.told = replace(self.told, judged=judged, code=self.told.code or code)
+        code = 0 if done.verdict == DEVIATES else done.exit_code
+        stale = [f"STALE  {safe(str(item))}" for item in done.stale]
+        self.told = replace(self.told, judged="\n".join([*stale, judged]), code=self.told.code or code)
         try:
             if place:
                 Path(place).write_text(done.text(), encoding="utf-8")
