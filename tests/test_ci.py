@@ -34,10 +34,9 @@ SCRIPTS = {step["name"]: step["run"] for step in STEPS if "run" in step}
 
 
 def environment(**more: str) -> dict[str, str]:
-    """A runner's environment: this Python, and pip kept from any index; the wheel has our own package only."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("CONFORMANCE_", "PIP_"))
-    }
+    """A runner's environment: this Python, and pip kept from any index: the wheel needs none."""
+    ours = ("CONFORMANCE_", "PIP_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     quiet = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_IGNORE_INSTALLED": "1", "CONFORMANCE_FUZZ": "0"}
     return {**kept, **quiet, "PATH": path, "PYTHONPATH": LIBRARIES, **more}
@@ -204,7 +203,8 @@ NOTHING = {
     "wrong usage": ({"profile": "nonsense"}, 2, "Wrong usage", "ended with 2"),
     "no profile": ({"url": "http://127.0.0.1:1"}, 2, "Wrong usage", "ended with 2"),
     "nobody there": (
-        {"url": "http://127.0.0.1:1", "profile": PROFILE, "write-key": KEY}, 3, "Nothing can be said", "ended with 3",
+        {"url": "http://127.0.0.1:1", "profile": PROFILE, "write-key": KEY},
+        3, "Nothing can be said", "ended with 3",
     ),
     "code in place of a URL": (
         {"url": '"; touch hacked; $(touch hacked) `touch hacked`', "profile": PROFILE, "write-key": KEY},
@@ -214,7 +214,8 @@ NOTHING = {
         {"url": "--gate=may", "profile": PROFILE, "write-key": KEY}, 2, "Wrong usage", "ended with 2",
     ),
     "code in arguments": (
-        {"arguments": "$(touch hacked)\n`touch hacked`\n; touch hacked", "profile": PROFILE}, 2, "Wrong usage", "2",
+        {"arguments": "$(touch hacked)\n`touch hacked`\n; touch hacked", "profile": PROFILE},
+        2, "Wrong usage", "ended with 2",
     ),
 }  # fmt: skip
 
