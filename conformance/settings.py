@@ -80,7 +80,7 @@ class Setting:
 
 SETTINGS = (
     Setting(name="profile", metavar="NAME|FILE",
-            help="the vendor's profile: a name (see `conformance profiles`) or a YAML file"),
+            help="the vendor's profile: a name (see `conformance profiles`), a YAML file, or (`run`) all"),
     Setting(name="write-key", metavar="KEY", variable=WRITE_KEY_VARIABLE,
             help=f"the write key of a source at the target (default: ${WRITE_KEY_VARIABLE})"),
     Setting(name="bearer", metavar="TOKEN", variable=BEARER_VARIABLE,
