@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Level, Outcome
+from conformance.model import Area, Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -69,11 +69,15 @@ def findings(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Finding, ..
     return found
 
 
-def _rank(group: list[Mapping[str, Any]]) -> tuple[int, str, str]:
-    """Strongest level first, then by id; reasons for what does not apply by how often they are given."""
+def _rank(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
+    """Strongest level first, what was asked before what was generated, then by id.
+
+    Reasons for what does not apply come by how often they are given.
+    """
     first = group[0]
     is_reason = first["outcome"] == Outcome.NOT_APPLICABLE
-    return -len(group) if is_reason else Level(first["level"]).rank, first["id"], first["operation"]
+    weight = -len(group) if is_reason else Level(first["level"]).rank
+    return weight, first["area"] == Area.FUZZ, first["id"], first["operation"]
 
 
 def _finding(group: list[Mapping[str, Any]], taken: set[str]) -> Finding:
