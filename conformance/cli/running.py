@@ -53,8 +53,9 @@ def run(options: Mapping[str, Any]) -> int:
         url = options["url"]
         if url is None:
             url = stack.enter_context(reference(settings))
+        plan = prepare(settings, url, contract, CHECKS)
         stream = stack.enter_context(writing.Stream("ndjson", wanted.pop("ndjson", None)))
-        done = _judge(settings, url, contract, stream, quiet=options["quiet"])
+        done = _judge(plan, stream, quiet=options["quiet"])
     writing.write_reports([done.as_json()], wanted)
     if writing.STDOUT not in {*wanted.values(), options["ndjson"]}:
         show(done, console(), quiet=options["quiet"])
@@ -88,12 +89,10 @@ def watched(plan: Plan, stream: Stream, *, quiet: bool) -> Report:
         return report(plan, asyncio.run(execute(plan, tell)))
 
 
-def _judge(
-    settings: Mapping[str, Any], url: str, contract: Contract, stream: Stream, *, quiet: bool
-) -> Report:
-    """Runs the plan between the first and the last line of a stream."""
-    plan = prepare(settings, url, contract, CHECKS)
-    stream.tell(events.start(__version__, plan.target.url, contract.profile, plan.gate, len(plan.trials)))
+def _judge(plan: Plan, stream: Stream, *, quiet: bool) -> Report:
+    """Executes a plan between the first and the last line of a stream."""
+    profile = plan.contract.profile
+    stream.tell(events.start(__version__, plan.target.url, profile, plan.gate, len(plan.trials)))
     try:
         done = watched(plan, stream, quiet=quiet)
     except CannotJudge as failure:
