@@ -109,7 +109,7 @@ class Setting:
 
 SETTINGS = (
     Setting(name="profile", metavar="NAME|FILE",
-            help="the vendor's profile: a name (see `conformance profiles`) or a YAML file"),
+            help="the vendor's profile: a name (see `conformance profiles`), a YAML file, or (`run`) all"),
     Setting(name="write-key", metavar="KEY", is_secret=True,
             help=f"the write key of a source at the target (default: ${WRITE_KEY_VARIABLE})"),
     Setting(name="write-key-file", metavar="FILE", help="a file that holds the write key, and nothing else"),

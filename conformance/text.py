@@ -27,5 +27,5 @@ def storable(text: str) -> str:
 
 
 def xml_safe(text: str) -> str:
-    """A text without what XML can't hold; it is not escaped yet."""
-    return _BEYOND_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    """A text without what XML can't hold or a terminal would obey; it is not escaped yet."""
+    return _BEYOND_XML.sub("\N{REPLACEMENT CHARACTER}", safe(text))

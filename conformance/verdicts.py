@@ -35,7 +35,7 @@ def judged(trial: Trial, finding: Finding) -> Verdict:
         message=finding.message,
         expected=finding.expected,
         received=finding.received,
-        sources=trial.sources,
+        sources=finding.sources or trial.sources,
         exchanges=tuple(transcript(item) for item in kept),
         curl=_again(trial, kept[-1]) if kept else "",
         data=finding.data,

@@ -216,6 +216,11 @@ def test_the_badge_never_rounds_up(kept: int, judged: int, says: str) -> None:
     ]  # fmt: skip
 
 
+def test_badges_stand_side_by_side() -> None:
+    """A page may hold several: none has an id that another could take for its own."""
+    assert " id=" not in badge(pages.sample())
+
+
 def test_the_badge_fits_its_text() -> None:
     """The picture grows with the name, and a strange or endless name breaks nothing."""
     widths = []

@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,9 +26,6 @@ from tests import pages
 from tests.goldens import later
 from tests.test_cli import broken
 from tests.test_renderers import spec
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SELECT = ("--profile", "segmentstream", "--select", "accept.event.*,auth.key.*")
 RENDERERS = {"html": html, "markdown": markdown, "junit": junit, "sarif": sarif, "badge": badge}
@@ -123,6 +121,22 @@ def test_a_report_that_can_not_be_written(
     """A file in a folder that is not there is no verdict on the target."""
     assert main(["run", *SELECT, f"--{name}", str(tmp_path / "none" / "file")]) == 3
     assert f"--{name} {tmp_path}" in capsys.readouterr().err
+
+
+def test_wrong_usage_leaves_files_alone(tmp_path: Path) -> None:
+    """A file of an earlier stream is still there if the next run can't begin."""
+    place = tmp_path / "events"
+    place.write_text("earlier", encoding="utf-8")
+    assert main(["run", "not a url", *SELECT, "--write-key", "key", "--ndjson", str(place)]) == 2
+    assert place.read_text("utf-8") == "earlier"
+
+
+def test_a_full_disk_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    """A stream that can't be written to its end says so; the run itself goes on."""
+    full = Path("/dev/full")
+    assert full.exists()
+    assert main(["run", *SELECT, "--ndjson", str(full)]) == 3
+    assert f"--ndjson {full}: the report can't be written" in capsys.readouterr().err
 
 
 def test_two_reports_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,8 +56,9 @@ def run(options: Mapping[str, Any]) -> int:
         url = options["url"]
         if url is None:
             url = stack.enter_context(reference(settings))
+        plan = prepare(settings, url, contract, CHECKS)
         stream = stack.enter_context(writing.Stream("ndjson", wanted.pop("ndjson", None)))
-        done = _judge(settings, url, contract, listed, stream, quiet=options["quiet"])
+        done = _judge(plan, settings, listed, stream, quiet=options["quiet"])
     if place := wanted.pop(DRAFT, None):
         writing.write(DRAFT, place, draft(done.verdicts, done.header.gate, listed))
     writing.write_reports([done.as_json()], wanted)
@@ -93,18 +94,12 @@ def watched(plan: Plan, stream: Stream, *, quiet: bool) -> Result:
         return loop.run(execute(plan, tell))
 
 
-def _judge(  # noqa: PLR0913 - as much as a run has
-    settings: Mapping[str, Any],
-    url: str,
-    contract: Contract,
-    listed: Deviations,
-    stream: Stream,
-    *,
-    quiet: bool,
+def _judge(
+    plan: Plan, settings: Mapping[str, Any], listed: Deviations, stream: Stream, *, quiet: bool
 ) -> Report:
-    """Runs the plan, as often as it is wanted, between the first and the last line of a stream."""
-    plan = prepare(settings, url, contract, CHECKS)
-    stream.tell(events.start(__version__, plan.target.url, contract.profile, plan.gate, len(plan.trials)))
+    """Executes a plan, as often as it is wanted, between the first and the last line of a stream."""
+    profile = plan.contract.profile
+    stream.tell(events.start(__version__, plan.target.url, profile, plan.gate, len(plan.trials)))
     try:
         results = [watched(plan, stream, quiet=quiet) for _ in range(settings["repeat"])]
     except CannotJudge as failure:

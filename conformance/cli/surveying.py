@@ -52,7 +52,7 @@ def survey(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
     documents: list[Any] = [item.as_json() for item in found]
     writing.write_reports(documents, wanted)
     if writing.STDOUT not in wanted.values():
-        show_matrix(documents, console(), quiet=options["quiet"])
+        show_matrix(documents, console())
     verdicts = {item.verdict for item in found}
     return max(
         (EXIT_CODES[item] for item in verdicts), key=(0, EXIT_CODES[UNJUDGED], EXIT_CODES[DEVIATES]).index

@@ -119,7 +119,10 @@ class Stream:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._stack.close()
+        try:
+            self._stack.close()
+        except OSError as error:
+            self._problem = self._problem or error
         if self._problem is not None and kind is None:
             raise _lost(self._name, self._place, self._problem)
 

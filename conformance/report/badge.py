@@ -67,9 +67,8 @@ def _width(text: str) -> int:
 _SVG = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img" aria-label="{label}">
 <title>{label}</title>
-<clipPath id="round"><rect width="{width}" height="{height}" rx="3"/></clipPath>
-<g clip-path="url(#round)"><rect width="{left}" height="{height}" fill="{dark}"/>\
-<rect x="{left}" width="{right}" height="{height}" fill="{fill}"/></g>
+<rect width="{left}" height="{height}" fill="{dark}"/>
+<rect x="{left}" width="{right}" height="{height}" fill="{fill}"/>
 <g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="{size}" text-anchor="middle">
 <text x="{name_at}" y="14" textLength="{name_width}">{name}</text>
 <text x="{says_at}" y="14" textLength="{says_width}">{says}</text>

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Level, Outcome, Verdict
+from conformance.model import Area, Level, Outcome, Verdict
 from conformance.sdks import table as sdks
 from conformance.text import storable
 
@@ -93,9 +93,12 @@ class Report:
         return STALE if self.stale and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
 
     def troubles(self) -> list[Verdict]:
-        """What failed, was untestable or ended without a verdict; strongest level first."""
+        """What failed, was untestable or has no verdict; strongest level first, what was generated last."""
         found = [item for item in self.verdicts if item.outcome in _BROKEN or item.outcome is Outcome.ERROR]
-        return sorted(found, key=lambda item: (item.level.rank, list(Outcome).index(item.outcome)))
+        order = list(Outcome)
+        return sorted(
+            found, key=lambda item: (item.level.rank, order.index(item.outcome), item.area is Area.FUZZ)
+        )
 
     def as_json(self) -> JsonObject:
         """The report as JSON data."""

@@ -51,14 +51,12 @@ def show(report: Report, console: Console, *, quiet: bool = False) -> None:
     console.print(_verdict(report), soft_wrap=True)
 
 
-def show_matrix(documents: Sequence[Mapping[str, Any]], console: Console, *, quiet: bool = False) -> None:
-    """Prints reports side by side, and why one could not judge. Quiet leaves out what conforms."""
+def show_matrix(documents: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Prints the verdicts of several reports, a line each, and why one could not judge."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("report", "verdict", "MUST kept", "counts"):
         shown.add_column(heading, overflow="fold")
     for column in matrix(documents).columns:
-        if quiet and column.verdict == CONFORMS:
-            continue
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in column.counts.items() if count)
         shown.add_row(
             Text(safe(column.name)),

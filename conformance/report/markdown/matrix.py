@@ -6,14 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Outcome
-from conformance.report.html.comparison import compare
+from conformance.report.comparison import compare
 from conformance.report.markdown.markup import code, plain, table
 from conformance.report.matrix import matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.report.html.comparison import Area
+    from conformance.report.comparison import Area
     from conformance.report.matrix import Cell, Row
 
 LONGEST_BYTES = 900_000

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level, Outcome
-from conformance.report.html.consequences import table as consequences
-from conformance.report.html.findings import findings
-from conformance.report.html.tallies import headline, levels
+from conformance.report.consequences import table as consequences
+from conformance.report.findings import findings
 from conformance.report.markdown.markup import code, fenced, fold, link, plain, some, table, tagged
+from conformance.report.tallies import headline, levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.report.html.consequences import Consequence
-    from conformance.report.html.findings import Finding
+    from conformance.report.consequences import Consequence
+    from conformance.report.findings import Finding
 
 LONGEST_BYTES = 60_000
 """A comment on GitHub takes 65,536 characters, a job summary 1 MiB."""

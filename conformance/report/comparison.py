@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.model import Outcome
-from conformance.report.html.tallies import Tally
+from conformance.report.tallies import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
