@@ -13,10 +13,11 @@ _HOMES = {
     "Outcome": "conformance.model",
     "Profile": "conformance.profile.facts",
     "Server": "conformance.refserver",
+    "Target": "conformance.plugin.target",
     "Verdict": "conformance.model",
     "load": "conformance.profile",
 }
-__all__ = ["Contract", "Level", "Outcome", "Profile", "Server", "Verdict", "load"]
+__all__ = ["Contract", "Level", "Outcome", "Profile", "Server", "Target", "Verdict", "load"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is exported

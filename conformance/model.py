@@ -106,13 +106,25 @@ class Source:
     def __str__(self) -> str:
         return f"{self.document}, section {self.section!r}"
 
+    def as_json(self) -> JsonObject:
+        """It as JSON data."""
+        return {"document": self.document, "section": self.section, "says": self.says, "url": self.url}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What a request that was made to measure weighs: in bytes, by the limit that it is about."""
+
+    fact: str
+    size: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One HTTP request, relative to the target's base URL.
 
-    The body of one that is `unpacked` is shown without the gzip in which it was sent. `events` is how many
-    events are in it, acceptable or not.
+    The body of one that is `unpacked` is shown without the gzip in which it was sent. `weight` is that of
+    one whose size is the point of it; `events` is how many events are in it, acceptable or not.
     """
 
     method: str
@@ -124,6 +136,7 @@ class Request:
     spelling: Spelling | None = None
     unpacked: bool = False
     events: int = 1
+    weight: Weight | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,10 +205,43 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Why a broken promise is accepted for now; `expires` is the last day of that, as ISO 8601 has it."""
+
+    reason: str
+    link: str = ""
+    owner: str = ""
+    expires: str = ""
+
+    def as_json(self) -> JsonObject:
+        """As JSON data."""
+        return {"reason": self.reason, "link": self.link, "owner": self.owner, "expires": self.expires}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """An entry of a list of known deviations that has to go: where it stands, and why. Lines count from 1."""
+
+    file: str
+    line: int
+    last_line: int
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        lines = (
+            f"line {self.line}" if self.line == self.last_line else f"lines {self.line} to {self.last_line}"
+        )
+        return f"{self.file}:{self.line}: {self.name}: {self.why}; delete {lines}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What one check came to on one operation. `operation` is empty where the profile has none for it.
 
-    `exchanges` are transcripts, kept only where somebody will want to see them; `data` is that of its note.
+    `exchanges` are transcripts, kept only where somebody will want to see them; `data` is that of its note;
+    `weighed` is what was made to measure, and whether it was accepted, whatever the check came to. `known` is
+    why a broken promise is accepted; `runs` how often each outcome came in repeated runs that differed.
     """
 
     id: str
@@ -211,6 +257,9 @@ class Verdict:
     exchanges: tuple[JsonObject, ...] = ()
     curl: str = ""
     data: JsonObject | None = None
+    weighed: tuple[tuple[Weight, bool], ...] = ()
+    known: Known | None = None
+    runs: tuple[tuple[Outcome, int], ...] = ()
 
     @property
     def name(self) -> str:

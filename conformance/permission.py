@@ -20,7 +20,7 @@ from conformance.resources import profile_names
 from conformance.wire.addresses import Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from conformance.profile.facts import Profile
     from conformance.wire import Target
@@ -32,7 +32,7 @@ def permit(target: Target, profile: Profile, settings: Mapping[str, Any]) -> fro
     """The tiers that a run may send to a target. Raises UsageError if it may not be tested so."""
     tiers = _tiers(target, settings)
     host = _plain(target.host)
-    if target.reach is Reach.PUBLIC and host not in map(_plain, settings["i_may_test"]):
+    if target.reach is Reach.PUBLIC and host not in _named(settings["i_may_test"]):
         raise UsageError(
             f"{host} is beyond this machine and private networks, and would get test events and faulty "
             f"requests; if you may do that to it, say so: --i-may-test {host}"
@@ -75,6 +75,11 @@ def _known() -> Iterator[str]:
     """The production hosts of all vendors that the suite knows."""
     for name in profile_names():
         yield from profiles.load(name).hosts
+
+
+def _named(given: Iterable[str]) -> set[str]:
+    """The hosts that may be tested: one to each text, or several, separated by commas."""
+    return {_plain(name) for text in given for name in text.split(",")}
 
 
 def _plain(host: str) -> str:

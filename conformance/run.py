@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__, engine, preflight
-from conformance.catalogue import Check, Tier, Trial, select, trials
+from conformance.catalogue import Check, Tier, Trial, chosen, trials
 from conformance.engine import Breaker, Sender
 from conformance.errors import CannotJudge, NoAnswer, Stopped, UsageError
-from conformance.model import RUN_ID, Area, Level, Outcome, Verdict
+from conformance.model import RUN_ID, Area, Level, Verdict
 from conformance.payloads import Keys
 from conformance.permission import GENTLE, permit
-from conformance.report.curl import curl
+from conformance.repetition import combined
 from conformance.report.document import Header, Report
-from conformance.report.transcript import transcript
-from conformance.resources import profile_names
+from conformance.report.limits import LIMITS, Limit, limits
+from conformance.verdicts import judged
 from conformance.wire import Budget, Redactor, Wire, parse
 from conformance.wire.budget import WORDS
 from conformance.wire.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from conformance.contract import Contract
+    from conformance.deviations import Deviations
     from conformance.engine import Finding
-    from conformance.model import Exchange
     from conformance.payloads import Ground
     from conformance.wire import Target
 
 _SECRET_HEADER = re.compile("auth|cookie|key|token|secret|pass|sign", re.IGNORECASE)
-_KEPT = 12
-"""How many of a check's exchanges are kept for the report: the last ones."""
 JOBS = 8
 """How many requests are in flight unless the user says otherwise."""
 FUZZ, FUZZ_S = 8_000, 5.0
 """How many generated requests a run sends to this machine, and for how many seconds at most."""
-_TROUBLED = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +100,30 @@ class Result:
     stopped: str = ""
 
 
-def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: Sequence[Check]) -> Plan:
+def together(results: Sequence[Result]) -> Result:
+    """Several runs of one plan as one: of each check the worst, and how often it came to what."""
+    if len(results) == 1:
+        return results[0]
+    return Result(
+        verdicts=combined([item.verdicts for item in results]),
+        requests=sum(item.requests for item in results),
+        duration_s=sum(item.duration_s for item in results),
+        waited_s=sum(item.waited_s for item in results),
+        stopped=next((item.stopped for item in results if item.stopped), ""),
+    )
+
+
+def excused(done: Report, listed: Deviations, ids: Collection[str], *, is_whole: bool) -> Report:
+    """A report that knows a list of known deviations, and what of that is stale today.
+
+    `ids` are those of all checks; `is_whole` says that none was left out by the user.
+    """
+    today = datetime.now(UTC).date()
+    stale = listed.stale(done.verdicts, ids, today, is_whole=is_whole)
+    return replace(done, verdicts=tuple(listed.applied(done.verdicts)), stale=stale)
+
+
+def prepare(settings: Mapping[str, Any], url: str, contract: Contract, checks: Sequence[Check]) -> Plan:
     """A plan from resolved settings. Raises UsageError for what does not fit, or may not be tested so."""
     if not settings["write_key"]:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
@@ -113,10 +132,6 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
             "the write key or the access token contains a line break or another control character"
         )
     keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
-    if settings["select"]:
-        chosen = select(chosen, settings["select"])
-        if not chosen:
-            raise UsageError(f"--select {settings['select']}: no check matches; see `conformance list`")
     target = parse(
         url,
         headers=tuple(settings["header"]),
@@ -128,7 +143,7 @@ def prepare(settings: Mapping[str, Any], url: str, contract: Contract, chosen: S
         target=target,
         contract=contract,
         keys=keys,
-        trials=trials(contract, keys, chosen, tiers),
+        trials=chosen(trials(contract, keys, checks, tiers), settings["select"], settings["deselect"]),
         gate=settings["gate"],
         jobs=_jobs(tiers, settings["jobs"]),
         rate=settings["rate"],
@@ -222,8 +237,8 @@ async def _ground(plan: Plan, sender: Sender) -> Ground:
         raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
 
 
-def report(plan: Plan, result: Result) -> Report:
-    """The report of a run that has ended."""
+def report(plan: Plan, result: Result, failure: str = "") -> Report:
+    """The report of a run that has ended; `failure` is why it could not judge."""
     profile = plan.contract.profile
     started = datetime.now(UTC) - timedelta(seconds=result.duration_s)
     header = Header(
@@ -238,44 +253,16 @@ def report(plan: Plan, result: Result) -> Report:
         waited_s=result.waited_s,
         planned=len(plan.trials),
         stopped=result.stopped,
+        failure=failure,
     )
-    return Report.of(header, result.verdicts)
+    return Report.of(header, result.verdicts, _limits(plan, result))
 
 
-def judged(trial: Trial, finding: Finding) -> Verdict:
-    """The verdict on a trial; exchanges are kept only where somebody will want to see them."""
-    outcome = trial.outcome(finding.outcome)
-    kept = _telling(finding) if outcome in _TROUBLED else ()
-    return Verdict(
-        id=trial.check.id,
-        area=trial.check.area,
-        level=trial.capped(finding.level) if finding.level else trial.level,
-        title=trial.check.title,
-        operation=str(trial.operation or ""),
-        outcome=outcome,
-        message=finding.message,
-        expected=finding.expected,
-        received=finding.received,
-        sources=trial.sources,
-        exchanges=tuple(transcript(item) for item in kept),
-        curl=_again(trial, kept[-1]) if kept else "",
-        data=finding.data,
-    )
-
-
-def _telling(finding: Finding) -> tuple[Exchange, ...]:
-    """The last exchanges up to the one that the finding is about, or up to the last of all."""
-    exchanges = finding.exchanges
-    about = [number for number, item in enumerate(exchanges, 1) if item.outline == finding.received]
-    end = about[-1] if about else len(exchanges)
-    return exchanges[max(0, end - _KEPT) : end]
-
-
-def _again(trial: Trial, exchange: Exchange) -> str:
-    """A shell line that shows it again: curl, or the suite itself where no client would write such bytes."""
-    if exchange.request.spelling is None:
-        return curl(exchange.request, exchange.url)
-    profile = trial.contract.profile
-    name = profile.name if profile.name in profile_names() else profile.file
-    url = exchange.url.removesuffix(exchange.request.path)
-    return shlex.join(["conformance", "run", url, "--profile", name, "--select", trial.check.id])
+def _limits(plan: Plan, result: Result) -> tuple[Limit, ...]:
+    """Every size limit that checks of the plan are about, with what was measured of it."""
+    asked = {
+        (trial.check.fact, trial.operation)
+        for trial in plan.trials
+        if trial.operation and trial.facts and trial.check.fact.startswith(LIMITS)
+    }
+    return limits(plan.contract, asked, result.verdicts)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
 WRITE_KEY_VARIABLE = "CONFORMANCE_WRITE_KEY"
 BEARER_VARIABLE = "CONFORMANCE_BEARER"
-FUZZ_VARIABLE = "CONFORMANCE_FUZZ"
-MAY_TEST_VARIABLE = "CONFORMANCE_I_MAY_TEST"
 
 
 def _count(text: str) -> int:
@@ -53,12 +53,21 @@ def _positive(text: str) -> float:
     return value
 
 
+class Origin(enum.StrEnum):
+    """Who has set a setting; the first one in this order wins."""
+
+    OPTION = "option"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One setting: its option without dashes, what it takes, and what it is when nobody says.
 
     `kind` turns the option's text into its value, raising ValueError for what is not `expected`; a flag
-    takes no text, a list may be given several times.
+    takes no text, a list may be given several times. The value of a secret is never shown.
     """
 
     name: str
@@ -67,44 +76,69 @@ class Setting:
     expected: str = "a text"
     kind: Callable[[str], Any] = str
     default: Any = None
-    variable: str = ""
     is_flag: bool = False
     is_list: bool = False
+    is_secret: bool = False
 
     @property
     def key(self) -> str:
         """The name as Python writes it."""
         return self.name.replace("-", "_")
 
-    def value(self, given: Any) -> Any:  # noqa: ANN401 - as different as the settings are
-        """The value of an option as it was given; the environment's, then the default, where it was not.
+    @property
+    def variable(self) -> str:
+        """Its variable in the environment; lists are lines there."""
+        return f"CONFORMANCE_{self.key.upper()}"
+
+    def found(self, given: Any, filed: Any = None) -> tuple[Any, Origin]:  # noqa: ANN401 - as different as settings
+        """Its value and where that comes from, given an option's and a file's; None is for none.
 
         Raises UsageError with one clear sentence.
         """
-        if given is None and self.variable:
-            given = os.environ.get(self.variable) or None
-            given = given.split(",") if given and self.is_list else given
-        if given is None or given == []:
-            return self.default
-        if self.is_flag or self.is_list:
+        if given is not None and given != []:
+            return self._value(given, f"--{self.name} {given}"), Origin.OPTION
+        variable = os.environ.get(self.variable)
+        if variable:
+            return self._value(self._of_text(variable), f"${self.variable} {variable}"), Origin.ENVIRONMENT
+        if filed is not None:
+            return self._value(filed, f"{self.name} = {filed}"), Origin.FILE
+        return self.default, Origin.DEFAULT
+
+    def _of_text(self, text: str) -> Any:  # noqa: ANN401 - as above
+        """What a variable says, as an option would give it."""
+        if self.is_flag:
+            return text.strip().lower() not in {"0", "false", "no", "off"}
+        return [line for line in text.splitlines() if line.strip()] if self.is_list else text
+
+    def _value(self, given: Any, shown: str) -> Any:  # noqa: ANN401 - as above
+        if self.is_list:
+            return (given,) if isinstance(given, str) else tuple(given)
+        if self.is_flag:
             return given
         try:
             return self.kind(given)
         except ValueError:
-            raise UsageError(f"--{self.name} {given}: expected {self.expected}") from None
+            raise UsageError(f"{shown}: expected {self.expected}") from None
 
 
 SETTINGS = (
     Setting(name="profile", metavar="NAME|FILE",
-            help="the vendor's profile: a name (see `conformance profiles`) or a YAML file"),
-    Setting(name="write-key", metavar="KEY", variable=WRITE_KEY_VARIABLE,
+            help="the vendor's profile: a name (see `conformance profiles`), a YAML file, or (`run`) all"),
+    Setting(name="write-key", metavar="KEY", is_secret=True,
             help=f"the write key of a source at the target (default: ${WRITE_KEY_VARIABLE})"),
-    Setting(name="bearer", metavar="TOKEN", variable=BEARER_VARIABLE,
+    Setting(name="write-key-file", metavar="FILE", help="a file that holds the write key, and nothing else"),
+    Setting(name="bearer", metavar="TOKEN", is_secret=True,
             help=f"an OAuth access token, where the profile knows OAuth (default: ${BEARER_VARIABLE})"),
     Setting(name="gate", metavar="LEVEL", kind=Level, default=Level.MUST, expected="must, should or may",
             help="the weakest level that counts: must (default), should or may"),
-    Setting(name="select", metavar="GLOBS",
-            help="only these checks: areas or globs of ids, separated by commas"),
+    Setting(name="select", metavar="WORDS", is_list=True, default=(),
+            help="only these checks: areas, levels, calls or globs of ids, separated by commas; "
+                 "given again, it narrows further"),
+    Setting(name="deselect", metavar="WORDS", is_list=True, default=(), help="not these checks"),
+    Setting(name="known-deviations", metavar="FILE",
+            help="a list of broken promises that do not fail the run, in YAML"),
+    Setting(name="repeat", metavar="N", kind=_count, default=1, expected="a whole number from 1 to 256",
+            help="run so many times, and say which checks are flaky (default: 1)"),
     Setting(name="include", metavar="GROUP", is_list=True, default=(),
             help="optional routes of the profile, such as internal; may be repeated"),
     Setting(name="allow", metavar="WHAT", is_list=True, default=(),
@@ -113,9 +147,9 @@ SETTINGS = (
     Setting(name="tier", metavar="TIER", is_list=True, default=(),
             help="how hard the target is pressed: gentle, standard (default beyond this machine), burst or "
                  "volume, each of these two with standard; may be repeated (default on this machine: all)"),
-    Setting(name="i-may-test", metavar="HOST", is_list=True, default=(), variable=MAY_TEST_VARIABLE,
+    Setting(name="i-may-test", metavar="HOST", is_list=True, default=(),
             help="the host of a target beyond private networks, which needs your word; may be repeated "
-                 f"(default: ${MAY_TEST_VARIABLE}, separated by commas)"),
+                 "or have several, separated by commas"),
     Setting(name="run-id", metavar="TEXT", kind=_word, default=RUN_ID,
             expected="1 to 64 letters, digits, dots, hyphens and underscores",
             help=f"what the events are marked with, in context.conformance.run (default: {RUN_ID})"),
@@ -131,7 +165,7 @@ SETTINGS = (
             help="the most requests a second, over the whole run (default: no limit)"),
     Setting(name="deadline", metavar="SECONDS", kind=_positive, default=10.0,
             expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
-    Setting(name="fuzz", metavar="N", kind=_amount, variable=FUZZ_VARIABLE,
+    Setting(name="fuzz", metavar="N", kind=_amount,
             expected="a whole number from 0 to 10000000",
             help="how many generated requests are sent (default: to this machine 8000 by run, 10000 by fuzz; "
                  "elsewhere none)"),
@@ -146,6 +180,30 @@ SETTINGS = (
 )  # fmt: skip
 
 
-def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting's value, by its key, from the options that were given."""
-    return {setting.key: setting.value(given.get(setting.key)) for setting in SETTINGS}
+def resolve(given: Mapping[str, Any], filed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every setting's value, by its key, from options and a configuration file.
+
+    Raises UsageError for what does not fit, or a file of the write key that can't be read.
+    """
+    found = {name: value for name, (value, _) in origins(given, filed).items()}
+    if found["write_key"] is None and found["write_key_file"]:
+        found["write_key"] = _secret(found["write_key_file"])
+    return found
+
+
+def origins(
+    given: Mapping[str, Any], filed: Mapping[str, Any] | None = None
+) -> dict[str, tuple[Any, Origin]]:
+    """Every setting's value, by its key, and where it comes from. Raises UsageError for what does not fit."""
+    filed = filed or {}
+    return {
+        setting.key: setting.found(given.get(setting.key), filed.get(setting.key)) for setting in SETTINGS
+    }
+
+
+def _secret(path: str) -> str:
+    """What a file holds, without the line break at its end."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--write-key-file {path}: the file can't be read: {error}") from None

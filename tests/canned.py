@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from conformance import engine
 from conformance.cases import CHECKS
-from conformance.catalogue import select, trials
+from conformance.catalogue import chosen, trials
 from conformance.contract import Contract
 from conformance.engine import Sender
 from conformance.model import Exchange, Mishap, Request, Response, Verdict
 from conformance.payloads import Ground, Keys
 from conformance.profile import load
-from conformance.run import judged
+from conformance.verdicts import judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +56,10 @@ def verdicts(profile: str, check: str, answer: Answer) -> list[Verdict]:
 
     sender = Sender(wire=cast("Wire", CannedWire(answer)))
     ground = Ground(seen=sender.seen)
-    chosen = trials(Contract(load(profile)), KEYS, select(CHECKS, check))
-    asyncio.run(engine.run([replace(trial, ground=ground) for trial in chosen], sender, 4, done))
+    every = trials(Contract(load(profile)), KEYS, CHECKS)
+    asyncio.run(
+        engine.run([replace(trial, ground=ground) for trial in chosen(every, [check], [])], sender, 4, done)
+    )
     return found
 
 

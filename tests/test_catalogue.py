@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance import resources
 from conformance.cases import CHECKS, MODULES
-from conformance.catalogue import Check, check, select, trials
+from conformance.catalogue import Check, Trial, check, chosen, trials
 from conformance.contract import Contract
+from conformance.errors import UsageError
+from conformance.model import Level
 from conformance.payloads import Keys
 from conformance.profile import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 GOLDEN = Path(__file__).parent / "catalogue.txt"
 KEYS = Keys(write_key="conformance-key", bearer="conformance-token")
@@ -60,12 +66,49 @@ def test_every_stated_fact_has_a_check(name: str) -> None:
 
 def test_one_fact_speaks_for_one_area_of_checks() -> None:
     """Selecting by area and by glob finds the checks that their ids promise."""
-    assert {item.area for item in select(CHECKS, "size")} == {"size"}
-    assert [item.id for item in select(CHECKS, "json.top-level.n*")] == [
+    assert {item.check.area for item in picked(["size"])} == {"size"}
+    assert {item.check.id for item in picked(["json.top-level.n*"])} == {
         "json.top-level.null",
         "json.top-level.number",
-    ]
-    assert select(CHECKS, "nothing.*") == []
+    }
+
+
+def picked(select: list[str], deselect: Iterable[str] = ()) -> list[Trial]:
+    """What is chosen of all trials of a profile."""
+    every = trials(Contract(load("rudderstack")), Keys(write_key="key"), CHECKS)
+    return chosen(every, select, deselect)
+
+
+def test_expressions_narrow_each_other() -> None:
+    """Words of one expression add up, further expressions narrow, and what is deselected goes."""
+    both = picked(["size,json"])
+    assert {item.check.area for item in both} == {"size", "json"}
+    on_track = picked(["size,json", "POST /v1/track"])
+    assert {str(item.operation) for item in on_track} == {"POST /v1/track"}
+    assert {str(item.operation) for item in picked(["/v1/[tp]*"])} == {"POST /v1/track", "POST /v1/page"}
+    assert {item.level for item in picked(["may"])} == {Level.MAY}
+    rest = picked(["size,json"], ["json", "size.event.*"])
+    assert rest
+    assert all(item.check.id.startswith("size.") for item in rest)
+    assert not any(item.check.id.startswith("size.event.") for item in rest)
+
+
+@pytest.mark.parametrize(
+    ("select", "deselect", "words"),
+    [
+        (["nothing.*"], [], r"--select nothing\.\*: no check matches 'nothing\.\*'"),
+        (["sise"], [], "did you mean 'size'"),
+        (["size,jsom"], [], "no check matches 'jsom'"),
+        ([], ["sizes"], "--deselect sizes: no check matches"),
+        ([","], [], "no check is named"),
+        (["size"], ["size"], "leave no check"),
+        (["size", "json"], [], "leave no check"),
+    ],
+)
+def test_a_selection_of_nothing_is_refused(select: list[str], deselect: list[str], words: str) -> None:
+    """A word that matches nothing is most likely misspelt; a gate must not pass for it."""
+    with pytest.raises(UsageError, match=words):
+        picked(select, deselect)
 
 
 def test_an_id_is_never_given_twice() -> None:

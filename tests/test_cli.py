@@ -250,7 +250,7 @@ WRONG = {
     "rate without bounds": (("run", *KNOWN, "--rate", "inf"), "--rate inf: expected a number above 0"),
     "no gate": (("run", *KNOWN, "--gate", "most"), "--gate most: expected must, should or may"),
     "no deadline": (("run", *KNOWN, "--deadline", "0"), "--deadline 0: expected a number of seconds"),
-    "nothing selected": (("run", *KNOWN, "--select", "nix.*"), "no check matches; see `conformance list`"),
+    "nothing selected": (("run", *KNOWN, "--select", "nix.*"), "no check matches 'nix.*'"),
     "unknown group": (("run", *KNOWN, "--include", "nix"), "has no such group; it has none"),
     "unknown group of a profile that has one": (
         ("spec", "--profile", "rudderstack", "--include", "nix"), "has no such group; it has internal"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KEY = "Hostile-Canary+Key/42"
 LIMIT_S, LIMIT_KIB = 60, 300 * 1024
 PROFILE = "segmentstream"
-REPORTS = ("json", "junit")
+REPORTS = ("json", "html", "markdown", "junit", "sarif", "badge", "ndjson")
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
 LEAKS = (KEY, base64.b64encode(f"{KEY}:".encode()).decode(), base64.b64encode(KEY.encode()).decode()[:-3],
          "Hostile-Canary%2BKey%2F42", r"Hostile-Canary+Key\/42")  # fmt: skip

@@ -17,14 +17,14 @@ LEVELS = {
     for level, names in enumerate(
         (
             ("model", "text"),
-            ("errors", "pointers", "resources"),
+            ("errors", "pointers", "repetition", "resources"),
             ("profile", "settings"),
-            ("contract", "sdks"),
+            ("configuration", "contract", "deviations", "sdks"),
             ("openapi", "payloads"),
             ("wire", "expect"),
             ("engine",),
             ("catalogue", "preflight", "report", "refserver"),
-            ("estimate", "fuzz", "permission"),
+            ("estimate", "fuzz", "permission", "verdicts"),
             ("cases", "run"),
             ("selfcheck",),
             ("plugin", "cli"),
@@ -40,12 +40,13 @@ DOORS = {
     "httpx": {"wire"},
     "jinja2": {"report"},
     "jsonschema": {"expect", "profile"},
-    "jsonschema_rs": {"fuzz"},
+    "jsonschema_rs": {"fuzz", "report"},
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
     "uvicorn": {"refserver"},
     "uvloop": {"wire"},
+    "xdist": {"plugin"},
     "yaml": {"profile"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

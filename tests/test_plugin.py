@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROFILE = "segmentstream"
-LIGHT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
+LIGHT = tuple(
+    word
+    for name in ("cacheprovider", "hypothesispytest", "anyio", "schemathesis", "randomly", "xdist")
+    for word in ("-p", f"no:{name}")
+)
 
 
 def session(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -162,6 +166,10 @@ def test_the_gate(gate: str, code: int, summary: str, tmp_path: Path) -> None:
 
 
 WRONG = {
+    "repeated": (
+        ("--conformance-profile", "segment", "--conformance-repeat", "2"),
+        "only `conformance run` repeats runs",
+    ),
     "no profile": ((), "--conformance-url needs --conformance-profile"),
     "unknown profile": (("--conformance-profile", "segmnet"), "no such profile; did you mean 'segment'?"),
 }  # fmt: skip
@@ -196,6 +204,30 @@ def test_nothing_that_applies(correct: str, tmp_path: Path) -> None:
     assert f"{correct}: unjudged" in done.stdout
 
 
+KNOWN = """deviations:
+  - check: auth.key.unknown
+    reason: the gateway before it knows the keys
+"""
+
+
+@pytest.mark.parametrize(
+    ("which", "code", "words"), [("broken", 0, "1 xfailed"), ("correct", 4, "passes now")]
+)
+def test_known_deviations(
+    which: str, code: int, words: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """What is listed is an expected failure, by the project's own settings; an entry that passes is stale."""
+    (tmp_path / "known.yaml").write_text(KNOWN, encoding="utf-8")
+    (tmp_path / "conformance.toml").write_text('known-deviations = "known.yaml"\n', encoding="utf-8")
+    done = checks(
+        tmp_path, request.getfixturevalue(which), "-rx", "-k", "auth.key.unknown or accept.event.minimal"
+    )
+    assert done.returncode == code, done.stdout
+    assert words in done.stdout
+    assert ("known: the gateway before it knows the keys" in done.stdout) is (code == 0)
+    assert ("known.yaml:2: auth.key.unknown: passes now; delete lines 2 to 3" in done.stdout) is (code == 4)
+
+
 SILENT = """
 import sys
 
@@ -203,13 +235,14 @@ def test_nothing_is_loaded():
     heavy = {"httpx", "httpcore", "yaml", "jsonschema", "uvicorn"}
     assert not heavy & set(sys.modules)
     assert sorted(name for name in sys.modules if name.startswith("conformance")) == [
-        "conformance", "conformance.errors", "conformance.model", "conformance.plugin", "conformance.settings"
+        "conformance", "conformance.errors", "conformance.model", "conformance.plugin",
+        "conformance.plugin.fixtures", "conformance.settings",
     ]
 """
 
 
 def test_without_a_url_nothing_happens(tmp_path: Path) -> None:
-    """An ordinary session passes as ever, and loads nothing of the suite's but its options."""
+    """An ordinary session passes as ever, and loads nothing of the suite's but its options and fixtures."""
     (tmp_path / "test_silent.py").write_text(SILENT, encoding="utf-8")
     done = session(tmp_path, "-W", "error")
     assert done.returncode == 0, done.stdout

@@ -72,6 +72,9 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
 COMMANDS = (
     ("run", "--profile", "segmentstream"),
     ("run", "--profile", "metarouter", "--select", "pixel"),
+    ("run", "--profile", "segmentstream", "--html", "-"),
+    ("run", "--profile", "segmentstream", "--ndjson", "-"),
+    ("run", "--profile", "all", "--select", "accept.event.minimal", "--markdown", "-"),
     ("list",),
     ("list", "--profile", "segment"),
     ("explain", "size.event.over"),

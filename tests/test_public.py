@@ -12,7 +12,7 @@ import pytest
 import conformance
 from conformance import resources
 
-PUBLIC = ["Contract", "Level", "Outcome", "Profile", "Server", "Verdict", "load"]
+PUBLIC = ["Contract", "Level", "Outcome", "Profile", "Server", "Target", "Verdict", "load"]
 HEAVY = {
     "anyio", "asyncio", "httpcore", "httpx", "jsonschema", "pytest", "rich", "uvicorn", "yaml",
 }  # fmt: skip

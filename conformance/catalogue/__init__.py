@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import inspect
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -24,6 +23,7 @@ from conformance.catalogue.check import (
     Tier,
     Traits,
 )
+from conformance.catalogue.selection import chosen
 from conformance.catalogue.trial import Trial, trials
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ __all__ = [
     "Trial",
     "check",
     "checks",
-    "select",
+    "chosen",
     "trials",
 ]
 
@@ -96,16 +96,6 @@ def check(
 def checks() -> tuple[Check, ...]:
     """Every check entered so far, by id."""
     return tuple(_CHECKS[name] for name in sorted(_CHECKS))
-
-
-def select(chosen: Iterable[Check], expression: str) -> list[Check]:
-    """The checks that one of the globs, separated by commas, matches by id or area."""
-    globs = [glob.strip() for glob in expression.split(",") if glob.strip()]
-    return [
-        item
-        for item in chosen
-        if any(fnmatch.fnmatchcase(item.id, glob) or item.area == glob for glob in globs)
-    ]
 
 
 def _register(item: Check) -> None:

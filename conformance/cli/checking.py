@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance import resources
-from conformance.errors import CannotJudge, UsageError
+from conformance.cli import writing
 from conformance.profile import load
 from conformance.selfcheck import EVERY, USUAL, judge, report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from conformance.selfcheck import Score
+    from collections.abc import Mapping
 
 _STEPS = 20
 _IMPERFECT = 1
@@ -23,17 +20,16 @@ _IMPERFECT = 1
 
 def self_check(options: Mapping[str, Any]) -> int:
     """Judges the checks and returns the exit code: 0 only if all is perfect."""
-    writers = {name: options[name] for name in ("json", "markdown") if options[name]}
-    if list(writers.values()).count("-") > 1:
-        raise UsageError("only one report can go to standard output")
+    wanted = writing.places(options, ("json", "markdown"))
     profiles = [options["profile"]] if options["profile"] else resources.profile_names()
     for profile in profiles:
         load(profile)
     score = asyncio.run(judge(profiles, _watch, each=EVERY if options["thorough"] else USUAL))
-    _write(score, writers)
+    for name, place in wanted.items():
+        writing.write(name, place, report.text(score) if name == "json" else report.markdown(score))
     problems = score.problems()
     told = [*report.summary(score), *problems, "perfect" if not problems else "not perfect"]
-    out = sys.stderr if "-" in writers.values() else sys.stdout
+    out = sys.stderr if writing.STDOUT in wanted.values() else sys.stdout
     out.write("\n".join(told) + "\n")
     return _IMPERFECT if problems else 0
 
@@ -43,16 +39,3 @@ def _watch(done: int, total: int) -> None:
     if done * _STEPS // total > (done - 1) * _STEPS // total:
         sys.stderr.write(f"{done}/{total} servers\n")
         sys.stderr.flush()
-
-
-def _write(score: Score, writers: Mapping[str, str]) -> None:
-    """Writes the reports that were asked for. Raises CannotJudge if one can't be written."""
-    made: dict[str, Callable[[Score], str]] = {"json": report.text, "markdown": report.markdown}
-    for name, place in writers.items():
-        try:
-            if place == "-":
-                sys.stdout.write(made[name](score))
-            else:
-                Path(place).write_text(made[name](score), encoding="utf-8")
-        except OSError as error:
-            raise CannotJudge(f"--{name} {place}: the report can't be written: {error.strerror}") from None

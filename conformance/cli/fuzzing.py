@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from conformance import preflight
-from conformance import settings as table
-from conformance.cli import planning
+from conformance.cli import planning, writing
 from conformance.cli.running import INTERRUPTED_CODE, console, dry_run, reference
+from conformance.cli.settling import settled
 from conformance.contract import Contract
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
@@ -67,7 +65,7 @@ def fuzz(options: Mapping[str, Any]) -> int:
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, with a profile."""
-    settings = table.resolve(options)
+    settings = settled(options)
     if not settings["profile"]:
         raise UsageError(
             "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
@@ -104,8 +102,8 @@ def _tell(options: Mapping[str, Any], plan: Plan, result: Result, *, is_complete
     }
     place = options["json"]
     if place:
-        _write(place, lambda: report.text(header, result.findings, is_complete=is_complete))
-    if place != "-":
+        writing.write("json", place, report.text(header, result.findings, is_complete=is_complete))
+    if place != writing.STDOUT:
         out, told = console(), "" if is_complete else "interrupted, and incomplete: "
         report.show(result.findings, out, plan.gate)
         out.print(
@@ -118,17 +116,6 @@ def _tell(options: Mapping[str, Any], plan: Plan, result: Result, *, is_complete
     if not result.judged:
         raise CannotJudge("no generated request was sent")
     return int(any(item.level.reaches(plan.gate) for item in result.findings))
-
-
-def _write(place: str, made: Callable[[], str]) -> None:
-    """Writes a report. Raises CannotJudge if it can't be written."""
-    try:
-        if place == "-":
-            sys.stdout.write(made())
-        else:
-            Path(place).write_text(made(), encoding="utf-8")
-    except OSError as error:
-        raise CannotJudge(f"--json {place}: the report can't be written: {error.strerror}") from None
 
 
 def replay(options: Mapping[str, Any]) -> int:

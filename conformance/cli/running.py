@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from conformance import settings as table
+from conformance import __version__
 from conformance.cases import CHECKS
-from conformance.cli import planning
+from conformance.cli import planning, writing
+from conformance.cli.options import REPORTS
 from conformance.cli.progress import Progress
+from conformance.cli.settling import settled
 from conformance.contract import Contract
+from conformance.deviations import Deviations, draft, read
 from conformance.errors import CannotJudge, UsageError
 from conformance.payloads import Keys
 from conformance.profile import load
-from conformance.report.junit import junit
+from conformance.report import events
 from conformance.report.terminal import show
-from conformance.run import Result, execute, prepare, report
+from conformance.run import Result, excused, execute, prepare, report, together
 from conformance.wire import loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from conformance.catalogue import Check
+    from conformance.cli.writing import Stream
+    from conformance.model import Verdict
     from conformance.report.document import Report
+    from conformance.run import Plan
 
+EVERY = "all"
+"""In place of a profile: each of those that come with the suite."""
+DRAFT = "write_known_deviations"
 _LOG_WIDTH = 120
 _ANYWHERE = "http://127.0.0.1"
 INTERRUPTED, INTERRUPTED_CODE = "interrupted", 130
@@ -36,14 +43,19 @@ _EMBEDDED = Keys(write_key="conformance-embedded-key", bearer="conformance-embed
 
 def run(options: Mapping[str, Any]) -> int:
     """Judges a target and returns the exit code."""
-    settings = table.resolve(options)
+    settings = settled(options)
     if not settings["profile"]:
         raise UsageError(
             "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
         )
-    writers = {name: options[name] for name in ("json", "junit") if options[name]}
-    if list(writers.values()).count("-") > 1:
-        raise UsageError("only one report can go to standard output")
+    if settings["profile"] == EVERY and options["dry_run"]:
+        raise UsageError("--dry-run is of one profile, and --profile all judges by several")
+    if settings["profile"] == EVERY:
+        from conformance.cli.surveying import survey
+
+        return survey(options, settings)
+    wanted = writing.places(options, (*REPORTS, "ndjson", DRAFT))
+    listed = read(settings["known_deviations"]) if settings["known_deviations"] else Deviations()
     contract = Contract(load(settings["profile"]), settings["include"])
     if options["dry_run"]:
         return dry_run(settings, options["url"], contract, CHECKS)
@@ -51,9 +63,13 @@ def run(options: Mapping[str, Any]) -> int:
         url = options["url"]
         if url is None:
             url = stack.enter_context(reference(settings))
-        done = _judge(settings, url, contract, quiet=options["quiet"])
-    _write(done, writers)
-    if "-" not in writers.values():
+        plan = prepare(settings, url, contract, CHECKS)
+        stream = stack.enter_context(writing.Stream("ndjson", wanted.pop("ndjson", None)))
+        done = _judge(plan, settings, listed, stream, quiet=options["quiet"])
+    if place := wanted.pop(DRAFT, None):
+        writing.write(DRAFT, place, draft(done.verdicts, done.header.gate, listed))
+    writing.write_reports([done.as_json()], wanted)
+    if writing.STDOUT not in {*wanted.values(), options["ndjson"]}:
         show(done, console(), quiet=options["quiet"])
     return INTERRUPTED_CODE if done.header.stopped == INTERRUPTED else done.exit_code
 
@@ -81,27 +97,42 @@ def console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)
 
 
-def _judge(settings: Mapping[str, Any], url: str, contract: Contract, *, quiet: bool) -> Report:
-    """Runs the plan and watches it, unless nobody wants to. What is interrupted is reported as it is."""
-    plan = prepare(settings, url, contract, CHECKS)
-    planning.tell(plan, Console(stderr=True, highlight=False, quiet=quiet))
+def watched(plan: Plan, stream: Stream, *, quiet: bool) -> Result:
+    """Executes a plan and shows how far it is, unless nobody wants to see. Raises CannotJudge.
+
+    What is interrupted is a result as far as it came, and says so.
+    """
     result = Result()
     with Progress(Console(stderr=True, highlight=False, quiet=quiet), len(plan.trials)) as progress:
+
+        def tell(_: object, verdict: Verdict) -> None:
+            stream.tell(events.verdict(verdict))
+            progress.tell(verdict)
+
         try:
-            loop.run(execute(plan, lambda _, verdict: progress.tell(verdict), result=result))
+            loop.run(execute(plan, tell, result=result))
         except KeyboardInterrupt:
             result.stopped = INTERRUPTED
-    return report(plan, result)
+    return result
 
 
-def _write(done: Report, writers: Mapping[str, str]) -> None:
-    """Writes the reports that were asked for. Raises CannotJudge if one can't be written."""
-    made: dict[str, Callable[[], str]] = {"json": done.text, "junit": lambda: junit(done)}
-    for name, place in writers.items():
-        try:
-            if place == "-":
-                sys.stdout.write(made[name]())
-            else:
-                Path(place).write_text(made[name](), encoding="utf-8")
-        except OSError as error:
-            raise CannotJudge(f"--{name} {place}: the report can't be written: {error.strerror}") from None
+def _judge(
+    plan: Plan, settings: Mapping[str, Any], listed: Deviations, stream: Stream, *, quiet: bool
+) -> Report:
+    """Executes a plan, as often as it is wanted, between the first and the last line of a stream."""
+    profile = plan.contract.profile
+    planning.tell(plan, Console(stderr=True, highlight=False, quiet=quiet))
+    stream.tell(events.start(__version__, plan.target.url, profile, plan.gate, len(plan.trials)))
+    try:
+        results = []
+        for _ in range(settings["repeat"]):
+            results.append(watched(plan, stream, quiet=quiet))
+            if results[-1].stopped:
+                break
+    except CannotJudge as failure:
+        stream.tell(events.failure(str(failure)))
+        raise
+    is_whole = not (settings["select"] or settings["deselect"] or results[-1].stopped)
+    done = excused(report(plan, together(results)), listed, {item.id for item in CHECKS}, is_whole=is_whole)
+    stream.tell(events.end(done))
+    return done

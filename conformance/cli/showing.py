@@ -82,16 +82,25 @@ def serve(options: Mapping[str, Any]) -> int:
     from conformance.settings import SETTINGS
 
     table = {setting.key: setting for setting in SETTINGS}
-    key = table["write_key"].value(options["write_key"])
+    key = table["write_key"].found(options["write_key"])[0]
     if not key:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
     port = options["port"]
     if not port.isdecimal() or int(port) > 65_535:
         raise UsageError(f"--port {port}: expected a number from 0 to 65535")
     contract = Contract(load(options["profile"]), options["include"] or ())
-    with Server(contract, key, table["bearer"].value(options["bearer"]), port=int(port)) as server:
+    with Server(contract, key, table["bearer"].found(options["bearer"])[0], port=int(port)) as server:
         _print([f"{contract.profile.title} on {server.url}"])
         server.wait()
+    return 0
+
+
+def config(options: Mapping[str, Any]) -> int:
+    """Prints every setting, and who has set it."""
+    from conformance.cli.running import console
+    from conformance.cli.settling import show
+
+    show(options, console())
     return 0
 
 
@@ -101,6 +110,7 @@ COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {
     "profiles": profiles,
     "spec": spec,
     "serve": serve,
+    "config": config,
 }
 
 

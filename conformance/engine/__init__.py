@@ -14,7 +14,7 @@ from conformance.model import Exchange, Level, Mishap, Note, Outcome
 from conformance.payloads import Conversation, Draft, Volley
 
 if TYPE_CHECKING:
-    from conformance.model import JsonObject
+    from conformance.model import JsonObject, Source
     from conformance.payloads import Message
 
 __all__ = ["LIMITED", "Breaker", "Finding", "Sender", "Steps", "Work", "asked_s", "drive", "run"]
@@ -41,7 +41,7 @@ W = TypeVar("W", bound=Work)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What driving one piece of work came to."""
+    """What driving one piece of work came to; `sources` where they are others than the work's own."""
 
     outcome: Outcome
     message: str = ""
@@ -50,6 +50,7 @@ class Finding:
     level: Level | None = None
     exchanges: tuple[Exchange, ...] = ()
     data: JsonObject | None = None
+    sources: tuple[Source, ...] = ()
 
 
 async def run(works: Iterable[W], sender: Sender, jobs: int, done: Callable[[W, Finding], None]) -> None:

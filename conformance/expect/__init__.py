@@ -18,6 +18,7 @@ from conformance.expect.statuses import (
     refused,
     status,
     supported,
+    weighed,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "refused",
     "status",
     "supported",
+    "weighed",
 ]

@@ -11,17 +11,32 @@ from conformance.profile.facts import Condition
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.model import Exchange
+    from conformance.model import Exchange, Weight
     from conformance.profile.facts import Answer
 
 LENGTH_REQUIRED = 411
 SERVER_ERROR = 500
 _OK, _PARTIAL, _REDIRECT = 200, 207, 300
+_REFUSALS = frozenset(range(400, SERVER_ERROR)) - {429}
 
 
 def is_accepted(exchange: Exchange) -> bool:
     """Whether an answer is a success of any kind, a partial one aside."""
     return _OK <= exchange.status < _REDIRECT and exchange.status != _PARTIAL
+
+
+def weighed(exchanges: Iterable[Exchange]) -> tuple[tuple[Weight, bool], ...]:
+    """What was made to measure, and whether it was accepted; nothing of what was neither taken nor refused.
+
+    A partial success refuses: what is too large is what it leaves out. A 429 is about something else, and a
+    5xx is a failure of the server's own.
+    """
+    return tuple(
+        (exchange.request.weight, is_accepted(exchange))
+        for exchange in exchanges
+        if exchange.request.weight is not None
+        and (is_accepted(exchange) or exchange.status == _PARTIAL or exchange.status in _REFUSALS)
+    )
 
 
 def control(exchange: Exchange, what: str = "an acceptable request") -> None:

@@ -28,6 +28,7 @@ from conformance.fuzz.series import oversized
 from conformance.fuzz.shrinker import Shrinker
 from conformance.fuzz.stock import Stock
 from conformance.model import Kind, Mishap
+from conformance.profile.facts import Ceiling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -40,6 +41,12 @@ _TRIES, _SLOW_TRIES = 240, 6
 """How many requests the shrinking of one failure may take, and that of one that is waited for."""
 _REPEATS = 2
 _SEVERAL = "several requests"
+_LARGE = {
+    f"limits.{Ceiling.EVENT}": "an event over its limit",
+    f"limits.{Ceiling.BATCH}": "a batch over its limit",
+    f"limits.{Ceiling.BATCH_EVENT}": "an event over its limit in a batch",
+}
+"""What a finding is about that falls under a limit and nothing else."""
 _LARGE_BYTES, _HUGE_BYTES = 12_000, 100_000
 """Larger bodies are about their size; huge ones are left as they are."""
 _GRACE_S = 5.0
@@ -242,7 +249,7 @@ def _finding(judgement: Judgement, case: Case, feature: Feature | None) -> Findi
     return Finding(
         fault=judgement.fault,
         kind=judgement.kind,
-        reason=reason(feature),
+        reason=_LARGE.get(judgement.kind, reason(feature)),
         message=judgement.message,
         expected=judgement.expected,
         received=judgement.received,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conformance.engine import Sender
     from conformance.fuzz.campaign import Result
     from conformance.fuzz.finding import Finding
+    from conformance.model import Source
 
 _EXAMINING_S = 10.0
 
@@ -97,7 +98,15 @@ def outcome(trial: Trial, result: Result, emptied: str = "") -> engine.Finding:
         received=worst.received,
         level=worst.level,
         exchanges=(worst.exchange,) if worst.exchange else (),
+        sources=_sources(trial, worst),
     )
+
+
+def _sources(trial: Trial, finding: Finding) -> tuple[Source, ...]:
+    """Where the promises are documented that a finding is about, if it names them."""
+    contract = trial.contract
+    stated = [contract.fact(name) for name in finding.kind.split("|") if contract.states(name)]
+    return tuple(dict.fromkeys(source for fact in stated for source in fact.sources))
 
 
 def _line(finding: Finding) -> str:

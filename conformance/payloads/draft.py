@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import pointers
-from conformance.model import Json, JsonObject, Kind, Request
+from conformance.model import Json, JsonObject, Kind, Request, Weight
 from conformance.payloads.padding import Padding, encode
+from conformance.profile.facts import Ceiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -194,7 +195,17 @@ class Draft:
             chunked=self.is_chunked,
             spelling=self.spelling,
             events=self._count(),
+            weight=self._weight(),
         )
+
+    def _weight(self) -> Weight | None:
+        """What it weighs by the limit that it is about, if its size is the point of it."""
+        if self.event_size is not None:
+            return Weight(fact=f"limits.{Ceiling.BATCH_EVENT}", size=self.event_size)
+        if self.size is None:
+            return None
+        ceiling = Ceiling.BATCH if self.operation.kind is Kind.BATCH else Ceiling.EVENT
+        return Weight(fact=f"limits.{ceiling}", size=self.size)
 
     def _count(self) -> int:
         """How many events it carries; what is in no list counts as one."""

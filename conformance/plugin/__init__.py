@@ -1,4 +1,4 @@
-"""The pytest plugin: options, and nothing else until a target is named.
+"""The pytest plugin: options and fixtures, and nothing else until a profile is named.
 
 PYTEST_DONT_REWRITE: there is no assertion here, and a session without a target must not pay for one.
 """
@@ -17,7 +17,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds `--conformance-url`, an option for each setting, and `--conformance-json`."""
     group = parser.getgroup("conformance", "conformance of an event-ingestion server")
     group.addoption(
-        "--conformance-url", metavar="URL", help="the base URL of the target; without it, nothing is done"
+        "--conformance-url",
+        metavar="URL",
+        help="the base URL of the target (default: what the fixture conformance_target gives)",
     )
     for setting in SETTINGS:
         action = "store_true" if setting.is_flag else "append" if setting.is_list else "store"
@@ -26,8 +28,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Comes to life if a target is named."""
-    if config.getoption("--conformance-url"):
-        from conformance.plugin.session import Session
+    """Offers the fixtures, and comes to life if a target or a profile is named."""
+    from conformance.plugin import fixtures
 
-        config.pluginmanager.register(Session(config), "conformance-session")
+    config.pluginmanager.register(fixtures, "conformance-fixtures")
+    if config.getoption("--conformance-url") or config.getoption("--conformance-profile"):
+        from conformance.plugin.session import Session
+        from conformance.plugin.workers import Controller, is_worker
+
+        session = Session(config)
+        config.pluginmanager.register(session, "conformance-session")
+        if not is_worker(config):
+            config.pluginmanager.register(Controller(session), "conformance-controller")

@@ -1,150 +1,223 @@
-"""A pytest session with a target: the engine runs ahead in a thread, each item waits for its own verdict."""
+"""A pytest session with checks: a run starts at the first one's turn, each waits for its own verdict."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import threading
-from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from conformance import cases, settings
+from conformance.configuration import find
 from conformance.contract import Contract
+from conformance.deviations import Deviations, read
 from conformance.errors import CannotJudge, ConformanceError, UsageError
-from conformance.plugin.items import CheckFile, CheckItem
+from conformance.plugin import workers
+from conformance.plugin.engine import Engine
+from conformance.plugin.items import TARGET, Check, CheckFile
+from conformance.plugin.target import Target
 from conformance.profile import load
-from conformance.report.document import UNJUDGED
-from conformance.run import Plan, Result, execute, prepare, report
-from conformance.wire import loop
+from conformance.report.document import DEVIATES
+from conformance.run import prepare
+from conformance.text import safe
 
 if TYPE_CHECKING:
-    from conformance.catalogue import Trial
-    from conformance.model import Verdict
+    from collections.abc import Generator, Iterable
+
+    from conformance.model import Level
     from conformance.report.document import Report
+    from conformance.run import Plan
 
 _HOME = Path(cases.__file__).parent
-_LAST_WORDS_S = 5.0
+_STAND_IN = "http://127.0.0.1"
+"""A target to plan with, as long as the fixture has not given one."""
 
 
 class Session:
-    """What the plugin knows once a target is named."""
+    """What the plugin knows once a profile is named."""
 
     def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._url: str | None = config.getoption("--conformance-url")
         values = {item.key: config.getoption(f"--conformance-{item.name}") for item in settings.SETTINGS}
-        self._json: str | None = config.getoption("--conformance-json")
         try:
-            self._settings = settings.resolve(values)
+            self._settings = settings.resolve(values, find(config.rootpath).values)
+            if values["repeat"]:
+                raise UsageError("--conformance-repeat: only `conformance run` repeats runs")
             if not self._settings["profile"]:
                 raise UsageError("--conformance-url needs --conformance-profile")
-            contract = Contract(load(self._settings["profile"]), self._settings["include"])
-            self.plan = prepare(self._settings, config.getoption("--conformance-url"), contract, cases.CHECKS)
+            workers.refuse_each(config)
+            listed = self._settings["known_deviations"]
+            self._listed = read(listed) if listed else Deviations()
+            self._contract = Contract(load(self._settings["profile"]), self._settings["include"])
+            key = self._settings["write_key"] or ("" if self._url else "a fixture will say")
+            known = {**self._settings, "write_key": key}
+            self._plan = prepare(known, self._url or _STAND_IN, self._contract, cases.CHECKS)
         except ConformanceError as error:
             raise pytest.UsageError(str(error)) from None
+        self._due = (
+            {path.name for path in _HOME.glob("[!_]*.py")} if workers.is_nothing_named(config) else set()
+        )
+        self._is_seeking = False
         self._engine: Engine | None = None
-        self._complaint = ""
+        self.told = workers.Told()
+
+    @property
+    def gate(self) -> Level:
+        """The weakest level that counts."""
+        return self._plan.gate
+
+    @property
+    def needs_fixture(self) -> bool:
+        """Whether a fixture says what is judged: no option does."""
+        return not self._url
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collects the checks of a module of `conformance.cases`."""
+        """Collects the checks of a module of `conformance.cases` that was named."""
         if file_path.parent != _HOME or file_path.suffix != ".py" or file_path.name.startswith("_"):
             return None
-        name = f"{cases.__name__}.{file_path.stem}"
-        trials = [trial for trial in self.plan.trials if trial.check.module == name]
-        return CheckFile.of(parent, file_path, trials, self.plan.gate)
+        if self._whereabouts() == self._config.rootpath:
+            self._due.discard(file_path.name)
+            return self._file(file_path.name, parent)
+        self._due.add(file_path.name)
+        return None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Adds the checks that are due where the fixture is seen that says what they judge."""
+        is_session = isinstance(collector, pytest.Session)
+        if is_session:
+            self._is_seeking = (
+                True  # what is collected meanwhile are directories on the way to what was named
+            )
+        report = yield
+        self._is_seeking = self._is_seeking and not is_session
+        if (
+            self._due
+            and not self._is_seeking
+            and report.passed
+            and isinstance(collector, (pytest.Session, pytest.Directory))
+        ):
+            found = [collector, *(node for item in report.result for node in item.listchain())]
+            home = next((node for node in found if self._is_home(node)), None)
+            if isinstance(home, pytest.Collector):
+                report.result += [self._file(name, home) for name in sorted(self._due)]
+                self._due = set()
+        return report
+
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Refuses a session whose checks have nothing to judge."""
+        if self.needs_fixture and (self._due or (_checks(items) and not self._whereabouts())):
+            problem = (
+                f"nothing to judge: pass --conformance-url URL, or define the session fixture {TARGET} in a "
+                "conftest.py of what is collected"
+            )
+            if not workers.is_worker(self._config):
+                raise pytest.UsageError(problem)
+            self._stop(session, problem, int(pytest.ExitCode.USAGE_ERROR))
+
+    def begin(self, session: pytest.Session, given: object = None) -> None:
+        """Starts the run on what was selected, once, against the URL or what the fixture gave."""
+        if self._engine is not None:
+            return
+        failure: ConformanceError | None = None
+        try:
+            plan = self._planned(given) if self.needs_fixture else self._plan
+            self._engine = Engine(plan, _checks(session.items), self._listed)
+            self._engine.start()
+        except ConformanceError as error:
+            failure = error
+        if failure is not None:
+            self.give_up(session, failure)
+
+    def give_up(self, session: pytest.Session, error: ConformanceError) -> None:
+        """Ends the session with the reason."""
+        is_usage = isinstance(error, UsageError)
+        code = int(pytest.ExitCode.USAGE_ERROR) if is_usage else CannotJudge.exit_code
+        if not workers.is_worker(self._config):
+            pytest.exit(f"conformance: {error}", returncode=code)
+        self._stop(session, str(error), code)
+        pytest.fail(f"conformance: {error}", pytrace=False)
+
+    def _stop(self, session: pytest.Session, complaint: str, code: int) -> None:
+        """Ends a worker, which has no exit code: it asks the one that started it to stop."""
+        self.told = workers.Told(complaint=complaint, code=code)
+        session.shouldstop = f"conformance: {complaint}"
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Starts the engine on what was selected, just before the first item."""
-        items = [item for item in session.items if isinstance(item, CheckItem)]
-        if not items or session.config.option.collectonly or session.testsfailed:
-            return
-        self._engine = Engine(self.plan, items)
-        try:
-            self._engine.start()
-        except CannotJudge as error:
-            pytest.exit(f"conformance: {error}", returncode=CannotJudge.exit_code)
-
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Stops the engine and writes the report. A session that judged nothing does not end well."""
-        if self._engine is None:
-            return
-        done = self._engine.stop()
-        if self._json:
-            self._write(self._json, done, session)
-        if done.verdict == UNJUDGED and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = CannotJudge.exit_code
+        """Stops the run, before fixtures end the target, and writes the report.
 
-    def _write(self, place: str, done: Report, session: pytest.Session) -> None:
-        """Writes the JSON report; a session whose report can't be written does not end well."""
-        try:
-            Path(place).write_text(done.text(), encoding="utf-8")
-        except OSError as error:
-            self._complaint = f"--conformance-json {place}: the report can't be written: {error.strerror}"
-            session.exitstatus = CannotJudge.exit_code
+        A session that judged nothing, or has something to complain of, does not end well.
+        """
+        if self._engine is not None:
+            self._conclude(self._engine.stop())
+        if self.told.code and (self.told.complaint or session.exitstatus == pytest.ExitCode.OK):
+            session.exitstatus = self.told.code
+        workers.hand_over(self._config, self.told)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest keeps its type private
         """Says what the run came to."""
-        if self._engine is not None and self._engine.report is not None:
-            header = self._engine.report.header
-            judged = (
-                f"{self._engine.report.verdict}, by the profile {header.profile} at the gate {header.gate}"
-            )
+        if self.told.judged:
             terminalreporter.write_sep("=", "conformance")
-            terminalreporter.write_line(f"{header.url}: {judged}")
-        if self._complaint:
-            terminalreporter.write_line(f"conformance: {self._complaint}")
+            terminalreporter.write_line(self.told.judged)
+        if self.told.complaint:
+            terminalreporter.write_line(f"conformance: {self.told.complaint}")
 
+    def _file(self, name: str, parent: pytest.Collector) -> CheckFile:
+        """A module of checks, seen from a place in the tree of what is collected."""
+        module = f"{cases.__name__}.{name.removesuffix('.py')}"
+        trials = [trial for trial in self._plan.trials if trial.check.module == module]
+        return CheckFile.of(parent, _HOME / name, trials, self)
 
-class Engine:
-    """The run of a plan in a thread of its own, with a promise of a verdict for each item."""
+    def _whereabouts(self) -> Path | None:
+        """The directory for which the fixture is defined; the root of all if no fixture is needed."""
+        root = self._config.rootpath
+        if not self.needs_fixture:
+            return root
+        found = [
+            Path(plugin.__file__).parent if Path(plugin.__file__).name == "conftest.py" else root
+            for plugin in self._config.pluginmanager.get_plugins()
+            if isinstance(plugin, ModuleType) and plugin.__file__ and hasattr(plugin, TARGET)
+        ]
+        highest = min(found, key=lambda place: len(place.parts), default=None)
+        return highest if highest is None or highest.is_relative_to(root) else root
 
-    def __init__(self, plan: Plan, items: list[CheckItem]) -> None:
-        self._promises: dict[str, list[Future[Verdict]]] = {}
-        for item in items:
-            self._promises.setdefault(item.trial.name, []).append(item.verdict)
-        self._plan = plan.only(list({item.trial.name: item.trial for item in items}.values()))
-        self._ready: Future[None] = Future()
-        self._task: asyncio.Task[Result] | None = None
-        self._result = Result()
-        self._thread = threading.Thread(target=self._run, name="conformance engine", daemon=True)
-        self.report: Report | None = None
+    def _is_home(self, node: object) -> bool:
+        """Whether the fixture is seen from a node and all below it."""
+        place = self._whereabouts()
+        expected = pytest.Session if place == self._config.rootpath else pytest.Directory
+        return isinstance(node, expected) and node.path == place
 
-    def start(self) -> None:
-        """Starts the run and waits for its preflight. Raises CannotJudge if that fails."""
-        self._thread.start()
-        self._ready.result()
+    def _planned(self, given: object) -> Plan:
+        """The plan for what the fixture gave. Raises UsageError if that is no target."""
+        target = Target(url=given) if isinstance(given, str) else given
+        if not isinstance(target, Target):
+            raise UsageError(
+                f"the fixture {TARGET} gave a {type(given).__name__}: expected a URL or a Target"
+            )
+        credentials = {"write_key": target.write_key, "bearer": target.bearer}
+        known = {**self._settings, **{key: value for key, value in credentials.items() if value}}
+        return prepare(known, target.url, self._contract, cases.CHECKS)
 
-    def stop(self) -> Report:
-        """Ends the run, however far it is, and returns its report."""
-        task = self._task
-        if task is not None and not task.done():
-            task.get_loop().call_soon_threadsafe(task.cancel)
-        self._thread.join(_LAST_WORDS_S)
-        self.report = report(self._plan, self._result)
-        return self.report
-
-    def _run(self) -> None:
-        """The thread: whatever ends it, nobody is left waiting."""
-        end: BaseException = CannotJudge("the run was stopped before this check's turn")
+    def _conclude(self, done: Report) -> None:
+        """Writes the JSON report, and keeps what is to be told of the run."""
+        header, place = done.header, self._config.getoption("--conformance-json")
+        judged = f"{header.url}: {done.verdict}, by the profile {header.profile} at the gate {header.gate}"
+        code = 0 if done.verdict == DEVIATES else done.exit_code
+        stale = [f"STALE  {safe(str(item))}" for item in done.stale]
+        self.told = replace(self.told, judged="\n".join([*stale, judged]), code=self.told.code or code)
         try:
-            loop.run(self._execute())
-        except asyncio.CancelledError:
-            pass
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, none swallowed
-            end = error
-        promises: list[Future[Any]] = [self._ready, *itertools.chain(*self._promises.values())]
-        for promise in promises:
-            if not promise.done():
-                promise.set_exception(end)
+            if place:
+                Path(place).write_text(done.text(), encoding="utf-8")
+        except OSError as error:
+            complaint = f"--conformance-json {place}: the report can't be written: {error.strerror}"
+            self.told = replace(self.told, complaint=complaint, code=CannotJudge.exit_code)
 
-    async def _execute(self) -> None:
-        self._task = asyncio.ensure_future(
-            execute(self._plan, self._tell, ready=lambda: self._ready.set_result(None), result=self._result)
-        )
-        await self._task
 
-    def _tell(self, trial: Trial, verdict: Verdict) -> None:
-        for promise in self._promises[trial.name]:
-            promise.set_result(verdict)
+def _checks(items: Iterable[pytest.Item]) -> list[Check]:
+    return [item for item in items if isinstance(item, Check)]

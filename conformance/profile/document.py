@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
@@ -55,8 +56,8 @@ class Document:
             raise ProfileError(sorted(self.problems, key=lambda problem: problem.line))
 
 
-def read(path: Path) -> Document:
-    """Reads a YAML file. Raises ProfileError if it can't be read or isn't YAML."""
+def read(path: Path, what: str = "a profile") -> Document:
+    """Reads a YAML file that should hold something. Raises ProfileError if it can't be read or isn't YAML."""
     document = Document(file=str(path))
     try:
         text = path.read_text(encoding="utf-8")
@@ -75,7 +76,7 @@ def read(path: Path) -> Document:
         document.blame((), f"not valid YAML: {' '.join(str(error).split())}")
     else:
         if node is None:
-            document.blame((), "the file is empty; expected a profile")
+            document.blame((), f"the file is empty; expected {what}")
         else:
             document.value = _plain(node, (), document)
     document.check()
@@ -135,6 +136,8 @@ def _scalar(node: yaml.Node, place: Place, document: Document) -> Json:
         value = node
     if value is None or isinstance(value, str | int | float):
         return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
     kind = node.tag.removeprefix(_YAML_MARKS)
     document.blame(place, f"a YAML {kind} can't be used here; quote it to make it a text")
     return None

@@ -1,11 +1,11 @@
-"""The reference server on the network: uvicorn, in a thread."""
+"""Servers on the network: uvicorn, in a thread."""
 
 from __future__ import annotations
 
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
@@ -20,9 +20,57 @@ if TYPE_CHECKING:
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE_S = 10.0
+_GRACE_S = 3
+"""How long requests of the last minute may take when a server ends."""
 
 
-class Server:
+class Serving:
+    """An application on a loopback port, served in a thread, as a context manager; `url` is its address."""
+
+    def __init__(self, config: uvicorn.Config, name: str, *, port: int = 0) -> None:
+        self._name = name
+        self._socket = listen(port)
+        self.url = f"http://{_LOOPBACK}:{self._socket.getsockname()[1]}"
+        self._server = uvicorn.Server(config)
+        self._is_graceful = config.lifespan != "off"
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+
+    @classmethod
+    def of(cls, app: Any) -> Serving:  # noqa: ANN401 - a stranger's
+        """Anybody's ASGI application on a free port: with its lifespan, and with the logging that there is.
+
+        Entering raises CannotJudge if it does not start.
+        """
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="auto", timeout_graceful_shutdown=_GRACE_S
+        )
+        return cls(config, "the application that is to be judged")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        end_s = time.monotonic() + _PATIENCE_S
+        while not self._server.started:
+            if time.monotonic() > end_s or not self._thread.is_alive():
+                self.__exit__()
+                raise CannotJudge(f"{self._name} did not start")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = not self._is_graceful
+        self._thread.join(_PATIENCE_S)
+        self._socket.close()
+
+    def wait(self) -> None:
+        """Waits until the server ends."""
+        self._thread.join()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+
+class Server(Serving):
     """A reference server on a loopback port, as a context manager; `url` is its address.
 
     Port 0 takes a free one. Raises CannotJudge if the port is taken or the server does not start.
@@ -37,33 +85,8 @@ class Server:
         port: int = 0,
         delay_s: float = 0.0,
     ) -> None:
-        self._socket = listen(port)
-        self.url = f"http://{_LOOPBACK}:{self._socket.getsockname()[1]}"
         app = application(Answering(contract, write_key, bearer), Manner(delay_s=delay_s))
-        self._server = uvicorn.Server(configuration(app))
-        self._thread = threading.Thread(target=self._serve, name="reference server", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        end_s = time.monotonic() + _PATIENCE_S
-        while not self._server.started:
-            if time.monotonic() > end_s or not self._thread.is_alive():
-                raise CannotJudge("the reference server did not start")
-            time.sleep(0.005)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._server.force_exit = True
-        self._thread.join(_PATIENCE_S)
-        self._socket.close()
-
-    def wait(self) -> None:
-        """Waits until the server ends."""
-        self._thread.join()
-
-    def _serve(self) -> None:
-        self._server.run(sockets=[self._socket])
+        super().__init__(configuration(app), "the reference server", port=port)
 
 
 def configuration(app: Application, protocol: type[Protocol] = Protocol) -> uvicorn.Config:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from conformance.model import Outcome
-from conformance.report.document import STOPPED
+from conformance.model import Level, Outcome, Source
+from conformance.text import xml_safe
 
 if TYPE_CHECKING:
-    from conformance.model import Verdict
-    from conformance.report.document import Report
+    from collections.abc import Mapping
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAGS = {
     Outcome.FAIL: "failure",
     Outcome.UNTESTABLE: "failure",
@@ -22,53 +19,54 @@ _TAGS = {
 }
 
 
-def junit(report: Report) -> str:
-    """A `testsuites` document: one suite for each area, one case for each check and operation.
+def junit(document: Mapping[str, Any]) -> str:
+    """A `testsuites` document of a report: one suite for each area, one case for each check and operation.
 
     A failure below the run's gate is no failure of the run; it is `skipped`, with its message.
     """
-    root = ET.Element("testsuites", name="ingest-conformance", time=f"{report.header.duration_s:.3f}")
-    for area in sorted({item.area for item in report.verdicts}):
-        found = [item for item in report.verdicts if item.area is area]
-        suite = ET.SubElement(root, "testsuite", name=f"{report.header.profile}.{area}")
-        tags = [_case(suite, item, report) for item in found]
+    run, checks = document["run"], document["checks"]
+    gate = Level(run["gate"])
+    root = ET.Element("testsuites", name="ingest-conformance", time=f"{run['duration_s']:.3f}")
+    for area in sorted({item["area"] for item in checks}):
+        found = [item for item in checks if item["area"] == area]
+        suite = ET.SubElement(root, "testsuite", name=xml_safe(f"{document['profile']['name']}.{area}"))
+        tags = [_case(suite, item, gate) for item in found]
         suite.set("tests", str(len(found)))
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             suite.set(name, str(tags.count(tag)))
-    if not report.is_complete:
-        _incomplete(root, report)
+    if not document["complete"]:
+        _incomplete(root, document)
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
 
 
-def _incomplete(root: ET.Element, report: Report) -> None:
+def _incomplete(root: ET.Element, document: Mapping[str, Any]) -> None:
     """Adds an error for what was not judged, so that nobody takes the rest for all."""
-    suite = ET.SubElement(root, "testsuite", name=f"{report.header.profile}.run")
+    suite = ET.SubElement(root, "testsuite", name=f"{document['profile']['name']}.run")
     for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
         suite.set(name, count)
     case = ET.SubElement(suite, "testcase", classname="conformance.run", name="the run is complete", time="0")
-    judged = f"{len(report.verdicts)} of {report.header.planned} checks were judged"
-    ET.SubElement(case, "error", message=_printable(f"{report.header.stopped or STOPPED}: {judged}"))
+    run = document["run"]
+    judged = f"{len(document['checks'])} of {run['planned']} checks were judged"
+    ET.SubElement(case, "error", message=xml_safe(f"{run['stopped']}: {judged}"))
 
 
-def _case(suite: ET.Element, item: Verdict, report: Report) -> str | None:
+def _case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | None:
     """Adds one case; returns the tag of what it came to."""
+    name = f"{item['id']}[{item['operation']}]" if item["operation"] else item["id"]
     case = ET.SubElement(
-        suite, "testcase", classname=f"conformance.{item.area}", name=_printable(item.name), time="0"
+        suite, "testcase", classname=f"conformance.{item['area']}", name=xml_safe(name), time="0"
     )
-    tag = _TAGS.get(item.outcome)
+    tag = _TAGS.get(Outcome(item["outcome"]))
     if tag is None:
         return None
-    if not item.level.reaches(report.header.gate):
+    known = f"known ({item['known']['reason']}), " if item.get("known") else ""
+    if known or not Level(item["level"]).reaches(gate):
         tag = "skipped"
-    message = f"[{item.level}] {item.outcome}: {item.message or item.title}"
-    inner = ET.SubElement(case, tag, message=_printable(message))
+    message = f"[{item['level']}] {known}{item['outcome']}: {item['message'] or item['title']}"
+    inner = ET.SubElement(case, tag, message=xml_safe(message))
     if tag != "skipped":
-        inner.set("type", item.outcome.value)
-        inner.text = _printable("\n".join([item.title, *(str(source) for source in item.sources), item.curl]))
+        inner.set("type", item["outcome"])
+        sources = (str(Source(**source)) for source in item["sources"])
+        inner.text = xml_safe("\n".join([item["title"], *sources, item["curl"]]))
     return tag
-
-
-def _printable(text: str) -> str:
-    """A text without what XML can't hold."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _WORST = (
     Outcome.FAIL,
@@ -24,7 +25,7 @@ _JUDGED = _BAD | {Outcome.PASS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A report. `kept` and `judged` count its checks at the level must."""
+    """A report. `kept` and `judged` count its checks at the level must; `failure` is why none was judged."""
 
     name: str
     url: str
@@ -34,6 +35,7 @@ class Column:
     counts: Mapping[str, int]
     kept: int
     judged: int
+    failure: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,17 @@ def matrix(documents: Sequence[Mapping[str, Any]]) -> Matrix:
         )
         for name in sorted(firsts)
     )
-    return Matrix(columns=tuple(_column(document, documents) for document in documents), rows=rows)
+    columns = [_column(document, documents) for document in documents]
+    return Matrix(columns=tuple(_apart(columns)), rows=rows)
+
+
+def _apart(columns: Iterable[Column]) -> Iterator[Column]:
+    """Columns whose names differ: the second of a target and a profile says that it is."""
+    seen: Counter[str] = Counter()
+    for column in columns:
+        seen[column.name] += 1
+        number = seen[column.name]
+        yield column if number == 1 else replace(column, name=f"{column.name} ({number})")
 
 
 def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> Column:
@@ -101,6 +113,7 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
         counts=document["counts"],
         kept=musts.count(Outcome.PASS),
         judged=sum(outcome in _JUDGED for outcome in musts),
+        failure=document["run"].get("failure", ""),
     )
 
 

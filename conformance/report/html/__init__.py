@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level
-from conformance.report.html.comparison import compare
-from conformance.report.html.consequences import table
-from conformance.report.html.findings import findings
+from conformance.report.comparison import compare
+from conformance.report.consequences import table
+from conformance.report.findings import findings
 from conformance.report.html.gauges import SCALE, gauge
 from conformance.report.html.page import page
-from conformance.report.html.tallies import grid, headline, levels
+from conformance.report.html.transcripts import trimmed
 from conformance.report.matrix import matrix
+from conformance.report.tallies import grid, headline, levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ def html(document: Mapping[str, Any]) -> str:
         headline=headline(document),
         levels=levels(checks),
         gated=[level.value for level in Level if level.reaches(Level(document["run"]["gate"]))],
-        findings=findings(checks),
+        findings=trimmed(findings(checks)),
         grid=grid(checks),
         gauges=[gauge(limit) for limit in document.get("limits", [])],
         scale=SCALE,

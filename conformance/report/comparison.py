@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.model import Outcome
-from conformance.report.html.tallies import Tally
+from conformance.report.tallies import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,8 @@ def _says(columns: Sequence[Column]) -> str:
     if len(columns) == 1:
         return f"{columns[0].url} and {columns[0].title}"
     if len(urls) == 1:
-        return f"How far {columns[0].url} keeps the promises of {len(titles)} profiles"
+        whose = columns[0].title if len(titles) == 1 else f"{len(titles)} profiles"
+        return f"How far {columns[0].url} keeps the promises of {whose}"
     if len(titles) == 1:
         return f"How far {len(urls)} servers keep the promises of {columns[0].title}"
     return f"How far {len(urls)} servers keep the promises of {len(titles)} profiles"

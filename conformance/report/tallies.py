@@ -86,12 +86,15 @@ def headline(document: Mapping[str, Any]) -> Headline:
     tally = Tally.of(gated)
     if document["verdict"] == CONFORMS:
         all_of_them = "the only promise" if tally.judged == 1 else f"all {tally.judged:,} promises"
+        if tally.troubled:
+            all_of_them = f"{tally.kept:,} of {tally.judged:,} promises"
         says = f"keeps {all_of_them} at {words} of {title}"
+        says += f"; the other {tally.troubled:,} are known deviations" if tally.troubled else ""
     elif document["verdict"] == DEVIATES:
         says = f"does not keep {tally.troubled:,} of {tally.judged:,} promises at {words} of {title}"
     else:
         says = f"could not be judged by {title}"
-    details = _troubles(gated) if tally.judged else ["No promise was judged"]
+    details = _troubles(gated) if tally.judged else [document["run"].get("failure", "No promise was judged")]
     return Headline(
         verdict=document["verdict"], says=says, details=tuple(details), below=_below(Tally.of(below))
     )

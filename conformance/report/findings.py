@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Level, Outcome
-from conformance.report.html.page import LONGEST
+from conformance.model import Area, Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
 _STATUS = len("400")
-_MOST_TRANSCRIBED = 350_000
-"""How many characters of transcripts a page has room for, so that it stays below 1.5 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +41,11 @@ class Finding:
     is_transcribed: bool = True
 
     @property
+    def known(self) -> str:
+        """Why it is accepted for now; empty where it is not."""
+        return accepted(self.first)
+
+    @property
     def calls(self) -> tuple[str, ...]:
         """All its calls, each once."""
         return tuple(sorted({call for member in self.members for call in member.calls}))
@@ -64,14 +66,18 @@ def findings(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Finding, ..
     for outcome in _ORDER:
         chosen = sorted((group for group in groups.values() if group[0]["outcome"] == outcome), key=_rank)
         found[outcome.value] = tuple(_finding(group, taken) for group in chosen)
-    return _trimmed(found)
+    return found
 
 
-def _rank(group: list[Mapping[str, Any]]) -> tuple[int, str, str]:
-    """Strongest level first, then by id; reasons for what does not apply by how often they are given."""
+def _rank(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
+    """Strongest level first, what was asked before what was generated, then by id.
+
+    Reasons for what does not apply come by how often they are given.
+    """
     first = group[0]
     is_reason = first["outcome"] == Outcome.NOT_APPLICABLE
-    return -len(group) if is_reason else Level(first["level"]).rank, first["id"], first["operation"]
+    weight = -len(group) if is_reason else Level(first["level"]).rank
+    return weight, first["area"] == Area.FUZZ, first["id"], first["operation"]
 
 
 def _finding(group: list[Mapping[str, Any]], taken: set[str]) -> Finding:
@@ -92,40 +98,28 @@ def _finding(group: list[Mapping[str, Any]], taken: set[str]) -> Finding:
     )  # fmt: skip
 
 
-def _trimmed(found: dict[str, tuple[Finding, ...]]) -> dict[str, tuple[Finding, ...]]:
-    """The findings without the transcripts for which a page has no room."""
-    room = _MOST_TRANSCRIBED
-    trimmed = {}
-    for outcome, items in found.items():
-        kept = []
-        for item in items:
-            room -= _length([item.first["exchanges"], item.first["curl"]])
-            kept.append(item if room > 0 else replace(item, is_transcribed=False))
-        trimmed[outcome] = tuple(kept)
-    return trimmed
-
-
-def _length(value: object) -> int:
-    """How many characters some JSON takes on a page, about."""
-    if isinstance(value, str):
-        return min(len(value), LONGEST)
-    if isinstance(value, dict):
-        return sum(len(name) + _length(inner) for name, inner in value.items())
-    return sum(map(_length, value)) if isinstance(value, list | tuple) else 1
-
-
 def reason(check: Mapping[str, Any]) -> str:
     """The message of a check without the name of its call, so that those of several calls compare."""
     call, message = check["operation"], str(check["message"])
     return re.sub(rf"{re.escape(call)}(?![\w/-])", "the call", message) if call else message
 
 
+def accepted(check: Mapping[str, Any]) -> str:
+    """Why a broken promise is accepted for now, in a sentence; empty where it is not."""
+    known = check.get("known")
+    if not known:
+        return ""
+    more = [known["owner"], known["link"], f"until {known['expires']}" if known["expires"] else ""]
+    rest = ", ".join(item for item in more if item)
+    return f"{known['reason']} ({rest})" if rest else str(known["reason"])
+
+
 def _same_answer(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["id"], check["level"], check["received"][:_STATUS]
+    return check["id"], check["level"], check["received"][:_STATUS], accepted(check)
 
 
 def _same_reason(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["level"], reason(check), check["received"][:_STATUS]
+    return check["level"], reason(check), check["received"][:_STATUS], accepted(check)
 
 
 def _same_words(check: Mapping[str, Any]) -> tuple[Hashable, ...]:

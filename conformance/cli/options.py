@@ -1,0 +1,145 @@
+"""The command line: subcommands and their options."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from conformance import __version__
+from conformance.errors import UsageError
+from conformance.settings import SETTINGS
+
+REPORTS = {
+    "json": "write the JSON report",
+    "html": "write one self-contained page of HTML",
+    "markdown": "write Markdown, for pull requests and job summaries",
+    "junit": "write a JUnit report",
+    "sarif": "write SARIF 2.1.0, for code scanning",
+    "badge": "write a badge, as SVG",
+}
+"""Every kind of report, and what its option does."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises one clear sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError."""
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def parser() -> Parser:
+    """The parser of the whole command."""
+    found = Parser(
+        prog="conformance",
+        description="Tests any event-ingestion server against a vendor's documented promises.",
+    )
+    found.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
+    commands = found.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    _judging(commands)
+    _reporting(commands)
+    config = commands.add_parser("config", help="print every setting, its value and who has set it")
+    _settings(config)
+    _showing(commands)
+    _self_check(
+        commands.add_parser("self-check", help="judge the checks themselves, by servers that are broken")
+    )
+    return found
+
+
+def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The subcommands that send requests to a target."""
+    run = commands.add_parser("run", help="judge a server, or the embedded one if no URL is given")
+    _settings(run)
+    _reports(run, *REPORTS)
+    run.add_argument(
+        "--write-known-deviations",
+        metavar="FILE",
+        help="write a list of what is broken, to be given as --known-deviations once it has reasons",
+    )
+    run.add_argument(
+        "--ndjson",
+        metavar="FILE",
+        help="stream verdicts as they fall, a line of JSON each; - is standard output",
+    )
+    fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
+    _settings(fuzz)
+    _reports(fuzz, "json", "junit")
+    for command in (run, fuzz):
+        command.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="show what would be sent, send nothing, and end with exit code 3",
+        )
+    fuzz.add_argument("--refresh", action="store_true", help="generate the requests anew")
+    replay = commands.add_parser("replay", help="send the request of a finding again")
+    replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
+    _settings(replay)
+    _reports(replay, "json", "junit")
+
+
+def _reporting(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The subcommands that read reports."""
+    report = commands.add_parser("report", help="show JSON reports again, several of them side by side")
+    report.add_argument("files", nargs="+", metavar="FILE", help="a JSON report")
+    _reports(report, *REPORTS)
+    compare = commands.add_parser("compare", help="say what became of each check between two JSON reports")
+    compare.add_argument("old", metavar="OLD", help="the earlier JSON report")
+    compare.add_argument("new", metavar="NEW", help="the later JSON report")
+    _reports(compare, "json", "markdown")
+
+
+def _showing(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The subcommands that judge nothing."""
+    _profile(commands.add_parser("list", help="list the checks"), required=False)
+    explain = commands.add_parser("explain", help="say what a check does and where its promise is documented")
+    explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
+    commands.add_parser("profiles", help="list the profiles that come with the suite")
+    spec = commands.add_parser("spec", help="print a vendor's OpenAPI document")
+    serve = commands.add_parser("serve", help="serve the reference server of a profile")
+    for command in (spec, serve):
+        _profile(command, required=True)
+        command.add_argument(
+            "--include", action="append", metavar="GROUP", help="optional routes of the profile"
+        )
+    serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
+    serve.add_argument(
+        "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)"
+    )
+    serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")
+
+
+def _self_check(command: Parser) -> None:
+    """The options of `self-check`."""
+    _profile(command, required=False)
+    command.add_argument(
+        "--thorough", action="store_true", help="every fault under every profile that it fits; takes longer"
+    )
+    command.add_argument("--json", metavar="FILE", help="write the JSON report; - is standard output")
+    command.add_argument("--markdown", metavar="FILE", help="write the table; - is standard output")
+
+
+def _settings(command: Parser) -> None:
+    """The options of commands that send: the target, and every setting."""
+    command.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
+    for setting in SETTINGS:
+        if setting.is_flag:
+            command.add_argument(f"--{setting.name}", action="store_true", default=None, help=setting.help)
+        else:
+            action = "append" if setting.is_list else "store"
+            command.add_argument(
+                f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help
+            )
+    command.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
+
+
+def _reports(command: Parser, *names: str) -> None:
+    """The options for where reports go."""
+    for name in names:
+        command.add_argument(f"--{name}", metavar="FILE", help=f"{REPORTS[name]}; - is standard output")
+
+
+def _profile(command: Parser, *, required: bool) -> None:
+    command.add_argument(
+        "--profile", metavar="NAME|FILE", required=required, help="a profile's name, or a YAML file"
+    )

@@ -1,0 +1,101 @@
+"""Configuration files: settings that a project keeps in `conformance.toml` or `pyproject.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.errors import UsageError
+from conformance.profile.problems import nearest
+from conformance.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from conformance.settings import Setting
+
+_OWN, _SHARED = "conformance.toml", "pyproject.toml"
+_YAML = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What a file says of the settings, by their keys; empty where there is no file."""
+
+    file: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find(start: Path) -> Configuration:
+    """The nearest configuration: in a directory, or in one above it, up to the root of a repository.
+
+    `conformance.toml` goes before a table `[tool.conformance]` in `pyproject.toml`. Raises UsageError for a
+    file that can't be read, an unknown key or a value that does not fit.
+    """
+    for place in (start, *start.parents):
+        for name in (_OWN, _SHARED):
+            path = place / name
+            if path.is_file():
+                table = _table(path)
+                if table is not None:
+                    return Configuration(file=str(path), values=_values(path, table))
+        if (place / ".git").exists():
+            break
+    return Configuration()
+
+
+def _table(path: Path) -> dict[str, Any] | None:
+    """The settings of a file; None for a project's file that says nothing of them."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: the file can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    if path.name == _OWN:
+        return found
+    tool = found.get("tool")
+    table = tool.get("conformance") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise UsageError(f"{path}: tool.conformance: expected a table")
+    return table
+
+
+def _values(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a table, each as an option would give it. Raises UsageError."""
+    known = {setting.name: setting for setting in SETTINGS}
+    found = {}
+    for key, value in table.items():
+        setting = known.get(key.replace("_", "-"))
+        if setting is None:
+            raise UsageError(f"{path}: {key}: unknown key{nearest(key, known)}")
+        if setting.is_secret:
+            raise UsageError(
+                f"{path}: {key}: a secret does not belong in a file of the project; "
+                f"set {setting.variable}, or use write-key-file"
+            )
+        found[setting.key] = _given(path, key, setting, value)
+    return found
+
+
+def _given(path: Path, key: str, setting: Setting, value: object) -> Any:  # noqa: ANN401 - as options are
+    """A value as an option would give it: a text, a list of texts, or a flag."""
+    if setting.is_flag:
+        if not isinstance(value, bool):
+            raise UsageError(f"{path}: {key}: expected true or false")
+        return value
+    if setting.is_list:
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str) for item in items):
+            raise UsageError(f"{path}: {key}: expected a list of texts")
+        return items
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UsageError(f"{path}: {key}: expected {setting.expected}")
+    return str(path.parent / str(value)) if _is_path(setting, str(value)) else str(value)
+
+
+def _is_path(setting: Setting, text: str) -> bool:
+    """Whether a value names a file: one beside the configuration, wherever the command is run."""
+    return setting.metavar == "FILE" or (setting.name == "profile" and ("/" in text or text.endswith(_YAML)))

@@ -1,0 +1,42 @@
+"""Repetition: several runs of the same checks, told as one, with what did not come to the same each time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.model import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_WORST = (
+    Outcome.FAIL,
+    Outcome.UNTESTABLE,
+    Outcome.ERROR,
+    Outcome.PASS,
+    Outcome.OBSERVED,
+    Outcome.NOT_APPLICABLE,
+)
+
+
+def combined(runs: Iterable[Sequence[Verdict]]) -> list[Verdict]:
+    """One verdict for each check and operation: the worst; where they differ, with how often each came."""
+    groups: dict[str, list[Verdict]] = {}
+    for verdicts in runs:
+        for item in verdicts:
+            groups.setdefault(item.name, []).append(item)
+    return [_combined(group) for group in groups.values()]
+
+
+def _combined(group: Sequence[Verdict]) -> Verdict:
+    worst = min(group, key=lambda item: _WORST.index(item.outcome))
+    counts = Counter(item.outcome for item in group)
+    if len(counts) == 1:
+        return worst
+    rate = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _WORST if counts[outcome])
+    message = f"flaky, {rate} in {len(group)} runs" + (f"; {worst.message}" if worst.message else "")
+    return replace(
+        worst, message=message, runs=tuple((item, counts[item]) for item in _WORST if counts[item])
+    )

@@ -1,0 +1,150 @@
+"""The report as SARIF 2.1.0, for views that show the findings of code scanners."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from conformance.model import Level, Outcome
+from conformance.report.document import UNJUDGED
+from conformance.resources import profile_names
+from conformance.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from conformance.model import Json, JsonObject
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
+_BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
+_LINK = re.compile(r"\[(?=[^\]]*\]\()")
+_LONGEST = 1000
+
+
+def sarif(document: Mapping[str, Any]) -> str:
+    """A log of one run: a rule for each broken check, a result for each call on which it is broken.
+
+    A scanner's result lies in a file, and a target's source is unknown here. The file is therefore the
+    profile that states the promise; the call is the logical location. What was left without an answer is
+    no result; it is a notification.
+    """
+    checks = document["checks"]
+    broken = [item for item in checks if item["outcome"] in _BROKEN]
+    rules = _rules(broken)
+    places = {rule: number for number, rule in enumerate(rules)}
+    profile = document["profile"]["name"]
+    run: JsonObject = {
+        "tool": {
+            "driver": {
+                "name": document["suite"]["name"],
+                "semanticVersion": document["suite"]["version"],
+                "rules": list(rules.values()),
+            }
+        },
+        "automationDetails": {"id": f"conformance/{profile}/"},
+        "invocations": [
+            {
+                "executionSuccessful": document["verdict"] != UNJUDGED,
+                "toolExecutionNotifications": [
+                    _notification(item) for item in checks if item["outcome"] == Outcome.ERROR
+                ],
+            }
+        ],
+        "results": [_result(item, profile, places[item["id"]]) for item in broken],
+        "properties": {
+            "target": document["target"]["url"],
+            "profile": profile,
+            "gate": document["run"]["gate"],
+            "verdict": document["verdict"],
+        },
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _rules(checks: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
+    """The checks as rules, by id; each at the strongest level that it has."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for item in checks:
+        groups.setdefault(item["id"], []).append(item)
+    return {name: _rule(name, groups[name]) for name in sorted(groups)}
+
+
+def _rule(name: str, checks: Sequence[Mapping[str, Any]]) -> JsonObject:
+    """A check as a rule, with the documents that it is about."""
+    level = min((Level(item["level"]) for item in checks), key=lambda item: item.rank)
+    sources = list({json.dumps(source): source for item in checks for source in item["sources"]}.values())
+    lines = [
+        f"{source['document']}, section '{source['section']}'{': ' if source['says'] else ''}{source['says']}"
+        for source in sources
+    ]
+    rule: JsonObject = {
+        "id": name,
+        "shortDescription": _message(checks[0]["title"]),
+        "fullDescription": _message(checks[0]["title"]),
+        "help": _message("\n".join([checks[0]["title"], *lines])),
+        "defaultConfiguration": {"level": _LEVELS[level]},
+        "properties": {"tags": [checks[0]["area"], level.value]},
+    }
+    links = [source["url"] for source in sources if re.fullmatch(r"https?://[\x21-\x7e]+", source["url"])]
+    return {**rule, "helpUri": links[0]} if links else rule
+
+
+def _result(item: Mapping[str, Any], profile: str, rule: int) -> JsonObject:
+    """What is broken on one call."""
+    digest = hashlib.sha256(json.dumps([profile, item["id"], item["operation"]]).encode()).hexdigest()[:32]
+    return {
+        "ruleId": item["id"],
+        "ruleIndex": rule,
+        "level": _LEVELS[Level(item["level"])],
+        "message": _message(item["message"] or item["title"]),
+        "locations": [_location(item, profile)],
+        "partialFingerprints": {"primaryLocationLineHash": f"{digest}:1", "conformanceCheck/v1": digest},
+        **_suppressed(item),
+        "properties": {
+            "outcome": item["outcome"],
+            "expected": safe(item["expected"])[:_LONGEST],
+            "received": safe(item["received"])[:_LONGEST],
+        },
+    }
+
+
+def _suppressed(item: Mapping[str, Any]) -> JsonObject:
+    """Why a result does not count, where it is known."""
+    if not item.get("known"):
+        return {}
+    return {"suppressions": [{"kind": "external", "justification": safe(item["known"]["reason"])}]}
+
+
+def _location(item: Mapping[str, Any], profile: str) -> JsonObject:
+    """The profile's file, as a path from the root of a repository, and the call."""
+    folder = "specs/profiles/" if profile in profile_names() else ""
+    location: JsonObject = {
+        "physicalLocation": {
+            "artifactLocation": {"uri": f"{folder}{quote(profile, safe='')}.yaml"},
+            "region": {"startLine": 1},
+        }
+    }
+    if item["operation"]:
+        location["logicalLocations"] = [
+            {"fullyQualifiedName": safe(item["operation"]), "kind": "resource"},
+        ]
+    return location
+
+
+def _notification(item: Mapping[str, Any]) -> JsonObject:
+    """What was left without a verdict, and why."""
+    return {
+        "level": "warning",
+        "message": _message(f"{item['id']} on {item['operation']}: {item['message']}"),
+    }
+
+
+def _message(text: str) -> JsonObject:
+    """A message in which nothing is a placeholder or a link (SARIF 2.1.0, sections 3.11.5 and 3.11.6)."""
+    line = safe(text)
+    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+    return {"text": _LINK.sub(r"\\[", line.replace("{", "{{").replace("}", "}}"))}

@@ -1,0 +1,126 @@
+"""Makes the reports that are kept here.
+
+    python -m reports            judges the reference server of every profile by every profile, then renders
+    python -m reports --render   renders again what is here as JSON
+
+The same results give the same bytes: addresses, times and transcripts are left out, see README.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from conformance.cli import main
+from conformance.model import Outcome
+from conformance.payloads import Keys
+from conformance.refserver.embedded import embedded
+from conformance.report.html import html, html_matrix
+from conformance.report.loading import load, load_all
+from conformance.report.markdown import markdown, markdown_matrix
+from conformance.report.markdown.markup import table
+from conformance.report.matrix import matrix
+from conformance.resources import profile_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+HERE = Path(__file__).parent
+EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
+_KEYS = Keys(write_key="conformance-reports-key", bearer="conformance-reports-token")
+
+
+def pages() -> dict[str, str]:
+    """Every page by its path, made of the JSON reports that are here."""
+    found: dict[str, str] = {}
+    rows = []
+    for name in profile_names():
+        own, others = load(str(HERE / f"{name}.json")), load_all(str(HERE / "cross" / f"{name}.json"))
+        every = sorted([own, *others], key=lambda document: str(document["profile"]["name"]))
+        found |= {
+            f"{name}.html": html(own),
+            f"{name}.md": markdown(own),
+            f"cross/{name}.html": html_matrix(every),
+            f"cross/{name}.md": markdown_matrix(every),
+        }
+        rows.append([f"[{name}](cross/{name}.md)", *_shares(every)])
+    found["cross.md"] = _SUMMARY.format(table=table(["server", *profile_names()], rows))
+    return found
+
+
+def neutral(document: Mapping[str, Any], server: str) -> dict[str, Any]:
+    """A report without what differs from run to run, and without what makes it large.
+
+    The address is a stand-in, the time that of `SOURCE_DATE_EPOCH` or the epoch itself, durations are 0.
+    Transcripts and shell lines are left out, and the documents of what was not broken.
+    """
+    moved: dict[str, Any] = json.loads(
+        json.dumps(document).replace(document["target"]["url"], f"http://{server}.example")
+    )
+    started = datetime.fromtimestamp(int(os.environ.get(EPOCH_VARIABLE, "0")), UTC)
+    moved["run"] |= {"started": started.isoformat(timespec="seconds"), "duration_s": 0.0, "waited_s": 0.0}
+    for check in moved["checks"]:
+        check |= {"exchanges": [], "curl": ""}
+        if check["outcome"] != Outcome.FAIL:
+            check["sources"] = []
+    return moved
+
+
+def text(document: Mapping[str, Any]) -> str:
+    """A report as JSON, a line for each check."""
+    head = {name: value for name, value in document.items() if name not in {"checks", "complete"}}
+    lines = ",\n".join(_compact(check) for check in document["checks"])
+    return f'{_compact(head)[:-1]},"checks":[\n{lines}\n],"complete":true}}\n'
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shares(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What share of each profile's promises at MUST was kept, of several reports."""
+    return [
+        f"{100 * column.kept // column.judged} % ({column.kept:,} of {column.judged:,})"
+        if column.judged
+        else "accepts nothing"
+        for column in matrix(documents).columns
+    ]
+
+
+def _judge(server: str, place: Path) -> None:
+    """Judges the reference server of a profile by every profile, and keeps the reports."""
+    with embedded(server, _KEYS) as url, TemporaryDirectory() as folder:
+        made = str(Path(folder) / "all.json")
+        main(
+            ["run", url, "--profile", "all", "--jobs", "1", "--fuzz", "2000", "--quiet", "--json", made,
+             "--write-key", _KEYS.write_key, "--bearer", _KEYS.bearer or ""]
+        )  # fmt: skip
+        documents = [neutral(document, server) for document in load_all(made)]
+    own = [item for item in documents if item["profile"]["name"] == server]
+    others = ",\n".join(text(item).rstrip() for item in documents if item not in own)
+    (place / f"{server}.json").write_text(text(own[0]), encoding="utf-8")
+    (place / "cross" / f"{server}.json").write_text(
+        f'{{"format":1,"reports":[\n{others}\n],"complete":true}}\n', encoding="utf-8"
+    )
+
+
+_SUMMARY = """\
+# Each vendor's correct server, by each vendor's profile
+
+How much of what a profile promises at MUST is kept by a server that is correct by another: a row for each
+server, a column for each profile. Where the acceptable twin was refused, nothing counts as kept.
+
+{table}
+"""
+
+if __name__ == "__main__":
+    if "--render" not in sys.argv[1:]:
+        for profile in profile_names():
+            _judge(profile, HERE)
+    for name, page in pages().items():
+        (HERE / name).write_text(page, encoding="utf-8")
