@@ -49,8 +49,8 @@ def end(report: Report) -> str:
             "exit_code": report.exit_code,
             "counts": document["counts"],
             **{name: document["run"][name] for name in ("requests", "duration_s", "waited_s")},
-            "failure": "",
-            "complete": True,
+            "failure": document["run"].get("stopped", ""),
+            "complete": document["complete"],
         },
     )
 

@@ -42,7 +42,7 @@ def junit(document: Mapping[str, Any]) -> str:
 
 def _incomplete(root: ET.Element, document: Mapping[str, Any]) -> None:
     """Adds an error for what was not judged, so that nobody takes the rest for all."""
-    suite = ET.SubElement(root, "testsuite", name=f"{document['profile']['name']}.run")
+    suite = ET.SubElement(root, "testsuite", name=xml_safe(f"{document['profile']['name']}.run"))
     for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
         suite.set(name, count)
     case = ET.SubElement(suite, "testcase", classname="conformance.run", name="the run is complete", time="0")

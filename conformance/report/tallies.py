@@ -92,6 +92,9 @@ def headline(document: Mapping[str, Any]) -> Headline:
         says += f"; the other {tally.troubled:,} are known deviations" if tally.troubled else ""
     elif document["verdict"] == DEVIATES:
         says = f"does not keep {tally.troubled:,} of {tally.judged:,} promises at {words} of {title}"
+    elif not document["complete"]:
+        planned = document["run"]["planned"]
+        says = f"was judged on {len(document['checks']):,} of {planned:,} checks only of {title}"
     else:
         says = f"could not be judged by {title}"
     details = _troubles(gated) if tally.judged else [document["run"].get("failure", "No promise was judged")]
