@@ -113,10 +113,10 @@ def test_wherever_tests_are(settings: str, url: str, tmp_path: Path) -> None:
 
 def test_who_names_files_gets_those(url: str, tmp_path: Path) -> None:
     """With a file on the command line no check comes along, unless it is named too."""
-    project(tmp_path, {"conftest.py": BY_TARGET, "tests/test_own.py": OWN})
-    alone = run(tmp_path, "tests/test_own.py", *CHECKS, URL=url)
+    project(tmp_path, {"conftest.py": BY_TARGET, "own/test_own.py": OWN})
+    alone = run(tmp_path, "own/test_own.py", *CHECKS, URL=url)
     assert (alone.returncode, passed(alone.stdout)) == (0, 1)
-    both = run(tmp_path, "tests", "--pyargs", "conformance.cases", *CHECKS, URL=url)
+    both = run(tmp_path, "own", "--pyargs", "conformance.cases", *CHECKS, URL=url)
     assert both.returncode == 0
     assert passed(both.stdout) > 4
 

@@ -103,8 +103,8 @@ class Session:
             and isinstance(collector, (pytest.Session, pytest.Directory))
         ):
             found = [collector, *(node for item in report.result for node in item.listchain())]
-            home = next((node for node in found if self._is_home(node)), None)
-            if isinstance(home, pytest.Collector):
+            home = self._home(found)
+            if home is not None:
                 report.result += [self._file(name, home) for name in sorted(self._due)]
                 self._due = set()
         return report
@@ -187,11 +187,18 @@ class Session:
         highest = min(found, key=lambda place: len(place.parts), default=None)
         return highest if highest is None or highest.is_relative_to(root) else root
 
-    def _is_home(self, node: object) -> bool:
-        """Whether the fixture is seen from a node and all below it."""
-        place = self._whereabouts()
-        expected = pytest.Session if place == self._config.rootpath else pytest.Directory
-        return isinstance(node, expected) and node.path == place
+    def _home(self, nodes: Iterable[object]) -> pytest.Collector | None:
+        """The node from which the fixture is seen, and below it; None if it is not among these.
+
+        For the root of all it is its directory, for some versions of pytest see its conftest only from there.
+        """
+        place, session = self._whereabouts(), None
+        for node in nodes:
+            if isinstance(node, pytest.Directory) and node.path == place:
+                return node
+            if isinstance(node, pytest.Session) and place == self._config.rootpath:
+                session = node
+        return session
 
     def _planned(self, given: object) -> Plan:
         """The plan for what the fixture gave. Raises UsageError if that is no target."""
