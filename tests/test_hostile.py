@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,6 @@ from tests.hostile import targets
 from tests.sockets import serving
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.sockets import Script
 
 KEY = "Hostile-Canary+Key/42"
@@ -45,7 +44,7 @@ def command(url: str, place: Path, *arguments: str) -> Ended:
     files = [place / f"report.{name}" for name in REPORTS if arguments[0] == "run" or name == "json"]
     outputs = [word for file in files for word in (f"--{file.suffix[1:]}", str(file))]
     line = [sys.executable, "-m", "conformance", *arguments[:1], url, "--profile", PROFILE, *arguments[1:]]
-    environment = {**os.environ, "CONFORMANCE_WRITE_KEY": KEY, "XDG_CACHE_HOME": str(place)}
+    environment = {**os.environ, "CONFORMANCE_WRITE_KEY": KEY}
     with (place / "told").open("w+b") as told:
         child = subprocess.Popen([*line, *outputs], stdout=told, stderr=told, env=environment)
         watch = threading.Timer(LIMIT_S, child.kill)
@@ -55,7 +54,8 @@ def command(url: str, place: Path, *arguments: str) -> Ended:
         child.returncode = os.waitstatus_to_exitcode(status)
         told.seek(0)
         text = told.read().decode()
-    written = "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
+    stored = Path(os.environ["XDG_CACHE_HOME"]).rglob("*.json")
+    written = "".join(file.read_text(encoding="utf-8") for file in (*files, *stored) if file.exists())
     return Ended(child.returncode, text, written, usage.ru_maxrss)
 
 

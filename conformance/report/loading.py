@@ -88,7 +88,7 @@ def _check_frame(path: str, document: dict[str, Any]) -> None:
         found = json.dumps(document.get("format"))[:_LONGEST]
         raise UsageError(f"{path}: a report of format {found}; this version reads format {FORMAT}")
     if document.get("complete") is False:
-        raise UsageError(f"{path}: the report is incomplete: its run ended before its end")
+        raise UsageError(f"{path}: the report is truncated: its run ended before everything was judged")
     if document.get("complete") is not True:
         raise UsageError(f'{path}: the report is truncated: it does not end with "complete": true')
 
