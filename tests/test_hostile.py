@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 
 KEY = "Hostile-Canary+Key/42"
 LIMIT_S, LIMIT_KIB = 60, 300 * 1024
+WEIGH = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(child.pid, 0)
+with open(sys.argv[1], "w") as file:
+    file.write(str(usage.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command and writes its peak of memory, in KiB. A child counts what its parent weighs when it is
+started, so the parent has to be light."""
 PROFILE = "segmentstream"
 REPORTS = ("json", "html", "markdown", "junit", "sarif", "badge", "ndjson")
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
@@ -45,18 +56,19 @@ def command(url: str, place: Path, *arguments: str) -> Ended:
     outputs = [word for file in files for word in (f"--{file.suffix[1:]}", str(file))]
     line = [sys.executable, "-m", "conformance", *arguments[:1], url, "--profile", PROFILE, *arguments[1:]]
     environment = {**os.environ, "CONFORMANCE_WRITE_KEY": KEY}
+    weighed = [sys.executable, "-c", WEIGH, str(place / "peak"), *line, *outputs]
     with (place / "told").open("w+b") as told:
-        child = subprocess.Popen([*line, *outputs], stdout=told, stderr=told, env=environment)
-        watch = threading.Timer(LIMIT_S, child.kill)
+        child = subprocess.Popen(weighed, stdout=told, stderr=told, env=environment, start_new_session=True)
+        watch = threading.Timer(LIMIT_S, os.killpg, (child.pid, signal.SIGKILL))
         watch.start()
-        _, status, usage = os.wait4(child.pid, 0)
+        code = child.wait()
         watch.cancel()
-        child.returncode = os.waitstatus_to_exitcode(status)
         told.seek(0)
         text = told.read().decode()
+    peak_kib = int((place / "peak").read_text()) if (place / "peak").exists() else sys.maxsize
     stored = Path(os.environ["XDG_CACHE_HOME"]).rglob("*.json")
     written = "".join(file.read_text(encoding="utf-8") for file in (*files, *stored) if file.exists())
-    return Ended(child.returncode, text, written, usage.ru_maxrss)
+    return Ended(code, text, written, peak_kib)
 
 
 def survived(ended: Ended) -> None:
