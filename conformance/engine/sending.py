@@ -29,6 +29,8 @@ LIMITED = "limited"
 _USES = 8
 """How many checks share one control before it is sent again."""
 _SERVER_ERROR = 500
+_WORRYING, _REST_S = 8, 1.2
+"""After so many failures of the server in a row it is left alone for so many seconds, to get its breath."""
 _WAIT_S, _SHORTEST_S, _LONGEST_S, _BUDGET_S = 1.0, 0.05, 30.0, 120.0
 """How long a 429 is waited out that names no time, at least, at most, and in a whole run; in seconds."""
 _TRIES = 4
@@ -67,6 +69,16 @@ class Sender:
 
     async def send(self, draft: Draft) -> Exchange:
         """One exchange. Raises NoAnswer where the target puts us off with 429s for good."""
+        exchange = await self._sent(draft)
+        if self.breaker is not None and not draft.is_control:
+            self.breaker.note(draft, exchange)
+            if self.breaker.failed == _WORRYING:
+                async with self._alone():
+                    await asyncio.sleep(_REST_S)
+        return exchange
+
+    async def _sent(self, draft: Draft) -> Exchange:
+        """As `send`, whatever it does to the breaker."""
         if draft.is_control:
             return await self._control(draft)
         if draft.pause_s:
@@ -75,19 +87,23 @@ class Sender:
         exchange = self._noted(await self.wire.exchange(draft.request()))
         if exchange.status == TOO_MANY and not draft.is_impatient:
             exchange = await self._patiently(draft, exchange)
-        if self.breaker is not None:
-            self.breaker.note(draft, exchange)
         return exchange
 
     async def volley(self, volley: Volley) -> tuple[Exchange, ...]:
-        """Many exchanges, as many in flight as the wire allows a crowd."""
+        """Many exchanges, as many in flight as the wire allows a crowd.
+
+        To the breaker they are one: what a crowd provokes says nothing of a target that is ill.
+        """
         room = asyncio.Semaphore(CROWD)
 
         async def one(draft: Draft) -> Exchange:
             async with room:
-                return await self.send(draft)
+                return await self._sent(draft)
 
-        return tuple(await asyncio.gather(*(one(draft) for draft in volley.drafts)))
+        found = tuple(await asyncio.gather(*(one(draft) for draft in volley.drafts)))
+        if self.breaker is not None and found:
+            self.breaker.note(volley.drafts[-1], found[-1])
+        return found
 
     async def converse(self, conversation: Conversation) -> tuple[Exchange, ...]:
         """The exchanges of one connection; the whole of it again where a 429 comes in between."""

@@ -136,19 +136,31 @@ class Call:
         return self.named(event)
 
     def marked(self, draft: Draft) -> Draft:
-        """A draft whose first event names the run, for one without an id of ours."""
+        """A draft whose first event names the run, for one without an id of ours.
+
+        One without a context gets none: that would make it another event. Its user's id tells then.
+        """
         first, *rest = draft.events
-        return draft.carrying(self.named(first), *rest) if isinstance(first, dict) else draft
+        if not isinstance(first, dict):
+            return draft
+        where = self.contract.profile.pointers.context
+        has_context = where is not None and pointers.has(first, where)
+        return draft.carrying(self.named(first) if has_context else self._renamed(first), *rest)
 
     def named(self, event: JsonObject) -> JsonObject:
         """An event that names the run in its context, if the dialect has one; else by its user's id."""
         where = self.contract.profile.pointers
         if where.context is None:
-            user = next((p for p in (where.user, where.anonymous) if p and pointers.has(event, p)), None)
-            return pointers.put(event, user, f"{PREFIX}-{pointers.get(event, user)}") if user else event
+            return self._renamed(event)
         found = pointers.get(event, where.context) if pointers.has(event, where.context) else None
         context = found if isinstance(found, dict) else {}
         return pointers.put(event, where.context, {**context, PREFIX: {"run": self.run_id}})
+
+    def _renamed(self, event: JsonObject) -> JsonObject:
+        """An event whose user's id begins as all ids of ours do."""
+        where = self.contract.profile.pointers
+        user = next((p for p in (where.user, where.anonymous) if p and pointers.has(event, p)), None)
+        return pointers.put(event, user, f"{PREFIX}-{pointers.get(event, user)}") if user else event
 
     def optional(self) -> tuple[str, ...]:
         """The top-level fields of the full event that it can do without."""
