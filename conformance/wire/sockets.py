@@ -50,6 +50,10 @@ class SocketStream(ByteStream):
         poll.register(self._sock, select.POLLIN)
         return bool(poll.poll(0))
 
+    def __del__(self) -> None:
+        """Closes what has lost its owner: a task may be cancelled before anybody holds its connection."""
+        self._sock.close()
+
     async def send(self, item: bytes) -> None:
         """Sends everything, or as much as the peer wants before it answers or goes."""
         rest = memoryview(item)
