@@ -138,14 +138,16 @@ class Call:
     def marked(self, draft: Draft) -> Draft:
         """A draft whose first event names the run, for one without an id of ours.
 
-        One without a context gets none: that would make it another event. Its user's id tells then.
+        One with an id and without a context gets none: that would make it another event. Its id tells then.
         """
         first, *rest = draft.events
         if not isinstance(first, dict):
             return draft
-        where = self.contract.profile.pointers.context
-        has_context = where is not None and pointers.has(first, where)
-        return draft.carrying(self.named(first) if has_context else self._renamed(first), *rest)
+        where = self.contract.profile.pointers
+        bare = where.context is not None and not pointers.has(first, where.context)
+        ids = [pointers.get(first, p) for p in (where.user, where.anonymous) if p and pointers.has(first, p)]
+        has_user = bool(ids) and all(isinstance(item, str) and item.strip() for item in ids)
+        return draft.carrying(self._renamed(first) if bare and has_user else self.named(first), *rest)
 
     def named(self, event: JsonObject) -> JsonObject:
         """An event that names the run in its context, if the dialect has one; else by its user's id."""
