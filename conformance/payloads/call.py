@@ -136,18 +136,17 @@ class Call:
         return self.named(event)
 
     def marked(self, draft: Draft) -> Draft:
-        """A draft whose first event names the run, for one without an id of ours.
-
-        One with an id and without a context gets none: that would make it another event. Its id tells then.
-        """
+        """A draft whose first event names the run, for one without an id of ours."""
         first, *rest = draft.events
-        if not isinstance(first, dict):
-            return draft
+        return draft.carrying(self.named(first), *rest) if isinstance(first, dict) else draft
+
+    def _told(self, event: JsonObject) -> JsonObject:
+        """A documented event that tells whose it is. One without a context gets none: it would be another."""
         where = self.contract.profile.pointers
-        bare = where.context is not None and not pointers.has(first, where.context)
-        ids = [pointers.get(first, p) for p in (where.user, where.anonymous) if p and pointers.has(first, p)]
+        ids = [pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)]
+        bare = where.context is not None and not pointers.has(event, where.context)
         has_user = bool(ids) and all(isinstance(item, str) and item.strip() for item in ids)
-        return draft.carrying(self._renamed(first) if bare and has_user else self.named(first), *rest)
+        return self._renamed(event) if bare and has_user else self.named(event)
 
     def named(self, event: JsonObject) -> JsonObject:
         """An event that names the run in its context, if the dialect has one; else by its user's id."""
@@ -231,6 +230,6 @@ class Call:
         where = self.contract.profile.batch.pointer
         listed = pointers.get(value, where) if self.is_batch and pointers.has(value, where) else None
         if not isinstance(listed, list):
-            return self.named(value)
-        events = [self.named(item) if isinstance(item, dict) else item for item in listed]
+            return self._told(value)
+        events = [self._told(item) if isinstance(item, dict) else item for item in listed]
         return pointers.put(value, where, [*events])
