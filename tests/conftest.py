@@ -1,7 +1,11 @@
-"""What holds for all tests: nothing is fuzzed unless a test asks for it, and the cache is the tests' own."""
+"""What holds for all tests: nothing is fuzzed unless a test asks for it, and the cache is the tests' own.
+
+All tests together run in several processes, a module in one; tests that are named run in this one.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,11 +22,30 @@ if TYPE_CHECKING:
     from tests.browser import Opener
 
 
+LONGEST = ("test_selfcheck.py", "test_hostile.py", "test_targets.py", "test_project.py")
+"""The modules that take longest go first, so that no process is left alone with one at the end."""
+WAITING = 2
+"""So many processes more than there are processors: many tests wait for a target that takes its time."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes share the tests; none where the user has named some."""
+    return 0 if config.args_source is pytest.Config.ArgsSource.ARGS else (os.cpu_count() or 1) + WAITING
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest modules first."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A cache of the tests' own, and runs without fuzzing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        place = tmp_path_factory.getbasetemp()
+        shared = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+        patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         patch.setenv("CONFORMANCE_FUZZ", "0")
         yield
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 KEYS = Keys(write_key=KEY, bearer=BEARER)
 
 
-def made(profile: str, count: int, seed: int = 1) -> list[Case]:
+@functools.cache
+def made(profile: str, count: int, seed: int = 1) -> tuple[Case, ...]:
     """The first cases of the series, then of the mutator, labelled; half and half."""
     contract = Contract(load(profile))
     oracle = Oracle(contract)
     ordered = itertools.islice(series(contract), count // 2)
     random = itertools.islice(mutations(contract, seed), count - count // 2)
-    return [case._replace(expect=oracle.expect(case)) for case in itertools.chain(ordered, random)]
+    return tuple(case._replace(expect=oracle.expect(case)) for case in itertools.chain(ordered, random))
 
 
 def campaign(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import defaultdict
 from dataclasses import replace
@@ -86,7 +85,7 @@ def test_a_part_of_a_run_is_estimated_too() -> None:
     with Server(Contract(load("segment")), KEY, "token") as server:
         plan = planned(server.url, "segment", select="json")
         said = total(estimate("segment", plan.trials, 0), Budget())
-        asyncio.run(execute(plan, lambda *_: None))
+        loop.run(execute(plan, lambda *_: None))
     assert plan.budget.amount.requests <= said["requests"]
     assert plan.budget.amount.events <= said["events"]
 

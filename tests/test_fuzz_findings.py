@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Test = Callable[[Call], bool]
 
 DIALECT = "rudderstack"
-CASES = made(DIALECT, 2_400)
+COUNT = 2_400
 
 
 def events(call: Call) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def test_one_defect_is_one_finding(words: str) -> None:
     """Its request is the smallest that shows it, and its words say what it is about."""
     test, text = DEFECTS[words]
     with serve(crashing(test)(DIALECTS[DIALECT])) as url:
-        result = campaign(url, DIALECT, CASES)
+        result = campaign(url, DIALECT, made(DIALECT, COUNT))
     (finding,) = result.findings
     assert (finding.fault, finding.certainty) == (Fault.SERVER_ERROR, Certainty.CONFIRMED)
     assert finding.reason == words
@@ -104,8 +104,8 @@ def test_many_defects_are_as_many_findings() -> None:
     """Nothing that is one defect hides another, and the same run finds the same."""
     target = crashing(*(test for test, _ in DEFECTS.values()))
     with serve(target(DIALECTS[DIALECT])) as url:
-        first = campaign(url, DIALECT, CASES)
-        second = campaign(url, DIALECT, CASES)
+        first = campaign(url, DIALECT, made(DIALECT, COUNT))
+        second = campaign(url, DIALECT, made(DIALECT, COUNT))
     assert sorted(item.reason for item in first.findings) == sorted(DEFECTS)
     assert sorted(item.id for item in first.findings) == sorted(item.id for item in second.findings)
 
@@ -113,7 +113,7 @@ def test_many_defects_are_as_many_findings() -> None:
 def test_a_finding_is_kept_by_its_id() -> None:
     """What was stored comes back, to be sent again."""
     with serve(crashing(DEFECTS["null as /traits"][0])(DIALECTS[DIALECT])) as url:
-        (finding,) = campaign(url, DIALECT, CASES[:1_200]).findings
+        (finding,) = campaign(url, DIALECT, made(DIALECT, COUNT)[:1_200]).findings
     assert store(finding) is not None
     again = stored(finding.id)
     assert again.as_json() | {"curl": finding.curl} == finding.as_json()
@@ -136,7 +136,7 @@ class Moody(Judge):
 def test_what_does_not_come_again_is_reported_as_flaky() -> None:
     """It is never dropped: somebody may know what it was."""
     with serve(Moody(DIALECTS[DIALECT])) as url:
-        (finding,) = campaign(url, DIALECT, CASES[:700]).findings
+        (finding,) = campaign(url, DIALECT, made(DIALECT, COUNT)[:700]).findings
     assert finding.certainty is Certainty.FLAKY
     assert "flaky" in finding.title
 
@@ -156,7 +156,7 @@ class Sulking(Judge):
 def test_a_target_that_is_broken_is_noticed() -> None:
     """A control after the generated requests is no longer accepted."""
     with serve(Sulking(DIALECTS[DIALECT])) as url:
-        (finding,) = campaign(url, DIALECT, CASES[:1_000]).findings
+        (finding,) = campaign(url, DIALECT, made(DIALECT, COUNT)[:1_000]).findings
     assert (finding.fault, finding.kind) == (Fault.BROKEN, "target")
     assert finding.before
 
@@ -175,7 +175,7 @@ class Dying(Judge):
 def test_what_was_seen_before_the_target_broke_is_not_lost() -> None:
     """It can't be sent again, and says so."""
     with serve(Dying(DIALECTS[DIALECT])) as url:
-        found = campaign(url, DIALECT, CASES[:1_000]).findings
+        found = campaign(url, DIALECT, made(DIALECT, COUNT)[:1_000]).findings
     assert {item.certainty for item in found if item.fault is Fault.SERVER_ERROR} == {Certainty.UNEXAMINED}
     assert any("not sent again" in item.title for item in found)
     assert [item.fault for item in found].count(Fault.BROKEN) == 1
@@ -213,6 +213,6 @@ def taking(kind: str) -> type[Judge]:
 def test_what_must_be_refused_and_is_taken_is_a_finding(kind: str, words: str) -> None:
     """The oracle knows which requests are at fault, and says so only where the contract does."""
     with serve(taking(kind)(DIALECTS[DIALECT])) as url:
-        found = campaign(url, DIALECT, CASES).findings
+        found = campaign(url, DIALECT, made(DIALECT, COUNT)).findings
     assert {item.fault for item in found} == {Fault.TAKEN}
     assert all(words in item.reason for item in found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import gzip
 import json
@@ -17,7 +16,7 @@ from conformance.contract import Contract
 from conformance.profile import load
 from conformance.refserver import Server
 from conformance.run import execute, prepare
-from conformance.wire import Wire
+from conformance.wire import Wire, loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,7 +103,7 @@ def judge(profile: str, run_id: str) -> tuple[Contract, list[tuple[Request, int]
                 Tapped.__post_init__(self)
                 taps.append(self)
 
-        asyncio.run(execute(plan, lambda *_: None, wire_type=Tap))
+        loop.run(execute(plan, lambda *_: None, wire_type=Tap))
     return contract, taps[0].heard
 
 

@@ -5,7 +5,6 @@ The servers in tests/targets were written from the vendors' documents, over bare
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.run import execute, prepare, report
+from conformance.wire import loop
 from tests.targets.behaviour import BEHAVIOURS, PLAIN
 from tests.targets.dialects import DIALECTS
 from tests.targets.faults import Case, cases
@@ -47,7 +47,7 @@ def judge(url: str, profile: str, select: str | None = None, *, deadline: str = 
     values = {"write_key": KEY, "bearer": BEARER, "gate": "should", "select": select, "deadline": deadline}
     values |= {"jobs": "32"} if select is None else {}
     plan = prepare(settings.resolve(values), url, Contract(load(profile)), CHECKS)
-    return report(plan, asyncio.run(execute(plan, lambda *_: None)))
+    return report(plan, loop.run(execute(plan, lambda *_: None)))
 
 
 def correct() -> list[tuple[str, str, str, str | None]]:

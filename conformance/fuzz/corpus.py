@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 _BUFFER_BYTES = 1 << 20
-_LEAST, _MOST_FILES = 10_000, 12
+LEAST, _MOST_FILES = 10_000, 12
 """A corpus is stored with at least so many cases, and no more than so many corpora are kept."""
 _SHARES = (2, 1, 1)
 """How many cases of the series, of the schema's and of the strategies' come in turn."""
@@ -58,7 +58,7 @@ def corpus(contract: Contract, seed: int, count: int, *, refresh: bool = False) 
     if not refresh and is_stored(contract, seed, count):
         return Corpus(place, contract, seed)
     try:
-        _store(place, contract, seed, max(count, _LEAST))
+        _store(place, contract, seed, max(count, LEAST))
         _tidy(place.parent)
     except OSError:
         return Corpus(None, contract, seed, is_fresh=True)

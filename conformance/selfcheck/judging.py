@@ -21,6 +21,7 @@ from conformance.refserver.variants import CORRECT, VARIANTS
 from conformance.selfcheck.hall import Hall
 from conformance.selfcheck.pair import Pair, named
 from conformance.selfcheck.score import Score
+from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,12 +125,12 @@ async def judge(
     """Judges pairs, and the checks by them. Raises CannotJudge if the servers can't be started."""
     waiting = jobs(profiles, faults, variants, each)
     queue, pairs = iter(waiting), list[Pair]()
-    loop = asyncio.get_running_loop()
+    running = asyncio.get_running_loop()
 
     async def worker(hall: Hall, pool: ProcessPoolExecutor) -> None:
         for item in queue:
             url = await hall.open(item.profile, item.peer, item.words)
-            verdicts = await loop.run_in_executor(pool, verdicts_on, url, item)
+            verdicts = await running.run_in_executor(pool, verdicts_on, url, item)
             hall.close(url)
             pairs.append(Pair(profile=item.profile, peer=item.peer, verdicts=verdicts))
             watch(len(pairs), len(waiting))
@@ -149,7 +150,7 @@ def verdicts_on(url: str, item: Job) -> dict[str, Verdict]:
     chosen = [check for check in CHECKS if check.id in item.checks]
     plan = run.prepare(settings.resolve(options), url, reduced(item.profile, item.words), chosen)
     try:
-        result = asyncio.run(run.execute(plan, lambda *_: None))
+        result = loop.run(run.execute(plan, lambda *_: None))
     except CannotJudge as error:
         raise CannotJudge(f"{item.peer} under {item.profile}: {error}") from None
     return {verdict.name: verdict for verdict in result.verdicts}
