@@ -55,6 +55,17 @@ class Outcome(enum.StrEnum):
     NOT_APPLICABLE = "not-applicable"
 
 
+WORST_FIRST = (
+    Outcome.FAIL,
+    Outcome.UNTESTABLE,
+    Outcome.ERROR,
+    Outcome.OBSERVED,
+    Outcome.PASS,
+    Outcome.NOT_APPLICABLE,
+)
+"""Outcomes in the order in which one of them stands for several."""
+
+
 class Area(enum.StrEnum):
     """The first word of a check's id: what the check is about."""
 

@@ -6,19 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.model import Outcome, Verdict
+from conformance.model import WORST_FIRST, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-_WORST = (
-    Outcome.FAIL,
-    Outcome.UNTESTABLE,
-    Outcome.ERROR,
-    Outcome.PASS,
-    Outcome.OBSERVED,
-    Outcome.NOT_APPLICABLE,
-)
 
 
 def combined(runs: Iterable[Sequence[Verdict]]) -> list[Verdict]:
@@ -31,12 +22,12 @@ def combined(runs: Iterable[Sequence[Verdict]]) -> list[Verdict]:
 
 
 def _combined(group: Sequence[Verdict]) -> Verdict:
-    worst = min(group, key=lambda item: _WORST.index(item.outcome))
+    worst = min(group, key=lambda item: WORST_FIRST.index(item.outcome))
     counts = Counter(item.outcome for item in group)
     if len(counts) == 1:
         return worst
-    rate = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _WORST if counts[outcome])
+    rate = ", ".join(f"{counts[outcome]} {outcome}" for outcome in WORST_FIRST if counts[outcome])
     message = f"flaky, {rate} in {len(group)} runs" + (f"; {worst.message}" if worst.message else "")
     return replace(
-        worst, message=message, runs=tuple((item, counts[item]) for item in _WORST if counts[item])
+        worst, message=message, runs=tuple((item, counts[item]) for item in WORST_FIRST if counts[item])
     )

@@ -25,7 +25,7 @@ Move: TypeAlias = "Callable[[Peer, Received], bytes | None]"
 BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
 UNAUTHORIZED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
 CRASHED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\noops"
-DEADLINE_S = "0.4"
+DEADLINE_S = "2"
 PROFILE = "segmentstream"
 
 

@@ -139,7 +139,7 @@ def test_a_target_that_can_not_be_judged_is_said_to_be(name: str, tmp_path: Path
 def test_a_target_that_takes_everything_is_judged(name: str, tmp_path: Path) -> None:
     """Exit 1: what it does is a broken promise, and is shown without harm."""
     with serving(targets.careful(JUDGED[name])) as server:
-        ended = command(server.url, tmp_path, "run", "--deadline", "2")
+        ended = command(server.url, tmp_path, "run")
     survived(ended)
     assert ended.code == 1, ended.told
 

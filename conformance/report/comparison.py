@@ -6,22 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.model import Outcome
+from conformance.model import WORST_FIRST, Outcome
 from conformance.report.tallies import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.report.matrix import Column, Matrix, Row
-
-_ORDER = (
-    Outcome.FAIL,
-    Outcome.UNTESTABLE,
-    Outcome.ERROR,
-    Outcome.PASS,
-    Outcome.OBSERVED,
-    Outcome.NOT_APPLICABLE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +90,6 @@ def _line(row: Row) -> Line:
     outcomes = {cell.outcome for cell in cells}
     return Line(
         row=row,
-        worst=next(outcome.value for outcome in _ORDER if outcome in outcomes),
+        worst=next(outcome.value for outcome in WORST_FIRST if outcome in outcomes),
         levels=tuple(sorted({cell.level for cell in cells})),
     )

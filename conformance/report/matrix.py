@@ -6,19 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Level, Outcome
+from conformance.model import WORST_FIRST, Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_WORST = (
-    Outcome.FAIL,
-    Outcome.UNTESTABLE,
-    Outcome.ERROR,
-    Outcome.OBSERVED,
-    Outcome.PASS,
-    Outcome.NOT_APPLICABLE,
-)
 _BAD = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 _JUDGED = _BAD | {Outcome.PASS}
 
@@ -119,7 +111,7 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
 
 def _cell(checks: Iterable[Mapping[str, Any]]) -> Cell:
     """The worst of what a check came to."""
-    found = sorted(checks, key=lambda item: (_WORST.index(item["outcome"]), Level(item["level"]).rank))
+    found = sorted(checks, key=lambda item: (WORST_FIRST.index(item["outcome"]), Level(item["level"]).rank))
     worst = found[0]
     return Cell(
         outcome=worst["outcome"],
