@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 from conformance.refserver.peers import PEERS
 from conformance.refserver.reduction import reduced
 from conformance.refserver.serving import configuration, listen
+from conformance.wire import loop
 
 if TYPE_CHECKING:
     from conformance.refserver.peers import Peer
@@ -36,9 +37,9 @@ class Host:
         contract = reduced(profile, words)
         config = configuration(peer.change.application(contract, *self._keys), peer.change.protocol)
         config.load()
-        state, loop = ServerState(), asyncio.get_running_loop()
+        state, running = ServerState(), asyncio.get_running_loop()
         protocol = peer.change.protocol
-        server = await loop.create_server(
+        server = await running.create_server(
             lambda: protocol(config, state, {}), sock=listen(0), backlog=_BACKLOG
         )
         port: int = server.sockets[0].getsockname()[1]
@@ -55,9 +56,9 @@ class Host:
 
 async def host(write_key: str, bearer: str | None) -> None:
     """Obeys the lines of standard input until it ends."""
-    hosted, loop = Host(write_key, bearer), asyncio.get_running_loop()
+    hosted, running = Host(write_key, bearer), asyncio.get_running_loop()
     lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    await running.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
         order = json.loads(line)
         if "close" in order:
@@ -70,4 +71,4 @@ async def host(write_key: str, bearer: str | None) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(host(os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")))
+    loop.run(host(os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")))
