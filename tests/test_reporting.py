@@ -131,12 +131,25 @@ def test_wrong_usage_leaves_files_alone(tmp_path: Path) -> None:
     assert place.read_text("utf-8") == "earlier"
 
 
-def test_a_full_disk_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    """A stream that can't be written to its end says so; the run itself goes on."""
+@pytest.mark.parametrize("name", ["json", *RENDERERS, "ndjson", "write-known-deviations"])
+def test_a_full_disk_is_no_verdict(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What can't be written to its end is said, and never ends well."""
     full = Path("/dev/full")
     assert full.exists()
-    assert main(["run", *SELECT, "--ndjson", str(full)]) == 3
-    assert f"--ndjson {full}: the report can't be written" in capsys.readouterr().err
+    assert main(["run", *SELECT, f"--{name}", str(full)]) == 3
+    assert f"--{name} {full}: the report can't be written" in capsys.readouterr().err
+
+
+def test_a_full_standard_output_is_no_verdict() -> None:
+    """Who can't be told the verdict is not told that all is well."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "conformance", "run", *SELECT],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert "standard output can't be written" in done.stderr
+    assert "fault of the suite" not in done.stderr
 
 
 def test_two_reports_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:

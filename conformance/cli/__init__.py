@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -39,9 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as fault:  # CONFORMANCE_DEBUG=1 shows the traceback
         if os.environ.get("CONFORMANCE_DEBUG"):
             raise
-        what = f"{type(fault).__name__}: {fault}"
-        sys.stderr.write(f"conformance: a fault of the suite, not of the target: {safe(what)}\n")
+        sys.stderr.write(f"conformance: {safe(_told(fault))}\n")
         return ConformanceError.exit_code
+
+
+def _told(fault: Exception) -> str:
+    """What is said of something that nobody expected. Files that can't be written are expected."""
+    if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
+        return "standard output can't be written: no space left on device"
+    return f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
 
 
 @contextlib.contextmanager

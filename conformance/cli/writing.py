@@ -138,4 +138,5 @@ class Stream:
 
 
 def _lost(name: str, place: str, error: OSError) -> CannotJudge:
-    return CannotJudge(f"--{name} {place}: the report can't be written: {error.strerror}")
+    option = name.replace("_", "-")
+    return CannotJudge(f"--{option} {place}: the report can't be written: {error.strerror}")

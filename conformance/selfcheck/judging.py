@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from conformance import run, settings
 from conformance.cases import CHECKS
-from conformance.catalogue import Tier
+from conformance.catalogue import Tier, trials
 from conformance.errors import CannotJudge
 from conformance.model import Area, Kind
 from conformance.payloads import Keys
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from conformance.refserver.variants import Variant
 
 KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
-USUAL, EVERY = 2, 99
-"""A fault is told under so many profiles, if it fits more; one that is common to all, under one of them."""
+USUAL, EVERY = 1, 99
+"""A fault is told under so many of the profiles that it fits."""
 _DEADLINE_S = 5.0
 _WORKERS = (os.cpu_count() or 1) + 1
 
@@ -76,11 +76,26 @@ def _is_costly(check: Check) -> bool:
     return check.observes or (check.tier in {Tier.BURST, Tier.VOLUME} and check.area is not Area.FUZZ)
 
 
-def _chosen(number: int, fault: Fault, profiles: Sequence[str], each: int) -> set[str]:
-    """So many of the profiles that a fault fits; which ones, goes round with the number of the fault."""
-    fitting = [profile for profile in profiles if fault.fits(reduced(profile))]
-    count = 1 if fault.is_common and each == USUAL else each
-    return {fitting[(number + step) % len(fitting)] for step in range(min(count, len(fitting)))}
+def _chosen(faults: Sequence[Fault], profiles: Sequence[str], each: int) -> dict[Fault, set[str]]:
+    """So many profiles for each fault: those that ask for most checks that no fault has failed yet.
+
+    Where that decides nothing, they go round.
+    """
+    asked = {
+        profile: {item.check.id for item in trials(reduced(profile), KEYS, CHECKS) if item.facts}
+        for profile in profiles
+    }
+    found: dict[Fault, set[str]] = {}
+    covered: set[str] = set()
+    for number, fault in enumerate(faults):
+        must = {check.id for check in named(fault, CHECKS)}
+        fitting = [profile for profile in profiles if fault.fits(reduced(profile))]
+        start = number % max(1, len(fitting))
+        fitting = fitting[start:] + fitting[:start]
+        fitting.sort(key=lambda profile: len(must & asked[profile] - covered), reverse=True)
+        found[fault] = set(fitting[:each])
+        covered.update(*(must & asked[profile] for profile in found[fault]))
+    return found
 
 
 def jobs(
@@ -94,7 +109,7 @@ def jobs(
     Every variant goes with each profile, every fault with as many of them as `each` says.
     """
     everything = frozenset(check.id for check in CHECKS)
-    chosen = {fault: _chosen(number, fault, profiles, each) for number, fault in enumerate(faults)}
+    chosen = _chosen(faults, profiles, each)
     gentle = frozenset(check.id for check in CHECKS if not _is_costly(check))
     found = []
     for profile in profiles:

@@ -27,7 +27,7 @@ def _crowded(sight: Sight) -> bool:
 
 def _in_crowd(twist: Twist) -> Change:
     """A server that takes a moment for each answer, so that requests meet."""
-    return Change(twist=twist, manner=Manner(delay_s=0.004))
+    return Change(twist=twist, manner=Manner(delay_s=0.015))
 
 
 def _both(one: When, other: When) -> When:

@@ -56,11 +56,6 @@ class Fault:
         return Change(twist=self.alters)
 
     @property
-    def is_common(self) -> bool:
-        """Whether HTTP and JSON alone forbid it, so that one profile tells it as well as another."""
-        return all(glob.startswith("robustness.") for glob in self.globs)
-
-    @property
     def globs(self) -> tuple[str, ...]:
         """The globs of the checks that must notice it."""
         return tuple(self.catches.split())
