@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -133,6 +134,16 @@ def test_a_target_that_can_not_be_judged_is_said_to_be(name: str, tmp_path: Path
         ended = command(server.url, tmp_path, "run", "--deadline", "2")
     survived(ended)
     assert ended.code == 3, ended.told
+
+
+def test_a_target_that_never_accepts_is_said_to_be(tmp_path: Path) -> None:
+    """The kernel shakes hands for it with one or two; all others wait for nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ended = command(url, tmp_path, "run", "--deadline", "2")
+    survived(ended)
+    assert ended.code == 3, ended.told
+    assert "does not answer" in ended.told
 
 
 @pytest.mark.parametrize("name", JUDGED)
