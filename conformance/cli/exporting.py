@@ -31,7 +31,9 @@ def export(options: Mapping[str, Any]) -> int:
         if item.name in EXPORT_SETTINGS
     }
     if not settings["profile"]:
-        raise UsageError("a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists")
+        raise UsageError(
+            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
+        )
     contract = Contract(load(settings["profile"]), settings["include"])
     found = collect(contract, CHECKS, settings["gate"], settings["select"], settings["deselect"])
     text, fitting = rendered(found, options["format"], __version__)

@@ -50,7 +50,9 @@ def parser() -> Parser:
     config = commands.add_parser("config", help="print every setting, its value and who has set it")
     _settings(config)
     _showing(commands)
-    _export(commands.add_parser("export", help="write the checks' requests for Postman, as HAR or JSON lines"))
+    _export(
+        commands.add_parser("export", help="write the checks' requests for Postman, as HAR or JSON lines")
+    )
     _self_check(
         commands.add_parser("self-check", help="judge the checks themselves, by servers that are broken")
     )
@@ -121,8 +123,12 @@ def _showing(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _export(command: Parser) -> None:
     """The options of `export`."""
-    command.add_argument("--format", choices=FORMATS, required=True, help="a Postman collection, an HTTP Archive, "
-                         "or a line of JSON for each request")  # fmt: skip
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        required=True,
+        help="a Postman collection, an HTTP Archive, or a line of JSON for each request",
+    )
     command.add_argument("--out", metavar="FILE", default="-", help="where to (default: standard output)")
     _options(command, [setting for setting in SETTINGS if setting.name in EXPORT_SETTINGS])
 

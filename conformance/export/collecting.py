@@ -19,7 +19,7 @@ from conformance.refserver.admission import Incoming
 from conformance.refserver.answering import Answering
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Hashable, Iterable
 
     from conformance.catalogue import Check, Trial
     from conformance.contract import Contract
@@ -41,13 +41,12 @@ def collect(
     deselect: Iterable[str] = (),
 ) -> Export:
     """The scripts of the checks that are selected. Raises UsageError for a selection of nothing."""
-    points = telling(contract)
-    server = Answering(contract, _ONE.write_key)
+    school = _School(contract, gate)
     scripts: list[Script] = []
     omissions: list[Omission] = []
     for trial in chosen(trials(contract, _ONE, checks, _TIERS), select, deselect):
         try:
-            scripts.append(_script(trial, gate, points, server))
+            scripts.append(_script(trial, school))
         except Silent:
             omissions.append(Omission(name=trial.name, reason="the profile does not ask for it"))
         except (Unwritable, Foreign) as failure:
@@ -55,24 +54,45 @@ def collect(
     return Export(profile=contract.profile, gate=gate, scripts=tuple(scripts), omissions=tuple(omissions))
 
 
-def _script(trial: Trial, gate: Level, points: Collection[int], server: Answering) -> Script:
+class _School:
+    """Where all checks of a contract are learned; what was learned on one operation is tried on the next."""
+
+    def __init__(self, contract: Contract, gate: Level) -> None:
+        self.gate = gate
+        self._points = telling(contract)
+        self._server = Answering(contract, _ONE.write_key)
+        self._known: dict[tuple[Hashable, ...], list[Lesson]] = {}
+
+    def taught(self, trial: Trial) -> Pupil:
+        """Who has learned a check. Raises Silent and Unwritable."""
+        pupil = Pupil(trial, self.gate, self._points, self._answered)
+        facts = tuple(map(id, trial.facts))
+        known = (trial.check.id, trial.operation.kind if trial.operation else None, trial.level, facts)
+        pupil.learn(self._known.get(known, ()))
+        self._known[known] = pupil.lessons
+        return pupil
+
+    def _answered(self, request: Request) -> int:
+        """What the reference server answers."""
+        incoming = Incoming(
+            method=request.method,
+            path=unquote(request.path),
+            query=dict(request.query),
+            headers={name.lower(): value for name, value in request.headers},
+            body=request.body,
+        )
+        return self._server.reply(incoming).status
+
+
+def _script(trial: Trial, school: _School) -> Script:
     """A check as a script. Raises Silent, Unwritable and Foreign."""
     if trial.operation is None or not trial.facts:
         raise Silent("the profile does not ask for it")
-    _refuse(trial, gate)
-    requests: list[Request] = []
-
-    def answered(draft: Draft) -> int:
-        requests.append(draft.request())
-        return _answered(server, requests[-1])
-
-    pupil = Pupil(trial, gate, points, answered)
-    pupil.learn()
-    pupil.confirm()
+    _refuse(trial, school.gate)
+    pupil = school.taught(trial)
     expectations = pupil.expectations()
     if not any(item.can_fail for item in expectations):
         raise Unwritable("nothing in it can fail at the gate")
-    templates = _templates(trial, pupil.lessons, requests)
     return Script(
         id=trial.check.id,
         operation=str(trial.operation),
@@ -86,7 +106,9 @@ def _script(trial: Trial, gate: Level, points: Collection[int], server: Answerin
                 answered=lesson.answered,
                 is_control=lesson.draft.is_control,
             )
-            for found, expectation, lesson in zip(templates, expectations, pupil.lessons, strict=True)
+            for found, expectation, lesson in zip(
+                _templates(trial, pupil.lessons), expectations, pupil.lessons, strict=True
+            )
         ),
     )
 
@@ -103,23 +125,11 @@ def _refuse(trial: Trial, gate: Level) -> None:
         raise Unwritable(f"it is of the tier {trial.check.tier}, and presses the target hard")
 
 
-def _templates(trial: Trial, lessons: list[Lesson], requests: list[Request]) -> list[Template]:
-    """The requests without their key. Raises Foreign where something else in them depends on the key."""
+def _templates(trial: Trial, lessons: list[Lesson]) -> list[Template]:
+    """The requests without their key. Raises Foreign where more in them than the key depends on it."""
     again = rehearse(replace(trial, keys=_TWO), lambda number, _: lessons[number].usual)
-    found = [template(request, _ONE) for request in requests]
+    found = [template(lesson.request, _ONE) for lesson in lessons]
     for mine, turn in zip(found, again.turns, strict=True):
         if not isinstance(turn.message, Draft) or template(turn.message.request(), _TWO) != mine:
             raise Foreign("more in it than the key itself depends on the key")
     return found
-
-
-def _answered(server: Answering, request: Request) -> int:
-    """What the reference server answers."""
-    incoming = Incoming(
-        method=request.method,
-        path=unquote(request.path),
-        query=dict(request.query),
-        headers={name.lower(): value for name, value in request.headers},
-        body=request.body,
-    )
-    return server.reply(incoming).status

@@ -104,9 +104,9 @@ def _response(status: int) -> JsonObject:
 
 def _comment(expectation: Expectation) -> str:
     """Which statuses keep the promise, and with which ones the check is over."""
-    found = f"expected: {expectation.says}; statuses that keep the promise: {shown(expectation.statuses) or 'none'}"
+    found = f"expected: {expectation.says}; statuses that keep the promise: {shown(expectation.statuses)}"
     if expectation.ends:
         found += f"; the check is over, and nothing broken, with {shown(expectation.ends)}"
-    if expectation.shape is not None:
+    if expectation.body is not None:
         found += f"; the body: {json.dumps(expectation.as_json()['body'], ensure_ascii=False)}"
     return found

@@ -1,4 +1,7 @@
-"""An export as lines of JSON: one on the whole, then one for each request. The schema is specs/export.schema.json."""
+"""An export as lines of JSON: one on the whole, then one for each request.
+
+Their schema is specs/export.schema.json.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.engine import MOST_EXCHANGES
@@ -16,17 +17,17 @@ from conformance.payloads import Conversation, Draft, Volley
 from conformance.payloads.draft import standard
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
 
     from conformance.catalogue import Trial
-    from conformance.model import Level
+    from conformance.export.script import Body
+    from conformance.model import Level, Request
     from conformance.payloads import Message
-    from conformance.profile.facts import BodyShape
 
-Answered: TypeAlias = Callable[[Draft], int]
-"""The status that a correct server answers a draft with."""
+Answered: TypeAlias = Callable[["Request"], int]
+"""The status that a correct server answers a request with."""
 
-_OF_BODIES = frozenset({"headers", "header", "media_type", "body"})
+_OF_BODIES = frozenset({"headers", "header", "media_type", "body", "text"})
 """What is looked at by who looks at a body and its type."""
 
 
@@ -47,10 +48,11 @@ class Sort(enum.Enum):
 class Lesson:
     """A draft of a check, and what became of it with each status so far; `todo` are those still to be tried.
 
-    `answered` is the status of a correct answer, `looks` what else the check looked at in a good one.
+    `answered` is the status of a correct answer, `looks` what else the check looked at in each answer.
     """
 
     draft: Draft
+    request: Request
     answered: int
     todo: list[int]
     sorts: dict[int, Sort] = field(default_factory=dict)
@@ -72,20 +74,25 @@ class Lesson:
         going = self.being(Sort.GOES_ON)
         return self.answered if self.answered in going else min(going, default=self.answered)
 
-    def expectation(self, shape: BodyShape | None) -> Expectation:
+    def learn_from(self, other: Lesson) -> None:
+        """Takes over what is known of another draft."""
+        self.todo, self.sorts, self.looks = [], {**other.sorts}, {**other.looks}
+        self.expected = other.expected
+
+    def expectation(self, title: str, body: Body | None) -> Expectation:
         """What is expected of the answer. Raises Unwritable where that can't be said by status and body."""
         good = self.good
         looks = {self.looks[status] for status in self.being(good)}
         if len(looks) > 1 or (good is not Sort.PASSED and any(map(self.looks.get, self.being(Sort.PASSED)))):
             raise Unwritable("what it looks at depends on the status of the answer")
         looked = next(iter(looks), frozenset())
-        if looked and (shape is None or not looked <= _OF_BODIES):
+        if looked and (body is None or not looked <= _OF_BODIES):
             raise Unwritable(_beyond(looked))
         return Expectation(
             statuses=ranges(self.sorts, good),
             ends=ranges(self.sorts, Sort.OVER, *({Sort.PASSED} - {good})),
-            shape=shape if looked else None,
-            says=self.expected or "any answer",
+            body=body if looked else None,
+            says=self.expected or (title if looked else "any answer"),
         )
 
 
@@ -102,18 +109,41 @@ class Pupil:
         self._answered = answered
         self.lessons: list[Lesson] = []
 
-    def learn(self) -> None:
-        """Fills the lessons. Raises Unwritable, and Silent where the contract does not ask."""
+    def learn(self, known: Sequence[Lesson] = ()) -> None:
+        """Fills the lessons. Raises Unwritable, and Silent where the contract does not ask.
+
+        `known` are the lessons of another operation that is promised the same: if they hold, they will do.
+        """
+        if known and self._recall(known):
+            return
+        self.lessons = []
         rehearse(self._trial, self._first)
         while (place := next((n for n, item in enumerate(self.lessons) if item.todo), None)) is not None:
             self._try(place)
+        if not self._holds():
+            raise Unwritable("what it expects depends on earlier answers")
+
+    def _recall(self, known: Sequence[Lesson]) -> bool:
+        """Takes lessons over; says whether they hold."""
+
+        def choose(number: int, message: Message) -> int | None:
+            self._lesson(message)
+            if number >= len(known) or self.lessons[number].answered not in known[number].sorts:
+                return None
+            self.lessons[number].learn_from(known[number])
+            return self.lessons[number].usual
+
+        rehearse(self._trial, choose)
+        return (
+            len(self.lessons) == len(known) and not any(item.todo for item in self.lessons) and self._holds()
+        )
 
     def _first(self, _: int, message: Message) -> None:
         """Makes the first lesson."""
         self._lesson(message)
 
     def _try(self, place: int) -> None:
-        """Tries a status at one place, and, as long as the check goes on with them, others at the next ones."""
+        """Tries a status at one place, and, as long as the check goes on, others at the next ones."""
 
         def choose(number: int, message: Message) -> int | None:
             if number == len(self.lessons):
@@ -151,24 +181,31 @@ class Pupil:
         if len(self.lessons) >= MOST_EXCHANGES:
             raise RuntimeError(f"{self._trial.name} wants more than {MOST_EXCHANGES} exchanges")
         draft = _plain(message)
-        answered = self._answered(draft)
+        request = draft.request()
+        answered = self._answered(request)
         todo = sorted({*self._points, answered}, key=lambda status: (status != answered, status))
-        self.lessons.append(Lesson(draft=draft, answered=answered, todo=todo))
+        self.lessons.append(Lesson(draft=draft, request=request, answered=answered, todo=todo))
 
-    def confirm(self) -> None:
-        """Raises Unwritable where other good answers before would change what is expected."""
+    def _holds(self) -> bool:
+        """Whether one status of each sort is still that after other good answers than the usual ones."""
         for place, lesson in enumerate(self.lessons):
             before = [max(item.being(Sort.GOES_ON)) for item in self.lessons[:place]]
-            for sort in Sort:
-                if status := max(lesson.being(sort), default=0):
-                    chosen = [*before, status]
-                    found = rehearse(self._trial, lambda n, _, all_=chosen: all_[n] if n < len(all_) else None)
-                    if self.sort(found.end) is not sort:
-                        raise Unwritable("what it expects depends on earlier answers")
+            for sort in set(lesson.sorts.values()):
+                chosen = dict(enumerate([*before, max(lesson.being(sort))]))
+                found = rehearse(self._trial, partial(_scripted, chosen))
+                if len(found.turns) != len(chosen) or self.sort(found.end) is not sort:
+                    return False
+        return True
 
     def expectations(self) -> list[Expectation]:
         """What is expected of each answer. Raises Unwritable."""
-        return [lesson.expectation(promised(self._trial)) for lesson in self.lessons]
+        title, body = self._trial.check.title, promised(self._trial)
+        return [lesson.expectation(title, body) for lesson in self.lessons]
+
+
+def _scripted(statuses: Mapping[int, int], number: int, _: Message) -> int | None:
+    """The status that comes next, if there is one."""
+    return statuses.get(number)
 
 
 def _plain(message: Message) -> Draft:

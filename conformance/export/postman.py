@@ -7,10 +7,11 @@ import uuid
 from importlib.resources import files
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from conformance.export.template import PLACEHOLDER, Run
+from conformance.profile.facts import BodyShape
 from conformance.wire import USER_AGENT
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _NAMESPACE = uuid.UUID("0e0b8a52-6a3a-5a55-8f54-3c4c2c9b7d10")
 _USUAL = (("User-Agent", USER_AGENT), ("Accept-Encoding", "identity"))
 _KEYWORDS = frozenset(
-    "additionalProperties allOf anyOf const description enum examples items maxItems maxLength maximum minItems "
-    "minLength minimum not oneOf pattern properties required title type".split()
+    (
+        *("additionalProperties", "allOf", "anyOf", "const", "description", "enum", "examples", "items"),
+        *("maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "not", "oneOf", "pattern"),
+        *("properties", "required", "title", "type"),
+    )
 )
 """The words of JSON Schema that mean the same to Postman's validator, which is of an earlier draft."""
 
@@ -57,22 +61,20 @@ def unfit(script: Script) -> str:
     templates = [step.template for step in script.steps]
     if any(template.packed for template in templates):
         return "its body is no text, and a collection has no other"
-    if not all(_is_known(step.expectation.shape.schema) for step in script.steps if step.expectation.shape):
+    shapes = [step.expectation.body for step in script.steps if isinstance(step.expectation.body, BodyShape)]
+    if not all(_is_known(shape.schema) for shape in shapes):
         return "the schema of the answer has words that Postman's validator does not know"
     return ""
 
 
-def _is_known(schema: Json) -> bool:
+def _is_known(schema: Any) -> bool:  # noqa: ANN401 - a JSON Schema is any JSON
     """Whether a JSON Schema means the same to Postman's validator."""
     if not isinstance(schema, dict):
         return True
-    if not schema.keys() <= _KEYWORDS:
-        return False
-    return all(
-        all(map(_is_known, value.values() if key == "properties" and isinstance(value, dict) else [value]))
-        for key, value in schema.items()
-        if key in {"additionalProperties", "items", "not", "properties"}
-    ) and all(_is_known(item) for key in ("allOf", "anyOf", "oneOf") for item in schema.get(key) or ())
+    inner = [schema.get(name) for name in ("additionalProperties", "items", "not")]
+    inner += schema.get("properties", {}).values()
+    inner += [item for name in ("allOf", "anyOf", "oneOf") for item in schema.get(name, ())]
+    return schema.keys() <= _KEYWORDS and all(map(_is_known, inner))
 
 
 def _area(area: str, scripts: Iterable[Script]) -> JsonObject:
@@ -169,7 +171,7 @@ def _told(script: Script) -> str:
 def _description(export: Export, version: str) -> str:
     """What the collection is, how it is run, and what is not in it."""
     return (
-        "Set `baseUrl` (no slash at its end) and `writeKey`, and run all of it, in order. Each folder is a check, "
-        "and can be run alone. The first broken promise ends a check; its other requests are skipped.\n\n"
+        "Set `baseUrl` (no slash at its end) and `writeKey`, and run all of it, in order. Each folder is a "
+        "check, and can be run alone. The first broken promise ends a check; the rest of it is skipped.\n\n"
         f"Made by ingest-conformance {version}: {export.summary}"
     )

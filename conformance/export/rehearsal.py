@@ -6,10 +6,10 @@ what it does: so an export can't come to say anything else than the check.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance import expect
 from conformance.errors import Deviation, Silent, Untestable
 from conformance.model import Exchange, Outcome, Request, Response
 from conformance.payloads import Draft
@@ -17,7 +17,10 @@ from conformance.profile.facts import BodyShape
 from conformance.refserver.replies import reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.catalogue import Trial
+    from conformance.export.script import Body
     from conformance.model import Level
     from conformance.payloads import Message
 
@@ -26,7 +29,7 @@ _OK = 200
 """A status that allows a body."""
 
 Choose: TypeAlias = "Callable[[int, Message], int | None]"
-"""The status to answer a message with, which is the so-and-so-manieth of its check; None ends the rehearsal."""
+"""The status to answer a message with, given how many came before it; None ends the rehearsal."""
 
 
 class _Watched(Response):
@@ -44,7 +47,7 @@ class _Watched(Response):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A message of a check, the status that it was answered with, and what else of the answer it looked at."""
+    """A message of a check, the status that it was answered with, and what else was looked at."""
 
     message: Message
     status: int
@@ -53,7 +56,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """What a check came to: `level` is that of a broken promise, `expected` what the last answer should be."""
+    """What a check came to: `level` is that of a broken promise, `expected` what the answer should be."""
 
     outcome: Outcome
     level: Level | None = None
@@ -104,8 +107,13 @@ def rehearse(trial: Trial, choose: Choose) -> Course:
     return over(message=message)
 
 
-def promised(trial: Trial) -> BodyShape | None:
-    """The shape of bodies that a check is about; None for one that is about something else."""
+def promised(trial: Trial) -> Body | None:
+    """What is promised of the bodies that a check is about; None for one that is about something else."""
+    rule = trial.check.fact.removeprefix("rules.")
+    return _shape(trial) or next((what for name, what in expect.ABSENCES.items() if name == rule), None)
+
+
+def _shape(trial: Trial) -> BodyShape | None:
     return next((fact for fact in trial.facts if isinstance(fact, BodyShape)), None)
 
 
@@ -113,7 +121,7 @@ def _exchange(trial: Trial, message: Message, status: int, looks: set[str]) -> E
     """A made-up answer to a draft."""
     if not isinstance(message, Draft):
         raise TypeError("only a single draft has a single answer")
-    shape = promised(trial)
+    shape = _shape(trial)
     like = reply(_OK, shape, (shape.text if shape else None) or "OK")
     response = _Watched.__new__(_Watched)
     object.__setattr__(response, "looks", looks)

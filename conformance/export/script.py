@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from conformance.expect import Absence
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,6 +18,8 @@ FIRST, LAST = 200, 599
 """The statuses of final answers."""
 Ranges: TypeAlias = "tuple[tuple[int, int], ...]"
 """Statuses, as pairs of the first and the last of those that follow one another."""
+Body: TypeAlias = "BodyShape | Absence"
+"""What a body has to look like, or may not have in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,26 +27,26 @@ class Expectation:
     """What is made of the answer to one request.
 
     With a status of `statuses` the script goes on, after the last request it has passed, provided that the
-    body has the `shape`. With one of `ends` it is over, and nothing was broken. Any other status breaks the
+    `body` is right. With one of `ends` it is over, and nothing was broken. Any other status breaks the
     promise. `says` is that in words.
     """
 
     statuses: Ranges
     ends: Ranges = ()
-    shape: BodyShape | None = None
+    body: Body | None = None
     says: str = ""
 
     @property
     def can_fail(self) -> bool:
         """Whether any answer breaks the promise."""
         allowed = sum(last - first + 1 for first, last in (*self.statuses, *self.ends))
-        return self.shape is not None or allowed <= LAST - FIRST
+        return self.body is not None or allowed <= LAST - FIRST
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
         found: JsonObject = {"says": self.says, "statuses": _pairs(self.statuses), "ends": _pairs(self.ends)}
-        if self.shape is not None:
-            found["body"] = _shape(self.shape)
+        if self.body is not None:
+            found["body"] = _lack(self.body) if isinstance(self.body, Absence) else _shape(self.body)
         return found
 
 
@@ -122,12 +126,11 @@ class Export:
     @property
     def summary(self) -> str:
         """How much is there, and how much is left out and why, in lines of plain text."""
-        lines = [
+        whole = (
             f"{len(self.scripts):,} checks of {self.profile.name} at the gate {self.gate}, "
             f"{self.requests:,} requests; {len(self.omissions):,} checks are left out"
-        ]
-        lines += [f"  {len(names):,}: {reason}" for reason, names in self.reasons.items()]
-        return "\n".join(lines)
+        )
+        return "\n".join([whole, *(f"  {len(names):,}: {reason}" for reason, names in self.reasons.items())])
 
 
 def shown(ranges: Ranges) -> str:
@@ -148,3 +151,12 @@ def _shape(shape: BodyShape) -> JsonObject:
         "schema": shape.schema,
     }
     return {name: value for name, value in facets.items() if value is not None}
+
+
+def _lack(absence: Absence) -> JsonObject:
+    """What a body may not have in it."""
+    return {
+        "lacks": absence.pattern,
+        "media_types": [*absence.media_types],
+        "spellings": [[spelled, meant] for spelled, meant in absence.spellings.items()],
+    }

@@ -8,7 +8,7 @@ from conformance.export.script import FIRST, LAST
 from conformance.profile.facts import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from conformance.contract import Contract
     from conformance.export.script import Ranges
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def telling(contract: Contract) -> tuple[int, ...]:
-    """The statuses that tell checks of a contract apart: all that have a meaning, and one more of each class."""
+    """The statuses that tell checks of a contract apart: all with a meaning, and one more of each class."""
     facts = [
         *contract.profile.facts.values(),
         *(answer for event in contract.profile.events.values() for answer in event.required.values()),

@@ -77,21 +77,20 @@ def template(request: Request, keys: Keys) -> Template:
     veil = _Veil(keys)
     query = tuple((name, veil.value(value)) for name, value in request.query)
     headers = tuple((name, veil.value(value)) for name, value in request.headers)
+    packed = b""
     try:
         text = veil.text(request.body.decode())
     except UnicodeDecodeError:
-        pieces, packed, is_fixed = (), request.body, True
-    else:
-        pieces, packed, is_fixed = _pieces(text), b"", not PLACEHOLDER.search(text)
+        text, packed = "", request.body
     return Template(
         method=request.method,
         path=request.path,
         query=query,
         headers=headers,
-        pieces=pieces,
+        pieces=_pieces(text),
         packed=packed,
         tokens=tuple(veil.tokens),
-        size=len(request.body) if is_fixed else 0,
+        size=0 if PLACEHOLDER.search(text) else len(request.body),
     )
 
 

@@ -8,6 +8,11 @@ const outline = `${status} ${JSON.stringify(pm.response.text().slice(0, 120))}`;
 function wrongBody(body) {
   const type = (pm.response.headers.get("Content-Type") || "").split(";")[0].trim().toLowerCase();
   const text = pm.response.text();
+  if (body.lacks !== undefined) {
+    if (body.media_types.length && !body.media_types.includes(type)) return "";
+    const plain = body.spellings.reduce((found, [spelled, meant]) => found.split(spelled).join(meant), text);
+    return new RegExp(body.lacks, "m").test(plain) ? "a body without that" : "";
+  }
   if (body.media_type !== undefined && type !== body.media_type) return `the type ${body.media_type}`;
   if (body.class === "empty" && text) return "an empty body";
   if (body.class === "message" || body.class === "text") {
