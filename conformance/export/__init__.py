@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from conformance.export import har, jsonl, postman
 from conformance.export.collecting import collect
-from conformance.export.script import Export
+from conformance.export.script import Export, Script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-__all__ = ["FORMATS", "Export", "collect", "rendered"]
+__all__ = ["FORMATS", "Export", "Script", "collect", "rendered"]
 
 FORMATS: Mapping[str, ModuleType] = {"postman": postman, "har": har, "jsonl": jsonl}
 """The formats: modules that say what is `unfit` for them, and `render` what fits."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from conformance.catalogue import Tier, chosen, trials
 from conformance.errors import Silent
 from conformance.export.learning import Pupil, Unwritable
-from conformance.export.rehearsal import rehearse
+from conformance.export.rehearsal import rehearse, scripted
 from conformance.export.script import Export, Omission, Script, Step
 from conformance.export.statuses import telling
 from conformance.export.template import Foreign, template
@@ -127,7 +127,7 @@ def _refuse(trial: Trial, gate: Level) -> None:
 
 def _templates(trial: Trial, lessons: list[Lesson]) -> list[Template]:
     """The requests without their key. Raises Foreign where more in them than the key depends on it."""
-    again = rehearse(replace(trial, keys=_TWO), lambda number, _: lessons[number].usual)
+    again = rehearse(replace(trial, keys=_TWO), scripted([lesson.usual for lesson in lessons]))
     found = [template(lesson.request, _ONE) for lesson in lessons]
     for mine, turn in zip(found, again.turns, strict=True):
         if not isinstance(turn.message, Draft) or template(turn.message.request(), _TWO) != mine:

@@ -28,8 +28,8 @@ def unfit(_: Script) -> str:
 
 
 def render(export: Export, version: str) -> str:
-    """The lines of an export."""
-    return "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in _records(export, version))
+    """The lines of an export; in ASCII, for some readers of lines take U+2028 for the end of one."""
+    return "".join(f"{json.dumps(record)}\n" for record in _records(export, version))
 
 
 def _records(export: Export, version: str) -> Iterator[JsonObject]:

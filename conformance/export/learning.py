@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.engine import MOST_EXCHANGES
-from conformance.export.rehearsal import End, promised, rehearse
+from conformance.export.rehearsal import End, promised, rehearse, scripted
 from conformance.export.script import Expectation
 from conformance.export.statuses import ranges
 from conformance.model import Outcome
 from conformance.payloads import Conversation, Draft, Volley
-from conformance.payloads.draft import standard
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from conformance.catalogue import Trial
     from conformance.export.script import Body
@@ -29,6 +27,9 @@ Answered: TypeAlias = Callable[["Request"], int]
 
 _OF_BODIES = frozenset({"headers", "header", "media_type", "body", "text"})
 """What is looked at by who looks at a body and its type."""
+
+_DATA = [item.name for item in fields(Draft) if item.name not in {"respell", "encode_pixel", "spelling"}]
+"""What of a draft can be compared: all but its functions."""
 
 
 class Unwritable(Exception):
@@ -191,9 +192,8 @@ class Pupil:
         for place, lesson in enumerate(self.lessons):
             before = [max(item.being(Sort.GOES_ON)) for item in self.lessons[:place]]
             for sort in set(lesson.sorts.values()):
-                chosen = dict(enumerate([*before, max(lesson.being(sort))]))
-                found = rehearse(self._trial, partial(_scripted, chosen))
-                if len(found.turns) != len(chosen) or self.sort(found.end) is not sort:
+                found = rehearse(self._trial, scripted([*before, max(lesson.being(sort))]))
+                if len(found.turns) != place + 1 or self.sort(found.end) is not sort:
                     return False
         return True
 
@@ -201,11 +201,6 @@ class Pupil:
         """What is expected of each answer. Raises Unwritable."""
         title, body = self._trial.check.title, promised(self._trial)
         return [lesson.expectation(title, body) for lesson in self.lessons]
-
-
-def _scripted(statuses: Mapping[int, int], number: int, _: Message) -> int | None:
-    """The status that comes next, if there is one."""
-    return statuses.get(number)
 
 
 def _plain(message: Message) -> Draft:
@@ -231,12 +226,8 @@ def _beyond(looked: Collection[str]) -> str:
     return "it searches the body of the answer" if "text" in looked else "it judges headers of the answer"
 
 
-def _alike(first: Message, second: Message) -> bool:
+def _alike(first: Draft, second: Message) -> bool:
     """Whether two drafts are the same, as far as data goes."""
-    if not isinstance(first, Draft) or not isinstance(second, Draft):
+    if not isinstance(second, Draft):
         return False
-    return _data(first) == _data(second)
-
-
-def _data(draft: Draft) -> Draft:
-    return replace(draft, respell=None, encode_pixel=standard, spelling=None)
+    return all(getattr(first, name) == getattr(second, name) for name in _DATA)

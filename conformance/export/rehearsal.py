@@ -17,7 +17,7 @@ from conformance.profile.facts import BodyShape
 from conformance.refserver.replies import reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from conformance.catalogue import Trial
     from conformance.export.script import Body
@@ -105,6 +105,11 @@ def rehearse(trial: Trial, choose: Choose) -> Course:
     finally:
         steps.close()
     return over(message=message)
+
+
+def scripted(statuses: Sequence[int]) -> Choose:
+    """Answers with one status after the other, as long as there are any."""
+    return lambda number, _: statuses[number] if number < len(statuses) else None
 
 
 def promised(trial: Trial) -> Body | None:

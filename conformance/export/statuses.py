@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.export.script import Ranges
 
-_KNOWN = frozenset({200, 204, 207, 400, 401, 403, 404, 405, 411, 413, 429, 500, 501, 505})
-"""Those that checks may know by number."""
+_KNOWN = frozenset({200, 207, 401, 403, 411, 429, 501, 505})
+"""Those that checks know by number."""
 _NOBODYS = 90
 """The last two digits of statuses that nobody knows: such a one stands for all of its class."""
 
