@@ -104,7 +104,8 @@ def _response(status: int) -> JsonObject:
 
 def _comment(expectation: Expectation) -> str:
     """Which statuses keep the promise, and with which ones the check is over."""
-    found = f"expected: {expectation.says}; statuses that keep the promise: {shown(expectation.statuses)}"
+    found = f"{expectation.about}; expected: {expectation.says}; "
+    found += f"statuses that keep the promise: {shown(expectation.statuses)}"
     if expectation.ends:
         found += f"; the check is over, and nothing broken, with {shown(expectation.ends)}"
     if expectation.body is not None:

@@ -59,6 +59,7 @@ class Lesson:
     sorts: dict[int, Sort] = field(default_factory=dict)
     looks: dict[int, frozenset[str]] = field(default_factory=dict)
     expected: str = ""
+    about: str = ""
 
     @property
     def good(self) -> Sort:
@@ -78,7 +79,7 @@ class Lesson:
     def learn_from(self, other: Lesson) -> None:
         """Takes over what is known of another draft."""
         self.todo, self.sorts, self.looks = [], {**other.sorts}, {**other.looks}
-        self.expected = other.expected
+        self.expected, self.about = other.expected, other.about
 
     def expectation(self, title: str, body: Body | None) -> Expectation:
         """What is expected of the answer. Raises Unwritable where that can't be said by status and body."""
@@ -93,7 +94,8 @@ class Lesson:
             statuses=ranges(self.sorts, good),
             ends=ranges(self.sorts, Sort.OVER, *({Sort.PASSED} - {good})),
             body=body if looked else None,
-            says=self.expected or (title if looked else "any answer"),
+            says=self.expected or "any answer",
+            about=self.about or title,
         )
 
 
@@ -166,8 +168,8 @@ class Pupil:
         lesson.todo.remove(status)
         lesson.sorts[status] = sort = self.sort(end)
         lesson.looks[status] = looks
-        if sort is Sort.BROKEN and end is not None:
-            lesson.expected = lesson.expected or end.expected
+        if sort is Sort.BROKEN and end is not None and not lesson.about:
+            lesson.expected, lesson.about = end.expected, end.about
 
     def sort(self, end: End | None) -> Sort:
         """What a check has done with an answer, by its end."""

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from conformance.export.template import PLACEHOLDER, Run
+from conformance.export.template import PLACEHOLDER, SWAPPED, Run
 from conformance.profile.facts import BodyShape
 from conformance.wire import USER_AGENT
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _NAMESPACE = uuid.UUID("0e0b8a52-6a3a-5a55-8f54-3c4c2c9b7d10")
 _USUAL = (("User-Agent", USER_AGENT), ("Accept-Encoding", "identity"))
+_NO_LETTERS = (
+    "if (pm.variables.get('writeKeySwapped') === pm.variables.get('writeKey')) pm.execution.skipRequest();"
+)
+"""A key without letters is no other one in the other case."""
 _KEYWORDS = frozenset(
     (
         *("additionalProperties", "allOf", "anyOf", "const", "description", "enum", "examples", "items"),
@@ -120,6 +124,8 @@ def _before(step: Step) -> list[str]:
             f"pm.variables.set('{name}', {value});",
             f"pm.variables.set('{name}Encoded', encodeURIComponent(pm.variables.get('{name}')));",
         ]
+    if step.template.has(SWAPPED):
+        lines.append(_NO_LETTERS)
     if not step.template.is_short:
         pieces = " + ".join(
             f"{_text(piece.unit)}.repeat({piece.times})" if isinstance(piece, Run) else _text(piece)

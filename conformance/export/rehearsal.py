@@ -28,6 +28,10 @@ _LOOKED_AT = frozenset({"headers", "header", "media_type", "body", "text", "http
 _OK = 200
 """A status that allows a body."""
 
+_CONTROL = "an acceptable request must be accepted, else nothing follows from what is refused"
+_RECEIVED = ", and "
+"""What stands in a message between what is promised and what came."""
+
 Choose: TypeAlias = "Callable[[int, Message], int | None]"
 """The status to answer a message with, given how many came before it; None ends the rehearsal."""
 
@@ -56,11 +60,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """What a check came to: `level` is that of a broken promise, `expected` what the answer should be."""
+    """What a check came to. `level` is that of a broken promise, `expected` what the answer should be.
+
+    `about` is the broken promise in a few words, without what came in its place.
+    """
 
     outcome: Outcome
     level: Level | None = None
     expected: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +107,7 @@ def rehearse(trial: Trial, choose: Choose) -> Course:
             raise
         return over(End(outcome=Outcome.NOT_APPLICABLE))
     except Deviation as found:
-        outcome = Outcome.UNTESTABLE if isinstance(found, Untestable) else Outcome.FAIL
-        level = trial.capped(found.level) if found.level else trial.level
-        return over(End(outcome=outcome, level=level, expected=found.expected))
+        return over(_end(trial, found))
     finally:
         steps.close()
     return over(message=message)
@@ -116,6 +122,15 @@ def promised(trial: Trial) -> Body | None:
     """What is promised of the bodies that a check is about; None for one that is about something else."""
     rule = trial.check.fact.removeprefix("rules.")
     return _shape(trial) or next((what for name, what in expect.ABSENCES.items() if name == rule), None)
+
+
+def _end(trial: Trial, found: Deviation) -> End:
+    """A broken promise, or a control that was refused."""
+    level = trial.capped(found.level) if found.level else trial.level
+    if isinstance(found, Untestable):
+        return End(outcome=Outcome.UNTESTABLE, level=level, expected=found.expected, about=_CONTROL)
+    about = found.message.partition(_RECEIVED)[0]
+    return End(outcome=Outcome.FAIL, level=level, expected=found.expected, about=about)
 
 
 def _shape(trial: Trial) -> BodyShape | None:

@@ -28,13 +28,14 @@ class Expectation:
 
     With a status of `statuses` the script goes on, after the last request it has passed, provided that the
     `body` is right. With one of `ends` it is over, and nothing was broken. Any other status breaks the
-    promise. `says` is that in words.
+    promise. `about` is the promise in words, `says` the answer that is expected.
     """
 
     statuses: Ranges
     ends: Ranges = ()
     body: Body | None = None
     says: str = ""
+    about: str = ""
 
     @property
     def can_fail(self) -> bool:
@@ -44,7 +45,12 @@ class Expectation:
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
-        found: JsonObject = {"says": self.says, "statuses": _pairs(self.statuses), "ends": _pairs(self.ends)}
+        found: JsonObject = {
+            "about": self.about,
+            "says": self.says,
+            "statuses": _pairs(self.statuses),
+            "ends": _pairs(self.ends),
+        }
         if self.body is not None:
             found["body"] = _lack(self.body) if isinstance(self.body, Absence) else _shape(self.body)
         return found

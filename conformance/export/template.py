@@ -67,6 +67,12 @@ class Template:
         """The body in full length."""
         return "".join(item if isinstance(item, str) else item.unit * item.times for item in self.pieces)
 
+    def has(self, placeholder: str) -> bool:
+        """Whether a placeholder stands anywhere in it."""
+        values = [value for _, value in (*self.query, *self.headers, *self.tokens)]
+        values += [piece for piece in self.pieces if isinstance(piece, str)]
+        return any(placeholder in value for value in values)
+
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever the case of its name."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)

@@ -51,7 +51,7 @@ if (isOver || problem) {
   pm.variables.set("over", name.replace(/ \d+\/\d+$/, ""));
 }
 if (!isOver) {
-  pm.test(`${name}: ${expected.says}`, () => {
+  pm.test(`${name}: ${expected.about}`, () => {
     if (problem) pm.expect.fail(problem);
   });
 }
