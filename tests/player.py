@@ -9,6 +9,7 @@ import base64
 import http.client
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Line = dict[str, Any]
+MORE_TRIES, LONGEST_S = 4, 5.0
+"""How often a request is sent again that is answered 429, and how many seconds lie in between at most."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,16 @@ class Player:
         return False
 
     def _answer(self, line: Line) -> tuple[int, str, str]:
+        """The status, the type and the text of an answer; a 429 is waited out."""
+        status, media_type, text, wait = self._once(line)
+        for _ in range(MORE_TRIES if status == 429 else 0):
+            time.sleep(min(float(wait or 1), LONGEST_S))
+            status, media_type, text, wait = self._once(line)
+            if status != 429:
+                break
+        return status, media_type, text
+
+    def _once(self, line: Line) -> tuple[int, str, str, str | None]:
         connection = http.client.HTTPConnection(self.address, timeout=10)
         try:
             method, target, headers, body = rendered(line, self.key)
@@ -62,7 +75,8 @@ class Player:
             connection.endheaders(body)
             answer = connection.getresponse()
             kind = (answer.getheader("Content-Type") or "").partition(";")[0].strip().lower()
-            return answer.status, kind, answer.read().decode(errors="replace")
+            text = answer.read().decode(errors="replace")
+            return answer.status, kind, text, answer.getheader("Retry-After")
         finally:
             connection.close()
 

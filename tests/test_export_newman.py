@@ -16,7 +16,7 @@ from conformance.payloads import Draft, Keys
 from conformance.wire import Redactor, Wire, parse
 from tests.exporting import ACME, KEY, MANY, SMALL, VERSION, broken, contract, exported, serving, text
 from tests.newman import Job, Newman
-from tests.recorder.server import MOST_REQUESTS, listening
+from tests.recorder.server import MOST_REQUESTS, Said, listening
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,7 @@ PAIRS = (
 )
 SENT = "accept.text.c*,auth.key.o*,auth.key.t*,pixel.[ek]*,size.event.over-wide,webhook.key.overr*"
 """What shows how requests are written: every script, keys in all places and spellings, and long bodies."""
+LIMITED, TAKEN = Said(status=429, headers=(("Retry-After", "0"),)), Said(status=204)
 UNHEARD = {"cache-control", "connection", "host", "postman-token"}
 """Headers that are a client's own."""
 
@@ -102,6 +103,18 @@ def test_without_a_key_nothing_passes(newman: Newman) -> None:
         )
     assert outcome.requests == 0 or outcome.failed
     assert any("writeKey" in message for message in outcome.messages)
+
+
+def test_a_429_is_waited_out(newman: Newman) -> None:
+    """The request is sent again after the time that it names; a server that never stops fails in the end."""
+    collection = text(SMALL, "postman", "accept.credentials.basic")
+    with listening(LIMITED, TAKEN) as once, listening(LIMITED) as always:
+        jobs = [Job(collection=collection, url=ear.url, key=KEY) for ear in (once, always)]
+        kept, refused = newman.run(jobs)
+    assert [len(ear.heard) for ear in (once, always)] == [2, 5]
+    assert (kept.assertions, refused.assertions) == (1, 1)
+    assert not kept.failed
+    assert refused.failed
 
 
 def written(heard: Heard) -> tuple[object, ...]:

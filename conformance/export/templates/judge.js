@@ -1,13 +1,24 @@
-// After each answer: a status, and what the body has to look like, are held against what the check expects.
+// After each answer: its status, and what its body has to look like, are held against what the check expects.
+const TRIES = 4;
+const LONGEST_S = 30;
 const name = pm.info.requestName;
 const expected = JSON.parse(pm.variables.get("expected"));
 const status = pm.response.code;
+const text = pm.response.text();
 const among = (ranges) => ranges.some(([first, last]) => first <= status && status <= last);
-const outline = `${status} ${JSON.stringify(pm.response.text().slice(0, 120))}`;
 
-function wrongBody(body) {
+// The seconds that a 429 asks to wait; one where it does not say.
+function asked() {
+  const value = pm.response.headers.get("Retry-After") || "";
+  const seconds = value.trim() === "" ? NaN : Number(value);
+  if (!Number.isNaN(seconds)) return Math.max(seconds, 0.05);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? 1 : Math.max((date - Date.now()) / 1000, 0.05);
+}
+
+// What a body should be, and is not; nothing where all is well.
+function missing(body) {
   const type = (pm.response.headers.get("Content-Type") || "").split(";")[0].trim().toLowerCase();
-  const text = pm.response.text();
   if (body.lacks !== undefined) {
     if (body.media_types.length && !body.media_types.includes(type)) return "";
     const plain = body.spellings.reduce((found, [spelled, meant]) => found.split(spelled).join(meant), text);
@@ -27,31 +38,39 @@ function wrongBody(body) {
     } catch (error) {
       return "a JSON body";
     }
-    if (body.schema !== undefined) {
-      try {
-        pm.expect(value).to.be.jsonSchema(body.schema);
-      } catch (error) {
-        return `a JSON body of the documented shape (${error.message})`;
-      }
+    try {
+      if (body.schema !== undefined) pm.expect(value).to.be.jsonSchema(body.schema);
+    } catch (error) {
+      return `a JSON body of the documented shape (${error.message})`;
     }
   }
-  if (body.text !== undefined && text.trim().toLowerCase() !== body.text.toLowerCase()) return `the body ${body.text}`;
-  return "";
+  const isOther = body.text !== undefined && text.trim().toLowerCase() !== body.text.toLowerCase();
+  return isOther ? `the body ${body.text}` : "";
 }
 
-const isOver = among(expected.ends);
-let problem = "";
-if (!isOver && !among(expected.statuses)) {
-  problem = `expected ${expected.says}, received ${outline}`;
-} else if (!isOver && expected.body) {
-  const missing = wrongBody(expected.body);
-  if (missing) problem = `expected ${missing}, received ${outline}`;
+// What was expected in place of what came; nothing where all is well.
+function unmet() {
+  if (!among(expected.statuses)) return expected.says;
+  return expected.body ? missing(expected.body) : "";
 }
-if (isOver || problem) {
-  pm.variables.set("over", name.replace(/ \d+\/\d+$/, ""));
-}
-if (!isOver) {
+
+function judge() {
+  const isOver = among(expected.ends);
+  const wanted = isOver ? "" : unmet();
+  if (isOver || wanted) pm.variables.set("over", name.replace(/ \d+\/\d+$/, ""));
+  if (isOver) return;
   pm.test(`${name}: ${expected.about}`, () => {
-    if (problem) pm.expect.fail(problem);
+    if (wanted) pm.expect.fail(`expected ${wanted}, received ${status} ${JSON.stringify(text.slice(0, 120))}`);
   });
+}
+
+// A 429 is waited out, and the request sent again.
+const tries = pm.variables.get("tries") || 0;
+if (status === 429 && tries < TRIES && asked() <= LONGEST_S) {
+  pm.variables.set("tries", tries + 1);
+  pm.execution.setNextRequest(pm.info.requestId);
+  setTimeout(() => {}, asked() * 1000);
+} else {
+  pm.variables.set("tries", 0);
+  judge();
 }
