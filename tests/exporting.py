@@ -60,10 +60,10 @@ def lines(profile: str, select: str = "", gate: Level = Level.MUST) -> list[dict
 
 
 @contextmanager
-def serving(profile: str, peer: str = "correct") -> Iterator[str]:
+def serving(profile: str, peer: str = "correct", key: str = KEY) -> Iterator[str]:
     """The reference server, or one of those that differ from it, by name; gives its address."""
     change = PEERS[peer].change
-    app = change.application(contract(profile), KEY, None)
+    app = change.application(contract(profile), key, None)
     with Serving(configuration(app, change.protocol), peer) as server:
         yield server.url
 

@@ -117,6 +117,16 @@ def test_a_429_is_waited_out(newman: Newman) -> None:
     assert refused.failed
 
 
+def test_a_key_without_letters_has_no_other_case(newman: Newman) -> None:
+    """The request with the other case is skipped, for the check does not apply; addresses may end in /."""
+    key = "1234567890"
+    with serving(SMALL, key=key) as url:
+        collection = text(SMALL, "postman", "auth.key.*")
+        (outcome,) = newman.run([Job(collection=collection, url=f"{url}/", key=key)])
+    assert not outcome.failed
+    assert outcome.assertions == exported(SMALL, "auth.key.*").requests - 1
+
+
 def written(heard: Heard) -> tuple[object, ...]:
     """A request as far as it is the suite's."""
     headers = sorted((name.lower(), value) for name, value in heard.headers if name.lower() not in UNHEARD)

@@ -225,7 +225,7 @@ def _beyond(looked: Collection[str]) -> str:
     """Why what a check looks at can't be written down."""
     if "http_version" in looked:
         return "it asks for the version of HTTP in the answer"
-    return "it searches the body of the answer" if "text" in looked else "it judges headers of the answer"
+    return "it judges more of the answer than its status and the promised body"
 
 
 def _alike(first: Draft, second: Message) -> bool:

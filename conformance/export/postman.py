@@ -160,7 +160,7 @@ def _code(name: str) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """A text as JavaScript writes it; without two braces in a row, for those would be filled in."""
+    """A text as JavaScript writes it."""
     return json.dumps(text)
 
 
@@ -177,7 +177,7 @@ def _told(script: Script) -> str:
 def _description(export: Export, version: str) -> str:
     """What the collection is, how it is run, and what is not in it."""
     return (
-        "Set `baseUrl` (no slash at its end) and `writeKey`, and run all of it, in order. Each folder is a "
+        "Set `baseUrl` and `writeKey`, and run all of it, in order. Each folder is a "
         "check, and can be run alone. The first broken promise ends a check; the rest of it is skipped.\n\n"
         f"Made by ingest-conformance {version}: {export.summary}"
     )

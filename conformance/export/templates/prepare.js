@@ -1,9 +1,13 @@
 // Before each request: the step after a broken promise is skipped, and placeholders get their values.
+const baseUrl = pm.variables.get("baseUrl") || "";
 const key = pm.variables.get("writeKey") || "";
-const broken = /["\\\u0000-\u001f]/.test(key) || key.length < 2;
-if (broken) {
+if (!baseUrl) {
+  throw new Error("baseUrl: set it to the address of the server");
+}
+if (key.length < 2 || /["\\\u0000-\u001f]/.test(key)) {
   throw new Error("writeKey: set it to the write key, of two characters or more, none of which JSON escapes");
 }
+pm.variables.set("baseUrl", baseUrl.replace(/\/+$/, ""));
 const swapped = key.replace(/\p{L}/gu, (letter) => {
   const upper = letter.toUpperCase();
   return letter === upper ? letter.toLowerCase() : upper;
