@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.newman import Outcome
     from tests.recorder.server import Heard
 
+TEXTS = "rudderstack"
+"""A profile whose answers are words."""
 PAIRS = (
     (SMALL, "correct", "accept.event.*,accept.answer.*,auth.key.*,json.syntax.n*,size.event.o*"),
     (ACME, "correct", "accept.credentials.*,auth.body-key.*,batch.partly-bad.*,size.batch-event.*"),
@@ -37,6 +39,11 @@ PAIRS = (
     (MANY, "traces-in-key-errors", "errors.trace.json,errors.trace.key"),
     (MANY, "errors-of-a-framework", "errors.body.*"),
     (MANY, "pixel-key-unchecked", "pixel.data.empty,pixel.key.*"),
+    (TEXTS, "errors-as-pages", "errors.body.json"),
+    (TEXTS, "errors-without-words", "errors.body.json"),
+    (TEXTS, "success-as-page", "accept.answer.*"),
+    (SMALL, "success-with-words", "accept.answer.*"),
+    (SMALL, "markup-reflected", "errors.html.*"),
 )
 SENT = "accept.text.c*,auth.key.o*,auth.key.t*,pixel.[ek]*,size.event.over-wide,webhook.key.overr*"
 """What shows how requests are written: every script, keys in all places and spellings, and long bodies."""
