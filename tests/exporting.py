@@ -41,14 +41,17 @@ def contract(profile: str) -> Contract:
     return Contract(load(profile)) if profile == ACME else reduced(profile)
 
 
-@functools.cache
 def exported(profile: str, select: str = "", gate: Level = Level.MUST) -> Export:
     """An export of the checks that are selected, or of those that are chosen for a profile."""
+    return _exported(profile, select, gate)
+
+
+@functools.cache
+def _exported(profile: str, select: str, gate: Level) -> Export:
     words = select or CHOSEN.get(profile)
     return collect(contract(profile), CHECKS, gate, [words] if words else [])
 
 
-@functools.cache
 def text(profile: str, form: str, select: str = "", gate: Level = Level.MUST) -> str:
     """An export of some checks, in a format."""
     return rendered(exported(profile, select, gate), form, VERSION)[0]
