@@ -24,7 +24,7 @@ LEVELS = {
             ("wire", "expect"),
             ("engine",),
             ("catalogue", "preflight", "report", "refserver"),
-            ("estimate", "fuzz", "permission", "verdicts"),
+            ("estimate", "export", "fuzz", "permission", "verdicts"),
             ("cases", "run"),
             ("selfcheck",),
             ("plugin", "cli"),

@@ -79,6 +79,7 @@ COMMANDS = (
     ("list", "--profile", "segment"),
     ("explain", "size.event.over"),
     ("profiles",),
+    ("export", "--profile", "segmentstream", "--format", "postman", "--select", "auth"),
     ("spec", "--profile", "rudderstack"),
     ("--version",),
 )

@@ -82,6 +82,10 @@ def _run(options: argparse.Namespace) -> int:
         from conformance.cli.checking import self_check
 
         return self_check(vars(options))
+    if options.command == "export":
+        from conformance.cli.exporting import export
+
+        return export(vars(options))
     from conformance.cli import showing
 
     return showing.COMMANDS[options.command](vars(options))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from conformance import __version__
 from conformance.errors import UsageError
 from conformance.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.settings import Setting
 
 REPORTS = {
     "json": "write the JSON report",
@@ -18,6 +23,10 @@ REPORTS = {
     "badge": "write a badge, as SVG",
 }
 """Every kind of report, and what its option does."""
+FORMATS = ("postman", "har", "jsonl")
+"""The formats of an export."""
+EXPORT_SETTINGS = ("profile", "gate", "select", "deselect", "include")
+"""The settings that an export goes by."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,6 +50,9 @@ def parser() -> Parser:
     config = commands.add_parser("config", help="print every setting, its value and who has set it")
     _settings(config)
     _showing(commands)
+    _export(
+        commands.add_parser("export", help="write the checks' requests for Postman, as HAR or JSON lines")
+    )
     _self_check(
         commands.add_parser("self-check", help="judge the checks themselves, by servers that are broken")
     )
@@ -109,6 +121,18 @@ def _showing(commands: argparse._SubParsersAction[Parser]) -> None:
     serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")
 
 
+def _export(command: Parser) -> None:
+    """The options of `export`."""
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        required=True,
+        help="a Postman collection, an HTTP Archive, or a line of JSON for each request",
+    )
+    command.add_argument("--out", metavar="FILE", default="-", help="where to (default: standard output)")
+    _options(command, [setting for setting in SETTINGS if setting.name in EXPORT_SETTINGS])
+
+
 def _self_check(command: Parser) -> None:
     """The options of `self-check`."""
     _profile(command, required=False)
@@ -122,7 +146,13 @@ def _self_check(command: Parser) -> None:
 def _settings(command: Parser) -> None:
     """The options of commands that send: the target, and every setting."""
     command.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
-    for setting in SETTINGS:
+    _options(command, SETTINGS)
+    command.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
+
+
+def _options(command: Parser, settings: Iterable[Setting]) -> None:
+    """An option for each setting."""
+    for setting in settings:
         if setting.is_flag:
             command.add_argument(f"--{setting.name}", action="store_true", default=None, help=setting.help)
         else:
@@ -130,7 +160,6 @@ def _settings(command: Parser) -> None:
             command.add_argument(
                 f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help
             )
-    command.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
 
 
 def _reports(command: Parser, *names: str) -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from conformance.expect.bodies import HTML_PROBE, body, no_html_reflection, no_stack_trace, outward
+from conformance.expect.bodies import (
+    ABSENCES,
+    HTML_PROBE,
+    Absence,
+    body,
+    no_html_reflection,
+    no_stack_trace,
+    outward,
+)
 from conformance.expect.connections import framed, hang, no_answer, no_crash, no_success
 from conformance.expect.statuses import (
     LENGTH_REQUIRED,
@@ -22,9 +30,11 @@ from conformance.expect.statuses import (
 )
 
 __all__ = [
+    "ABSENCES",
     "HTML_PROBE",
     "LENGTH_REQUIRED",
     "SERVER_ERROR",
+    "Absence",
     "accepted",
     "body",
     "chunks_allowed",

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
 from conformance.errors import Deviation, Silent
-from conformance.profile.facts import BodyClass
+from conformance.profile.facts import BodyClass, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
-    from conformance.model import Exchange
+    from conformance.model import Exchange, Response
     from conformance.profile.facts import BodyShape
 
 _START = r"(?:^|(?<=[\"'>]))\s*"
 """Where a line of a trace begins: that of a text, or a string in a list of them."""
-_TRACES = re.compile(
+_TRACES = (
     r"Traceback \(most recent call last\)"
     rf"|{_START}File \"[^\"]+\", line \d+"
     rf"|{_START}at [\w.$<>/@-]+\([^)]*:\d+\)"
@@ -31,8 +32,7 @@ _TRACES = re.compile(
     rf"|{_START}(?:from )?\S+\.rb:\d+:in [`'\"]"
     r"|#\d+ /\S+\.php\(\d+\)"
     r"|thread '[^']+'(?: \(\d+\))? panicked at"
-    r"|Stack trace:",
-    re.MULTILINE,
+    r"|Stack trace:"
 )
 _SPELLINGS = {
     "\\n": "\n", "\\t": "\t", '\\"': '"', "\\/": "/", "&quot;": '"', "&#39;": "'", "<br>": "\n",
@@ -41,6 +41,38 @@ _SPELLINGS = {
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 HTML_PROBE = "<script>conformance()</script>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """What no body may have in it: a regular expression, in which `^` is the beginning of any line.
+
+    Where `media_types` are given, only bodies of these count. Before it is searched, `spellings` are replaced
+    by what they mean, one after the other.
+    """
+
+    pattern: str
+    media_types: Collection[str] = ()
+    spellings: Mapping[str, str] = field(default_factory=dict)
+
+    def found(self, response: Response) -> str:
+        """What of it a body has; empty if nothing."""
+        text = response.text
+        for spelled, meant in self.spellings.items():
+            text = text.replace(spelled, meant)
+        match = re.search(self.pattern, text, re.MULTILINE)
+        if match is None or (self.media_types and response.media_type not in self.media_types):
+            return ""
+        return match[0]
+
+
+ABSENCES = {
+    Rule.NO_STACK_TRACE: Absence(pattern=_TRACES, spellings=_SPELLINGS),
+    Rule.NO_HTML_REFLECTION: Absence(
+        pattern=re.escape(HTML_PROBE), media_types=sorted(_HTML | {"", "image/svg+xml"})
+    ),
+}
+"""What no answer may have in it, by the rule that says so."""
 
 
 def body(exchange: Exchange, shape: BodyShape, what: str) -> None:
@@ -71,10 +103,10 @@ def outward(exchange: Exchange) -> str:
 
 def no_stack_trace(exchange: Exchange, what: str) -> None:
     """The answer does not show the inside of the server."""
-    found = _TRACES.search(_unescaped(exchange))
+    found = ABSENCES[Rule.NO_STACK_TRACE].found(exchange.response) if exchange.response else ""
     if found:
         raise Deviation(
-            f"the answer to {what} shows a stack trace: {found[0].strip()!r}",
+            f"the answer to {what} shows a stack trace: {found.strip()!r}",
             expected="an error message without the inside of the server",
             received=exchange.outline,
         )
@@ -83,9 +115,7 @@ def no_stack_trace(exchange: Exchange, what: str) -> None:
 def no_html_reflection(exchange: Exchange, what: str) -> None:
     """What the client sent does not come back as HTML that a browser would run."""
     response = exchange.response
-    if response is None or HTML_PROBE not in response.text:
-        return
-    if response.media_type in _HTML | {"", "image/svg+xml"}:
+    if response is not None and ABSENCES[Rule.NO_HTML_REFLECTION].found(response):
         raise Deviation(
             f"the answer to {what} repeats the client's markup as {response.media_type or 'an untyped body'}",
             expected="markup escaped, or a type that no browser renders",
@@ -125,14 +155,6 @@ def _json_misfits(text: str, shape: BodyShape) -> Iterable[tuple[str, str]]:
         for error in Draft202012Validator(shape.schema).iter_errors(value):
             place = error.json_path.removeprefix("$.").replace("$", "the body")
             yield f"a JSON body of the documented shape ({place}: {_short(error.message, 160)})", _short(text)
-
-
-def _unescaped(exchange: Exchange) -> str:
-    """A body with the escapes of JSON and HTML undone that stand in the way of the patterns."""
-    text = exchange.response.text if exchange.response else ""
-    for spelled, meant in _SPELLINGS.items():
-        text = text.replace(spelled, meant)
-    return text
 
 
 def _short(text: str, longest: int = 100) -> str:

@@ -43,7 +43,7 @@ class Kit:
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             command += ["--target", str(place), self.requirement]
         else:
-            command = [_program("npm"), "install", "--prefix", str(place), "--ignore-scripts"]
+            command = [program("npm"), "install", "--prefix", str(place), "--ignore-scripts"]
             command += ["--no-audit", "--no-fund", "--no-save", "--loglevel=error", self.requirement]
         subprocess.run(command, check=True, timeout=120, capture_output=True)
 
@@ -53,7 +53,7 @@ class Kit:
         if self.is_python:
             command = [sys.executable, script, self.package, url, KEY, extent]
         else:
-            command = [_program("node"), script, str(place), url, KEY, extent]
+            command = [program("node"), script, str(place), url, KEY, extent]
         environment = {**os.environ, "PYTHONPATH": str(place), "NO_PROXY": "127.0.0.1"}
         done = subprocess.run(
             command, env=environment, check=True, timeout=MOST_S, capture_output=True, text=True
@@ -99,7 +99,7 @@ KITS = (
 )
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """The path of a program. Raises FileNotFoundError if it is not installed."""
     found = shutil.which(name)
     if found is None:
