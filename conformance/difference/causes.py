@@ -1,0 +1,164 @@
+"""Causes: differences that most likely have one reason are put together, so that one fault is told once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from conformance.difference.answers import STATUS
+from conformance.difference.comparing import VERDICT
+from conformance.profile.facts import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+
+    from conformance.contract import Operation
+    from conformance.difference.answers import Change, Form
+    from conformance.difference.comparing import Evidence, Unit
+    from conformance.difference.traits import Traits
+    from conformance.fuzz.features import Feature
+    from conformance.model import Exchange, Request
+
+ACCEPTED = f"answers.{Condition.ACCEPTED}"
+_BROAD = ("rules.", "sdks.", "credentials.", "events.")
+_SUCCESS = "2"
+_FAMILY = 2
+"""Checks whose ids begin with the same so many words are of one family."""
+Ordinary: TypeAlias = "Mapping[Operation, Request]"
+
+
+class Reasons:
+    """What about a request is most likely the reason of a difference, seen from all that is answered alike."""
+
+    def __init__(
+        self, evidence: Evidence, traits: Traits, form: Callable[[Exchange], Form], ordinary: Ordinary
+    ) -> None:
+        self._traits, self._form = traits, form
+        self._plain = {place: traits.of(place, request) for place, request in ordinary.items()}
+        self._alike: dict[Operation, list[Exchange]] = defaultdict(list)
+        for trial, exchange in evidence.alike:
+            if trial.operation is not None:
+                self._alike[trial.operation].append(exchange)
+        self._counts: dict[tuple[Operation, str, str], Counter[Feature]] = {}
+        self._shown: Counter[tuple[Operation, Change, Feature]] = Counter(
+            (unit.trial.operation, unit.change, trait)
+            for unit in evidence.units
+            if unit.trial.operation is not None
+            for trait in self.special(unit)
+        )
+
+    def is_plain(self, unit: Unit) -> bool:
+        """Whether the request has nothing that the ordinary request of its path has not."""
+        request = unit.request
+        return request is not None and request.spelling is None and not self.special(unit)
+
+    def special(self, unit: Unit) -> frozenset[Feature]:
+        """The traits that the ordinary request of the path has not."""
+        operation, request = unit.trial.operation, unit.request
+        if operation is None or request is None:
+            return frozenset()
+        return self._traits.of(operation, request) - self._plain.get(operation, frozenset())
+
+    def of(self, unit: Unit) -> Iterator[Feature]:
+        """The traits of a request that may be the reason.
+
+        What is taken with it by both can't be the reason why one refuses; what both refuse may have the reason too,
+        beside another: then it counts how often.
+        """
+        operation, change = unit.trial.operation, unit.change
+        if operation is None:
+            return
+        taken = self._count(operation, STATUS, _SUCCESS) if change.facet == STATUS else Counter()
+        alike = self._count(operation, change.facet, change.first)
+        for trait in self.special(unit):
+            shown = self._shown[operation, change, trait]
+            if not taken[trait] and shown >= alike[trait]:
+                yield trait
+
+    def _count(self, operation: Operation, facet: str, begins: str) -> Counter[Feature]:
+        """How often each trait is in a request that both sides answer alike, in such a way."""
+        key = (operation, facet, begins)
+        if key not in self._counts:
+            self._counts[key] = Counter(
+                trait
+                for exchange in self._alike[operation]
+                if self._form(exchange).facets.get(facet, "").startswith(begins)
+                for trait in self._traits.of(operation, exchange.request)
+            )
+        return self._counts[key]
+
+
+def promise(unit: Unit) -> str:
+    """What a check is about, in a word: its fact, or its own id where the fact is too broad to tell."""
+    check = unit.trial.check
+    return check.id if check.fact == ACCEPTED or check.fact.startswith(_BROAD) else check.fact
+
+
+def clusters(units: Iterable[Unit], reasons: Reasons) -> list[list[Unit]]:
+    """The differences, those with one reason together, in the order of the first of each."""
+    listed = list(units)
+    plain = {
+        (unit.trial.operation, unit.change)
+        for unit in listed
+        if unit.change.facet != VERDICT and reasons.is_plain(unit)
+    }
+    links: dict[Hashable, list[int]] = defaultdict(list)
+    for number, unit in enumerate(listed):
+        for link in _links(unit, reasons, is_plain=(unit.trial.operation, unit.change) in plain):
+            links[link].append(number)
+    parent = list(range(len(listed)))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
+
+    for members in links.values():
+        for other in members[1:]:
+            one, two = sorted((root(members[0]), root(other)))
+            parent[two] = one
+    found: dict[int, list[Unit]] = defaultdict(list)
+    for number, unit in enumerate(listed):
+        found[root(number)].append(unit)
+    return _adopted([*found.values()])
+
+
+def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable]:
+    """What differences of one reason have in common: any one of these is enough."""
+    own = promise(unit)
+    if unit.leading:
+        yield "promise", own, unit.findings[0].outcome, unit.findings[1].outcome
+    if unit.change.facet == VERDICT:
+        return
+    yield "promise", own, unit.change
+    if unit.leading:
+        yield "family", ".".join(unit.trial.check.id.split(".")[:_FAMILY]), unit.change
+    if is_plain:
+        yield "plain", unit.change
+        return
+    for trait in reasons.of(unit):
+        yield "trait", unit.change, trait
+
+
+def _adopted(found: Sequence[list[Unit]]) -> list[list[Unit]]:
+    """Differences that no check complains of go to the one complaint that explains them, if it is but one.
+
+    Either all of them are steps of a check that complains, or only one complaint is of the same change.
+    """
+    led = [cluster for cluster in found if any(unit.leading for unit in cluster)]
+    by_trial = {unit.trial.name: cluster for cluster in led for unit in cluster if unit.leading}
+    rest = []
+    for cluster in found:
+        if any(unit.leading for unit in cluster):
+            continue
+        own = [by_trial.get(unit.trial.name) for unit in cluster]
+        wanted = {unit.change for unit in cluster}
+        alike = [item for item in led if wanted <= {unit.change for unit in item if unit.leading}]
+        if own[0] is not None and all(item is own[0] for item in own):
+            own[0].extend(cluster)
+        elif len(alike) == 1:
+            alike[0].extend(cluster)
+        else:
+            rest.append(cluster)
+    return [*led, *rest]
