@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from conformance import __version__
 from conformance.errors import UsageError
-from conformance.settings import SETTINGS
+from conformance.settings import SECOND, SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.settings import Setting
 
 REPORTS = {
     "json": "write the JSON report",
@@ -37,6 +42,7 @@ def parser() -> Parser:
     found.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
     commands = found.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     _judging(commands)
+    _comparing(commands)
     _reporting(commands)
     config = commands.add_parser("config", help="print every setting, its value and who has set it")
     _settings(config)
@@ -76,6 +82,22 @@ def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
     _settings(replay)
     _reports(replay, "json", "junit")
+
+
+def _comparing(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The subcommand that sends requests to two targets."""
+    diff = commands.add_parser("diff", help="send the same to two servers, and say what they answer differently")
+    diff.add_argument("url", metavar="URL_A", help="the base URL of the first server, say the one in use")
+    diff.add_argument("url_b", metavar="URL_B", help="the base URL of the second server, say the new one")
+    _options(diff, (*SETTINGS, *SECOND))
+    diff.add_argument("--quiet", action="store_true", help="print only the differences, and the verdict")
+    diff.add_argument("--strict", action="store_true", help="other words in an answer are a difference, too")
+    diff.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what would be sent, send nothing, and end with exit code 3",
+    )
+    _reports(diff, "json", "html", "markdown")
 
 
 def _reporting(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -122,7 +144,13 @@ def _self_check(command: Parser) -> None:
 def _settings(command: Parser) -> None:
     """The options of commands that send: the target, and every setting."""
     command.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
-    for setting in SETTINGS:
+    _options(command, SETTINGS)
+    command.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
+
+
+def _options(command: Parser, settings: Iterable[Setting]) -> None:
+    """An option for each setting."""
+    for setting in settings:
         if setting.is_flag:
             command.add_argument(f"--{setting.name}", action="store_true", default=None, help=setting.help)
         else:
@@ -130,7 +158,6 @@ def _settings(command: Parser) -> None:
             command.add_argument(
                 f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help
             )
-    command.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
 
 
 def _reports(command: Parser, *names: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.difference.answers import STATUS
 from conformance.difference.comparing import VERDICT
+from conformance.model import Area
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _BROAD = ("rules.", "sdks.", "credentials.", "events.")
 _SUCCESS = "2"
 _FAMILY = 2
 """Checks whose ids begin with the same so many words are of one family."""
+_CLOSE = frozenset({Area.AUTH, Area.JSON})
+"""Areas that are one family each."""
 Ordinary: TypeAlias = "Mapping[Operation, Request]"
 
 
@@ -133,7 +136,8 @@ def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable
         return
     yield "promise", own, unit.change
     if unit.leading:
-        yield "family", ".".join(unit.trial.check.id.split(".")[:_FAMILY]), unit.change
+        words = unit.trial.check.id.split(".")
+        yield "family", words[0] if words[0] in _CLOSE else ".".join(words[:_FAMILY]), unit.change
     if is_plain:
         yield "plain", unit.change
         return

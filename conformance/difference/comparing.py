@@ -92,7 +92,7 @@ class Comparison:
         self._sides = (first, second)
         self._strict = strict
         self._trials = {trial.name: trial for trial in first.plan.trials}
-        self._rated = frozenset(name.lower() for name in first.plan.contract.profile.rate_headers)
+        self.rated = frozenset(name.lower() for name in first.plan.contract.profile.rate_headers)
         self._is_one_key = first.plan.keys == second.plan.keys
         self._rounds: dict[str, list[Pair]] = defaultdict(list)
         self._forms: dict[int, tuple[Exchange, Form]] = {}
@@ -170,7 +170,7 @@ class Comparison:
         """The normal form of an answer, made once."""
         known = self._forms.get(id(exchange))
         if known is None:
-            known = self._forms[id(exchange)] = exchange, form(exchange, self._rated)
+            known = self._forms[id(exchange)] = exchange, form(exchange, self.rated)
         return known[1]
 
     def _steps(self, pair: Pair) -> Iterator[tuple[int, Exchange, Exchange]]:
