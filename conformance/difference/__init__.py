@@ -14,7 +14,7 @@ from conformance.difference.answers import Change
 from conformance.difference.causes import ACCEPTED, Reasons, clusters
 from conformance.difference.comparing import Comparison, Unit
 from conformance.difference.document import DIFFERENT, SAME, UNCOMPARED, Outcome
-from conformance.difference.groups import Difference, difference, of_odd
+from conformance.difference.groups import Difference, adopted, difference
 from conformance.difference.sides import Side, level
 from conformance.difference.traits import Traits
 from conformance.errors import CannotJudge, Stopped
@@ -88,9 +88,9 @@ class Known:
         self, found: Sequence[Sequence[Unit]], told: Sequence[Difference], reasons: Reasons
     ) -> None:
         self.told = [*told]
-        self._changes = [{unit.change for unit in cluster} for cluster in found]
+        self._changes = [{unit.change.sort for unit in cluster} for cluster in found]
         self._plain = [
-            {unit.change for unit in cluster if reasons.is_plain(unit)} for cluster in found
+            {unit.change.sort for unit in cluster if reasons.is_plain(unit)} for cluster in found
         ]
         self._facts = [
             {unit.trial.check.fact for unit in cluster if unit.leading} - {ACCEPTED} for cluster in found
@@ -102,8 +102,8 @@ class Known:
     def explains(self, case: Case, change: Change, special: frozenset[Feature]) -> int | None:
         """The number of the difference that is most likely the same; None if none is."""
         for number, changes in enumerate(self._changes):
-            is_same = change in changes and bool(
-                change in self._plain[number] or self._traits[number] & special
+            is_same = change.sort in changes and bool(
+                change.sort in self._plain[number] or self._traits[number] & special
             )
             if is_same or self._facts[number] & {*case.expect}:
                 return number
@@ -125,7 +125,7 @@ async def _fuzzed(  # noqa: PLR0913, PLR0917 - one step of one function
     found = await mirror.run(cases, effort.max_time_s, known.explains)
     outcome.generated, outcome.doubtful = found.compared, found.unstable + found.unexamined
     told = [replace(item, generated=found.explained[number]) for number, item in enumerate(known.told)]
-    return [*told, *(of_odd(odd, outcome.contract) for odd in found.odds)]
+    return adopted(told, found.odds, outcome.contract)
 
 
 def _ordinary(side: Side) -> dict[Operation, Request]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 STATUS, BODY, WORDS, VALUE = "status", "body", "wording", "value"
 NOTHING = "nothing"
 _DEEPEST, _MOST_NAMES, _LONGEST_VALUE, _LONGEST_WORDS = 4, 24, 64, 160
+_SERVER_ERROR = 500
 _CORS = "access-control-"
 _PRESENT = frozenset({"retry-after", "location"})
 """Headers of which it only counts whether they are there."""
@@ -30,9 +31,17 @@ class Change:
     second: str
 
     @property
-    def swapped(self) -> Change:
-        """The same, seen from the other side."""
-        return Change(self.facet, self.second, self.first)
+    def sort(self) -> Change:
+        """What it has in common with others of one reason: a failure is one, whatever the other side answers.
+
+        Of what is no status, it only counts in what the answers differ.
+        """
+        if self.facet != STATUS:
+            return Change(self.facet, "", "")
+        fails = [_is_failure(word) for word in (self.first, self.second)]
+        if fails[0] == fails[1]:
+            return self
+        return Change(STATUS, self.first if fails[0] else "", self.second if fails[1] else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,11 @@ class Form:
     def status(self) -> str:
         """The status, or why there is no answer."""
         return self.facets[STATUS]
+
+
+def _is_failure(status: str) -> bool:
+    """Whether a status is that of a server that failed, or no answer at all."""
+    return not status.isdecimal() or int(status) >= _SERVER_ERROR
 
 
 def form(exchange: Exchange, rated: frozenset[str] = frozenset()) -> Form:

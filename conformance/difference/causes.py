@@ -27,6 +27,8 @@ _FAMILY = 2
 """Checks whose ids begin with the same so many words are of one family."""
 _CLOSE = frozenset({Area.AUTH, Area.JSON})
 """Areas that are one family each."""
+_GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS})
+"""Areas of checks that ask for sound answers, whatever was sent."""
 Ordinary: TypeAlias = "Mapping[Operation, Request]"
 
 
@@ -134,10 +136,12 @@ def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable
         yield "promise", own, unit.findings[0].outcome, unit.findings[1].outcome
     if unit.change.facet == VERDICT:
         return
-    yield "promise", own, unit.change
+    yield "promise", own, unit.change.sort
     if unit.leading:
         words = unit.trial.check.id.split(".")
-        yield "family", words[0] if words[0] in _CLOSE else ".".join(words[:_FAMILY]), unit.change
+        yield "family", words[0] if words[0] in _CLOSE else ".".join(words[:_FAMILY]), unit.change.sort
+        if words[0] in _GENERAL and _is_silence(unit.change):
+            yield "silence", unit.change.sort
     if is_plain:
         yield "plain", unit.change
         return
@@ -145,24 +149,53 @@ def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable
         yield "trait", unit.change, trait
 
 
-def _adopted(found: Sequence[list[Unit]]) -> list[list[Unit]]:
-    """Differences that no check complains of go to the one complaint that explains them, if it is but one.
+def _is_silence(change: Change) -> bool:
+    """Whether one side does not answer at all."""
+    return change.facet == STATUS and not (change.first.isdecimal() and change.second.isdecimal())
 
-    Either all of them are steps of a check that complains, or only one complaint is of the same change.
+
+def _adopted(found: Sequence[list[Unit]]) -> list[list[Unit]]:
+    """What explains nothing by itself goes to the one complaint that explains it, if it is but one.
+
+    First complaints of checks that ask for nothing but sound answers, to whatever else they ask; then differences
+    that no check complains of.
     """
     led = [cluster for cluster in found if any(unit.leading for unit in cluster)]
-    by_trial = {unit.trial.name: cluster for cluster in led for unit in cluster if unit.leading}
+    special = [cluster for cluster in led if not _is_general(cluster)]
+    kept = [*special]
+    for cluster in led:
+        if _is_general(cluster):
+            home = _home(cluster, special)
+            (kept if home is None else home).extend([cluster] if home is None else cluster)
     rest = []
     for cluster in found:
-        if any(unit.leading for unit in cluster):
-            continue
-        own = [by_trial.get(unit.trial.name) for unit in cluster]
-        wanted = {unit.change for unit in cluster}
-        alike = [item for item in led if wanted <= {unit.change for unit in item if unit.leading}]
-        if own[0] is not None and all(item is own[0] for item in own):
-            own[0].extend(cluster)
-        elif len(alike) == 1:
-            alike[0].extend(cluster)
-        else:
-            rest.append(cluster)
-    return [*led, *rest]
+        if not any(unit.leading for unit in cluster):
+            home = _own(cluster, kept) or _home(cluster, kept)
+            (rest if home is None else home).extend([cluster] if home is None else cluster)
+    return [*kept, *rest]
+
+
+def _is_general(cluster: Sequence[Unit]) -> bool:
+    """Whether all complaints are of checks that are about sound answers to anything."""
+    return all(unit.trial.check.area in _GENERAL for unit in cluster if unit.leading)
+
+
+def _home(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
+    """The one cluster that complains of the same changes; None if there is none, or there are several."""
+    wanted = {unit.change.sort for unit in cluster}
+    alike = [item for item in led if wanted <= {unit.change.sort for unit in item if unit.leading}]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _own(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
+    """The one cluster with complaints of all the same checks, or with all the same answers or earlier ones."""
+    trials = {unit.trial.name for unit in cluster}
+    for item in led:
+        if trials <= {unit.trial.name for unit in item if unit.leading}:
+            return item
+        first: dict[str, int] = {}
+        for unit in item:
+            first[unit.trial.name] = min(unit.step, first.get(unit.trial.name, unit.step))
+        if all(first.get(unit.trial.name, unit.step + 1) <= unit.step for unit in cluster):
+            return item
+    return None

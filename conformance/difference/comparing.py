@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.difference.answers import WORDS, Change, Form, changes, form, varying
-from conformance.errors import Stopped
 from conformance.model import Outcome
 
 if TYPE_CHECKING:
@@ -98,7 +97,6 @@ class Comparison:
         self._forms: dict[int, tuple[Exchange, Form]] = {}
         self._seen: tuple[dict[Request, Form], dict[Request, Form]] = ({}, {})
         self.volatile: frozenset[str] = frozenset()
-        self.stopped = ""
         self._doubted: set[str] = set()
 
     async def run(self, tell: Callable[[], None]) -> Evidence:
@@ -133,18 +131,13 @@ class Comparison:
 
     async def _round(self, names: Sequence[str], turn: int, tell: Callable[[], None]) -> None:
         """One round of some checks; every other one begins with the second side."""
-        if not names or self.stopped:
+        if not names:
             return
         order = (0, 1) if turn % 2 else (1, 0)
         found: dict[int, dict[str, Finding]] = {}
         for number in order:
-            try:
-                found[number] = await self._sides[number].findings(
-                    names, turn, tell, is_alone=turn > ROUNDS and len(names) <= _MOST_ALONE
-                )
-            except Stopped as end:
-                self.stopped = f"{self._sides[number].name}: {end}"
-                return
+            is_alone = turn > ROUNDS and len(names) <= _MOST_ALONE
+            found[number] = await self._sides[number].findings(names, turn, tell, is_alone=is_alone)
         for name in names:
             if name in found[0] and name in found[1]:
                 pair = found[0][name], found[1][name]
@@ -207,7 +200,7 @@ class Comparison:
         return len(rounds) > 1
 
     def _evidence(self) -> Evidence:
-        found = Evidence(stopped=self.stopped)
+        found = Evidence(stopped=next((side.stopped for side in self._sides if side.stopped), ""))
         for name, rounds in self._rounds.items():
             pair, trial = rounds[-1], self._trials[name]
             confirmed = self._confirmed(name)
@@ -221,6 +214,15 @@ class Comparison:
                 found.reworded += facets == [WORDS]
                 if not any(at == step for at, _ in confirmed):
                     found.alike.append((trial, one))
+        return self._calmed(found)
+
+    def _calmed(self, found: Evidence) -> Evidence:
+        """Without the complaints that no answer shows, where much is unstable, and other complaints are left."""
+        vague = {unit.trial.name for unit in found.units if unit.change.facet == VERDICT}
+        has_others = any(unit.leading and unit.change.facet != VERDICT for unit in found.units)
+        if len(found.unstable) >= _CHAOS and has_others:
+            found.units = [unit for unit in found.units if unit.trial.name not in vague]
+            found.unstable += [self._told(self._trials[name], self._rounds[name]) for name in sorted(vague)]
         return found
 
     def _units(

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.difference.answers import STATUS, WORDS, Change, changes, form
+from conformance.difference.traits import Traits
 from conformance.engine import asked_s
 from conformance.errors import Stopped
 from conformance.fuzz.bench import Bench
 from conformance.fuzz.case import Case, Origin
-from conformance.fuzz.features import Feature, Features, headline
+from conformance.fuzz.features import Feature, headline
 from conformance.fuzz.judge import TOO_MANY, Judge, Judgement
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
@@ -138,7 +139,7 @@ class Mirror:
     def __init__(self, first: Side, second: Side, volatile: frozenset[str], rated: frozenset[str]) -> None:
         self._guns = (Gun(first), Gun(second))
         self._contract = first.plan.contract
-        self._features = Features(self._contract)
+        self._traits = Traits(self._contract)
         self._stocks = {str(item): Stock.of(self._contract, item) for item in self._contract.operations}
         self._dead = {str(item) for side in (first, second) for item in side.ground.dead}
         self._volatile, self._rated = volatile | {WORDS}, rated
@@ -202,13 +203,12 @@ class Mirror:
         explains: Explains,
     ) -> None:
         """One difference: told already, no difference when asked again, or a new sort."""
-        features = self._features.of(case) if len(case.body) <= _SMALL_BYTES else frozenset()
-        special = features - self._features.of(self._control(case.call))
+        special = self._special(case)
         known = next(
             (
                 number
                 for number, item in enumerate(self.found.odds)
-                if item.change == change and (item.feature is None or item.feature in features)
+                if item.change.sort == change.sort and (item.feature is None or item.feature in special)
             ),
             None,
         )
@@ -227,7 +227,7 @@ class Mirror:
                 self.found.unstable += 1
                 return
         smallest = await self._shrunk(case, change)
-        special = self._features.of(smallest) - self._features.of(self._control(case.call))
+        special = self._special(smallest)
         place = explains(self._guns[0].bench.labelled(smallest), change, special)
         if place is not None:
             self.found.explained[place] += 1
@@ -240,6 +240,8 @@ class Mirror:
             reply, judgement = await gun.bench.ask(case)
             exchanges.append(gun.bench.kept(case, reply))
             judgements.append(judgement)
+        forms = [form(exchange, self._rated) for exchange in exchanges]
+        change = next(changes(forms[0], forms[1], self._volatile), change)
         self.found.odds.append(
             Odd(case=case, change=change, feature=feature, exchanges=(exchanges[0], exchanges[1]),
                 judgements=(judgements[0], judgements[1]), calls=(case.call,))
@@ -252,16 +254,25 @@ class Mirror:
         is_slow = change.facet == STATUS and "no answer" in change.first + change.second
 
         async def same(item: Case) -> bool:
-            return time.monotonic() < self._until_s and await self._differs(item) == change
+            if time.monotonic() > self._until_s:
+                return False
+            found = await self._differs(item)
+            return found is not None and found.sort == change.sort
 
         shrinker = Shrinker(same, _SLOW_TRIES if is_slow else _TRIES)
         found = await shrinker.shrink(case, self._stocks[case.call].body())
-        return found if await self._differs(found) == change else case
+        return found if await same(found) else case
 
     async def _differs(self, case: Case) -> Change | None:
         """How both sides differ over a case, the second asked first."""
         replies = [(await gun.bench.ask(case))[0] for gun in reversed(self._guns)]
         return self._change(case, replies[1], replies[0])
+
+    def _special(self, case: Case) -> frozenset[Feature]:
+        """What a case has that the ordinary one of its call has not."""
+        operation = self._stocks[case.call].operation
+        ordinary = self._traits.of_case(operation, self._control(case.call))
+        return frozenset(self._traits.of_case(operation, case)) - frozenset(ordinary)
 
     def _control(self, call: str) -> Case:
         body = self._stocks[call].body()

@@ -12,7 +12,7 @@ from conformance.difference.comparing import VERDICT, Unit
 from conformance.difference.effects import Effect, effects, harm
 from conformance.expect import SERVER_ERROR
 from conformance.fuzz.features import reason
-from conformance.model import Level, Outcome
+from conformance.model import Area, Level, Outcome
 from conformance.profile.facts import Answer
 from conformance.report.curl import curl
 from conformance.report.transcript import transcript
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _PARTLY, _REDIRECT = 207, 300
 _BROKEN = frozenset({Outcome.FAIL, Outcome.ERROR})
-_USUAL = frozenset({"accept", "sdk"})
+_USUAL = frozenset({Area.ACCEPT, Area.SDK})
+_GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS})
 
 
 class Keeps(enum.StrEnum):
@@ -64,7 +65,8 @@ class Difference:
 
     `id` is the check that names it, `checks` are all that judge the sides differently, `likewise` those in whose
     requests it shows as well. `exchanges` are those of the smallest request that shows it. `is_usual` says that
-    SDKs send such requests; `generated` counts generated requests that show it.
+    SDKs send such requests; `generated` counts generated requests that show it, `examples` say what is special
+    about those that no check is like.
     """
 
     id: str
@@ -82,6 +84,7 @@ class Difference:
     harm: Reaction | None = None
     is_usual: bool = False
     generated: int = 0
+    examples: tuple[str, ...] = ()
     curls: tuple[str, str] = ("", "")
 
     @property
@@ -97,7 +100,7 @@ class Difference:
             "fact": self.fact, "sources": [source.as_json() for source in self.sources],
             "message": self.message, "checks": [*self.checks], "likewise": [*self.likewise],
             "calls": [*self.calls], "ways": [way.as_json() for way in self.ways],
-            "generated": self.generated,
+            "generated": self.generated, "examples": [*dict.fromkeys(self.examples)],
             "sdks": {
                 "usual": self.is_usual,
                 "harm": self.harm.value if self.harm else "unnoticed",
@@ -127,7 +130,7 @@ def difference(cluster: Sequence[Unit], reasons: Reasons, contract: Contract) ->
         id=trial.check.id,
         title=trial.check.title,
         keeps=keeps,
-        level=trial.capped(broken.level) if broken.level else trial.level,
+        level=min(map(_level, leads or [named]), key=lambda level: level.rank),
         fact=trial.check.fact,
         sources=broken.sources or trial.sources,
         message=judged(trial, broken).message if leads else "",
@@ -138,6 +141,50 @@ def difference(cluster: Sequence[Unit], reasons: Reasons, contract: Contract) ->
         is_usual=any(unit.trial.check.area in _USUAL or reasons.is_plain(unit) for unit in leads or cluster),
     )
     return weighed(found, contract, is_bad=is_bad)
+
+
+def _level(unit: Unit) -> Level:
+    """How strong the promise is that a check is about."""
+    found = unit.findings[0 if unit.findings[0].outcome in _BROKEN else 1]
+    return unit.trial.capped(found.level) if found.level else unit.trial.level
+
+
+def adopted(told: Sequence[Difference], odds: Iterable[Odd], contract: Contract) -> list[Difference]:
+    """All differences: what only generated requests show is told with the one that changes the same, if it is one.
+
+    It is told there, too: nobody can be sure that it has the same reason.
+    """
+    found = [*told]
+    rest = []
+    for odd in odds:
+        item = of_odd(odd, contract)
+        home = _home(odd, item, told)
+        if home is None:
+            rest.append(item)
+            continue
+        known = found[home]
+        better = {"keeps": item.keeps, "level": item.level, "message": item.message}
+        found[home] = replace(
+            known,
+            generated=known.generated + odd.count,
+            examples=(*known.examples, item.title),
+            **(better if known.keeps is Keeps.BOTH and item.keeps is not Keeps.BOTH else {}),
+        )
+    return [*found, *rest]
+
+
+def _home(odd: Odd, item: Difference, told: Sequence[Difference]) -> int | None:
+    """The number of the one difference that a sort of generated requests is told with; None if there is none."""
+    alike = [
+        number
+        for number, other in enumerate(told)
+        if any(way.change.sort == odd.change.sort for way in other.ways)
+    ]
+    broken = [number for number in alike if told[number].keeps is not Keeps.BOTH] or alike
+    if len(broken) != 1:
+        return None
+    keeps = told[broken[0]].keeps
+    return broken[0] if Keeps.BOTH in {item.keeps, keeps} or item.keeps is keeps else None
 
 
 def of_odd(odd: Odd, contract: Contract) -> Difference:
@@ -182,11 +229,11 @@ def _naming(unit: Unit, reasons: Reasons) -> tuple[object, ...]:
     return (
         not unit.leading,
         unit.findings[0].outcome is Outcome.ERROR or unit.findings[1].outcome is Outcome.ERROR,
+        check.area in _GENERAL,
         unit.trial.level.rank,
         not check.opens,
         check.fact.startswith("rules."),
         not reasons.is_plain(unit),
-        check.area == "errors",
         check.area == "sdk",
         check.id,
         str(unit.trial.operation),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance import engine, expect, preflight
 from conformance.engine import Breaker, Finding, Sender
-from conformance.errors import CannotJudge, NoAnswer
+from conformance.errors import CannotJudge, NoAnswer, Stopped
 from conformance.payloads import Call, Footing, Ground
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Side:
     wire: Wire
     sender: Sender = field(init=False)
     ground: Ground = field(default_factory=Ground)
+    stopped: str = ""
 
     def __post_init__(self) -> None:
         self.sender = Sender(wire=self.wire)
@@ -58,7 +59,8 @@ class Side:
     ) -> dict[str, Finding]:
         """What its trials of some names come to, by name; alone is one at a time.
 
-        Each turn looks anew at what one run would look at once. Raises Stopped if it dies on the way.
+        Each turn looks anew at what one run would look at once. If the server dies on the way there are fewer, and
+        `stopped` says why.
         """
         wanted = set(names)
         self.sender.seen.clear()
@@ -73,11 +75,15 @@ class Side:
             found[trial.name] = finding
             tell()
 
-        if not is_alone:
-            await engine.run(works, self.sender, self.plan.jobs, done)
-        for work in works if is_alone else ():
-            await self.wire.renew()
-            await engine.run([work], self.sender, 1, done)
+        try:
+            if not is_alone:
+                await engine.run(works, self.sender, self.plan.jobs, done)
+            for work in works if is_alone else ():
+                await self.wire.renew()
+                await engine.run([work], self.sender, 1, done)
+        except Stopped as end:
+            self.stopped = f"{self.name}: {end}"
+            self.sender.breaker = Breaker()
         return found
 
 

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.contract import Contract, Operation
-    from conformance.model import Request
+    from conformance.model import Json, Request
 
 _LARGEST_BYTES = 20_000
 _LONGEST = 120
 _ENCODED = re.compile(r"base64\((?P<text>.*)\)", re.DOTALL)
+_LONGEST_LOOK = 40
+_DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 _TYPED = frozenset({"content-type", "content-encoding"})
 
 
@@ -55,16 +57,25 @@ class Traits:
         if len(body) > _LARGEST_BYTES:
             yield REQUEST, "a large body"
         elif request.method == operation.method:
-            yield from self._features.of(case(operation, request, body))
-            yield from self._nobody(operation, body)
+            yield from self.of_case(operation, case(operation, request, body))
 
-    def _nobody(self, operation: Operation, body: bytes) -> Iterator[Feature]:
+    def of_case(self, operation: Operation, case: Case) -> Iterator[Feature]:
+        """What is special about the body of a case, and what says of what type it is."""
+        if len(case.body) > _LARGEST_BYTES:
+            yield REQUEST, "a large body"
+            return
+        yield from self._features.of(case)
+        found = read(case.body)
+        if not found.is_deep:
+            yield from self._nobody(operation, found.value)
+            yield from _looks("", found.value)
+
+    def _nobody(self, operation: Operation, value: Json) -> Iterator[Feature]:
         """Whether an event names no user, in whatever way."""
-        found = read(body)
         where = self._contract.profile.batch.pointer
-        events: Any = [found.value]
+        events: Any = [value]
         if operation.kind is Kind.BATCH:
-            events = pointers.get(found.value, where) if pointers.has(found.value, where) else []
+            events = pointers.get(value, where) if pointers.has(value, where) else []
         for event in events if isinstance(events, list) else []:
             if isinstance(event, dict) and not self._contract.identified(operation.type, event):
                 yield REQUEST, "no user"
@@ -100,6 +111,18 @@ class Traits:
         if weight.size <= at_least:
             return f"within {weight.fact}"
         return f"over {weight.fact}" if weight.size > at_most else f"about at {weight.fact}"
+
+
+def _looks(place: str, value: Json) -> Iterator[Feature]:
+    """What texts with digits look like, such as times and numbers, and where they are."""
+    if isinstance(value, str) and len(value) <= _LONGEST_LOOK and any(map(str.isdigit, value)):
+        yield place, f"like {_LETTERS.sub('a', _DIGITS.sub('9', value))}"
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _looks(f"{place}/{name}", item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _looks(f"{place}/*", item)
 
 
 def case(operation: Operation, request: Request, body: bytes) -> Case:

@@ -141,7 +141,8 @@ def lines(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if others:
         yield "also", some(others, _MOST)
     if item["generated"]:
-        yield "fuzz", f"{item['generated']:,} generated requests show it"
+        more = f"; among them: {some(item['examples'], _MOST_NAMES)}" if item["examples"] else ""
+        yield "fuzz", f"{item['generated']:,} generated requests show it{more}"
     for source in item["sources"][:2]:
         says = f": {source['says']}" if source["says"] else ""
         yield "source", f"{source['document']}, section {source['section']!r}{says}"
