@@ -181,9 +181,11 @@ SETTINGS = (
 
 SECOND = (
     Setting(name="write-key-b", metavar="KEY", is_secret=True,
-            help="the write key of the second server (default: $CONFORMANCE_WRITE_KEY_B, or that of the first)"),
+            help="the write key of the second server (default: $CONFORMANCE_WRITE_KEY_B, or that of the "
+                 "first)"),
     Setting(name="bearer-b", metavar="TOKEN", is_secret=True,
-            help="the access token of the second server (default: $CONFORMANCE_BEARER_B, or that of the first)"),
+            help="the access token of the second server (default: $CONFORMANCE_BEARER_B, or that of the "
+                 "first)"),
     Setting(name="header-b", metavar="'NAME: VALUE'", is_list=True, default=(),
             help="a further header for every request to the second server, in place of those of --header; "
                  "may be repeated"),

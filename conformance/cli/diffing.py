@@ -31,7 +31,7 @@ COUNT, FUZZ_S = 2_000, 20.0
 
 
 def diff(options: Mapping[str, Any]) -> int:
-    """Compares two servers and returns the exit code: 0 if they answer the same, 1 if not, 3 if nobody knows."""
+    """Compares two servers and returns the exit code: 0 for the same, 1 for different, 3 if nobody knows."""
     wanted = writing.places(options, KINDS)
     first, second = plans(options)
     quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
@@ -66,7 +66,9 @@ def plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
     """
     settings = settled({**options, "url": None})
     if not settings["profile"] or settings["profile"] == EVERY:
-        raise UsageError("a profile is needed, and one alone: pass --profile NAME, one of `conformance profiles`")
+        raise UsageError(
+            "a profile is needed, and one alone: pass --profile NAME, one of `conformance profiles`"
+        )
     own = {setting.key: setting.found(options.get(setting.key))[0] for setting in SECOND}
     other = {**settings, "header": own["header_b"] or settings["header"]}
     for name in ("write_key", "bearer"):
@@ -80,7 +82,8 @@ def plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
     if settings["fuzz"] is None:
         count = min(count, COUNT)
     shared = {
-        "tiers": tiers, "jobs": min(first.jobs, second.jobs), "fuzz": count, "fuzz_s": settings["max_time"] or FUZZ_S,
+        "tiers": tiers, "jobs": min(first.jobs, second.jobs),
+        "fuzz": count, "fuzz_s": settings["max_time"] or FUZZ_S,
     }  # fmt: skip
     return _with(first, shared), _with(second, shared)
 

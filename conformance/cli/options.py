@@ -86,7 +86,7 @@ def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _comparing(commands: argparse._SubParsersAction[Parser]) -> None:
     """The subcommand that sends requests to two targets."""
-    diff = commands.add_parser("diff", help="send the same to two servers, and say what they answer differently")
+    diff = commands.add_parser("diff", help="send two servers the same, and say what they answer differently")
     diff.add_argument("url", metavar="URL_A", help="the base URL of the first server, say the one in use")
     diff.add_argument("url_b", metavar="URL_B", help="the base URL of the second server, say the new one")
     _options(diff, (*SETTINGS, *SECOND))

@@ -1,8 +1,8 @@
 """Differences: two servers are sent the same, and what they answer is compared.
 
-A check is a generator, so it can be driven twice: each side gets its own run, and what both were sent alike is
-compared step by step. What differs is asked again in the other order, put together by its most likely reason, and
-told once: by the promise that it is about.
+A check is a generator, so it can be driven twice: each side gets its own run, and what both were sent alike
+is compared step by step. What differs is asked again in the other order, put together by its most likely
+reason, and told once: by the promise that it is about.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.difference.answers import Change
 from conformance.difference.causes import ACCEPTED, Reasons, clusters
 from conformance.difference.comparing import Comparison, Unit
 from conformance.difference.document import DIFFERENT, SAME, UNCOMPARED, Outcome
-from conformance.difference.groups import Difference, adopted, difference
+from conformance.difference.fuzzing import Mirror
+from conformance.difference.groups import Difference, difference
+from conformance.difference.odds import adopted
 from conformance.difference.sides import Side, level
 from conformance.difference.traits import Traits
-from conformance.errors import CannotJudge, Stopped
-from conformance.fuzz.features import Feature
 from conformance.payloads import Call, Footing
 from conformance.wire import Redactor
 
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from conformance.contract import Operation
+    from conformance.difference.answers import Change
     from conformance.fuzz.case import Case
+    from conformance.fuzz.features import Feature
     from conformance.model import Request
     from conformance.run import Plan
 
@@ -58,7 +59,10 @@ async def compare(
     Raises CannotJudge, naming the side, where nothing acceptable is accepted.
     """
     outcome = Outcome(
-        contract=first.contract, urls=(first.target.url, second.target.url), is_strict=effort.strict
+        contract=first.contract,
+        urls=(first.target.url, second.target.url),
+        is_strict=effort.strict,
+        has_two_keys=first.keys != second.keys,
     )
     async with first.wire() as one, second.wire() as other:
         sides = Side("A", first, one), Side("B", second, other)
@@ -74,24 +78,20 @@ async def compare(
         outcome.checks, outcome.answers = evidence.compared, evidence.answers
         outcome.unstable, outcome.reworded = evidence.unstable, evidence.reworded
         outcome.stopped = evidence.stopped
-        cases = () if outcome.stopped else tuple(effort.cases)
-        if cases:
-            told = await _fuzzed(sides, comparison, Known(found, told, reasons), cases, effort, outcome)
-        outcome.differences = told
+        known = Known(found, told, reasons)
+        outcome.differences = (
+            told if outcome.stopped else await _fuzzed(sides, comparison, known, effort, outcome)
+        )
     return outcome
 
 
 class Known:
     """The differences that checks have shown, and which of them explains one over a generated request."""
 
-    def __init__(
-        self, found: Sequence[Sequence[Unit]], told: Sequence[Difference], reasons: Reasons
-    ) -> None:
+    def __init__(self, found: Sequence[Sequence[Unit]], told: Sequence[Difference], reasons: Reasons) -> None:
         self.told = [*told]
         self._changes = [{unit.change.sort for unit in cluster} for cluster in found]
-        self._plain = [
-            {unit.change.sort for unit in cluster if reasons.is_plain(unit)} for cluster in found
-        ]
+        self._plain = [{unit.change.sort for unit in cluster if reasons.is_plain(unit)} for cluster in found]
         self._facts = [
             {unit.trial.check.fact for unit in cluster if unit.leading} - {ACCEPTED} for cluster in found
         ]
@@ -110,17 +110,13 @@ class Known:
         return None
 
 
-async def _fuzzed(  # noqa: PLR0913, PLR0917 - one step of one function
-    sides: tuple[Side, Side],
-    comparison: Comparison,
-    known: Known,
-    cases: Sequence[Case],
-    effort: Effort,
-    outcome: Outcome,
+async def _fuzzed(
+    sides: tuple[Side, Side], comparison: Comparison, known: Known, effort: Effort, outcome: Outcome
 ) -> list[Difference]:
     """All differences, with those that only generated requests show."""
-    from conformance.difference.fuzzing import Mirror
-
+    cases = tuple(effort.cases)
+    if not cases:
+        return known.told
     mirror = Mirror(*sides, comparison.volatile, comparison.rated)
     found = await mirror.run(cases, effort.max_time_s, known.explains)
     outcome.generated, outcome.doubtful = found.compared, found.unstable + found.unexamined
@@ -133,7 +129,9 @@ def _ordinary(side: Side) -> dict[Operation, Request]:
     plan, found = side.plan, {}
     for operation in plan.contract.operations:
         footing = side.ground.footings.get(operation, Footing())
-        call = Call(contract=plan.contract, operation=operation, keys=plan.keys, footing=footing, run_id=plan.run_id)
+        call = Call(
+            contract=plan.contract, operation=operation, keys=plan.keys, footing=footing, run_id=plan.run_id
+        )
         request = call.event().request()
         whole = replace(request, headers=(*plan.target.headers, *request.headers))
         found[operation] = side.wire.redactor.request(whole)

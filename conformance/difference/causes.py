@@ -33,7 +33,7 @@ Ordinary: TypeAlias = "Mapping[Operation, Request]"
 
 
 class Reasons:
-    """What about a request is most likely the reason of a difference, seen from all that is answered alike."""
+    """What about a request is most likely the reason of a difference, by all that is answered alike."""
 
     def __init__(
         self, evidence: Evidence, traits: Traits, form: Callable[[Exchange], Form], ordinary: Ordinary
@@ -67,8 +67,8 @@ class Reasons:
     def of(self, unit: Unit) -> Iterator[Feature]:
         """The traits of a request that may be the reason.
 
-        What is taken with it by both can't be the reason why one refuses; what both refuse may have the reason too,
-        beside another: then it counts how often.
+        What is taken with it by both can't be the reason why one refuses; what both refuse may have the
+        reason too, beside another: then it counts how often.
         """
         operation, change = unit.trial.operation, unit.change
         if operation is None:
@@ -132,6 +132,8 @@ def clusters(units: Iterable[Unit], reasons: Reasons) -> list[list[Unit]]:
 def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable]:
     """What differences of one reason have in common: any one of these is enough."""
     own = promise(unit)
+    if unit.leading and unit.trial.check.area is Area.RATE_LIMIT:
+        yield "area", Area.RATE_LIMIT
     if unit.leading:
         yield "promise", own, unit.findings[0].outcome, unit.findings[1].outcome
     if unit.change.facet == VERDICT:
@@ -157,22 +159,30 @@ def _is_silence(change: Change) -> bool:
 def _adopted(found: Sequence[list[Unit]]) -> list[list[Unit]]:
     """What explains nothing by itself goes to the one complaint that explains it, if it is but one.
 
-    First complaints of checks that ask for nothing but sound answers, to whatever else they ask; then differences
+    First complaints of checks that ask for nothing but sound answers, whatever they send; then differences
     that no check complains of.
     """
     led = [cluster for cluster in found if any(unit.leading for unit in cluster)]
     special = [cluster for cluster in led if not _is_general(cluster)]
-    kept = [*special]
-    for cluster in led:
-        if _is_general(cluster):
-            home = _home(cluster, special)
-            (kept if home is None else home).extend([cluster] if home is None else cluster)
-    rest = []
-    for cluster in found:
-        if not any(unit.leading for unit in cluster):
-            home = _own(cluster, kept) or _home(cluster, kept)
-            (rest if home is None else home).extend([cluster] if home is None else cluster)
-    return [*kept, *rest]
+    kept = _taken_in([cluster for cluster in led if _is_general(cluster)], special, _home)
+    silent = [cluster for cluster in found if not any(unit.leading for unit in cluster)]
+    return _taken_in(silent, kept, lambda cluster, homes: _own(cluster, homes) or _home(cluster, homes))
+
+
+def _taken_in(
+    guests: Iterable[list[Unit]],
+    homes: Sequence[list[Unit]],
+    find: Callable[[Sequence[Unit], Sequence[list[Unit]]], list[Unit] | None],
+) -> list[list[Unit]]:
+    """Clusters with others in them that have a home there, and after them those that have none."""
+    rest: list[list[Unit]] = []
+    for cluster in guests:
+        home = find(cluster, homes)
+        if home is None:
+            rest.append(cluster)
+        else:
+            home.extend(cluster)
+    return [*homes, *rest]
 
 
 def _is_general(cluster: Sequence[Unit]) -> bool:
@@ -188,7 +198,7 @@ def _home(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | No
 
 
 def _own(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
-    """The one cluster with complaints of all the same checks, or with all the same answers or earlier ones."""
+    """The one cluster with complaints of all the same checks, or about the same answers or earlier ones."""
     trials = {unit.trial.name for unit in cluster}
     for item in led:
         if trials <= {unit.trial.name for unit in item if unit.leading}:

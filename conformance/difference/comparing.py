@@ -34,8 +34,8 @@ Pair: TypeAlias = "tuple[Finding, Finding]"
 class Unit:
     """One difference: a check at work, the step of it, and how the answers differ there.
 
-    A `leading` one is what a check complains of on one side alone. `exchanges` and `findings` are those of both
-    sides.
+    A `leading` one is what a check complains of on one side alone. `exchanges` and `findings` are those of
+    both sides.
     """
 
     trial: Trial
@@ -71,8 +71,8 @@ class Unstable:
 class Evidence:
     """What the checks have shown.
 
-    `compared` are checks with an answer on both sides, `alike` pairs of answers that are the same, for who asks
-    what a difference has nothing to do with. `reworded` counts answers that differ in their wording alone.
+    `compared` are checks with an answer on both sides, `alike` pairs of answers that are the same, for who
+    asks what a difference has nothing to do with. `reworded` counts answers that differ in their wording alone.
     """
 
     units: list[Unit] = field(default_factory=list)
@@ -217,7 +217,7 @@ class Comparison:
         return self._calmed(found)
 
     def _calmed(self, found: Evidence) -> Evidence:
-        """Without the complaints that no answer shows, where much is unstable, and other complaints are left."""
+        """Without complaints that no answer shows, where much is unstable and others are left."""
         vague = {unit.trial.name for unit in found.units if unit.change.facet == VERDICT}
         has_others = any(unit.leading and unit.change.facet != VERDICT for unit in found.units)
         if len(found.unstable) >= _CHAOS and has_others:
@@ -225,9 +225,7 @@ class Comparison:
             found.unstable += [self._told(self._trials[name], self._rounds[name]) for name in sorted(vague)]
         return found
 
-    def _units(
-        self, trial: Trial, pair: Pair, confirmed: Collection[tuple[int, Change]]
-    ) -> Iterator[Unit]:
+    def _units(self, trial: Trial, pair: Pair, confirmed: Collection[tuple[int, Change]]) -> Iterator[Unit]:
         """The differences of one check, the one that it complains of marked."""
         by_step: dict[int, list[Change]] = defaultdict(list)
         for step, change in confirmed:

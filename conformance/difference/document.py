@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__
 from conformance.difference.effects import HARM
 from conformance.difference.groups import Keeps
+from conformance.difference.sides import FIRST, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SAME, DIFFERENT, UNCOMPARED = "same", "different", "uncompared"
+_VARIABLE = re.compile(r"CONFORMANCE_(?:WRITE_KEY|BEARER)\b")
 _CODES = {SAME: 0, DIFFERENT: 1, UNCOMPARED: 3}
 
 
@@ -36,14 +39,15 @@ class Outcome:
     reworded: int = 0
     doubtful: int = 0
     is_strict: bool = False
+    has_two_keys: bool = False
     stopped: str = ""
 
     @property
     def verdict(self) -> str:
-        """Same, different, or uncompared: nothing was asked of both, or not all that was meant to be."""
-        if self.stopped or not self.checks:
-            return UNCOMPARED
-        return DIFFERENT if self.differences else SAME
+        """Different as soon as anything is; the same only if all was asked of both that was meant to be."""
+        if self.differences:
+            return DIFFERENT
+        return UNCOMPARED if self.stopped or not self.checks else SAME
 
     @property
     def exit_code(self) -> int:
@@ -51,9 +55,9 @@ class Outcome:
         return _CODES[self.verdict]
 
     def as_json(self, redact: Callable[[str], str]) -> dict[str, Any]:
-        """The document, without any secret."""
+        """The document; what servers said has no secret of either in it."""
         listed = sorted(self.differences, key=_cost)
-        document = {
+        return {
             "format": FORMAT,
             "suite": {"version": __version__},
             "profile": {"name": self.contract.profile.name, "title": self.contract.profile.title},
@@ -61,21 +65,26 @@ class Outcome:
             "verdict": self.verdict,
             "strict": self.is_strict,
             "compared": {"checks": self.checks, "answers": self.answers, "generated": self.generated},
-            "counts": {
-                word.value: sum(item.keeps is word for item in listed) for word in Keeps
-            },
-            "differences": [item.as_json() for item in listed],
+            "counts": {word.value: sum(item.keeps is word for item in listed) for word in Keeps},
+            "differences": [self._told(item, redact) for item in listed],
             "unstable": [
-                {"id": item.id, "operation": item.operation, "A": [*item.first], "B": [*item.second]}
+                {"id": item.id, "operation": item.operation, FIRST: [*item.first], SECOND: [*item.second]}
                 for item in sorted(self.unstable, key=lambda item: (item.id, item.operation))
             ],
             "unstable_generated": self.doubtful,
             "reworded": self.reworded,
             "dead": self.dead,
-            "stopped": self.stopped,
+            "stopped": redact(self.stopped),
             "complete": not self.stopped,
         }  # fmt: skip
-        found: dict[str, Any] = _redacted(document, redact)
+
+    def _told(self, item: Difference, redact: Callable[[str], str]) -> dict[str, Any]:
+        """A difference; with two keys, the line for the second server reads a variable of its own."""
+        found: dict[str, Any] = item.as_json()
+        for name in ("message", "ways", "exchanges", "curl"):
+            found[name] = _redacted(found[name], redact)
+        if self.has_two_keys:
+            found["curl"][SECOND] = _VARIABLE.sub(r"\g<0>_B", found["curl"][SECOND])
         return found
 
 

@@ -1,4 +1,4 @@
-"""Generated requests, sent to both sides: what differs and no check has shown yet, in its smallest request."""
+"""Generated requests, sent to both sides: what differs that no check has shown, by its smallest request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
 from conformance.fuzz.shrinker import Shrinker
 from conformance.fuzz.stock import Stock
-from conformance.wire.answers import Reply
 from conformance.wire.budget import Exhausted
 from conformance.wire.lanes import SILENT, Lanes
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from conformance.difference.sides import Side
     from conformance.model import Exchange
+    from conformance.wire.answers import Reply
 
 _TRIES, _SLOW_TRIES = 160, 6
 _REPEATS = 2
@@ -39,7 +39,7 @@ _SMALL_BYTES = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Odd:
-    """A sort of generated requests that both sides answer differently: the smallest, and how often it was seen.
+    """A sort of generated requests that are answered differently: the smallest, and how often it was seen.
 
     `judgements` are what is wrong with either answer, None where the contract allows it.
     """
@@ -283,4 +283,3 @@ def _seen(odd: Odd, call: str) -> Odd:
     """A sort that was seen once more."""
     calls = odd.calls if call in odd.calls else tuple(sorted({*odd.calls, call}))
     return replace(odd, calls=calls, count=odd.count + 1)
-

@@ -11,7 +11,6 @@ from conformance.difference.answers import STATUS, Change
 from conformance.difference.comparing import VERDICT, Unit
 from conformance.difference.effects import Effect, effects, harm
 from conformance.expect import SERVER_ERROR
-from conformance.fuzz.features import reason
 from conformance.model import Area, Level, Outcome
 from conformance.profile.facts import Answer
 from conformance.report.curl import curl
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.difference.causes import Reasons
-    from conformance.difference.fuzzing import Odd
-    from conformance.fuzz.judge import Judgement
     from conformance.model import Exchange, JsonObject, Source
     from conformance.sdks import Reaction
 
@@ -63,10 +60,10 @@ class Way:
 class Difference:
     """One difference, told once.
 
-    `id` is the check that names it, `checks` are all that judge the sides differently, `likewise` those in whose
-    requests it shows as well. `exchanges` are those of the smallest request that shows it. `is_usual` says that
-    SDKs send such requests; `generated` counts generated requests that show it, `examples` say what is special
-    about those that no check is like.
+    `id` is the check that names it, `checks` are all that judge the sides differently, `likewise` those in
+    whose requests it shows as well. `exchanges` are those of the smallest request that shows it. `is_usual`
+    says that SDKs send such requests; `generated` counts generated requests that show it, `examples` say what
+    is special about those that no check is like.
     """
 
     id: str
@@ -118,7 +115,8 @@ def difference(cluster: Sequence[Unit], reasons: Reasons, contract: Contract) ->
     named = min(cluster, key=lambda unit: _naming(unit, reasons))
     leads = [unit for unit in cluster if unit.leading]
     shown = min(
-        [unit for unit in leads or cluster if unit.change == named.change], key=lambda unit: _size(unit, reasons)
+        (unit for unit in leads or cluster if unit.change == named.change),
+        key=lambda unit: _size(unit, reasons),
     )
     trial = named.trial
     keeps = _keeps(named)
@@ -149,67 +147,6 @@ def _level(unit: Unit) -> Level:
     return unit.trial.capped(found.level) if found.level else unit.trial.level
 
 
-def adopted(told: Sequence[Difference], odds: Iterable[Odd], contract: Contract) -> list[Difference]:
-    """All differences: what only generated requests show is told with the one that changes the same, if it is one.
-
-    It is told there, too: nobody can be sure that it has the same reason.
-    """
-    found = [*told]
-    rest = []
-    for odd in odds:
-        item = of_odd(odd, contract)
-        home = _home(odd, item, told)
-        if home is None:
-            rest.append(item)
-            continue
-        known = found[home]
-        better = {"keeps": item.keeps, "level": item.level, "message": item.message}
-        found[home] = replace(
-            known,
-            generated=known.generated + odd.count,
-            examples=(*known.examples, item.title),
-            **(better if known.keeps is Keeps.BOTH and item.keeps is not Keeps.BOTH else {}),
-        )
-    return [*found, *rest]
-
-
-def _home(odd: Odd, item: Difference, told: Sequence[Difference]) -> int | None:
-    """The number of the one difference that a sort of generated requests is told with; None if there is none."""
-    alike = [
-        number
-        for number, other in enumerate(told)
-        if any(way.change.sort == odd.change.sort for way in other.ways)
-    ]
-    broken = [number for number in alike if told[number].keeps is not Keeps.BOTH] or alike
-    if len(broken) != 1:
-        return None
-    keeps = told[broken[0]].keeps
-    return broken[0] if Keeps.BOTH in {item.keeps, keeps} or item.keeps is keeps else None
-
-
-def of_odd(odd: Odd, contract: Contract) -> Difference:
-    """What a sort of generated requests comes to."""
-    first, second = odd.judgements
-    wrong = second or first
-    keeps = _judged_keeps(first, second)
-    facts = [name for name in (wrong.kind if wrong else "").split("|") if contract.states(name)]
-    sources = [source for name in facts for source in contract.fact(name).sources]
-    found = Difference(
-        id=f"fuzz.generated.{wrong.fault if wrong else 'open'}",
-        title=f"{reason(odd.feature)[:1].upper()}{reason(odd.feature)[1:]}",
-        keeps=keeps,
-        level=wrong.level if wrong else Level.MAY,
-        fact=facts[0] if facts else "",
-        sources=tuple(dict.fromkeys(sources)),
-        message=wrong.message if wrong else "",
-        ways=(Way(change=odd.change, calls=odd.calls, requests=odd.count),),
-        exchanges=odd.exchanges,
-        is_usual=odd.feature is None,
-        generated=odd.count,
-    )
-    return weighed(found, contract, is_bad=bool(facts) and any(map(_refuses, map(contract.fact, facts))))
-
-
 def weighed(found: Difference, contract: Contract, *, is_bad: bool) -> Difference:
     """A difference with what SDKs make of it, and the lines that show it again."""
     one, other = found.exchanges
@@ -224,7 +161,7 @@ def weighed(found: Difference, contract: Contract, *, is_bad: bool) -> Differenc
 
 
 def _naming(unit: Unit, reasons: Reasons) -> tuple[object, ...]:
-    """Who names a difference: a complaint, the strongest, the most direct, about the most ordinary request."""
+    """Who names a difference: a complaint, the strongest, the most direct, of the most ordinary request."""
     check = unit.trial.check
     return (
         not unit.leading,
@@ -246,7 +183,8 @@ def _size(unit: Unit, reasons: Reasons) -> tuple[object, ...]:
     size = len(request.body) + sum(len(value) for _, value in request.query) if request else 0
     return (
         request is None, request is not None and request.spelling is not None,
-        unit.trial.check.area in {"sdk", "errors"}, size, len(reasons.special(unit)), unit.trial.name, unit.step,
+        unit.trial.check.area in {"sdk", "errors"}, size, len(reasons.special(unit)),
+        unit.trial.name, unit.step,
     )  # fmt: skip
 
 
@@ -258,14 +196,6 @@ def _keeps(unit: Unit) -> Keeps:
     if not unit.leading:
         return Keeps.BOTH
     return Keeps.SECOND if first else Keeps.FIRST
-
-
-def _judged_keeps(first: Judgement | None, second: Judgement | None) -> Keeps:
-    if first and second:
-        return Keeps.NEITHER
-    if first or second:
-        return Keeps.SECOND if first else Keeps.FIRST
-    return Keeps.BOTH
 
 
 def _ways(cluster: Iterable[Unit]) -> tuple[Way, ...]:
@@ -295,15 +225,14 @@ def _is_bad(unit: Unit) -> bool:
     """Whether the request of a difference should be refused."""
     facts = unit.trial.facts
     if any(isinstance(fact, Answer) for fact in facts):
-        return any(map(_refuses, facts))
+        return any(map(refuses, facts))
     return all(
         exchange is not None and _REDIRECT < exchange.status < SERVER_ERROR for exchange in unit.exchanges
     )
 
 
-def _refuses(fact: object) -> bool:
+def refuses(fact: object) -> bool:
     """Whether a fact is about requests that are not plainly accepted."""
     return isinstance(fact, Answer) and any(
         status == _PARTLY or status >= _REDIRECT for status in fact.statuses
     )
-

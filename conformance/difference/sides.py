@@ -59,8 +59,8 @@ class Side:
     ) -> dict[str, Finding]:
         """What its trials of some names come to, by name; alone is one at a time.
 
-        Each turn looks anew at what one run would look at once. If the server dies on the way there are fewer, and
-        `stopped` says why.
+        Each turn looks anew at what one run would look at once. If the server dies on the way there are
+        fewer, and `stopped` says why.
         """
         wanted = set(names)
         self.sender.seen.clear()

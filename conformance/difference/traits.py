@@ -24,7 +24,6 @@ _LONGEST = 120
 _ENCODED = re.compile(r"base64\((?P<text>.*)\)", re.DOTALL)
 _LONGEST_LOOK = 40
 _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
-_TYPED = frozenset({"content-type", "content-encoding"})
 
 
 class Traits:
@@ -91,15 +90,7 @@ class Traits:
         if operation.kind is not Kind.PIXEL:
             for name, value in request.query:
                 yield REQUEST, f"the query {name}={value[:_LONGEST]}"
-        if not any(name.lower() == "authorization" for name, _ in request.headers):
-            yield REQUEST, "no credentials in the header"
-        for name, value in request.headers:
-            if name.lower() not in _TYPED:
-                yield REQUEST, f"the header {name.lower()}: {value[:_LONGEST]}"
-                if name.lower() == "authorization":
-                    yield REQUEST, f"credentials {'with' if '$' in value else 'without'} the key"
-            elif name.lower() == "content-encoding":
-                yield REQUEST, f"the coding {value}"
+        yield from _of_headers(request)
 
     def _weight(self, request: Request) -> str:
         """How heavy a request is that was made to be, by the limit that it is about."""
@@ -111,6 +102,20 @@ class Traits:
         if weight.size <= at_least:
             return f"within {weight.fact}"
         return f"over {weight.fact}" if weight.size > at_most else f"about at {weight.fact}"
+
+
+def _of_headers(request: Request) -> Iterator[Feature]:
+    """The headers, and whether the credentials among them have anything to do with the right ones."""
+    if not any(name.lower() == "authorization" for name, _ in request.headers):
+        yield REQUEST, "no credentials in the header"
+    for name, value in request.headers:
+        lower = name.lower()
+        if lower == "content-encoding":
+            yield REQUEST, f"the coding {value}"
+        elif lower != "content-type":
+            yield REQUEST, f"the header {lower}: {value[:_LONGEST]}"
+        if lower == "authorization":
+            yield REQUEST, f"credentials {'with' if '$' in value else 'without'} the key"
 
 
 def _looks(place: str, value: Json) -> Iterator[Feature]:

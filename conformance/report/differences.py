@@ -1,4 +1,4 @@
-"""What a comparison of two servers has to say, in sentences: read from its JSON document by every renderer."""
+"""What a comparison of two servers has to say, in sentences, for every renderer of its JSON document."""
 
 from __future__ import annotations
 
@@ -35,10 +35,8 @@ def headline(document: Mapping[str, Any]) -> str:
     """The verdict in one sentence, without a full stop."""
     servers, name = document["servers"], document["profile"]["name"]
     counts = document["counts"]
-    if document["stopped"]:
-        return f"the comparison ended early, so nothing can be said of the rest: {document['stopped']}"
     if document["verdict"] == "uncompared":
-        return "nothing could be compared"
+        return f"nothing can be said: {document['stopped'] or 'no check had an answer of both'}"
     total = len(document["differences"])
     if not total:
         return f"{servers['A']} (A) and {servers['B']} (B) answer the same, by the profile {name}"
@@ -66,6 +64,10 @@ def compared(document: Mapping[str, Any]) -> str:
 def remarks(document: Mapping[str, Any]) -> list[str]:
     """What else there is to know, a sentence each."""
     found = []
+    if document["stopped"]:
+        found.append(
+            f"the comparison ended early, and nothing can be said of the rest; {document['stopped']}"
+        )
     for side, calls in document["dead"].items():
         if calls:
             found.append(f"{side} accepts nothing on {', '.join(calls)}; nothing more was compared there")
@@ -83,7 +85,8 @@ def remarks(document: Mapping[str, Any]) -> list[str]:
         )
     if document["reworded"] and not document["strict"]:
         found.append(
-            f"{document['reworded']:,} answers say the same in other words, which no SDK reads; --strict counts them"
+            f"{document['reworded']:,} answers say the same in other words, which no SDK reads; "
+            "--strict counts them"
         )
     return found
 
