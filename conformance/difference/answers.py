@@ -6,13 +6,16 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.model import Mishap
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from conformance.model import Exchange, Response
 
 STATUS, BODY, WORDS, VALUE = "status", "body", "wording", "value"
-NOTHING = "nothing"
+STRAY, NOTHING = "after the answer", "nothing"
+CLOSED = f"no answer ({Mishap.CLOSED})"
 _DEEPEST, _MOST_NAMES, _LONGEST_VALUE, _LONGEST_WORDS = 4, 24, 64, 160
 _SERVER_ERROR = 500
 _CORS = "access-control-"
@@ -77,7 +80,7 @@ def form(exchange: Exchange, rated: frozenset[str] = frozenset()) -> Form:
     facets[BODY], words = _body(response, values)
     facets.update(_headers(response, rated))
     if exchange.stray:
-        facets["after the answer"] = "bytes that belong to no answer"
+        facets[STRAY] = "bytes that belong to no answer"
     return Form(facets, values, words)
 
 

@@ -27,8 +27,8 @@ _FAMILY = 2
 """Checks whose ids begin with the same so many words are of one family."""
 _CLOSE = frozenset({Area.AUTH, Area.JSON})
 """Areas that are one family each."""
-_GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS})
-"""Areas of checks that ask for sound answers, whatever was sent."""
+_GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK})
+"""Areas of checks that ask for sound answers, whatever was sent, or send what others do."""
 Ordinary: TypeAlias = "Mapping[Operation, Request]"
 
 
@@ -144,11 +144,22 @@ def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable
         yield "family", words[0] if words[0] in _CLOSE else ".".join(words[:_FAMILY]), unit.change.sort
         if words[0] in _GENERAL and _is_silence(unit.change):
             yield "silence", unit.change.sort
+    if not unit.leading:
+        yield from _quiet_links(unit)
     if is_plain:
         yield "plain", unit.change
         return
     for trait in reasons.of(unit):
         yield "trait", unit.change, trait
+
+
+def _quiet_links(unit: Unit) -> Iterable[Hashable]:
+    """What differences have in common that no check complains of: how to refuse and to tell so is a habit."""
+    change = unit.change
+    family = ".".join(unit.trial.check.id.split(".")[:_FAMILY])
+    yield "quiet", family, change.sort if change.facet == STATUS else change.facet.partition(" ")[0]
+    if change.facet != STATUS or not {change.first[:1], change.second[:1]} & {_SUCCESS}:
+        yield "habit", change
 
 
 def _is_silence(change: Change) -> bool:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.difference.answers import WORDS, Change, Form, changes, form, varying
+from conformance.difference.answers import CLOSED, STRAY, WORDS, Change, Form, changes, form, varying
 from conformance.model import Outcome
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Evidence:
     """What the checks have shown.
 
     `compared` are checks with an answer on both sides, `alike` pairs of answers that are the same, for who
-    asks what a difference has nothing to do with. `reworded` counts answers that differ in their wording alone.
+    asks what a difference has nothing to do with. `reworded` counts those that differ in wording alone.
     """
 
     units: list[Unit] = field(default_factory=list)
@@ -176,9 +176,12 @@ class Comparison:
             yield step, one, other
 
     def _changes(self, pair: Pair) -> Iterator[tuple[int, Change]]:
+        """How answers differ, step by step; that a connection ends counts if a check complains."""
+        complains = one_breaks(pair)
         for step, one, other in self._steps(pair):
             for change in changes(self.form(one), self.form(other), self.volatile):
-                yield step, change
+                if complains or not _is_transport(pair, step, change):
+                    yield step, change
 
     def _keys(self, name: str, number: int) -> frozenset[tuple[int, Change]]:
         """Every difference of a check in one round; that of the verdicts among them."""
@@ -272,6 +275,15 @@ def _about(pair: Pair) -> int:
     finding = pair[0] if pair[0].outcome in _BROKEN else pair[1]
     steps = [step for step, item in enumerate(finding.exchanges) if item.outline == finding.received]
     return steps[-1] if steps else -1
+
+
+def _is_transport(pair: Pair, step: int, change: Change) -> bool:
+    """Whether answers differ in nothing but when a connection ends that was written by hand."""
+    before, item = _at(pair[0], step - 1), _at(pair[0], step)
+    if item is None or item.request.spelling is None:
+        return False
+    is_later = before is not None and before.request.spelling is not None
+    return change.facet == STRAY or (is_later and CLOSED in {change.first, change.second})
 
 
 def _at(finding: Finding, step: int) -> Exchange | None:

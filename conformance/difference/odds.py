@@ -46,9 +46,12 @@ def _home(odd: Odd, item: Difference, told: Sequence[Difference]) -> int | None:
         for number, other in enumerate(told)
         if any(way.change.sort == odd.change.sort for way in other.ways)
     ]
-    broken = [number for number in alike if told[number].keeps is not Keeps.BOTH] or alike
-    if len(broken) != 1:
+    broken = [number for number in alike if told[number].keeps is not Keeps.BOTH]
+    if not broken and item.keeps is Keeps.BOTH:
+        return alike[0] if alike else None
+    if len(broken or alike) != 1:
         return None
+    broken = broken or alike
     keeps = told[broken[0]].keeps
     return broken[0] if Keeps.BOTH in {item.keeps, keeps} or item.keeps is keeps else None
 
