@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jsonschema_rs
 import pytest
 
 from conformance import difference
 from conformance.cli import main
 from conformance.cli.diffing import plans
-from conformance.difference import Effort, compare, redactor
 from conformance.errors import CannotJudge, UsageError
 from conformance.report.html import html_differences
 from conformance.report.markdown import markdown_differences
-from conformance.resources import specs
+from tests.comparing import QUICK, SMALL, compared, fault, valid
 from tests.fuzzing import crashing, made
 from tests.targets.behaviour import BEHAVIOURS, PLAIN
 from tests.targets.dialects import DIALECTS
 from tests.targets.faults import cases
 from tests.targets.judge import Judge
-from tests.targets.options import BEARER, KEY, Options, variants
+from tests.targets.options import KEY, Options, variants
 from tests.targets.server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conformance.fuzz.case import Case
     from tests.targets.dialects import Dialect
     from tests.targets.wire import Answer, Request
 
-SMALL = "segmentstream"
-"""The dialect with one path."""
-QUICK = "accept,auth,json,size,payload,content-type,errors"
 OTHER_KEY = "another-Key-of-the-second-server"
 
 
@@ -54,29 +47,6 @@ def correct() -> Iterator[Callable[[str], str]]:
             return urls[dialect]
 
         yield address
-
-
-def compared(
-    first: str, second: str, profile: str, *, fuzzed: Iterable[Case] = (), **given: object
-) -> dict[str, Any]:
-    """The document of a comparison."""
-    options = {"url": first, "url_b": second, "profile": profile, "write_key": KEY, "bearer": BEARER,
-               "select": QUICK, "deadline": "3", "fuzz": "0", **given}  # fmt: skip
-    one, other = plans(options)
-    effort = Effort(cases=fuzzed, max_time_s=10, strict=bool(given.get("strict")))
-    return asyncio.run(compare(one, other, effort)).as_json(redactor(one, other).text)
-
-
-def valid(document: dict[str, Any]) -> bool:
-    """Whether a document fits the schema."""
-    schema = json.loads((specs() / "diff.schema.json").read_text(encoding="utf-8"))
-    return bool(jsonschema_rs.is_valid(schema, document))
-
-
-def fault(dialect: str, name: str) -> Judge:
-    """A broken server of another hand."""
-    found = next(case for case in cases() if case.dialect.name == dialect and case.fault.name == name)
-    return found.judge(Options())
 
 
 class Restless(Judge):
@@ -160,7 +130,9 @@ def test_a_broken_promise_is_named_and_nothing_else(
 ) -> None:
     """However many requests show it: one difference, by the check that names it, with who keeps it."""
     with serve(fault(SMALL, name), PLAIN) as url:
-        found = compared(correct(SMALL), url, SMALL, select=f"accept,errors,{check.partition('.')[0]}")
+        found = compared(
+            correct(SMALL), url, SMALL, select=f"accept,errors,payload,{check.partition('.')[0]}"
+        )
     assert [(item["id"], item["keeps"]) for item in found["differences"]] == [(check, "A")]
     assert found["verdict"] == "different"
     assert valid(found)

@@ -11,7 +11,7 @@ from conformance.model import Area
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from conformance.contract import Operation
     from conformance.difference.answers import Change, Form
@@ -170,11 +170,14 @@ def _is_silence(change: Change) -> bool:
 def _adopted(found: Sequence[list[Unit]]) -> list[list[Unit]]:
     """What explains nothing by itself goes to the one complaint that explains it, if it is but one.
 
-    First complaints of checks that ask for nothing but sound answers, whatever they send; then differences
-    that no check complains of.
+    First complaints about batches, where events alone are answered so; then those of checks that ask for
+    nothing but sound answers, whatever they send; then differences that no check complains of.
     """
     led = [cluster for cluster in found if any(unit.leading for unit in cluster)]
     special = [cluster for cluster in led if not _is_general(cluster)]
+    several = [cluster for cluster in special if _is_of(cluster, {Area.BATCH})]
+    single = [cluster for cluster in special if cluster not in several]
+    special = _taken_in(several, single, lambda cluster, homes: _home(cluster, _opening(homes)))
     kept = _taken_in([cluster for cluster in led if _is_general(cluster)], special, _home)
     silent = [cluster for cluster in found if not any(unit.leading for unit in cluster)]
     return _taken_in(silent, kept, lambda cluster, homes: _own(cluster, homes) or _home(cluster, homes))
@@ -198,14 +201,26 @@ def _taken_in(
 
 def _is_general(cluster: Sequence[Unit]) -> bool:
     """Whether all complaints are of checks that are about sound answers to anything."""
-    return all(unit.trial.check.area in _GENERAL for unit in cluster if unit.leading)
+    return _is_of(cluster, _GENERAL)
+
+
+def _is_of(cluster: Sequence[Unit], areas: Collection[Area]) -> bool:
+    """Whether all complaints are of checks of some areas."""
+    return all(unit.trial.check.area in areas for unit in cluster if unit.leading)
 
 
 def _home(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
     """The one cluster that complains of the same changes; None if there is none, or there are several."""
     wanted = {unit.change.sort for unit in cluster}
     alike = [item for item in led if wanted <= {unit.change.sort for unit in item if unit.leading}]
+    if len(alike) > 1:
+        alike = _opening(alike)
     return alike[0] if len(alike) == 1 else None
+
+
+def _opening(led: Iterable[list[Unit]]) -> list[list[Unit]]:
+    """Those that complain of the smallest request of a call, which explains most."""
+    return [item for item in led if any(unit.leading and unit.trial.check.opens for unit in item)]
 
 
 def _own(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
