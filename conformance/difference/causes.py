@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = f"answers.{Condition.ACCEPTED}"
 _BROAD = ("rules.", "sdks.", "credentials.", "events.")
-_SUCCESS = "2"
+_SUCCESS, _CORS = "2", "header access-control-"
 _FAMILY = 2
 """Checks whose ids begin with the same so many words are of one family."""
 _CLOSE = frozenset({Area.AUTH, Area.JSON})
@@ -157,7 +157,8 @@ def _quiet_links(unit: Unit) -> Iterable[Hashable]:
     """What differences have in common that no check complains of: how to refuse and to tell so is a habit."""
     change = unit.change
     family = ".".join(unit.trial.check.id.split(".")[:_FAMILY])
-    yield "quiet", family, change.sort if change.facet == STATUS else change.facet.partition(" ")[0]
+    facet = _CORS if change.facet.startswith(_CORS) else change.facet
+    yield "quiet", family, change.sort if facet == STATUS else facet
     if change.facet != STATUS or not {change.first[:1], change.second[:1]} & {_SUCCESS}:
         yield "habit", change
 
