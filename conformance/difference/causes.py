@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from conformance.difference.answers import STATUS
 from conformance.difference.comparing import VERDICT
 from conformance.model import Area
-from conformance.profile.facts import Condition
+from conformance.profile.facts import Condition, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from conformance.model import Exchange, Request
 
 ACCEPTED = f"answers.{Condition.ACCEPTED}"
+SOUND = f"rules.{Rule.NO_SERVER_ERROR}"
 _BROAD = ("rules.", "sdks.", "credentials.", "events.")
 _SUCCESS, _CORS = "2", "header access-control-"
 _FAMILY = 2
@@ -202,7 +203,8 @@ def _taken_in(
 
 def _is_general(cluster: Sequence[Unit]) -> bool:
     """Whether all complaints are of checks that are about sound answers to anything."""
-    return _is_of(cluster, _GENERAL)
+    checks = [unit.trial.check for unit in cluster if unit.leading]
+    return all(check.area in _GENERAL or check.fact == SOUND for check in checks)
 
 
 def _is_of(cluster: Sequence[Unit], areas: Collection[Area]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.difference.answers import STATUS, Change
+from conformance.difference.causes import SOUND
 from conformance.difference.comparing import VERDICT, Unit
 from conformance.difference.effects import Effect, effects, harm
 from conformance.expect import SERVER_ERROR
@@ -166,7 +167,7 @@ def _naming(unit: Unit, reasons: Reasons) -> tuple[object, ...]:
     return (
         not unit.leading,
         unit.findings[0].outcome is Outcome.ERROR or unit.findings[1].outcome is Outcome.ERROR,
-        check.area in _GENERAL,
+        check.area in _GENERAL or check.fact == SOUND,
         unit.trial.level.rank,
         not check.opens,
         check.fact.startswith("rules."),
