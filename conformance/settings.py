@@ -179,6 +179,19 @@ SETTINGS = (
     Setting(name="insecure", is_flag=True, default=False, help="do not verify the target's certificate"),
 )  # fmt: skip
 
+SECOND = (
+    Setting(name="write-key-b", metavar="KEY", is_secret=True,
+            help="the write key of the second server (default: $CONFORMANCE_WRITE_KEY_B, or that of the "
+                 "first)"),
+    Setting(name="bearer-b", metavar="TOKEN", is_secret=True,
+            help="the access token of the second server (default: $CONFORMANCE_BEARER_B, or that of the "
+                 "first)"),
+    Setting(name="header-b", metavar="'NAME: VALUE'", is_list=True, default=(),
+            help="a further header for every request to the second server, in place of those of --header; "
+                 "may be repeated"),
+)  # fmt: skip
+"""What is said of the second of two servers that are compared."""
+
 
 def resolve(given: Mapping[str, Any], filed: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Every setting's value, by its key, from options and a configuration file.

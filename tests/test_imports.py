@@ -26,7 +26,7 @@ LEVELS = {
             ("catalogue", "preflight", "report", "refserver"),
             ("estimate", "export", "fuzz", "permission", "verdicts"),
             ("cases", "run"),
-            ("selfcheck",),
+            ("difference", "selfcheck"),
             ("plugin", "cli"),
         )
     )

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Trial:
     """One check on one operation under one contract; no operation where the profile has none for it.
 
-    `ground` is what the preflight found out, known only once the run is on its way.
+    `ground` is what the preflight found out, known only once the run is on its way. `turn` counts from 1 how
+    often it is made: its events have other message ids each time.
     """
 
     check: Check
@@ -32,6 +33,7 @@ class Trial:
     operation: Operation | None
     allowed: frozenset[Tier] = frozenset(Tier)
     ground: Ground = field(default_factory=Ground)
+    turn: int = 1
 
     @property
     def exclusive(self) -> bool:
@@ -103,7 +105,7 @@ class Trial:
             contract=self.contract,
             operation=self.operation,
             keys=self.keys,
-            label=self.name,
+            label=self.name if self.turn == 1 else f"{self.name}, turn {self.turn}",
             footing=footing,
             seen=self.ground.seen,
             run_id=self.ground.run_id,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _INTERRUPTED = 130
-_SENDERS = frozenset({"run", "fuzz", "replay"})
+_SENDERS = frozenset({"run", "fuzz", "replay", "diff"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,6 +74,10 @@ def _run(options: argparse.Namespace) -> int:
         from conformance.cli import fuzzing
 
         return fuzzing.COMMANDS[options.command](vars(options))
+    if options.command == "diff":
+        from conformance.cli.diffing import diff
+
+        return diff(vars(options))
     if options.command in {"report", "compare"}:
         from conformance.cli import reporting
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from conformance import __version__
 from conformance.errors import UsageError
-from conformance.settings import SETTINGS
+from conformance.settings import SECOND, SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.settings import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +51,7 @@ def parser() -> Parser:
     found.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
     commands = found.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     _judging(commands)
+    _comparing(commands)
     _reporting(commands)
     config = commands.add_parser("config", help="print every setting, its value and who has set it")
     _settings(config)
@@ -88,6 +94,22 @@ def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
     _settings(replay)
     _reports(replay, "json", "junit")
+
+
+def _comparing(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The subcommand that sends requests to two targets."""
+    diff = commands.add_parser("diff", help="send two servers the same, and say what they answer differently")
+    diff.add_argument("url", metavar="URL_A", help="the base URL of the first server, say the one in use")
+    diff.add_argument("url_b", metavar="URL_B", help="the base URL of the second server, say the new one")
+    _options(diff, (*SETTINGS, *SECOND))
+    diff.add_argument("--quiet", action="store_true", help="print only the differences, and the verdict")
+    diff.add_argument("--strict", action="store_true", help="other words in an answer are a difference, too")
+    diff.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what would be sent, send nothing, and end with exit code 3",
+    )
+    _reports(diff, "json", "html", "markdown")
 
 
 def _reporting(commands: argparse._SubParsersAction[Parser]) -> None:

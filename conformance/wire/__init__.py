@@ -76,6 +76,10 @@ class Wire:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.renew()
+
+    async def renew(self) -> None:
+        """Closes every connection that is kept; what follows goes over new ones."""
         await self._pooled.aclose()
         await self._single.aclose()
 

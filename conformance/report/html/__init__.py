@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level
+from conformance.report import differences
 from conformance.report.comparison import compare
 from conformance.report.consequences import table
 from conformance.report.findings import findings
@@ -17,7 +18,7 @@ from conformance.report.tallies import grid, headline, levels
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["html", "html_matrix"]
+__all__ = ["html", "html_differences", "html_matrix"]
 
 
 def html(document: Mapping[str, Any]) -> str:
@@ -40,3 +41,16 @@ def html(document: Mapping[str, Any]) -> str:
 def html_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
     """The page of several reports side by side, in their order: targets, profiles, or both."""
     return page("matrix.html", documents=documents, comparison=compare(matrix(documents)))
+
+
+def html_differences(document: Mapping[str, Any]) -> str:
+    """The page of two servers compared, given as the JSON document of the comparison."""
+    return page(
+        "differences.html",
+        document=document,
+        headline=differences.headline(document),
+        remarks=[*differences.remarks(document), differences.compared(document)],
+        keeps=differences.keeps,
+        ways=differences.ways,
+        reactions=differences.reactions,
+    )

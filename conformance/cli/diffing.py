@@ -1,0 +1,121 @@
+"""`conformance diff`: two servers are sent the same, and what they answer is compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from conformance.cases import CHECKS
+from conformance.cli import planning, writing
+from conformance.cli.running import EVERY, INTERRUPTED_CODE, console
+from conformance.cli.settling import settled
+from conformance.contract import Contract
+from conformance.errors import UsageError
+from conformance.model import Area
+from conformance.profile import load
+from conformance.run import prepare
+from conformance.settings import SECOND
+from conformance.wire import loop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from conformance.fuzz.case import Case
+    from conformance.run import Plan
+
+KINDS = ("json", "html", "markdown")
+COUNT, FUZZ_S = 2_000, 20.0
+"""How many generated requests are sent unless the user says otherwise, and for how long at most."""
+
+
+def diff(options: Mapping[str, Any]) -> int:
+    """Compares two servers and returns the exit code: 0 for the same, 1 for different, 3 if nobody knows."""
+    wanted = writing.places(options, KINDS)
+    first, second = plans(options)
+    quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
+    if options["dry_run"]:
+        console().print("to each of the two servers:")
+        return planning.show(first, console(), f"{first.target.url} and {second.target.url}")
+    from conformance import difference
+    from conformance.report import differences
+
+    quiet.print("to each of the two servers, and a little more where they differ", soft_wrap=True)
+    planning.tell(first, quiet)
+    effort = difference.Effort(
+        cases=_cases(first, quiet), max_time_s=first.fuzz_s, strict=bool(options["strict"])
+    )
+    try:
+        outcome = loop.run(difference.compare(first, second, effort))
+    except KeyboardInterrupt:
+        quiet.print("interrupted: nothing can be said of a part")
+        return INTERRUPTED_CODE
+    document = outcome.as_json(difference.redactor(first, second).text)
+    for name, place in wanted.items():
+        writing.write(name, place, _rendered(name, document))
+    if writing.STDOUT not in wanted.values():
+        differences.show(document, console(), quiet=options["quiet"])
+    return outcome.exit_code
+
+
+def plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
+    """The plan for either server: the same requests, with the keys and headers of each.
+
+    What may be sent to one only is sent to neither. Raises UsageError for what does not fit.
+    """
+    settings = settled({**options, "url": None})
+    if not settings["profile"] or settings["profile"] == EVERY:
+        raise UsageError(
+            "a profile is needed, and one alone: pass --profile NAME, one of `conformance profiles`"
+        )
+    own = {setting.key: setting.found(options.get(setting.key))[0] for setting in SECOND}
+    other = {**settings, "header": own["header_b"] or settings["header"]}
+    for name in ("write_key", "bearer"):
+        other[name] = own[f"{name}_b"] or settings[name]
+    contract = Contract(load(settings["profile"]), settings["include"])
+    checks = [item for item in CHECKS if item.area is not Area.FUZZ]
+    first = prepare(settings, options["url"], contract, checks)
+    second = prepare(other, options["url_b"], contract, checks)
+    tiers = first.tiers & second.tiers
+    count = min(first.fuzz, second.fuzz)
+    if settings["fuzz"] is None:
+        count = min(count, COUNT)
+    shared = {
+        "tiers": tiers, "jobs": min(first.jobs, second.jobs),
+        "fuzz": count, "fuzz_s": settings["max_time"] or FUZZ_S,
+    }  # fmt: skip
+    return _with(first, shared), _with(second, shared)
+
+
+def _with(plan: Plan, shared: Mapping[str, Any]) -> Plan:
+    """A plan with what both have in common."""
+    trials = [replace(trial, allowed=shared["tiers"]) for trial in plan.trials]
+    return replace(plan, trials=trials, **shared)
+
+
+def _cases(plan: Plan, quiet: Console) -> Iterable[Case]:
+    """The generated requests; nobody who wants none pays for their generators."""
+    if not plan.fuzz:
+        return ()
+    from conformance.fuzz.corpus import corpus, is_stored
+
+    if not is_stored(plan.contract, plan.fuzz_seed, plan.fuzz):
+        quiet.print("generating requests, which takes a few seconds; the next run finds them stored")
+    return corpus(plan.contract, plan.fuzz_seed, plan.fuzz).cases(plan.fuzz)
+
+
+def _rendered(name: str, document: Mapping[str, Any]) -> str:
+    """The report of a comparison; what nobody asks for is not imported."""
+    match name:
+        case "html":
+            from conformance.report.html import html_differences
+
+            return html_differences(document)
+        case "markdown":
+            from conformance.report.markdown import markdown_differences
+
+            return markdown_differences(document)
+    from conformance.report import differences
+
+    return differences.text(document)

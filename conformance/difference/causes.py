@@ -1,0 +1,240 @@
+"""Causes: differences that most likely have one reason are put together, so that one fault is told once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from conformance.difference.answers import STATUS
+from conformance.difference.comparing import VERDICT
+from conformance.model import Area
+from conformance.profile.facts import Condition, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+
+    from conformance.contract import Operation
+    from conformance.difference.answers import Change, Form
+    from conformance.difference.comparing import Evidence, Unit
+    from conformance.difference.traits import Traits
+    from conformance.fuzz.features import Feature
+    from conformance.model import Exchange, Request
+
+ACCEPTED = f"answers.{Condition.ACCEPTED}"
+SOUND = f"rules.{Rule.NO_SERVER_ERROR}"
+_BROAD = ("rules.", "sdks.", "credentials.", "events.")
+_SUCCESS, _CORS = "2", "header access-control-"
+_FAMILY = 2
+"""Checks whose ids begin with the same so many words are of one family."""
+_CLOSE = frozenset({Area.AUTH, Area.JSON})
+"""Areas that are one family each."""
+_GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK})
+"""Areas of checks that ask for sound answers, whatever was sent, or send what others do."""
+Ordinary: TypeAlias = "Mapping[Operation, Request]"
+
+
+class Reasons:
+    """What about a request is most likely the reason of a difference, by all that is answered alike."""
+
+    def __init__(
+        self, evidence: Evidence, traits: Traits, form: Callable[[Exchange], Form], ordinary: Ordinary
+    ) -> None:
+        self._traits, self._form = traits, form
+        self._plain = {place: traits.of(place, request) for place, request in ordinary.items()}
+        self._alike: dict[Operation, list[Exchange]] = defaultdict(list)
+        for trial, exchange in evidence.alike:
+            if trial.operation is not None:
+                self._alike[trial.operation].append(exchange)
+        self._counts: dict[tuple[Operation, str, str], Counter[Feature]] = {}
+        self._shown: Counter[tuple[Operation, Change, Feature]] = Counter(
+            (unit.trial.operation, unit.change, trait)
+            for unit in evidence.units
+            if unit.trial.operation is not None
+            for trait in self.special(unit)
+        )
+
+    def is_plain(self, unit: Unit) -> bool:
+        """Whether the request has nothing that the ordinary request of its path has not."""
+        request = unit.request
+        return request is not None and request.spelling is None and not self.special(unit)
+
+    def special(self, unit: Unit) -> frozenset[Feature]:
+        """The traits that the ordinary request of the path has not."""
+        operation, request = unit.trial.operation, unit.request
+        if operation is None or request is None:
+            return frozenset()
+        return self._traits.of(operation, request) - self._plain.get(operation, frozenset())
+
+    def of(self, unit: Unit) -> Iterator[Feature]:
+        """The traits of a request that may be the reason.
+
+        What is taken with it by both can't be the reason why one refuses; what both refuse may have the
+        reason too, beside another: then it counts how often.
+        """
+        operation, change = unit.trial.operation, unit.change
+        if operation is None:
+            return
+        taken = self._count(operation, STATUS, _SUCCESS) if change.facet == STATUS else Counter()
+        alike = self._count(operation, change.facet, change.first)
+        for trait in self.special(unit):
+            shown = self._shown[operation, change, trait]
+            if not taken[trait] and shown >= alike[trait]:
+                yield trait
+
+    def _count(self, operation: Operation, facet: str, begins: str) -> Counter[Feature]:
+        """How often each trait is in a request that both sides answer alike, in such a way."""
+        key = (operation, facet, begins)
+        if key not in self._counts:
+            self._counts[key] = Counter(
+                trait
+                for exchange in self._alike[operation]
+                if self._form(exchange).facets.get(facet, "").startswith(begins)
+                for trait in self._traits.of(operation, exchange.request)
+            )
+        return self._counts[key]
+
+
+def promise(unit: Unit) -> str:
+    """What a check is about, in a word: its fact, or its own id where the fact is too broad to tell."""
+    check = unit.trial.check
+    return check.id if check.fact == ACCEPTED or check.fact.startswith(_BROAD) else check.fact
+
+
+def clusters(units: Iterable[Unit], reasons: Reasons) -> list[list[Unit]]:
+    """The differences, those with one reason together, in the order of the first of each."""
+    listed = list(units)
+    plain = {
+        (unit.trial.operation, unit.change)
+        for unit in listed
+        if unit.change.facet != VERDICT and reasons.is_plain(unit)
+    }
+    links: dict[Hashable, list[int]] = defaultdict(list)
+    for number, unit in enumerate(listed):
+        for link in _links(unit, reasons, is_plain=(unit.trial.operation, unit.change) in plain):
+            links[link].append(number)
+    parent = list(range(len(listed)))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
+
+    for members in links.values():
+        for other in members[1:]:
+            one, two = sorted((root(members[0]), root(other)))
+            parent[two] = one
+    found: dict[int, list[Unit]] = defaultdict(list)
+    for number, unit in enumerate(listed):
+        found[root(number)].append(unit)
+    return _adopted([*found.values()])
+
+
+def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable]:
+    """What differences of one reason have in common: any one of these is enough."""
+    own = promise(unit)
+    if unit.leading and unit.trial.check.area is Area.RATE_LIMIT:
+        yield "area", Area.RATE_LIMIT
+    if unit.leading:
+        yield "promise", own, unit.findings[0].outcome, unit.findings[1].outcome
+    if unit.change.facet == VERDICT:
+        return
+    yield "promise", own, unit.change.sort
+    if unit.leading:
+        words = unit.trial.check.id.split(".")
+        yield "family", words[0] if words[0] in _CLOSE else ".".join(words[:_FAMILY]), unit.change.sort
+        if words[0] in _GENERAL and _is_silence(unit.change):
+            yield "silence", unit.change.sort
+    if not unit.leading:
+        yield from _quiet_links(unit)
+    if is_plain:
+        yield "plain", unit.change
+        return
+    for trait in reasons.of(unit):
+        yield "trait", unit.change, trait
+
+
+def _quiet_links(unit: Unit) -> Iterable[Hashable]:
+    """What differences have in common that no check complains of: how to refuse and to tell so is a habit."""
+    change = unit.change
+    family = ".".join(unit.trial.check.id.split(".")[:_FAMILY])
+    facet = _CORS if change.facet.startswith(_CORS) else change.facet
+    yield "quiet", family, change.sort if facet == STATUS else facet
+    if change.facet != STATUS or not {change.first[:1], change.second[:1]} & {_SUCCESS}:
+        yield "habit", change
+
+
+def _is_silence(change: Change) -> bool:
+    """Whether one side does not answer at all."""
+    return change.facet == STATUS and not (change.first.isdecimal() and change.second.isdecimal())
+
+
+def _adopted(found: Sequence[list[Unit]]) -> list[list[Unit]]:
+    """What explains nothing by itself goes to the one complaint that explains it, if it is but one.
+
+    First complaints about batches, where events alone are answered so; then those of checks that ask for
+    nothing but sound answers, whatever they send; then differences that no check complains of.
+    """
+    led = [cluster for cluster in found if any(unit.leading for unit in cluster)]
+    special = [cluster for cluster in led if not _is_general(cluster)]
+    several = [cluster for cluster in special if _is_of(cluster, {Area.BATCH})]
+    single = [cluster for cluster in special if cluster not in several]
+    special = _taken_in(several, single, lambda cluster, homes: _home(cluster, _opening(homes)))
+    kept = _taken_in([cluster for cluster in led if _is_general(cluster)], special, _home)
+    silent = [cluster for cluster in found if not any(unit.leading for unit in cluster)]
+    return _taken_in(silent, kept, lambda cluster, homes: _own(cluster, homes) or _home(cluster, homes))
+
+
+def _taken_in(
+    guests: Iterable[list[Unit]],
+    homes: Sequence[list[Unit]],
+    find: Callable[[Sequence[Unit], Sequence[list[Unit]]], list[Unit] | None],
+) -> list[list[Unit]]:
+    """Clusters with others in them that have a home there, and after them those that have none."""
+    rest: list[list[Unit]] = []
+    for cluster in guests:
+        home = find(cluster, homes)
+        if home is None:
+            rest.append(cluster)
+        else:
+            home.extend(cluster)
+    return [*homes, *rest]
+
+
+def _is_general(cluster: Sequence[Unit]) -> bool:
+    """Whether all complaints are of checks that are about sound answers to anything."""
+    checks = [unit.trial.check for unit in cluster if unit.leading]
+    return all(check.area in _GENERAL or check.fact == SOUND for check in checks)
+
+
+def _is_of(cluster: Sequence[Unit], areas: Collection[Area]) -> bool:
+    """Whether all complaints are of checks of some areas."""
+    return all(unit.trial.check.area in areas for unit in cluster if unit.leading)
+
+
+def _home(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
+    """The one cluster that complains of the same changes; None if there is none, or there are several."""
+    wanted = {unit.change.sort for unit in cluster}
+    alike = [item for item in led if wanted <= {unit.change.sort for unit in item if unit.leading}]
+    if len(alike) > 1:
+        alike = _opening(alike)
+    return alike[0] if len(alike) == 1 else None
+
+
+def _opening(led: Iterable[list[Unit]]) -> list[list[Unit]]:
+    """Those that complain of the smallest request of a call, which explains most."""
+    return [item for item in led if any(unit.leading and unit.trial.check.opens for unit in item)]
+
+
+def _own(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
+    """The one cluster with complaints of all the same checks, or about the same answers or earlier ones."""
+    trials = {unit.trial.name for unit in cluster}
+    for item in led:
+        if trials <= {unit.trial.name for unit in item if unit.leading}:
+            return item
+        first: dict[str, int] = {}
+        for unit in item:
+            first[unit.trial.name] = min(unit.step, first.get(unit.trial.name, unit.step))
+        if all(first.get(unit.trial.name, unit.step + 1) <= unit.step for unit in cluster):
+            return item
+    return None

@@ -1,0 +1,152 @@
+"""Traits: what a request of a check has that could be the reason why two servers answer it differently."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Any
+
+from conformance import pointers
+from conformance.fuzz.case import JSON_TYPE, Case, Origin
+from conformance.fuzz.features import REQUEST, Feature, Features
+from conformance.fuzz.reading import read
+from conformance.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.contract import Contract, Operation
+    from conformance.model import Json, Request
+
+_LARGEST_BYTES = 20_000
+_LONGEST = 120
+_ENCODED = re.compile(r"base64\((?P<text>.*)\)", re.DOTALL)
+_LONGEST_LOOK = 40
+_DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
+
+
+class Traits:
+    """Finds the traits of requests under one contract; each request is looked at once."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._features = Features(contract)
+        self._known: dict[tuple[Operation, Request], frozenset[Feature]] = {}
+
+    def of(self, operation: Operation, request: Request) -> frozenset[Feature]:
+        """Everything that a request has, whose secrets are taken out."""
+        key = (operation, request)
+        if key not in self._known:
+            self._known[key] = frozenset(self._found(operation, request))
+        return self._known[key]
+
+    def _found(self, operation: Operation, request: Request) -> Iterator[Feature]:
+        yield from self._of_head(operation, request)
+        if request.weight is not None:
+            yield REQUEST, self._weight(request)
+        body = request.body
+        if operation.kind is Kind.PIXEL:
+            body = b""
+            for name, value in request.query:
+                if name == self._contract.pixel_parameter:
+                    body = _decoded(value)
+                else:
+                    yield REQUEST, f"the query {name}={value[:_LONGEST]}"
+        if len(body) > _LARGEST_BYTES:
+            yield REQUEST, "a large body"
+        elif request.method == operation.method:
+            yield from self.of_case(operation, case(operation, request, body))
+
+    def of_case(self, operation: Operation, case: Case) -> Iterator[Feature]:
+        """What is special about the body of a case, and what says of what type it is."""
+        if len(case.body) > _LARGEST_BYTES:
+            yield REQUEST, "a large body"
+            return
+        yield from self._features.of(case)
+        found = read(case.body)
+        if not found.is_deep:
+            yield from self._nobody(operation, found.value)
+            yield from _looks("", found.value)
+
+    def _nobody(self, operation: Operation, value: Json) -> Iterator[Feature]:
+        """Whether an event names no user, in whatever way."""
+        where = self._contract.profile.batch.pointer
+        events: Any = [value]
+        if operation.kind is Kind.BATCH:
+            events = pointers.get(value, where) if pointers.has(value, where) else []
+        for event in events if isinstance(events, list) else []:
+            if isinstance(event, dict) and not self._contract.identified(operation.type, event):
+                yield REQUEST, "no user"
+
+    def _of_head(self, operation: Operation, request: Request) -> Iterator[Feature]:
+        """What is special beside the body."""
+        if request.method != operation.method:
+            yield REQUEST, f"the method {request.method}"
+        if request.path != operation.path:
+            yield REQUEST, f"the path {request.path[:_LONGEST]}"
+        if request.chunked:
+            yield REQUEST, "a body in chunks"
+        if operation.kind is not Kind.PIXEL:
+            for name, value in request.query:
+                yield REQUEST, f"the query {name}={value[:_LONGEST]}"
+        yield from _of_headers(request)
+
+    def _weight(self, request: Request) -> str:
+        """How heavy a request is that was made to be, by the limit that it is about."""
+        weight = request.weight
+        fact = self._contract.profile.facts.get(weight.fact) if weight else None
+        if weight is None or fact is None:
+            return "a size"
+        at_least, at_most = getattr(fact, "at_least", 0), getattr(fact, "at_most", 0)
+        if weight.size <= at_least:
+            return f"within {weight.fact}"
+        return f"over {weight.fact}" if weight.size > at_most else f"about at {weight.fact}"
+
+
+def _of_headers(request: Request) -> Iterator[Feature]:
+    """The headers, and whether the credentials among them have anything to do with the right ones."""
+    if not any(name.lower() == "authorization" for name, _ in request.headers):
+        yield REQUEST, "no credentials in the header"
+    for name, value in request.headers:
+        lower = name.lower()
+        if lower == "content-encoding":
+            yield REQUEST, f"the coding {value}"
+        elif lower != "content-type":
+            yield REQUEST, f"the header {lower}: {value[:_LONGEST]}"
+        if lower == "authorization":
+            yield REQUEST, f"credentials {'with' if '$' in value else 'without'} the key"
+
+
+def _looks(place: str, value: Json) -> Iterator[Feature]:
+    """What texts with digits look like, such as times and numbers, and where they are."""
+    if isinstance(value, str) and len(value) <= _LONGEST_LOOK and any(map(str.isdigit, value)):
+        yield place, f"like {_LETTERS.sub('a', _DIGITS.sub('9', value))}"
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _looks(f"{place}/{name}", item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _looks(f"{place}/*", item)
+
+
+def case(operation: Operation, request: Request, body: bytes) -> Case:
+    """A request as fuzzing has it, with the right key."""
+    given = {name.lower(): value for name, value in request.headers}
+    coding = "" if request.unpacked else given.get("content-encoding", "")
+    content_type = given.get("content-type", "" if operation.kind is not Kind.PIXEL else JSON_TYPE)
+    return Case(
+        call=str(operation), origin=Origin.SHRINKER, about="", body=body, content_type=content_type,
+        coding=coding,
+    )  # fmt: skip
+
+
+def _decoded(value: str) -> bytes:
+    """What a pixel's parameter carries."""
+    shown = _ENCODED.fullmatch(value)
+    if shown:
+        return shown["text"].encode()
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return value.encode()

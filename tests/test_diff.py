@@ -1,0 +1,245 @@
+"""Comparing two servers: a server with itself, a correct one with broken ones, and what is told of them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance import difference
+from conformance.cli import main
+from conformance.cli.diffing import plans
+from conformance.errors import CannotJudge, UsageError
+from conformance.report.html import html_differences
+from conformance.report.markdown import markdown_differences
+from tests.comparing import QUICK, SMALL, compared, fault, valid
+from tests.fuzzing import crashing, made
+from tests.targets.behaviour import BEHAVIOURS, PLAIN
+from tests.targets.dialects import DIALECTS
+from tests.targets.faults import cases
+from tests.targets.judge import Judge
+from tests.targets.options import KEY, Options, variants
+from tests.targets.server import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.targets.dialects import Dialect
+    from tests.targets.wire import Answer, Request
+
+OTHER_KEY = "another-Key-of-the-second-server"
+
+
+@pytest.fixture(scope="module")
+def correct() -> Iterator[Callable[[str], str]]:
+    """The address of a correct server of a dialect; each is started once."""
+    urls: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def address(dialect: str) -> str:
+            if dialect not in urls:
+                urls[dialect] = stack.enter_context(serve(Judge(DIALECTS[dialect], Options())))
+            return urls[dialect]
+
+        yield address
+
+
+class Restless(Judge):
+    """A correct server of which no two answers are the same, and that asks for patience now and then."""
+
+    def __init__(self, dialect: Dialect, options: Options) -> None:
+        super().__init__(dialect, options)
+        self._numbers = itertools.count(1)
+        self._seen: set[bytes] = set()
+
+    def answer(self, request: Request) -> Answer:
+        """Adds a number, and whether the body was seen before; each ninth request is put off."""
+        number = next(self._numbers)
+        found = super().answer(request)
+        headers = {**found.headers, "X-Request-Id": f"r-{number}"}
+        if number % 9 == 0:
+            return replace(found, status=429, headers={**headers, "Retry-After": "0"}, body=b"later")
+        if found.status != 200:
+            return replace(found, headers=headers)
+        told = {"success": True, "number": number, "duplicate": request.body in self._seen}
+        self._seen.add(request.body)
+        headers["Content-Type"] = "application/json"
+        return replace(found, headers=headers, body=json.dumps(told).encode())
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_server_does_not_differ_from_itself(dialect: str, correct: Callable[[str], str]) -> None:
+    """Neither in what checks ask nor in what is generated, and something was compared."""
+    url = correct(dialect)
+    select = QUICK if dialect == SMALL else "accept.event.*,auth.key.*,json.top-level.*"
+    found = compared(url, url, dialect, select=select, fuzzed=made(dialect, 200))
+    assert (found["verdict"], found["differences"], found["unstable"]) == ("same", [], [])
+    assert found["compared"]["checks"] > 20
+    assert found["compared"]["generated"] > 150
+    assert valid(found)
+
+
+def test_it_stays_so_twenty_times(correct: Callable[[str], str]) -> None:
+    """It is no matter of luck."""
+    url = correct(SMALL)
+    assert {compared(url, url, SMALL, select="accept.event.*,auth.key.*")["verdict"] for _ in range(20)} == {
+        "same"
+    }
+
+
+@pytest.mark.parametrize("behaviour", ["close", "chunked", "early-refusal", "lower-case", "idle-drop"])
+def test_how_an_answer_is_sent_is_no_difference(behaviour: str, correct: Callable[[str], str]) -> None:
+    """Connections that end, chunks and the case of headers are none of an SDK's business."""
+    with serve(Judge(DIALECTS[SMALL], Options()), BEHAVIOURS[behaviour]) as url:
+        assert compared(correct(SMALL), url, SMALL)["differences"] == []
+
+
+def test_what_varies_by_itself_is_no_difference() -> None:
+    """Numbers, request ids, duplicates that are noticed, and 429s in between."""
+    with serve(Restless(DIALECTS["segment"], Options())) as url:
+        found = compared(url, url, "segment", select="accept.event.*,auth.key.*")
+    assert (found["verdict"], found["differences"]) == ("same", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("success-201", "accept.event.minimal"),
+        ("unknown-key-accepted", "auth.key.other-case"),
+        ("credentials-400", "auth.base64.invalid"),
+        ("raw-key-accepted", "auth.base64.plain"),
+        ("empty-body-accepted", "json.syntax.empty-body"),
+        ("json-500", "json.syntax.empty-body"),
+        ("top-level-string-accepted", "json.top-level.string"),
+        ("charset-500", "content-type.json.charset"),
+        ("chunked-unmeasured", "size.event.over-chunked"),
+        ("identity-fault-500", "payload.identity.missing"),
+        ("extra-property-refused", "accept.fields.unknown"),
+        ("offset-timestamp-refused", "accept.timestamp.fractional"),
+        ("context-refused", "accept.event.example"),
+        ("trace-in-text", "errors.trace.array"),
+    ],
+)
+def test_a_broken_promise_is_named_and_nothing_else(
+    name: str, check: str, correct: Callable[[str], str]
+) -> None:
+    """However many requests show it: one difference, by the check that names it, with who keeps it."""
+    with serve(fault(SMALL, name), PLAIN) as url:
+        found = compared(
+            correct(SMALL), url, SMALL, select=f"accept,errors,payload,{check.partition('.')[0]}"
+        )
+    assert [(item["id"], item["keeps"]) for item in found["differences"]] == [(check, "A")]
+    assert found["verdict"] == "different"
+    assert valid(found)
+
+
+def test_the_sides_may_be_swapped(correct: Callable[[str], str]) -> None:
+    """Who breaks a promise does not depend on who comes first."""
+    with serve(fault(SMALL, "unknown-key-accepted"), PLAIN) as url:
+        (item,) = compared(url, correct(SMALL), SMALL, select="accept.event.*,auth")["differences"]
+    assert item["keeps"] == "B"
+    assert item["ways"][0]["A"] == "204"
+    assert item["ways"][0]["B"] == "401"
+
+
+def test_what_only_generated_requests_show_is_shrunk(correct: Callable[[str], str]) -> None:
+    """The smallest request that both answer differently, by what is special about it."""
+    target = crashing(
+        lambda call: "conformance-odd" in json.dumps(call.value) and "sentAt" in str(call.value)
+    )
+    odd = [
+        case._replace(body=b'{"event":{"user":{"userId":"u"}},"sentAt":"conformance-odd","more":[1,2,3]}')
+        for case in made(SMALL, 2)
+        if case.is_plain
+    ][:1]
+    with serve(target(DIALECTS[SMALL], Options()), PLAIN) as url:
+        found = compared(correct(SMALL), url, SMALL, select="accept.event.minimal", fuzzed=odd)
+    (item,) = found["differences"]
+    assert item["id"] == "fuzz.generated.server-error"
+    assert json.loads(item["exchanges"]["B"]["request"]["body"]).keys() == {"event", "sentAt"}
+    assert valid(found)
+
+
+def test_what_a_profile_leaves_open_is_told_as_allowed(correct: Callable[[str], str]) -> None:
+    """Other answers that break nothing differ all the same."""
+    with serve(Judge(DIALECTS[SMALL], variants(DIALECTS[SMALL])["empty-errors"]), PLAIN) as url:
+        found = compared(correct(SMALL), url, SMALL)
+    assert [item["keeps"] for item in found["differences"]] == ["both"]
+    assert found["counts"] == {"A": 0, "B": 0, "neither": 0, "both": 1}
+
+
+def test_what_sdks_do_is_told_and_lost_events_come_first(correct: Callable[[str], str]) -> None:
+    """An acceptable event that B refuses is given up where A had it delivered."""
+    with serve(fault("rudderstack", "traits-absent-refused"), PLAIN) as url:
+        found = compared(correct("rudderstack"), url, "rudderstack", select="accept.event.*,auth.key.unknown")
+    first = found["differences"][0]["sdks"]
+    assert first["usual"]
+    assert {(item["A"], item["B"]) for item in first["effects"] if item["noticed"]} <= {
+        ("deliver", "give-up"), ("deliver", "retry"), ("deliver", "send-again"),
+    }  # fmt: skip
+
+
+def test_each_server_has_a_key_of_its_own_and_none_is_shown(correct: Callable[[str], str]) -> None:
+    """Both keys are in no document; the line for the second server reads a variable of its own."""
+    with serve(Judge(DIALECTS[SMALL], Options(key=OTHER_KEY)), PLAIN) as url:
+        same = compared(correct(SMALL), url, SMALL, write_key_b=OTHER_KEY, select="accept.event.*")
+    assert same["verdict"] == "same"
+    broken = next(case for case in cases() if case.name == f"{SMALL}-success-201")
+    with serve(broken.judge(Options(key=OTHER_KEY)), PLAIN) as url:
+        found = compared(correct(SMALL), url, SMALL, write_key_b=OTHER_KEY, select="accept.event.*")
+    shown = json.dumps(found) + markdown_differences(found) + html_differences(found)
+    assert KEY not in shown
+    assert OTHER_KEY not in shown
+    assert "$CONFORMANCE_WRITE_KEY_B" in found["differences"][0]["curl"]["B"]
+    assert "$CONFORMANCE_WRITE_KEY_B" not in found["differences"][0]["curl"]["A"]
+
+
+def test_who_accepts_nothing_is_named(correct: Callable[[str], str]) -> None:
+    """Nothing can be said then, and it is said which of the two it is."""
+    with (
+        serve(Judge(DIALECTS[SMALL], Options(key=OTHER_KEY)), PLAIN) as url,
+        pytest.raises(CannotJudge, match=r"^B: .*the write key looks wrong"),
+    ):
+        compared(correct(SMALL), url, SMALL)
+
+
+def test_the_same_answers_give_the_same_document(correct: Callable[[str], str]) -> None:
+    """There is no clock in it."""
+    with serve(fault(SMALL, "json-500"), PLAIN) as url:
+        first, second = (
+            compared(correct(SMALL), url, SMALL, select="accept.event.*,json.syntax.*") for _ in range(2)
+        )
+    assert first == second
+
+
+def test_the_command_ends_with_what_it_found(
+    correct: Callable[[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0 for the same, 1 for different, 2 for wrong usage, 3 where nothing was asked; reports where wanted."""
+    url = correct(SMALL)
+    usual = ["--profile", SMALL, "--write-key", KEY, "--select", "accept,auth", "--quiet", "--fuzz", "0"]
+    assert main(["diff", url, url, *usual]) == 0
+    files = {name: tmp_path / f"diff.{name}" for name in ("json", "html", "markdown")}
+    wanted = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    with serve(fault(SMALL, "unknown-key-accepted"), PLAIN) as other:
+        assert main(["diff", url, other, *usual, *wanted]) == 1
+    told = capsys.readouterr().out
+    texts = [path.read_text(encoding="utf-8") for path in files.values()]
+    assert all("auth.key.other-case" in text and KEY not in text for text in (told, *texts))
+    assert main(["diff", url, url, *usual[2:]]) == 2
+    assert main(["diff", url, url, *usual, "--dry-run"]) == 3
+    assert main(["diff", url, "http://127.0.0.1:9", *usual]) == 3
+    assert "B: " in capsys.readouterr().err
+
+
+def test_nothing_compared_is_not_the_same() -> None:
+    """Only answers of both can be the same."""
+    with pytest.raises(UsageError):
+        plans({"url": "http://127.0.0.1:9", "url_b": "http://127.0.0.1:9", "write_key": KEY})
+    outcome = difference.Outcome(contract=None, urls=("a", "b"))  # type: ignore[arg-type] # not asked for
+    assert (outcome.verdict, outcome.exit_code) == (difference.UNCOMPARED, 3)
