@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from conformance.cli.options import parser
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _INTERRUPTED = 130
+_ROOMS = {
+    "run": "running",
+    "fuzz": "fuzzing",
+    "replay": "fuzzing",
+    "diff": "diffing",
+    "export": "exporting",
+    "report": "reporting",
+    "compare": "reporting",
+    "self-check": "checking",
+}
+"""The modules of subcommands; what is not named here only shows something."""
 _SENDERS = frozenset({"run", "fuzz", "replay", "diff"})
 
 
@@ -66,30 +78,6 @@ def _terminable(command: str) -> Iterator[None]:
 
 def _run(options: argparse.Namespace) -> int:
     """Imports what a subcommand needs, and nothing else, and runs it."""
-    if options.command == "run":
-        from conformance.cli.running import run
-
-        return run(vars(options))
-    if options.command in {"fuzz", "replay"}:
-        from conformance.cli import fuzzing
-
-        return fuzzing.COMMANDS[options.command](vars(options))
-    if options.command == "diff":
-        from conformance.cli.diffing import diff
-
-        return diff(vars(options))
-    if options.command in {"report", "compare"}:
-        from conformance.cli import reporting
-
-        return reporting.COMMANDS[options.command](vars(options))
-    if options.command == "self-check":
-        from conformance.cli.checking import self_check
-
-        return self_check(vars(options))
-    if options.command == "export":
-        from conformance.cli.exporting import export
-
-        return export(vars(options))
-    from conformance.cli import showing
-
-    return showing.COMMANDS[options.command](vars(options))
+    room = import_module(f"conformance.cli.{_ROOMS.get(options.command, 'showing')}")
+    code: int = room.COMMANDS[options.command](vars(options))
+    return code

@@ -12,7 +12,7 @@ from conformance.profile import load
 from conformance.selfcheck import EVERY, USUAL, judge, report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _STEPS = 20
 _IMPERFECT = 1
@@ -39,3 +39,6 @@ def _watch(done: int, total: int) -> None:
     if done * _STEPS // total > (done - 1) * _STEPS // total:
         sys.stderr.write(f"{done}/{total} servers\n")
         sys.stderr.flush()
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"self-check": self_check}

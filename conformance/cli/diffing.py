@@ -20,7 +20,7 @@ from conformance.settings import SECOND
 from conformance.wire import loop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from conformance.fuzz.case import Case
     from conformance.run import Plan
@@ -119,3 +119,6 @@ def _rendered(name: str, document: Mapping[str, Any]) -> str:
     from conformance.report import differences
 
     return differences.text(document)
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"diff": diff}

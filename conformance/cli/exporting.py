@@ -19,7 +19,7 @@ from conformance.settings import SETTINGS
 from conformance.text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 def export(options: Mapping[str, Any]) -> int:
@@ -42,3 +42,6 @@ def export(options: Mapping[str, Any]) -> int:
     writing.write("out", options["out"], text)
     sys.stderr.write(f"{safe(fitting.summary)}\n")
     return 0
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"export": export}

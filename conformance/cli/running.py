@@ -24,7 +24,7 @@ from conformance.run import Result, excused, execute, prepare, report, together
 from conformance.wire import loop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from conformance.catalogue import Check
     from conformance.cli.writing import Stream
@@ -136,3 +136,6 @@ def _judge(
     done = excused(report(plan, together(results)), listed, {item.id for item in CHECKS}, is_whole=is_whole)
     stream.tell(events.end(done))
     return done
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"run": run}
