@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from conformance import pointers
 from conformance.model import Json, JsonObject, Kind, Request, Weight
 from conformance.payloads.padding import Padding, encode
-from conformance.profile.facts import Ceiling
+from conformance.profile.facts import Ceiling, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +49,7 @@ class Draft:
     size: int | None = None
     event_size: int | None = None
     unit: str = "a"
+    counted: Unit = Unit.BYTES
     whole: Json | None = None
     in_place_of_list: tuple[Json, ...] | None = None
     respell: Callable[[bytes], bytes] | None = None
@@ -106,13 +107,13 @@ class Draft:
         """The same with a short filler made of a character."""
         return self.put(self.layout.filler, unit * 10)
 
-    def sized(self, size: int, unit: str = "a") -> Draft:
-        """The same with a body of exactly so many bytes, padded with a character."""
-        return replace(self, size=size, unit=unit)
+    def sized(self, size: int, unit: str = "a", counted: Unit = Unit.BYTES) -> Draft:
+        """The same with a body of exactly so many bytes, or what else is counted, padded with a character."""
+        return replace(self, size=size, unit=unit, counted=counted)
 
-    def event_sized(self, size: int, unit: str = "a") -> Draft:
-        """The same with a first event of exactly so many bytes."""
-        return replace(self, event_size=size, unit=unit)
+    def event_sized(self, size: int, unit: str = "a", counted: Unit = Unit.BYTES) -> Draft:
+        """The same with a first event of exactly so many bytes, or what else is counted."""
+        return replace(self, event_size=size, unit=unit, counted=counted)
 
     def reversed(self) -> Draft:
         """The same with its events in the other order, after all else was done to them."""
@@ -225,7 +226,9 @@ class Draft:
         if self.whole is not None:
             return self.whole
         events = self._credited()
-        padding = Padding(pointer=self.layout.filler, unit=self.unit, ascii_only=self.ascii_only)
+        padding = Padding(
+            pointer=self.layout.filler, unit=self.unit, ascii_only=self.ascii_only, counted=self.counted
+        )
         if self.event_size is not None:
             events[0] = padding.event(_object(events[0]), self.event_size)
         if self.operation.kind is Kind.BATCH:
