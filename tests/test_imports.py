@@ -26,7 +26,7 @@ LEVELS = {
             ("catalogue", "preflight", "report", "refserver"),
             ("estimate", "fuzz", "permission", "verdicts"),
             ("cases", "run"),
-            ("selfcheck",),
+            ("probe", "selfcheck"),
             ("plugin", "cli"),
         )
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _INTERRUPTED = 130
-_SENDERS = frozenset({"run", "fuzz", "replay"})
+_SENDERS = frozenset({"run", "fuzz", "replay", "probe"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +67,10 @@ def _run(options: argparse.Namespace) -> int:
         from conformance.cli import fuzzing
 
         return fuzzing.COMMANDS[options.command](vars(options))
+    if options.command == "probe":
+        from conformance.cli.probing import probe
+
+        return probe(vars(options))
     if options.command in {"report", "compare"}:
         from conformance.cli import reporting
 

@@ -1,0 +1,104 @@
+"""A survey: everything that is asked of a server, in order, the cheap and decisive first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.catalogue import Tier
+from conformance.engine import Breaker, Sender
+from conformance.errors import CannotJudge, NoAnswer, Stopped
+from conformance.probe import shaping
+from conformance.probe.credentialing import Credentialing
+from conformance.probe.distance import Distance, distances
+from conformance.probe.document import document
+from conformance.probe.family import bounds, families, ways
+from conformance.probe.faulting import Faulting
+from conformance.probe.finding import Scout
+from conformance.probe.habits import Habits
+from conformance.probe.identifying import Identifying
+from conformance.probe.inquiry import Inquiry
+from conformance.probe.limiting import Limiting
+from conformance.probe.routing import Routing
+from conformance.probe.search import ROUND_SIZES
+from conformance.profile.facts import Scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from conformance.probe.sketch import Sketch
+    from conformance.profile.facts import Profile
+    from conformance.run import Plan
+    from conformance.wire import Wire
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What a survey came to: the sketch, what it cost, what was left out, and why it ended, if too early."""
+
+    sketch: Sketch | None = None
+    distances: list[Distance] = field(default_factory=list)
+    requests: int = 0
+    bytes: int = 0
+    left_out: list[str] = field(default_factory=list)
+    stopped: str = ""
+
+    def profile(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
+        """The profile, as data."""
+        if self.sketch is None:
+            raise CannotJudge(f"{url} was not understood")
+        return document(self.sketch, name, url, date)
+
+
+async def survey(plan: Plan, profiles: Sequence[Profile], outcome: Outcome) -> None:
+    """Asks everything, and fills the outcome as it goes. Raises CannotJudge if nothing can be learned."""
+    wire: Wire = plan.wire()
+    async with wire:
+        sender = Sender(wire=wire)
+        try:
+            await _asked(plan, profiles, sender, outcome)
+        except Stopped as end:
+            outcome.stopped = str(end)
+        finally:
+            spent = wire.budget.amount
+            outcome.requests, outcome.bytes = spent.requests, spent.bytes
+            if outcome.sketch is not None:
+                outcome.sketch.conclude()
+                shaping.learn(outcome.sketch)
+                outcome.distances = distances(outcome.sketch, profiles)
+
+
+async def _asked(plan: Plan, profiles: Sequence[Profile], sender: Sender, outcome: Outcome) -> None:
+    """Goes through the phases; one that the budget cuts short is left out, and named."""
+    known = families(profiles)
+    every = ways(profiles, bearer=plan.keys.bearer is not None)
+    body = next(way for way in every if way.scheme is Scheme.BODY)
+    scout = Scout(
+        sender=sender, keys=plan.keys, families=known, ways=every, run_id=plan.run_id, seen=Counter()
+    )
+    try:
+        sketch = await scout.find()
+    except NoAnswer as failure:
+        raise CannotJudge(f"{plan.target.url} can't be probed: {failure}") from None
+    outcome.sketch = sketch
+    sender.breaker = Breaker()
+    inquiry = Inquiry(sender=sender, keys=plan.keys, sketch=sketch, run_id=plan.run_id)
+    faulting = Faulting(inquiry=inquiry)
+    marks = bounds(profiles)
+    largest = max(max(ROUND_SIZES), *marks) if Tier.VOLUME in plan.tiers else max(marks)
+    phases: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
+        ("routes", Routing(inquiry=inquiry, families=known, ways=every, body=body).learn),
+        ("credentials", Credentialing(inquiry=inquiry, ways=every).learn),
+        ("ids and required fields", Identifying(inquiry=inquiry).learn),
+        ("limits", Limiting(inquiry=inquiry, marks=marks, largest=largest).learn),
+        ("faults", faulting.learn),
+        ("codings, content types, browsers", Habits(inquiry=inquiry).learn),
+        ("faults on all other paths", faulting.repeat),
+    )
+    for name, phase in phases:
+        try:
+            await phase()
+        except NoAnswer as failure:
+            outcome.left_out.append(f"{name}: {failure}")
+    outcome.sketch.remarks += [f"unstable: {text}" for text in inquiry.unstable]
