@@ -29,6 +29,7 @@ class Credentialing:
 
     inquiry: Inquiry
     ways: Sequence[Way]
+    is_full: bool = False
 
     async def learn(self) -> None:
         """Finds the ways that are taken. Raises CannotJudge if none is, alone."""
@@ -51,6 +52,7 @@ class Credentialing:
                 taken.append(way)
         if not taken and expect.is_accepted(nobody):
             taken = [next(way for way in self.ways if way.scheme is Scheme.BASIC)]
+            sketch.is_open = True
             sketch.remark("no key is asked for, and a wrong one is not noticed")
         if not taken:
             raise CannotJudge("the key is taken in several places at once, and in none of them alone")
@@ -97,8 +99,10 @@ class Credentialing:
     async def _by(self, operation: Operation, way: Way, key: str | None = None) -> Exchange:
         contract = self.inquiry.sketch.contract(ways=(way,))
         call = self.inquiry.call(operation, contract, way.scheme)
-        return await self.inquiry.ask(call.event().by(call.credentials(way.scheme, key)))
+        draft = call.full() if self.is_full else call.event()
+        return await self.inquiry.ask(draft.by(call.credentials(way.scheme, key)))
 
     async def _nobody(self, operation: Operation) -> Exchange:
         contract = self.inquiry.sketch.contract(ways=(self.ways[0],))
-        return await self.inquiry.ask(self.inquiry.call(operation, contract).event().by(NOBODY))
+        call = self.inquiry.call(operation, contract)
+        return await self.inquiry.ask((call.full() if self.is_full else call.event()).by(NOBODY))

@@ -83,7 +83,7 @@ def _fact(found: Distance, promised: Fact, sketch: Sketch) -> None:
     seen = sketch.facts.get(promised.name)
     told = {entry.topic: entry.value for entry in sketch.entries}
     if seen is None:
-        is_refused = promised.name.startswith("credentials.") and sketch.ways
+        is_refused = promised.name.startswith("credentials.") and not sketch.is_open
         is_unlimited = isinstance(promised, Limit) and promised.name in told
         if is_refused and promised.name != "credentials.bearer":
             found.differ.append(f"{promised.name}: not accepted")

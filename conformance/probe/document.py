@@ -31,6 +31,7 @@ def document(sketch: Sketch, name: str, url: str, date: str | None) -> dict[str,
             context=sketch.pointers.context,
             integrations=sketch.pointers.integrations,
         ),
+        **_without_nothing(always=[*sketch.always]),
         "events": {key: _event(event, sketch) for key, event in sketch.events.items()},
         "routes": _routes(sketch.routes),
     }

@@ -106,7 +106,7 @@ def _family(where: Pointers, alike: Sequence[Profile]) -> Family:
 def _merged(known: EventType | None, event: EventType, always: Iterable[str]) -> EventType:
     """An event type as several profiles have it: all that any of them asks for."""
     bare = replace(event, example=None, invalid_example=None)
-    required = {pointer: _asked(pointer) for pointer in (*event.required, *always)}
+    required = {pointer: asked(pointer) for pointer in (*event.required, *always)}
     if known is None:
         return replace(bare, required=required)
     ids = tuple(
@@ -117,7 +117,7 @@ def _merged(known: EventType | None, event: EventType, always: Iterable[str]) ->
     )
 
 
-def _asked(pointer: str) -> Answer:
+def asked(pointer: str) -> Answer:
     """That an event has a field, until it is known whether it has to."""
     name = f"events.required.{pointer}"
     return Answer(name=name, level=Level.MAY, sources=(), expect=(400,))

@@ -1,14 +1,14 @@
-"""Events: which ids name their user, and which fields they can't do without."""
+"""Events: which ids name their user, which fields they can't do without, and which they can't have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from conformance import expect
+from conformance import expect, pointers
 from conformance.contract import Operation
 from conformance.model import Kind, Level, Source
-from conformance.probe.family import SOURCE
+from conformance.probe.family import SOURCE, asked
 from conformance.profile.facts import Answer
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ _IDS = {"user": "conformance-user-alone", "anonymous": "conformance-anonymous-al
 
 @dataclass(slots=True, kw_only=True)
 class Identifying:
-    """Takes fields out of acceptable events."""
+    """Takes fields out of acceptable events, and puts them in. `is_full` says that few fields were too few."""
 
     inquiry: Inquiry
+    is_full: bool = False
 
     async def learn(self) -> None:
         """Finds the ids and the required fields of every event type."""
@@ -32,10 +33,12 @@ class Identifying:
             operation = self._operation(name)
             if operation is not None:
                 await self._ids(name, operation)
+                if self.is_full:
+                    await self._needed(name, operation)
                 await self._required(name, operation)
-        if sketch.pointers.anonymous and not any(
-            "anonymous" in e.identified_by for e in sketch.events.values()
-        ):
+                await self._unwanted(name, operation)
+        ids = {word for event in sketch.events.values() for word in event.identified_by}
+        if sketch.pointers.anonymous and "anonymous" not in ids:
             sketch.pointers = replace(sketch.pointers, anonymous=None)
 
     def _operation(self, name: str) -> Operation | None:
@@ -47,42 +50,112 @@ class Identifying:
             own = replace(batch, type=name)
         return Operation.of(own) if own else None
 
+    def _draft(self, operation: Operation) -> Draft:
+        call = self.inquiry.call(operation)
+        return call.full() if self.is_full else call.event()
+
     async def _ids(self, name: str, operation: Operation) -> None:
         sketch = self.inquiry.sketch
-        call = self.inquiry.call(operation)
-        where = call.contract.identities(name)
-        taken: dict[str, Exchange] = {}
-        refused: dict[str, Exchange] = {}
+        where = self.inquiry.call(operation).contract.identities(name)
+        found: dict[str, Exchange] = {}
         for word, pointer in where.items():
-            draft = call.event().drop(*where.values()).put(pointer, _IDS[word])
-            exchange = await self.inquiry.ask(draft)
-            (taken if expect.is_accepted(exchange) else refused)[word] = exchange
-        if not taken:
-            sketch.remark(f"{name}: refused with one id alone: {refused['user'].outline}")
-            return
-        sketch.events[name] = replace(sketch.events[name], identified_by=tuple(taken))
-        told = "; ".join(f"{word} alone {exchange.status}" for word, exchange in (taken | refused).items())
-        sketch.tell(f"identity of {name}", " or ".join(taken), told)
+            draft = self._draft(operation).drop(*where.values()).put(pointer, _IDS[word])
+            found[word] = await self.inquiry.ask(draft)
+        taken = tuple(word for word, exchange in found.items() if expect.is_accepted(exchange))
+        told = "; ".join(f"{word} alone {exchange.status}" for word, exchange in found.items())
+        if taken:
+            sketch.events[name] = replace(sketch.events[name], identified_by=taken)
+        else:
+            sketch.remark(f"{name}: refused with one id alone ({told}); a run fails on that")
+        sketch.tell(f"identity of {name}", " or ".join(taken) or "both together", told)
+
+    async def _needed(self, name: str, operation: Operation) -> None:
+        """Where few fields are too few: takes each field out of an event with all of them."""
+        sketch = self.inquiry.sketch
+        call = self.inquiry.call(operation)
+        for pointer in call.optional():
+            if not await self.inquiry.takes(call.full().drop(pointer)):
+                event = sketch.events[name]
+                sketch.events[name] = replace(event, required={**event.required, pointer: asked(pointer)})
 
     async def _required(self, name: str, operation: Operation) -> None:
+        """Leaves out one field after the other that may be required, and for good what is not missed."""
         sketch = self.inquiry.sketch
-        found: dict[str, Answer] = {}
-        for pointer in sketch.events[name].required:
-            call = self.inquiry.call(operation)
-            if operation.kind is Kind.BATCH and pointer == sketch.pointers.type:
-                continue
-            exchange = await self.inquiry.ask(self._without(call.event(), pointer))
-            if 300 <= exchange.status < 500:
-                found[pointer] = self._answer(name, pointer, operation, exchange)
-            elif not expect.is_accepted(exchange):
-                sketch.remark(f"{operation} without {pointer}: {exchange.outline}; a run fails on that")
-        sketch.events[name] = replace(sketch.events[name], required=found)
-        told = ", ".join(f"{pointer} ({answer.expect[0]})" for pointer, answer in found.items())
+        kind = sketch.pointers.type if operation.kind is Kind.BATCH else None
+        missed, gone = await self._left_out(name, operation, kind)
+        if missed and gone:
+            again, _ = await self._left_out(name, operation, kind)
+            if set(again) != set(missed):
+                always = tuple(pointer for pointer in gone if pointer not in sketch.always)
+                sketch.always += always
+                sketch.remark(
+                    f"{name}: what is required depends on {', '.join(gone)}, which all events carry now"
+                )
+                self._require(name, missed)
+        told = ", ".join(f"{pointer} ({answer.expect[0]})" for pointer, answer in missed.items())
         sketch.tell(f"required by {name}", told or "nothing else", f"each left out on {operation}")
 
-    @staticmethod
-    def _without(draft: Draft, pointer: str) -> Draft:
-        return draft.drop(pointer)
+    async def _left_out(
+        self, name: str, operation: Operation, kind: str | None
+    ) -> tuple[dict[str, Answer], list[str]]:
+        """What is missed, with the answers, and what is not."""
+        sketch = self.inquiry.sketch
+        missed: dict[str, Answer] = {}
+        gone: list[str] = []
+        for pointer in list(sketch.events[name].required):
+            if pointer == kind:
+                continue
+            exchange = await self.inquiry.ask(self.inquiry.call(operation).event().drop(pointer))
+            if 300 <= exchange.status < 500:
+                missed[pointer] = self._answer(name, pointer, operation, exchange)
+                continue
+            if not expect.is_accepted(exchange):
+                sketch.remark(f"{operation} without {pointer}: {exchange.outline}; a run fails on that")
+                continue
+            gone.append(pointer)
+            rest = {key: value for key, value in sketch.events[name].required.items() if key != pointer}
+            self._require(name, rest)
+        self._require(name, missed)
+        return missed, gone
+
+    def _require(self, name: str, required: dict[str, Answer]) -> None:
+        events = self.inquiry.sketch.events
+        events[name] = replace(events[name], required=required)
+
+    async def _unwanted(self, name: str, operation: Operation) -> None:
+        """Where an event with every field is refused: puts each field into the smallest one."""
+        sketch = self.inquiry.sketch
+        call = self.inquiry.call(operation)
+        if await self.inquiry.takes(call.full()):
+            return
+        full: dict[str, Any] = call.largest(name)
+        for pointer in call.optional():
+            value = pointers.get(full, pointer)
+            exchange = await self.inquiry.ask(call.event().put(pointer, value))
+            if not expect.is_accepted(exchange):
+                sketch.remark(
+                    f"{name}: refused with {pointer}: {exchange.outline}; the profile does not know it"
+                )
+                self._forget(name, pointer)
+
+    def _forget(self, name: str, pointer: str) -> None:
+        """Takes a field out of the schema of an event, and out of all that speaks of it."""
+        sketch = self.inquiry.sketch
+        schema: dict[str, Any] = dict(sketch.contract().event_schema(name))
+        key = pointer.removeprefix("/")
+        schema["properties"] = {word: value for word, value in schema["properties"].items() if word != key}
+        event = sketch.events[name]
+        sketch.events[name] = replace(
+            event, schema=schema, open=None if event.open == pointer else event.open
+        )
+        sketch.shared = tuple(item for item in sketch.shared if item != pointer)
+        where = sketch.pointers
+        gone = {
+            word: None
+            for word in ("timestamp", "message_id", "context", "integrations")
+            if getattr(where, word) == pointer
+        }
+        sketch.pointers = replace(where, **gone)
 
     @staticmethod
     def _answer(name: str, pointer: str, operation: Operation, exchange: Exchange) -> Answer:

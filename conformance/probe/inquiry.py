@@ -34,6 +34,7 @@ class Inquiry:
     sketch: Sketch
     run_id: str = RUN_ID
     unstable: list[str] = field(default_factory=list)
+    _confirmed: set[tuple[str, str, int, str | None]] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def call(
@@ -50,14 +51,18 @@ class Inquiry:
         )
 
     async def ask(self, draft: Draft) -> Exchange:
-        """What a request is answered with; a failure is asked for again, once.
+        """What a request is answered with; a failure is asked for again, once of its kind.
 
         Raises Exhausted where the budget is used up, and NoAnswer where the target puts us off.
         """
         exchange = await self.sender.send(draft.unanswered(hanging=True))
         if exchange.response is not None and exchange.status < _SERVER_ERROR:
             return exchange
+        kind = (exchange.request.method, exchange.request.path, exchange.status, exchange.mishap)
+        if kind in self._confirmed:
+            return exchange
         again = await self.sender.send(draft.unanswered(hanging=True))
+        self._confirmed.add((kind[0], kind[1], again.status, again.mishap))
         if again.status != exchange.status:
             where = f"{exchange.request.method} {exchange.request.path}"
             self.unstable.append(f"{where}: first {exchange.outline}, then {again.outline}")

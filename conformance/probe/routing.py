@@ -9,13 +9,14 @@ from conformance import expect
 from conformance.contract import Operation
 from conformance.model import Kind, Level, Source
 from conformance.probe.family import SOURCE
-from conformance.probe.finding import UNKNOWN_PATH, generous
+from conformance.probe.finding import UNKNOWN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.model import Exchange
-    from conformance.probe.family import Family, Way
+    from conformance.probe.family import Family
+    from conformance.probe.finding import Entrance
     from conformance.probe.inquiry import Inquiry
     from conformance.profile.facts import Route
 
@@ -25,12 +26,11 @@ _USUAL = "track"
 
 @dataclass(slots=True, kw_only=True)
 class Routing:
-    """Asks for each route that is known anywhere. `body` is where the key may be in a body."""
+    """Asks for each route that is known anywhere, in the way in which a first request was accepted."""
 
     inquiry: Inquiry
     families: Sequence[Family]
-    ways: Sequence[Way]
-    body: Way
+    entrance: Entrance
 
     async def learn(self) -> None:
         """Finds the routes."""
@@ -38,7 +38,7 @@ class Routing:
         candidates = self._candidates()
         unknown = {kind: await self._unknown(kind, candidates) for kind in Kind}
         for route in candidates:
-            exchange = await self.inquiry.ask(generous(self.inquiry, route, self.body))
+            exchange = await self.inquiry.ask(self.entrance.draft(self.inquiry, route))
             if expect.is_accepted(exchange):
                 self._found(route, exchange)
             elif not _is_absent(exchange, unknown[route.kind]):
@@ -46,10 +46,10 @@ class Routing:
                     f"{Operation.of(route)} is there, and refuses an acceptable request: {exchange.outline}; "
                     "the profile leaves it out"
                 )
-        for kind, exchange in unknown.items():
-            if exchange is not None and expect.is_accepted(exchange):
+        for kind, other in unknown.items():
+            if other is not None and expect.is_accepted(other):
                 sketch.remark(
-                    f"an unknown path accepts a {kind} as well ({exchange.outline}): which paths there "
+                    f"an unknown path accepts a {kind} as well ({other.outline}): which paths there "
                     "really are can't be told"
                 )
         await self._types()
@@ -73,7 +73,7 @@ class Routing:
         if route is None:
             return None
         unknown = replace(route, path=f"{route.path.rpartition('/')[0]}{UNKNOWN_PATH}")
-        return await self.inquiry.ask(generous(self.inquiry, unknown, self.body))
+        return await self.inquiry.ask(self.entrance.draft(self.inquiry, unknown))
 
     def _found(self, route: Route, exchange: Exchange) -> None:
         sketch, operation = self.inquiry.sketch, Operation.of(route)
@@ -101,7 +101,7 @@ class Routing:
 
     async def _carries(self, batch: Route, name: str) -> bool:
         route = replace(batch, type=name)
-        return await self.inquiry.takes(generous(self.inquiry, route, self.body))
+        return await self.inquiry.takes(self.entrance.draft(self.inquiry, route))
 
 
 def _is_absent(exchange: Exchange, unknown: Exchange | None) -> bool:

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 ROUND_SIZES = (
     1_000, 1_024, 2_000, 2_048, 4_000, 4_096, 5_000, 8_000, 8_192, 10_000, 10_240, 16_000, 16_384, 20_000,
     50_000, 100_000, 102_400, 128_000, 131_072, 200_000, 250_000, 256_000, 262_144, 524_288, 1_000_000,
-    1_048_576, 2_000_000, 2_097_152, 5_000_000, 5_242_880, 8_388_608,
+    1_048_576, 2_000_000, 2_097_152, 5_000_000, 5_242_880,
 )  # fmt: skip
 """Sizes that servers and the proxies before them have for limits, in bytes."""
 COUNTS = (1, 2, 5, 10, 20, 25, 50, 100, 128, 200, 250, 256, 500, 512, 1_000)
 """Numbers of events that batches have for limits."""
+_CHEAP = 1_048_576
+"""Up to such a size, one less than what is refused is tried: it may be the limit itself."""
 _MARKS = 15
 """About so many round numbers are tried between two sizes."""
 
@@ -81,7 +83,7 @@ def _beside(bounds: Bounds) -> Search:
         if not (yield low + 1):
             return Bounds(taken=low, refused=low + 1)
         low += 1
-    if high is not None and high - low > 1:
+    if high is not None and high - low > 1 and high <= _CHEAP:
         if (yield high - 1):
             return Bounds(taken=high - 1, refused=high)
         high -= 1

@@ -51,7 +51,8 @@ class Sketch:
     entries: list[Entry] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     sightings: dict[str, list[Sighting]] = field(default_factory=dict)
-    accepted: list[Sighting] = field(default_factory=list)
+    always: tuple[str, ...] = ()
+    is_open: bool = False
 
     @classmethod
     def of(cls, family: Family) -> Sketch:
@@ -70,6 +71,7 @@ class Sketch:
             replace(
                 profile,
                 pointers=self.pointers,
+                always=self.always,
                 events=self.events,
                 routes=(*self.routes, *routes),
                 batch=replace(profile.batch, types=types, shared=self.shared),

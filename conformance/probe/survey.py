@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,6 @@ from conformance.probe.inquiry import Inquiry
 from conformance.probe.limiting import Limiting
 from conformance.probe.routing import Routing
 from conformance.probe.search import ROUND_SIZES
-from conformance.profile.facts import Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -73,12 +71,9 @@ async def _asked(plan: Plan, profiles: Sequence[Profile], sender: Sender, outcom
     """Goes through the phases; one that the budget cuts short is left out, and named."""
     known = families(profiles)
     every = ways(profiles, bearer=plan.keys.bearer is not None)
-    body = next(way for way in every if way.scheme is Scheme.BODY)
-    scout = Scout(
-        sender=sender, keys=plan.keys, families=known, ways=every, run_id=plan.run_id, seen=Counter()
-    )
+    scout = Scout(sender=sender, keys=plan.keys, families=known, ways=every, run_id=plan.run_id)
     try:
-        sketch = await scout.find()
+        sketch, entrance = await scout.find()
     except NoAnswer as failure:
         raise CannotJudge(f"{plan.target.url} can't be probed: {failure}") from None
     outcome.sketch = sketch
@@ -86,11 +81,11 @@ async def _asked(plan: Plan, profiles: Sequence[Profile], sender: Sender, outcom
     inquiry = Inquiry(sender=sender, keys=plan.keys, sketch=sketch, run_id=plan.run_id)
     faulting = Faulting(inquiry=inquiry)
     marks = bounds(profiles)
-    largest = max(max(ROUND_SIZES), *marks) if Tier.VOLUME in plan.tiers else max(marks)
+    largest = max(*ROUND_SIZES, *marks) if Tier.VOLUME in plan.tiers else max(marks)
     phases: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
-        ("routes", Routing(inquiry=inquiry, families=known, ways=every, body=body).learn),
-        ("credentials", Credentialing(inquiry=inquiry, ways=every).learn),
-        ("ids and required fields", Identifying(inquiry=inquiry).learn),
+        ("routes", Routing(inquiry=inquiry, families=known, entrance=entrance).learn),
+        ("credentials", Credentialing(inquiry=inquiry, ways=every, is_full=entrance.is_full).learn),
+        ("ids and required fields", Identifying(inquiry=inquiry, is_full=entrance.is_full).learn),
         ("limits", Limiting(inquiry=inquiry, marks=marks, largest=largest).learn),
         ("faults", faulting.learn),
         ("codings, content types, browsers", Habits(inquiry=inquiry).learn),
