@@ -84,6 +84,7 @@ class Probed(Judge):
     def glance(self, request: Request) -> Answer | None:
         """Says nothing before it has read everything."""
         del request
+        return None
 
     def answer(self, request: Request) -> Answer:
         """Answers one request."""

@@ -6,10 +6,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conformance.cases import CHECKS
+from conformance.catalogue import Tier
 from conformance.cli import writing
 from conformance.cli.running import INTERRUPTED_CODE, console
 from conformance.cli.settling import settled
@@ -27,11 +28,15 @@ from conformance.wire import loop
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rich.console import Console
+
+    from conformance.probe.distance import Distance
     from conformance.run import Plan
 
 REQUESTS, BYTES = 400, 64 * 1024 * 1024
 """What is sent at most unless the user says otherwise."""
-_SHOWN_DIFFERENCES = 12
+_SHOWN, _SHOWN_FURTHER = 12, 3
+"""How many differences are shown from the nearest profile, and from each other one."""
 
 
 def probe(options: Mapping[str, Any]) -> int:
@@ -51,7 +56,7 @@ def probe(options: Mapping[str, Any]) -> int:
     outcome = Outcome()
     code = 0
     try:
-        loop.run(survey(plan, profiles, outcome))
+        loop.run(survey(plan, profiles, CHECKS, outcome, burst=_is_asked_for(settings)))
     except KeyboardInterrupt:
         outcome.stopped, code = "interrupted", INTERRUPTED_CODE
     if outcome.sketch is None:
@@ -60,6 +65,11 @@ def probe(options: Mapping[str, Any]) -> int:
     if writing.STDOUT not in wanted.values():
         show(plan.target.url, outcome, console(), quiet=options["quiet"])
     return code
+
+
+def _is_asked_for(settings: Mapping[str, Any]) -> bool:
+    """Whether somebody has allowed a burst: it takes half of the usual budget, so nobody gets one unasked."""
+    return Tier.BURST in {*settings["allow"], *settings["tier"]}
 
 
 def _name(given: str | None, url: str) -> str:
@@ -117,16 +127,8 @@ def show(url: str, outcome: Outcome, out: Console, *, quiet: bool) -> None:
         for item in outcome.sketch.entries:
             table.add_row(*(Text(safe(text)) for text in (item.topic, item.value, item.evidence)))
         out.print(table)
-    for item in outcome.distances:
-        head = (
-            f"{item.profile}: {len(item.differ)} differ, {len(item.same)} same, {len(item.unknown)} unknown"
-        )
-        out.print(Text(f"\n{safe(head)}", style="bold"), soft_wrap=True)
-        shown = item.differ[:_SHOWN_DIFFERENCES] if item is outcome.distances[0] else item.differ[:3]
-        for text in shown:
-            out.print(Text(f"  {safe(text)}"), soft_wrap=True)
-        if len(item.differ) > len(shown):
-            out.print(Text(f"  and {len(item.differ) - len(shown)} more"))
+    for distance in outcome.distances:
+        _show_distance(distance, out, _SHOWN if distance is outcome.distances[0] else _SHOWN_FURTHER)
     for text in (*outcome.sketch.remarks, *outcome.left_out, outcome.stopped):
         if text:
             out.print(Text.assemble(("NOTE  ", "bold yellow"), safe(text)), soft_wrap=True)
@@ -134,3 +136,13 @@ def show(url: str, outcome: Outcome, out: Console, *, quiet: bool) -> None:
         Text(f"\n{safe(url)}: {outcome.requests:,} requests, {outcome.bytes:,} bytes", style="bold"),
         soft_wrap=True,
     )
+
+
+def _show_distance(item: Distance, out: Console, most: int) -> None:
+    """Prints in what a server differs from a profile."""
+    head = f"{item.profile}: {len(item.differ)} differ, {len(item.same)} same, {len(item.unknown)} unknown"
+    out.print(Text(f"\n{safe(head)}", style="bold"), soft_wrap=True)
+    for text in item.differ[:most]:
+        out.print(Text(f"  {safe(text)}"), soft_wrap=True)
+    if len(item.differ) > most:
+        out.print(Text(f"  and {len(item.differ) - most} more"))

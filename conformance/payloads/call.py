@@ -16,7 +16,7 @@ from conformance.payloads.credentials import NOBODY, Credentials, by_scheme
 from conformance.payloads.draft import Draft, Layout
 from conformance.payloads.footing import Footing
 from conformance.payloads.padding import FILLER, encode
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Scheme
+from conformance.profile.facts import BATCH_EVENTS, Ceiling, Scheme, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,11 +195,20 @@ class Call:
                 key=self.contract.credential_key(Scheme.BODY) if self.contract.states(key) else None,
                 filler=f"{self.type.open or ''}{FILLER}",
                 pixel=profile.pixel.parameter if profile.pixel else None,
+                room=self._room(),
             ),
             credentials=self.credentials(),
             content_type=self.footing.content_type,
             events=events,
         )
+
+    def _room(self) -> int | None:
+        """How many bytes the whole body may have; None where no limit counts bytes."""
+        ceiling = Ceiling.BATCH if self.is_batch else Ceiling.EVENT
+        if not self.contract.states(f"limits.{ceiling}"):
+            return None
+        limit = self.contract.limit(ceiling)
+        return limit.at_most if limit.unit is Unit.BYTES else None
 
     def _own_scheme(self) -> Scheme:
         """The scheme of requests that are not about credentials."""

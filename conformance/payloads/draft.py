@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import pointers
+from conformance.errors import Silent
 from conformance.model import Json, JsonObject, Kind, Request, Weight
 from conformance.payloads.padding import Padding, encode
 from conformance.profile.facts import Ceiling, Unit
@@ -27,12 +28,16 @@ def standard(body: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where a dialect puts things: the batch's list, the key in a body, the filler, the pixel's data."""
+    """Where a dialect puts things: the batch's list, the key in a body, the filler, the pixel's data.
+
+    `room` is how many bytes a body may have, if there is such a limit.
+    """
 
     batch: str
     key: str | None
     filler: str
     pixel: str | None
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +179,13 @@ class Draft:
     def after(self, seconds: float) -> Draft:
         """The same, sent after a pause."""
         return replace(self, pause_s=seconds)
+
+    def fit(self) -> None:
+        """Raises Silent if the body is larger than it may be: to refuse it for that would be right."""
+        if self.layout.room is not None and self.operation.kind is not Kind.PIXEL:
+            size = len(self._body())
+            if size > self.layout.room and self.counted is Unit.BYTES:
+                raise Silent(f"a body of {size:,} bytes is beyond the limit of {self.layout.room:,}")
 
     def request(self) -> Request:
         """The request itself."""

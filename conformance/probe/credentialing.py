@@ -70,7 +70,7 @@ class Credentialing:
                     sketch.remark(f"credentials.{way}: refused on {operation}: {exchange.outline}")
         firm = [way for way in taken if way not in weak] or taken
         sketch.ways = [*firm, *(way for way in taken if way not in firm)]
-        webhooks = [item for item in sketch.operations(Kind.WEBHOOK)]
+        webhooks = sketch.operations(Kind.WEBHOOK)
         if webhooks and not any(way.scheme is Scheme.QUERY for way in sketch.ways):
             sketch.ways.append(next(way for way in self.ways if way.scheme is Scheme.QUERY))
         if sketch.operations(Kind.PIXEL) and not any(way.scheme is Scheme.BODY for way in sketch.ways):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.model import Kind
 from conformance.probe.family import SOURCE
+from conformance.probe.rating import RATE_HEADERS
 from conformance.profile import common_facts
 from conformance.profile.facts import Answer, BodyShape, Crowd, Fact, KeyedFact, Limit, Unit
 
@@ -49,6 +50,13 @@ def document(sketch: Sketch, name: str, url: str, date: str | None) -> dict[str,
         section, _, word = key.partition(".")
         if section in sections and fact is not common.get(key):
             sections[section][word] = _fact(fact)
+    headers = {
+        name.removeprefix(RATE_HEADERS): _fact(fact)
+        for name, fact in sketch.facts.items()
+        if name.startswith(RATE_HEADERS)
+    }
+    if headers:
+        sections["rate"] = {"headers": headers}
     return {**data, **{section: facts for section, facts in sections.items() if facts}}
 
 

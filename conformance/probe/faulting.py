@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from conformance.probe.finding import UNKNOWN_PATH
 from conformance.profile.facts import Condition, Scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from conformance.contract import Operation
     from conformance.payloads import Call, Draft
@@ -92,10 +93,13 @@ class Faulting:
     inquiry: Inquiry
 
     async def learn(self) -> None:
-        """Sends each fault to the first operation of each kind."""
+        """Sends each fault to the first operation; to that of another kind, what is new there and samples."""
+        known: set[Condition] = set()
         for operation in self.inquiry.sketch.firsts():
-            for spoil in self._spoils(operation):
+            spoils = self._spoils(operation)
+            for spoil in _sampled(spoils, known):
                 await self._send(operation, spoil)
+            known |= {spoil.condition for spoil in spoils}
         await self._paths()
 
     async def repeat(self) -> None:
@@ -105,11 +109,8 @@ class Faulting:
         for operation in sketch.operations():
             if operation in firsts:
                 continue
-            done: set[Condition] = set()
-            for spoil in self._spoils(operation):
-                if spoil.condition not in done:
-                    done.add(spoil.condition)
-                    await self._send(operation, spoil)
+            for spoil in _sampled(self._spoils(operation), frozenset(Condition), 1):
+                await self._send(operation, spoil)
 
     def _spoils(self, operation: Operation) -> tuple[Spoil, ...]:
         takes = any(way.scheme is Scheme.BODY for way in self.inquiry.sketch.ways)
@@ -132,6 +133,15 @@ class Faulting:
         ):
             exchange = await self.inquiry.ask(self.inquiry.call(operation).event().at(unknown))
             sketch.see(f"answers.{Condition.PATH_UNKNOWN}", operation, f"a request to {unknown}", exchange)
+
+
+def _sampled(spoils: Iterable[Spoil], known: Container[Condition], most: int = 2) -> Iterator[Spoil]:
+    """All faults of conditions that are new, and a few of each that is known."""
+    counts: Counter[Condition] = Counter()
+    for spoil in spoils:
+        counts[spoil.condition] += 1
+        if spoil.condition not in known or counts[spoil.condition] <= most:
+            yield spoil
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:

@@ -111,9 +111,9 @@ class Scout:
     def _nothing(self) -> CannotJudge:
         told = ", ".join(f"{status} ({count} times)" for status, count in self.seen.most_common())
         return CannotJudge(
-            f"{self.sender.wire.target.url} accepted none of {self.sender.wire.sent} requests in the dialects "
-            f"and on the paths that are known; it answered {told}. Check the URL and the write key, or hand in "
-            "the profile of a similar server with --profile FILE"
+            f"{self.sender.wire.target.url} accepted none of {self.sender.wire.sent} requests in the known "
+            f"dialects, on the known paths; it answered {told}. Check the URL and the write key, or hand "
+            "in the profile of a similar server with --profile FILE"
         )
 
     def _entrances(self, usual: Entrance) -> Iterator[Entrance]:

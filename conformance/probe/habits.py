@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from conformance.probe.inquiry import Inquiry
 
 _TYPES = (
-    "application/json; charset=utf-8", "text/plain", "application/x-www-form-urlencoded", "application/xml", None,
-)  # fmt: skip
+    "application/json; charset=utf-8",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "application/xml",
+    None,
+)
 _ORIGIN = "https://conformance.example"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import expect, pointers
 from conformance.contract import Operation
 from conformance.model import Kind, Level, Source
 from conformance.probe.family import SOURCE, asked
+from conformance.probe.sketch import FIELDS, without
 from conformance.profile.facts import Answer
 
 if TYPE_CHECKING:
@@ -21,10 +22,14 @@ _IDS = {"user": "conformance-user-alone", "anonymous": "conformance-anonymous-al
 
 @dataclass(slots=True, kw_only=True)
 class Identifying:
-    """Takes fields out of acceptable events, and puts them in. `is_full` says that few fields were too few."""
+    """Takes fields out of acceptable events, and puts them in.
+
+    `is_full` says that few fields were too few; `unwanted` are those that are refused, with the event types.
+    """
 
     inquiry: Inquiry
     is_full: bool = False
+    unwanted: dict[str, list[str]] = field(default_factory=dict)
 
     async def learn(self) -> None:
         """Finds the ids and the required fields of every event type."""
@@ -37,6 +42,8 @@ class Identifying:
                     await self._needed(name, operation)
                 await self._required(name, operation)
                 await self._unwanted(name, operation)
+        for pointer, names in self.unwanted.items():
+            sketch.remark(f"{', '.join(names)}: refused with {pointer}, which the profile leaves out")
         ids = {word for event in sketch.events.values() for word in event.identified_by}
         if sketch.pointers.anonymous and "anonymous" not in ids:
             sketch.pointers = replace(sketch.pointers, anonymous=None)
@@ -124,7 +131,6 @@ class Identifying:
 
     async def _unwanted(self, name: str, operation: Operation) -> None:
         """Where an event with every field is refused: puts each field into the smallest one."""
-        sketch = self.inquiry.sketch
         call = self.inquiry.call(operation)
         if await self.inquiry.takes(call.full()):
             return
@@ -133,9 +139,7 @@ class Identifying:
             value = pointers.get(full, pointer)
             exchange = await self.inquiry.ask(call.event().put(pointer, value))
             if not expect.is_accepted(exchange):
-                sketch.remark(
-                    f"{name}: refused with {pointer}: {exchange.outline}; the profile does not know it"
-                )
+                self.unwanted.setdefault(pointer, []).append(name)
                 self._forget(name, pointer)
 
     def _forget(self, name: str, pointer: str) -> None:
@@ -149,13 +153,9 @@ class Identifying:
             event, schema=schema, open=None if event.open == pointer else event.open
         )
         sketch.shared = tuple(item for item in sketch.shared if item != pointer)
-        where = sketch.pointers
-        gone = {
-            word: None
-            for word in ("timestamp", "message_id", "context", "integrations")
-            if getattr(where, word) == pointer
-        }
-        sketch.pointers = replace(where, **gone)
+        for word in FIELDS:
+            if getattr(sketch.pointers, word) == pointer:
+                sketch.pointers = without(sketch.pointers, word)
 
     @staticmethod
     def _answer(name: str, pointer: str, operation: Operation, exchange: Exchange) -> Answer:

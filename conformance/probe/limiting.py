@@ -51,7 +51,7 @@ class Trail:
 
 @dataclass(slots=True, kw_only=True)
 class Limiting:
-    """Searches for limits. `marks` are sizes that are documented somewhere, `largest` is the last one tried."""
+    """Searches for limits. `marks` are sizes that are documented somewhere, `largest` is tried last."""
 
     inquiry: Inquiry
     marks: Iterable[int]
@@ -220,7 +220,8 @@ class Limiting:
         if inner is None or outer is None or inner.refusal is None or outer.bounds.refused is None:
             return
         draft = self._spread(operation)(Filled(size=outer.bounds.refused))
-        if outer.bounds.refused // len(draft.events) >= inner.bounds.taken and sketch.facts.pop(name, None):
+        if outer.bounds.refused // len(draft.events) >= inner.bounds.taken and name in sketch.facts:
+            del sketch.facts[name]
             sketch.entries = [entry for entry in sketch.entries if entry.topic != name]
             sketch.tell(name, f"none up to {outer.bounds.taken:,} bytes", "what is refused is an event in it")
 

@@ -57,7 +57,7 @@ class Routing:
     def _candidates(self) -> list[Route]:
         """The routes of the dialect, and paths of others with its own events."""
         own = self.inquiry.sketch.family
-        types = [name for name in own.events]
+        types = list(own.events)
         foreign = [
             route
             for family in self.families
@@ -105,7 +105,7 @@ class Routing:
 
 
 def _is_absent(exchange: Exchange, unknown: Exchange | None) -> bool:
-    """Whether an answer says that nothing is at a path: as HTTP says it, or as an unknown path is answered."""
+    """Whether an answer says that nothing is at a path: as HTTP says it, or as an unknown path does."""
     if exchange.status in _ABSENT:
         return True
     return unknown is not None and (exchange.status, exchange.outline) == (unknown.status, unknown.outline)

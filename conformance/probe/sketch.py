@@ -121,6 +121,21 @@ class Sketch:
                 self.remark(f"{name}: not the same everywhere: {tolerated.status} to {tolerated.source.says}")
 
 
+FIELDS = ("timestamp", "message_id", "context", "integrations")
+"""The fields that a profile need not know, as Pointers has them."""
+
+
+def without(where: Pointers, word: str) -> Pointers:
+    """The same places without one of those that a profile need not know."""
+    return replace(
+        where,
+        timestamp=None if word == "timestamp" else where.timestamp,
+        message_id=None if word == "message_id" else where.message_id,
+        context=None if word == "context" else where.context,
+        integrations=None if word == "integrations" else where.integrations,
+    )
+
+
 def concluded(name: str, seen: list[Sighting]) -> Answer | None:
     """The fact that answers come to: the most common status, and the others as tolerated."""
     good = [item for item in seen if 200 <= item.exchange.status < 500]

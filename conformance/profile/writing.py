@@ -22,13 +22,13 @@ class _Dumper(yaml.SafeDumper):
 
     def represent(self, data: Any) -> None:  # noqa: ANN401 - PyYAML's signature
         """Writes a document, its top level a line each."""
-        node = self.represent_data(data)
+        node: Any = self.represent_data(data)
         _lay_out(node)
         node.flow_style = False
         self.serialize(node)
 
 
-def _lay_out(node: yaml.Node) -> int | None:
+def _lay_out(node: Any) -> int | None:  # noqa: ANN401 - PyYAML's nodes
     """Puts collections of plain things in one line where they fit; the length of that line, if it is one."""
     if isinstance(node, yaml.ScalarNode):
         return len(node.value) + len("'', ") if "\n" not in node.value else None

@@ -175,9 +175,10 @@ class Answering:
         """The event names its user and has its required fields."""
         if not self.contract.identified(name, event):
             raise Refused(answer_to(self.contract, missing), "userId or anonymousId is required")
-        for pointer, answer in self.contract.event(name).required.items():
-            if not has(event, pointer):
-                raise Refused(answer, f"{pointer} is required")
+        required = self.contract.event(name).required
+        missing = [pointer for pointer in required if not has(event, pointer)]
+        for pointer in sorted(missing, key=lambda item: required[item].expect[0] < 300):
+            raise Refused(required[pointer], f"{pointer} is required")
 
     def examine_batch(self, document: JsonObject) -> None:
         """The batch has its list, and the list has events."""
