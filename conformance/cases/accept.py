@@ -288,12 +288,8 @@ def answer_body(call: Call) -> Steps:
     return None
 
 
-@check(
-    "accept.answer.text",
-    "The answer to success has the documented text.",
-    fact="bodies.accepted-text",
-    tier=Tier.GENTLE,
-)
+@check("accept.answer.text", "The answer to success has the documented text.", fact="bodies.accepted-text",
+       tier=Tier.GENTLE)  # fmt: skip
 def answer_text(call: Call) -> Steps:
     """The documents show the text; its case does not matter."""
     exchange = yield call.event()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from conformance.contract import Operation
     from conformance.model import Exchange
+    from conformance.payloads import Call, Draft
     from conformance.probe.family import Way
     from conformance.probe.inquiry import Inquiry
 
@@ -29,7 +30,6 @@ class Credentialing:
 
     inquiry: Inquiry
     ways: Sequence[Way]
-    is_full: bool = False
 
     async def learn(self) -> None:
         """Finds the ways that are taken. Raises CannotJudge if none is, alone."""
@@ -99,10 +99,13 @@ class Credentialing:
     async def _by(self, operation: Operation, way: Way, key: str | None = None) -> Exchange:
         contract = self.inquiry.sketch.contract(ways=(way,))
         call = self.inquiry.call(operation, contract, way.scheme)
-        draft = call.full() if self.is_full else call.event()
-        return await self.inquiry.ask(draft.by(call.credentials(way.scheme, key)))
+        return await self.inquiry.ask(self._event(call).by(call.credentials(way.scheme, key)))
 
     async def _nobody(self, operation: Operation) -> Exchange:
         contract = self.inquiry.sketch.contract(ways=(self.ways[0],))
         call = self.inquiry.call(operation, contract)
-        return await self.inquiry.ask((call.full() if self.is_full else call.event()).by(NOBODY))
+        return await self.inquiry.ask(self._event(call).by(NOBODY))
+
+    def _event(self, call: Call) -> Draft:
+        """An event that is accepted: with all fields, where few are too few."""
+        return call.full() if call.operation.type in self.inquiry.sketch.full else call.event()

@@ -42,6 +42,11 @@ def document(sketch: Sketch, name: str, url: str, date: str | None) -> dict[str,
         )
     if any(route.kind is Kind.PIXEL for route in sketch.routes) and sketch.family.pixel:
         data["pixel"] = {"parameter": sketch.family.pixel.parameter}
+    return {**data, **_sections(sketch)}
+
+
+def _sections(sketch: Sketch) -> dict[str, Any]:
+    """The facts, by their sections; what HTTP promises by itself is not said again."""
     sections: dict[str, dict[str, Any]] = {"credentials": {}, "answers": {}, "limits": {}, "bodies": {}}
     for way in sketch.ways:
         sections["credentials"][way.scheme.value] = _fact(sketch.facts[f"credentials.{way.scheme}"])
@@ -57,7 +62,7 @@ def document(sketch: Sketch, name: str, url: str, date: str | None) -> dict[str,
     }
     if headers:
         sections["rate"] = {"headers": headers}
-    return {**data, **{section: facts for section, facts in sections.items() if facts}}
+    return {section: facts for section, facts in sections.items() if facts}
 
 
 def _without_nothing(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - data

@@ -22,13 +22,9 @@ _IDS = {"user": "conformance-user-alone", "anonymous": "conformance-anonymous-al
 
 @dataclass(slots=True, kw_only=True)
 class Identifying:
-    """Takes fields out of acceptable events, and puts them in.
-
-    `is_full` says that few fields were too few; `unwanted` are those that are refused, with the event types.
-    """
+    """Takes fields out of acceptable events, and puts them in; `unwanted` are those that are refused."""
 
     inquiry: Inquiry
-    is_full: bool = False
     unwanted: dict[str, list[str]] = field(default_factory=dict)
 
     async def learn(self) -> None:
@@ -38,7 +34,7 @@ class Identifying:
             operation = self._operation(name)
             if operation is not None:
                 await self._ids(name, operation)
-                if self.is_full:
+                if name in sketch.full:
                     await self._needed(name, operation)
                 await self._required(name, operation)
                 await self._unwanted(name, operation)
@@ -59,7 +55,7 @@ class Identifying:
 
     def _draft(self, operation: Operation) -> Draft:
         call = self.inquiry.call(operation)
-        return call.full() if self.is_full else call.event()
+        return call.full() if operation.type in self.inquiry.sketch.full else call.event()
 
     async def _ids(self, name: str, operation: Operation) -> None:
         sketch = self.inquiry.sketch

@@ -30,6 +30,7 @@ _COUNT_SHARE = 0.2
 _LATER_REQUESTS = 60
 """So many requests are left for what comes after the limits."""
 _SLACK = 64
+_SPARE_BODIES = 4
 _SMALL_EVENT = 400
 """About how many bytes each event of a batch takes while the limit of the whole batch is searched for."""
 
@@ -176,6 +177,32 @@ class Limiting:
         sketch.tell(name, _words(limit), evidence)
         if not trail.bounds.is_exact:
             sketch.remark(f"{name}: the budget ended between {low:,} and {high:,} bytes; see --max-bytes")
+
+    async def repeat(self) -> None:
+        """Looks whether the limits of whole bodies are the same on all other paths; else states none."""
+        sketch = self.inquiry.sketch
+        for ceiling, kind in ((Ceiling.EVENT, Kind.EVENT), (Ceiling.BATCH, Kind.BATCH)):
+            limit = sketch.facts.get(f"limits.{ceiling}")
+            if isinstance(limit, Limit):
+                await self._repeated(limit, sketch.operations(kind)[1:])
+
+    async def _repeated(self, limit: Limit, others: Iterable[Operation]) -> None:
+        """Sends the largest body that is taken, and the smallest that is not, to other paths."""
+        sketch = self.inquiry.sketch
+        for operation in others:
+            make = self._event(operation) if operation.kind is Kind.EVENT else self._spread(operation)
+            if self.inquiry.bytes_left < _SPARE_BODIES * limit.at_most:
+                sketch.remark(f"{limit.name}: not asked on {operation}, for want of bytes")
+                return
+            taken = await self.inquiry.ask(make(Filled(size=limit.at_least, unit=limit.unit)))
+            refused = await self.inquiry.ask(make(Filled(size=limit.at_most + 1, unit=limit.unit)))
+            if not expect.is_accepted(taken) or refused.status not in limit.expect:
+                sketch.remark(
+                    f"{limit.name}: not the same everywhere: on {operation} {limit.at_least:,} get "
+                    f"{taken.outline}, {limit.at_most + 1:,} get {refused.outline}; not stated"
+                )
+                del sketch.facts[limit.name]
+                return
 
     async def _count(self, operation: Operation) -> None:
         """Finds how many events a batch may have, of the smallest ones."""

@@ -38,7 +38,7 @@ class Routing:
         candidates = self._candidates()
         unknown = {kind: await self._unknown(kind, candidates) for kind in Kind}
         for route in candidates:
-            exchange = await self.inquiry.ask(self.entrance.draft(self.inquiry, route))
+            exchange = await self._best(route, unknown[route.kind])
             if expect.is_accepted(exchange):
                 self._found(route, exchange)
             elif not _is_absent(exchange, unknown[route.kind]):
@@ -53,6 +53,20 @@ class Routing:
                     "really are can't be told"
                 )
         await self._types()
+
+    async def _best(self, route: Route, unknown: Exchange | None) -> Exchange:
+        """The answer to a small event, or to one with all fields where the small one is refused."""
+        exchange = await self.inquiry.ask(self.entrance.draft(self.inquiry, route))
+        if expect.is_accepted(exchange) or _is_absent(exchange, unknown) or self.entrance.is_full:
+            if self.entrance.is_full:
+                self.inquiry.sketch.full.add(route.type)
+            return exchange
+        full = replace(self.entrance, is_full=True)
+        again = await self.inquiry.ask(full.draft(self.inquiry, route))
+        if expect.is_accepted(again):
+            self.inquiry.sketch.full.add(route.type)
+            return again
+        return exchange
 
     def _candidates(self) -> list[Route]:
         """The routes of the dialect, and paths of others with its own events."""
@@ -100,8 +114,7 @@ class Routing:
         sketch.events = {name: event for name, event in sketch.events.items() if name in known}
 
     async def _carries(self, batch: Route, name: str) -> bool:
-        route = replace(batch, type=name)
-        return await self.inquiry.takes(self.entrance.draft(self.inquiry, route))
+        return expect.is_accepted(await self._best(replace(batch, type=name), None))
 
 
 def _is_absent(exchange: Exchange, unknown: Exchange | None) -> bool:

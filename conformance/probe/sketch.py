@@ -38,7 +38,11 @@ class Sighting:
 
 @dataclass(slots=True, kw_only=True)
 class Sketch:
-    """What is known so far. `remarks` are what a profile can't say, and what is not the same everywhere."""
+    """What is known so far.
+
+    `remarks` are what a profile can't say, and what is not the same everywhere. `full` are the event types of
+    which the smallest known event is refused; an open server asks for no key.
+    """
 
     family: Family
     pointers: Pointers
@@ -53,6 +57,7 @@ class Sketch:
     sightings: dict[str, list[Sighting]] = field(default_factory=dict)
     always: tuple[str, ...] = ()
     is_open: bool = False
+    full: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, family: Family) -> Sketch:

@@ -61,6 +61,8 @@ class Outcome:
         """The profile, as data."""
         if self.sketch is None:
             raise CannotJudge(f"{url} was not understood")
+        if not self.sketch.routes or not self.sketch.ways:
+            raise CannotJudge(f"{url}: the budget ended before anything was learned; see --max-requests")
         return document(self.sketch, name, url, date)
 
 
@@ -119,13 +121,15 @@ async def _asked(
     faulting = Faulting(inquiry=inquiry)
     marks = bounds(profiles)
     largest = max(*ROUND_SIZES, *marks) if Tier.VOLUME in plan.tiers else max(marks)
+    limiting = Limiting(inquiry=inquiry, marks=marks, largest=largest)
     phases: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
         ("routes", Routing(inquiry=inquiry, families=known, entrance=entrance).learn),
-        ("credentials", Credentialing(inquiry=inquiry, ways=every, is_full=entrance.is_full).learn),
-        ("ids and required fields", Identifying(inquiry=inquiry, is_full=entrance.is_full).learn),
-        ("limits", Limiting(inquiry=inquiry, marks=marks, largest=largest).learn),
+        ("credentials", Credentialing(inquiry=inquiry, ways=every).learn),
+        ("ids and required fields", Identifying(inquiry=inquiry).learn),
+        ("limits", limiting.learn),
         ("faults", faulting.learn),
         ("codings, content types, browsers", Habits(inquiry=inquiry).learn),
+        ("limits on all other paths", limiting.repeat),
         ("faults on all other paths", faulting.repeat),
         *([("a burst", Rating(inquiry=inquiry).learn)] if burst else []),
     )

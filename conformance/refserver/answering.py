@@ -176,8 +176,8 @@ class Answering:
         if not self.contract.identified(name, event):
             raise Refused(answer_to(self.contract, missing), "userId or anonymousId is required")
         required = self.contract.event(name).required
-        missing = [pointer for pointer in required if not has(event, pointer)]
-        for pointer in sorted(missing, key=lambda item: required[item].expect[0] < 300):
+        gone = [pointer for pointer in required if not has(event, pointer)]
+        for pointer in sorted(gone, key=lambda item: required[item].expect[0] < 300):
             raise Refused(required[pointer], f"{pointer} is required")
 
     def examine_batch(self, document: JsonObject) -> None:
