@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SCHEMA: dict[str, Any] = json.loads((resources.specs() / "probe.schema.json").read_text("utf-8"))
 SMALL: dict[str, Any] = {"events": {"/v1/track": "track"}, "batches": (), "event_limit": 20_000}
 """One path, and a limit that costs few bytes to find."""
+NESTED: dict[str, Any] = {"batches": (), "where": ("event", "user"), "event_limit": 9_000}
 QUICK = "accept,auth,json,content-type,size,batch,payload,errors,pixel"
 """The areas that most servers are run by here; whole runs are made of a few."""
 
@@ -223,17 +224,24 @@ def test_the_ids_that_count_are_found(tmp_path: Path, name: str, word: str) -> N
     assert found.run == 0
 
 
-def test_required_and_unwanted_fields_are_found(tmp_path: Path) -> None:
-    """A field that few vendors ask for, and one that this server can't stand."""
+def test_required_fields_are_found(tmp_path: Path) -> None:
+    """Fields that few vendors ask for, one of which no smallest event has."""
     required = {"track": "timestamp", "identify": "messageId"}
-    manners = Manners(batches=(), event_limit=9_000, required=required, unwanted=("integrations",))
-    found = Probing(tmp_path, manners)
+    found = Probing(tmp_path, Manners(batches=(), event_limit=9_000, required=required))
     assert found.profile is not None
-    assert {name: [*event.required] for name, event in found.profile.events.items() if event.required} == {
+    assert {name: [*event.required] for name, event in found.profile.events.items()} == {
         "track": ["/timestamp"],
         "identify": ["/messageId"],
     }
+    assert found.run == 0
+
+
+def test_unwanted_fields_are_found(tmp_path: Path) -> None:
+    """A field that this server can't stand is none that the profile knows."""
+    found = Probing(tmp_path, Manners(**SMALL, unwanted=("integrations",)))
+    assert found.profile is not None
     assert found.profile.pointers.integrations is None
+    assert "track: refused with /integrations, which the profile leaves out" in found.remarks
     assert found.run == 0
 
 
@@ -249,7 +257,7 @@ def test_what_is_not_the_same_everywhere_is_told(tmp_path: Path) -> None:
 
 def test_a_crash_is_told_and_not_stated(tmp_path: Path) -> None:
     """A 5xx is no answer that a profile may promise: a run goes on failing, and the probe says so."""
-    found = Probing(tmp_path, Manners(**SMALL, crashes_on_null_ids=True))
+    found = Probing(tmp_path, Manners(**SMALL, crashes_on_null_ids=True), whole=True)
     assert found.fact("answers.identity-missing").statuses == (400,)
     assert "was answered with 500 'oops'; no profile states that, and a run fails on it" in found.remarks
     assert found.run == 1
