@@ -27,6 +27,11 @@ class Distance:
     unknown: list[str] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
 
+    @property
+    def share(self) -> float:
+        """The share of what differs in all that can be compared: who promises little is not near for that."""
+        return len(self.differ) / max(1, len(self.differ) + len(self.same))
+
     def as_json(self) -> JsonObject:
         """It as JSON data."""
         return {
@@ -48,7 +53,7 @@ class Distance:
 def distances(sketch: Sketch, profiles: Sequence[Profile]) -> list[Distance]:
     """The distance to each profile, the nearest first."""
     found = [_distance(sketch, profile) for profile in profiles]
-    return sorted(found, key=lambda item: (len(item.differ), -len(item.same), item.profile))
+    return sorted(found, key=lambda item: (item.share, -len(item.same), item.profile))
 
 
 def _distance(sketch: Sketch, profile: Profile) -> Distance:

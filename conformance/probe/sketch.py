@@ -10,12 +10,15 @@ from conformance.contract import Contract, Operation
 from conformance.model import Kind, Level, Source
 from conformance.probe.family import SOURCE
 from conformance.profile import common_facts
-from conformance.profile.facts import Answer, Tolerated
+from conformance.profile.facts import Answer, Condition, Tolerated
 
 if TYPE_CHECKING:
     from conformance.model import Exchange
     from conformance.probe.family import Family, Way
     from conformance.profile.facts import EventType, Fact, Pointers, Route
+
+
+_NOT_IMPLEMENTED = 501
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,8 @@ class Sketch:
         for name, seen in sorted(self.sightings.items()):
             answer = concluded(name, seen)
             bad = [item for item in seen if not 200 <= item.exchange.status < 500]
+            if name == f"answers.{Condition.METHOD_WRONG}":
+                bad = [item for item in bad if item.exchange.status != _NOT_IMPLEMENTED]
             for item in bad[:1]:
                 self.remark(
                     f"{name}: {item.what} on {item.operation} was answered with {item.exchange.outline}; "
