@@ -59,8 +59,8 @@ def probe(options: Mapping[str, Any]) -> int:
         loop.run(survey(plan, profiles, CHECKS, outcome, burst=_is_asked_for(settings)))
     except KeyboardInterrupt:
         outcome.stopped, code = "interrupted", INTERRUPTED_CODE
-    if outcome.sketch is None:
-        return code or 3
+    if code and not outcome.is_learned:
+        return code
     _write(plan, outcome, wanted, name, options["date"])
     if writing.STDOUT not in wanted.values():
         show(plan.target.url, outcome, console(), quiet=options["quiet"])

@@ -48,6 +48,11 @@ class Outcome:
     stopped: str = ""
     is_concluded: bool = False
 
+    @property
+    def is_learned(self) -> bool:
+        """Whether there is enough for a profile: a path, and a way to hand in the key."""
+        return bool(self.sketch and self.sketch.routes and self.sketch.ways)
+
     def conclude(self, sender: Sender) -> None:
         """Makes facts of all that was seen, once."""
         if self.sketch is None or self.is_concluded:
@@ -59,9 +64,7 @@ class Outcome:
 
     def profile(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
         """The profile, as data."""
-        if self.sketch is None:
-            raise CannotJudge(f"{url} was not understood")
-        if not self.sketch.routes or not self.sketch.ways:
+        if self.sketch is None or not self.is_learned:
             raise CannotJudge(f"{url}: the budget ended before anything was learned; see --max-requests")
         return document(self.sketch, name, url, date)
 
