@@ -15,9 +15,10 @@ from conformance.errors import CannotJudge, NoAnswer, Stopped, UsageError
 from conformance.model import RUN_ID, Area, Level, Verdict
 from conformance.payloads import Keys
 from conformance.permission import GENTLE, permit
+from conformance.profile.facts import Limit as SizeLimit
 from conformance.repetition import combined
 from conformance.report.document import Header, Report
-from conformance.report.limits import LIMITS, Limit, limits
+from conformance.report.limits import Limit, limits
 from conformance.verdicts import judged
 from conformance.wire import Budget, Redactor, Wire, parse
 from conformance.wire.budget import WORDS
@@ -263,6 +264,6 @@ def _limits(plan: Plan, result: Result) -> tuple[Limit, ...]:
     asked = {
         (trial.check.fact, trial.operation)
         for trial in plan.trials
-        if trial.operation and trial.facts and trial.check.fact.startswith(LIMITS)
+        if trial.operation and trial.facts and isinstance(trial.facts[0], SizeLimit)
     }
     return limits(plan.contract, asked, result.verdicts)

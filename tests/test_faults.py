@@ -22,7 +22,7 @@ from conformance.selfcheck.pair import named
 
 ACME = str(Path(__file__).with_name("acme.yaml"))
 NAMES = resources.profile_names()
-CONTRACTS = [Contract(load(name)) for name in (*NAMES, ACME)]
+CONTRACTS = [*(Contract(load(name)) for name in (*NAMES, ACME)), *(reduced(name) for name in NAMES)]
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 

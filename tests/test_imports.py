@@ -26,7 +26,7 @@ LEVELS = {
             ("catalogue", "preflight", "report", "refserver"),
             ("estimate", "export", "fuzz", "permission", "verdicts"),
             ("cases", "run"),
-            ("difference", "selfcheck"),
+            ("difference", "probe", "selfcheck"),
             ("plugin", "cli"),
         )
     )

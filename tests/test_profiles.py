@@ -106,7 +106,12 @@ ENUMS = {
     facts.Condition: SCHEMA["$defs"]["answers"]["properties"],
     facts.Rule: SCHEMA["$defs"]["rules"]["properties"],
     facts.Scheme: SCHEMA["properties"]["credentials"]["properties"],
-    facts.Ceiling: SCHEMA["properties"]["limits"]["properties"],
+    facts.Ceiling: [
+        word
+        for word in SCHEMA["properties"]["limits"]["properties"]
+        if f"limits.{word}" != facts.BATCH_EVENTS
+    ],
+    facts.Unit: SCHEMA["$defs"]["limit"]["properties"]["unit"]["enum"],
     facts.Shape: SCHEMA["properties"]["bodies"]["properties"],
     facts.BodyClass: SCHEMA["$defs"]["body"]["properties"]["class"]["enum"],
 }

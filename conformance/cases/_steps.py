@@ -24,6 +24,7 @@ def succeeds(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """Each draft, named, is answered with exactly the documented status of success."""
     note = None
     for what, draft in drafts:
+        draft.fit()
         note = expect.status((yield draft), call.contract.answer(Condition.ACCEPTED), what) or note
     return note
 
@@ -31,6 +32,7 @@ def succeeds(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
 def accepted(drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """Each draft, named, is accepted; with which status is for the accept checks to judge."""
     for what, draft in drafts:
+        draft.fit()
         expect.accepted((yield draft), what)
     return None
 

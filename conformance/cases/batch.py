@@ -11,7 +11,7 @@ from conformance.contract import schemas
 from conformance.errors import Silent
 from conformance.model import Level
 from conformance.payloads.spoils import BAD_BATCH
-from conformance.profile.facts import Condition, Shape
+from conformance.profile.facts import BATCH_EVENTS, Condition, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,6 +80,26 @@ def many(call: Call) -> Steps:
     return (
         yield from _accepted(call, [(f"a batch of {len(draft.events)} events", draft) for draft in drafts])
     )
+
+
+@check("batch.count.most", "A batch of as many events as documented is accepted.", fact=BATCH_EVENTS,
+       kinds=BATCHES)  # fmt: skip
+def most(call: Call) -> Steps:
+    """SDKs fill their batches up to the documented number."""
+    draft = call.crowded(call.contract.most_events)
+    return (yield from _accepted(call, [(f"a batch of {len(draft.events):,} events", draft)]))
+
+
+@check("batch.count.over", "A batch of one event too many is refused.", fact=BATCH_EVENTS, kinds=BATCHES)
+def too_many(call: Call) -> Steps:
+    """A server that takes more and stores no more loses the rest without a word."""
+    limit = call.contract.most_events
+    draft = call.crowd(limit + 1)
+    if len(call.crowded(limit).events) < limit:
+        raise Silent(f"the limit of a batch's size has no room for {limit:,} events")
+    expect.control((yield call.control()))
+    answer = call.contract.crowd
+    return expect.status((yield draft), answer, f"a batch of {limit + 1:,} events")
 
 
 @check("batch.context.own", "Events with a context of their own are accepted.", fact=ACCEPTED, kinds=BATCHES)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.engine import Steps
     from conformance.model import Exchange
     from conformance.payloads import Call
+    from conformance.profile.facts import Limit
 
 WIDE = "日"
 WITHIN_PERCENT, OVER_PERCENT = 97, 105
@@ -63,8 +64,9 @@ class Filling:
         return self.dress(call.event().filled(self.unit))
 
     def of(self, call: Call, size: int) -> Draft:
-        """A body of exactly so many bytes."""
-        return self.dress(call.roomy(size)).sized(size, self.unit)
+        """A body of exactly so many bytes, or what else its limit counts."""
+        counted = call.contract.body_limit(call.operation).unit
+        return self.dress(call.roomy(size)).sized(size, self.unit, counted)
 
 
 WITHIN = (
@@ -84,13 +86,19 @@ OVER = (
 )  # fmt: skip
 
 
+def _units(limit: Limit) -> str:
+    """What a limit counts, in words."""
+    return limit.unit.replace("-", " ")
+
+
 @check("size.event.{slug}", "An event {words} is accepted.", forms=WITHIN, **EVENT)
 @check("size.batch.{slug}", "A batch {words} is accepted.", forms=WITHIN, **BATCH)
 def within(call: Call, filling: Filling) -> Steps:
     """A limit that bites too early drops what the documents allow. It counts the bytes on the wire."""
     filling.supported((yield filling.small(call)))
-    size = call.contract.body_limit(call.operation).at_least * filling.percent // 100
-    what = f"a body of {size:,} bytes, {filling.words.rstrip(',')},"
+    limit = call.contract.body_limit(call.operation)
+    size = limit.at_least * filling.percent // 100
+    what = f"a body of {size:,} {_units(limit)}, {filling.words.rstrip(',')},"
     return (yield from accepted([(what, filling.of(call, size))]))
 
 
@@ -99,9 +107,11 @@ def within(call: Call, filling: Filling) -> Steps:
 def over(call: Call, filling: Filling) -> Steps:
     """A client can rely on a limit only if it holds however the body is spelled and sent."""
     limit = call.contract.body_limit(call.operation)
+    if filling.dress is Draft.chunked and not limit.holds_in_chunks:
+        raise Silent("the limit does not hold for a body in chunks")
     filling.supported((yield filling.small(call)))
     size = limit.at_most + 1
-    what = f"a body of {size:,} bytes, {filling.words.rstrip(',')},"
+    what = f"a body of {size:,} {_units(limit)}, {filling.words.rstrip(',')},"
     return expect.status((yield filling.of(call, size)), limit, what)
 
 
@@ -141,9 +151,10 @@ EVENT_OVER = (
 def batch_event_within(call: Call, filling: EventFilling) -> Steps:
     """In a batch, every event may be as large as alone."""
     expect.supported((yield call.repeated(2).filled(filling.unit)), "such text")
-    size = call.contract.limit(Ceiling.BATCH_EVENT).at_least * WITHIN_PERCENT // 100
-    what = f"a batch with an event of {size:,} bytes, {filling.words.rstrip(',')},"
-    return (yield from accepted([(what, call.repeated(2).event_sized(size, filling.unit))]))
+    limit = call.contract.limit(Ceiling.BATCH_EVENT)
+    size = limit.at_least * WITHIN_PERCENT // 100
+    what = f"a batch with an event of {size:,} {_units(limit)}, {filling.words.rstrip(',')},"
+    return (yield from accepted([(what, call.repeated(2).event_sized(size, filling.unit, limit.unit))]))
 
 
 @check(
@@ -154,8 +165,8 @@ def batch_event_over(call: Call, filling: EventFilling) -> Steps:
     limit = call.contract.limit(Ceiling.BATCH_EVENT)
     expect.supported((yield call.repeated(2).filled(filling.unit)), "such text")
     size = limit.at_most * OVER_PERCENT // 100
-    what = f"a batch with an event of {size:,} bytes, {filling.words.rstrip(',')},"
-    draft = call.repeated(2).event_sized(size, filling.unit)
+    what = f"a batch with an event of {size:,} {_units(limit)}, {filling.words.rstrip(',')},"
+    draft = call.repeated(2).event_sized(size, filling.unit, limit.unit)
     expect.status((yield draft), limit, f"{what} first in it,")
     return expect.status((yield draft.reversed()), limit, f"{what} last in it,")
 
@@ -169,6 +180,7 @@ def band(call: Call) -> Steps:
         raise Silent("the limit is stated in bytes; there is only one reading")
     expect.control((yield call.control()))
     size = (limit.at_least + limit.at_most) // 2
-    exchange = yield call.roomy(size).sized(size)
+    exchange = yield call.roomy(size).sized(size, counted=limit.unit)
     verb = "accepted" if expect.is_accepted(exchange) else "refused"
-    return f"{verb} at {size:,} bytes, between {limit.at_least:,} and {limit.at_most:,}: {exchange.outline}"
+    between = f"between {limit.at_least:,} and {limit.at_most:,}"
+    return f"{verb} at {size:,} {_units(limit)}, {between}: {exchange.outline}"

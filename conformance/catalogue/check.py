@@ -37,7 +37,7 @@ OF_FORM = attrgetter("fact")
 """For checks whose forms are each promised by a fact of their own."""
 
 FACTS = frozenset(
-    [REQUIRED, RATE_HEADERS, "rate.unlimited", "message_id"]
+    [REQUIRED, RATE_HEADERS, "rate.unlimited", "message_id", facts.BATCH_EVENTS]
     + [f"answers.{name}" for name in facts.Condition]
     + [f"limits.{name}" for name in facts.Ceiling]
     + [f"bodies.{name}" for name in facts.Shape]

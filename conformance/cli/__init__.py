@@ -24,6 +24,7 @@ _ROOMS = {
     "run": "running",
     "fuzz": "fuzzing",
     "replay": "fuzzing",
+    "probe": "probing",
     "diff": "diffing",
     "export": "exporting",
     "report": "reporting",
@@ -31,7 +32,7 @@ _ROOMS = {
     "self-check": "checking",
 }
 """The modules of subcommands; what is not named here only shows something."""
-_SENDERS = frozenset({"run", "fuzz", "replay", "diff"})
+_SENDERS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

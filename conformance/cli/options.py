@@ -94,6 +94,22 @@ def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
     _settings(replay)
     _reports(replay, "json", "junit")
+    _probing(commands.add_parser("probe", help="learn what a server does by asking, and write its profile"))
+
+
+def _probing(command: Parser) -> None:
+    """The options of `probe`."""
+    _settings(command, "profile")
+    command.add_argument(
+        "--profile",
+        action="append",
+        metavar="NAME|FILE",
+        help="the profile of a similar server, for its paths and events; may be repeated",
+    )
+    command.add_argument("--out", metavar="FILE", help="write the profile; - is standard output")
+    command.add_argument("--name", metavar="NAME", help="the name of the profile (default: the host)")
+    command.add_argument("--date", metavar="TEXT", help="when the server was asked, for the profile to say")
+    _reports(command, "json")
 
 
 def _comparing(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -165,10 +181,10 @@ def _self_check(command: Parser) -> None:
     command.add_argument("--markdown", metavar="FILE", help="write the table; - is standard output")
 
 
-def _settings(command: Parser) -> None:
-    """The options of commands that send: the target, and every setting."""
+def _settings(command: Parser, *own: str) -> None:
+    """The options of commands that send: the target, and every setting but those that are a command's own."""
     command.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
-    _options(command, SETTINGS)
+    _options(command, [setting for setting in SETTINGS if setting.name not in own])
     command.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
 
 

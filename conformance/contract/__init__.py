@@ -12,10 +12,12 @@ from conformance.errors import Silent, UsageError
 from conformance.model import Kind
 from conformance.profile import base_openapi
 from conformance.profile.facts import (
+    BATCH_EVENTS,
     Answer,
     BodyShape,
     Ceiling,
     Condition,
+    Crowd,
     Fact,
     KeyedFact,
     Limit,
@@ -73,6 +75,16 @@ class Contract:
     def body_limit(self, operation: Operation) -> Limit:
         """The limit of the whole body of an operation."""
         return self.limit(Ceiling.BATCH if operation.kind is Kind.BATCH else Ceiling.EVENT)
+
+    @property
+    def crowd(self) -> Crowd:
+        """How many events a batch may have, and what one more is answered with."""
+        return self._fact_of(Crowd, BATCH_EVENTS)
+
+    @property
+    def most_events(self) -> int:
+        """How many events a batch may have."""
+        return self.crowd.count
 
     def shape(self, shape: Shape) -> BodyShape:
         """What the body of an answer looks like."""

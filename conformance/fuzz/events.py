@@ -63,7 +63,8 @@ class Events:
         """An event of a batch."""
         if not isinstance(event, dict):
             return {f"answers.{Condition.BATCH_EVENT_NOT_OBJECT}"}, False
-        size = len(compact(event)) if self._limit else 0
+        body = compact(event) if self._limit else b""
+        size = self._limit.unit.of(body, body) if self._limit else 0
         if self._limit and size > self._limit.at_most:
             with self.weighing(heavy=True):
                 facts, doubtful = self._examine_typed(event, heavy=False)

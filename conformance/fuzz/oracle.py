@@ -12,7 +12,7 @@ from conformance.fuzz.case import Auth, Case
 from conformance.fuzz.events import Events
 from conformance.fuzz.reading import read
 from conformance.model import Json, Kind, Level
-from conformance.profile.facts import Answer, Ceiling, Condition, Scheme
+from conformance.profile.facts import BATCH_EVENTS, Answer, Ceiling, Condition, Scheme, Unit
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
@@ -97,6 +97,9 @@ class Oracle:
             return False
         limit = self.contract.limit(ceiling)
         size = len(case.body)
+        if size > limit.at_least and limit.unit is not Unit.BYTES:
+            signs.doubt()
+            return False
         if size > limit.at_most:
             signs.facts.add(limit.name)
             return True
@@ -171,6 +174,8 @@ class Oracle:
         elif not listed:
             signs.add(Condition.BATCH_EMPTY)
         else:
+            if self.contract.states(BATCH_EVENTS) and len(listed) > self.contract.most_events:
+                signs.facts.add(BATCH_EVENTS)
             self._read_events(listed, signs)
 
     def _read_events(self, listed: list[Json], signs: Signs) -> None:

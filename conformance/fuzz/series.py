@@ -184,7 +184,7 @@ def oversized(stock: Stock) -> Iterator[bytes]:
 
 def _heap(stock: Stock, padding: Padding, size: int) -> Json:
     """A batch of so many bytes, of events that are small enough."""
-    share = 10_000
+    share = min(10_000, size // 4)
     count = max(1, size // (share + 1) - 1)
     events = [padding.event(stock.smallest, share)] * count
     rest = size - len(encode(stock.wrap(*events))) - 1

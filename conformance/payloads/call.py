@@ -17,7 +17,7 @@ from conformance.payloads.credentials import NOBODY, Credentials, by_scheme
 from conformance.payloads.draft import Draft, Layout
 from conformance.payloads.footing import Footing
 from conformance.payloads.padding import FILLER, encode
-from conformance.profile.facts import Ceiling, Scheme
+from conformance.profile.facts import BATCH_EVENTS, Ceiling, Scheme, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,9 @@ class Call:
         return self._draft(*(self.plain(self.operation.type) for _ in range(count)))
 
     def crowded(self, count: int) -> Draft:
-        """An acceptable batch of so many small events, or of as many as its limit has room for."""
+        """An acceptable batch of so many small events, or of as many as its limits have room for."""
+        if self.contract.states(BATCH_EVENTS):
+            count = min(count, self.contract.most_events)
         if not self.contract.states(f"limits.{Ceiling.BATCH}"):
             return self.repeated(count)
         room = self.contract.limit(Ceiling.BATCH).at_least * 9 // 10
@@ -97,7 +99,14 @@ class Call:
             return self.event()
         known = self.contract.states(f"limits.{Ceiling.BATCH_EVENT}")
         limit = self.contract.limit(Ceiling.BATCH_EVENT).at_least if known else _EVENT_WITHOUT_LIMIT
-        return self.repeated(max(1, -(-size // (limit // 2))))
+        count = max(1, -(-size // max(1, limit // 2)))
+        if self.contract.states(BATCH_EVENTS):
+            count = min(count, self.contract.most_events)
+        return self.repeated(count)
+
+    def crowd(self, count: int) -> Draft:
+        """A batch of so many small events, however many it may have."""
+        return self.event().carrying(*(self.plain(self.operation.type) for _ in range(count)))
 
     def example(self) -> Draft:
         """The documented example of this operation. Raises Silent if there is none."""
@@ -170,6 +179,10 @@ class Call:
     def _draft(self, *events: JsonObject) -> Draft:
         profile = self.contract.profile
         key = f"credentials.{Scheme.BODY}"
+        if len(events) > 1 and self.contract.states(BATCH_EVENTS):
+            most = self.contract.most_events
+            if len(events) > most:
+                raise Silent(f"a batch may have {most} events at most")
         return Draft(
             operation=self.operation,
             layout=Layout(
@@ -177,11 +190,20 @@ class Call:
                 key=self.contract.credential_key(Scheme.BODY) if self.contract.states(key) else None,
                 filler=f"{self.type.open or ''}{FILLER}",
                 pixel=profile.pixel.parameter if profile.pixel else None,
+                room=self._room(),
             ),
             credentials=self.credentials(),
             content_type=self.footing.content_type,
             events=events,
         )
+
+    def _room(self) -> int | None:
+        """How many bytes the whole body may have; None where no limit counts bytes."""
+        ceiling = Ceiling.BATCH if self.is_batch else Ceiling.EVENT
+        if not self.contract.states(f"limits.{ceiling}"):
+            return None
+        limit = self.contract.limit(ceiling)
+        return limit.at_most if limit.unit is Unit.BYTES else None
 
     def _own_scheme(self) -> Scheme:
         """The scheme of requests that are not about credentials."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import pointers
+from conformance.errors import Silent
 from conformance.model import Json, JsonObject, Kind, Request, Weight
 from conformance.payloads.padding import Padding, encode
-from conformance.profile.facts import Ceiling
+from conformance.profile.facts import Ceiling, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,12 +28,16 @@ def standard(body: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where a dialect puts things: the batch's list, the key in a body, the filler, the pixel's data."""
+    """Where a dialect puts things: the batch's list, the key in a body, the filler, the pixel's data.
+
+    `room` is how many bytes a body may have, if there is such a limit.
+    """
 
     batch: str
     key: str | None
     filler: str
     pixel: str | None
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ class Draft:
     size: int | None = None
     event_size: int | None = None
     unit: str = "a"
+    counted: Unit = Unit.BYTES
     whole: Json | None = None
     in_place_of_list: tuple[Json, ...] | None = None
     respell: Callable[[bytes], bytes] | None = None
@@ -106,13 +112,13 @@ class Draft:
         """The same with a short filler made of a character."""
         return self.put(self.layout.filler, unit * 10)
 
-    def sized(self, size: int, unit: str = "a") -> Draft:
-        """The same with a body of exactly so many bytes, padded with a character."""
-        return replace(self, size=size, unit=unit)
+    def sized(self, size: int, unit: str = "a", counted: Unit = Unit.BYTES) -> Draft:
+        """The same with a body of exactly so many bytes, or what else is counted, padded with a character."""
+        return replace(self, size=size, unit=unit, counted=counted)
 
-    def event_sized(self, size: int, unit: str = "a") -> Draft:
-        """The same with a first event of exactly so many bytes."""
-        return replace(self, event_size=size, unit=unit)
+    def event_sized(self, size: int, unit: str = "a", counted: Unit = Unit.BYTES) -> Draft:
+        """The same with a first event of exactly so many bytes, or what else is counted."""
+        return replace(self, event_size=size, unit=unit, counted=counted)
 
     def reversed(self) -> Draft:
         """The same with its events in the other order, after all else was done to them."""
@@ -174,6 +180,13 @@ class Draft:
         """The same, sent after a pause."""
         return replace(self, pause_s=seconds)
 
+    def fit(self) -> None:
+        """Raises Silent if the body is larger than it may be: to refuse it for that would be right."""
+        if self.layout.room is not None and self.operation.kind is not Kind.PIXEL:
+            size = len(self._body())
+            if size > self.layout.room and self.counted is Unit.BYTES:
+                raise Silent(f"a body of {size:,} bytes is beyond the limit of {self.layout.room:,}")
+
     def request(self) -> Request:
         """The request itself."""
         headers = [*self.credentials.headers, *self.headers]
@@ -225,7 +238,9 @@ class Draft:
         if self.whole is not None:
             return self.whole
         events = self._credited()
-        padding = Padding(pointer=self.layout.filler, unit=self.unit, ascii_only=self.ascii_only)
+        padding = Padding(
+            pointer=self.layout.filler, unit=self.unit, ascii_only=self.ascii_only, counted=self.counted
+        )
         if self.event_size is not None:
             events[0] = padding.event(_object(events[0]), self.event_size)
         if self.operation.kind is Kind.BATCH:

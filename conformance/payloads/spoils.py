@@ -47,9 +47,10 @@ def _not_utf8(body: bytes) -> bytes:
 
 
 def oversized(call: Call) -> Draft:
-    """A body one byte over its limit."""
-    size = call.contract.body_limit(call.operation).at_most + 1
-    return call.roomy(size).sized(size)
+    """A body one byte over its limit, or one of what else it counts."""
+    limit = call.contract.body_limit(call.operation)
+    size = limit.at_most + 1
+    return call.roomy(size).sized(size, counted=limit.unit)
 
 
 INVALID_JSON = (

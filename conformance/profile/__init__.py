@@ -13,6 +13,7 @@ from conformance.profile import document, problems
 from conformance.profile.parse import Parser
 
 if TYPE_CHECKING:
+    from conformance.profile.document import Document
     from conformance.profile.facts import Fact, Profile
 
 
@@ -22,7 +23,16 @@ def load(name_or_path: str) -> Profile:
     Raises ProfileError, with file, line and key, if the file is not a valid profile, and UsageError
     if there is no such profile.
     """
-    read = document.read(_find(name_or_path))
+    return _profile(document.read(_find(name_or_path)))
+
+
+def parse(text: str, file: str) -> Profile:
+    """A profile from YAML; `file` is what it is called. Raises ProfileError, as `load`."""
+    return _profile(document.parsed(text, file))
+
+
+def _profile(read: Document) -> Profile:
+    """The profile that a document holds. Raises ProfileError."""
     problems.find(read, _schema())
     read.check()
     parser = Parser(read, schemas=base_openapi()["components"]["schemas"])

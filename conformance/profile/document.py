@@ -60,14 +60,22 @@ def read(path: Path, what: str = "a profile") -> Document:
     """Reads a YAML file that should hold something. Raises ProfileError if it can't be read or isn't YAML."""
     document = Document(file=str(path))
     try:
-        text = path.read_text(encoding="utf-8")
-        _refuse_depth(text)
-        node = yaml.compose(text, Loader=_Loader)
+        return parsed(path.read_text(encoding="utf-8"), str(path), what)
     except OSError as error:
         document.blame((), f"the file can't be read: {error.strerror}")
     except UnicodeDecodeError as error:
         document.lines[()] = error.object[: error.start].count(b"\n") + 1
         document.blame((), "the file is not UTF-8")
+    document.check()
+    return document
+
+
+def parsed(text: str, file: str, what: str = "a profile") -> Document:
+    """Reads YAML that should hold something; `file` is what it is called. Raises ProfileError."""
+    document = Document(file=file)
+    try:
+        _refuse_depth(text)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         document.lines[()] = mark.line + 1 if mark else 1

@@ -61,6 +61,20 @@ class Ceiling(enum.StrEnum):
     BATCH_EVENT = "batch-event"
 
 
+class Unit(enum.StrEnum):
+    """What a size limit counts: of a body as it is sent, or of its JSON without escapes and white space."""
+
+    BYTES = "bytes"
+    CHARACTERS = "characters"
+    DECODED_BYTES = "decoded-bytes"
+    DECODED_CHARACTERS = "decoded-characters"
+
+    def of(self, body: bytes, decoded: bytes) -> int:
+        """The size of a body: of itself, or of `decoded`, the same as compact JSON in UTF-8."""
+        found = decoded if self.startswith("decoded") else body
+        return len(found.decode(errors="replace")) if self.endswith("characters") else len(found)
+
+
 class Shape(enum.StrEnum):
     """Which answer a body belongs to."""
 
@@ -104,6 +118,10 @@ class Rule(enum.StrEnum):
     SDK_REACTIONS = "sdk-reactions"
 
 
+BATCH_EVENTS = "limits.batch-events"
+"""The fact that says how many events a batch may have."""
+
+
 class BodyClass(enum.StrEnum):
     """What kind of thing a body is."""
 
@@ -145,10 +163,22 @@ class Answer(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit(Answer):
-    """A size limit as a band of bytes: up to `at_least` is accepted, above `at_most` is refused."""
+    """A size limit as a band: up to `at_least` units are accepted, above `at_most` are refused.
+
+    `holds_in_chunks` says whether it counts for a body that comes without a Content-Length, too.
+    """
 
     at_least: int
     at_most: int
+    unit: Unit = Unit.BYTES
+    holds_in_chunks: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd(Answer):
+    """How many events a batch may have at most."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

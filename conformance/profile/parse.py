@@ -24,10 +24,12 @@ _UNITS = {
 }
 
 
-def size_band(size: str | int) -> tuple[int, int]:
-    """The smaller and the larger reading of a size, in bytes: `32KB` is 32,000 to 32,768."""
+def size_band(size: str | int | Mapping[str, int]) -> tuple[int, int]:
+    """The smaller and the larger reading of a size: `32KB` is 32,000 to 32,768."""
     if isinstance(size, int):
         return size, size
+    if not isinstance(size, str):
+        return size["at_least"], size["at_most"]
     found = re.fullmatch(r"(\d+) ?([a-zA-Z]+)", size)
     if found is None:
         raise ValueError(f"{size!r} is not a size")
@@ -123,10 +125,19 @@ class Parser:
             self._document.blame(place, f"no SDK is called {name!r}{nearest(name, known)}")
         return self._fact(data, place)
 
-    def _limit(self, data: Any, place: Place) -> f.Limit:
+    def _limit(self, data: Any, place: Place) -> f.Answer:
+        common = {**self._statuses(data, place), **self._base(data, place)}
+        if common["name"] == f.BATCH_EVENTS:
+            return f.Crowd(count=data["count"], **common)
         at_least, at_most = size_band(data["size"])
+        if at_least > at_most:
+            self._document.blame((*place, "size"), f"at_least {at_least} is above at_most {at_most}")
         return f.Limit(
-            at_least=at_least, at_most=at_most, **self._statuses(data, place), **self._base(data, place)
+            at_least=at_least,
+            at_most=at_most,
+            unit=f.Unit(data.get("unit", f.Unit.BYTES)),
+            holds_in_chunks=data.get("chunked", True),
+            **common,
         )
 
     def _body(self, data: Any, place: Place) -> f.BodyShape:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from conformance.model import Json, JsonObject, Kind
 from conformance.pointers import Missing, get, has
-from conformance.profile.facts import Ceiling, Condition, Shape
+from conformance.profile.facts import BATCH_EVENTS, Ceiling, Condition, Shape
 from conformance.refserver.admission import Admission, Incoming, Refused, answer_to
 from conformance.refserver.inflation import Corrupt, inflate
 from conformance.refserver.replies import Reply, reply
+from conformance.refserver.weighing import compact, most_bytes, weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,9 +71,9 @@ class Answering:
         try:
             if operation is None:
                 self.refuse_address(incoming)
-            self.weigh(operation, len(incoming.body))
+            self.weigh(operation, incoming, incoming.body)
             body = self.unpack(operation, incoming)
-            self.weigh(operation, len(body))
+            self.weigh(operation, incoming, body)
             self.admission.admit(operation, incoming)
             if operation.kind is Kind.PIXEL:
                 body = self.admission.pixel_data(incoming)
@@ -112,12 +113,14 @@ class Answering:
         """How many bytes a body may have at an address; none where there is nothing."""
         operation = self.operations.get((method, path))
         limit = self.limit_of(operation) if operation else None
-        return limit.at_most if limit else 0
+        return most_bytes(limit) if limit else 0
 
-    def weigh(self, operation: Operation, size: int) -> None:
+    def weigh(self, operation: Operation, incoming: Incoming, body: bytes) -> None:
         """The whole body is within its limit."""
         limit = self.limit_of(operation)
-        if limit is not None and size > limit.at_most:
+        if limit is None or not (limit.holds_in_chunks or "transfer-encoding" not in incoming.headers):
+            return
+        if weight(body, limit.unit) > limit.at_most:
             raise Refused(limit, "the request is too large")
 
     def unpack(self, operation: Operation, incoming: Incoming) -> bytes:
@@ -130,7 +133,7 @@ class Answering:
             raise Refused(replace(answer, expect=(_UNSUPPORTED,)), "the Content-Encoding is not supported")
         limit = self.limit_of(operation)
         try:
-            return inflate(incoming.body, limit.at_most if limit else _ROOM_BYTES)
+            return inflate(incoming.body, most_bytes(limit) if limit else _ROOM_BYTES)
         except Corrupt:
             answer = answer_to(self.contract, Condition.ENCODING_INVALID)
             raise Refused(answer, "the body is not what its Content-Encoding says") from None
@@ -172,9 +175,10 @@ class Answering:
         """The event names its user and has its required fields."""
         if not self.contract.identified(name, event):
             raise Refused(answer_to(self.contract, missing), "userId or anonymousId is required")
-        for pointer, answer in self.contract.event(name).required.items():
-            if not has(event, pointer):
-                raise Refused(answer, f"{pointer} is required")
+        required = self.contract.event(name).required
+        gone = [pointer for pointer in required if not has(event, pointer)]
+        for pointer in sorted(gone, key=lambda item: required[item].expect[0] < 300):
+            raise Refused(required[pointer], f"{pointer} is required")
 
     def examine_batch(self, document: JsonObject) -> None:
         """The batch has its list, and the list has events."""
@@ -186,6 +190,8 @@ class Answering:
             raise Refused(answer_to(self.contract, Condition.BATCH_NOT_ARRAY), "the batch is not an array")
         if not events:
             raise Refused(answer_to(self.contract, Condition.BATCH_EMPTY), "the batch is empty")
+        if self.contract.states(BATCH_EVENTS) and len(events) > self.contract.most_events:
+            raise Refused(self.contract.crowd, "the batch has too many events")
         bad = [refused for event in events if (refused := self._fault_of(event))]
         if bad and len(bad) < len(events) and self.contract.states(f"answers.{Condition.BATCH_PARTLY_BAD}"):
             raise Refused(
@@ -226,8 +232,7 @@ class Answering:
         """An event in a batch is within its limit, as compact UTF-8 JSON."""
         if self.contract.states(f"limits.{Ceiling.BATCH_EVENT}"):
             limit = self.contract.limit(Ceiling.BATCH_EVENT)
-            compact = _compact(event)
-            if len(compact) > limit.at_most:
+            if weight(compact(event), limit.unit) > limit.at_most:
                 raise Refused(limit, "an event of the batch is too large")
 
     def refusal(self, operation: Operation | None, refused: Refused) -> Reply:
@@ -267,11 +272,6 @@ def options(incoming: Incoming, known: Iterable[str]) -> Reply:
         Access_Control_Allow_Headers=asked or "Authorization, Content-Type, Content-Encoding",
         Access_Control_Max_Age="600",
     )
-
-
-def _compact(event: Json) -> bytes:
-    """An event as compact UTF-8 JSON."""
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
 
 
 def _number(digits: str) -> int | float:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from conformance.profile.facts import Ceiling
 from conformance.refserver.admission import Incoming, Session
 from conformance.refserver.replies import SILENCE, Reply
+from conformance.refserver.weighing import most_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -105,8 +106,8 @@ def _incoming(scope: Scope, headers: Mapping[str, str], body: bytes, session: Se
 
 def _cap(contract: Contract) -> int:
     """How much of a body is read at all, in bytes: anything larger is too large for every limit."""
-    limits = [contract.limit(ceiling).at_most for ceiling in Ceiling if contract.states(f"limits.{ceiling}")]
-    return max(limits, default=0) + _ROOM_BYTES
+    stated = [ceiling for ceiling in Ceiling if contract.states(f"limits.{ceiling}")]
+    return max((most_bytes(contract.limit(ceiling)) for ceiling in stated), default=0) + _ROOM_BYTES
 
 
 async def _body(receive: Receive, cap: int) -> bytes:

@@ -7,15 +7,17 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from conformance.contract import Contract
-from conformance.model import Kind
+from conformance.model import Kind, Level
 from conformance.profile import load
-from conformance.profile.facts import Ceiling, Limit
+from conformance.profile.facts import BATCH_EVENTS, Ceiling, Crowd, Limit
 
 if TYPE_CHECKING:
     from conformance.profile.facts import Fact, Profile, Route
 
 _EVENTS = 5
 """A batch has room for so many of the largest events."""
+_CROWD = 320
+"""A batch may have so many events, more than any check sends that is about something else."""
 
 
 @cache
@@ -41,9 +43,15 @@ def _routes(profile: Profile, words: tuple[str, ...]) -> tuple[Route, ...]:
 
 
 def _facts(profile: Profile) -> dict[str, Fact]:
-    """The facts, with a smaller limit of whole batches; both readings of its KB stay."""
+    """The facts, with a smaller limit of whole batches; both readings of its KB stay.
+
+    With a limit of events, too: no vendor's documents have one, and its checks are to be proved all the same.
+    """
     facts = dict(profile.facts)
     batch, event = (facts.get(f"limits.{ceiling}") for ceiling in (Ceiling.BATCH, Ceiling.BATCH_EVENT))
     if isinstance(batch, Limit) and isinstance(event, Limit):
+        facts[BATCH_EVENTS] = Crowd(
+            name=BATCH_EVENTS, level=Level.MUST, sources=batch.sources, expect=batch.expect, count=_CROWD
+        )
         facts[batch.name] = replace(batch, at_least=_EVENTS * event.at_least, at_most=_EVENTS * event.at_most)
     return facts

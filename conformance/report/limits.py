@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.model import Level, weaker
-from conformance.profile.facts import Ceiling
+from conformance.profile.facts import Ceiling, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ _TITLES = {Ceiling.EVENT: "one event", Ceiling.BATCH: "a batch", Ceiling.BATCH_E
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A limit in bytes on operations that measured the same; None where nothing was seen."""
+    """A limit in its unit on operations that measured the same; None where nothing was seen."""
 
     fact: str
     operations: tuple[str, ...]
@@ -31,13 +31,14 @@ class Limit:
     refused_from: int | None
     level: Level
     sources: tuple[Source, ...]
+    unit: Unit = Unit.BYTES
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
         return {
             "fact": self.fact,
             "title": _TITLES[Ceiling(self.fact.removeprefix(LIMITS))],
-            "unit": "bytes",
+            "unit": self.unit.value,
             "operations": list(self.operations),
             "at_least": self.at_least,
             "at_most": self.at_most,
@@ -66,6 +67,7 @@ def limits(
             accepted_up_to=max(taken.get(where, ()), default=None),
             refused_from=min(refused.get(where, ()), default=None),
             level=weaker(stated.level, operation.level), sources=stated.sources,
+            unit=stated.unit,
         )  # fmt: skip
         groups.setdefault(alike, []).append(str(operation))
     found = [replace(alike, operations=tuple(sorted(names))) for alike, names in groups.items()]

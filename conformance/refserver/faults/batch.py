@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.model import Kind
 from conformance.pointers import Missing, get, has
+from conformance.profile.facts import BATCH_EVENTS
 from conformance.refserver.faults import fault
 from conformance.refserver.faults.fault import Fault, refuses, states
 from conformance.refserver.faults.twists import (
@@ -166,6 +167,12 @@ FAULTS = (
     Fault("hundred-events-at-most", "Refuses a batch of more than a hundred events.",
           "other vendors count events; here the documents limit bytes", "batch.count.many",
           refusing(_longer(100)), _BATCHES),
+    Fault("events-uncounted", "Takes a batch of more events than documented.",
+          "a limit that is only in the documents", "batch.count.over", accepting(BATCH_EVENTS),
+          states(BATCH_EVENTS)),
+    Fault("events-counted-early", "Refuses a batch of as many events as documented.",
+          "less than in place of at most", "batch.count.most",
+          refusing(lambda sight: _longer(sight.contract.most_events - 1)(sight)), states(BATCH_EVENTS)),
     Fault("own-context-refused", "Refuses events of a batch with a context of their own.",
           "it is taken from beside", "batch.context.own", refusing(_own), _BATCHES),
     Fault("shared-context-refused", "Refuses a batch with a context beside its list.", "strict envelopes",

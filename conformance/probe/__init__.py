@@ -1,0 +1,7 @@
+"""Probing: what a server does, found out by asking, as a profile of its own."""
+
+from __future__ import annotations
+
+from conformance.probe.survey import Outcome, survey
+
+__all__ = ["Outcome", "survey"]

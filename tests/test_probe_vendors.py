@@ -1,0 +1,77 @@
+"""Probing servers of the known vendors: nothing differs from their own profile, and a run is green."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance import resources
+from conformance.cli import main
+from conformance.contract import Contract
+from conformance.profile import load
+from conformance.profile.facts import Ceiling, Limit
+from conformance.refserver import Server
+from tests.targets.dialects import DIALECTS
+from tests.targets.judge import Judge
+from tests.targets.options import KEY, Options
+from tests.targets.server import serve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = resources.profile_names()
+TELLING = "accept.event.*,auth.key.unknown,json.syntax.truncated,size.event.*,payload.required.*"
+"""Checks that tell most, in few requests."""
+
+
+def probed(url: str, place: Path) -> dict[str, Any]:
+    """What a probe reports; the profile is in the same place."""
+    report = place / "probe.json"
+    out = str(place / "probed.yaml")
+    assert main(["probe", url, "--write-key", KEY, "--out", out, "--json", str(report), "--quiet"]) == 0
+    found: dict[str, Any] = json.loads(report.read_text("utf-8"))
+    assert found["requests"] <= 400
+    assert found["bytes"] <= 64 * 1024 * 1024
+    return found
+
+
+def judged(url: str, place: Path) -> int:
+    """What a run by the profile that was written ends with, at the checks that tell most."""
+    profile = str(place / "probed.yaml")
+    return main(["run", url, "--write-key", KEY, "--profile", profile, "--quiet", "--select", TELLING])
+
+
+def limits(profile: str) -> dict[str, tuple[int, int]]:
+    """The limits that a profile states."""
+    facts = load(profile).facts
+    names = [f"limits.{ceiling}" for ceiling in Ceiling]
+    return {
+        name: (fact.at_least, fact.at_most) for name in names if isinstance(fact := facts.get(name), Limit)
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reference_servers_are_what_they_are(name: str, tmp_path: Path) -> None:
+    """The nearest profile is the one that is served, and nothing differs from it."""
+    with Server(Contract(load(name)), KEY) as server:
+        found = probed(server.url, tmp_path)
+        assert judged(server.url, tmp_path) == 0
+    nearest = found["distances"][0]
+    assert (nearest["profile"], nearest["differ"]) == (name, [])
+
+
+@pytest.mark.parametrize("kilobyte", [1000, 1024])
+@pytest.mark.parametrize("name", NAMES)
+def test_servers_of_another_hand_are_told_to_the_byte(name: str, kilobyte: int, tmp_path: Path) -> None:
+    """Whichever reading of KB a server has, the profile has that one alone."""
+    dialect = DIALECTS[name]
+    with serve(Judge(dialect, Options(kilobyte=kilobyte))) as url:
+        found = probed(url, tmp_path)
+        assert kilobyte == 1000 or judged(url, tmp_path) == 0
+    nearest = found["distances"][0]
+    assert (nearest["profile"], nearest["differ"]) == (name, [])
+    words = {"event": "event", "batch": "batch", "item": "batch-event"}
+    sizes = {f"limits.{words[scope]}": size.in_bytes(kilobyte) for scope, size in dialect.sizes.items()}
+    assert limits(str(tmp_path / "probed.yaml")) == {name: (size, size) for name, size in sizes.items()}
