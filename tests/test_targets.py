@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import settings
+from conformance import loop, settings
 from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.run import execute, prepare, report
-from conformance.wire import loop
 from tests.targets.behaviour import BEHAVIOURS, PLAIN
 from tests.targets.dialects import DIALECTS
 from tests.targets.faults import Case, cases
