@@ -88,6 +88,14 @@ def test_a_budget_is_the_end_of_sending(word: str, most: int, tmp_path: Path) ->
     assert code in {1, 3}
 
 
+def test_all_profiles_share_a_budget() -> None:
+    """What is sent at most is sent at most in all."""
+    with serving(careful(answering())) as server:
+        arguments = ["run", server.url, "--profile", "all", "--write-key", KEY, "--quiet"]
+        assert main([*arguments, "--max-requests", "60"]) in {1, 3}
+        assert 0 < len(server.received) <= 60
+
+
 def test_a_budget_too_small_for_the_preflight_judges_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Not a byte is sent, and the sentence names the option."""
     with serving(answering()) as server:

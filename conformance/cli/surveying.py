@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
@@ -15,6 +16,7 @@ from conformance.report.document import DEVIATES, EXIT_CODES, UNJUDGED
 from conformance.report.terminal import show_matrix
 from conformance.resources import profile_names
 from conformance.run import Result, prepare, report
+from conformance.wire import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -42,9 +44,10 @@ def survey(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
     if unknown:
         raise UsageError(f"--include {unknown[0]}: no profile has such a group")
     found: list[Report] = []
+    spent = Budget().spent
     for name, contract in contracts.items():
         own = {**settings, "profile": name, "include": _known(name, settings["include"])}
-        found.append(_judged(own, contract, options))
+        found.append(_judged(own, contract, options, spent))
         if found[-1].header.stopped == INTERRUPTED:
             break
     if all(item.header.failure for item in found):
@@ -67,11 +70,17 @@ def _known(name: str, groups: Collection[str]) -> tuple[str, ...]:
     return tuple(group for group in groups if group in known)
 
 
-def _judged(settings: dict[str, Any], contract: Contract, options: Mapping[str, Any]) -> Report:
-    """The report by one profile, also where it is that nothing could be judged."""
+def _judged(
+    settings: dict[str, Any], contract: Contract, options: Mapping[str, Any], spent: list[int]
+) -> Report:
+    """The report by one profile, also where it is that nothing could be judged.
+
+    `spent` is what all profiles have sent so far: a budget is that of the whole command.
+    """
     with ExitStack() as stack:
         url = options["url"] or stack.enter_context(reference(settings))
         plan = prepare(settings, url, contract, CHECKS)
+        plan = replace(plan, budget=replace(plan.budget, spent=spent))
         try:
             stream = stack.enter_context(writing.Stream("", None))
             return report(plan, watched(plan, stream, quiet=options["quiet"]))
