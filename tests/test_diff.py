@@ -199,6 +199,17 @@ def test_each_server_has_a_key_of_its_own_and_none_is_shown(correct: Callable[[s
     assert "$CONFORMANCE_WRITE_KEY_B" not in found["differences"][0]["curl"]["A"]
 
 
+def test_the_second_key_may_stand_in_a_file(correct: Callable[[str], str], tmp_path: Path) -> None:
+    """So that it is in no list of processes; a file that can't be read is wrong usage."""
+    path = tmp_path / "key-of-b"
+    path.write_text(f"{OTHER_KEY}\n", encoding="utf-8")
+    with serve(Judge(DIALECTS[SMALL], Options(key=OTHER_KEY)), PLAIN) as url:
+        found = compared(correct(SMALL), url, SMALL, write_key_file_b=str(path), select="accept.event.*")
+    assert found["verdict"] == "same"
+    with pytest.raises(UsageError, match=r"^--write-key-file-b .*can't be read"):
+        compared(correct(SMALL), correct(SMALL), SMALL, write_key_file_b=str(tmp_path / "none"))
+
+
 def test_who_accepts_nothing_is_named(correct: Callable[[str], str]) -> None:
     """Nothing can be said then, and it is said which of the two it is."""
     with (
