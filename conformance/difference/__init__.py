@@ -91,6 +91,8 @@ class Known:
     def __init__(self, found: Sequence[Sequence[Unit]], told: Sequence[Difference], reasons: Reasons) -> None:
         self.told = [*told]
         self._changes = [{unit.change.sort for unit in cluster} for cluster in found]
+        self._reasons = reasons
+        self._joints = [reasons.joint.of(cluster) for cluster in found]
         self._plain = [{unit.change.sort for unit in cluster if reasons.is_plain(unit)} for cluster in found]
         self._facts = [
             {unit.trial.check.fact for unit in cluster if unit.leading} - {ACCEPTED} for cluster in found
@@ -103,11 +105,18 @@ class Known:
         """The number of the difference that is most likely the same; None if none is."""
         for number, changes in enumerate(self._changes):
             is_same = change.sort in changes and bool(
-                change.sort in self._plain[number] or self._traits[number] & special
+                change.sort in self._plain[number]
+                or self._traits[number] & special
+                or self._is_joint(number, case)
             )
             if is_same or self._facts[number] & {*case.expect}:
                 return number
         return None
+
+    def _is_joint(self, number: int, case: Case) -> bool:
+        """Whether an event of a case has all that is the joint reason of a difference."""
+        wanted = self._joints[number]
+        return wanted is not None and self._reasons.joint.has(case, wanted)
 
 
 async def _fuzzed(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.difference.answers import STATUS
 from conformance.difference.comparing import VERDICT
+from conformance.difference.joint import Joint, merged
 from conformance.model import Area
 from conformance.profile.facts import Condition, Rule
 
@@ -40,11 +41,12 @@ class Reasons:
         self, evidence: Evidence, traits: Traits, form: Callable[[Exchange], Form], ordinary: Ordinary
     ) -> None:
         self._traits, self._form = traits, form
+        asked = [(trial.operation, item) for trial, item in evidence.alike if trial.operation is not None]
+        self.joint = Joint(traits.contract, traits, asked, form)
         self._plain = {place: traits.of(place, request) for place, request in ordinary.items()}
         self._alike: dict[Operation, list[Exchange]] = defaultdict(list)
-        for trial, exchange in evidence.alike:
-            if trial.operation is not None:
-                self._alike[trial.operation].append(exchange)
+        for operation, exchange in asked:
+            self._alike[operation].append(exchange)
         self._counts: dict[tuple[Operation, str, str], Counter[Feature]] = {}
         self._shown: Counter[tuple[Operation, Change, Feature]] = Counter(
             (unit.trial.operation, unit.change, trait)
@@ -127,7 +129,7 @@ def clusters(units: Iterable[Unit], reasons: Reasons) -> list[list[Unit]]:
     found: dict[int, list[Unit]] = defaultdict(list)
     for number, unit in enumerate(listed):
         found[root(number)].append(unit)
-    return _adopted([*found.values()])
+    return _adopted(merged(found.values(), reasons.joint))
 
 
 def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable]:

@@ -30,7 +30,7 @@ class Traits:
     """Finds the traits of requests under one contract; each request is looked at once."""
 
     def __init__(self, contract: Contract) -> None:
-        self._contract = contract
+        self.contract = contract
         self._features = Features(contract)
         self._known: dict[tuple[Operation, Request], frozenset[Feature]] = {}
 
@@ -49,7 +49,7 @@ class Traits:
         if operation.kind is Kind.PIXEL:
             body = b""
             for name, value in request.query:
-                if name == self._contract.pixel_parameter:
+                if name == self.contract.pixel_parameter:
                     body = _decoded(value)
                 else:
                     yield REQUEST, f"the query {name}={value[:_LONGEST]}"
@@ -69,14 +69,33 @@ class Traits:
             yield from self._nobody(operation, found.value)
             yield from _looks("", found.value)
 
+    def events(self, operation: Operation, request: Request) -> list[Any]:
+        """The events in a request, if it can be read; values that are no objects among them."""
+        body = request.body
+        if operation.kind is Kind.PIXEL:
+            wanted = self.contract.pixel_parameter
+            body = next((_decoded(value) for name, value in request.query if name == wanted), b"")
+        if request.method != operation.method or len(body) > _LARGEST_BYTES:
+            return []
+        return self.events_of(operation, case(operation, request, body))
+
+    def events_of(self, operation: Operation, case: Case) -> list[Any]:
+        """The events in the body of a case."""
+        found = read(case.body)
+        return self._events(operation, found.value) if found.is_json and not found.is_deep else []
+
+    def _events(self, operation: Operation, value: Json) -> list[Any]:
+        """The events in a body: itself, or those of a batch."""
+        if operation.kind is not Kind.BATCH:
+            return [value]
+        where = self.contract.profile.batch.pointer
+        found: Any = pointers.get(value, where) if pointers.has(value, where) else []
+        return found if isinstance(found, list) else []
+
     def _nobody(self, operation: Operation, value: Json) -> Iterator[Feature]:
         """Whether an event names no user, in whatever way."""
-        where = self._contract.profile.batch.pointer
-        events: Any = [value]
-        if operation.kind is Kind.BATCH:
-            events = pointers.get(value, where) if pointers.has(value, where) else []
-        for event in events if isinstance(events, list) else []:
-            if isinstance(event, dict) and not self._contract.identified(operation.type, event):
+        for event in self._events(operation, value):
+            if isinstance(event, dict) and not self.contract.identified(operation.type, event):
                 yield REQUEST, "no user"
 
     def _of_head(self, operation: Operation, request: Request) -> Iterator[Feature]:
@@ -95,7 +114,7 @@ class Traits:
     def _weight(self, request: Request) -> str:
         """How heavy a request is that was made to be, by the limit that it is about."""
         weight = request.weight
-        fact = self._contract.profile.facts.get(weight.fact) if weight else None
+        fact = self.contract.profile.facts.get(weight.fact) if weight else None
         if weight is None or fact is None:
             return "a size"
         at_least, at_most = getattr(fact, "at_least", 0), getattr(fact, "at_most", 0)
