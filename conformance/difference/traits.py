@@ -68,6 +68,8 @@ class Traits:
         if not found.is_deep:
             yield from self._nobody(operation, found.value)
             yield from _looks("", found.value)
+            for event in self._events(operation, found.value):
+                yield from self._further(operation, event)
 
     def events(self, operation: Operation, request: Request) -> list[Any]:
         """The events in a request, if it can be read; values that are no objects among them."""
@@ -97,6 +99,22 @@ class Traits:
         for event in self._events(operation, value):
             if isinstance(event, dict) and not self.contract.identified(operation.type, event):
                 yield REQUEST, "no user"
+
+    def _further(self, operation: Operation, event: Json) -> Iterator[Feature]:
+        """Where an event has more than what is needed, whatever it is called."""
+        kind = self.contract.event(operation.type)
+        needed = {*kind.required, *self.contract.identities(operation.type).values()}
+        if self.contract.profile.pointers.type:
+            needed.add(self.contract.profile.pointers.type)
+        rest: list[tuple[str, Json]] = [("", event)]
+        while rest:
+            place, value = rest.pop()
+            for name, item in value.items() if isinstance(value, dict) else ():
+                inner = f"{place}/{name}"
+                if any(pointer.startswith(f"{inner}/") for pointer in needed):
+                    rest.append((inner, item))
+                elif inner not in needed:
+                    yield place, "a further field"
 
     def _of_head(self, operation: Operation, request: Request) -> Iterator[Feature]:
         """What is special beside the body."""
