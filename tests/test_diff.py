@@ -138,6 +138,59 @@ def test_a_broken_promise_is_named_and_nothing_else(
     assert valid(found)
 
 
+class Twice(Judge):
+    """A server with the faults of two others."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(DIALECTS[SMALL], Options())
+        self._broken = [fault(SMALL, name) for name in names]
+
+    async def handle(self, request: Request) -> Answer:
+        """Answers as the first that does not answer correctly."""
+        correct = await super().handle(request)
+        answers = [await judge.handle(request) for judge in self._broken]
+        return next((item for item in answers if item != correct), correct)
+
+
+@pytest.mark.parametrize(
+    ("names", "checks"),
+    [
+        (("json-500", "unknown-key-accepted"), {"json.syntax.empty-body", "auth.key.other-case"}),
+        (
+            ("offset-timestamp-refused", "extra-property-refused"),
+            {"accept.timestamp.fractional", "accept.fields.unknown"},
+        ),
+    ],
+)
+def test_two_faults_are_two_differences(
+    names: tuple[str, ...], checks: set[str], correct: Callable[[str], str]
+) -> None:
+    """None hides the other, also where both refuse what is acceptable with the same status."""
+    with serve(Twice(*names), PLAIN) as url:
+        found = compared(correct(SMALL), url, SMALL, select="accept.*,auth.key.*,json.syntax.*,payload")
+    assert {item["id"] for item in found["differences"]} == checks
+    assert len(found["differences"]) == len(checks)
+
+
+@pytest.mark.parametrize(
+    ("name", "checks"),
+    [("both-ids-refused", {"accept.event.example"}), ("extra-property-refused", {"accept.event.full"})],
+)
+def test_what_is_refused_only_together_is_one_difference(
+    name: str, checks: set[str], correct: Callable[[str], str]
+) -> None:
+    """No field alone is the reason, nor is any name in an open object."""
+    with serve(fault("rudderstack", name), PLAIN) as url:
+        found = compared(
+            correct("rudderstack"),
+            url,
+            "rudderstack",
+            select="accept.event.*,accept.fields.*,payload.identity.*",
+        )
+    assert {item["id"] for item in found["differences"]} == checks
+    assert found["counts"] == {"A": 1, "B": 0, "neither": 0, "both": 0}
+
+
 def test_the_sides_may_be_swapped(correct: Callable[[str], str]) -> None:
     """Who breaks a promise does not depend on who comes first."""
     with serve(fault(SMALL, "unknown-key-accepted"), PLAIN) as url:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import pointers
 from conformance.fuzz.case import JSON_TYPE, Case, Origin
-from conformance.fuzz.features import REQUEST, Feature, Features
+from conformance.fuzz.features import FREE, REQUEST, Feature, Features
 from conformance.fuzz.reading import read
 from conformance.model import Kind
 
@@ -32,6 +32,13 @@ class Traits:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self._features = Features(contract)
+        kinds = [*contract.profile.events.values()]
+        self._opens = {kind.open for kind in kinds if kind.open}
+        self._documented = {
+            place for kind in kinds if kind.example for place in _places("", kind.example.value)
+        }
+        for name in contract.profile.events:
+            self._documented |= {*_properties("", contract.event_schema(name))}
         self._known: dict[tuple[Operation, Request], frozenset[Feature]] = {}
 
     def of(self, operation: Operation, request: Request) -> frozenset[Feature]:
@@ -101,20 +108,27 @@ class Traits:
                 yield REQUEST, "no user"
 
     def _further(self, operation: Operation, event: Json) -> Iterator[Feature]:
-        """Where an event has more than what is needed, whatever it is called."""
+        """Where an event has more than what is needed, and where names that no document knows."""
         kind = self.contract.event(operation.type)
         needed = {*kind.required, *self.contract.identities(operation.type).values()}
-        if self.contract.profile.pointers.type:
-            needed.add(self.contract.profile.pointers.type)
+        typed = self.contract.profile.pointers.type or ""
+        needed.add(typed)
+        named = pointers.get(event, typed) if typed and pointers.has(event, typed) else None
+        opened = self.contract.profile.events.get(str(named), kind).open
         rest: list[tuple[str, Json]] = [("", event)]
         while rest:
             place, value = rest.pop()
             for name, item in value.items() if isinstance(value, dict) else ():
                 inner = f"{place}/{name}"
-                if any(pointer.startswith(f"{inner}/") for pointer in needed):
-                    rest.append((inner, item))
-                elif inner not in needed:
+                is_way = any(pointer.startswith(f"{inner}/") for pointer in needed)
+                if inner not in needed and not is_way:
                     yield place, "a further field"
+                if place in self._opens and inner not in self._documented:
+                    yield place, "a name that no document knows"
+                    if place == opened:
+                        yield FREE, "a name that no document knows"
+                if is_way or inner in self._opens:
+                    rest.append((inner, item))
 
     def _of_head(self, operation: Operation, request: Request) -> Iterator[Feature]:
         """What is special beside the body."""
@@ -165,6 +179,21 @@ def _looks(place: str, value: Json) -> Iterator[Feature]:
     elif isinstance(value, list):
         for item in value:
             yield from _looks(f"{place}/*", item)
+
+
+def _places(place: str, value: Json) -> Iterator[str]:
+    """The pointers of all fields in an example."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        yield f"{place}/{name}"
+        yield from _places(f"{place}/{name}", item)
+
+
+def _properties(place: str, schema: Json) -> Iterator[str]:
+    """The pointers of all fields that a schema names."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    for name, inner in properties.items() if isinstance(properties, dict) else ():
+        yield f"{place}/{name}"
+        yield from _properties(f"{place}/{name}", inner)
 
 
 def case(operation: Operation, request: Request, body: bytes) -> Case:
