@@ -216,16 +216,7 @@ class Mirror:
         if known is not None:
             self.found.odds[known] = _seen(self.found.odds[known], case.call)
             return
-        place = explains(self._guns[0].bench.labelled(case), change, special)
-        if place is None:
-            place = next(
-                (
-                    at
-                    for (sort, feature), at in self._shown.items()
-                    if sort == change.sort and feature in special
-                ),
-                None,
-            )
+        place = self._told(case, change, special, explains)
         if place is not None:
             self.found.explained[place] += 1
             return
@@ -244,6 +235,15 @@ class Mirror:
             self._shown[change.sort, headline(special)] = place
         else:
             await self._keep(smallest, change, headline(special))
+
+    def _told(
+        self, case: Case, change: Change, special: frozenset[Feature], explains: Explains
+    ) -> int | None:
+        """The number of the difference that explains a case, or a smaller one that is special likewise."""
+        place = explains(self._guns[0].bench.labelled(case), change, special)
+        shown = (at for (sort, feature), at in self._shown.items()
+                 if sort == change.sort and feature in special)  # fmt: skip
+        return next(shown, None) if place is None else place
 
     async def _keep(self, case: Case, change: Change, feature: Feature | None) -> None:
         exchanges, judgements = [], []
