@@ -183,6 +183,8 @@ SECOND = (
     Setting(name="write-key-b", metavar="KEY", is_secret=True,
             help="the write key of the second server (default: $CONFORMANCE_WRITE_KEY_B, or that of the "
                  "first)"),
+    Setting(name="write-key-file-b", metavar="FILE",
+            help="a file that holds the write key of the second server, and nothing else"),
     Setting(name="bearer-b", metavar="TOKEN", is_secret=True,
             help="the access token of the second server (default: $CONFORMANCE_BEARER_B, or that of the "
                  "first)"),
@@ -200,8 +202,19 @@ def resolve(given: Mapping[str, Any], filed: Mapping[str, Any] | None = None) ->
     """
     found = {name: value for name, (value, _) in origins(given, filed).items()}
     if found["write_key"] is None and found["write_key_file"]:
-        found["write_key"] = _secret(found["write_key_file"])
+        found["write_key"] = _secret("write-key-file", found["write_key_file"])
     return found
+
+
+def second(given: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting's value for the second of two servers, given those of the first.
+
+    Raises UsageError for what does not fit, or a file of its write key that can't be read.
+    """
+    own = {setting.key: setting.found(given.get(setting.key))[0] for setting in SECOND}
+    if own["write_key_b"] is None and own["write_key_file_b"]:
+        own["write_key_b"] = _secret("write-key-file-b", own["write_key_file_b"])
+    return {**first, **{name: own[f"{name}_b"] or first[name] for name in ("write_key", "bearer", "header")}}
 
 
 def origins(
@@ -214,9 +227,9 @@ def origins(
     }
 
 
-def _secret(path: str) -> str:
-    """What a file holds, without the line break at its end."""
+def _secret(option: str, path: str) -> str:
+    """What the file of an option holds, without the line break at its end."""
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--write-key-file {path}: the file can't be read: {error}") from None
+        raise UsageError(f"--{option} {path}: the file can't be read: {error}") from None

@@ -138,6 +138,59 @@ def test_a_broken_promise_is_named_and_nothing_else(
     assert valid(found)
 
 
+class Twice(Judge):
+    """A server with the faults of two others."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(DIALECTS[SMALL], Options())
+        self._broken = [fault(SMALL, name) for name in names]
+
+    async def handle(self, request: Request) -> Answer:
+        """Answers as the first that does not answer correctly."""
+        correct = await super().handle(request)
+        answers = [await judge.handle(request) for judge in self._broken]
+        return next((item for item in answers if item != correct), correct)
+
+
+@pytest.mark.parametrize(
+    ("names", "checks"),
+    [
+        (("json-500", "unknown-key-accepted"), {"json.syntax.empty-body", "auth.key.other-case"}),
+        (
+            ("offset-timestamp-refused", "extra-property-refused"),
+            {"accept.timestamp.fractional", "accept.fields.unknown"},
+        ),
+    ],
+)
+def test_two_faults_are_two_differences(
+    names: tuple[str, ...], checks: set[str], correct: Callable[[str], str]
+) -> None:
+    """None hides the other, also where both refuse what is acceptable with the same status."""
+    with serve(Twice(*names), PLAIN) as url:
+        found = compared(correct(SMALL), url, SMALL, select="accept.*,auth.key.*,json.syntax.*,payload")
+    assert {item["id"] for item in found["differences"]} == checks
+    assert len(found["differences"]) == len(checks)
+
+
+@pytest.mark.parametrize(
+    ("name", "checks"),
+    [("both-ids-refused", {"accept.event.example"}), ("extra-property-refused", {"accept.event.full"})],
+)
+def test_what_is_refused_only_together_is_one_difference(
+    name: str, checks: set[str], correct: Callable[[str], str]
+) -> None:
+    """No field alone is the reason, nor is any name in an open object."""
+    with serve(fault("rudderstack", name), PLAIN) as url:
+        found = compared(
+            correct("rudderstack"),
+            url,
+            "rudderstack",
+            select="accept.event.*,accept.fields.*,payload.identity.*",
+        )
+    assert {item["id"] for item in found["differences"]} == checks
+    assert found["counts"] == {"A": 1, "B": 0, "neither": 0, "both": 0}
+
+
 def test_the_sides_may_be_swapped(correct: Callable[[str], str]) -> None:
     """Who breaks a promise does not depend on who comes first."""
     with serve(fault(SMALL, "unknown-key-accepted"), PLAIN) as url:
@@ -197,6 +250,17 @@ def test_each_server_has_a_key_of_its_own_and_none_is_shown(correct: Callable[[s
     assert OTHER_KEY not in shown
     assert "$CONFORMANCE_WRITE_KEY_B" in found["differences"][0]["curl"]["B"]
     assert "$CONFORMANCE_WRITE_KEY_B" not in found["differences"][0]["curl"]["A"]
+
+
+def test_the_second_key_may_stand_in_a_file(correct: Callable[[str], str], tmp_path: Path) -> None:
+    """So that it is in no list of processes; a file that can't be read is wrong usage."""
+    path = tmp_path / "key-of-b"
+    path.write_text(f"{OTHER_KEY}\n", encoding="utf-8")
+    with serve(Judge(DIALECTS[SMALL], Options(key=OTHER_KEY)), PLAIN) as url:
+        found = compared(correct(SMALL), url, SMALL, write_key_file_b=str(path), select="accept.event.*")
+    assert found["verdict"] == "same"
+    with pytest.raises(UsageError, match=r"^--write-key-file-b .*can't be read"):
+        compared(correct(SMALL), correct(SMALL), SMALL, write_key_file_b=str(tmp_path / "none"))
 
 
 def test_who_accepts_nothing_is_named(correct: Callable[[str], str]) -> None:

@@ -17,7 +17,7 @@ from conformance.errors import UsageError
 from conformance.model import Area
 from conformance.profile import load
 from conformance.run import prepare
-from conformance.settings import SECOND
+from conformance.settings import second
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -69,23 +69,20 @@ def plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
         raise UsageError(
             "a profile is needed, and one alone: pass --profile NAME, one of `conformance profiles`"
         )
-    own = {setting.key: setting.found(options.get(setting.key))[0] for setting in SECOND}
-    other = {**settings, "header": own["header_b"] or settings["header"]}
-    for name in ("write_key", "bearer"):
-        other[name] = own[f"{name}_b"] or settings[name]
+    other = second(options, settings)
     contract = Contract(load(settings["profile"]), settings["include"])
     checks = [item for item in CHECKS if item.area is not Area.FUZZ]
-    first = prepare(settings, options["url"], contract, checks)
-    second = prepare(other, options["url_b"], contract, checks)
-    tiers = first.tiers & second.tiers
-    count = min(first.fuzz, second.fuzz)
+    one = prepare(settings, options["url"], contract, checks)
+    two = prepare(other, options["url_b"], contract, checks)
+    tiers = one.tiers & two.tiers
+    count = min(one.fuzz, two.fuzz)
     if settings["fuzz"] is None:
         count = min(count, COUNT)
     shared = {
-        "tiers": tiers, "jobs": min(first.jobs, second.jobs),
+        "tiers": tiers, "jobs": min(one.jobs, two.jobs),
         "fuzz": count, "fuzz_s": settings["max_time"] or FUZZ_S,
     }  # fmt: skip
-    return _with(first, shared), _with(second, shared)
+    return _with(one, shared), _with(two, shared)
 
 
 def _with(plan: Plan, shared: Mapping[str, Any]) -> Plan:

@@ -91,6 +91,9 @@ class Known:
     def __init__(self, found: Sequence[Sequence[Unit]], told: Sequence[Difference], reasons: Reasons) -> None:
         self.told = [*told]
         self._changes = [{unit.change.sort for unit in cluster} for cluster in found]
+        self._reasons = reasons
+        self._joints = [reasons.joint.of(cluster) for cluster in found]
+        self._places = [reasons.places(unit for unit in cluster if unit.leading) for cluster in found]
         self._plain = [{unit.change.sort for unit in cluster if reasons.is_plain(unit)} for cluster in found]
         self._facts = [
             {unit.trial.check.fact for unit in cluster if unit.leading} - {ACCEPTED} for cluster in found
@@ -99,15 +102,29 @@ class Known:
             {trait for unit in cluster for trait in reasons.of(unit)} for cluster in found
         ]
 
-    def explains(self, case: Case, change: Change, special: frozenset[Feature]) -> int | None:
-        """The number of the difference that is most likely the same; None if none is."""
+    def explains(
+        self, case: Case, change: Change, special: frozenset[Feature], *, is_smallest: bool = False
+    ) -> int | None:
+        """The number of the difference that is most likely the same; None if none is.
+
+        Of the smallest case it is enough that it is special where all those requests are.
+        """
+        places = {place for place, _ in special} if is_smallest else set()
         for number, changes in enumerate(self._changes):
             is_same = change.sort in changes and bool(
-                change.sort in self._plain[number] or self._traits[number] & special
+                change.sort in self._plain[number]
+                or self._traits[number] & special
+                or self._is_joint(number, case)
+                or self._places[number] & places
             )
             if is_same or self._facts[number] & {*case.expect}:
                 return number
         return None
+
+    def _is_joint(self, number: int, case: Case) -> bool:
+        """Whether an event of a case has all that is the joint reason of a difference."""
+        wanted = self._joints[number]
+        return wanted is not None and self._reasons.joint.has(case, wanted)
 
 
 async def _fuzzed(

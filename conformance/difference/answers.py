@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 STATUS, BODY, WORDS, VALUE = "status", "body", "wording", "value"
 STRAY, NOTHING = "after the answer", "nothing"
 CLOSED = f"no answer ({Mishap.CLOSED})"
+GARBAGE = f"no answer ({Mishap.NOT_HTTP})"
 _DEEPEST, _MOST_NAMES, _LONGEST_VALUE, _LONGEST_WORDS = 4, 24, 64, 160
 _SERVER_ERROR = 500
 _CORS = "access-control-"

@@ -6,12 +6,15 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.difference.answers import STATUS
-from conformance.difference.comparing import VERDICT
+from conformance.difference.comparing import BROKEN, VERDICT
+from conformance.difference.homes import GENERAL, adopted
+from conformance.difference.joint import Joint, merged
+from conformance.fuzz.features import ANYWHERE, REQUEST
 from conformance.model import Area
-from conformance.profile.facts import Condition, Rule
+from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from conformance.contract import Operation
     from conformance.difference.answers import Change, Form
@@ -21,15 +24,13 @@ if TYPE_CHECKING:
     from conformance.model import Exchange, Request
 
 ACCEPTED = f"answers.{Condition.ACCEPTED}"
-SOUND = f"rules.{Rule.NO_SERVER_ERROR}"
 _BROAD = ("rules.", "sdks.", "credentials.", "events.")
 _SUCCESS, _CORS = "2", "header access-control-"
+_NOWHERE = {ANYWHERE, REQUEST}
 _FAMILY = 2
 """Checks whose ids begin with the same so many words are of one family."""
 _CLOSE = frozenset({Area.AUTH, Area.JSON})
 """Areas that are one family each."""
-_GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK})
-"""Areas of checks that ask for sound answers, whatever was sent, or send what others do."""
 Ordinary: TypeAlias = "Mapping[Operation, Request]"
 
 
@@ -40,11 +41,12 @@ class Reasons:
         self, evidence: Evidence, traits: Traits, form: Callable[[Exchange], Form], ordinary: Ordinary
     ) -> None:
         self._traits, self._form = traits, form
+        asked = [(trial.operation, item) for trial, item in evidence.alike if trial.operation is not None]
+        self.joint = Joint(traits.contract, traits, asked, form)
         self._plain = {place: traits.of(place, request) for place, request in ordinary.items()}
         self._alike: dict[Operation, list[Exchange]] = defaultdict(list)
-        for trial, exchange in evidence.alike:
-            if trial.operation is not None:
-                self._alike[trial.operation].append(exchange)
+        for operation, exchange in asked:
+            self._alike[operation].append(exchange)
         self._counts: dict[tuple[Operation, str, str], Counter[Feature]] = {}
         self._shown: Counter[tuple[Operation, Change, Feature]] = Counter(
             (unit.trial.operation, unit.change, trait)
@@ -64,6 +66,11 @@ class Reasons:
         if operation is None or request is None:
             return frozenset()
         return self._traits.of(operation, request) - self._plain.get(operation, frozenset())
+
+    def places(self, units: Iterable[Unit]) -> frozenset[str]:
+        """Where in an event all requests have something that the ordinary one has not."""
+        found = [{place for place, _ in self.special(unit)} for unit in units]
+        return frozenset(set.intersection(*found) - _NOWHERE if found else ())
 
     def of(self, unit: Unit) -> Iterator[Feature]:
         """The traits of a request that may be the reason.
@@ -127,7 +134,7 @@ def clusters(units: Iterable[Unit], reasons: Reasons) -> list[list[Unit]]:
     found: dict[int, list[Unit]] = defaultdict(list)
     for number, unit in enumerate(listed):
         found[root(number)].append(unit)
-    return _adopted([*found.values()])
+    return adopted(merged(found.values(), reasons.joint), reasons)
 
 
 def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable]:
@@ -143,7 +150,9 @@ def _links(unit: Unit, reasons: Reasons, *, is_plain: bool) -> Iterable[Hashable
     if unit.leading:
         words = unit.trial.check.id.split(".")
         yield "family", words[0] if words[0] in _CLOSE else ".".join(words[:_FAMILY]), unit.change.sort
-        if words[0] in _GENERAL and _is_silence(unit.change):
+        if _is_success(unit.change):
+            yield "success", unit.change.first if unit.findings[0].outcome in BROKEN else unit.change.second
+        if words[0] in GENERAL and _is_silence(unit.change):
             yield "silence", unit.change.sort
     if not unit.leading:
         yield from _quiet_links(unit)
@@ -164,77 +173,11 @@ def _quiet_links(unit: Unit) -> Iterable[Hashable]:
         yield "habit", change
 
 
+def _is_success(change: Change) -> bool:
+    """Whether both sides take it."""
+    return change.facet == STATUS and change.first.startswith(_SUCCESS) and change.second.startswith(_SUCCESS)
+
+
 def _is_silence(change: Change) -> bool:
     """Whether one side does not answer at all."""
     return change.facet == STATUS and not (change.first.isdecimal() and change.second.isdecimal())
-
-
-def _adopted(found: Sequence[list[Unit]]) -> list[list[Unit]]:
-    """What explains nothing by itself goes to the one complaint that explains it, if it is but one.
-
-    First complaints about batches, where events alone are answered so; then those of checks that ask for
-    nothing but sound answers, whatever they send; then differences that no check complains of.
-    """
-    led = [cluster for cluster in found if any(unit.leading for unit in cluster)]
-    special = [cluster for cluster in led if not _is_general(cluster)]
-    several = [cluster for cluster in special if _is_of(cluster, {Area.BATCH})]
-    single = [cluster for cluster in special if cluster not in several]
-    special = _taken_in(several, single, lambda cluster, homes: _home(cluster, _opening(homes)))
-    kept = _taken_in([cluster for cluster in led if _is_general(cluster)], special, _home)
-    silent = [cluster for cluster in found if not any(unit.leading for unit in cluster)]
-    return _taken_in(silent, kept, lambda cluster, homes: _own(cluster, homes) or _home(cluster, homes))
-
-
-def _taken_in(
-    guests: Iterable[list[Unit]],
-    homes: Sequence[list[Unit]],
-    find: Callable[[Sequence[Unit], Sequence[list[Unit]]], list[Unit] | None],
-) -> list[list[Unit]]:
-    """Clusters with others in them that have a home there, and after them those that have none."""
-    rest: list[list[Unit]] = []
-    for cluster in guests:
-        home = find(cluster, homes)
-        if home is None:
-            rest.append(cluster)
-        else:
-            home.extend(cluster)
-    return [*homes, *rest]
-
-
-def _is_general(cluster: Sequence[Unit]) -> bool:
-    """Whether all complaints are of checks that are about sound answers to anything."""
-    checks = [unit.trial.check for unit in cluster if unit.leading]
-    return all(check.area in _GENERAL or check.fact == SOUND for check in checks)
-
-
-def _is_of(cluster: Sequence[Unit], areas: Collection[Area]) -> bool:
-    """Whether all complaints are of checks of some areas."""
-    return all(unit.trial.check.area in areas for unit in cluster if unit.leading)
-
-
-def _home(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
-    """The one cluster that complains of the same changes; None if there is none, or there are several."""
-    wanted = {unit.change.sort for unit in cluster}
-    alike = [item for item in led if wanted <= {unit.change.sort for unit in item if unit.leading}]
-    if len(alike) > 1:
-        alike = _opening(alike)
-    return alike[0] if len(alike) == 1 else None
-
-
-def _opening(led: Iterable[list[Unit]]) -> list[list[Unit]]:
-    """Those that complain of the smallest request of a call, which explains most."""
-    return [item for item in led if any(unit.leading and unit.trial.check.opens for unit in item)]
-
-
-def _own(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
-    """The one cluster with complaints of all the same checks, or about the same answers or earlier ones."""
-    trials = {unit.trial.name for unit in cluster}
-    for item in led:
-        if trials <= {unit.trial.name for unit in item if unit.leading}:
-            return item
-        first: dict[str, int] = {}
-        for unit in item:
-            first[unit.trial.name] = min(unit.step, first.get(unit.trial.name, unit.step))
-        if all(first.get(unit.trial.name, unit.step + 1) <= unit.step for unit in cluster):
-            return item
-    return None

@@ -25,7 +25,7 @@ _SAMPLE = 2
 """Of checks that differ in the same way on several paths, so many are asked again."""
 _CHAOS, _MOST_ALONE = 3, 400
 """From so many sorts in doubt on, all are; more checks than so many are not asked one at a time."""
-_BROKEN = frozenset({Outcome.FAIL, Outcome.ERROR})
+BROKEN = frozenset({Outcome.FAIL, Outcome.ERROR})
 Key: TypeAlias = "tuple[str, int, Change]"
 Pair: TypeAlias = "tuple[Finding, Finding]"
 
@@ -267,12 +267,12 @@ class Comparison:
 
 def one_breaks(pair: Pair) -> bool:
     """Whether a check complains of one side, and not of the other."""
-    return (pair[0].outcome in _BROKEN) != (pair[1].outcome in _BROKEN)
+    return (pair[0].outcome in BROKEN) != (pair[1].outcome in BROKEN)
 
 
 def _about(pair: Pair) -> int:
     """The step that the complaint is about; -1 if no answer is."""
-    finding = pair[0] if pair[0].outcome in _BROKEN else pair[1]
+    finding = pair[0] if pair[0].outcome in BROKEN else pair[1]
     steps = [step for step, item in enumerate(finding.exchanges) if item.outline == finding.received]
     return steps[-1] if steps else -1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from conformance.difference.answers import STATUS, WORDS, Change, changes, form
 from conformance.difference.traits import Traits
@@ -23,7 +23,7 @@ from conformance.wire.budget import Exhausted
 from conformance.wire.lanes import SILENT, Lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from conformance.difference.sides import Side
     from conformance.model import Exchange
@@ -129,8 +129,13 @@ class Gun:
         return True
 
 
-Explains: TypeAlias = "Callable[[Case, Change, frozenset[Feature]], int | None]"
-"""Which of the differences that are known already explains one over a case, by what is special about it."""
+class Explains(Protocol):
+    """Says which of the differences that are known already explains one over a case."""
+
+    def __call__(
+        self, case: Case, change: Change, special: frozenset[Feature], *, is_smallest: bool = False
+    ) -> int | None:
+        """Takes what is special about the case, and whether it is shrunk."""
 
 
 class Mirror:
@@ -144,6 +149,7 @@ class Mirror:
         self._dead = {str(item) for side in (first, second) for item in side.ground.dead}
         self._volatile, self._rated = volatile | {WORDS}, rated
         self._until_s = 0.0
+        self._shown: dict[tuple[Change, Feature | None], int] = {}
         self.found = Yield()
 
     @property
@@ -196,12 +202,7 @@ class Mirror:
         forms = [form(exchange, self._rated) for exchange in kept]
         return next(changes(forms[0], forms[1], self._volatile), None)
 
-    async def _examine(
-        self,
-        case: Case,
-        change: Change,
-        explains: Explains,
-    ) -> None:
+    async def _examine(self, case: Case, change: Change, explains: Explains) -> None:
         """One difference: told already, no difference when asked again, or a new sort."""
         special = self._special(case)
         known = next(
@@ -215,7 +216,7 @@ class Mirror:
         if known is not None:
             self.found.odds[known] = _seen(self.found.odds[known], case.call)
             return
-        place = explains(self._guns[0].bench.labelled(case), change, special)
+        place = self._told(case, change, special, explains)
         if place is not None:
             self.found.explained[place] += 1
             return
@@ -228,11 +229,21 @@ class Mirror:
                 return
         smallest = await self._shrunk(case, change)
         special = self._special(smallest)
-        place = explains(self._guns[0].bench.labelled(smallest), change, special)
+        place = explains(self._guns[0].bench.labelled(smallest), change, special, is_smallest=True)
         if place is not None:
             self.found.explained[place] += 1
+            self._shown[change.sort, headline(special)] = place
         else:
             await self._keep(smallest, change, headline(special))
+
+    def _told(
+        self, case: Case, change: Change, special: frozenset[Feature], explains: Explains
+    ) -> int | None:
+        """The number of the difference that explains a case, or a smaller one that is special likewise."""
+        place = explains(self._guns[0].bench.labelled(case), change, special)
+        shown = (at for (sort, feature), at in self._shown.items()
+                 if sort == change.sort and feature in special)  # fmt: skip
+        return next(shown, None) if place is None else place
 
     async def _keep(self, case: Case, change: Change, feature: Feature | None) -> None:
         exchanges, judgements = [], []

@@ -7,10 +7,10 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.difference.answers import STATUS, Change
-from conformance.difference.causes import SOUND
-from conformance.difference.comparing import VERDICT, Unit
+from conformance.difference.answers import STATUS, STRAY, Change
+from conformance.difference.comparing import BROKEN, VERDICT, Unit
 from conformance.difference.effects import Effect, effects, harm
+from conformance.difference.homes import SOUND
 from conformance.expect import SERVER_ERROR
 from conformance.model import Area, Level, Outcome
 from conformance.profile.facts import Answer
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from conformance.sdks import Reaction
 
 _PARTLY, _REDIRECT = 207, 300
-_BROKEN = frozenset({Outcome.FAIL, Outcome.ERROR})
 _USUAL = frozenset({Area.ACCEPT, Area.SDK})
 _GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS})
 
@@ -144,7 +143,7 @@ def difference(cluster: Sequence[Unit], reasons: Reasons, contract: Contract) ->
 
 def _level(unit: Unit) -> Level:
     """How strong the promise is that a check is about."""
-    found = unit.findings[0 if unit.findings[0].outcome in _BROKEN else 1]
+    found = unit.findings[0 if unit.findings[0].outcome in BROKEN else 1]
     return unit.trial.capped(found.level) if found.level else unit.trial.level
 
 
@@ -166,6 +165,7 @@ def _naming(unit: Unit, reasons: Reasons) -> tuple[object, ...]:
     check = unit.trial.check
     return (
         not unit.leading,
+        unit.change.facet != STRAY,
         unit.findings[0].outcome is Outcome.ERROR or unit.findings[1].outcome is Outcome.ERROR,
         check.area in _GENERAL or check.fact == SOUND,
         unit.trial.level.rank,
@@ -191,7 +191,7 @@ def _size(unit: Unit, reasons: Reasons) -> tuple[object, ...]:
 
 def _keeps(unit: Unit) -> Keeps:
     """Which side keeps the promise of a check."""
-    first, second = (finding.outcome in _BROKEN for finding in unit.findings)
+    first, second = (finding.outcome in BROKEN for finding in unit.findings)
     if first and second:
         return Keeps.NEITHER
     if not unit.leading:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import pointers
 from conformance.fuzz.case import JSON_TYPE, Case, Origin
-from conformance.fuzz.features import REQUEST, Feature, Features
+from conformance.fuzz.features import FREE, REQUEST, Feature, Features
 from conformance.fuzz.reading import read
 from conformance.model import Kind
 
@@ -30,8 +30,15 @@ class Traits:
     """Finds the traits of requests under one contract; each request is looked at once."""
 
     def __init__(self, contract: Contract) -> None:
-        self._contract = contract
+        self.contract = contract
         self._features = Features(contract)
+        kinds = [*contract.profile.events.values()]
+        self._opens = {kind.open for kind in kinds if kind.open}
+        self._documented = {
+            place for kind in kinds if kind.example for place in _places("", kind.example.value)
+        }
+        for name in contract.profile.events:
+            self._documented |= {*_properties("", contract.event_schema(name))}
         self._known: dict[tuple[Operation, Request], frozenset[Feature]] = {}
 
     def of(self, operation: Operation, request: Request) -> frozenset[Feature]:
@@ -49,7 +56,7 @@ class Traits:
         if operation.kind is Kind.PIXEL:
             body = b""
             for name, value in request.query:
-                if name == self._contract.pixel_parameter:
+                if name == self.contract.pixel_parameter:
                     body = _decoded(value)
                 else:
                     yield REQUEST, f"the query {name}={value[:_LONGEST]}"
@@ -68,16 +75,60 @@ class Traits:
         if not found.is_deep:
             yield from self._nobody(operation, found.value)
             yield from _looks("", found.value)
+            for event in self._events(operation, found.value):
+                yield from self._further(operation, event)
+
+    def events(self, operation: Operation, request: Request) -> list[Any]:
+        """The events in a request, if it can be read; values that are no objects among them."""
+        body = request.body
+        if operation.kind is Kind.PIXEL:
+            wanted = self.contract.pixel_parameter
+            body = next((_decoded(value) for name, value in request.query if name == wanted), b"")
+        if request.method != operation.method or len(body) > _LARGEST_BYTES:
+            return []
+        return self.events_of(operation, case(operation, request, body))
+
+    def events_of(self, operation: Operation, case: Case) -> list[Any]:
+        """The events in the body of a case."""
+        found = read(case.body)
+        return self._events(operation, found.value) if found.is_json and not found.is_deep else []
+
+    def _events(self, operation: Operation, value: Json) -> list[Any]:
+        """The events in a body: itself, or those of a batch."""
+        if operation.kind is not Kind.BATCH:
+            return [value]
+        where = self.contract.profile.batch.pointer
+        found: Any = pointers.get(value, where) if pointers.has(value, where) else []
+        return found if isinstance(found, list) else []
 
     def _nobody(self, operation: Operation, value: Json) -> Iterator[Feature]:
         """Whether an event names no user, in whatever way."""
-        where = self._contract.profile.batch.pointer
-        events: Any = [value]
-        if operation.kind is Kind.BATCH:
-            events = pointers.get(value, where) if pointers.has(value, where) else []
-        for event in events if isinstance(events, list) else []:
-            if isinstance(event, dict) and not self._contract.identified(operation.type, event):
+        for event in self._events(operation, value):
+            if isinstance(event, dict) and not self.contract.identified(operation.type, event):
                 yield REQUEST, "no user"
+
+    def _further(self, operation: Operation, event: Json) -> Iterator[Feature]:
+        """Where an event has more than what is needed, and where names that no document knows."""
+        kind = self.contract.event(operation.type)
+        needed = {*kind.required, *self.contract.identities(operation.type).values()}
+        typed = self.contract.profile.pointers.type or ""
+        needed.add(typed)
+        named = pointers.get(event, typed) if typed and pointers.has(event, typed) else None
+        opened = self.contract.profile.events.get(str(named), kind).open
+        rest: list[tuple[str, Json]] = [("", event)]
+        while rest:
+            place, value = rest.pop()
+            for name, item in value.items() if isinstance(value, dict) else ():
+                inner = f"{place}/{name}"
+                is_way = any(pointer.startswith(f"{inner}/") for pointer in needed)
+                if inner not in needed and not is_way:
+                    yield place, "a further field"
+                if place in self._opens and inner not in self._documented:
+                    yield place, "a name that no document knows"
+                    if place == opened:
+                        yield FREE, "a name that no document knows"
+                if is_way or inner in self._opens:
+                    rest.append((inner, item))
 
     def _of_head(self, operation: Operation, request: Request) -> Iterator[Feature]:
         """What is special beside the body."""
@@ -95,7 +146,7 @@ class Traits:
     def _weight(self, request: Request) -> str:
         """How heavy a request is that was made to be, by the limit that it is about."""
         weight = request.weight
-        fact = self._contract.profile.facts.get(weight.fact) if weight else None
+        fact = self.contract.profile.facts.get(weight.fact) if weight else None
         if weight is None or fact is None:
             return "a size"
         at_least, at_most = getattr(fact, "at_least", 0), getattr(fact, "at_most", 0)
@@ -128,6 +179,21 @@ def _looks(place: str, value: Json) -> Iterator[Feature]:
     elif isinstance(value, list):
         for item in value:
             yield from _looks(f"{place}/*", item)
+
+
+def _places(place: str, value: Json) -> Iterator[str]:
+    """The pointers of all fields in an example."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        yield f"{place}/{name}"
+        yield from _places(f"{place}/{name}", item)
+
+
+def _properties(place: str, schema: Json) -> Iterator[str]:
+    """The pointers of all fields that a schema names."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    for name, inner in properties.items() if isinstance(properties, dict) else ():
+        yield f"{place}/{name}"
+        yield from _properties(f"{place}/{name}", inner)
 
 
 def case(operation: Operation, request: Request, body: bytes) -> Case:
