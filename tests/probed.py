@@ -29,7 +29,9 @@ LONG = {
 SHORT = {"/v1/i": "identify", "/v1/t": "track", "/v1/p": "page"}
 FEW = {"/v1/track": "track", "/v1/identify": "identify"}
 NEEDED = {"track": "event", "group": "groupId", "alias": "previousId"}
-Unit = Literal["bytes", "characters", "decoded-bytes", "decoded-characters"]
+Unit = Literal[
+    "bytes", "characters", "utf16-units", "decoded-bytes", "decoded-characters", "decoded-utf16-units"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,12 +154,13 @@ class Probed(Judge):
         counted = body
         if self.manners.unit.startswith("decoded"):
             counted = _compact(self._value(body))
-        size = (
-            len(counted.decode(errors="replace"))
-            if self.manners.unit.endswith("characters")
-            else len(counted)
-        )
-        if size > limit:
+        text = counted.decode(errors="replace")
+        sizes = {
+            "bytes": len(counted),
+            "characters": len(text),
+            "units": len(text.encode("utf-16-le", "surrogatepass")) // 2,
+        }
+        if sizes[self.manners.unit.rpartition("-")[2]] > limit:
             raise _Refused(self.manners.large, "too large")
 
     def _value(self, body: bytes) -> dict[str, Any]:

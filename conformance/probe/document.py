@@ -114,7 +114,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
         case Crowd():
             found["count"] = fact.count
         case KeyedFact():
-            found["name"] = fact.key
+            found |= _without_nothing(name=fact.key, prefix=fact.prefix)
         case BodyShape():
             found |= _without_nothing(
                 **{"class": fact.body_class.value if fact.body_class else None},

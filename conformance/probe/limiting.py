@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance import expect
 from conformance.model import Kind, Level, Source
 from conformance.probe.family import SOURCE
-from conformance.probe.search import COUNTS, ROUND_SIZES, Bounds, search
+from conformance.probe.search import COUNTS, ROUND_SIZES, search
+from conformance.probe.trail import Trail, follow
 from conformance.probe.units import Filled, Units
 from conformance.profile.facts import BATCH_EVENTS, Ceiling, Crowd, Limit, Unit
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from conformance.contract import Operation
-    from conformance.model import Exchange
     from conformance.payloads import Draft
     from conformance.probe.inquiry import Inquiry
-    from conformance.probe.search import Search
 
 Made: TypeAlias = "Callable[[Filled], Draft]"
 
@@ -27,27 +26,13 @@ _MOST_EVENTS = 1_000
 _SHARES = {Ceiling.EVENT: 0.45, Ceiling.BATCH: 0.6, Ceiling.BATCH_EVENT: 0.8}
 """How much of what is left of the budget of bytes the search for each limit may take."""
 _COUNT_SHARE = 0.2
-_LATER_REQUESTS = 60
-"""So many requests are left for what comes after the limits."""
 _SLACK = 64
+_MARGINS = (1.0, 1.03, 1.1, 1.3)
+_LITTLE = 12
+"""How many bytes of filler an event gets at least."""
 _SPARE_BODIES = 4
 _SMALL_EVENT = 400
-"""About how many bytes each event of a batch takes while the limit of the whole batch is searched for."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Trail:
-    """What a search has seen: each size with what it was answered, and whether the budget cut it short."""
-
-    answers: dict[int, Exchange]
-    bounds: Bounds
-    requests: int = 0
-    is_cut: bool = False
-
-    @property
-    def refusal(self) -> Exchange | None:
-        """The answer to the smallest size that was refused."""
-        return None if self.bounds.refused is None else self.answers[self.bounds.refused]
+"""About how many bytes that are, unless an event may have fewer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,10 +69,17 @@ class Limiting:
         """A batch of many events, so that none of them is large."""
 
         def make(filled: Filled) -> Draft:
-            count = max(1, min(self._most(), filled.size // _SMALL_EVENT))
-            return filled.whole(self.inquiry.call(operation).crowd(count))
+            call = self.inquiry.call(operation)
+            one = _first(_emptied(call.crowd(1))) + _LITTLE
+            count = max(1, min(self._most(), filled.size // max(one, self._usual())))
+            return filled.whole(call.crowd(count))
 
         return make
+
+    def _usual(self) -> int:
+        """About how many bytes each event of a batch takes, while the limit of the whole is searched for."""
+        limit = self.inquiry.sketch.facts.get(f"limits.{Ceiling.EVENT}")
+        return min(_SMALL_EVENT, limit.at_least // 2) if isinstance(limit, Limit) else _SMALL_EVENT
 
     def _most(self) -> int:
         """How many events a batch may have, as far as is known."""
@@ -105,16 +97,22 @@ class Limiting:
     async def _size(self, ceiling: Ceiling, operation: Operation, make: Made, largest: int) -> Trail | None:
         """Finds a limit of size and what it counts, and states it."""
         sketch, name = self.inquiry.sketch, f"limits.{ceiling}"
-        small = len(_emptied(make(Filled())).request().body) + _SLACK
+        bare = _emptied(make(Filled()))
+        is_inner = ceiling is Ceiling.BATCH_EVENT
+        small = (_first(bare) if is_inner else len(bare.request().body)) + _LITTLE
         if not await self.inquiry.takes(make(Filled(size=small))):
             sketch.remark(f"{name}: a free-form text of a few bytes is refused, so nothing can be filled up")
             return None
-        if ceiling is Ceiling.BATCH_EVENT and largest > small and await self._is_roomy(make, largest):
+        if is_inner and largest > small and await self._is_roomy(make, largest):
             sketch.tell(name, f"none of its own up to {largest:,} bytes", "1 request")
             return None
         marks = {*self.marks, *ROUND_SIZES}
-        trail = await self._searched(
-            search(small, marks, largest), lambda size: make(Filled(size=size)), small, _SHARES[ceiling]
+        trail = await follow(
+            self.inquiry,
+            search(small, marks, largest),
+            lambda size: make(Filled(size=size)),
+            small,
+            _SHARES[ceiling],
         )
         if trail.refusal is None:
             cut = ", where the budget ends" if trail.is_cut else ""
@@ -126,26 +124,6 @@ class Limiting:
     async def _is_roomy(self, make: Made, largest: int) -> bool:
         """Whether an event may take all the room that a batch has."""
         return self.inquiry.bytes_left > largest and await self.inquiry.takes(make(Filled(size=largest)))
-
-    async def _searched(self, steps: Search, make: Callable[[int], Draft], taken: int, share: float) -> Trail:
-        """Follows a search as far as a share of the budget goes."""
-        trail = Trail(answers={}, bounds=Bounds(taken=taken, refused=None))
-        room = int(self.inquiry.bytes_left * share)
-        sent: bool | None = None
-        try:
-            while True:
-                size = next(steps) if sent is None else steps.send(sent)
-                request = make(size)
-                room -= len(request.request().body)
-                if room < 0 or self.inquiry.requests_left < _LATER_REQUESTS:
-                    trail.is_cut = True
-                    return trail
-                trail.answers[size] = await self.inquiry.ask(request)
-                trail.requests += 1
-                sent = expect.is_accepted(trail.answers[size])
-                trail.bounds = _narrowed(trail.bounds, size, is_taken=sent)
-        except StopIteration:
-            return trail
 
     async def _judge(self, ceiling: Ceiling, operation: Operation, make: Made, trail: Trail) -> None:
         """States a limit with what it counts; or says why it can't be stated."""
@@ -159,16 +137,24 @@ class Limiting:
             return
         units = Units(inquiry=self.inquiry, make=make, size=low, is_read=ceiling is Ceiling.BATCH_EVENT)
         unit = await units.learn() if trail.bounds.is_exact else Unit.BYTES
+        least = low
         if unit is None:
-            sketch.tell(name, f"{low:,} bytes of plain letters, not stated", evidence)
-            sketch.remark(f"{name}: {low:,} bytes of plain letters are taken, but {units.why}: not stated")
-            return
+            bound = await units.least() if units.is_heavier else None
+            told = f"{low:,} bytes of plain letters are taken, but {units.why}"
+            if bound is None:
+                sketch.tell(name, f"{low:,} bytes of plain letters, not stated", evidence)
+                sketch.remark(f"{name}: {told}: not stated")
+                return
+            sketch.remark(
+                f"{name}: {told}; {bound:,} bytes are taken however they are written: a band is stated"
+            )
+            least, high, unit = bound, await self._surely(operation, high), Unit.BYTES
         limit = Limit(
             name=name,
             level=Level.MUST,
             sources=(_seen(operation, f"{low:,} were taken, {high:,} were answered {refusal.status}"),),
             expect=(refusal.status,),
-            at_least=low,
+            at_least=least,
             at_most=high - 1,
             unit=unit,
             holds_in_chunks=not trail.bounds.is_exact or await units.holds_in_chunks(unit),
@@ -177,6 +163,14 @@ class Limiting:
         sketch.tell(name, _words(limit), evidence)
         if not trail.bounds.is_exact:
             sketch.remark(f"{name}: the budget ended between {low:,} and {high:,} bytes; see --max-bytes")
+
+    async def _surely(self, operation: Operation, size: int) -> int:
+        """A size that is refused of few large events, too: what stands between may have counted."""
+        for factor in _MARGINS:
+            large = int(size * factor)
+            if not await self.inquiry.takes(self.inquiry.call(operation).roomy(large).sized(large)):
+                return large
+        return int(size * _MARGINS[-1])
 
     async def repeat(self) -> None:
         """Looks whether the limits of whole bodies are the same on all other paths; else states none."""
@@ -207,8 +201,12 @@ class Limiting:
     async def _count(self, operation: Operation) -> None:
         """Finds how many events a batch may have, of the smallest ones."""
         sketch = self.inquiry.sketch
-        trail = await self._searched(
-            search(1, COUNTS, _MOST_EVENTS), self.inquiry.call(operation).crowd, 1, _COUNT_SHARE
+        trail = await follow(
+            self.inquiry,
+            search(1, COUNTS, _MOST_EVENTS),
+            self.inquiry.call(operation).crowd,
+            1,
+            _COUNT_SHARE,
         )
         refusal, count, over = trail.refusal, trail.bounds.taken, trail.bounds.refused
         if refusal is None or over is None:
@@ -251,13 +249,6 @@ class Limiting:
             del sketch.facts[name]
             sketch.entries = [entry for entry in sketch.entries if entry.topic != name]
             sketch.tell(name, f"none up to {outer.bounds.taken:,} bytes", "what is refused is an event in it")
-
-
-def _narrowed(bounds: Bounds, size: int, *, is_taken: bool) -> Bounds:
-    """Bounds after one more size."""
-    if is_taken:
-        return replace(bounds, taken=max(bounds.taken, size))
-    return replace(bounds, refused=size if bounds.refused is None else min(bounds.refused, size))
 
 
 def _emptied(draft: Draft) -> Draft:

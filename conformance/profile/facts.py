@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from conformance.model import JsonObject, Kind, Level, Source
 
 
+_LAST_OF_ONE = "\uffff"
+"""The last character that is one unit of UTF-16; those after it are two."""
+
+
 class Condition(enum.StrEnum):
     """What a request can be, for a profile to say how it is answered."""
 
@@ -66,13 +70,19 @@ class Unit(enum.StrEnum):
 
     BYTES = "bytes"
     CHARACTERS = "characters"
+    UTF_16_UNITS = "utf16-units"
     DECODED_BYTES = "decoded-bytes"
     DECODED_CHARACTERS = "decoded-characters"
+    DECODED_UTF_16_UNITS = "decoded-utf16-units"
 
     def of(self, body: bytes, decoded: bytes) -> int:
         """The size of a body: of itself, or of `decoded`, the same as compact JSON in UTF-8."""
         found = decoded if self.startswith("decoded") else body
-        return len(found.decode(errors="replace")) if self.endswith("characters") else len(found)
+        if self.endswith("bytes"):
+            return len(found)
+        text = found.decode(errors="replace")
+        beyond = sum(letter > _LAST_OF_ONE for letter in text) if self.endswith("units") else 0
+        return len(text) + beyond
 
 
 class Shape(enum.StrEnum):
@@ -183,9 +193,13 @@ class Crowd(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedFact(Fact):
-    """A way to hand in the key, with the header, parameter or JSON pointer that carries it."""
+    """A way to hand in the key, with the header, parameter or JSON pointer that carries it.
+
+    In a header the key may stand after a `prefix`, as a token does after its scheme.
+    """
 
     key: str
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,9 @@ class Parser:
 
     def _scheme(self, data: Any, place: Place) -> f.Fact:
         base = self._base(data, place)
-        return f.KeyedFact(key=data["name"], **base) if "name" in data else f.Fact(**base)
+        if "name" not in data:
+            return f.Fact(**base)
+        return f.KeyedFact(key=data["name"], prefix=data.get("prefix", ""), **base)
 
     def _sources(self, data: Any, place: Place) -> tuple[Source, ...]:
         return tuple(

@@ -21,7 +21,7 @@ def compact(value: Json) -> bytes:
 
 def weight(body: bytes, unit: Unit) -> int:
     """The size of a body in a unit; what is no JSON weighs what was sent."""
-    if unit in {Unit.BYTES, Unit.CHARACTERS}:
+    if not unit.startswith("decoded"):
         return unit.of(body, body)
     try:
         return unit.of(body, compact(json.loads(body)))
