@@ -112,7 +112,7 @@ class Identifying:
                 )
                 self._require(name, missed)
         told = ", ".join(f"{pointer} ({answer.expect[0]})" for pointer, answer in missed.items())
-        sketch.tell(f"required by {name}", told or "nothing else", f"each left out on {operation}")
+        sketch.tell(f"required by {name}", told or "nothing else", "each left out")
 
     async def _left_out(
         self, name: str, operation: Operation, kind: str | None

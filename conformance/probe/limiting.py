@@ -129,8 +129,10 @@ class Limiting:
         """States a limit with what it counts; or says why it can't be stated."""
         sketch, low, refusal = self.inquiry.sketch, trail.bounds.taken, trail.refusal
         name, high = f"limits.{ceiling}", trail.bounds.refused or low
+        refused = high
         outline = refusal.outline if refusal else ""
         evidence = f"{trail.requests} requests; {high:,}: {outline}"
+        before = self.inquiry.requests_sent
         if refusal is None or not 200 <= refusal.status < 500:
             sketch.tell(name, f"{low:,} bytes, not stated", evidence)
             sketch.remark(f"{name}: {low:,} bytes are taken; {high:,}: {outline}: no profile states that")
@@ -160,7 +162,10 @@ class Limiting:
             holds_in_chunks=not trail.bounds.is_exact or await units.holds_in_chunks(unit),
         )
         sketch.facts[name] = limit
-        sketch.tell(name, _words(limit), evidence)
+        more = (
+            f" and {self.inquiry.requests_sent - before} for what it counts" if trail.bounds.is_exact else ""
+        )
+        sketch.tell(name, _words(limit), f"{trail.requests} requests{more}; {refused:,}: {outline}")
         if not trail.bounds.is_exact:
             sketch.remark(f"{name}: the budget ended between {low:,} and {high:,} bytes; see --max-bytes")
 
