@@ -63,7 +63,7 @@ def probe(options: Mapping[str, Any]) -> int:
         return code
     _write(plan, outcome, wanted, name, options["date"])
     if writing.STDOUT not in wanted.values():
-        show(plan.target.url, outcome, console(), quiet=options["quiet"])
+        show(plan.target.url, outcome, console(), wanted.get("out"), quiet=options["quiet"])
     return code
 
 
@@ -116,8 +116,8 @@ def _report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def show(url: str, outcome: Outcome, out: Console, *, quiet: bool) -> None:
-    """Prints what was found, by what it is known, and how far each known profile is."""
+def show(url: str, outcome: Outcome, out: Console, profile: str | None, *, quiet: bool) -> None:
+    """Prints what was found, by what it is known, how far each known profile is, and what to do next."""
     if outcome.sketch is None:
         return
     if not quiet:
@@ -132,10 +132,11 @@ def show(url: str, outcome: Outcome, out: Console, *, quiet: bool) -> None:
             out.print(Text.assemble(("NOTE  ", "bold yellow"), safe(text)), soft_wrap=True)
     for distance in outcome.distances:
         _show_distance(distance, out, is_nearest=distance is outcome.distances[0])
-    out.print(
-        Text(f"\n{safe(url)}: {outcome.requests:,} requests, {outcome.bytes:,} bytes", style="bold"),
-        soft_wrap=True,
-    )
+    spent = f"\n{safe(url)}: {outcome.requests:,} requests, {outcome.bytes:,} bytes"
+    out.print(Text(spent, style="bold"), soft_wrap=True)
+    if profile is not None:
+        told = f"conformance run {safe(url)} --profile {safe(profile)} tells when any of that changes"
+        out.print(Text(told), soft_wrap=True)
 
 
 def _show_distance(item: Distance, out: Console, *, is_nearest: bool) -> None:

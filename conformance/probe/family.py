@@ -53,9 +53,9 @@ class Way:
         key, _, prefix = place.partition(" ")
         return cls(scheme=scheme, key=key, prefix=prefix)
 
-    def fact(self, level: Level = Level.MUST, says: str = "") -> Fact:
-        """It as a fact."""
-        name, sources = f"credentials.{self.scheme}", (Source(document=SOURCE, section="-", says=says),)
+    def fact(self, level: Level = Level.MUST, says: str = "", where: str = "-") -> Fact:
+        """It as a fact, and `where` it was seen."""
+        name, sources = f"credentials.{self.scheme}", (Source(document=SOURCE, section=where, says=says),)
         if self.key:
             return KeyedFact(name=name, level=level, sources=sources, key=self.key, prefix=self.prefix)
         return Fact(name=name, level=level, sources=sources)

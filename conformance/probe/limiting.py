@@ -167,7 +167,16 @@ class Limiting:
         )
         sketch.tell(name, _words(limit), f"{trail.requests} requests{more}; {refused:,}: {outline}")
         if not trail.bounds.is_exact:
-            sketch.remark(f"{name}: the budget ended between {low:,} and {high:,} bytes; see --max-bytes")
+            more = self._missing(low, high)
+            sketch.remark(
+                f"{name}: the budget ended between {low:,} and {high:,} bytes; about {more:,} bytes more "
+                "would tell it exactly, see --max-bytes"
+            )
+
+    @staticmethod
+    def _missing(low: int, high: int) -> int:
+        """About how many bytes it takes to halve a band until nothing is left of it."""
+        return (high - low).bit_length() * high
 
     async def _surely(self, operation: Operation, size: int) -> int:
         """A size that is refused of few large events, too: what stands between may have counted."""
