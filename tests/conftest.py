@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.fuzz import corpus
 from conformance.report.html import html
 from tests import browser, pages
 
@@ -41,12 +42,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of the tests' own, and runs without fuzzing."""
+    """A cache of the tests' own, with no more than a test asks for, and runs without fuzzing."""
     with pytest.MonkeyPatch.context() as patch:
         place = tmp_path_factory.getbasetemp()
         shared = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
         patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         patch.setenv("CONFORMANCE_FUZZ", "0")
+        patch.setattr(corpus, "LEAST", 0)
         yield
 
 

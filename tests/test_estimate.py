@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import engine, preflight, resources, settings
+from conformance import engine, loop, preflight, resources, settings
 from conformance.cases import CHECKS
 from conformance.catalogue import Tier
 from conformance.contract import Contract
@@ -20,7 +20,7 @@ from conformance.fuzz.corpus import corpus
 from conformance.profile import load
 from conformance.refserver import Server
 from conformance.run import execute, prepare
-from conformance.wire import Budget, loop
+from conformance.wire import Budget
 
 if TYPE_CHECKING:
     from conformance.run import Plan

@@ -17,7 +17,7 @@ LEVELS = {
     for level, names in enumerate(
         (
             ("model", "text"),
-            ("errors", "pointers", "repetition", "resources"),
+            ("errors", "loop", "pointers", "repetition", "resources"),
             ("profile", "settings"),
             ("configuration", "contract", "deviations", "sdks"),
             ("openapi", "payloads"),
@@ -45,7 +45,7 @@ DOORS = {
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
     "uvicorn": {"refserver"},
-    "uvloop": {"wire"},
+    "uvloop": {"loop"},
     "xdist": {"plugin"},
     "yaml": {"profile"},
 }

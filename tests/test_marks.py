@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import pointers, resources, settings
+from conformance import loop, pointers, resources, settings
 from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.refserver import Server
 from conformance.run import execute, prepare
-from conformance.wire import Wire, loop
+from conformance.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

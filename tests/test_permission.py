@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import resources, settings
+from conformance import loop, resources, settings
 from conformance.cases import CHECKS
 from conformance.catalogue import Tier
 from conformance.cli import main
@@ -16,7 +16,7 @@ from conformance.errors import UsageError
 from conformance.model import Request
 from conformance.profile import load
 from conformance.run import prepare
-from conformance.wire import loop, parse
+from conformance.wire import parse
 from conformance.wire.addresses import Reach, reach
 from tests.sockets import answering, serving
 

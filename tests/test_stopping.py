@@ -148,3 +148,21 @@ def test_a_signal_ends_fuzzing_at_once(then: Script, tmp_path: Path) -> None:
     code, document = interrupted(signal.SIGINT, tmp_path, then, "fuzz", "--fuzz", "2000")
     assert code == 130
     assert document["complete"] is False
+
+
+def test_a_signal_ends_generating(tmp_path: Path) -> None:
+    """Nothing has failed by then; the code is that of an interruption, wherever it came."""
+    environment = {**os.environ, "CONFORMANCE_WRITE_KEY": KEY, "XDG_CACHE_HOME": str(tmp_path)}
+    with serving(careful(answering())) as server:
+        line = [sys.executable, "-m", "conformance", "fuzz", server.url, "--profile", "segmentstream"]
+        with subprocess.Popen(
+            [*line, "--fuzz", "90000"], env=environment, stderr=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stderr is not None
+            while "generating" not in child.stderr.readline():
+                assert child.poll() is None
+            child.send_signal(signal.SIGINT)
+            _, told = child.communicate(timeout=GRACE_S)
+    assert child.returncode == 130
+    assert "interrupted" in told
+    assert "fault" not in told

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from conformance.cli.options import parser
 from conformance.errors import ConformanceError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+_AGAIN_S = 0.5
 _ROOMS = {
     "run": "running",
     "fuzz": "fuzzing",
@@ -54,11 +56,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("CONFORMANCE_DEBUG"):
             raise
         sys.stderr.write(f"conformance: {safe(_told(fault))}\n")
-        return ConformanceError.exit_code
+        return _INTERRUPTED if _is_interruption(fault) else ConformanceError.exit_code
+
+
+def command() -> NoReturn:
+    """The command as a process: what `main` does, and its end.
+
+    One that was interrupted ends at once, for the interpreter takes seconds to take down what was generated.
+    """
+    code = main()
+    if code == _INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _told(fault: Exception) -> str:
     """What is said of something that nobody expected. Files that can't be written are expected."""
+    if _is_interruption(fault):
+        return "interrupted"
     if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
         return "standard output can't be written: no space left on device"
     return f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
@@ -70,11 +88,24 @@ def _terminable(command: str) -> Iterator[None]:
     if command not in _SENDERS or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(*_: object) -> None:
+    """Interrupts, and soon does so again: what is raised where an object is being deleted gets lost."""
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S, _AGAIN_S)
+    raise KeyboardInterrupt
+
+
+def _is_interruption(fault: BaseException | None) -> bool:
+    """Whether it came of an interruption: Python wraps what is raised while a class is being made."""
+    return fault is not None and (isinstance(fault, KeyboardInterrupt) or _is_interruption(fault.__cause__))
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from conformance import loop
 from conformance.cases import CHECKS
 from conformance.cli import planning, writing
 from conformance.cli.running import EVERY, INTERRUPTED_CODE, console
@@ -17,7 +18,6 @@ from conformance.model import Area
 from conformance.profile import load
 from conformance.run import prepare
 from conformance.settings import SECOND
-from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from conformance import preflight
+from conformance import loop, preflight
 from conformance.cli import planning, writing
 from conformance.cli.running import INTERRUPTED_CODE, console, dry_run, reference
 from conformance.cli.settling import settled
@@ -23,7 +23,6 @@ from conformance.permission import GENTLE
 from conformance.profile import load
 from conformance.report import fuzzing as report
 from conformance.run import prepare
-from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

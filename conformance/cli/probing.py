@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from conformance import loop
 from conformance.cases import CHECKS
 from conformance.catalogue import Tier
 from conformance.cli import writing
@@ -23,7 +24,6 @@ from conformance.profile.writing import written
 from conformance.resources import profile_names
 from conformance.run import prepare
 from conformance.text import safe
-from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

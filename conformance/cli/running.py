@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from conformance import __version__
+from conformance import __version__, loop
 from conformance.cases import CHECKS
 from conformance.cli import planning, writing
 from conformance.cli.options import REPORTS
@@ -21,7 +21,6 @@ from conformance.profile import load
 from conformance.report import events
 from conformance.report.terminal import show
 from conformance.run import Result, excused, execute, prepare, report, together
-from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,11 +8,11 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from conformance import loop
 from conformance.cases import CHECKS
 from conformance.catalogue import trials
 from conformance.errors import CannotJudge
 from conformance.run import Result, excused, execute, report
-from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from uvicorn.server import ServerState
 
+from conformance import loop
 from conformance.refserver.peers import PEERS
 from conformance.refserver.reduction import reduced
 from conformance.refserver.serving import configuration, listen
-from conformance.wire import loop
 
 if TYPE_CHECKING:
     from conformance.refserver.peers import Peer

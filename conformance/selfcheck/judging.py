@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from conformance import run, settings
+from conformance import loop, run, settings
 from conformance.cases import CHECKS
 from conformance.catalogue import Tier, trials
 from conformance.errors import CannotJudge
@@ -21,7 +21,6 @@ from conformance.refserver.variants import CORRECT, VARIANTS
 from conformance.selfcheck.hall import Hall
 from conformance.selfcheck.pair import Pair, named
 from conformance.selfcheck.score import Score
-from conformance.wire import loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

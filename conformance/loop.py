@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GRACE_S = 0.5
-"""How long the loop may need to end after a signal, in seconds; then it is interrupted where it is."""
+"""How long the loop may need to end after a signal, in seconds; then it is interrupted where it is.
+
+And again after as long: what is raised where an object is being deleted gets lost.
+"""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -51,7 +54,7 @@ def _signals(cancel: Callable[[], object]) -> Iterator[list[int]]:
         told.append(number)
         cancel()
         if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+            signal.setitimer(signal.ITIMER_REAL, GRACE_S, GRACE_S)
 
     if threading.current_thread() is not threading.main_thread():
         yield told
