@@ -13,7 +13,8 @@ from conformance.errors import ProfileError
 from conformance.probe.search import COUNTS, ROUND_SIZES, Bounds, Search, round_numbers, search
 from conformance.probe.shaping import inferred
 from conformance.profile import load, parse
-from conformance.profile.facts import Limit, Unit
+from conformance.profile.facts import Limit
+from conformance.profile.unit import Unit
 from conformance.profile.writing import written
 from conformance.refserver.weighing import weight
 

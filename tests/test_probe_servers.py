@@ -13,7 +13,8 @@ from conformance import resources
 from conformance.cli import main
 from conformance.contract import Contract
 from conformance.profile import load
-from conformance.profile.facts import BATCH_EVENTS, Answer, BodyShape, Crowd, Limit, Unit
+from conformance.profile.facts import BATCH_EVENTS, Answer, BodyShape, Crowd, Limit
+from conformance.profile.unit import Unit
 from tests.probed import KEY, SHORT, Manners, Probed
 from tests.targets.behaviour import PLAIN, Behaviour
 from tests.targets.server import serve

@@ -17,7 +17,8 @@ from conformance.payloads.credentials import NOBODY, Credentials, by_scheme
 from conformance.payloads.draft import Draft, Layout
 from conformance.payloads.footing import Footing
 from conformance.payloads.padding import FILLER, encode
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Scheme, Unit
+from conformance.profile.facts import BATCH_EVENTS, Ceiling, Scheme
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from conformance import pointers
 from conformance.errors import Silent
 from conformance.model import Json, JsonObject, Kind, Request, Weight
 from conformance.payloads.padding import Padding, encode
-from conformance.profile.facts import Ceiling, Unit
+from conformance.profile.facts import Ceiling
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

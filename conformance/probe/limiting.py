@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from conformance import expect
 from conformance.model import Kind, Level, Source
 from conformance.probe.family import SOURCE
+from conformance.probe.measuring import emptied, first, words
 from conformance.probe.search import COUNTS, ROUND_SIZES, search
 from conformance.probe.trail import Trail, follow
 from conformance.probe.units import Filled, Units
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Crowd, Limit, Unit
+from conformance.profile.facts import BATCH_EVENTS, Ceiling, Crowd, Limit
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from conformance.contract import Operation
     from conformance.payloads import Draft
     from conformance.probe.inquiry import Inquiry
+    from conformance.probe.search import Bounds
 
 Made: TypeAlias = "Callable[[Filled], Draft]"
 
@@ -70,7 +73,7 @@ class Limiting:
 
         def make(filled: Filled) -> Draft:
             call = self.inquiry.call(operation)
-            one = _first(_emptied(call.crowd(1))) + _LITTLE
+            one = first(emptied(call.crowd(1))) + _LITTLE
             count = max(1, min(self._most(), filled.size // max(one, self._usual())))
             return filled.whole(call.crowd(count))
 
@@ -91,15 +94,15 @@ class Limiting:
         if outer is None or outer.bounds.refused is None:
             return self.largest
         small = self._inner(operation)(Filled())
-        body, first = len(small.request().body), _first(small)
-        return outer.bounds.taken - (body - first)
+        body = len(small.request().body)
+        return outer.bounds.taken - (body - first(small))
 
     async def _size(self, ceiling: Ceiling, operation: Operation, make: Made, largest: int) -> Trail | None:
         """Finds a limit of size and what it counts, and states it."""
         sketch, name = self.inquiry.sketch, f"limits.{ceiling}"
-        bare = _emptied(make(Filled()))
+        bare = emptied(make(Filled()))
         is_inner = ceiling is Ceiling.BATCH_EVENT
-        small = (_first(bare) if is_inner else len(bare.request().body)) + _LITTLE
+        small = (first(bare) if is_inner else len(bare.request().body)) + _LITTLE
         if not await self.inquiry.takes(make(Filled(size=small))):
             sketch.remark(f"{name}: a free-form text of a few bytes is refused, so nothing can be filled up")
             return None
@@ -129,7 +132,6 @@ class Limiting:
         """States a limit with what it counts; or says why it can't be stated."""
         sketch, low, refusal = self.inquiry.sketch, trail.bounds.taken, trail.refusal
         name, high = f"limits.{ceiling}", trail.bounds.refused or low
-        refused = high
         outline = refusal.outline if refusal else ""
         evidence = f"{trail.requests} requests; {high:,}: {outline}"
         before = self.inquiry.requests_sent
@@ -139,44 +141,55 @@ class Limiting:
             return
         units = Units(inquiry=self.inquiry, make=make, size=low, is_read=ceiling is Ceiling.BATCH_EVENT)
         unit = await units.learn() if trail.bounds.is_exact else Unit.BYTES
-        least = low
+        least, most = low, high - 1
         if unit is None:
-            bound = await units.least() if units.is_heavier else None
-            told = f"{low:,} bytes of plain letters are taken, but {units.why}"
-            if bound is None:
+            band = await self._band(name, operation, units, trail.bounds)
+            if band is None:
                 sketch.tell(name, f"{low:,} bytes of plain letters, not stated", evidence)
-                sketch.remark(f"{name}: {told}: not stated")
                 return
-            sketch.remark(
-                f"{name}: {told}; {bound:,} bytes are taken however they are written: a band is stated"
-            )
-            least, high, unit = bound, await self._surely(operation, high), Unit.BYTES
+            (least, most), unit = band, Unit.BYTES
         limit = Limit(
             name=name,
             level=Level.MUST,
             sources=(_seen(operation, f"{low:,} were taken, {high:,} were answered {refusal.status}"),),
             expect=(refusal.status,),
             at_least=least,
-            at_most=high - 1,
+            at_most=most,
             unit=unit,
             holds_in_chunks=not trail.bounds.is_exact or await units.holds_in_chunks(unit),
         )
         sketch.facts[name] = limit
-        more = (
-            f" and {self.inquiry.requests_sent - before} for what it counts" if trail.bounds.is_exact else ""
+        more = self.inquiry.requests_sent - before
+        sketch.tell(
+            name,
+            words(limit),
+            f"{trail.requests} requests{f' and {more} for what it counts' if more else ''}; {high:,}: {outline}",
         )
-        sketch.tell(name, _words(limit), f"{trail.requests} requests{more}; {refused:,}: {outline}")
         if not trail.bounds.is_exact:
-            more = self._missing(low, high)
-            sketch.remark(
-                f"{name}: the budget ended between {low:,} and {high:,} bytes; about {more:,} bytes more "
-                "would tell it exactly, see --max-bytes"
-            )
+            self._cut_short(name, low, high)
 
-    @staticmethod
-    def _missing(low: int, high: int) -> int:
-        """About how many bytes it takes to halve a band until nothing is left of it."""
-        return (high - low).bit_length() * high
+    async def _band(
+        self, name: str, operation: Operation, units: Units, bounds: Bounds
+    ) -> tuple[int, int] | None:
+        """What is taken however it is spelled, and what is refused in any case, where no unit fits."""
+        low, high = bounds.taken, bounds.refused or bounds.taken
+        bound = await units.least() if units.is_heavier else None
+        told = f"{name}: {low:,} bytes of plain letters are taken, but {units.why}"
+        if bound is None:
+            self.inquiry.sketch.remark(f"{told}: not stated")
+            return None
+        self.inquiry.sketch.remark(
+            f"{told}; {bound:,} bytes are taken however they are written: a band is stated"
+        )
+        return bound, await self._surely(operation, high) - 1
+
+    def _cut_short(self, name: str, low: int, high: int) -> None:
+        """Says that a limit is not exact, and what that would take."""
+        missing = (high - low).bit_length() * high
+        self.inquiry.sketch.remark(
+            f"{name}: the budget ended between {low:,} and {high:,} bytes; about {missing:,} bytes more "
+            "would tell it exactly, see --max-bytes"
+        )
 
     async def _surely(self, operation: Operation, size: int) -> int:
         """A size that is refused of few large events, too: what stands between may have counted."""
@@ -251,7 +264,7 @@ class Limiting:
         call = self.inquiry.call(operation)
         size, draft = len(call.crowd(over).request().body), call.crowd(count)
         missing = size - len(draft.request().body)
-        return await self.inquiry.takes(draft.event_sized(_first(draft) + max(missing, _SLACK)))
+        return await self.inquiry.takes(draft.event_sized(first(draft) + max(missing, _SLACK)))
 
     def _reconcile(self, operation: Operation, inner: Trail | None, outer: Trail | None) -> None:
         """Takes back the limit of a batch where it was that of its events."""
@@ -265,23 +278,5 @@ class Limiting:
             sketch.tell(name, f"none up to {outer.bounds.taken:,} bytes", "what is refused is an event in it")
 
 
-def _emptied(draft: Draft) -> Draft:
-    """The same with an empty filler in every event."""
-    return draft.put(draft.layout.filler, "")
-
-
-def _first(draft: Draft) -> int:
-    """The size of a batch's first event, in bytes, with the key that it may carry."""
-    alone, none = draft.carrying(draft.events[0]), draft.carrying()
-    return len(alone.request().body) - len(none.request().body)
-
-
 def _seen(operation: Operation, says: str) -> Source:
     return Source(document=SOURCE, section=str(operation), says=says)
-
-
-def _words(limit: Limit) -> str:
-    """A limit in words."""
-    is_exact = limit.at_least == limit.at_most
-    size = f"{limit.at_least:,}" if is_exact else f"between {limit.at_least:,} and {limit.at_most:,}"
-    return f"{size} {limit.unit.replace('-', ' ')}{'' if limit.holds_in_chunks else ', not in chunks'}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.errors import Silent
-from conformance.profile.facts import Unit
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from conformance import resources
 from conformance.model import Kind, Level, Source
 from conformance.profile import facts as f
 from conformance.profile.problems import nearest, unsound
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -135,7 +136,7 @@ class Parser:
         return f.Limit(
             at_least=at_least,
             at_most=at_most,
-            unit=f.Unit(data.get("unit", f.Unit.BYTES)),
+            unit=Unit(data.get("unit", Unit.BYTES)),
             holds_in_chunks=data.get("chunked", True),
             **common,
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from conformance.profile.facts import Limit, Unit
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from conformance.model import Json
+    from conformance.profile.facts import Limit
 
 _WIDEST = 12
 """How many bytes a character may take: one beyond the first plane, as two escapes."""
