@@ -160,11 +160,8 @@ class Limiting:
         )
         sketch.facts[name] = limit
         more = self.inquiry.requests_sent - before
-        sketch.tell(
-            name,
-            words(limit),
-            f"{trail.requests} requests{f' and {more} for what it counts' if more else ''}; {high:,}: {outline}",
-        )
+        further = f" and {more} for what it counts" if more else ""
+        sketch.tell(name, words(limit), f"{trail.requests} requests{further}; {high:,}: {outline}")
         if not trail.bounds.is_exact:
             self._cut_short(name, low, high)
 
@@ -175,13 +172,15 @@ class Limiting:
         low, high = bounds.taken, bounds.refused or bounds.taken
         bound = await units.least() if units.is_heavier else None
         told = f"{name}: {low:,} bytes of plain letters are taken, but {units.why}"
-        if bound is None:
+        is_batch = name == f"limits.{Ceiling.BATCH}"
+        most = await self._surely(operation, high) if bound and is_batch else high
+        if bound is None or most is None:
             self.inquiry.sketch.remark(f"{told}: not stated")
             return None
         self.inquiry.sketch.remark(
             f"{told}; {bound:,} bytes are taken however they are written: a band is stated"
         )
-        return bound, await self._surely(operation, high) - 1
+        return bound, most - 1
 
     def _cut_short(self, name: str, low: int, high: int) -> None:
         """Says that a limit is not exact, and what that would take."""
@@ -191,13 +190,13 @@ class Limiting:
             "would tell it exactly, see --max-bytes"
         )
 
-    async def _surely(self, operation: Operation, size: int) -> int:
+    async def _surely(self, operation: Operation, size: int) -> int | None:
         """A size that is refused of few large events, too: what stands between may have counted."""
         for factor in _MARGINS:
             large = int(size * factor)
             if not await self.inquiry.takes(self.inquiry.call(operation).roomy(large).sized(large)):
                 return large
-        return int(size * _MARGINS[-1])
+        return None
 
     async def repeat(self) -> None:
         """Looks whether the limits of whole bodies are the same on all other paths; else states none."""
