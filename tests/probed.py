@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,7 +30,9 @@ LONG = {
 SHORT = {"/v1/i": "identify", "/v1/t": "track", "/v1/p": "page"}
 FEW = {"/v1/track": "track", "/v1/identify": "identify"}
 NEEDED = {"track": "event", "group": "groupId", "alias": "previousId"}
-Unit = Literal["bytes", "characters", "decoded-bytes", "decoded-characters"]
+Unit = Literal[
+    "bytes", "characters", "utf16-units", "decoded-bytes", "decoded-characters", "decoded-utf16-units"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,9 @@ class Manners:
     item_limit: int | None = None
     batch_limit: int | None = None
     unit: Unit = "bytes"
+    counts_escapes: bool = False
+    all_ids: bool = False
+    most_per_second: int | None = None
     most_events: int | None = None
     most_status: int = 400
     ignores_chunks: bool = False
@@ -80,6 +86,7 @@ class Probed(Judge):
         super().__init__(SEGMENT)
         self.manners = manners
         self.served = 0
+        self.times: list[float] = []
 
     def glance(self, request: Request) -> Answer | None:
         """Says nothing before it has read everything."""
@@ -89,6 +96,8 @@ class Probed(Judge):
     def answer(self, request: Request) -> Answer:
         """Answers one request."""
         self.served += 1
+        if self._is_crowd():
+            return Answer(429, {"Retry-After": "1", "Content-Type": "text/plain"}, b"slow down")
         if self.served in self.manners.throttled_at:
             return Answer(429, {"Retry-After": "0", "Content-Type": "text/plain"}, b"slow down")
         try:
@@ -101,6 +110,15 @@ class Probed(Judge):
         body = self.manners.success_body if self.manners.success != 204 else b""
         headers = {"Content-Type": "application/json"} if body else {}
         return Answer(self.manners.success, headers, body)
+
+    def _is_crowd(self) -> bool:
+        """Whether too many requests have come within the last second."""
+        if self.manners.most_per_second is None:
+            return False
+        now = time.monotonic()
+        self.times = [each for each in self.times if now - each < 1]
+        self.times.append(now)
+        return len(self.times) > self.manners.most_per_second
 
     def _refusal(self, status: int, code: str) -> Answer:
         style = self.manners.errors
@@ -152,12 +170,15 @@ class Probed(Judge):
         counted = body
         if self.manners.unit.startswith("decoded"):
             counted = _compact(self._value(body))
-        size = (
-            len(counted.decode(errors="replace"))
-            if self.manners.unit.endswith("characters")
-            else len(counted)
-        )
-        if size > limit:
+        if self.manners.counts_escapes:
+            counted = json.dumps(self._value(body)).encode()
+        text = counted.decode(errors="replace")
+        sizes = {
+            "bytes": len(counted),
+            "characters": len(text),
+            "units": len(text.encode("utf-16-le", "surrogatepass")) // 2,
+        }
+        if sizes[self.manners.unit.rpartition("-")[2]] > limit:
             raise _Refused(self.manners.large, "too large")
 
     def _value(self, body: bytes) -> dict[str, Any]:
@@ -179,6 +200,8 @@ class Probed(Judge):
             except ValueError:
                 user = ""
             found.append(user)
+        if "bearer" in self.manners.keys and scheme.lower() == "bearer":
+            found.append(token)
         if "header" in self.manners.keys and self.manners.header in request.headers:
             found.append(request.headers[self.manners.header])
         if "body" in self.manners.keys:
@@ -196,7 +219,8 @@ class Probed(Judge):
         ids = [holder.get(key) for key in manners.ids] if isinstance(holder, dict) else []
         if manners.crashes_on_null_ids and None in ids and set(manners.ids) <= set(holder or ()):
             raise _Refused(500, "oops")
-        if not any(isinstance(item, str) and item for item in ids):
+        named = [isinstance(item, str) and bool(item) for item in ids]
+        if not (all(named) and named if manners.all_ids else any(named)):
             raise _Refused(manners.invalid, "nobody")
         if name in manners.required and not manners.where and manners.required[name] not in event:
             raise _Refused(manners.invalid, f"no {manners.required[name]}")

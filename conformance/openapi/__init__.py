@@ -174,6 +174,12 @@ def _security_schemes(contract: Contract) -> dict[str, JsonObject]:
         if contract.states(f"credentials.{scheme}"):
             name = contract.credential_key(scheme)
             found[scheme.value] = {"type": "apiKey", "in": scheme.value, "name": name}
+    if Scheme.HEADER in found and contract.key_prefix.lower() == "bearer ":
+        found[Scheme.HEADER] = {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The write key is the token.",
+        }
     return found
 
 

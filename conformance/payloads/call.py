@@ -17,7 +17,8 @@ from conformance.payloads.credentials import NOBODY, Credentials, by_scheme
 from conformance.payloads.draft import Draft, Layout
 from conformance.payloads.footing import Footing
 from conformance.payloads.padding import FILLER, encode
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Scheme, Unit
+from conformance.profile.facts import BATCH_EVENTS, Ceiling, Scheme
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,16 +191,16 @@ class Call:
                 key=self.contract.credential_key(Scheme.BODY) if self.contract.states(key) else None,
                 filler=f"{self.type.open or ''}{FILLER}",
                 pixel=profile.pixel.parameter if profile.pixel else None,
-                room=self._room(),
+                room=self._room(Ceiling.BATCH if self.is_batch else Ceiling.EVENT),
+                event_room=self._room(Ceiling.BATCH_EVENT) if self.is_batch else None,
             ),
             credentials=self.credentials(),
             content_type=self.footing.content_type,
             events=events,
         )
 
-    def _room(self) -> int | None:
-        """How many bytes the whole body may have; None where no limit counts bytes."""
-        ceiling = Ceiling.BATCH if self.is_batch else Ceiling.EVENT
+    def _room(self, ceiling: Ceiling) -> int | None:
+        """How many bytes a limit leaves; None where no limit counts bytes."""
         if not self.contract.states(f"limits.{ceiling}"):
             return None
         limit = self.contract.limit(ceiling)

@@ -99,7 +99,7 @@ def by_scheme(contract: Contract, scheme: Scheme, keys: Keys, key: str | None = 
         case Scheme.BODY:
             return Credentials(body_key=key)
         case Scheme.HEADER:
-            return Credentials(headers=((contract.credential_key(scheme), key),))
+            return Credentials(headers=((contract.credential_key(scheme), f"{contract.key_prefix}{key}"),))
         case Scheme.QUERY:
             return Credentials(query=((contract.credential_key(scheme), key),))
         case Scheme.BEARER:

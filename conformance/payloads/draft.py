@@ -11,7 +11,8 @@ from conformance import pointers
 from conformance.errors import Silent
 from conformance.model import Json, JsonObject, Kind, Request, Weight
 from conformance.payloads.padding import Padding, encode
-from conformance.profile.facts import Ceiling, Unit
+from conformance.profile.facts import Ceiling
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ def standard(body: bytes) -> str:
 class Layout:
     """Where a dialect puts things: the batch's list, the key in a body, the filler, the pixel's data.
 
-    `room` is how many bytes a body may have, if there is such a limit.
+    `room` is how many bytes a body may have, if there is such a limit; `event_room`, each event of a batch.
     """
 
     batch: str
@@ -38,6 +39,7 @@ class Layout:
     filler: str
     pixel: str | None
     room: int | None = None
+    event_room: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,11 @@ class Draft:
             size = len(self._body())
             if size > self.layout.room and self.counted is Unit.BYTES:
                 raise Silent(f"a body of {size:,} bytes is beyond the limit of {self.layout.room:,}")
+        if self.layout.event_room is not None and self.event_size is None and self.size is None:
+            largest = max((len(encode(event)) for event in self._credited()), default=0)
+            if largest > self.layout.event_room:
+                room = self.layout.event_room
+                raise Silent(f"an event of {largest:,} bytes is beyond the limit of {room:,} in a batch")
 
     def request(self) -> Request:
         """The request itself."""

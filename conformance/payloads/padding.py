@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance import pointers
 from conformance.errors import Silent
-from conformance.profile.facts import Unit
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

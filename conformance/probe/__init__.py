@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.probe.summary import summary
 from conformance.probe.survey import Outcome, survey
 
-__all__ = ["Outcome", "survey"]
+__all__ = ["Outcome", "summary", "survey"]

@@ -79,7 +79,7 @@ class Credentialing:
         for way in sketch.ways:
             level = Level.MAY if way in weak else Level.MUST
             says = f"the right key by {way} was accepted"
-            sketch.facts[f"credentials.{way.scheme}"] = way.fact(level, says)
+            sketch.facts[f"credentials.{way.scheme}"] = way.fact(level, says, str(sketch.firsts()[0]))
             sketch.tell(
                 "credentials", str(way), f"accepted alone{'' if level is Level.MUST else ', not everywhere'}"
             )

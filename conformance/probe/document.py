@@ -8,7 +8,8 @@ from conformance.model import Kind
 from conformance.probe.family import SOURCE
 from conformance.probe.rating import RATE_HEADERS
 from conformance.profile import common_facts
-from conformance.profile.facts import Answer, BodyShape, Crowd, Fact, KeyedFact, Limit, Unit
+from conformance.profile.facts import Answer, BodyShape, Crowd, Fact, KeyedFact, Limit
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from conformance.model import Source
@@ -114,7 +115,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
         case Crowd():
             found["count"] = fact.count
         case KeyedFact():
-            found["name"] = fact.key
+            found |= _without_nothing(name=fact.key, prefix=fact.prefix)
         case BodyShape():
             found |= _without_nothing(
                 **{"class": fact.body_class.value if fact.body_class else None},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,28 +28,40 @@ SOURCE = "probe"
 """The one document of a profile that comes from asking."""
 _GUESSES = {
     Scheme.BODY: ("/writeKey", "/write_key"),
-    Scheme.HEADER: ("X-Write-Key", "X-API-Key"),
+    Scheme.HEADER: ("X-Write-Key", "X-API-Key", "Authorization Bearer "),
     Scheme.QUERY: ("writeKey", "write_key"),
 }
-"""Where keys are put that no known profile puts there."""
+"""Where keys are put that no known profile puts there: a header with what stands before the key in it."""
+
+
+PREFIXES = ("", "/v2", "/api/v1", "/api")
+"""What paths may begin with, where none of those is there that a profile knows."""
+_VERSION = re.compile(r"^/v[0-9]+(?=/)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """A way to hand in the key; `key` is the header, parameter or pointer that carries it."""
+    """A way to hand in the key; `key` is the header, parameter or pointer that has it, after a `prefix`."""
 
     scheme: Scheme
     key: str = ""
+    prefix: str = ""
 
-    def fact(self, level: Level = Level.MUST, says: str = "") -> Fact:
-        """It as a fact."""
-        name, sources = f"credentials.{self.scheme}", (Source(document=SOURCE, section="-", says=says),)
+    @classmethod
+    def of(cls, scheme: Scheme, place: str) -> Way:
+        """A way by its place: a header, with what stands before the key in it after a space."""
+        key, _, prefix = place.partition(" ")
+        return cls(scheme=scheme, key=key, prefix=prefix)
+
+    def fact(self, level: Level = Level.MUST, says: str = "", where: str = "-") -> Fact:
+        """It as a fact, and `where` it was seen."""
+        name, sources = f"credentials.{self.scheme}", (Source(document=SOURCE, section=where, says=says),)
         if self.key:
-            return KeyedFact(name=name, level=level, sources=sources, key=self.key)
+            return KeyedFact(name=name, level=level, sources=sources, key=self.key, prefix=self.prefix)
         return Fact(name=name, level=level, sources=sources)
 
     def __str__(self) -> str:
-        return f"{self.scheme} {self.key}" if self.key else str(self.scheme)
+        return " ".join(word for word in (self.scheme, self.key, self.prefix.strip()) if word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,14 +145,30 @@ def _distinct(routes: Iterable[Route]) -> tuple[Route, ...]:
     return tuple(found.values())
 
 
+def tail(path: str) -> str:
+    """A path without the version that it begins with."""
+    return _VERSION.sub("", path)
+
+
+def moved(family: Family, prefix: str) -> Family:
+    """A dialect on paths that no profile knows: its own, with another beginning in place of the version."""
+    known = {route.path for route in family.routes}
+    routes = [replace(route, path=f"{prefix}{tail(route.path)}") for route in family.routes]
+    return replace(family, routes=_distinct(route for route in routes if route.path not in known))
+
+
 def ways(profiles: Iterable[Profile], *, bearer: bool) -> list[Way]:
     """Every way to hand in the key that a profile knows, and some that are guessed."""
     found = [Way(scheme=Scheme.BASIC), Way(scheme=Scheme.BASIC_WITHOUT_COLON)]
     known = list(profiles)
     for scheme in (Scheme.HEADER, Scheme.BODY, Scheme.QUERY):
         facts = [profile.facts.get(f"credentials.{scheme}") for profile in known]
-        keys = [fact.key for fact in facts if isinstance(fact, KeyedFact)]
-        found += [Way(scheme=scheme, key=key) for key in dict.fromkeys((*keys, *_GUESSES[scheme]))]
+        keys = [
+            f"{fact.key} {fact.prefix}" if fact.prefix else fact.key
+            for fact in facts
+            if isinstance(fact, KeyedFact)
+        ]
+        found += [Way.of(scheme, place) for place in dict.fromkeys((*keys, *_GUESSES[scheme]))]
     return [*found, *([Way(scheme=Scheme.BEARER)] if bearer else [])]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from conformance.contract import Operation
 from conformance.errors import CannotJudge
 from conformance.model import Kind
 from conformance.payloads.credentials import NOBODY
-from conformance.probe.family import Way
+from conformance.probe.family import PREFIXES, Way, moved
 from conformance.probe.inquiry import Inquiry
 from conformance.probe.sketch import Sketch
 from conformance.profile.facts import Scheme
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 UNKNOWN_PATH = "/conformance-unknown"
 _ORDER = (Kind.EVENT, Kind.BATCH, Kind.WEBHOOK, Kind.PIXEL)
+_NAMES = re.compile(r"[0-9a-f-]{8,}|\d+", re.IGNORECASE)
+"""What differs from answer to answer: ids, times, numbers."""
 _CLOSER = 6
 """So many paths that are there, and refuse, are looked at more closely in each dialect."""
 _QUERY = Way(scheme=Scheme.QUERY, key="writeKey")
@@ -77,20 +80,35 @@ class Scout:
         usual = Entrance(ways=(_BASIC, body))
         await self._refuses_something(usual)
         refused: list[tuple[Family, Route]] = []
-        for family in self.families:
-            unknown = await self._ask(family, replace(_routes(family)[0], path=UNKNOWN_PATH), usual)
-            for route in _routes(family):
-                exchange = await self._ask(family, route, usual)
-                if expect.is_accepted(exchange):
-                    return Sketch.of(family), usual
-                self.seen[f"{exchange.status or 'no answer'}"] += 1
-                if (exchange.status, exchange.outline) != (unknown.status, unknown.outline):
-                    refused.append((family, route))
+        elsewhere = [moved(family, prefix) for prefix in PREFIXES for family in self.families]
+        for family, routes in (
+            *((family, _routes(family)) for family in self.families),
+            *((family, _telling(family)) for family in elsewhere if family.routes),
+        ):
+            if family in elsewhere and refused:
+                break
+            found = await self._walk(family, routes, usual)
+            if found is None:
+                return Sketch.of(family), usual
+            refused += [(family, route) for route in found]
         for family, route in self._nearest(refused):
             for entrance in self._entrances(usual):
                 if expect.is_accepted(await self._ask(family, route, entrance)):
                     return Sketch.of(family), entrance
         raise self._nothing()
+
+    async def _walk(self, family: Family, routes: Sequence[Route], usual: Entrance) -> list[Route] | None:
+        """The routes that are there, and refuse; None as soon as one accepts."""
+        unknown = await self._ask(family, replace(routes[0], path=UNKNOWN_PATH), usual)
+        refused = []
+        for route in routes:
+            exchange = await self._ask(family, route, usual)
+            if expect.is_accepted(exchange):
+                return None
+            self.seen[f"{exchange.status or 'no answer'}"] += 1
+            if not is_alike(exchange, unknown):
+                refused.append(route)
+        return refused
 
     async def _refuses_something(self, entrance: Entrance) -> None:
         """Raises CannotJudge where what is no request at all is accepted, or nothing is answered."""
@@ -141,6 +159,23 @@ class Scout:
 
     def _inquiry(self, family: Family) -> Inquiry:
         return Inquiry(sender=self.sender, keys=self.keys, sketch=Sketch.of(family), run_id=self.run_id)
+
+
+def is_alike(one: Exchange, other: Exchange) -> bool:
+    """Whether two paths are answered in the same way, but for its path, times and ids."""
+    return _likeness(one) == _likeness(other)
+
+
+def _likeness(exchange: Exchange) -> tuple[int, str]:
+    words = [exchange.request.method, *exchange.request.path.strip("/").split("/")]
+    told = re.sub(rf"/*\b({'|'.join(map(re.escape, words))})\b", "", exchange.outline)
+    return exchange.status, _NAMES.sub("", told)
+
+
+def _telling(family: Family) -> list[Route]:
+    """A few routes, by which others are known to be there."""
+    kinds = {kind: [route for route in family.routes if route.kind is kind] for kind in _ORDER}
+    return [*kinds[Kind.EVENT][:2], *kinds[Kind.BATCH][:1]] or [*family.routes[:1]]
 
 
 def _routes(family: Family) -> list[Route]:

@@ -14,7 +14,7 @@ from conformance.profile.facts import Answer
 
 if TYPE_CHECKING:
     from conformance.model import Exchange
-    from conformance.payloads import Draft
+    from conformance.payloads import Call, Draft
     from conformance.probe.inquiry import Inquiry
 
 _IDS = {"user": "conformance-user-alone", "anonymous": "conformance-anonymous-alone"}
@@ -68,9 +68,25 @@ class Identifying:
         told = "; ".join(f"{word} alone {exchange.status}" for word, exchange in found.items())
         if taken:
             sketch.events[name] = replace(sketch.events[name], identified_by=taken)
+        elif len(where) > 1 and await self._together(operation, where):
+            told += "; both together are accepted"
+            first, *others = where
+            event = sketch.events[name]
+            needed = {pointer: asked(pointer) for word, pointer in where.items() if word in others}
+            sketch.events[name] = replace(
+                event, identified_by=(first,), required={**event.required, **needed}
+            )
+            taken = (f"{first}, with {' and '.join(others)} required",)
         else:
             sketch.remark(f"{name}: refused with one id alone ({told}); a run fails on that")
         sketch.tell(f"identity of {name}", " or ".join(taken) or "both together", told)
+
+    async def _together(self, operation: Operation, where: dict[str, str]) -> bool:
+        """Whether an event with all ids is accepted, where none is enough."""
+        draft = self._draft(operation)
+        for word, pointer in where.items():
+            draft = draft.put(pointer, _IDS[word])
+        return await self.inquiry.takes(draft)
 
     async def _needed(self, name: str, operation: Operation) -> None:
         """Where few fields are too few: takes each field out of an event with all of them."""
@@ -96,7 +112,7 @@ class Identifying:
                 )
                 self._require(name, missed)
         told = ", ".join(f"{pointer} ({answer.expect[0]})" for pointer, answer in missed.items())
-        sketch.tell(f"required by {name}", told or "nothing else", f"each left out on {operation}")
+        sketch.tell(f"required by {name}", told or "nothing else", "each left out")
 
     async def _left_out(
         self, name: str, operation: Operation, kind: str | None
@@ -132,11 +148,15 @@ class Identifying:
             return
         full: dict[str, Any] = call.largest(name)
         for pointer in call.optional():
-            value = pointers.get(full, pointer)
-            exchange = await self.inquiry.ask(call.event().put(pointer, value))
-            if not expect.is_accepted(exchange):
+            draft = call.event().put(pointer, pointers.get(full, pointer))
+            if not await self.inquiry.takes(draft) and not await self._is_too_large(call, draft):
                 self.unwanted.setdefault(pointer, []).append(name)
                 self._forget(name, pointer)
+
+    async def _is_too_large(self, call: Call, draft: Draft) -> bool:
+        """Whether it is the size that is refused: as many bytes of filler are, too."""
+        size = len(draft.request().body)
+        return not await self.inquiry.takes(call.event().sized(size))
 
     def _forget(self, name: str, pointer: str) -> None:
         """Takes a field out of the schema of an event, and out of all that speaks of it."""

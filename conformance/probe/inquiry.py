@@ -79,6 +79,11 @@ class Inquiry:
         return None
 
     @property
+    def requests_sent(self) -> int:
+        """How many requests were sent."""
+        return self.sender.wire.sent
+
+    @property
     def requests_left(self) -> int:
         """How many requests may still be sent."""
         budget = self.sender.wire.budget

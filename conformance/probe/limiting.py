@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance import expect
 from conformance.model import Kind, Level, Source
 from conformance.probe.family import SOURCE
-from conformance.probe.search import COUNTS, ROUND_SIZES, Bounds, search
+from conformance.probe.measuring import emptied, first, words
+from conformance.probe.search import COUNTS, ROUND_SIZES, search
+from conformance.probe.trail import Trail, follow
 from conformance.probe.units import Filled, Units
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Crowd, Limit, Unit
+from conformance.profile.facts import BATCH_EVENTS, Ceiling, Crowd, Limit
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from conformance.contract import Operation
-    from conformance.model import Exchange
     from conformance.payloads import Draft
     from conformance.probe.inquiry import Inquiry
-    from conformance.probe.search import Search
+    from conformance.probe.search import Bounds
 
 Made: TypeAlias = "Callable[[Filled], Draft]"
 
@@ -27,27 +29,13 @@ _MOST_EVENTS = 1_000
 _SHARES = {Ceiling.EVENT: 0.45, Ceiling.BATCH: 0.6, Ceiling.BATCH_EVENT: 0.8}
 """How much of what is left of the budget of bytes the search for each limit may take."""
 _COUNT_SHARE = 0.2
-_LATER_REQUESTS = 60
-"""So many requests are left for what comes after the limits."""
 _SLACK = 64
+_MARGINS = (1.0, 1.03, 1.1, 1.3)
+_LITTLE = 12
+"""How many bytes of filler an event gets at least."""
 _SPARE_BODIES = 4
 _SMALL_EVENT = 400
-"""About how many bytes each event of a batch takes while the limit of the whole batch is searched for."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Trail:
-    """What a search has seen: each size with what it was answered, and whether the budget cut it short."""
-
-    answers: dict[int, Exchange]
-    bounds: Bounds
-    requests: int = 0
-    is_cut: bool = False
-
-    @property
-    def refusal(self) -> Exchange | None:
-        """The answer to the smallest size that was refused."""
-        return None if self.bounds.refused is None else self.answers[self.bounds.refused]
+"""About how many bytes that are, unless an event may have fewer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,10 +72,17 @@ class Limiting:
         """A batch of many events, so that none of them is large."""
 
         def make(filled: Filled) -> Draft:
-            count = max(1, min(self._most(), filled.size // _SMALL_EVENT))
-            return filled.whole(self.inquiry.call(operation).crowd(count))
+            call = self.inquiry.call(operation)
+            one = first(emptied(call.crowd(1))) + _LITTLE
+            count = max(1, min(self._most(), filled.size // max(one, self._usual())))
+            return filled.whole(call.crowd(count))
 
         return make
+
+    def _usual(self) -> int:
+        """About how many bytes each event of a batch takes, while the limit of the whole is searched for."""
+        limit = self.inquiry.sketch.facts.get(f"limits.{Ceiling.EVENT}")
+        return min(_SMALL_EVENT, limit.at_least // 2) if isinstance(limit, Limit) else _SMALL_EVENT
 
     def _most(self) -> int:
         """How many events a batch may have, as far as is known."""
@@ -99,22 +94,28 @@ class Limiting:
         if outer is None or outer.bounds.refused is None:
             return self.largest
         small = self._inner(operation)(Filled())
-        body, first = len(small.request().body), _first(small)
-        return outer.bounds.taken - (body - first)
+        body = len(small.request().body)
+        return outer.bounds.taken - (body - first(small))
 
     async def _size(self, ceiling: Ceiling, operation: Operation, make: Made, largest: int) -> Trail | None:
         """Finds a limit of size and what it counts, and states it."""
         sketch, name = self.inquiry.sketch, f"limits.{ceiling}"
-        small = len(_emptied(make(Filled())).request().body) + _SLACK
+        bare = emptied(make(Filled()))
+        is_inner = ceiling is Ceiling.BATCH_EVENT
+        small = (first(bare) if is_inner else len(bare.request().body)) + _LITTLE
         if not await self.inquiry.takes(make(Filled(size=small))):
             sketch.remark(f"{name}: a free-form text of a few bytes is refused, so nothing can be filled up")
             return None
-        if ceiling is Ceiling.BATCH_EVENT and largest > small and await self._is_roomy(make, largest):
+        if is_inner and largest > small and await self._is_roomy(make, largest):
             sketch.tell(name, f"none of its own up to {largest:,} bytes", "1 request")
             return None
         marks = {*self.marks, *ROUND_SIZES}
-        trail = await self._searched(
-            search(small, marks, largest), lambda size: make(Filled(size=size)), small, _SHARES[ceiling]
+        trail = await follow(
+            self.inquiry,
+            search(small, marks, largest),
+            lambda size: make(Filled(size=size)),
+            small,
+            _SHARES[ceiling],
         )
         if trail.refusal is None:
             cut = ", where the budget ends" if trail.is_cut else ""
@@ -127,56 +128,75 @@ class Limiting:
         """Whether an event may take all the room that a batch has."""
         return self.inquiry.bytes_left > largest and await self.inquiry.takes(make(Filled(size=largest)))
 
-    async def _searched(self, steps: Search, make: Callable[[int], Draft], taken: int, share: float) -> Trail:
-        """Follows a search as far as a share of the budget goes."""
-        trail = Trail(answers={}, bounds=Bounds(taken=taken, refused=None))
-        room = int(self.inquiry.bytes_left * share)
-        sent: bool | None = None
-        try:
-            while True:
-                size = next(steps) if sent is None else steps.send(sent)
-                request = make(size)
-                room -= len(request.request().body)
-                if room < 0 or self.inquiry.requests_left < _LATER_REQUESTS:
-                    trail.is_cut = True
-                    return trail
-                trail.answers[size] = await self.inquiry.ask(request)
-                trail.requests += 1
-                sent = expect.is_accepted(trail.answers[size])
-                trail.bounds = _narrowed(trail.bounds, size, is_taken=sent)
-        except StopIteration:
-            return trail
-
     async def _judge(self, ceiling: Ceiling, operation: Operation, make: Made, trail: Trail) -> None:
         """States a limit with what it counts; or says why it can't be stated."""
         sketch, low, refusal = self.inquiry.sketch, trail.bounds.taken, trail.refusal
         name, high = f"limits.{ceiling}", trail.bounds.refused or low
         outline = refusal.outline if refusal else ""
         evidence = f"{trail.requests} requests; {high:,}: {outline}"
+        before = self.inquiry.requests_sent
         if refusal is None or not 200 <= refusal.status < 500:
             sketch.tell(name, f"{low:,} bytes, not stated", evidence)
             sketch.remark(f"{name}: {low:,} bytes are taken; {high:,}: {outline}: no profile states that")
             return
         units = Units(inquiry=self.inquiry, make=make, size=low, is_read=ceiling is Ceiling.BATCH_EVENT)
         unit = await units.learn() if trail.bounds.is_exact else Unit.BYTES
+        least, most = low, high - 1
         if unit is None:
-            sketch.tell(name, f"{low:,} bytes of plain letters, not stated", evidence)
-            sketch.remark(f"{name}: {low:,} bytes of plain letters are taken, but {units.why}: not stated")
-            return
+            band = await self._band(name, operation, units, trail.bounds)
+            if band is None:
+                sketch.tell(name, f"{low:,} bytes of plain letters, not stated", evidence)
+                return
+            (least, most), unit = band, Unit.BYTES
         limit = Limit(
             name=name,
             level=Level.MUST,
             sources=(_seen(operation, f"{low:,} were taken, {high:,} were answered {refusal.status}"),),
             expect=(refusal.status,),
-            at_least=low,
-            at_most=high - 1,
+            at_least=least,
+            at_most=most,
             unit=unit,
             holds_in_chunks=not trail.bounds.is_exact or await units.holds_in_chunks(unit),
         )
         sketch.facts[name] = limit
-        sketch.tell(name, _words(limit), evidence)
+        more = self.inquiry.requests_sent - before
+        further = f" and {more} for what it counts" if more else ""
+        sketch.tell(name, words(limit), f"{trail.requests} requests{further}; {high:,}: {outline}")
         if not trail.bounds.is_exact:
-            sketch.remark(f"{name}: the budget ended between {low:,} and {high:,} bytes; see --max-bytes")
+            self._cut_short(name, low, high)
+
+    async def _band(
+        self, name: str, operation: Operation, units: Units, bounds: Bounds
+    ) -> tuple[int, int] | None:
+        """What is taken however it is spelled, and what is refused in any case, where no unit fits."""
+        low, high = bounds.taken, bounds.refused or bounds.taken
+        bound = await units.least() if units.is_heavier else None
+        told = f"{name}: {low:,} bytes of plain letters are taken, but {units.why}"
+        is_batch = name == f"limits.{Ceiling.BATCH}"
+        most = await self._surely(operation, high) if bound and is_batch else high
+        if bound is None or most is None:
+            self.inquiry.sketch.remark(f"{told}: not stated")
+            return None
+        self.inquiry.sketch.remark(
+            f"{told}; {bound:,} bytes are taken however they are written: a band is stated"
+        )
+        return bound, most - 1
+
+    def _cut_short(self, name: str, low: int, high: int) -> None:
+        """Says that a limit is not exact, and what that would take."""
+        missing = (high - low).bit_length() * high
+        self.inquiry.sketch.remark(
+            f"{name}: the budget ended between {low:,} and {high:,} bytes; about {missing:,} bytes more "
+            "would tell it exactly, see --max-bytes"
+        )
+
+    async def _surely(self, operation: Operation, size: int) -> int | None:
+        """A size that is refused of few large events, too: what stands between may have counted."""
+        for factor in _MARGINS:
+            large = int(size * factor)
+            if not await self.inquiry.takes(self.inquiry.call(operation).roomy(large).sized(large)):
+                return large
+        return None
 
     async def repeat(self) -> None:
         """Looks whether the limits of whole bodies are the same on all other paths; else states none."""
@@ -207,8 +227,12 @@ class Limiting:
     async def _count(self, operation: Operation) -> None:
         """Finds how many events a batch may have, of the smallest ones."""
         sketch = self.inquiry.sketch
-        trail = await self._searched(
-            search(1, COUNTS, _MOST_EVENTS), self.inquiry.call(operation).crowd, 1, _COUNT_SHARE
+        trail = await follow(
+            self.inquiry,
+            search(1, COUNTS, _MOST_EVENTS),
+            self.inquiry.call(operation).crowd,
+            1,
+            _COUNT_SHARE,
         )
         refusal, count, over = trail.refusal, trail.bounds.taken, trail.bounds.refused
         if refusal is None or over is None:
@@ -239,7 +263,7 @@ class Limiting:
         call = self.inquiry.call(operation)
         size, draft = len(call.crowd(over).request().body), call.crowd(count)
         missing = size - len(draft.request().body)
-        return await self.inquiry.takes(draft.event_sized(_first(draft) + max(missing, _SLACK)))
+        return await self.inquiry.takes(draft.event_sized(first(draft) + max(missing, _SLACK)))
 
     def _reconcile(self, operation: Operation, inner: Trail | None, outer: Trail | None) -> None:
         """Takes back the limit of a batch where it was that of its events."""
@@ -253,30 +277,5 @@ class Limiting:
             sketch.tell(name, f"none up to {outer.bounds.taken:,} bytes", "what is refused is an event in it")
 
 
-def _narrowed(bounds: Bounds, size: int, *, is_taken: bool) -> Bounds:
-    """Bounds after one more size."""
-    if is_taken:
-        return replace(bounds, taken=max(bounds.taken, size))
-    return replace(bounds, refused=size if bounds.refused is None else min(bounds.refused, size))
-
-
-def _emptied(draft: Draft) -> Draft:
-    """The same with an empty filler in every event."""
-    return draft.put(draft.layout.filler, "")
-
-
-def _first(draft: Draft) -> int:
-    """The size of a batch's first event, in bytes, with the key that it may carry."""
-    alone, none = draft.carrying(draft.events[0]), draft.carrying()
-    return len(alone.request().body) - len(none.request().body)
-
-
 def _seen(operation: Operation, says: str) -> Source:
     return Source(document=SOURCE, section=str(operation), says=says)
-
-
-def _words(limit: Limit) -> str:
-    """A limit in words."""
-    is_exact = limit.at_least == limit.at_most
-    size = f"{limit.at_least:,}" if is_exact else f"between {limit.at_least:,} and {limit.at_most:,}"
-    return f"{size} {limit.unit.replace('-', ' ')}{'' if limit.holds_in_chunks else ', not in chunks'}"

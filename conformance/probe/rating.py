@@ -42,8 +42,10 @@ class Rating:
         limited = next((item for item in refused if item.status == _TOO_MANY), None)
         if limited is not None:
             self.inquiry.sender.seen.setdefault(LIMITED, limited)
-        told = f"{len(refused)} refused, {refused[0].outline}" if refused else "all accepted"
-        sketch.tell("burst", f"{count} requests: {told}", str(operation))
+        taken = len(exchanges) - len(refused)
+        told = f"{taken} accepted, {len(refused)} refused" if refused else "all accepted"
+        evidence = f"on {operation}; {refused[0].outline}" if refused else f"on {operation}"
+        sketch.tell("burst", f"{len(exchanges)} requests at once: {told}", evidence)
 
 
 def state(sketch: Sketch, limited: Exchange | None) -> None:

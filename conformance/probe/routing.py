@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from conformance import expect
 from conformance.contract import Operation
 from conformance.model import Kind, Level, Source
-from conformance.probe.family import SOURCE
-from conformance.probe.finding import UNKNOWN_PATH
+from conformance.probe.family import SOURCE, moved, tail
+from conformance.probe.finding import UNKNOWN_PATH, is_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from conformance.model import Exchange
     from conformance.probe.family import Family
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from conformance.profile.facts import Route
 
 _ABSENT = frozenset({404, 405, 410, 501})
-_USUAL = "track"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,15 +36,8 @@ class Routing:
         sketch = self.inquiry.sketch
         candidates = self._candidates()
         unknown = {kind: await self._unknown(kind, candidates) for kind in Kind}
-        for route in candidates:
-            exchange = await self._best(route, unknown[route.kind])
-            if expect.is_accepted(exchange):
-                self._found(route, exchange)
-            elif not _is_absent(exchange, unknown[route.kind]):
-                sketch.remark(
-                    f"{Operation.of(route)} is there, and refuses an acceptable request: {exchange.outline}; "
-                    "the profile leaves it out"
-                )
+        await self._look(candidates, unknown)
+        await self._look(self._beside({route.path for route in candidates}), unknown)
         for kind, other in unknown.items():
             if other is not None and expect.is_accepted(other):
                 sketch.remark(
@@ -53,6 +45,28 @@ class Routing:
                     "really are can't be told"
                 )
         await self._types()
+
+    async def _look(self, candidates: Iterable[Route], unknown: Mapping[Kind, Exchange | None]) -> None:
+        """Keeps the routes that accept a request, and tells of those that are there and don't."""
+        for route in candidates:
+            exchange = await self._best(route, unknown[route.kind])
+            if expect.is_accepted(exchange):
+                self._found(route, exchange)
+            elif not _is_absent(exchange, unknown[route.kind]):
+                self.inquiry.sketch.remark(
+                    f"{Operation.of(route)} is there, and refuses an acceptable request: {exchange.outline}; "
+                    "the profile leaves it out"
+                )
+
+    def _beside(self, asked: Container[str]) -> list[Route]:
+        """Where only another dialect's path was found: its own paths, beginning as that one does."""
+        own = self.inquiry.sketch.family
+        found = [route.path for route in self.inquiry.sketch.routes]
+        if not found or {route.path for route in own.routes} & {*found}:
+            return []
+        ends = {tail(route.path) for route in own.routes}
+        prefix = next((path.removesuffix(end) for path in found for end in ends if path.endswith(end)), "")
+        return [route for route in moved(own, prefix).routes if route.path not in asked]
 
     async def _best(self, route: Route, unknown: Exchange | None) -> Exchange:
         """The answer to a small event, or to one with all fields where the small one is refused."""
@@ -121,4 +135,4 @@ def _is_absent(exchange: Exchange, unknown: Exchange | None) -> bool:
     """Whether an answer says that nothing is at a path: as HTTP says it, or as an unknown path does."""
     if exchange.status in _ABSENT:
         return True
-    return unknown is not None and (exchange.status, exchange.outline) == (unknown.status, unknown.outline)
+    return unknown is not None and is_alike(exchange, unknown)

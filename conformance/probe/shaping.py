@@ -62,7 +62,9 @@ def _state(sketch: Sketch, name: Shape, seen: Sequence[Sighting]) -> None:
     if shape.schema:
         words.append(json.dumps(shape.schema.get("required", [])))
     sketch.tell(
-        f"bodies.{name}", " ".join(word for word in words if word), f"{len(responses)} answers, all alike"
+        f"bodies.{name}",
+        " ".join(word for word in words if word),
+        f"{len(responses)} answers, all alike" if len(responses) > 1 else "1 answer",
     )
     if name is Shape.ACCEPTED and shape.body_class in {BodyClass.TEXT, BodyClass.MESSAGE}:
         texts = {item.text.strip() for item in responses}
@@ -84,7 +86,7 @@ def shaped(name: Shape, responses: Sequence[Response], seen: Sequence[Sighting])
     media_type = next(iter(types)) if len(types) == 1 and kind is not BodyClass.EMPTY else ""
     schema = inferred([json.loads(item.text) for item in responses]) if kind is BodyClass.JSON else None
     paths = list(dict.fromkeys(str(item.operation) for item in seen))
-    says = f"{len(responses)} answers were alike"
+    says = f"{len(responses)} answers were alike" if len(responses) > 1 else "seen once"
     return BodyShape(
         name=f"bodies.{name}",
         level=Level.MUST,

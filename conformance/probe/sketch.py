@@ -61,6 +61,7 @@ class Sketch:
     always: tuple[str, ...] = ()
     is_open: bool = False
     full: set[str] = field(default_factory=set)
+    _last: Contract | None = None
 
     @classmethod
     def of(cls, family: Family) -> Sketch:
@@ -75,17 +76,18 @@ class Sketch:
         ways_facts = {fact.name: fact for way in reversed(ways or self.ways) for fact in (way.fact(),)}
         ordered = {fact.name: fact for way in (ways or self.ways) for fact in (ways_facts[way.fact().name],)}
         types = self.batch_types or tuple(self.events)
-        return Contract(
-            replace(
-                profile,
-                pointers=self.pointers,
-                always=self.always,
-                events=self.events,
-                routes=(*self.routes, *routes),
-                batch=replace(profile.batch, types=types, shared=self.shared),
-                facts={**common_facts(), **ordered, **self.facts},
-            )
+        known = replace(
+            profile,
+            pointers=self.pointers,
+            always=self.always,
+            events=dict(self.events),
+            routes=(*self.routes, *routes),
+            batch=replace(profile.batch, types=types, shared=self.shared),
+            facts={**common_facts(), **ordered, **self.facts},
         )
+        if self._last is None or self._last.profile != known:
+            self._last = Contract(known)
+        return self._last
 
     def operations(self, *kinds: Kind) -> list[Operation]:
         """The operations that were found, of some kinds or of all."""

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.profile.unit import Unit
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -59,20 +61,6 @@ class Ceiling(enum.StrEnum):
     EVENT = "event"
     BATCH = "batch"
     BATCH_EVENT = "batch-event"
-
-
-class Unit(enum.StrEnum):
-    """What a size limit counts: of a body as it is sent, or of its JSON without escapes and white space."""
-
-    BYTES = "bytes"
-    CHARACTERS = "characters"
-    DECODED_BYTES = "decoded-bytes"
-    DECODED_CHARACTERS = "decoded-characters"
-
-    def of(self, body: bytes, decoded: bytes) -> int:
-        """The size of a body: of itself, or of `decoded`, the same as compact JSON in UTF-8."""
-        found = decoded if self.startswith("decoded") else body
-        return len(found.decode(errors="replace")) if self.endswith("characters") else len(found)
 
 
 class Shape(enum.StrEnum):
@@ -183,9 +171,13 @@ class Crowd(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedFact(Fact):
-    """A way to hand in the key, with the header, parameter or JSON pointer that carries it."""
+    """A way to hand in the key, with the header, parameter or JSON pointer that carries it.
+
+    In a header the key may stand after a `prefix`, as a token does after its scheme.
+    """
 
     key: str
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from conformance import resources
 from conformance.model import Kind, Level, Source
 from conformance.profile import facts as f
 from conformance.profile.problems import nearest, unsound
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -135,7 +136,7 @@ class Parser:
         return f.Limit(
             at_least=at_least,
             at_most=at_most,
-            unit=f.Unit(data.get("unit", f.Unit.BYTES)),
+            unit=Unit(data.get("unit", Unit.BYTES)),
             holds_in_chunks=data.get("chunked", True),
             **common,
         )
@@ -153,7 +154,9 @@ class Parser:
 
     def _scheme(self, data: Any, place: Place) -> f.Fact:
         base = self._base(data, place)
-        return f.KeyedFact(key=data["name"], **base) if "name" in data else f.Fact(**base)
+        if "name" not in data:
+            return f.Fact(**base)
+        return f.KeyedFact(key=data["name"], prefix=data.get("prefix", ""), **base)
 
     def _sources(self, data: Any, place: Place) -> tuple[Source, ...]:
         return tuple(

@@ -136,7 +136,10 @@ class Admission:
         """The key that the headers carry; None if they carry none, or a token that vouches for the body's."""
         own = self._contract.credential_key(Scheme.HEADER).lower() if self._takes(Scheme.HEADER) else ""
         if own in incoming.headers:
-            return incoming.headers[own]
+            prefix = self._contract.key_prefix
+            if not incoming.headers[own].startswith(prefix):
+                self._refuse(Condition.CREDENTIALS_MALFORMED, f"the header does not begin with {prefix}")
+            return incoming.headers[own].removeprefix(prefix)
         header = incoming.headers.get("authorization")
         if header is None:
             return None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from conformance.profile.facts import Limit, Unit
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from conformance.model import Json
+    from conformance.profile.facts import Limit
 
 _WIDEST = 12
 """How many bytes a character may take: one beyond the first plane, as two escapes."""
@@ -21,7 +22,7 @@ def compact(value: Json) -> bytes:
 
 def weight(body: bytes, unit: Unit) -> int:
     """The size of a body in a unit; what is no JSON weighs what was sent."""
-    if unit in {Unit.BYTES, Unit.CHARACTERS}:
+    if not unit.startswith("decoded"):
         return unit.of(body, body)
     try:
         return unit.of(body, compact(json.loads(body)))

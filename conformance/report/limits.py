@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.model import Level, weaker
-from conformance.profile.facts import Ceiling, Unit
+from conformance.profile.facts import Ceiling
+from conformance.profile.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
