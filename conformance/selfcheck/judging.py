@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
 USUAL, EVERY = 1, 99
-"""A fault is told under so many of the profiles that it fits."""
+"""A fault is told under so many of the profiles that it fits, or a few more."""
 _DEADLINE_S = 5.0
 _WORKERS = (os.cpu_count() or 1) + 1
 
@@ -76,24 +77,28 @@ def _is_costly(check: Check) -> bool:
 
 
 def _chosen(faults: Sequence[Fault], profiles: Sequence[str], each: int) -> dict[Fault, set[str]]:
-    """So many profiles for each fault: those that ask for most checks that no fault has failed yet.
-
-    Where that decides nothing, they go round.
-    """
+    """So many profiles for each fault, going round; and one more where a check would see no fault else."""
+    words = tuple(dict.fromkeys((*Kind, *(word for fault in faults for word in fault.also))))
     asked = {
-        profile: {item.check.id for item in trials(reduced(profile), KEYS, CHECKS) if item.facts}
+        profile: {
+            item.check.id
+            for item in trials(reduced(profile, words), KEYS, CHECKS)
+            if item.operation and item.facts
+        }
         for profile in profiles
     }
     found: dict[Fault, set[str]] = {}
-    covered: set[str] = set()
+    seen: set[str] = set()
+    musts = {fault: {check.id for check in named(fault, CHECKS)} for fault in faults}
     for number, fault in enumerate(faults):
-        must = {check.id for check in named(fault, CHECKS)}
         fitting = [profile for profile in profiles if fault.fits(reduced(profile))]
         start = number % max(1, len(fitting))
-        fitting = fitting[start:] + fitting[:start]
-        fitting.sort(key=lambda profile: len(must & asked[profile] - covered), reverse=True)
-        found[fault] = set(fitting[:each])
-        covered.update(*(must & asked[profile] for profile in found[fault]))
+        found[fault] = {*(fitting[start:] + fitting[:start])[:each]}
+        seen.update(*(musts[fault] & asked[profile] for profile in found[fault]))
+    for fault, profile in itertools.product(faults, profiles):
+        if fault.fits(reduced(profile)) and not musts[fault] & asked[profile] <= seen:
+            found[fault].add(profile)
+            seen |= musts[fault] & asked[profile]
     return found
 
 
