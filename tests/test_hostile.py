@@ -159,6 +159,6 @@ def test_a_target_that_takes_everything_is_judged(name: str, tmp_path: Path) -> 
 def test_fuzzing_survives_too(name: str, tmp_path: Path) -> None:
     """The fast way of sending reads answers by itself, and has to be as careful."""
     with serving(targets.careful({**UNJUDGED, **JUDGED}[name])) as server:
-        ended = command(server.url, tmp_path, "fuzz", "--fuzz", "100", "--deadline", "2", "--max-time", "10")
+        ended = command(server.url, tmp_path, "fuzz", "--fuzz", "100", "--deadline", "0.5", "--max-time", "5")
     survived(ended)
     assert ended.code in {1, 3}, ended.told

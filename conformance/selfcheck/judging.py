@@ -55,20 +55,23 @@ class Job:
     checks: frozenset[str]
 
 
-def job(profile: str, fault: Fault) -> Job:
+def job(profile: str, fault: Fault, *, thorough: bool = True) -> Job:
     """What shows a fault: an operation for each check that must notice it, and the whole catalogue.
 
     What only observes, and what presses hard, is left out where no such check is named: it could notice
-    nothing, at some length.
+    nothing, at some length. One that is not thorough does the same with the area that asks most.
     """
     must = named(fault, CHECKS)
     kinds = {kind for check in must for kind in ({Kind.EVENT} & check.kinds or check.kinds)}
     due = {check.id for check in must}
+    spared = set() if thorough else {Area.ROBUSTNESS} - {check.area for check in must}
     return Job(
         profile=profile,
         peer=fault.name,
         words=(*sorted(kinds), *fault.also),
-        checks=frozenset(check.id for check in CHECKS if check.id in due or not _is_costly(check)),
+        checks=frozenset(
+            check.id for check in CHECKS if check.id in due or not (_is_costly(check) or check.area in spared)
+        ),
     )
 
 
@@ -117,7 +120,7 @@ def jobs(
     gentle = frozenset(check.id for check in CHECKS if not _is_costly(check))
     found = []
     for profile in profiles:
-        broken = [job(profile, fault) for fault in faults if profile in chosen[fault]]
+        broken = [job(profile, fault, thorough=each > USUAL) for fault in faults if profile in chosen[fault]]
         words = tuple(dict.fromkeys((*Kind, *(word for item in broken for word in item.words))))
         found.append(Job(profile=profile, peer=CORRECT.name, words=words, checks=everything))
         found += broken
