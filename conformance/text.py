@@ -29,3 +29,8 @@ def storable(text: str) -> str:
 def xml_safe(text: str) -> str:
     """A text without what XML can't hold or a terminal would obey; it is not escaped yet."""
     return _BEYOND_XML.sub("\N{REPLACEMENT CHARACTER}", safe(text))
+
+
+def band(least: int, most: int) -> str:
+    """A number, or the two that a number lies between."""
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"

@@ -12,6 +12,7 @@ from conformance.model import Mishap
 from conformance.payloads import codings, converse, oddities
 from conformance.payloads.spelling import usual
 from conformance.payloads.spoils import BAD_HEADER, INVALID_JSON, NOT_UTF8, WRONG_KEY, oversized
+from conformance.payloads.strays import UNKNOWN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ EVERYWHERE = (
 )  # fmt: skip
 SOMEWHERE = (
     Setback("key", "an unknown key", WRONG_KEY[0].make),
-    Setback("path", "an unknown path", lambda call: call.event().at("/conformance-unknown")),
+    Setback("path", "an unknown path", lambda call: call.event().at(UNKNOWN_PATH)),
     Setback("size", "a body over the limit", oversized),
     Setback("gzip", "corrupt gzip", lambda call: codings.corrupt(call.event())),
     Setback("utf8", "a body that is not UTF-8", NOT_UTF8[0].make),

@@ -11,6 +11,7 @@ from conformance.catalogue import BODIED, PIXELS, POSTED, Sample, check
 from conformance.errors import Deviation, Silent
 from conformance.model import Level
 from conformance.payloads.credentials import NOBODY
+from conformance.payloads.strays import by_method, unknown_paths, wrong_methods
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
@@ -24,24 +25,15 @@ if TYPE_CHECKING:
 NO_5XX: Final = "rules.no-server-error"
 ALL: Final = BODIED | PIXELS
 ORIGIN: Final = "https://conformance.example"
-_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
-_BARE = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
-"""Methods whose content means nothing, so that a server may refuse it (RFC 9110 section 9.3)."""
 _NOT_IMPLEMENTED = 501
 _UNAUTHORIZED = frozenset({401, 403})
 
 
-def _with(call: Call, method: str) -> Draft:
-    """An acceptable request but for its method."""
-    draft = call.event().asked(method)
-    return draft.verbatim(b"").typed(None) if method in _BARE else draft
-
-
 def _wrong(call: Call) -> Iterator[tuple[str, Draft]]:
     """Requests with each method that the operation does not have."""
-    for method in _METHODS:
-        if method != call.operation.method:
-            yield f"{method} in place of {call.operation.method}", _with(call, method)
+    own = call.operation.method
+    for method in wrong_methods(own):
+        yield f"{method} in place of {own}", by_method(call, method)
 
 
 def _lives(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
@@ -89,10 +81,7 @@ def method_status(call: Call) -> Steps:
 
 def _unknown(call: Call) -> Iterator[tuple[str, Draft]]:
     """Requests to paths that no document knows."""
-    path = call.operation.path
-    parent = path.rpartition("/")[0]
-    paths = ("/conformance-unknown", f"{parent}/conformance-unknown", f"{path}-unknown", f"{path}/unknown")
-    for unknown in dict.fromkeys(paths):
+    for unknown in unknown_paths(call.operation.path):
         yield f"a request to {unknown}", call.event().at(unknown)
 
 
@@ -151,7 +140,7 @@ def head_status(call: Call) -> Steps:
     """Load balancers and monitors ask with HEAD whether a server lives."""
     expect.control((yield call.control()))
     what = "a HEAD"
-    (exchange,) = yield from spoken(call, what, _with(call, "HEAD").headed("Connection", "close"))
+    (exchange,) = yield from spoken(call, what, by_method(call, "HEAD").headed("Connection", "close"))
     expect.no_crash(exchange, what)
     return None
 
@@ -161,7 +150,7 @@ def head_status(call: Call) -> Steps:
 def head_content(call: Call) -> Steps:
     """What follows the head is taken for the next answer on the connection."""
     expect.control((yield call.control()))
-    (exchange,) = yield from spoken(call, "a HEAD", _with(call, "HEAD"))
+    (exchange,) = yield from spoken(call, "a HEAD", by_method(call, "HEAD"))
     expect.framed(exchange, "a HEAD")
     return None
 
@@ -170,13 +159,13 @@ def head_content(call: Call) -> Steps:
        fact=NO_5XX, kinds=ALL)  # fmt: skip
 def options(call: Call) -> Steps:
     """Gateways and scanners ask with OPTIONS what a path can do."""
-    return (yield from _lives(call, [("an OPTIONS", _with(call, "OPTIONS").by(NOBODY))]))
+    return (yield from _lives(call, [("an OPTIONS", by_method(call, "OPTIONS").by(NOBODY))]))
 
 
 def _preflight(call: Call, origin: str = ORIGIN) -> Draft:
     """What a browser asks before a page of another site may send an event."""
     return (
-        _with(call, "OPTIONS")
+        by_method(call, "OPTIONS")
         .by(NOBODY)
         .headed("Origin", origin)
         .headed("Access-Control-Request-Method", call.operation.method)

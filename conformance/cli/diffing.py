@@ -95,11 +95,9 @@ def _cases(plan: Plan, quiet: Console) -> Iterable[Case]:
     """The generated requests; nobody who wants none pays for their generators."""
     if not plan.fuzz:
         return ()
-    from conformance.fuzz.corpus import corpus, is_stored
+    from conformance.cli.generating import generated
 
-    if not is_stored(plan.contract, plan.fuzz_seed, plan.fuzz):
-        quiet.print("generating requests, which takes a few seconds; the next run finds them stored")
-    return corpus(plan.contract, plan.fuzz_seed, plan.fuzz).cases(plan.fuzz)
+    return generated(plan, plan.fuzz, quiet).cases(plan.fuzz)
 
 
 def _rendered(name: str, document: Mapping[str, Any]) -> str:
@@ -113,9 +111,9 @@ def _rendered(name: str, document: Mapping[str, Any]) -> str:
             from conformance.report.markdown import markdown_differences
 
             return markdown_differences(document)
-    from conformance.report import differences
+    from conformance.report.document import text
 
-    return differences.text(document)
+    return text(document)
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"diff": diff}

@@ -10,6 +10,7 @@ from conformance import __version__
 from conformance.cases import CHECKS
 from conformance.cli import writing
 from conformance.cli.options import EXPORT_SETTINGS
+from conformance.cli.settling import need_profile
 from conformance.configuration import find
 from conformance.contract import Contract
 from conformance.errors import UsageError
@@ -30,10 +31,7 @@ def export(options: Mapping[str, Any]) -> int:
         for item in SETTINGS
         if item.name in EXPORT_SETTINGS
     }
-    if not settings["profile"]:
-        raise UsageError(
-            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
-        )
+    need_profile(settings)
     contract = Contract(load(settings["profile"]), settings["include"])
     found = collect(contract, CHECKS, settings["gate"], settings["select"], settings["deselect"])
     text, fitting = rendered(found, options["format"], __version__)

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from conformance import loop, preflight
 from conformance.cli import planning, writing
+from conformance.cli.generating import generated
 from conformance.cli.running import INTERRUPTED_CODE, console, dry_run, reference
-from conformance.cli.settling import settled
+from conformance.cli.settling import need_profile, settled
 from conformance.contract import Contract
 from conformance.engine import Sender
 from conformance.errors import CannotJudge, NoAnswer, UsageError
 from conformance.fuzz.campaign import Campaign, Result
-from conformance.fuzz.corpus import corpus, is_stored
 from conformance.fuzz.finding import Finding, store, stored
 from conformance.fuzz.replaying import again
 from conformance.permission import GENTLE
@@ -49,9 +49,7 @@ def fuzz(options: Mapping[str, Any]) -> int:
         if plan.target.is_loopback and settings["jobs"] is None:
             plan = replace(plan, jobs=JOBS)
         quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
-        if options["refresh"] or not is_stored(contract, plan.fuzz_seed, count):
-            quiet.print("generating requests, which takes a few seconds; the next run finds them stored")
-        cases = corpus(contract, plan.fuzz_seed, count, refresh=options["refresh"])
+        cases = generated(plan, count, quiet, refresh=options["refresh"])
         planning.tell(plan, quiet)
         quiet.print(f"requests: {cases.place or 'not stored'}", soft_wrap=True)
         kept: list[Result] = []
@@ -65,10 +63,7 @@ def fuzz(options: Mapping[str, Any]) -> int:
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, with a profile."""
     settings = settled(options)
-    if not settings["profile"]:
-        raise UsageError(
-            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
-        )
+    need_profile(settings)
     return settings
 
 

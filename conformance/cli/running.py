@@ -12,7 +12,7 @@ from conformance.cases import CHECKS
 from conformance.cli import planning, writing
 from conformance.cli.options import REPORTS
 from conformance.cli.progress import Progress
-from conformance.cli.settling import settled
+from conformance.cli.settling import need_profile, settled
 from conformance.contract import Contract
 from conformance.deviations import Deviations, draft, read
 from conformance.errors import CannotJudge, UsageError
@@ -43,10 +43,7 @@ _EMBEDDED = Keys(write_key="conformance-embedded-key", bearer="conformance-embed
 def run(options: Mapping[str, Any]) -> int:
     """Judges a target and returns the exit code."""
     settings = settled(options)
-    if not settings["profile"]:
-        raise UsageError(
-            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
-        )
+    need_profile(settings)
     if settings["profile"] == EVERY and options["dry_run"]:
         raise UsageError("--dry-run is of one profile, and --profile all judges by several")
     if settings["profile"] == EVERY:

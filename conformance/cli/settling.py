@@ -10,6 +10,7 @@ from rich.text import Text
 
 from conformance import settings as table
 from conformance.configuration import find
+from conformance.errors import UsageError
 from conformance.settings import SETTINGS, Origin
 from conformance.text import safe
 
@@ -24,6 +25,14 @@ _STYLES = {Origin.DEFAULT: "dim", Origin.OPTION: "bold"}
 def settled(options: Mapping[str, Any]) -> dict[str, Any]:
     """Every setting's value. Raises UsageError for what does not fit, wherever it stands."""
     return table.resolve(options, find(Path.cwd()).values)
+
+
+def need_profile(settings: Mapping[str, Any]) -> None:
+    """Raises UsageError where no profile is given."""
+    if not settings["profile"]:
+        raise UsageError(
+            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
+        )
 
 
 def show(options: Mapping[str, Any], console: Console) -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.expect import SERVER_ERROR
 from conformance.model import Mishap
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ STRAY, NOTHING = "after the answer", "nothing"
 CLOSED = f"no answer ({Mishap.CLOSED})"
 GARBAGE = f"no answer ({Mishap.NOT_HTTP})"
 _DEEPEST, _MOST_NAMES, _LONGEST_VALUE, _LONGEST_WORDS = 4, 24, 64, 160
-_SERVER_ERROR = 500
 _CORS = "access-control-"
 _PRESENT = frozenset({"retry-after", "location"})
 """Headers of which it only counts whether they are there."""
@@ -68,7 +68,7 @@ class Form:
 
 def _is_failure(status: str) -> bool:
     """Whether a status is that of a server that failed, or no answer at all."""
-    return not status.isdecimal() or int(status) >= _SERVER_ERROR
+    return not status.isdecimal() or int(status) >= SERVER_ERROR
 
 
 def form(exchange: Exchange, rated: frozenset[str] = frozenset()) -> Form:

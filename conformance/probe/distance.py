@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.profile.facts import Answer, BodyShape, Crowd, Fact, Limit
+from conformance.text import band
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from conformance.model import JsonObject
     from conformance.probe.sketch import Sketch
@@ -61,9 +62,10 @@ def _distance(sketch: Sketch, profile: Profile) -> Distance:
     if profile.pointers != sketch.family.pointers:
         found.differ.append(f"dialect: {sketch.family.pointers.user} instead of {profile.pointers.user}")
     _routes(found, sketch, profile)
+    told = {entry.topic: entry.value for entry in sketch.entries}
     for name, fact in profile.facts.items():
         if name.startswith(_SECTIONS):
-            _fact(found, fact, sketch)
+            _fact(found, fact, sketch, told)
     stated = [name for name in sketch.facts if name.startswith(_SECTIONS) and name not in profile.facts]
     found.more += stated
     for name, event in sketch.events.items():
@@ -83,10 +85,9 @@ def _routes(found: Distance, sketch: Sketch, profile: Profile) -> None:
     found.more += [f"route {path}" for _, path in sorted(there - promised)]
 
 
-def _fact(found: Distance, promised: Fact, sketch: Sketch) -> None:
-    """One fact of the profile, beside what was found."""
+def _fact(found: Distance, promised: Fact, sketch: Sketch, told: Mapping[str, str]) -> None:
+    """One fact of the profile, beside what was found, as a fact or as it was `told`."""
     seen = sketch.facts.get(promised.name)
-    told = {entry.topic: entry.value for entry in sketch.entries}
     if seen is None:
         is_refused = promised.name.startswith("credentials.") and not sketch.is_open
         is_unlimited = isinstance(promised, Limit) and promised.name in told
@@ -154,11 +155,7 @@ def _event(found: Distance, seen: EventType, promised: EventType | None) -> None
 def _shown(fact: Fact) -> str:
     """A fact in a few words."""
     if isinstance(fact, Limit):
-        size = (
-            f"{fact.at_least:,}"
-            if fact.at_least == fact.at_most
-            else f"{fact.at_least:,} to {fact.at_most:,}"
-        )
+        size = band(fact.at_least, fact.at_most)
         return f"{size} {fact.unit.replace('-', ' ')} ({', '.join(map(str, fact.statuses))})"
     if isinstance(fact, Crowd):
         return f"{fact.count:,} events"

@@ -21,7 +21,7 @@ from conformance.payloads.spoils import (
     WRONG_KEY,
     Spoil,
 )
-from conformance.probe.finding import UNKNOWN_PATH
+from conformance.payloads.strays import by_method, unknown_paths, wrong_methods
 from conformance.profile.facts import Condition, Scheme
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from conformance.contract import Operation
     from conformance.payloads import Call, Draft
     from conformance.probe.inquiry import Inquiry
-
-_METHODS = ("GET", "PUT", "DELETE", "PATCH", "POST")
-_BARE = frozenset({"GET", "DELETE"})
 
 
 def _nulls(call: Call) -> Draft:
@@ -50,11 +47,12 @@ def _partly_bad(call: Call) -> Draft:
 
 
 def _method(method: str) -> Spoil:
-    def make(call: Call) -> Draft:
-        draft = call.event().asked(method)
-        return draft.verbatim(b"").typed(None) if method in _BARE else draft
-
-    return Spoil(f"method.{method}", f"the method {method}", Condition.METHOD_WRONG, make)
+    return Spoil(
+        f"method.{method}",
+        f"the method {method}",
+        Condition.METHOD_WRONG,
+        lambda call: by_method(call, method),
+    )
 
 
 def _coding(slug: str, words: str, make: Callable[[Draft], Draft]) -> Spoil:
@@ -73,7 +71,7 @@ SAME = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, Condition.J
 
 def spoils(operation: Operation, *, takes_body_keys: bool) -> tuple[Spoil, ...]:
     """Every fault that an operation may be sent."""
-    methods = tuple(_method(name) for name in _METHODS if name != operation.method)
+    methods = tuple(map(_method, wrong_methods(operation.method)))
     keys = (*BAD_HEADER, *WRONG_KEY, *(WRONG_BODY_KEY if takes_body_keys else ()))
     match operation.kind:
         case Kind.EVENT:
@@ -126,11 +124,7 @@ class Faulting:
         """Asks for paths that are unknown."""
         sketch = self.inquiry.sketch
         operation = sketch.firsts()[0]
-        path = operation.path
-        parent = path.rpartition("/")[0]
-        for unknown in _distinct(
-            (UNKNOWN_PATH, f"{parent}{UNKNOWN_PATH}", f"{path}-unknown", f"{path}/unknown")
-        ):
+        for unknown in unknown_paths(operation.path):
             exchange = await self.inquiry.ask(self.inquiry.call(operation).event().at(unknown))
             sketch.see(f"answers.{Condition.PATH_UNKNOWN}", operation, f"a request to {unknown}", exchange)
 
@@ -142,7 +136,3 @@ def _sampled(spoils: Iterable[Spoil], known: Container[Condition], most: int = 2
         counts[spoil.condition] += 1
         if spoil.condition not in known or counts[spoil.condition] <= most:
             yield spoil
-
-
-def _distinct(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(texts))

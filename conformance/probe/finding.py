@@ -12,6 +12,7 @@ from conformance.contract import Operation
 from conformance.errors import CannotJudge
 from conformance.model import Kind
 from conformance.payloads.credentials import NOBODY
+from conformance.payloads.strays import UNKNOWN_PATH
 from conformance.probe.family import PREFIXES, Way, moved
 from conformance.probe.inquiry import Inquiry
 from conformance.probe.sketch import Sketch
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from conformance.probe.family import Family
     from conformance.profile.facts import Route
 
-UNKNOWN_PATH = "/conformance-unknown"
 _ORDER = (Kind.EVENT, Kind.BATCH, Kind.WEBHOOK, Kind.PIXEL)
 _NAMES = re.compile(r"[0-9a-f-]{8,}|\d+", re.IGNORECASE)
 """What differs from answer to answer: ids, times, numbers."""

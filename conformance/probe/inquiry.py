@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from conformance.probe.sketch import Sketch
     from conformance.profile.facts import Scheme
 
-_SERVER_ERROR = 500
-
 
 @dataclass(slots=True, kw_only=True)
 class Inquiry:
-    """Asks, and keeps what is learned in a sketch. `reserve` requests are left for what comes later."""
+    """Asks, and keeps what is learned in a sketch."""
 
     sender: Sender
     keys: Keys
@@ -56,7 +54,7 @@ class Inquiry:
         Raises Exhausted where the budget is used up, and NoAnswer where the target puts us off.
         """
         exchange = await self.sender.send(draft.unanswered(hanging=True))
-        if exchange.response is not None and exchange.status < _SERVER_ERROR:
+        if exchange.response is not None and exchange.status < expect.SERVER_ERROR:
             return exchange
         kind = (exchange.request.method, exchange.request.path, exchange.status, exchange.mishap)
         if kind in self._confirmed:
@@ -86,11 +84,9 @@ class Inquiry:
     @property
     def requests_left(self) -> int:
         """How many requests may still be sent."""
-        budget = self.sender.wire.budget
-        return 10**9 if budget.requests is None else budget.requests - budget.spent[0]
+        return self.sender.wire.budget.requests_left
 
     @property
     def bytes_left(self) -> int:
         """How many bytes may still be sent."""
-        budget = self.sender.wire.budget
-        return 10**12 if budget.bytes is None else budget.bytes - budget.spent[1]
+        return self.sender.wire.budget.bytes_left

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from conformance import expect
 from conformance.contract import Operation
 from conformance.model import Kind, Level, Source
+from conformance.payloads.strays import UNKNOWN_PATH
 from conformance.probe.family import SOURCE, moved, tail
-from conformance.probe.finding import UNKNOWN_PATH, is_alike
+from conformance.probe.finding import is_alike
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence

@@ -73,8 +73,10 @@ class Sketch:
     def contract(self, *routes: Route, ways: tuple[Way, ...] = ()) -> Contract:
         """What is known so far as a contract; with further routes, or other ways to hand in the key."""
         profile = self.family.profile()
-        ways_facts = {fact.name: fact for way in reversed(ways or self.ways) for fact in (way.fact(),)}
-        ordered = {fact.name: fact for way in (ways or self.ways) for fact in (ways_facts[way.fact().name],)}
+        keys: dict[str, Fact] = {}
+        for way in ways or self.ways:
+            fact = way.fact()
+            keys.setdefault(fact.name, fact)
         types = self.batch_types or tuple(self.events)
         known = replace(
             profile,
@@ -83,7 +85,7 @@ class Sketch:
             events=dict(self.events),
             routes=(*self.routes, *routes),
             batch=replace(profile.batch, types=types, shared=self.shared),
-            facts={**common_facts(), **ordered, **self.facts},
+            facts={**common_facts(), **keys, **self.facts},
         )
         if self._last is None or self._last.profile != known:
             self._last = Contract(known)

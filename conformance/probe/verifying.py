@@ -59,8 +59,7 @@ class Verifying:
         asked.sort(key=lambda trial: (trial.operation not in firsts.values(), _ORDER.index(trial.check.area)))
         made = failed = 0
         for trial in asked:
-            budget = self.sender.wire.budget
-            if budget.requests is not None and budget.requests - budget.spent[0] < _SPARE_REQUESTS:
+            if self.sender.wire.budget.requests_left < _SPARE_REQUESTS:
                 break
             failed += not await self._passes(trial)
             made += 1

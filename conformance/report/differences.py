@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
@@ -179,11 +178,6 @@ def show(document: Mapping[str, Any], console: Console, *, quiet: bool = False) 
             console.print(Text(safe(f"\n{remark}")), soft_wrap=True)
     words, style = _SIGNS.get(document["verdict"], ("not compared", "bold yellow"))
     console.print(Text.assemble((f"\n{words}: ", style), safe(headline(document))), soft_wrap=True)
-
-
-def text(document: Mapping[str, Any]) -> str:
-    """A comparison as a JSON text; its schema is specs/diff.schema.json."""
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _cut(words: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from conformance.errors import NoAnswer
 
 WORDS = ("requests", "bytes", "events")
+_ENDLESS = 10**12
 
 
 class Exhausted(NoAnswer):
@@ -44,6 +45,16 @@ class Budget:
                 self.emptied = f"the budget of {limit:,} {word} is used up (--max-{word})"
                 raise Exhausted(f"no verdict: {self.emptied}")
         spent[:] = after
+
+    @property
+    def requests_left(self) -> int:
+        """How many requests may still be sent; without a limit, more than anybody sends."""
+        return _ENDLESS if self.requests is None else self.requests - self.spent[0]
+
+    @property
+    def bytes_left(self) -> int:
+        """How many bytes may still be sent; without a limit, more than anybody sends."""
+        return _ENDLESS if self.bytes is None else self.bytes - self.spent[1]
 
     @property
     def amount(self) -> Amount:

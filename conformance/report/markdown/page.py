@@ -9,6 +9,7 @@ from conformance.report.consequences import table as consequences
 from conformance.report.findings import findings
 from conformance.report.markdown.markup import code, fenced, fold, link, plain, some, table, tagged
 from conformance.report.tallies import headline, levels
+from conformance.text import band
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,7 +139,7 @@ def _limits(document: Mapping[str, Any]) -> list[str]:
         [
             plain(item["title"]),
             some(map(code, item["operations"]), _MOST_CALLS),
-            _band(item["at_least"], item["at_most"]),
+            band(item["at_least"], item["at_most"]),
             _number(item["accepted_up_to"]),
             _number(item["refused_from"]),
         ]
@@ -146,10 +147,6 @@ def _limits(document: Mapping[str, Any]) -> list[str]:
     ]
     head = ["limit in bytes", "on", "documented", "accepted up to", "refused from"]
     return ["## Limits", table(head, rows)] if rows else []
-
-
-def _band(least: int, most: int) -> str:
-    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _number(value: int | None) -> str:
