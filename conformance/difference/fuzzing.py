@@ -9,31 +9,27 @@ from typing import TYPE_CHECKING, Protocol
 
 from conformance.difference.answers import STATUS, WORDS, Change, changes, form
 from conformance.difference.traits import Traits
-from conformance.engine import asked_s
 from conformance.errors import Stopped
-from conformance.fuzz.bench import Bench
 from conformance.fuzz.case import Case, Origin
 from conformance.fuzz.features import Feature, headline
-from conformance.fuzz.judge import TOO_MANY, Judge, Judgement
-from conformance.fuzz.oracle import Oracle
-from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
+from conformance.fuzz.gun import Gun
+from conformance.fuzz.rendering import LARGE_BYTES, Shot
 from conformance.fuzz.shrinker import Shrinker
 from conformance.fuzz.stock import Stock
 from conformance.wire.budget import Exhausted
-from conformance.wire.lanes import SILENT, Lanes
+from conformance.wire.lanes import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from conformance.difference.sides import Side
+    from conformance.fuzz.judge import Judgement
     from conformance.model import Exchange
     from conformance.wire.answers import Reply
 
 _TRIES, _SLOW_TRIES = 160, 6
 _REPEATS = 2
 _EXAMINING_S = 20.0
-_MOST_SILENT = 24
-_LONGEST_WAIT_S, _WAITS_S = 30.0, 120.0
 _SMALL_BYTES = 20_000
 
 
@@ -65,68 +61,35 @@ class Yield:
     is_cut: bool = False
 
 
-class Gun:
-    """Sends cases to one side, many at a time, or one for who looks closer."""
+def _gun(side: Side) -> Gun:
+    return Gun(side.plan.contract, side.plan.keys, side.wire, side.ground)
 
-    def __init__(self, side: Side) -> None:
-        plan, wire = side.plan, side.wire
-        oracle = Oracle(plan.contract)
-        self.rendering = Rendering(plan.contract, plan.keys, wire.target, side.ground)
-        self._lanes: Lanes[Shot] = Lanes(
-            wire.target, connections=wire.connections, deadline_s=wire.deadline_s,
-            throttle=wire.throttle, budget=wire.budget,
-        )  # fmt: skip
-        judge = Judge(plan.contract, oracle, wire.redactor)
-        self.bench = Bench(wire, self._lanes, self.rendering, oracle, judge)
-        self._wire, self._silent, self._waited_s = wire, 0, 0.0
 
-    @property
-    def sent(self) -> int:
-        """How many requests have gone over its own lanes."""
-        return self._lanes.sent
+async def _salvo(gun: Gun, cases: Sequence[Case], until_s: float | None) -> dict[int, Reply]:
+    """The replies to some cases, by their place; fewer where time, budget or the target ends it."""
+    found: dict[int, Reply] = {}
+    numbers = {id(case): number for number, case in enumerate(cases)}
+    again: list[Case] = []
+    feed = iter([case for case in cases if len(case.body) <= LARGE_BYTES])
 
-    async def salvo(self, cases: Sequence[Case], until_s: float | None) -> dict[int, Reply]:
-        """The replies to some cases, by their place; fewer where time, budget or the target ends it."""
-        found: dict[int, Reply] = {}
-        numbers = {id(case): number for number, case in enumerate(cases)}
-        again: list[Case] = []
-        feed = iter([case for case in cases if len(case.body) <= LARGE_BYTES])
+    def supply() -> Shot | None:
+        if gun.is_over(until_s):
+            return None
+        case = again.pop() if again else next(feed, None)
+        return None if case is None else gun.rendering.shot(case)
 
-        def supply() -> Shot | None:
-            if self._is_over(until_s):
-                return None
-            case = again.pop() if again else next(feed, None)
-            return None if case is None else self.rendering.shot(case)
+    def take(shot: Shot, reply: Reply, _: int) -> None:
+        if gun.is_put_off(shot.case, reply):
+            again.append(shot.case)
+            return
+        gun.silent += reply.mishap in SILENT
+        found[numbers[id(shot.case)]] = reply
 
-        def take(shot: Shot, reply: Reply, _: int) -> None:
-            if reply.status == TOO_MANY and self._holds(shot.case, reply):
-                again.append(shot.case)
-                return
-            self._silent += reply.mishap in SILENT
-            found[numbers[id(shot.case)]] = reply
-
-        await self._lanes.pour(supply, take)
-        for number, case in enumerate(cases):
-            if len(case.body) > LARGE_BYTES and not self._is_over(until_s):
-                found[number] = await self.bench.carefully(case)
-        return found
-
-    def close(self) -> None:
-        """Closes its connections."""
-        self._lanes.close()
-
-    def _is_over(self, until_s: float | None) -> bool:
-        late = until_s is not None and time.monotonic() > until_s
-        return late or bool(self._wire.budget.emptied) or self._silent >= _MOST_SILENT
-
-    def _holds(self, case: Case, reply: Reply) -> bool:
-        """Waits as long as a 429 asks for, if that is not too long."""
-        wait_s = asked_s(self.bench.kept(case, reply))
-        if wait_s > _LONGEST_WAIT_S or self._waited_s > _WAITS_S:
-            return False
-        self._lanes.hold(wait_s)
-        self._waited_s += wait_s / max(1, self._wire.connections)
-        return True
+    await gun.lanes.pour(supply, take)
+    for number, case in enumerate(cases):
+        if len(case.body) > LARGE_BYTES and not gun.is_over(until_s):
+            found[number] = await gun.bench.carefully(case)
+    return found
 
 
 class Explains(Protocol):
@@ -142,8 +105,8 @@ class Mirror:
     """Sends generated requests to both sides, and makes of what differs the smallest of each sort."""
 
     def __init__(self, first: Side, second: Side, volatile: frozenset[str], rated: frozenset[str]) -> None:
-        self._guns = (Gun(first), Gun(second))
         self._contract = first.plan.contract
+        self._guns = (_gun(first), _gun(second))
         self._traits = Traits(self._contract)
         self._stocks = {str(item): Stock.of(self._contract, item) for item in self._contract.operations}
         self._dead = {str(item) for side in (first, second) for item in side.ground.dead}
@@ -155,7 +118,7 @@ class Mirror:
     @property
     def sent(self) -> tuple[int, int]:
         """How many requests went to either side, over lanes."""
-        return self._guns[0].sent, self._guns[1].sent
+        return self._guns[0].lanes.sent, self._guns[1].lanes.sent
 
     async def run(
         self,
@@ -174,7 +137,7 @@ class Mirror:
             self.found.is_cut = True
         finally:
             for gun in self._guns:
-                gun.close()
+                gun.lanes.close()
         return self.found
 
     async def _poured(self, cases: Sequence[Case], max_time_s: float | None) -> list[tuple[Case, Change]]:
@@ -182,7 +145,7 @@ class Mirror:
         replies = []
         for gun in self._guns:
             until_s = time.monotonic() + max_time_s / 2 if max_time_s else None
-            replies.append(await gun.salvo(cases, until_s))
+            replies.append(await _salvo(gun, cases, until_s))
         both = sorted(replies[0].keys() & replies[1].keys())
         self.found.compared = len(both)
         self.found.is_cut |= len(both) < len(cases)

@@ -9,20 +9,18 @@ from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.engine import asked_s
-from conformance.fuzz.bench import Bench
 from conformance.fuzz.breakage import BROKEN, Past, examine, recovers
 from conformance.fuzz.case import Case, Origin
 from conformance.fuzz.examiner import Examiner
-from conformance.fuzz.judge import TOO_MANY, Judge
-from conformance.fuzz.oracle import ACCEPTED, Oracle
-from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
+from conformance.fuzz.gun import MOST_SILENT, Gun
+from conformance.fuzz.oracle import ACCEPTED
+from conformance.fuzz.rendering import LARGE_BYTES, Shot
 from conformance.fuzz.stock import Stock
 from conformance.fuzz.suspicion import Suspicion
 from conformance.report.curl import curl
 from conformance.wire.answers import Reply
 from conformance.wire.budget import Exhausted
-from conformance.wire.lanes import SILENT, Lanes
+from conformance.wire.lanes import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,11 +32,10 @@ if TYPE_CHECKING:
 
 _WINDOW = 2_000
 """After so many requests the target is asked whether it still takes acceptable ones."""
-_MOST_SILENT, _SILENT_DEADLINE_S = 24, 2.0
-"""So many silences end the sending; who has kept us waiting so often is asked once more, but not for long."""
+_SILENT_DEADLINE_S = 2.0
+"""Who has kept us waiting so often that sending ends is asked once more, but not for long."""
 _MOST_ALIKE = 300
 """So many suspicions of the same sort are looked at; more are counted."""
-_LONGEST_WAIT_S, _WAITS_S = 30.0, 120.0
 _EXAMINING_S = 20.0
 
 
@@ -70,17 +67,8 @@ class Campaign:
         self._examining_s = examining_s
         self._wire = wire
         self._dead = {str(operation) for operation in ground.dead}
-        self._oracle = Oracle(contract)
-        self._judge = Judge(contract, self._oracle, wire.redactor)
-        self._rendering = Rendering(contract, keys, wire.target, ground)
-        self._lanes: Lanes[Shot] = Lanes(
-            wire.target,
-            connections=wire.connections,
-            deadline_s=wire.deadline_s,
-            throttle=wire.throttle,
-            budget=wire.budget,
-        )
-        self.bench = Bench(wire, self._lanes, self._rendering, self._oracle, self._judge)
+        self._gun = Gun(contract, keys, wire, ground)
+        self.bench = self._gun.bench
         self._again: deque[Case] = deque()
         self._large: list[Case] = []
         self._log: deque[Past] = deque(maxlen=2 * _WINDOW)
@@ -88,7 +76,7 @@ class Campaign:
         self._alike: Counter[tuple[str, str, str]] = Counter()
         self._suspicions: list[Suspicion] = []
         self._around = 2 * wire.connections
-        self._silent = self._number = self._last_good = 0
+        self._number = self._last_good = 0
         self.result = Result()
 
     async def run(self, cases: Iterable[Case], *, max_time_s: float | None = None) -> Result:
@@ -115,7 +103,7 @@ class Campaign:
                 raise
         finally:
             self.close()
-            self.result.requests = self._lanes.sent
+            self.result.requests, self.result.waited_s = self._gun.lanes.sent, self._gun.waited_s
         return self.result
 
     async def _findings(self, broken: Finding | None) -> list[Finding]:
@@ -131,7 +119,7 @@ class Campaign:
 
     def close(self) -> None:
         """Closes every connection."""
-        self._lanes.close()
+        self._gun.lanes.close()
 
     async def _window(self, feed: Iterator[Case], until_s: float | None) -> bool:
         """Sends some cases; whether there are more."""
@@ -140,7 +128,7 @@ class Campaign:
         def supply() -> Shot | None:
             nonlocal left
             while self._again or left > 0:
-                if self._is_over(until_s):
+                if self._gun.is_over(until_s):
                     self.result.is_cut = True
                     return None
                 case = self._again.popleft() if self._again else next(feed, None)
@@ -153,29 +141,24 @@ class Campaign:
                 if len(case.body) > LARGE_BYTES:
                     self._large.append(case)
                     continue
-                return self._rendering.shot(case)
+                return self._gun.rendering.shot(case)
             return None
 
-        await self._lanes.pour(supply, self._take)
+        await self._gun.lanes.pour(supply, self._take)
         await self._send_large(until_s)
-        return left == 0 and not self._is_over(until_s)
-
-    def _is_over(self, until_s: float | None) -> bool:
-        if self._wire.budget.emptied:
-            return True
-        return self._silent >= _MOST_SILENT or (until_s is not None and time.monotonic() > until_s)
+        return left == 0 and not self._gun.is_over(until_s)
 
     async def _send_large(self, until_s: float | None) -> None:
         """Sends the large bodies of a window, the careful way."""
         large, self._large = self._large, []
         for case in large:
-            if not self._is_over(until_s):
+            if not self._gun.is_over(until_s):
                 self._note(case, await self.bench.carefully(case), None)
 
     def _take(self, shot: Shot, reply: Reply, lane: int) -> None:
         """Takes what came of a case; a 429 only means that it has to be sent again later."""
         case = shot.case
-        if reply.status == TOO_MANY and self._holds(case, reply):
+        if self._gun.is_put_off(case, reply):
             self._again.append(case)
             return
         self._note(case, reply, self._before.get(lane))
@@ -184,31 +167,22 @@ class Campaign:
     def _note(self, case: Case, reply: Reply, before: Case | None) -> None:
         """Judges a reply."""
         self.result.judged[case.call] += 1
-        judgement = self._judge.judge(case, reply)
+        judgement = self._gun.judge.judge(case, reply)
         is_good = judgement is None if case.expect == (ACCEPTED,) else None
         self._log.append(Past(case, is_good, judgement is not None))
         self._number += 1
         if is_good:
             self._last_good = self._number
         if reply.mishap in SILENT:
-            self._silent += 1
-            if self._silent == _MOST_SILENT:
-                self._lanes.deadline_s = min(self._lanes.deadline_s, _SILENT_DEADLINE_S)
+            self._gun.silent += 1
+            if self._gun.silent == MOST_SILENT:
+                self._gun.lanes.deadline_s = min(self._gun.lanes.deadline_s, _SILENT_DEADLINE_S)
         if judgement is None:
             return
         key = (judgement.fault.value, judgement.kind, case.call)
         self._alike[key] += 1
         if self._alike[key] <= _MOST_ALIKE:
             self._suspicions.append(Suspicion(case, judgement, before, self._number, self._recent(1)))
-
-    def _holds(self, case: Case, reply: Reply) -> bool:
-        """Waits as long as a 429 asks for, if that is not too long."""
-        wait_s = asked_s(self.bench.kept(case, reply))
-        if wait_s > _LONGEST_WAIT_S or self.result.waited_s > _WAITS_S:
-            return False
-        self._lanes.hold(wait_s)
-        self.result.waited_s += wait_s / max(1, self._wire.connections)
-        return True
 
     async def _breakage(self) -> Finding | None:
         """What is to be said of a target that no longer takes acceptable requests, and does not get well.
