@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.contract import Contract
-from conformance.fuzz.corpus import corpus
+from conformance.fuzz.corpus import load_or_generate
 from conformance.fuzz.rendering import LARGE_BYTES
 from conformance.openapi import render
 from conformance.profile import load
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 KEY = "conformance-benchmark-key"
 SMALL = b'{"userId":"conformance-user","event":"conformance"}'
-SECONDS = 4
+WRK_SECONDS = 4
 SAMPLES = 2_000
 _LUA = """
 local given = {{
@@ -60,15 +60,15 @@ _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 def main(profile: str = "rudderstack", requests: str = "50000") -> None:
     """Measures and prints."""
     contract = Contract(load(profile))
-    with tempfile.TemporaryDirectory() as cache, _served(profile) as url:
+    with tempfile.TemporaryDirectory() as cache, _server_process(profile) as url:
         environment = {**os.environ, "XDG_CACHE_HOME": cache, "CONFORMANCE_WRITE_KEY": KEY}
-        cold = _fuzzed(url, profile, requests, environment)
-        warm = _fuzzed(url, profile, requests, environment)
-        small = _fuzzed(url, profile, "5000", {**environment, "XDG_CACHE_HOME": f"{cache}/small"})
-        theirs = _schemathesis(url, contract, Path(cache))
+        cold = _conformance_rates(url, profile, requests, environment)
+        warm = _conformance_rates(url, profile, requests, environment)
+        small = _conformance_rates(url, profile, "5000", {**environment, "XDG_CACHE_HOME": f"{cache}/small"})
+        theirs = _schemathesis_rate(url, contract, Path(cache))
         os.environ["XDG_CACHE_HOME"] = cache
-        wrk = _wrk(url, _sampled(contract), Path(cache))
-        small_wrk = _wrk(url, [_in_lua(contract.operations[0].path, SMALL)], Path(cache))
+        wrk = _wrk_rate(url, _lua_requests(contract), Path(cache))
+        small_wrk = _wrk_rate(url, [_in_lua(contract.operations[0].path, SMALL)], Path(cache))
     print(f"profile {profile}, a server that does almost nothing")
     rows = {
         f"conformance fuzz, {requests} requests, cold": cold[0],
@@ -88,48 +88,48 @@ def main(profile: str = "rudderstack", requests: str = "50000") -> None:
         print(f"  warm / wrk with one small request: {warm[1] / small_wrk:.2f}")
 
 
-def _fuzzed(url: str, profile: str, requests: str, environment: dict[str, str]) -> tuple[float, float]:
+def _conformance_rates(url: str, profile: str, requests: str, environment: dict[str, str]) -> tuple[float, float]:
     """Requests a second of the whole command, and of what it says of its sending."""
     command = [sys.executable, "-m", "conformance", "fuzz", url, "--profile", profile, "--fuzz", requests]
     start_s = time.perf_counter()
-    done = subprocess.run(
+    completed = subprocess.run(
         [*command, "--json", "-", "--quiet"], env=environment, check=False, capture_output=True, text=True
     )
     whole_s = time.perf_counter() - start_s
-    found = json.loads(done.stdout)
-    return found["requests"] / whole_s, found["per_s"]
+    summary = json.loads(completed.stdout)
+    return summary["requests"] / whole_s, summary["per_s"]
 
 
-def _schemathesis(url: str, contract: Contract, place: Path) -> float:
+def _schemathesis_rate(url: str, contract: Contract, place: Path) -> float:
     """Requests a second of schemathesis' own command."""
     document = place / "openapi.json"
     document.write_text(json.dumps(render(contract)), encoding="utf-8")
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(document), "--url", url, "--workers", "1"]
-    before, start_s = _counted(url), time.perf_counter()
+    before, start_s = _request_count(url), time.perf_counter()
     subprocess.run(
         [*command, "--checks", "not_a_server_error", "--max-examples", "60"],
         check=False, capture_output=True, cwd=place,
     )  # fmt: skip
-    return (_counted(url) - before) / (time.perf_counter() - start_s)
+    return (_request_count(url) - before) / (time.perf_counter() - start_s)
 
 
-def _wrk(url: str, requests: list[str], place: Path) -> float:
+def _wrk_rate(url: str, requests: list[str], place: Path) -> float:
     """Requests a second of wrk, which sends some requests in turn; 0 where it is not installed."""
     program = shutil.which("wrk")
     if program is None:
         return 0.0
     script = place / "requests.lua"
     script.write_text(_LUA.format(requests=",\n".join(requests)), encoding="utf-8")
-    done = subprocess.run(
-        [program, "-t1", "-c8", f"-d{SECONDS}s", "-s", str(script), url],
+    completed = subprocess.run(
+        [program, "-t1", "-c8", f"-d{WRK_SECONDS}s", "-s", str(script), url],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    return float(done.stdout.partition("Requests/sec:")[2].split()[0])
+    return float(completed.stdout.partition("Requests/sec:")[2].split()[0])
 
 
-def _sampled(contract: Contract) -> list[str]:
+def _lua_requests(contract: Contract) -> list[str]:
     """Requests as they are sent by us, every so many of the stored ones, as wrk's script has them."""
-    cases = [case for case in corpus(contract, 1, 50_000).cases(50_000) if len(case.body) < LARGE_BYTES]
+    cases = [case for case in load_or_generate(contract, 1, 50_000).cases(50_000) if len(case.body) < LARGE_BYTES]
     return [_in_lua(case.call.split()[1], case.body) for case in cases[:: len(cases) // SAMPLES]]
 
 
@@ -139,14 +139,14 @@ def _in_lua(path: str, body: bytes) -> str:
     return f'{{"{path}", "{text}"}}'
 
 
-def _counted(url: str) -> int:
+def _request_count(url: str) -> int:
     """How many requests the server has had."""
     with urllib.request.urlopen(f"{url}/count") as answer:  # noqa: S310 - our own server
         return int(answer.read())
 
 
 @contextmanager
-def _served(profile: str) -> Iterator[str]:
+def _server_process(profile: str) -> Iterator[str]:
     """The server in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.fuzz", "--serve", profile]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -156,7 +156,7 @@ def _served(profile: str) -> Iterator[str]:
         process.kill()
 
 
-class Nothing(asyncio.Protocol):
+class CountingProtocol(asyncio.Protocol):
     """A server that reads requests and answers each in the same way."""
 
     count = 0
@@ -172,33 +172,33 @@ class Nothing(asyncio.Protocol):
         """Answers every request that is whole."""
         data = self._buffer + data
         while (end := data.find(b"\r\n\r\n")) >= 0:
-            found = _LENGTH.search(data, 0, end)
-            whole = end + 4 + (int(found[1]) if found else 0)
+            length_match = _LENGTH.search(data, 0, end)
+            whole = end + 4 + (int(length_match[1]) if length_match else 0)
             if len(data) < whole:
                 break
             is_question = data.startswith(b"GET /count")
             data = data[whole:]
             self._transport.write(self._counted() if is_question else self.answer)
-            Nothing.count += not is_question
+            CountingProtocol.count += not is_question
         self._buffer = data
 
     def _counted(self) -> bytes:
-        text = str(Nothing.count).encode()
+        text = str(CountingProtocol.count).encode()
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(text), text)
 
 
 async def _serve(profile: str) -> None:
     """The other end of `_served`."""
     contract = Contract(load(profile))
-    status = HTTPStatus(contract.answer(Condition.ACCEPTED).expect[0])
+    status = HTTPStatus(contract.expected_response(Condition.ACCEPTED).expect[0])
     body = b"" if status is HTTPStatus.NO_CONTENT else b"OK"
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
         "Content-Type: text/plain",
         f"Content-Length: {len(body)}",
     ]
-    Nothing.answer = "\r\n".join([*lines, "", ""]).encode() + body
-    server = await asyncio.get_running_loop().create_server(Nothing, "127.0.0.1", 0)
+    CountingProtocol.answer = "\r\n".join([*lines, "", ""]).encode() + body
+    server = await asyncio.get_running_loop().create_server(CountingProtocol, "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 

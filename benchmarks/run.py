@@ -24,7 +24,7 @@ from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.refserver import Server
-from conformance.run import Plan, execute, prepare
+from conformance.run import Plan, execute, build_plan
 from conformance.wire import Wire
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def main(profile: str = "segment") -> None:
     """Measures and prints."""
     contract = Contract(load(profile))
     os.environ["CONFORMANCE_WRITE_KEY"] = KEY
-    start_up_s = min(_timed(["--help"]) for _ in range(3))
+    start_up_s = min(_command_s(["--help"]) for _ in range(3))
     print(f"profile {profile}, {JOBS} jobs; `conformance --help` alone: {start_up_s:.2f} s")
     for name, delay_s in (("embedded server", 0.0), ("server that waits 50 ms", LATENCY_S)):
-        with _served(profile, delay_s) as url:
-            requests = asyncio.run(_recorded(_plan(url, contract)))
-            replay_s = asyncio.run(_replayed(requests, url))
-            run_s = _timed(["run", url, "--profile", profile, "--jobs", str(JOBS), "--quiet"])
+        with _server_process(profile, delay_s) as url:
+            requests = asyncio.run(_requests_of_run(_plan(url, contract)))
+            replay_s = asyncio.run(_replay_s(requests, url))
+            run_s = _command_s(["run", url, "--profile", profile, "--jobs", str(JOBS), "--quiet"])
         print(f"{name}: {len(requests)} requests, command {run_s:.2f} s, bare replay {replay_s:.2f} s")
         print(f"  command / bare replay: {run_s / replay_s:.2f}")
         if delay_s:
@@ -56,7 +56,7 @@ def main(profile: str = "segment") -> None:
 
 
 @contextmanager
-def _served(profile: str, delay_s: float) -> Iterator[str]:
+def _server_process(profile: str, delay_s: float) -> Iterator[str]:
     """A reference server in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.run", "--serve", profile, str(delay_s)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -74,12 +74,12 @@ def _serve(profile: str, delay_s: str) -> None:
 
 
 def _plan(url: str, contract: Contract) -> Plan:
-    return prepare(
+    return build_plan(
         settings.resolve({"write_key": KEY, "jobs": str(JOBS), "fuzz": "0"}), url, contract, CHECKS
     )
 
 
-async def _recorded(plan: Plan) -> list[Request]:
+async def _requests_of_run(plan: Plan) -> list[Request]:
     """Every request of a run, in the order of sending."""
     requests: list[Request] = []
 
@@ -92,7 +92,7 @@ async def _recorded(plan: Plan) -> list[Request]:
     return requests
 
 
-async def _replayed(requests: list[Request], url: str) -> float:
+async def _replay_s(requests: list[Request], url: str) -> float:
     """The seconds that a bare httpx client takes for the same requests, as many at a time."""
     queue = iter(requests)
     async with httpx.AsyncClient(
@@ -123,7 +123,7 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-def _timed(arguments: list[str]) -> float:
+def _command_s(arguments: list[str]) -> float:
     """The wall time of the command, in seconds."""
     start_s = time.perf_counter()
     subprocess.run([sys.executable, "-m", "conformance", *arguments], check=True, capture_output=True)

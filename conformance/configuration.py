@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
-from conformance.profile.problems import nearest
+from conformance.profile.problems import did_you_mean
 from conformance.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from conformance.settings import Setting
 
-_OWN, _SHARED = "conformance.toml", "pyproject.toml"
-_YAML = (".yaml", ".yml")
+_CONFORMANCE_TOML, _PYPROJECT_TOML = "conformance.toml", "pyproject.toml"
+_YAML_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,59 +28,59 @@ class Configuration:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find(start: Path) -> Configuration:
+def find_configuration(start: Path) -> Configuration:
     """The nearest configuration: in a directory, or in one above it, up to the root of a repository.
 
     `conformance.toml` goes before a table `[tool.conformance]` in `pyproject.toml`. Raises UsageError for a
     file that can't be read, an unknown key or a value that does not fit.
     """
-    for place in (start, *start.parents):
-        for name in (_OWN, _SHARED):
-            path = place / name
+    for directory in (start, *start.parents):
+        for name in (_CONFORMANCE_TOML, _PYPROJECT_TOML):
+            path = directory / name
             if path.is_file():
-                table = _table(path)
+                table = _read_table(path)
                 if table is not None:
-                    return Configuration(file=str(path), values=_values(path, table))
-        if (place / ".git").exists():
+                    return Configuration(file=str(path), values=_parse_table(path, table))
+        if (directory / ".git").exists():
             break
     return Configuration()
 
 
-def _table(path: Path) -> dict[str, Any] | None:
+def _read_table(path: Path) -> dict[str, Any] | None:
     """The settings of a file; None for a project's file that says nothing of them."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: the file can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
-    if path.name == _OWN:
-        return found
-    tool = found.get("tool")
+    if path.name == _CONFORMANCE_TOML:
+        return document
+    tool = document.get("tool")
     table = tool.get("conformance") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise UsageError(f"{path}: tool.conformance: expected a table")
     return table
 
 
-def _values(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a table, each as an option would give it. Raises UsageError."""
-    known = {setting.name: setting for setting in SETTINGS}
-    found = {}
+    settings_by_name = {setting.name: setting for setting in SETTINGS}
+    values = {}
     for key, value in table.items():
-        setting = known.get(key.replace("_", "-"))
+        setting = settings_by_name.get(key.replace("_", "-"))
         if setting is None:
-            raise UsageError(f"{path}: {key}: unknown key{nearest(key, known)}")
+            raise UsageError(f"{path}: {key}: unknown key{did_you_mean(key, settings_by_name)}")
         if setting.is_secret:
             raise UsageError(
                 f"{path}: {key}: a secret does not belong in a file of the project; "
-                f"set {setting.variable}, or use write-key-file"
+                f"set {setting.environment_variable}, or use write-key-file"
             )
-        found[setting.key] = _given(path, key, setting, value)
-    return found
+        values[setting.key] = _option_value(path, key, setting, value)
+    return values
 
 
-def _given(path: Path, key: str, setting: Setting, value: object) -> Any:  # noqa: ANN401 - as options are
+def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:  # noqa: ANN401 - as options are
     """A value as an option would give it: a text, a list of texts, or a flag."""
     if setting.is_flag:
         if not isinstance(value, bool):
@@ -98,4 +98,4 @@ def _given(path: Path, key: str, setting: Setting, value: object) -> Any:  # noq
 
 def _is_path(setting: Setting, text: str) -> bool:
     """Whether a value names a file: one beside the configuration, wherever the command is run."""
-    return setting.metavar == "FILE" or (setting.name == "profile" and ("/" in text or text.endswith(_YAML)))
+    return setting.metavar == "FILE" or (setting.name == "profile" and ("/" in text or text.endswith(_YAML_SUFFIXES)))

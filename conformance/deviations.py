@@ -10,122 +10,122 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance import resources
-from conformance.model import Known, Outcome, Stale, Verdict
+from conformance.model import KnownDeviation, Outcome, StaleEntry, Verdict
 from conformance.profile import document, problems
-from conformance.text import safe
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from conformance.model import Json, Level
 
-_BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
-_KEPT = frozenset({Outcome.PASS, Outcome.OBSERVED})
-_TODO = "TODO: why this is accepted for now"
+_BROKEN_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
+_KEPT_OUTCOMES = frozenset({Outcome.PASS, Outcome.OBSERVED})
+_REASON_PLACEHOLDER = "TODO: why this is accepted for now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deviation:
+class DeviationEntry:
     """One entry: a check, on one call or on all, and why its failure is accepted. Lines count from 1."""
 
-    check: str
-    call: str
-    known: Known
+    check_id: str
+    operation_pattern: str
+    known_deviation: KnownDeviation
     line: int
     last_line: int
 
-    def covers(self, verdict: Verdict) -> bool:
+    def matches(self, verdict: Verdict) -> bool:
         """Whether it speaks of a verdict."""
-        return verdict.id == self.check and (
-            not self.call or fnmatch.fnmatchcase(verdict.operation, self.call)
+        return verdict.id == self.check_id and (
+            not self.operation_pattern or fnmatch.fnmatchcase(verdict.operation, self.operation_pattern)
         )
 
     @property
     def name(self) -> str:
         """What it is about."""
-        return f"{self.check} on {self.call}" if self.call else self.check
+        return f"{self.check_id} on {self.operation_pattern}" if self.operation_pattern else self.check_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deviations:
+class DeviationList:
     """A file of known deviations, or none."""
 
     file: str = ""
-    entries: tuple[Deviation, ...] = ()
+    entries: tuple[DeviationEntry, ...] = ()
 
-    def applied(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    def mark_known(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
         """The verdicts, those of them that are broken and listed marked as known."""
-        return [self._marked(item) for item in verdicts]
+        return [self._mark_known(item) for item in verdicts]
 
-    def _marked(self, verdict: Verdict) -> Verdict:
-        if verdict.outcome not in _BROKEN:
+    def _mark_known(self, verdict: Verdict) -> Verdict:
+        if verdict.outcome not in _BROKEN_OUTCOMES:
             return verdict
-        known = next((entry.known for entry in self.entries if entry.covers(verdict)), None)
-        return replace(verdict, known=known)
+        known_deviation = next((entry.known_deviation for entry in self.entries if entry.matches(verdict)), None)
+        return replace(verdict, known_deviation=known_deviation)
 
-    def stale(
-        self, verdicts: Sequence[Verdict], ids: Collection[str], today: date, *, is_whole: bool
-    ) -> tuple[Stale, ...]:
+    def stale_entries(
+        self, verdicts: Sequence[Verdict], check_ids: Collection[str], today: date, *, is_full_run: bool
+    ) -> tuple[StaleEntry, ...]:
         """The entries that have to go: expired, of no check, or of what is no longer broken.
 
         `ids` are those of all checks. Where the run was not `is_whole`, an entry of which nothing was judged
         may be about what was left out.
         """
-        found = []
+        stale_entries = []
         for entry in self.entries:
-            why = _staleness(
-                entry, [item for item in verdicts if entry.covers(item)], ids, today, is_whole=is_whole
+            reason = _stale_reason(
+                entry, [item for item in verdicts if entry.matches(item)], check_ids, today, is_full_run=is_full_run
             )
-            if why:
-                found.append(
-                    Stale(
-                        file=self.file, line=entry.line, last_line=entry.last_line, name=entry.name, why=why
+            if reason:
+                stale_entries.append(
+                    StaleEntry(
+                        file=self.file, line=entry.line, last_line=entry.last_line, name=entry.name, reason=reason
                     )
                 )
-        return tuple(found)
+        return tuple(stale_entries)
 
 
-def _staleness(
-    entry: Deviation, about: Sequence[Verdict], ids: Collection[str], today: date, *, is_whole: bool
+def _stale_reason(
+    entry: DeviationEntry, matching: Sequence[Verdict], check_ids: Collection[str], today: date, *, is_full_run: bool
 ) -> str:
     """Why an entry has to go; empty if it may stay."""
-    if entry.check not in ids:
-        return f"no check is called {entry.check}{problems.nearest(entry.check, ids).partition('; known')[0]}"
-    if entry.known.expires and entry.known.expires < today.isoformat():
-        return f"expired on {entry.known.expires}"
-    if not about:
-        return "no such call in this profile" if is_whole else ""
-    if any(item.outcome in _BROKEN or item.outcome is Outcome.ERROR for item in about):
+    if entry.check_id not in check_ids:
+        return f"no check is called {entry.check_id}{problems.did_you_mean(entry.check_id, check_ids).partition('; known')[0]}"
+    if entry.known_deviation.expires and entry.known_deviation.expires < today.isoformat():
+        return f"expired on {entry.known_deviation.expires}"
+    if not matching:
+        return "no such call in this profile" if is_full_run else ""
+    if any(item.outcome in _BROKEN_OUTCOMES or item.outcome is Outcome.ERROR for item in matching):
         return ""
-    return "passes now" if any(item.outcome in _KEPT for item in about) else ""
+    return "passes now" if any(item.outcome in _KEPT_OUTCOMES for item in matching) else ""
 
 
-def read(path: str) -> Deviations:
+def read(path: str) -> DeviationList:
     """Reads a file of known deviations. Raises ProfileError, with a line for each mistake."""
-    found = document.read(Path(path), "a list of known deviations")
-    problems.find(
-        found, json.loads((resources.specs() / "deviations.schema.json").read_text(encoding="utf-8"))
+    parsed = document.read(Path(path), "a list of known deviations")
+    problems.validate(
+        parsed, json.loads((resources.specs_dir() / "deviations.schema.json").read_text(encoding="utf-8"))
     )
-    found.check()
-    value: Any = found.value
+    parsed.raise_for_problems()
+    value: Any = parsed.value
     entries = []
     for index, item in enumerate(value["deviations"]):
         expires = item.get("expires", "")
         if expires and not _is_date(expires):
-            found.blame(("deviations", index, "expires"), f"{expires!r} is no date, such as 2027-03-31")
-        lines = [line for place, line in found.lines.items() if place[:2] == ("deviations", index)]
-        known = Known(**{key: item.get(key, "") for key in ("reason", "link", "owner", "expires")})
+            parsed.add_problem(("deviations", index, "expires"), f"{expires!r} is no date, such as 2027-03-31")
+        lines = [line for place, line in parsed.lines.items() if place[:2] == ("deviations", index)]
+        known_deviation = KnownDeviation(**{key: item.get(key, "") for key in ("reason", "link", "owner", "expires")})
         entries.append(
-            Deviation(
-                check=item["check"],
-                call=item.get("call", ""),
-                known=known,
+            DeviationEntry(
+                check_id=item["check"],
+                operation_pattern=item.get("call", ""),
+                known_deviation=known_deviation,
                 line=min(lines),
                 last_line=max(lines),
             )
         )
-    found.check()
-    return Deviations(file=path, entries=tuple(entries))
+    parsed.raise_for_problems()
+    return DeviationList(file=path, entries=tuple(entries))
 
 
 def _is_date(text: str) -> bool:
@@ -136,30 +136,30 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def draft(verdicts: Sequence[Verdict], gate: Level, former: Deviations) -> str:
+def render_template(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> str:
     """A file that lists what is broken at a gate, for somebody to write the reasons.
 
     A check that is broken wherever it was judged is one entry. Reasons that stand in a former file are kept.
     """
     lines = ["# Known deviations: each needs a reason, and is better with an owner and a date of expiry.", ""]
-    entries = list(_entries(verdicts, gate, former))
+    entries = list(_template_entries(verdicts, gate, previous))
     return "\n".join([*lines, "deviations:" if entries else "deviations: []", *entries, ""])
 
 
-def _entries(verdicts: Sequence[Verdict], gate: Level, former: Deviations) -> Iterator[str]:
+def _template_entries(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> Iterator[str]:
     """The entries of a draft, each with a comment that says what is broken."""
-    broken = [item for item in verdicts if item.outcome in _BROKEN and item.level.reaches(gate)]
-    well = {item.id for item in verdicts if item.outcome in _KEPT}
-    seen: set[str] = set()
+    broken = [item for item in verdicts if item.outcome in _BROKEN_OUTCOMES and item.level.is_at_least(gate)]
+    kept_check_ids = {item.id for item in verdicts if item.outcome in _KEPT_OUTCOMES}
+    listed_check_ids: set[str] = set()
     for item in broken:
-        call = item.operation if item.id in well else ""
-        if item.id in seen and not call:
+        call = item.operation if item.id in kept_check_ids else ""
+        if item.id in listed_check_ids and not call:
             continue
-        seen.add(item.id)
-        known = next((entry.known for entry in former.entries if entry.covers(item)), Known(reason=_TODO))
-        says = f"{item.title} Expected {item.expected}, received {item.received}."
-        yield f"  # {safe(' '.join(says.split()))}"
-        fields = {"check": item.id, "call": call, **known.as_json()}
+        listed_check_ids.add(item.id)
+        known_deviation = next((entry.known_deviation for entry in previous.entries if entry.matches(item)), KnownDeviation(reason=_REASON_PLACEHOLDER))
+        comment = f"{item.title} Expected {item.expected}, received {item.received}."
+        yield f"  # {escape_controls(' '.join(comment.split()))}"
+        fields = {"check": item.id, "call": call, **known_deviation.as_json()}
         first, *rest = [f"{key}: {_quoted(value)}" for key, value in fields.items() if value]
         yield f"  - {first}"
         yield from (f"    {pair}" for pair in rest)

@@ -35,12 +35,12 @@ class UsageError(ConformanceError):
     exit_code = 2
 
 
-class CannotJudge(ConformanceError):
+class InconclusiveError(ConformanceError):
     """Nothing can be said about the target."""
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FileProblem:
     """One mistake in a profile: file, line (from 1) and key, and what is wrong there."""
 
     file: str
@@ -56,12 +56,12 @@ class Problem:
 class ProfileError(UsageError):
     """A profile that is not valid; carries every problem found, in the order of the file."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[FileProblem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
 
-class Silent(Exception):
+class NotApplicable(Exception):
     """The contract does not promise what a check asks about; the text says why."""
 
 
@@ -80,7 +80,7 @@ class Untestable(Deviation):
     """The acceptable twin of a request was refused, so refusing the request proves nothing."""
 
 
-class NoAnswer(Exception):
+class NoResponse(Exception):
     """An exchange ended without an answer: nothing can be said about the promise."""
 
 

@@ -28,13 +28,13 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     SIGINT and SIGTERM alike cancel it, whatever it waits for; then KeyboardInterrupt is raised.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        running = runner.get_loop()
-        task = running.create_task(main)
-        with _signals(lambda: running.call_soon_threadsafe(task.cancel)) as told:
+        loop = runner.get_loop()
+        task = loop.create_task(main)
+        with _cancel_on_signal(lambda: loop.call_soon_threadsafe(task.cancel)) as received:
             try:
                 return runner.run(_awaited(task))
             except asyncio.CancelledError:
-                if told:
+                if received:
                     raise KeyboardInterrupt from None
                 raise
 
@@ -44,27 +44,27 @@ async def _awaited(task: asyncio.Task[T]) -> T:
 
 
 @contextlib.contextmanager
-def _signals(cancel: Callable[[], object]) -> Iterator[list[int]]:
+def _cancel_on_signal(cancel: Callable[[], object]) -> Iterator[list[int]]:
     """Calls something at the first signal, and yields those that came. Only the main thread hears any."""
-    told: list[int] = []
+    received: list[int] = []
 
-    def hear(number: int, _: FrameType | None) -> None:
-        if told:
+    def handle(number: int, _: FrameType | None) -> None:
+        if received:
             raise KeyboardInterrupt
-        told.append(number)
+        received.append(number)
         cancel()
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, GRACE_S, GRACE_S)
 
     if threading.current_thread() is not threading.main_thread():
-        yield told
+        yield received
         return
     names = [name for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), hear) for name in names}
+    previous_handlers = {name: signal.signal(getattr(signal, name), handle) for name in names}
     try:
-        yield told
+        yield received
     finally:
-        if told and hasattr(signal, "setitimer"):
+        if received and hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, 0)
-        for name, handler in before.items():
+        for name, handler in previous_handlers.items():
             signal.signal(getattr(signal, name), handler)

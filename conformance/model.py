@@ -10,12 +10,12 @@ from typing import TypeAlias
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
 
-PREFIX = "conformance"
+ID_PREFIX = "conformance"
 """What every id of ours begins with, and the member of an event's context that names the run."""
-RUN_ID = "unnamed"
+DEFAULT_RUN_ID = "unnamed"
 """The run that events name where nobody gives it a name: then each run sends the same bytes."""
 
-Spelling: TypeAlias = Callable[[str, list[tuple[str, str]], bytes], tuple[bytes, ...]]
+RawWriter: TypeAlias = Callable[[str, list[tuple[str, str]], bytes], tuple[bytes, ...]]
 """Writes a request by hand, from its start line, headers and body: where no HTTP client goes.
 
 Between two pieces the wire waits a moment for an answer.
@@ -34,12 +34,12 @@ class Level(enum.StrEnum):
         """0 for the strongest level; grows as promises get weaker."""
         return list(Level).index(self)
 
-    def reaches(self, gate: Level) -> bool:
+    def is_at_least(self, gate: Level) -> bool:
         """Whether a promise of this level counts at a gate."""
         return self.rank <= gate.rank
 
 
-def weaker(first: Level, second: Level) -> Level:
+def weaker_level(first: Level, second: Level) -> Level:
     """The weaker of two levels: a MUST on a path that only SHOULD exist is a SHOULD."""
     return max(first, second, key=lambda level: level.rank)
 
@@ -86,7 +86,7 @@ class Area(enum.StrEnum):
     DELIVERY = "delivery"
 
 
-class Kind(enum.StrEnum):
+class OperationKind(enum.StrEnum):
     """How an operation carries its events."""
 
     EVENT = "event"
@@ -95,7 +95,7 @@ class Kind(enum.StrEnum):
     WEBHOOK = "webhook"
 
 
-class Mishap(enum.StrEnum):
+class TransportFailure(enum.StrEnum):
     """Why an exchange ended without an answer."""
 
     UNREACHABLE = "unreachable"
@@ -123,10 +123,10 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weight:
+class MeasuredSize:
     """What a request that was made to measure weighs: in bytes, by the limit that it is about."""
 
-    fact: str
+    limit_fact: str
     size: int
 
 
@@ -144,10 +144,10 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     chunked: bool = False
-    spelling: Spelling | None = None
-    unpacked: bool = False
-    events: int = 1
-    weight: Weight | None = None
+    raw_writer: RawWriter | None = None
+    is_decompressed: bool = False
+    event_count: int = 1
+    measured_size: MeasuredSize | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +186,11 @@ class Exchange:
     request: Request
     url: str = ""
     response: Response | None = None
-    mishap: Mishap | None = None
-    detail: str = ""
-    stray: bytes = b""
-    is_open: bool = True
-    is_continued: bool = False
+    failure: TransportFailure | None = None
+    failure_detail: str = ""
+    bytes_after_response: bytes = b""
+    stays_open: bool = True
+    got_100_continue: bool = False
 
     @property
     def status(self) -> int:
@@ -198,13 +198,13 @@ class Exchange:
         return self.response.status if self.response else 0
 
     @property
-    def outline(self) -> str:
+    def summary(self) -> str:
         """The answer in a few words, for a message."""
         if self.response is None:
-            return f"no answer ({self.detail or self.mishap})"
+            return f"no answer ({self.failure_detail or self.failure})"
         body = " ".join(self.response.text.split())
-        shown = f"{body[:120]}..." if len(body) > 120 else body
-        return f"{self.status} {shown!r}" if shown else f"{self.status} with an empty body"
+        excerpt = f"{body[:120]}..." if len(body) > 120 else body
+        return f"{self.status} {excerpt!r}" if excerpt else f"{self.status} with an empty body"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +216,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownDeviation:
     """Why a broken promise is accepted for now; `expires` is the last day of that, as ISO 8601 has it."""
 
     reason: str
@@ -230,20 +230,20 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stale:
+class StaleEntry:
     """An entry of a list of known deviations that has to go: where it stands, and why. Lines count from 1."""
 
     file: str
     line: int
     last_line: int
     name: str
-    why: str
+    reason: str
 
     def __str__(self) -> str:
         lines = (
             f"line {self.line}" if self.line == self.last_line else f"lines {self.line} to {self.last_line}"
         )
-        return f"{self.file}:{self.line}: {self.name}: {self.why}; delete {lines}"
+        return f"{self.file}:{self.line}: {self.name}: {self.reason}; delete {lines}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,9 +268,9 @@ class Verdict:
     exchanges: tuple[JsonObject, ...] = ()
     curl: str = ""
     data: JsonObject | None = None
-    weighed: tuple[tuple[Weight, bool], ...] = ()
-    known: Known | None = None
-    runs: tuple[tuple[Outcome, int], ...] = ()
+    measured_sizes: tuple[tuple[MeasuredSize, bool], ...] = ()
+    known_deviation: KnownDeviation | None = None
+    outcome_counts: tuple[tuple[Outcome, int], ...] = ()
 
     @property
     def name(self) -> str:

@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, Any
 from conformance import profile as profiles
 from conformance.catalogue import Tier
 from conformance.errors import UsageError
-from conformance.profile.problems import nearest
+from conformance.profile.problems import did_you_mean
 from conformance.resources import profile_names
-from conformance.wire.addresses import Reach
+from conformance.wire.addresses import AddressScope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from conformance.profile.facts import Profile
-    from conformance.wire import Target
+    from conformance.wire import TargetAddress
 
-GENTLE = frozenset({Tier.GENTLE})
+GENTLE_ONLY = frozenset({Tier.GENTLE})
 
 
-def permit(target: Target, profile: Profile, settings: Mapping[str, Any]) -> frozenset[Tier]:
+def permitted_tiers(target: TargetAddress, profile: Profile, settings: Mapping[str, Any]) -> frozenset[Tier]:
     """The tiers that a run may send to a target. Raises UsageError if it may not be tested so."""
-    tiers = _tiers(target, settings)
-    host = _plain(target.host)
-    if target.reach is Reach.PUBLIC and host not in _named(settings["i_may_test"]):
+    tiers = _requested_tiers(target, settings)
+    host = _normalize_host(target.host)
+    if target.scope is AddressScope.PUBLIC and host not in _allowed_hosts(settings["i_may_test"]):
         raise UsageError(
             f"{host} is beyond this machine and private networks, and would get test events and faulty "
             f"requests; if you may do that to it, say so: --i-may-test {host}"
         )
-    if target.reach in {Reach.PUBLIC, Reach.PRIVATE} and tiers != GENTLE and _is_production(host, profile):
+    if target.scope in {AddressScope.PUBLIC, AddressScope.PRIVATE} and tiers != GENTLE_ONLY and _is_production_host(host, profile):
         raise UsageError(
             f"{host} is a vendor's own production host, which gets no more than the gentle tier, "
             "whoever asks; add --tier gentle"
@@ -45,43 +45,43 @@ def permit(target: Target, profile: Profile, settings: Mapping[str, Any]) -> fro
     return tiers
 
 
-def _tiers(target: Target, settings: Mapping[str, Any]) -> frozenset[Tier]:
+def _requested_tiers(target: TargetAddress, settings: Mapping[str, Any]) -> frozenset[Tier]:
     """The tiers that were asked for; all on this machine, where nobody asked for less."""
-    asked = [_tier("tier", name, tuple(Tier)) for name in settings["tier"]]
-    allowed = [_tier("allow", name, (Tier.BURST, Tier.VOLUME)) for name in settings["allow"]]
-    if allowed and set(asked) == GENTLE:
+    requested = [_parse_tier("tier", name, tuple(Tier)) for name in settings["tier"]]
+    allowed = [_parse_tier("allow", name, (Tier.BURST, Tier.VOLUME)) for name in settings["allow"]]
+    if allowed and set(requested) == GENTLE_ONLY:
         raise UsageError(f"--tier gentle and --allow {allowed[0]} contradict each other")
-    if target.is_loopback and not asked:
+    if target.is_loopback and not requested:
         return frozenset(Tier)
-    return frozenset().union(*(tier.opened for tier in (*(asked or [Tier.STANDARD]), *allowed)))
+    return frozenset().union(*(tier.included for tier in (*(requested or [Tier.STANDARD]), *allowed)))
 
 
-def _tier(option: str, name: str, known: tuple[Tier, ...]) -> Tier:
+def _parse_tier(option: str, name: str, choices: tuple[Tier, ...]) -> Tier:
     """A tier by its name. Raises UsageError if it is none of those that an option takes."""
-    if name not in known:
-        raise UsageError(f"--{option} {name}: expected {' or '.join(known)}{nearest(name, known)}")
+    if name not in choices:
+        raise UsageError(f"--{option} {name}: expected {' or '.join(choices)}{did_you_mean(name, choices)}")
     return Tier(name)
 
 
-def _is_production(host: str, profile: Profile) -> bool:
+def _is_production_host(host: str, profile: Profile) -> bool:
     """Whether a host is a vendor's own: by the profile of the run, or by any that comes with the suite."""
     return any(
         host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
-        for pattern in (*profile.hosts, *_known())
+        for pattern in (*profile.hosts, *_known_production_hosts())
     )
 
 
-def _known() -> Iterator[str]:
+def _known_production_hosts() -> Iterator[str]:
     """The production hosts of all vendors that the suite knows."""
     for name in profile_names():
         yield from profiles.load(name).hosts
 
 
-def _named(given: Iterable[str]) -> set[str]:
+def _allowed_hosts(host_lists: Iterable[str]) -> set[str]:
     """The hosts that may be tested: one to each text, or several, separated by commas."""
-    return {_plain(name) for text in given for name in text.split(",")}
+    return {_normalize_host(name) for text in host_lists for name in text.split(",")}
 
 
-def _plain(host: str) -> str:
+def _normalize_host(host: str) -> str:
     """The name of a host as names are compared: the case does not matter, nor the dot of the root."""
     return host.strip().strip("[]").lower().rstrip(".")

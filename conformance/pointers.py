@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from conformance.model import Json, JsonObject
 
 
-class Missing(LookupError):
+class PointerNotFound(LookupError):
     """Nothing is where a pointer points."""
 
 
-def steps(pointer: str) -> list[str]:
+def split(pointer: str) -> list[str]:
     """The keys that a pointer walks through: `/event/user` is event, then user."""
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
@@ -20,9 +20,9 @@ def steps(pointer: str) -> list[str]:
 def get(document: Json, pointer: str) -> Json:
     """The value that a pointer points at. Raises Missing if there is none."""
     value = document
-    for step in steps(pointer):
+    for step in split(pointer):
         if not isinstance(value, dict) or step not in value:
-            raise Missing(pointer)
+            raise PointerNotFound(pointer)
         value = value[step]
     return value
 
@@ -31,42 +31,42 @@ def has(document: Json, pointer: str) -> bool:
     """Whether anything, null included, is where a pointer points."""
     try:
         get(document, pointer)
-    except Missing:
+    except PointerNotFound:
         return False
     return True
 
 
 def put(document: JsonObject, pointer: str, value: Json) -> JsonObject:
     """A copy with a value at a pointer; objects on the way are made where they are missing."""
-    return _put(document, steps(pointer), value)
+    return _put(document, split(pointer), value)
 
 
-def drop(document: JsonObject, pointer: str) -> JsonObject:
+def remove(document: JsonObject, pointer: str) -> JsonObject:
     """A copy without what a pointer points at."""
-    return _drop(document, steps(pointer))
+    return _remove(document, split(pointer))
 
 
-def merge(below: JsonObject, above: JsonObject) -> JsonObject:
+def deep_merge(base: JsonObject, override: JsonObject) -> JsonObject:
     """Both objects in one, and so for the objects inside them; where they differ, the second wins."""
-    merged = {**below, **above}
-    for key in below.keys() & above.keys():
-        lower, upper = below[key], above[key]
-        if isinstance(lower, dict) and isinstance(upper, dict):
-            merged[key] = merge(lower, upper)
+    merged = {**base, **override}
+    for key in base.keys() & override.keys():
+        base_value, override_value = base[key], override[key]
+        if isinstance(base_value, dict) and isinstance(override_value, dict):
+            merged[key] = deep_merge(base_value, override_value)
     return merged
 
 
-def _put(document: JsonObject, way: list[str], value: Json) -> JsonObject:
-    first, *rest = way
+def _put(document: JsonObject, keys: list[str], value: Json) -> JsonObject:
+    first, *rest = keys
     if not rest:
         return {**document, first: value}
     inner = document.get(first)
     return {**document, first: _put(inner if isinstance(inner, dict) else {}, rest, value)}
 
 
-def _drop(document: JsonObject, way: list[str]) -> JsonObject:
-    first, *rest = way
+def _remove(document: JsonObject, keys: list[str]) -> JsonObject:
+    first, *rest = keys
     inner = document.get(first)
     if not rest:
         return {key: value for key, value in document.items() if key != first}
-    return {**document, first: _drop(inner, rest)} if isinstance(inner, dict) else document
+    return {**document, first: _remove(inner, rest)} if isinstance(inner, dict) else document

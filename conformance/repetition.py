@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def combined(runs: Iterable[Sequence[Verdict]]) -> list[Verdict]:
+def merge_runs(runs: Iterable[Sequence[Verdict]]) -> list[Verdict]:
     """One verdict for each check and operation: the worst; where they differ, with how often each came."""
     groups: dict[str, list[Verdict]] = {}
     for verdicts in runs:
         for item in verdicts:
             groups.setdefault(item.name, []).append(item)
-    return [_combined(group) for group in groups.values()]
+    return [_merge(group) for group in groups.values()]
 
 
-def _combined(group: Sequence[Verdict]) -> Verdict:
-    worst = min(group, key=lambda item: WORST_FIRST.index(item.outcome))
-    counts = Counter(item.outcome for item in group)
+def _merge(verdicts: Sequence[Verdict]) -> Verdict:
+    worst = min(verdicts, key=lambda item: WORST_FIRST.index(item.outcome))
+    counts = Counter(item.outcome for item in verdicts)
     if len(counts) == 1:
         return worst
-    rate = ", ".join(f"{counts[outcome]} {outcome}" for outcome in WORST_FIRST if counts[outcome])
-    message = f"flaky, {rate} in {len(group)} runs" + (f"; {worst.message}" if worst.message else "")
+    counts_text = ", ".join(f"{counts[outcome]} {outcome}" for outcome in WORST_FIRST if counts[outcome])
+    message = f"flaky, {counts_text} in {len(verdicts)} runs" + (f"; {worst.message}" if worst.message else "")
     return replace(
-        worst, message=message, runs=tuple((item, counts[item]) for item in WORST_FIRST if counts[item])
+        worst, message=message, outcome_counts=tuple((item, counts[item]) for item in WORST_FIRST if counts[item])
     )

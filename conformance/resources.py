@@ -6,49 +6,49 @@ import os
 import sys
 from pathlib import Path
 
-_NAME = "ingest-conformance"
-_INSIDE = Path(__file__).parent / "specs"
-_BESIDE = Path(__file__).parent.parent / "specs"
+_APP_NAME = "ingest-conformance"
+_IN_WHEEL = Path(__file__).parent / "specs"
+_IN_CHECKOUT = Path(__file__).parent.parent / "specs"
 
 
-def specs() -> Path:
+def specs_dir() -> Path:
     """The directory of the specs: OpenAPI base, profiles, JSON Schemas.
 
     Raises FileNotFoundError if the installation is incomplete.
     """
-    for place in (_INSIDE, _BESIDE):
-        if (place / "openapi.yaml").is_file():
-            return place
-    raise FileNotFoundError(f"the specs are missing from the installation: neither {_INSIDE} nor {_BESIDE}")
+    for directory in (_IN_WHEEL, _IN_CHECKOUT):
+        if (directory / "openapi.yaml").is_file():
+            return directory
+    raise FileNotFoundError(f"the specs are missing from the installation: neither {_IN_WHEEL} nor {_IN_CHECKOUT}")
 
 
 def profile_names() -> list[str]:
     """The names of the profiles that come with the suite."""
-    return sorted(path.stem for path in (specs() / "profiles").glob("*.yaml"))
+    return sorted(path.stem for path in (specs_dir() / "profiles").glob("*.yaml"))
 
 
 def profile_path(name: str) -> Path:
     """The file of a profile that comes with the suite; it need not exist."""
-    return specs() / "profiles" / f"{name}.yaml"
+    return specs_dir() / "profiles" / f"{name}.yaml"
 
 
 def sdk_names() -> list[str]:
     """The names of the SDKs that the suite knows."""
-    return sorted(path.stem for path in (specs() / "sdks").glob("*.yaml"))
+    return sorted(path.stem for path in (specs_dir() / "sdks").glob("*.yaml"))
 
 
 def sdk_path(name: str) -> Path:
     """The file of an SDK; it need not exist."""
-    return specs() / "sdks" / f"{name}.yaml"
+    return specs_dir() / "sdks" / f"{name}.yaml"
 
 
-def cache() -> Path:
+def cache_dir() -> Path:
     """The directory for what can be made again, the user's or the platform's; it need not exist."""
-    given = os.environ.get("XDG_CACHE_HOME")
-    if given and Path(given).is_absolute():
-        return Path(given) / _NAME
+    xdg_cache_home = os.environ.get("XDG_CACHE_HOME")
+    if xdg_cache_home and Path(xdg_cache_home).is_absolute():
+        return Path(xdg_cache_home) / _APP_NAME
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / _NAME / "Cache"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / _APP_NAME / "Cache"
     return (
         Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache"
-    ) / _NAME
+    ) / _APP_NAME

@@ -19,59 +19,59 @@ from typing import TYPE_CHECKING, Any
 from conformance.cli import main
 from conformance.model import Outcome
 from conformance.payloads import Keys
-from conformance.refserver.embedded import embedded
-from conformance.report.html import html, html_matrix
+from conformance.refserver.embedded import run_embedded_server
+from conformance.report.html import render_html, render_html_matrix
 from conformance.report.loading import load, load_all
-from conformance.report.markdown import markdown, markdown_matrix
-from conformance.report.markdown.markup import table
-from conformance.report.matrix import matrix
+from conformance.report.markdown import render_markdown, render_markdown_matrix
+from conformance.report.markdown.markup import markdown_table
+from conformance.report.matrix import build_matrix
 from conformance.resources import profile_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HERE = Path(__file__).parent
+DIRECTORY = Path(__file__).parent
 EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
 _KEYS = Keys(write_key="conformance-reports-key", bearer="conformance-reports-token")
 
 
-def pages() -> dict[str, str]:
+def render_pages() -> dict[str, str]:
     """Every page by its path, made of the JSON reports that are here."""
-    found: dict[str, str] = {}
+    rendered: dict[str, str] = {}
     rows = []
     for name in profile_names():
-        own, others = load(str(HERE / f"{name}.json")), load_all(str(HERE / "cross" / f"{name}.json"))
+        own, others = load(str(DIRECTORY / f"{name}.json")), load_all(str(DIRECTORY / "cross" / f"{name}.json"))
         every = sorted([own, *others], key=lambda document: str(document["profile"]["name"]))
-        found |= {
-            f"{name}.html": html(own),
-            f"{name}.md": markdown(own),
-            f"cross/{name}.html": html_matrix(every),
-            f"cross/{name}.md": markdown_matrix(every),
+        rendered |= {
+            f"{name}.html": render_html(own),
+            f"{name}.md": render_markdown(own),
+            f"cross/{name}.html": render_html_matrix(every),
+            f"cross/{name}.md": render_markdown_matrix(every),
         }
-        rows.append([f"[{name}](cross/{name}.md)", *_shares(every)])
-    found["cross.md"] = _SUMMARY.format(table=table(["server", *profile_names()], rows))
-    return found
+        rows.append([f"[{name}](cross/{name}.md)", *_kept_shares(every)])
+    rendered["cross.md"] = _SUMMARY.format(table=markdown_table(["server", *profile_names()], rows))
+    return rendered
 
 
-def neutral(document: Mapping[str, Any], server: str) -> dict[str, Any]:
+def neutralise(document: Mapping[str, Any], server: str) -> dict[str, Any]:
     """A report without what differs from run to run, and without what makes it large.
 
     The address is a stand-in, the time that of `SOURCE_DATE_EPOCH` or the epoch itself, durations are 0.
     Transcripts and shell lines are left out, and the documents of what was not broken.
     """
-    moved: dict[str, Any] = json.loads(
+    neutralised: dict[str, Any] = json.loads(
         json.dumps(document).replace(document["target"]["url"], f"http://{server}.example")
     )
     started = datetime.fromtimestamp(int(os.environ.get(EPOCH_VARIABLE, "0")), UTC)
-    moved["run"] |= {"started": started.isoformat(timespec="seconds"), "duration_s": 0.0, "waited_s": 0.0}
-    for check in moved["checks"]:
+    neutralised["run"] |= {"started": started.isoformat(timespec="seconds"), "duration_s": 0.0, "waited_s": 0.0}
+    for check in neutralised["checks"]:
         check |= {"exchanges": [], "curl": ""}
         if check["outcome"] != Outcome.FAIL:
             check["sources"] = []
-    return moved
+    return neutralised
 
 
-def text(document: Mapping[str, Any]) -> str:
+def report_text(document: Mapping[str, Any]) -> str:
     """A report as JSON, a line for each check."""
     head = {name: value for name, value in document.items() if name not in {"checks", "complete"}}
     lines = ",\n".join(_compact(check) for check in document["checks"])
@@ -82,28 +82,28 @@ def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _shares(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+def _kept_shares(documents: Sequence[Mapping[str, Any]]) -> list[str]:
     """What share of each profile's promises at MUST was kept, of several reports."""
     return [
         f"{100 * column.kept // column.judged} % ({column.kept:,} of {column.judged:,})"
         if column.judged
         else "accepts nothing"
-        for column in matrix(documents).columns
+        for column in build_matrix(documents).columns
     ]
 
 
-def _judge(server: str, place: Path) -> None:
+def _make_reports(server: str, place: Path) -> None:
     """Judges the reference server of a profile by every profile, and keeps the reports."""
-    with embedded(server, _KEYS) as url, TemporaryDirectory() as folder:
-        made = str(Path(folder) / "all.json")
+    with run_embedded_server(server, _KEYS) as url, TemporaryDirectory() as folder:
+        report_path = str(Path(folder) / "all.json")
         main(
-            ["run", url, "--profile", "all", "--jobs", "1", "--fuzz", "2000", "--quiet", "--json", made,
+            ["run", url, "--profile", "all", "--jobs", "1", "--fuzz", "2000", "--quiet", "--json", report_path,
              "--write-key", _KEYS.write_key, "--bearer", _KEYS.bearer or ""]
         )  # fmt: skip
-        documents = [neutral(document, server) for document in load_all(made)]
+        documents = [neutralise(document, server) for document in load_all(report_path)]
     own = [item for item in documents if item["profile"]["name"] == server]
-    others = ",\n".join(text(item).rstrip() for item in documents if item not in own)
-    (place / f"{server}.json").write_text(text(own[0]), encoding="utf-8")
+    others = ",\n".join(report_text(item).rstrip() for item in documents if item not in own)
+    (place / f"{server}.json").write_text(report_text(own[0]), encoding="utf-8")
     (place / "cross" / f"{server}.json").write_text(
         f'{{"format":1,"reports":[\n{others}\n],"complete":true}}\n', encoding="utf-8"
     )
@@ -121,6 +121,6 @@ server, a column for each profile. Where the acceptable twin was refused, nothin
 if __name__ == "__main__":
     if "--render" not in sys.argv[1:]:
         for profile in profile_names():
-            _judge(profile, HERE)
-    for name, page in pages().items():
-        (HERE / name).write_text(page, encoding="utf-8")
+            _make_reports(profile, DIRECTORY)
+    for name, page in render_pages().items():
+        (DIRECTORY / name).write_text(page, encoding="utf-8")

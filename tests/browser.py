@@ -19,44 +19,44 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
-    Opener = Callable[..., AbstractContextManager["Visit"]]
+    PageOpener = Callable[..., AbstractContextManager["OpenedPage"]]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_ADVICE = (
+_MISSING_BROWSER = (
     "the tests of the HTML report need Chromium: install it (on Debian: apt-get install chromium), or "
     "name a Chromium or Chrome in the environment variable CHROMIUM"
 )
 
 
-def program() -> str:
+def chromium_path() -> str:
     """The path of a Chromium on this machine. Fails the test, with advice, where there is none."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    return found or pytest.fail(_ADVICE, pytrace=False)
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    return path or pytest.fail(_MISSING_BROWSER, pytrace=False)
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Browser]:
     """A headless Chromium."""
-    path = program()
+    path = chromium_path()
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path)
+        launched = playwright.chromium.launch(executable_path=path)
         try:
-            yield found
+            yield launched
         finally:
-            found.close()
+            launched.close()
 
 
 @dataclass(slots=True, kw_only=True)
-class Visit:
+class OpenedPage:
     """A page opened from a file. It remembers what it asked for, and what it complained about."""
 
     context: BrowserContext
     page: Page
     address: str
     requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    console_messages: list[str] = field(default_factory=list)
 
-    def shown(self, selector: str) -> int:
+    def visible_count(self, selector: str) -> int:
         """How many elements of a selector a reader sees."""
         return self.page.locator(selector).filter(visible=True).count()
 
@@ -66,20 +66,20 @@ class Visit:
 
     def style(self, selector: str, name: str) -> str:
         """A computed style of the first element of a selector."""
-        found: str = self.page.locator(selector).first.evaluate(
+        value: str = self.page.locator(selector).first.evaluate(
             f"element => getComputedStyle(element).{name}"
         )
-        return found
+        return value
 
-    def violations(self) -> list[str]:
+    def accessibility_violations(self) -> list[str]:
         """What axe has to say against the page as it stands."""
         self.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
-        found: list[dict[str, Any]] = self.page.evaluate("axe.run().then(result => result.violations)")
-        return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
+        violations: list[dict[str, Any]] = self.page.evaluate("axe.run().then(result => result.violations)")
+        return [f"{item['id']}: {node['html'][:200]}" for item in violations for node in item["nodes"]]
 
 
 @contextmanager
-def visit(browser: Browser, file: Path, text: str, address: str = "", **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - playwright's own
+def open_page(browser: Browser, file: Path, text: str, address: str = "", **options: Any) -> Iterator[OpenedPage]:  # noqa: ANN401 - playwright's own
     """Opens a page, written to a file, at an address in it. On the way out it must have been quiet.
 
     Quiet: it asked for nothing but itself, and neither threw nor complained on the console.
@@ -88,13 +88,13 @@ def visit(browser: Browser, file: Path, text: str, address: str = "", **options:
     context = browser.new_context(**options)
     try:
         page = context.new_page()
-        found = Visit(context=context, page=page, address=file.as_uri())
-        page.on("request", lambda request: found.requests.append(request.url.partition("#")[0]))
-        page.on("console", lambda message: found.complaints.append(message.text))
-        page.on("pageerror", lambda error: found.complaints.append(str(error)))
-        page.goto(found.address + address)
-        yield found
-        assert not found.complaints, found.complaints
-        assert set(found.requests) == {found.address}, found.requests
+        opened_page = OpenedPage(context=context, page=page, address=file.as_uri())
+        page.on("request", lambda request: opened_page.requests.append(request.url.partition("#")[0]))
+        page.on("console", lambda message: opened_page.console_messages.append(message.text))
+        page.on("pageerror", lambda error: opened_page.console_messages.append(str(error)))
+        page.goto(opened_page.address + address)
+        yield opened_page
+        assert not opened_page.console_messages, opened_page.console_messages
+        assert set(opened_page.requests) == {opened_page.address}, opened_page.requests
     finally:
         context.close()

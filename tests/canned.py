@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from conformance import engine
 from conformance.cases import CHECKS
-from conformance.catalogue import chosen, trials
+from conformance.catalogue import select_trials, make_trials
 from conformance.contract import Contract
 from conformance.engine import Sender
-from conformance.model import Exchange, Mishap, Request, Response, Verdict
-from conformance.payloads import Ground, Keys
+from conformance.model import Exchange, TransportFailure, Request, Response, Verdict
+from conformance.payloads import PreflightResult, Keys
 from conformance.profile import load
-from conformance.verdicts import judged
+from conformance.verdicts import build_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.catalogue import Trial
-    from conformance.engine import Finding
+    from conformance.engine import CheckResult
     from conformance.wire import Wire
 
-Answer: TypeAlias = Callable[[Request], Response | Mishap]
+Answer: TypeAlias = Callable[[Request], Response | TransportFailure]
 """What a target makes of a request."""
 
 KEYS = Keys(write_key="Canned-Key-12345", bearer="canned-token")
 
 
 @dataclass(slots=True)
-class CannedWire:
+class FunctionWire:
     """A wire whose target is a function."""
 
     answer: Answer
@@ -41,28 +41,28 @@ class CannedWire:
         """What the function says."""
         self.sent.append(request)
         await asyncio.sleep(0)
-        found = self.answer(request)
-        if isinstance(found, Mishap):
-            return Exchange(request=request, mishap=found, detail=f"a mishap: {found}")
-        return Exchange(request=request, response=found)
+        answer = self.answer(request)
+        if isinstance(answer, TransportFailure):
+            return Exchange(request=request, failure=answer, failure_detail=f"a mishap: {answer}")
+        return Exchange(request=request, response=answer)
 
 
-def verdicts(profile: str, check: str, answer: Answer) -> list[Verdict]:
+def run_checks(profile: str, check: str, answer: Answer) -> list[Verdict]:
     """What the checks that a glob names come to on a target, in the order in which they end."""
-    found: list[Verdict] = []
+    verdicts: list[Verdict] = []
 
-    def done(trial: Trial, finding: Finding) -> None:
-        found.append(judged(trial, finding))
+    def on_result(trial: Trial, finding: CheckResult) -> None:
+        verdicts.append(build_verdict(trial, finding))
 
-    sender = Sender(wire=cast("Wire", CannedWire(answer)))
-    ground = Ground(seen=sender.seen)
-    every = trials(Contract(load(profile)), KEYS, CHECKS)
+    sender = Sender(wire=cast("Wire", FunctionWire(answer)))
+    ground = PreflightResult(shared_exchanges=sender.notable_exchanges)
+    every = make_trials(Contract(load(profile)), KEYS, CHECKS)
     asyncio.run(
-        engine.run([replace(trial, ground=ground) for trial in chosen(every, [check], [])], sender, 4, done)
+        engine.run_all([replace(trial, preflight=ground) for trial in select_trials(every, [check], [])], sender, 4, on_result)
     )
-    return found
+    return verdicts
 
 
-def outcomes(found: Sequence[Verdict]) -> set[str]:
+def outcomes_of(verdicts: Sequence[Verdict]) -> set[str]:
     """The outcomes of verdicts, each once."""
-    return {item.outcome.value for item in found}
+    return {item.outcome.value for item in verdicts}

@@ -8,41 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from conformance.cli.diffing import plans
-from conformance.difference import Effort, compare, redactor
-from conformance.resources import specs
-from tests.targets.faults import cases
+from conformance.cli.diffing import prepare_plans
+from conformance.difference import DiffOptions, compare, build_redactor
+from conformance.resources import specs_dir
+from tests.targets.faults import broken_servers
 from tests.targets.options import BEARER, KEY, Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.fuzz.case import Case
-    from tests.targets.judge import Judge
+    from tests.targets.judge import Application
 
-SMALL = "segmentstream"
+SINGLE_PATH_DIALECT = "segmentstream"
 """The dialect with one path."""
-QUICK = "accept,auth,json,size,payload,content-type,errors"
+QUICK_SELECTION = "accept,auth,json,size,payload,content-type,errors"
 
 
-def compared(
+def compare_servers(
     first: str, second: str, profile: str, *, fuzzed: Iterable[Case] = (), **given: object
 ) -> dict[str, Any]:
     """The document of a comparison."""
     options = {"url": first, "url_b": second, "profile": profile, "write_key": KEY, "bearer": BEARER,
-               "select": QUICK, "deadline": "3", "fuzz": "0", **given}  # fmt: skip
-    one, other = plans(options)
-    effort = Effort(cases=fuzzed, max_time_s=10, strict=bool(given.get("strict")))
-    return asyncio.run(compare(one, other, effort)).as_json(redactor(one, other).text)
+               "select": QUICK_SELECTION, "deadline": "3", "fuzz": "0", **given}  # fmt: skip
+    one, other = prepare_plans(options)
+    effort = DiffOptions(cases=fuzzed, max_time_s=10, strict=bool(given.get("strict")))
+    return asyncio.run(compare(one, other, effort)).as_json(build_redactor(one, other).redact_text)
 
 
-def valid(document: dict[str, Any]) -> bool:
+def fits_schema(document: dict[str, Any]) -> bool:
     """Whether a document fits the schema."""
-    schema = json.loads((specs() / "diff.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((specs_dir() / "diff.schema.json").read_text(encoding="utf-8"))
     return bool(jsonschema_rs.is_valid(schema, document))
 
 
-def fault(dialect: str, name: str) -> Judge:
+def broken_server(dialect: str, name: str) -> Application:
     """A broken server of another hand."""
-    found = next(case for case in cases() if case.dialect.name == dialect and case.fault.name == name)
-    return found.judge(Options())
+    fault_case = next(case for case in broken_servers() if case.dialect.name == dialect and case.fault.name == name)
+    return fault_case.application(Options())

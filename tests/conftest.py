@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.fuzz import corpus
-from conformance.report.html import html
+from conformance.report.html import render_html
 from tests import browser, pages
 
 if TYPE_CHECKING:
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from tests.browser import Opener
+    from tests.browser import PageOpener
 
 
-LONGEST = ("test_selfcheck.py", "test_hostile.py", "test_targets.py", "test_project.py")
+SLOWEST_MODULES = ("test_selfcheck.py", "test_hostile.py", "test_targets.py", "test_project.py")
 """The modules that take longest go first, so that no process is left alone with one at the end."""
-WAITING = 2
+EXTRA_WORKERS = 2
 """So many processes more than there are processors: many tests wait for a target that takes its time."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many processes share the tests; none where the user has named some."""
-    return 0 if config.args_source is pytest.Config.ArgsSource.ARGS else (os.cpu_count() or 1) + WAITING
+    return 0 if config.args_source is pytest.Config.ArgsSource.ARGS else (os.cpu_count() or 1) + EXTRA_WORKERS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the longest modules first."""
-    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    ranks = {name: rank for rank, name in enumerate(SLOWEST_MODULES)}
     items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A cache of the tests' own, with no more than a test asks for, and runs without fuzzing."""
     with pytest.MonkeyPatch.context() as patch:
         place = tmp_path_factory.getbasetemp()
@@ -55,16 +55,16 @@ def _apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for all tests of a module. None outlives it: it would keep asyncio's loop to itself."""
-    with browser.browser() as found:
-        yield found
+    with browser.launch() as launched:
+        yield launched
 
 
 @pytest.fixture
-def opened(chromium: Browser, tmp_path: Path) -> Opener:
+def opened(chromium: Browser, tmp_path: Path) -> PageOpener:
     """Opens a page at an address in it: that of the sample, unless another is given."""
 
     def opener(address: str = "", text: str = "", **options: Any) -> Any:  # noqa: ANN401 - playwright's options
-        page = text or html(pages.sample())
-        return browser.visit(chromium, tmp_path / "a report.html", page, address, **options)
+        page = text or render_html(pages.full_report())
+        return browser.open_page(chromium, tmp_path / "a report.html", page, address, **options)
 
     return opener

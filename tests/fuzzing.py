@@ -8,14 +8,14 @@ import itertools
 from typing import TYPE_CHECKING
 
 from conformance.contract import Contract
-from conformance.fuzz.campaign import Campaign, Result
-from conformance.fuzz.mutator import mutations
+from conformance.fuzz.campaign import Campaign, CampaignResult
+from conformance.fuzz.mutator import mutated_cases
 from conformance.fuzz.oracle import Oracle
-from conformance.fuzz.series import series
-from conformance.payloads import Ground, Keys
+from conformance.fuzz.series import systematic_cases
+from conformance.payloads import PreflightResult, Keys
 from conformance.profile import load
-from conformance.wire import Redactor, Wire, parse
-from tests.targets.judge import Judge
+from conformance.wire import Redactor, Wire, parse_target
+from tests.targets.judge import Application
 from tests.targets.options import BEARER, KEY
 from tests.targets.wire import Answer
 
@@ -29,49 +29,49 @@ KEYS = Keys(write_key=KEY, bearer=BEARER)
 
 
 @functools.cache
-def made(profile: str, count: int, seed: int = 1) -> tuple[Case, ...]:
+def labelled_cases(profile: str, count: int, seed: int = 1) -> tuple[Case, ...]:
     """The first cases of the series, then of the mutator, labelled; half and half."""
     contract = Contract(load(profile))
     oracle = Oracle(contract)
-    ordered = itertools.islice(series(contract), count // 2)
-    random = itertools.islice(mutations(contract, seed), count - count // 2)
-    return tuple(case._replace(expect=oracle.expect(case)) for case in itertools.chain(ordered, random))
+    ordered = itertools.islice(systematic_cases(contract), count // 2)
+    random = itertools.islice(mutated_cases(contract, seed), count - count // 2)
+    return tuple(case._replace(expected_facts=oracle.expected_facts(case)) for case in itertools.chain(ordered, random))
 
 
-def campaign(
+def run_campaign(
     url: str, profile: str, cases: Iterable[Case], *, keys: Keys = KEYS, deadline_s: float = 10.0
-) -> Result:
+) -> CampaignResult:
     """What a campaign with some cases comes to."""
 
-    async def run() -> Result:
-        wire = Wire(target=parse(url), redactor=Redactor(keys.spellings()), deadline_s=deadline_s)
+    async def run() -> CampaignResult:
+        wire = Wire(target=parse_target(url), redactor=Redactor(keys.placeholders_by_secret()), deadline_s=deadline_s)
         async with wire:
-            return await Campaign(Contract(load(profile)), keys, wire, Ground()).run(cases)
+            return await Campaign(Contract(load(profile)), keys, wire, PreflightResult()).run(cases)
 
     return asyncio.run(run())
 
 
-class OopsError(Exception):
+class CrashError(Exception):
     """A crash inside a target."""
 
 
-def crashing(*tests: Callable[[Call], bool]) -> type[Judge]:
+def crashing_on_any(*tests: Callable[[Call], bool]) -> type[Application]:
     """A target that fails on what one of some tests holds for."""
 
-    class Crashing(Judge):
+    class Crashing(Application):
         """A correct target but for that."""
 
         def check_value(self, call: Call) -> list[RefusalError]:
             """Looks first whether it is time to crash."""
             if any(test(call) for test in tests):
-                raise OopsError
+                raise CrashError
             return super().check_value(call)
 
         def answer(self, request: Request) -> Answer:
             """Answers a crash with a 500."""
             try:
                 return super().answer(request)
-            except OopsError:
+            except CrashError:
                 return Answer(500, {"Content-Type": "text/plain"}, b"oops")
 
     return Crashing

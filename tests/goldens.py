@@ -5,60 +5,60 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.report.badge import badge
-from conformance.report.changes import changes
-from conformance.report.document import text
-from conformance.report.junit import junit
-from conformance.report.markdown import markdown, markdown_changes, markdown_matrix
-from conformance.report.sarif import sarif
+from conformance.report.badge import render_badge
+from conformance.report.changes import compare_reports
+from conformance.report.document import dump_json
+from conformance.report.junit import render_junit
+from conformance.report.markdown import render_markdown, render_markdown_changes, render_markdown_matrix
+from conformance.report.sarif import render_sarif
 from tests import pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLACE = Path(__file__).parent / "golden"
-NASTY = (
+DIRECTORY = Path(__file__).parent / "golden"
+HOSTILE_TEXT = (
     "a\x00\x1b[31mb\x7f\x9b\u202e\ufffe\U0001f600\r\n\t</failure>]]>&<script>alert(1)</script>"
     "`|[x](http://e)@all {0} #1"
 )
 """What a target might say."""
 _CHANGED = {("auth.key.unknown", pages.TRACK): "pass", ("accept.event.minimal", pages.PAGE): "fail"}
-_GONE = {("accept.event.minimal", pages.BATCH), ("pixel.key.unknown", "")}
+_REMOVED = {("accept.event.minimal", pages.BATCH), ("pixel.key.unknown", "")}
 
 
-def later() -> dict[str, Any]:
+def later_report() -> dict[str, Any]:
     """The small report's server some time later: one check fixed, one broken, one gone and one new."""
     checks = [
         {**item, "outcome": _CHANGED.get((item["id"], item["operation"]), item["outcome"])}
-        for item in pages.sample()["checks"]
-        if (item["id"], item["operation"]) not in _GONE
+        for item in pages.full_report()["checks"]
+        if (item["id"], item["operation"]) not in _REMOVED
     ]
-    return pages.document(*checks, pages.check("json.syntax.bom"))
+    return pages.report(*checks, pages.check("json.syntax.bom"))
 
 
-def hostile() -> dict[str, Any]:
+def hostile_report() -> dict[str, Any]:
     """The small report of a server that says what breaks files and terminals."""
-    told = dict.fromkeys(("message", "expected", "received", "curl", "title"), NASTY)
-    found = pages.sample()
-    return {**found, "checks": [item | told for item in found["checks"]]}
+    fields = dict.fromkeys(("message", "expected", "received", "curl", "title"), HOSTILE_TEXT)
+    document = pages.full_report()
+    return {**document, "checks": [item | fields for item in document["checks"]]}
 
 
-def goldens() -> Mapping[str, str]:
+def golden_texts() -> Mapping[str, str]:
     """Every golden file with what it should hold."""
-    document = pages.sample()
+    document = pages.full_report()
     return {
-        "report.json": text(document),
-        "report.md": markdown(document),
-        "report.junit.xml": junit(document),
-        "report.sarif": sarif(document),
-        "badge.svg": badge(document),
-        "hostile.md": markdown(hostile()),
-        "matrix.md": markdown_matrix([document, pages.conforming(), later()]),
-        "changes.md": markdown_changes(changes([document], [later()])),
-        "changes.json": changes([document], [later()]).text(),
+        "report.json": dump_json(document),
+        "report.md": render_markdown(document),
+        "report.junit.xml": render_junit(document),
+        "report.sarif": render_sarif(document),
+        "badge.svg": render_badge(document),
+        "hostile.md": render_markdown(hostile_report()),
+        "matrix.md": render_markdown_matrix([document, pages.conforming_report(), later_report()]),
+        "changes.md": render_markdown_changes(compare_reports([document], [later_report()])),
+        "changes.json": compare_reports([document], [later_report()]).json_text(),
     }
 
 
 if __name__ == "__main__":
-    for name, content in goldens().items():
-        (PLACE / name).write_text(content, encoding="utf-8")
+    for name, content in golden_texts().items():
+        (DIRECTORY / name).write_text(content, encoding="utf-8")

@@ -12,7 +12,7 @@ SOURCE = {
     "url": "https://acme.example/docs#errors",
 }
 TRACK, PAGE, BATCH = "POST /v1/track", "POST /v1/page", "POST /v1/batch"
-DEAD = "nothing acceptable was accepted by {}, so nothing follows from what it refuses"
+DEAD_OPERATION_MESSAGE = "nothing acceptable was accepted by {}, so nothing follows from what it refuses"
 
 
 def exchange(body: str = '{"userId":"someone"}', answer: str = "OK", **more: object) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def exchange(body: str = '{"userId":"someone"}', answer: str = "OK", **more: obj
     }
 
 
-SILENCE = exchange(response=None, error="it was closed")
+NO_ANSWER = exchange(response=None, error="it was closed")
 
 
 def check(name: str, outcome: str = "pass", operation: str = TRACK, **more: object) -> dict[str, Any]:
@@ -64,19 +64,19 @@ def check(name: str, outcome: str = "pass", operation: str = TRACK, **more: obje
     }
 
 
-def failure(name: str, operation: str = TRACK, **more: object) -> dict[str, Any]:
+def failed_check(name: str, operation: str = TRACK, **more: object) -> dict[str, Any]:
     """A check that failed, with all that a report says of it."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "message": "a key that nobody gave out must be answered with 401, and was answered with 200 'OK'",
         "expected": "401",
         "received": "200 'OK'",
         "exchanges": [exchange(), exchange('{"userId":"someone else"}', "fine")],
         "curl": "curl -g -sS -i -X POST http://127.0.0.1:8080/v1/track",
     }
-    return check(name, "fail", operation, **told | more)
+    return check(name, "fail", operation, **fields | more)
 
 
-def document(*checks: dict[str, Any], verdict: str = "deviates", **more: object) -> dict[str, Any]:
+def report(*checks: dict[str, Any], verdict: str = "deviates", **more: object) -> dict[str, Any]:
     """A report of checks."""
     outcomes = ("pass", "fail", "untestable", "error", "observed", "not-applicable")
     counts = Counter(item["outcome"] for item in checks)
@@ -137,16 +137,16 @@ SDK = {
 }
 
 
-def sample() -> dict[str, Any]:
+def full_report() -> dict[str, Any]:
     """A small report with every outcome and level, limits and SDKs in it."""
-    return document(
-        failure("auth.key.unknown"),
-        failure("auth.key.unknown", PAGE),
-        failure("auth.key.unknown", BATCH, received="403 'no'"),
-        failure("size.event.over", level="should", received="200"),
-        check("json.syntax.nan", "untestable", BATCH, message=DEAD.format(BATCH), received="404 'gone'"),
-        check("json.syntax.open", "untestable", BATCH, message=DEAD.format(BATCH), received="404 'gone'"),
-        check("errors.body.json", "error", message="no answer", exchanges=[SILENCE]),
+    return report(
+        failed_check("auth.key.unknown"),
+        failed_check("auth.key.unknown", PAGE),
+        failed_check("auth.key.unknown", BATCH, received="403 'no'"),
+        failed_check("size.event.over", level="should", received="200"),
+        check("json.syntax.nan", "untestable", BATCH, message=DEAD_OPERATION_MESSAGE.format(BATCH), received="404 'gone'"),
+        check("json.syntax.open", "untestable", BATCH, message=DEAD_OPERATION_MESSAGE.format(BATCH), received="404 'gone'"),
+        check("errors.body.json", "error", message="no answer", exchanges=[NO_ANSWER]),
         check("auth.key.padded", "observed", level="may", message="accepted with 200"),
         check("pixel.key.unknown", "not-applicable", "", message="the profile has no pixel operation"),
         check("fuzz.generated.valid", "not-applicable", message="fuzzing is off"),
@@ -161,19 +161,19 @@ def sample() -> dict[str, Any]:
     )  # fmt: skip
 
 
-def conforming() -> dict[str, Any]:
+def conforming_report() -> dict[str, Any]:
     """A report in which nothing is wrong."""
-    return document(check("accept.event.minimal"), check("auth.key.unknown"), verdict="conforms")
+    return report(check("accept.event.minimal"), check("auth.key.unknown"), verdict="conforms")
 
 
-def large(count: int, outcome: str = "fail") -> dict[str, Any]:
+def large_report(count: int, outcome: str = "fail") -> dict[str, Any]:
     """A report of so many checks that all came to one outcome, none like another, with long transcripts."""
     body = '{"filler":"' + "x" * 1000 + '"}'
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "exchanges": [exchange(body, body), exchange(body, body)],
         "curl": f"curl -d '{body}'",
     }
-    return document(
-        *(failure(f"auth.key.n{index:04}", **told) | {"outcome": outcome} for index in range(count)),
+    return report(
+        *(failed_check(f"auth.key.n{index:04}", **fields) | {"outcome": outcome} for index in range(count)),
         verdict="deviates",
     )

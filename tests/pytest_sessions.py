@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAIN = ("-p", "no:randomly", "-p", "no:xdist")
+WITHOUT_REORDERING = ("-p", "no:randomly", "-p", "no:xdist")
 """Without plugins that change the order of tests, or split them."""
-_QUICK = ("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:anyio")
+_WITHOUT_SLOW_PLUGINS = ("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:anyio")
 """Without plugins of our dependencies, which take a second to load."""
-_PATIENCE_S = 120
+_TIMEOUT_S = 120
 
 
-def run(place: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(place: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs pytest as a user would, and returns what it said."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *_QUICK, *arguments],
-        capture_output=True, text=True, encoding="utf-8", timeout=_PATIENCE_S, check=False, cwd=place,
+        [sys.executable, "-m", "pytest", *_WITHOUT_SLOW_PLUGINS, *arguments],
+        capture_output=True, text=True, encoding="utf-8", timeout=_TIMEOUT_S, check=False, cwd=place,
         env={**os.environ, "COLUMNS": "160", **environment},
     )  # fmt: skip
 
 
-def project(place: Path, files: dict[str, str]) -> Path:
+def write_project(place: Path, files: dict[str, str]) -> Path:
     """Writes a project's files, by their names."""
     for name, text in files.items():
         file = place / name

@@ -15,17 +15,17 @@ from pathlib import Path
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.refserver import Server
-from conformance.report.html import html
-from tests.browser import browser, visit
+from conformance.report.html import render_html
+from tests.browser import launch, open_page
 
-PLACE = Path(__file__).parents[1] / "docs" / "report.png"
+OUTPUT_PATH = Path(__file__).parents[1] / "docs" / "report.png"
 KEY = "conformance-screenshot"
 
 
 def main() -> None:
     """Runs, renders, and takes the picture."""
     with Server(Contract(load("segment")), KEY, KEY) as server:
-        done = subprocess.run(
+        completed = subprocess.run(
             [
                 sys.executable,
                 "-m",
@@ -42,11 +42,11 @@ def main() -> None:
             text=True,
             check=False,
         )
-    page = html(json.loads(done.stdout))
-    with browser() as chromium, tempfile.TemporaryDirectory() as place:
+    page = render_html(json.loads(completed.stdout))
+    with launch() as chromium, tempfile.TemporaryDirectory() as place:
         size = {"width": 1200, "height": 900}
-        with visit(chromium, Path(place) / "report.html", page, viewport=size, color_scheme="light") as found:
-            found.page.screenshot(path=PLACE)
+        with open_page(chromium, Path(place) / "report.html", page, viewport=size, color_scheme="light") as opened_page:
+            opened_page.page.screenshot(path=OUTPUT_PATH)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,16 @@ from conformance import settings
 from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.profile import load
-from conformance.run import execute, prepare
-from tests.sockets import OK, serving
+from conformance.run import execute, build_plan
+from tests.sockets import OK, scripted_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.model import Verdict
-    from tests.sockets import Peer, Received, Script
+    from tests.sockets import ClientConnection, ReceivedRequest, ConnectionScript
 
-Move: TypeAlias = "Callable[[Peer, Received], bytes | None]"
+Responder: TypeAlias = "Callable[[ClientConnection, ReceivedRequest], bytes | None]"
 """What a server says to the head of a request; None if it answers fairly. GoneError hangs up."""
 
 BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
@@ -29,74 +29,74 @@ DEADLINE_S = "2"
 PROFILE = "segmentstream"
 
 
-def last(answer: bytes) -> bytes:
+def closing_connection(answer: bytes) -> bytes:
     """An answer that is the last of its connection, and says so."""
     return answer.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
 
 
-def fair(peer: Peer, head: Received) -> bytes:
+def answer_correctly(peer: ClientConnection, head: ReceivedRequest) -> bytes:
     """The right answer: what is no JSON, and what has no key, is refused."""
     if head.values("expect"):
-        peer.say(b"HTTP/1.1 100 Continue\r\n\r\n")
-    found = peer.rest(head)
-    if found.method == "HEAD":
+        peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request = peer.read_body(head)
+    if request.method == "HEAD":
         return b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 3\r\n\r\n"
-    if not found.values("authorization"):
+    if not request.values("authorization"):
         return UNAUTHORIZED
     try:
-        json.loads(found.body)
+        json.loads(request.body)
     except ValueError:
         return BAD
     return OK
 
 
-def moving(move: Move, nonsense: bytes = last(BAD)) -> Script:
+def respond_with(responder: Responder, answer_to_garbage: bytes = closing_connection(BAD)) -> ConnectionScript:
     """Answers each request by a move, or fairly, and what is no HTTP at all with `nonsense`.
 
     Closes after an answer that says so.
     """
 
-    def script(peer: Peer) -> None:
+    def script(peer: ClientConnection) -> None:
         while True:
-            head = _head(peer)
+            head = _read_head(peer)
             if head is None:
-                peer.say(nonsense)
+                peer.send(answer_to_garbage)
                 return
-            answer = move(peer, head) or fair(peer, head)
-            peer.say(answer)
+            answer = responder(peer, head) or answer_correctly(peer, head)
+            peer.send(answer)
             if b"Connection: close" in answer or head.values("connection") == ["close"]:
                 return
 
     return script
 
 
-def _head(peer: Peer) -> Received | None:
+def _read_head(peer: ClientConnection) -> ReceivedRequest | None:
     """The head of a request; None if it is none."""
     try:
-        head = peer.head()
+        head = peer.read_head()
     except ValueError:
         return None
     return head if head.method.isalpha() else None
 
 
-def usual(_peer: Peer, _head: Received) -> None:
+def no_override(_peer: ClientConnection, _head: ReceivedRequest) -> None:
     """No move: everything is answered fairly."""
 
 
-def is_by_hand(head: Received) -> bool:
+def is_raw_request(head: ReceivedRequest) -> bool:
     """Whether a request is one of those that are written byte by byte."""
     return not head.values("accept")
 
 
-def status(line: str) -> bytes:
+def empty_closing_answer(line: str) -> bytes:
     """An answer without a body, the last of its connection."""
-    return last(f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode())
+    return closing_connection(f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode())
 
 
-def verdict(check: str, move: Move, nonsense: bytes = last(BAD)) -> Verdict:
+def run_check(check: str, responder: Responder, answer_to_garbage: bytes = closing_connection(BAD)) -> Verdict:
     """What one check comes to on a server."""
-    with serving(moving(move, nonsense)) as server:
+    with scripted_server(respond_with(responder, answer_to_garbage)) as server:
         values = {"write_key": "Scripted-Key", "select": check, "deadline": DEADLINE_S}
-        plan = prepare(settings.resolve(values), server.url, Contract(load(PROFILE)), CHECKS)
-        (found,) = asyncio.run(execute(plan, lambda *_: None)).verdicts
-    return found
+        plan = build_plan(settings.resolve(values), server.url, Contract(load(PROFILE)), CHECKS)
+        (result,) = asyncio.run(execute(plan, lambda *_: None)).verdicts
+    return result

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     import ssl
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-REFUSED = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large"
+TOO_LARGE_AND_CLOSE = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large"
 
 
-class GoneError(Exception):
+class ClientClosedError(Exception):
     """The client has closed the connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class ReceivedRequest:
     """One request, as it came over the socket."""
 
     method: str
@@ -38,15 +38,15 @@ class Received:
 
 
 @dataclass(slots=True)
-class Server:
+class ScriptedServer:
     """A server at work: its address, what it has received, how many connections it has seen."""
 
     host: str
     port: int
     scheme: str = "http"
-    received: list[Received] = field(default_factory=list)
+    received: list[ReceivedRequest] = field(default_factory=list)
     connections: int = 0
-    over: threading.Event = field(default_factory=threading.Event)
+    is_stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -55,16 +55,16 @@ class Server:
         return f"{self.scheme}://{host}:{self.port}"
 
 
-class Peer:
+class ClientConnection:
     """One connection, seen from the server's side. `number` is 1 for the first."""
 
-    def __init__(self, sock: socket.socket, server: Server, number: int) -> None:
+    def __init__(self, sock: socket.socket, server: ScriptedServer, number: int) -> None:
         self._sock = sock
         self._server = server
         self._buffer = b""
         self.number = number
 
-    def head(self, most: int = 4096) -> Received:
+    def read_head(self, most: int = 4096) -> ReceivedRequest:
         """Reads the head of a request, and no more than a packet of its body. Raises GoneError at the end."""
         while b"\r\n\r\n" not in self._buffer:
             self._read(most)
@@ -72,61 +72,61 @@ class Peer:
         first, *lines = head.decode("latin-1").split("\r\n")
         method, target, version = first.split(" ")
         pairs = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
-        return Received(method=method, target=target, headers=pairs, version=version)
+        return ReceivedRequest(method=method, target=target, headers=pairs, version=version)
 
-    def request(self) -> Received:
+    def read_request(self) -> ReceivedRequest:
         """Reads a whole request and keeps it. Raises GoneError at the end."""
-        head = self.head()
+        head = self.read_head()
         if head.values("expect"):
-            self.say(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return self.rest(head)
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return self.read_body(head)
 
-    def rest(self, head: Received) -> Received:
+    def read_body(self, head: ReceivedRequest) -> ReceivedRequest:
         """Reads the body of a request whose head was read, and keeps it. Raises GoneError at the end."""
         lengths = head.values("content-length")
         is_chunked = head.values("transfer-encoding") == ["chunked"]
-        body = self._chunks() if is_chunked else self._exactly(int(lengths[0]) if lengths else 0)
-        found = replace(head, body=body)
-        self._server.received.append(found)
-        return found
+        body = self._read_chunks() if is_chunked else self._read_exactly(int(lengths[0]) if lengths else 0)
+        request = replace(head, body=body)
+        self._server.received.append(request)
+        return request
 
-    def say(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Sends bytes as they are."""
         self._sock.sendall(data)
 
-    def tear(self) -> None:
+    def reset(self) -> None:
         """Resets the connection."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._sock.close()
 
-    def answered(self) -> int:
+    def requests_read(self) -> int:
         """How many requests the whole server has read."""
         return len(self._server.received)
 
-    def hold(self) -> None:
+    def stay_silent(self) -> None:
         """Keeps the connection open and silent until the test is over."""
-        self._server.over.wait(PATIENCE_S)
+        self._server.is_stopping.wait(TIMEOUT_S)
 
-    def pause(self, seconds: float) -> bool:
+    def wait(self, seconds: float) -> bool:
         """Waits; whether the test is over."""
-        return self._server.over.wait(seconds)
+        return self._server.is_stopping.wait(seconds)
 
-    def _exactly(self, count: int) -> bytes:
+    def _read_exactly(self, count: int) -> bytes:
         while len(self._buffer) < count:
             self._read()
         data, self._buffer = self._buffer[:count], self._buffer[count:]
         return data
 
-    def _chunks(self) -> bytes:
+    def _read_chunks(self) -> bytes:
         body = bytearray()
-        while size := int(self._line().partition(b";")[0], 16):
-            body += self._exactly(size)
-            self._line()
-        while self._line():
+        while size := int(self._read_line().partition(b";")[0], 16):
+            body += self._read_exactly(size)
+            self._read_line()
+        while self._read_line():
             pass
         return bytes(body)
 
-    def _line(self) -> bytes:
+    def _read_line(self) -> bytes:
         while b"\r\n" not in self._buffer:
             self._read()
         line, _, self._buffer = self._buffer.partition(b"\r\n")
@@ -135,67 +135,67 @@ class Peer:
     def _read(self, most: int = 1_048_576) -> None:
         data = self._sock.recv(most)
         if not data:
-            raise GoneError
+            raise ClientClosedError
         self._buffer += data
 
 
-Script: TypeAlias = Callable[[Peer], object]
+ConnectionScript: TypeAlias = Callable[[ClientConnection], object]
 
 
-def answering(data: bytes = OK) -> Script:
+def answer_always(data: bytes = OK) -> ConnectionScript:
     """Answers every request on every connection with the same bytes."""
 
-    def script(peer: Peer) -> None:
+    def script(peer: ClientConnection) -> None:
         while True:
-            peer.request()
-            peer.say(data)
+            peer.read_request()
+            peer.send(data)
 
     return script
 
 
-def once(data: bytes = OK) -> Script:
+def answer_once(data: bytes = OK) -> ConnectionScript:
     """Answers the first request on every connection, then closes it."""
 
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.say(data)
+    def script(peer: ClientConnection) -> None:
+        peer.read_request()
+        peer.send(data)
 
     return script
 
 
 @contextlib.contextmanager
-def serving(
-    script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
-) -> Iterator[Server]:
+def scripted_server(
+    script: ConnectionScript, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[ScriptedServer]:
     """Runs a script for each connection, in a thread of its own. What a script raises, the test raises."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    faults: list[Exception] = []
+    script_errors: list[Exception] = []
     open_sockets: list[socket.socket] = []
     threads: list[threading.Thread] = []
     with socket.create_server((host, 0), family=family, backlog=64) as listener:
-        server = Server(host, listener.getsockname()[1], "https" if tls else "http")
+        server = ScriptedServer(host, listener.getsockname()[1], "https" if tls else "http")
 
-        def talk(sock: socket.socket, number: int) -> None:
-            sock.settimeout(PATIENCE_S)
+        def run_script(sock: socket.socket, number: int) -> None:
+            sock.settimeout(TIMEOUT_S)
             # Nagle's delay would hold an answer back until the reset that discards it.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 with sock if tls is None else tls.wrap_socket(sock, server_side=True) as wrapped:
                     open_sockets.append(wrapped)
-                    script(Peer(wrapped, server, number))
-            except (OSError, GoneError):
+                    script(ClientConnection(wrapped, server, number))
+            except (OSError, ClientClosedError):
                 pass
             except Exception as fault:  # noqa: BLE001 - handed to the test's own thread
-                faults.append(fault)
+                script_errors.append(fault)
             finally:
                 sock.close()
 
         def accept() -> None:
             with contextlib.suppress(OSError):
-                while not server.over.is_set():
+                while not server.is_stopping.is_set():
                     sock, _ = listener.accept()
                     server.connections += 1
-                    threads.append(threading.Thread(target=talk, args=(sock, server.connections)))
+                    threads.append(threading.Thread(target=run_script, args=(sock, server.connections)))
                     threads[-1].start()
 
         acceptor = threading.Thread(target=accept)
@@ -203,15 +203,15 @@ def serving(
         try:
             yield server
         finally:
-            server.over.set()
-            _hang_up(listener)
-            acceptor.join(PATIENCE_S)
+            server.is_stopping.set()
+            _shut_down(listener)
+            acceptor.join(TIMEOUT_S)
             for sock in open_sockets:
-                _hang_up(sock)
+                _shut_down(sock)
             for thread in threads:
-                thread.join(PATIENCE_S)
-    if faults:
-        raise faults[0]
+                thread.join(TIMEOUT_S)
+    if script_errors:
+        raise script_errors[0]
 
 
 def free_port() -> int:
@@ -221,7 +221,7 @@ def free_port() -> int:
     return port
 
 
-def _hang_up(sock: socket.socket) -> None:
+def _shut_down(sock: socket.socket) -> None:
     """Wakes whoever waits on a socket, under TLS too."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 PROFILE = Path(__file__).with_name("acme.yaml")
 KEY = "acme-key-5d3e"
 KINDS = {"/collect/event": "order", "/collect/visit": "visit"}
-MANY = "/collect/many"
+BATCH_PATH = "/collect/many"
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A status, and the places of bad items."""
 
     def __init__(self, status: int, places: list[int] | None = None) -> None:
@@ -32,22 +32,22 @@ class Refusal(Exception):
         self.places = places
 
 
-def no_number(word: str) -> NoReturn:
+def refuse_constant(word: str) -> NoReturn:
     """Refuses NaN and Infinity."""
     raise ValueError(word)
 
 
-def inside(value: Any, *way: str) -> Any:  # noqa: ANN401 - JSON
+def value_at(value: Any, *path: str) -> Any:  # noqa: ANN401 - JSON
     """What is at the end of a way through objects, or None."""
-    for step in way:
+    for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
-def is_bad(event: object, kind: str) -> bool:
+def is_invalid_event(event: object, kind: str) -> bool:
     """Whether an event lacks what it needs."""
-    is_named = inside(event, "who", "id") or inside(event, "who", "visitor")
-    return not is_named or (kind == "order" and not inside(event, "item", "sku"))
+    is_named = value_at(event, "who", "id") or value_at(event, "who", "visitor")
+    return not is_named or (kind == "order" and not value_at(event, "item", "sku"))
 
 
 def compact_length(value: object) -> int:
@@ -55,10 +55,10 @@ def compact_length(value: object) -> int:
     try:
         return len(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"))
     except RecursionError:
-        raise Refusal(422) from None
+        raise RefusalError(422) from None
 
 
-class Acme(BaseHTTPRequestHandler):
+class AcmeHandler(BaseHTTPRequestHandler):
     """A collector of Acme's, written from the guide alone. `flaw` is the one promise that it breaks."""
 
     protocol_version = "HTTP/1.1"
@@ -68,10 +68,10 @@ class Acme(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answers a request."""
         try:
-            self.judge(self.read_body())
-        except Refusal as refusal:
-            said: object = {"title": "no"} if refusal.places is None else {"refused": refusal.places}
-            self.reply(refusal.status, "application/problem+json", said)
+            self.check_request(self.read_body())
+        except RefusalError as refusal:
+            answer_body: object = {"title": "no"} if refusal.places is None else {"refused": refusal.places}
+            self.reply(refusal.status, "application/problem+json", answer_body)
         else:
             self.reply(202, "application/json", {"taken": True})
 
@@ -81,14 +81,14 @@ class Acme(BaseHTTPRequestHandler):
         lengths = set(self.headers.get_all("Content-Length") or ["0"])
         if len(lengths) > 1 or (is_chunked and "Content-Length" in self.headers):
             self.close_connection = True
-            raise Refusal(400)
+            raise RefusalError(400)
         if is_chunked:
             return self.read_chunks()
         length = int(lengths.pop())
         body = self.rfile.read(length)
         if len(body) < length:
             self.close_connection = True
-            raise Refusal(400)
+            raise RefusalError(400)
         return body
 
     def read_chunks(self) -> bytes:
@@ -101,54 +101,54 @@ class Acme(BaseHTTPRequestHandler):
             pass
         return body
 
-    def judge(self, body: bytes) -> None:
+    def check_request(self, body: bytes) -> None:
         """Raises Refusal if something is wrong with a request."""
-        if self.path not in {*KINDS, MANY}:
-            raise Refusal(410)
+        if self.path not in {*KINDS, BATCH_PATH}:
+            raise RefusalError(410)
         if self.command != "POST":
-            raise Refusal(405)
-        if len(body) > (65_536 if self.path == MANY else 4096) and self.flaw != "limit":
-            raise Refusal(413)
+            raise RefusalError(405)
+        if len(body) > (65_536 if self.path == BATCH_PATH else 4096) and self.flaw != "limit":
+            raise RefusalError(413)
         value = self.read_json(body)
-        self.judge_key(value)
-        if self.path == MANY:
-            self.judge_many(inside(value, "items"))
-        elif is_bad(value, KINDS[self.path]) and self.flaw != "bad event":
-            raise Refusal(409)
+        self.check_key(value)
+        if self.path == BATCH_PATH:
+            self.check_batch(value_at(value, "items"))
+        elif is_invalid_event(value, KINDS[self.path]) and self.flaw != "bad event":
+            raise RefusalError(409)
 
     def read_json(self, body: bytes) -> dict[str, Any]:
         """The object in a body."""
         try:
-            value = json.loads(body.decode(), parse_constant=no_number)
+            value = json.loads(body.decode(), parse_constant=refuse_constant)
         except (ValueError, RecursionError):
-            raise Refusal(422) from None
+            raise RefusalError(422) from None
         if not isinstance(value, dict):
-            raise Refusal(422)
+            raise RefusalError(422)
         return value
 
-    def judge_key(self, value: dict[str, Any]) -> None:
+    def check_key(self, value: dict[str, Any]) -> None:
         """Raises Refusal if no key is there, or another one."""
-        key = self.headers.get("X-Acme-Key") or inside(value, "auth", "key")
+        key = self.headers.get("X-Acme-Key") or value_at(value, "auth", "key")
         if not key:
-            raise Refusal(401)
+            raise RefusalError(401)
         if key != KEY and self.flaw != "key":
-            raise Refusal(403)
+            raise RefusalError(403)
 
-    def judge_many(self, items: object) -> None:
+    def check_batch(self, items: object) -> None:
         """Raises Refusal if something is wrong with a list."""
         if not isinstance(items, list):
-            raise Refusal(412)
+            raise RefusalError(412)
         if not items:
-            raise Refusal(416)
-        if any(inside(item, "kind") not in KINDS.values() for item in items):
-            raise Refusal(424)
+            raise RefusalError(416)
+        if any(value_at(item, "kind") not in KINDS.values() for item in items):
+            raise RefusalError(424)
         if any(compact_length(item) > 4300 for item in items):
-            raise Refusal(413)
-        bad = [place for place, item in enumerate(items) if is_bad(item, item["kind"])]
+            raise RefusalError(413)
+        bad = [place for place, item in enumerate(items) if is_invalid_event(item, item["kind"])]
         if len(bad) == len(items):
-            raise Refusal(409)
+            raise RefusalError(409)
         if bad and self.flaw != "partly bad":
-            raise Refusal(207, bad)
+            raise RefusalError(207, bad)
 
     def reply(self, status: int, kind: str, value: object) -> None:
         """Sends an answer."""
@@ -164,13 +164,13 @@ class Acme(BaseHTTPRequestHandler):
 
 
 for verb in ("GET", "PUT", "PATCH", "DELETE"):
-    setattr(Acme, f"do_{verb}", Acme.do_POST)
+    setattr(AcmeHandler, f"do_{verb}", AcmeHandler.do_POST)
 
 
 @contextmanager
-def acme(flaw: str = "") -> Iterator[str]:
+def acme_server(flaw: str = "") -> Iterator[str]:
     """An Acme server on a free port; gives its address."""
-    handler = type("Flawed", (Acme,), {"flaw": flaw})
+    handler = type("Flawed", (AcmeHandler,), {"flaw": flaw})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -181,7 +181,7 @@ def acme(flaw: str = "") -> Iterator[str]:
             thread.join()
 
 
-def judged(tmp_path: Path, *arguments: str, profile: Path = PROFILE) -> tuple[int, list[dict[str, Any]]]:
+def run_command(tmp_path: Path, *arguments: str, profile: Path = PROFILE) -> tuple[int, list[dict[str, Any]]]:
     """The exit code of a run, and the checks of its report."""
     file = tmp_path / "report.json"
     code = main(
@@ -191,13 +191,13 @@ def judged(tmp_path: Path, *arguments: str, profile: Path = PROFILE) -> tuple[in
     return code, checks
 
 
-def broken(checks: list[dict[str, Any]], level: str = "must") -> set[str]:
+def failed_checks(checks: list[dict[str, Any]], level: str = "must") -> set[str]:
     """The ids of what did not pass at a level."""
     bad = {"fail", "untestable", "error"}
     return {item["id"] for item in checks if item["level"] == level and item["outcome"] in bad}
 
 
-def variant(tmp_path: Path, change: dict[str, Any], *gone: str) -> Path:
+def write_profile_variant(tmp_path: Path, change: dict[str, Any], *gone: str) -> Path:
     """A copy of the profile without some parts, given as `section.key`, and with some put in."""
     data = yaml.safe_load(PROFILE.read_text("utf-8"))
     for place in gone:
@@ -213,15 +213,15 @@ def variant(tmp_path: Path, change: dict[str, Any], *gone: str) -> Path:
 @pytest.fixture(scope="module")
 def correct(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The checks of a run against a correct Acme server."""
-    with acme() as url:
-        code, checks = judged(tmp_path_factory.mktemp("acme"), url)
+    with acme_server() as url:
+        code, checks = run_command(tmp_path_factory.mktemp("acme"), url)
     assert code == 0
     return checks
 
 
 def test_an_independent_server_conforms(correct: list[dict[str, Any]]) -> None:
     """A server written from the vendor's words breaks no promise that must be kept."""
-    assert broken(correct) == set()
+    assert failed_checks(correct) == set()
     assert {item["id"] for item in correct if item["outcome"] == "pass"} > {
         "accept.credentials.header", "accept.credentials.body", "auth.key.unknown", "batch.list.empty",
         "batch.partly-bad.body", "json.example.invalid", "payload.required.missing", "size.batch.within",
@@ -231,12 +231,12 @@ def test_an_independent_server_conforms(correct: list[dict[str, Any]]) -> None:
 
 def test_the_reference_server_agrees(correct: list[dict[str, Any]], tmp_path: Path) -> None:
     """The embedded reference server conforms, and comes to the same verdicts as the independent one."""
-    code, checks = judged(tmp_path)
+    code, checks = run_command(tmp_path)
     assert code == 0
     areas = {"accept", "auth", "batch", "json", "payload", "size"}
     verdicts = [
-        {(c["id"], c["operation"], c["level"], c["outcome"]) for c in found if c["area"] in areas}
-        for found in (checks, correct)
+        {(c["id"], c["operation"], c["level"], c["outcome"]) for c in results if c["area"] in areas}
+        for results in (checks, correct)
     ]
     assert verdicts[0] == verdicts[1]
 
@@ -259,20 +259,20 @@ def test_its_levels_and_silences_are_its_own(correct: list[dict[str, Any]]) -> N
 )
 def test_a_broken_promise_is_found(flaw: str, found: str, tmp_path: Path) -> None:
     """A server that breaks one promise deviates, and the check of that promise says so."""
-    with acme(flaw) as url:
-        code, checks = judged(tmp_path, url, "--select", "size.event.*,auth,payload,batch.partly-bad.*")
+    with acme_server(flaw) as url:
+        code, checks = run_command(tmp_path, url, "--select", "size.event.*,auth,payload,batch.partly-bad.*")
     assert code == 1
-    assert found in broken(checks)
-    assert {name.partition(".")[0] for name in broken(checks)} == {found.partition(".")[0]}
+    assert found in failed_checks(checks)
+    assert {name.partition(".")[0] for name in failed_checks(checks)} == {found.partition(".")[0]}
 
 
 def test_with_a_key_in_the_body_alone(tmp_path: Path) -> None:
     """A vendor may take the key in the body only; then no request carries it elsewhere."""
     missing = yaml.safe_load(PROFILE.read_text("utf-8"))["answers"]["credentials-missing"]
-    profile = variant(tmp_path, {"answers": {"credentials-malformed": missing}}, "credentials.header")
-    assert judged(tmp_path, profile=profile)[0] == 0
-    with acme() as url:
-        code, checks = judged(tmp_path, url, profile=profile)
+    profile = write_profile_variant(tmp_path, {"answers": {"credentials-malformed": missing}}, "credentials.header")
+    assert run_command(tmp_path, profile=profile)[0] == 0
+    with acme_server() as url:
+        code, checks = run_command(tmp_path, url, profile=profile)
     assert code == 0
     outcomes = {(item["id"], item["outcome"]) for item in checks}
     assert {("accept.credentials.body", "pass"), ("accept.credentials.header", "not-applicable")} <= outcomes
@@ -283,10 +283,10 @@ def test_without_any_batch(tmp_path: Path) -> None:
     routes = [
         route for route in yaml.safe_load(PROFILE.read_text("utf-8"))["routes"] if route["kind"] != "batch"
     ]
-    profile = variant(tmp_path, {"routes": routes, "batch": {}}, "limits.batch", "limits.batch-event")
-    assert judged(tmp_path, profile=profile)[0] == 0
-    with acme() as url:
-        code, checks = judged(tmp_path, url, profile=profile)
+    profile = write_profile_variant(tmp_path, {"routes": routes, "batch": {}}, "limits.batch", "limits.batch-event")
+    assert run_command(tmp_path, profile=profile)[0] == 0
+    with acme_server() as url:
+        code, checks = run_command(tmp_path, url, profile=profile)
     assert code == 0
     about = [item for item in checks if item["area"] == "batch"]
     assert {(item["operation"], item["outcome"]) for item in about} == {("", "not-applicable")}

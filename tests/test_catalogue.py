@@ -10,7 +10,7 @@ import pytest
 
 from conformance import resources
 from conformance.cases import CHECKS, MODULES
-from conformance.catalogue import Check, Trial, check, chosen, trials
+from conformance.catalogue import Check, Trial, check, select_trials, make_trials
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.model import Level
@@ -24,25 +24,25 @@ GOLDEN = Path(__file__).parent / "catalogue.txt"
 KEYS = Keys(write_key="conformance-key", bearer="conformance-token")
 
 
-def line(item: Check, contracts: list[Contract]) -> str:
+def catalogue_line(item: Check, contracts: list[Contract]) -> str:
     """An id, its tier, and its strongest level in each profile; a dot where the profile is silent."""
     words = []
     for contract in contracts:
-        levels = [t.level for t in trials(contract, KEYS, [item]) if t.operation and t.facts]
+        levels = [t.level for t in make_trials(contract, KEYS, [item]) if t.operation and t.facts]
         words.append(min(levels, key=lambda level: level.rank, default="."))
     return " ".join([item.id, item.tier, *words])
 
 
-def catalogue() -> str:
+def catalogue_text() -> str:
     """The golden list as the code has it."""
     names = resources.profile_names()
     contracts = [Contract(load(name)) for name in names]
-    return "\n".join([" ".join(["id", "tier", *names]), *(line(item, contracts) for item in CHECKS)]) + "\n"
+    return "\n".join([" ".join(["id", "tier", *names]), *(catalogue_line(item, contracts) for item in CHECKS)]) + "\n"
 
 
 def test_ids_and_levels_are_pinned() -> None:
     """A changed id or level is a changed promise. To renew the list: python -m tests.test_catalogue."""
-    assert GOLDEN.read_text(encoding="utf-8") == catalogue()
+    assert GOLDEN.read_text(encoding="utf-8") == catalogue_text()
 
 
 @pytest.mark.parametrize("item", CHECKS, ids=lambda item: item.id)
@@ -66,28 +66,28 @@ def test_every_stated_fact_has_a_check(name: str) -> None:
 
 def test_one_fact_speaks_for_one_area_of_checks() -> None:
     """Selecting by area and by glob finds the checks that their ids promise."""
-    assert {item.check.area for item in picked(["size"])} == {"size"}
-    assert {item.check.id for item in picked(["json.top-level.n*"])} == {
+    assert {item.check.area for item in selected_trials(["size"])} == {"size"}
+    assert {item.check.id for item in selected_trials(["json.top-level.n*"])} == {
         "json.top-level.null",
         "json.top-level.number",
     }
 
 
-def picked(select: list[str], deselect: Iterable[str] = ()) -> list[Trial]:
+def selected_trials(select: list[str], deselect: Iterable[str] = ()) -> list[Trial]:
     """What is chosen of all trials of a profile."""
-    every = trials(Contract(load("rudderstack")), Keys(write_key="key"), CHECKS)
-    return chosen(every, select, deselect)
+    every = make_trials(Contract(load("rudderstack")), Keys(write_key="key"), CHECKS)
+    return select_trials(every, select, deselect)
 
 
 def test_expressions_narrow_each_other() -> None:
     """Words of one expression add up, further expressions narrow, and what is deselected goes."""
-    both = picked(["size,json"])
+    both = selected_trials(["size,json"])
     assert {item.check.area for item in both} == {"size", "json"}
-    on_track = picked(["size,json", "POST /v1/track"])
+    on_track = selected_trials(["size,json", "POST /v1/track"])
     assert {str(item.operation) for item in on_track} == {"POST /v1/track"}
-    assert {str(item.operation) for item in picked(["/v1/[tp]*"])} == {"POST /v1/track", "POST /v1/page"}
-    assert {item.level for item in picked(["may"])} == {Level.MAY}
-    rest = picked(["size,json"], ["json", "size.event.*"])
+    assert {str(item.operation) for item in selected_trials(["/v1/[tp]*"])} == {"POST /v1/track", "POST /v1/page"}
+    assert {item.level for item in selected_trials(["may"])} == {Level.MAY}
+    rest = selected_trials(["size,json"], ["json", "size.event.*"])
     assert rest
     assert all(item.check.id.startswith("size.") for item in rest)
     assert not any(item.check.id.startswith("size.event.") for item in rest)
@@ -108,7 +108,7 @@ def test_expressions_narrow_each_other() -> None:
 def test_a_selection_of_nothing_is_refused(select: list[str], deselect: list[str], words: str) -> None:
     """A word that matches nothing is most likely misspelt; a gate must not pass for it."""
     with pytest.raises(UsageError, match=words):
-        picked(select, deselect)
+        selected_trials(select, deselect)
 
 
 def test_an_id_is_never_given_twice() -> None:
@@ -118,4 +118,4 @@ def test_an_id_is_never_given_twice() -> None:
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(catalogue(), encoding="utf-8")
+    GOLDEN.write_text(catalogue_text(), encoding="utf-8")

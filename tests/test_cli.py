@@ -23,10 +23,10 @@ from jsonschema import Draft202012Validator
 from conformance import __version__, resources
 from conformance.cases import CHECKS
 from conformance.cli import main
-from tests.targets.behaviour import PLAIN
+from tests.targets.behaviour import STANDARD
 from tests.targets.dialects import DIALECTS
-from tests.targets.faults import cases
-from tests.targets.judge import Judge
+from tests.targets.faults import broken_servers
+from tests.targets.judge import Application
 from tests.targets.options import KEY, Options
 from tests.targets.server import serve
 
@@ -45,7 +45,7 @@ def _without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONFORMANCE_BEARER", raising=False)
 
 
-def conformance(*arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
+def run_command(*arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
     environment = {**os.environ, **({"CONFORMANCE_WRITE_KEY": key} if key else {})}
     return subprocess.run(
@@ -65,7 +65,7 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def answering(answer: Callable[[bytes], bytes]) -> Iterator[str]:
+def answering_server(answer: Callable[[bytes], bytes]) -> Iterator[str]:
     """A server that makes an answer of every request, and closes; gives its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -88,10 +88,10 @@ def answering(answer: Callable[[bytes], bytes]) -> Iterator[str]:
 
 
 @contextmanager
-def broken(fault: str, dialect: str = "segmentstream") -> Iterator[str]:
+def broken_server(fault: str, dialect: str = "segmentstream") -> Iterator[str]:
     """A server that breaks one promise; gives its address."""
-    case = next(case for case in cases() if case.name == f"{dialect}-{fault}")
-    with serve(case.judge(Options()), PLAIN) as url:
+    case = next(case for case in broken_servers() if case.name == f"{dialect}-{fault}")
+    with serve(case.application(Options()), STANDARD) as url:
         yield url
 
 
@@ -107,16 +107,16 @@ def test_the_reference_server_conforms(name: str, capsys: pytest.CaptureFixture[
 
 def test_a_full_run() -> None:
     """A whole run in a process of its own ends with 0 and a summary of every area."""
-    done = conformance("run", "--profile", "segmentstream")
-    assert done.returncode == 0, done.stderr
-    assert all(f"\n{area} " in done.stdout for area in ("auth", "json", "size", "errors"))
-    assert re.search(r" conforms to the profile segmentstream at the gate must: \d+ pass, ", done.stdout)
-    assert "no trouble so far" in done.stderr
+    completed = run_command("run", "--profile", "segmentstream")
+    assert completed.returncode == 0, completed.stderr
+    assert all(f"\n{area} " in completed.stdout for area in ("auth", "json", "size", "errors"))
+    assert re.search(r" conforms to the profile segmentstream at the gate must: \d+ pass, ", completed.stdout)
+    assert "no trouble so far" in completed.stderr
 
 
 def test_a_deviating_server(capsys: pytest.CaptureFixture[str]) -> None:
     """A broken promise is shown with its source and a line to see it again; the exit code is 1."""
-    with broken("unknown-key-accepted") as url:
+    with broken_server("unknown-key-accepted") as url:
         code = main(["run", url, "--profile", "segmentstream", "--write-key", KEY, "--select", "auth.key.*"])
     shown = capsys.readouterr().out
     assert code == 1
@@ -128,12 +128,12 @@ def test_a_deviating_server(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("gate", "code"), [("must", 0), ("should", 1), ("may", 1)])
 def test_the_gate(gate: str, code: int) -> None:
     """A broken SHOULD counts at the gate should, not at must."""
-    with broken("identity-unchecked") as url:
-        found = main(
+    with broken_server("identity-unchecked") as url:
+        exit_code = main(
             ["run", url, "--profile", "segmentstream", "--write-key", KEY, "--gate", gate, "--quiet",
              "--select", "payload,accept.event.minimal"]
         )  # fmt: skip
-    assert found == code
+    assert exit_code == code
 
 
 def test_quiet_leaves_out_what_is_fine(capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,7 +160,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], E
     """The two reports of one run against a server with a fault."""
     place = tmp_path_factory.mktemp("reports")
     arguments = ["--profile", "segmentstream", "--write-key", KEY, "--quiet"]
-    with broken("top-level-array-accepted") as url:
+    with broken_server("top-level-array-accepted") as url:
         files = ["--json", str(place / "a.json"), "--junit", str(place / "a.xml")]
         assert main(["run", url, *arguments, *files]) == 1
     document: dict[str, Any] = json.loads((place / "a.json").read_text("utf-8"))
@@ -170,7 +170,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], E
 def test_the_json_report_fits_its_schema(reports: tuple[dict[str, Any], ET.Element]) -> None:
     """The report fits specs/report.schema.json, sums up, and is sorted by id and operation."""
     document, _ = reports
-    schema = json.loads((resources.specs() / "report.schema.json").read_text("utf-8"))
+    schema = json.loads((resources.specs_dir() / "report.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(document)
     checks = document["checks"]
@@ -195,8 +195,8 @@ def test_the_junit_report_adds_up(reports: tuple[dict[str, Any], ET.Element]) ->
     document, root = reports
     assert len(root.findall("testsuite/testcase")) == len(document["checks"])
     for suite in root:
-        found = suite.findall("testcase")
-        assert suite.get("tests") == str(len(found))
+        test_cases = suite.findall("testcase")
+        assert suite.get("tests") == str(len(test_cases))
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             assert suite.get(name) == str(len(suite.findall(f"testcase/{tag}")))
     failed = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
@@ -206,16 +206,16 @@ def test_the_junit_report_adds_up(reports: tuple[dict[str, Any], ET.Element]) ->
 @pytest.mark.parametrize(("option", "read"), [("--json", json.loads), ("--junit", ET.fromstring)])
 def test_a_report_on_standard_output(option: str, read: Callable[[str], object]) -> None:
     """With - a report is all that comes on standard output."""
-    done = conformance("run", *SMALL, option, "-")
-    assert done.returncode == 0
-    assert done.stdout[0] in "{<"
-    read(done.stdout)
+    completed = run_command("run", *SMALL, option, "-")
+    assert completed.returncode == 0
+    assert completed.stdout[0] in "{<"
+    read(completed.stdout)
 
 
 # What can't be done
 
 
-def said(code: int, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def printed_by(code: int, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What the command says as it refuses: one line on standard error, with an exit code."""
     assert main(arguments) == code
     captured = capsys.readouterr()
@@ -228,7 +228,7 @@ def said(code: int, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 URL = "http://127.0.0.1:1"
-KNOWN = (URL, "--profile", "segmentstream", "--write-key", "k")
+SUFFICIENT_OPTIONS = (URL, "--profile", "segmentstream", "--write-key", "k")
 WRONG = {
     "no command": ((), "the following arguments are required: COMMAND; see `conformance --help`"),
     "unknown command": (("rum",), "invalid choice: 'rum'"),
@@ -237,28 +237,28 @@ WRONG = {
     "no profile": (("run", URL), "a profile is needed: pass --profile NAME"),
     "unknown profile": (("run", "--profile", "segmnet"), "no such profile; did you mean 'segment'?"),
     "missing profile": (("run", "--profile", "./no.yaml"), "--profile ./no.yaml: no such file"),
-    "no write key": (("run", *KNOWN[:3]), "set CONFORMANCE_WRITE_KEY, or pass --write-key KEY"),
-    "URL without scheme": (("run", "localhost:80", *KNOWN[1:]), "write it like http://127.0.0.1:8080"),
-    "URL of another scheme": (("run", "ftp://host", *KNOWN[1:]), "'ftp://host' is not a base URL"),
-    "URL without host": (("run", "http://", *KNOWN[1:]), "'http://' is not a base URL"),
-    "URL with a bad port": (("run", "http://h:99999", *KNOWN[1:]), "is not a URL: Port out of range"),
-    "URL with a query": (("run", f"{URL}/?a=b", *KNOWN[1:]), "drop what follows the path"),
-    "URL with a password": (("run", "http://a:b@h", *KNOWN[1:]), "hand in the write key with --write-key"),
-    "no jobs": (("run", *KNOWN, "--jobs", "0"), "--jobs 0: expected a whole number from 1 to 256"),
-    "half a job": (("run", *KNOWN, "--jobs", "1.5"), "--jobs 1.5: expected a whole number"),
-    "no rate": (("run", *KNOWN, "--rate", "0"), "--rate 0: expected a number above 0"),
-    "rate without bounds": (("run", *KNOWN, "--rate", "inf"), "--rate inf: expected a number above 0"),
-    "no gate": (("run", *KNOWN, "--gate", "most"), "--gate most: expected must, should or may"),
-    "no deadline": (("run", *KNOWN, "--deadline", "0"), "--deadline 0: expected a number of seconds"),
-    "nothing selected": (("run", *KNOWN, "--select", "nix.*"), "no check matches 'nix.*'"),
-    "unknown group": (("run", *KNOWN, "--include", "nix"), "has no such group; it has none"),
+    "no write key": (("run", *SUFFICIENT_OPTIONS[:3]), "set CONFORMANCE_WRITE_KEY, or pass --write-key KEY"),
+    "URL without scheme": (("run", "localhost:80", *SUFFICIENT_OPTIONS[1:]), "write it like http://127.0.0.1:8080"),
+    "URL of another scheme": (("run", "ftp://host", *SUFFICIENT_OPTIONS[1:]), "'ftp://host' is not a base URL"),
+    "URL without host": (("run", "http://", *SUFFICIENT_OPTIONS[1:]), "'http://' is not a base URL"),
+    "URL with a bad port": (("run", "http://h:99999", *SUFFICIENT_OPTIONS[1:]), "is not a URL: Port out of range"),
+    "URL with a query": (("run", f"{URL}/?a=b", *SUFFICIENT_OPTIONS[1:]), "drop what follows the path"),
+    "URL with a password": (("run", "http://a:b@h", *SUFFICIENT_OPTIONS[1:]), "hand in the write key with --write-key"),
+    "no jobs": (("run", *SUFFICIENT_OPTIONS, "--jobs", "0"), "--jobs 0: expected a whole number from 1 to 256"),
+    "half a job": (("run", *SUFFICIENT_OPTIONS, "--jobs", "1.5"), "--jobs 1.5: expected a whole number"),
+    "no rate": (("run", *SUFFICIENT_OPTIONS, "--rate", "0"), "--rate 0: expected a number above 0"),
+    "rate without bounds": (("run", *SUFFICIENT_OPTIONS, "--rate", "inf"), "--rate inf: expected a number above 0"),
+    "no gate": (("run", *SUFFICIENT_OPTIONS, "--gate", "most"), "--gate most: expected must, should or may"),
+    "no deadline": (("run", *SUFFICIENT_OPTIONS, "--deadline", "0"), "--deadline 0: expected a number of seconds"),
+    "nothing selected": (("run", *SUFFICIENT_OPTIONS, "--select", "nix.*"), "no check matches 'nix.*'"),
+    "unknown group": (("run", *SUFFICIENT_OPTIONS, "--include", "nix"), "has no such group; it has none"),
     "unknown group of a profile that has one": (
         ("spec", "--profile", "rudderstack", "--include", "nix"), "has no such group; it has internal"),
     "missing authorities": (
-        ("run", "https://127.0.0.1:1", *KNOWN[1:], "--ca-bundle", "/no.pem"), "the file can't be read"),
-    "header without a colon": (("run", *KNOWN, "--header", "nix"), "write it as 'Name: value'"),
+        ("run", "https://127.0.0.1:1", *SUFFICIENT_OPTIONS[1:], "--ca-bundle", "/no.pem"), "the file can't be read"),
+    "header without a colon": (("run", *SUFFICIENT_OPTIONS, "--header", "nix"), "write it as 'Name: value'"),
     "two reports on standard output": (
-        ("run", *KNOWN, "--json", "-", "--junit", "-"), "only one report can go to standard output"),
+        ("run", *SUFFICIENT_OPTIONS, "--json", "-", "--junit", "-"), "only one report can go to standard output"),
     "unknown check": (("explain", "auth.key.unknwon"), "did you mean 'auth.key.unknown'?"),
     "spec of nothing": (("spec",), "the following arguments are required: --profile"),
     "server without a key": (("serve", "--profile", "segment"), "a write key is needed"),
@@ -270,14 +270,14 @@ WRONG = {
 @pytest.mark.parametrize(("arguments", "words"), WRONG.values(), ids=WRONG)
 def test_wrong_usage(arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Wrong usage is said in one sentence, and exits with 2."""
-    assert words in said(2, capsys, *arguments)
+    assert words in printed_by(2, capsys, *arguments)
 
 
 def test_wrong_usage_in_a_process() -> None:
     """The process says the same, and nothing else."""
-    done = conformance("run", "--profile", "segmnet")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "conformance: --profile segmnet: no such profile; did you mean 'segment'?\n"
+    completed = run_command("run", "--profile", "segmnet")
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr == "conformance: --profile segmnet: no such profile; did you mean 'segment'?\n"
 
 
 def free_port() -> int:
@@ -293,7 +293,7 @@ def free_port() -> int:
 def test_nobody_is_there(host: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A target that can't be reached is no deviation: the exit code is 3."""
     url = f"http://{host}:{free_port()}"
-    shown = said(3, capsys, "run", url, *KNOWN[1:])
+    shown = printed_by(3, capsys, "run", url, *SUFFICIENT_OPTIONS[1:])
     assert shown.startswith(f"{url} can't be reached: ")
     assert words in shown
 
@@ -313,14 +313,14 @@ ANSWERS = {
 @pytest.mark.parametrize(("answer", "words"), ANSWERS.values(), ids=ANSWERS)
 def test_nothing_can_be_judged(answer: bytes, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A target that takes nothing is not judged; what looks wrong is said, and the exit code is 3."""
-    with answering(lambda _: answer) as url:
-        assert words in said(3, capsys, "run", url, *KNOWN[1:])
+    with answering_server(lambda _: answer) as url:
+        assert words in printed_by(3, capsys, "run", url, *SUFFICIENT_OPTIONS[1:])
 
 
 def test_a_wrong_key(capsys: pytest.CaptureFixture[str]) -> None:
     """A key that the target does not know is named as the likely reason."""
-    with serve(Judge(DIALECTS["segmentstream"], Options()), PLAIN) as url:
-        shown = said(3, capsys, "run", url, "--profile", "segmentstream", "--write-key", "not-the-key")
+    with serve(Application(DIALECTS["segmentstream"], Options()), STANDARD) as url:
+        shown = printed_by(3, capsys, "run", url, "--profile", "segmentstream", "--write-key", "not-the-key")
     assert "(401 'Invalid or missing writekey'): the write key looks wrong" in shown
     assert "not-the-key" not in shown
 
@@ -330,7 +330,7 @@ def test_a_report_that_cannot_be_written(
     option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run whose report can't be written does not end well."""
-    shown = said(3, capsys, "run", *SMALL, option, str(tmp_path / "no" / "report"))
+    shown = printed_by(3, capsys, "run", *SMALL, option, str(tmp_path / "no" / "report"))
     assert "the report can't be written: No such file or directory" in shown
 
 
@@ -375,7 +375,7 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(item)
 
 
-def betrayed(text: str) -> list[str]:
+def leaked_forms(text: str) -> list[str]:
     """The spellings of the canary that a text holds."""
     cores = [base64.b64encode(b"x" * shift + CANARY.encode()).decode() for shift in range(3)]
     middles = [core[4 if shift else 0 : -4] for shift, core in enumerate(cores)]
@@ -386,17 +386,17 @@ def betrayed(text: str) -> list[str]:
 @pytest.mark.parametrize("profile", ["segmentstream", "metarouter"])
 def test_the_write_key_comes_out_nowhere(profile: str, tmp_path: Path) -> None:
     """A target that says the key again, in whatever spelling, does not get it into any output or file."""
-    with answering(echo) as url:
-        done = conformance(
+    with answering_server(echo) as url:
+        completed = run_command(
             "run", url, "--profile", profile, "--select", "accept.*,auth,pixel,webhook",
             "--json", str(tmp_path / "a.json"), "--junit", str(tmp_path / "a.xml"), key=CANARY,
         )  # fmt: skip
     written = [(tmp_path / name).read_text("utf-8") for name in ("a.json", "a.xml")]
-    assert done.returncode == 1
+    assert completed.returncode == 1
     assert "$CONFORMANCE_WRITE_KEY" in written[0]
     inner = "\n".join(texts(json.loads(written[0])))
     assert "X-Echo" in inner
-    assert [betrayed(text) for text in (done.stdout, done.stderr, *written, inner)] == [[]] * 5
+    assert [leaked_forms(text) for text in (completed.stdout, completed.stderr, *written, inner)] == [[]] * 5
 
 
 # The other subcommands

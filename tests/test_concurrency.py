@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.model import Mishap, Request, Response
-from tests.canned import verdicts
+from conformance.model import TransportFailure, Request, Response
+from tests.canned import run_checks
 
 if TYPE_CHECKING:
     from tests.canned import Answer
@@ -16,50 +16,50 @@ OK = Response(status=200)
 BAD = Response(status=400)
 
 
-def fitting(request: Request) -> Response:
+def correct_target(request: Request) -> Response:
     """The right answer: what does not end as JSON does is refused."""
     return OK if request.body.endswith(b"}") else BAD
 
 
-def stumbling(answer: Response | Mishap) -> Answer:
+def failing_once(answer: Response | TransportFailure) -> Answer:
     """Answers the fortieth request otherwise."""
-    seen: list[Request] = []
+    received: list[Request] = []
 
-    def stumble(request: Request) -> Response | Mishap:
-        seen.append(request)
-        return answer if len(seen) == 40 else fitting(request)
+    def stumble(request: Request) -> Response | TransportFailure:
+        received.append(request)
+        return answer if len(received) == 40 else correct_target(request)
 
     return stumble
 
 
-def test_a_target_that_stands_a_crowd() -> None:
+def test_a_target_that_answers_concurrent_requests() -> None:
     """All that is asked is kept."""
-    found = verdicts("segment", "robustness.concurrency.*", fitting)
-    assert [item.outcome.value for item in found] == ["pass"] * 3
-    assert {item.level.value for item in found} == {"must"}
+    verdicts_by_id = run_checks("segment", "robustness.concurrency.*", correct_target)
+    assert [item.outcome.value for item in verdicts_by_id] == ["pass"] * 3
+    assert {item.level.value for item in verdicts_by_id} == {"must"}
 
 
-@pytest.mark.parametrize("answer", [Response(status=500), BAD, Mishap.CLOSED], ids=str)
+@pytest.mark.parametrize("answer", [Response(status=500), BAD, TransportFailure.CLOSED], ids=str)
 @pytest.mark.parametrize("check", ["events", "batches"])
-def test_one_of_many_is_refused(check: str, answer: Response | Mishap) -> None:
+def test_one_of_many_is_refused(check: str, answer: Response | TransportFailure) -> None:
     """One is enough."""
-    (found,) = verdicts("segment", f"robustness.concurrency.{check}", stumbling(answer))
-    assert (found.outcome.value, found.expected) == ("fail", "a success")
+    (verdicts_by_id,) = run_checks("segment", f"robustness.concurrency.{check}", failing_once(answer))
+    assert (verdicts_by_id.outcome.value, verdicts_by_id.expected) == ("fail", "a success")
 
 
 def test_answers_are_mixed_up() -> None:
     """A valid request that gets the answer of an invalid one, and the other way round."""
 
     def swapped(request: Request) -> Response:
-        seen.append(request)
-        return fitting(seen[-2] if len(seen) > 10 else request)
+        received.append(request)
+        return correct_target(received[-2] if len(received) > 10 else request)
 
-    seen: list[Request] = []
-    (found,) = verdicts("segment", "robustness.concurrency.matched", swapped)
-    assert found.outcome.value == "fail"
+    received: list[Request] = []
+    (verdicts_by_id,) = run_checks("segment", "robustness.concurrency.matched", swapped)
+    assert verdicts_by_id.outcome.value == "fail"
 
 
 def test_a_target_that_refuses_everything() -> None:
     """Nothing follows from what it does in a crowd."""
-    found = verdicts("segment", "robustness.concurrency.*", lambda _: BAD)
-    assert {item.outcome.value for item in found} == {"untestable"}
+    verdicts_by_id = run_checks("segment", "robustness.concurrency.*", lambda _: BAD)
+    assert {item.outcome.value for item in verdicts_by_id} == {"untestable"}

@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 
 from conformance import pointers
 from conformance.contract import Contract, Operation, schemas
-from conformance.errors import Silent, UsageError
-from conformance.model import Json, JsonObject, Kind, Level
+from conformance.errors import NotApplicable, UsageError
+from conformance.model import Json, JsonObject, OperationKind, Level
 from conformance.profile import base_openapi, load
-from conformance.profile.facts import Ceiling, Condition, Scheme, Shape
+from conformance.profile.facts import LimitKind, Condition, AuthScheme, ResponseKind
 from conformance.resources import profile_names
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ COMPONENTS: dict[str, Any] = {
         "description": "On top.",
     },
 }
-NOBODIES: tuple[Json, ...] = ("", None, 0, True, {}, [])
+VALUES_THAT_IDENTIFY_NOBODY: tuple[Json, ...] = ("", None, 0, True, {}, [])
 TYPES = [(profile, name) for profile in profile_names() for name in load(profile).events]
 
 
@@ -41,7 +41,7 @@ def contract(profile: str = "segment") -> Contract:
 
 def batch_of(profile: str) -> Operation:
     """A vendor's first batch."""
-    return next(item for item in contract(profile).operations if item.kind is Kind.BATCH)
+    return next(item for item in contract(profile).operations if item.kind is OperationKind.BATCH)
 
 
 def test_a_schema_is_made_flat() -> None:
@@ -79,16 +79,16 @@ def test_an_empty_list_of_required_keys_is_left_out() -> None:
 def test_a_pointer_finds_its_schema() -> None:
     """Through the properties; nothing is known of what is not named."""
     schema: Any = {"properties": {"a": {"properties": {"b": {"type": "integer"}}}}}
-    assert schemas.at(schema, "/a/b") == {"type": "integer"}
-    assert schemas.at(schema, "/a/c") == {}
-    assert schemas.at(schema, "/x/y/z") == {}
+    assert schemas.subschema(schema, "/a/b") == {"type": "integer"}
+    assert schemas.subschema(schema, "/a/c") == {}
+    assert schemas.subschema(schema, "/x/y/z") == {}
 
 
 def test_what_is_required_is_required_all_the_way() -> None:
     """Each object on the way must be there, too; the original stays as it was."""
     schema: Any = {"type": "object", "required": ["z"], "properties": {"a": {"description": "An a."}}}
     before = copy.deepcopy(schema)
-    assert schemas.require(schema, "/a/b") == {
+    assert schemas.with_required(schema, "/a/b") == {
         "type": "object",
         "required": ["a", "z"],
         "properties": {
@@ -105,8 +105,8 @@ def test_what_is_required_is_required_all_the_way() -> None:
 
 def test_what_is_required_already_stays_required() -> None:
     """Once."""
-    once = schemas.require({}, "/a")
-    assert schemas.require(once, "/a") == once == {
+    once = schemas.with_required({}, "/a")
+    assert schemas.with_required(once, "/a") == once == {
         "type": "object", "required": ["a"], "properties": {"a": {}},
     }  # fmt: skip
 
@@ -138,7 +138,7 @@ def test_what_is_required_already_stays_required() -> None:
 )  # fmt: skip
 def test_a_sample_has_every_property(schema: JsonObject, value: object) -> None:
     """What the schema gives as an example comes first."""
-    assert schemas.sample(schema) == value
+    assert schemas.full_sample(schema) == value
 
 
 @pytest.mark.parametrize(
@@ -156,10 +156,10 @@ def test_a_sample_has_every_property(schema: JsonObject, value: object) -> None:
 )  # fmt: skip
 def test_the_smallest_value_has_what_is_required(schema: JsonObject, value: object) -> None:
     """And nothing else."""
-    assert schemas.smallest(schema) == value
+    assert schemas.minimal_sample(schema) == value
 
 
-@pytest.mark.parametrize("make", [schemas.sample, schemas.smallest])
+@pytest.mark.parametrize("make", [schemas.full_sample, schemas.minimal_sample])
 def test_a_sample_is_nobody_else_s(make: Callable[[Any], Any]) -> None:
     """Changing it changes no schema."""
     schema: Any = {"examples": [{"a": []}]}
@@ -171,7 +171,7 @@ def test_a_sample_is_nobody_else_s(make: Callable[[Any], Any]) -> None:
 def test_samples_fit_their_schemas(profile: str, name: str) -> None:
     """For every event type of every vendor."""
     schema = contract(profile).event_schema(name)
-    assert not list(Draft202012Validator(schema).iter_errors(schemas.sample(schema)))
+    assert not list(Draft202012Validator(schema).iter_errors(schemas.full_sample(schema)))
     assert "$ref" not in schema
     assert "allOf" not in schema
 
@@ -180,17 +180,17 @@ def test_samples_fit_their_schemas(profile: str, name: str) -> None:
 def test_every_event_names_its_user(profile: str, name: str) -> None:
     """There is at least one identity field, and one of them is enough."""
     asked = contract(profile)
-    assert asked.identities(name)
-    for pointer in asked.identities(name).values():
-        assert asked.identified(name, pointers.put({}, pointer, "somebody"))
-        assert not any(asked.identified(name, pointers.put({}, pointer, nobody)) for nobody in NOBODIES)
-    assert not asked.identified(name, {})
+    assert asked.identity_pointers(name)
+    for pointer in asked.identity_pointers(name).values():
+        assert asked.has_identity(name, pointers.put({}, pointer, "somebody"))
+        assert not any(asked.has_identity(name, pointers.put({}, pointer, nobody)) for nobody in VALUES_THAT_IDENTIFY_NOBODY)
+    assert not asked.has_identity(name, {})
 
 
 def test_an_identity_that_a_type_does_not_know_does_not_count() -> None:
     """One vendor's alias is named by a user alone."""
-    assert set(contract().identities("alias")) == {"user"}
-    assert not contract().identified("alias", {"anonymousId": "somebody"})
+    assert set(contract().identity_pointers("alias")) == {"user"}
+    assert not contract().has_identity("alias", {"anonymousId": "somebody"})
 
 
 def test_the_common_schemas_are_not_changed() -> None:
@@ -205,13 +205,13 @@ def test_the_common_schemas_are_not_changed() -> None:
 def test_stated_facts_are_given() -> None:
     """Answers, limits and shapes by their names, what HTTP promises by itself included."""
     asked = contract()
-    assert asked.answer(Condition.JSON_INVALID).expect == (400,)
-    assert asked.answer(Condition.PATH_UNKNOWN).expect == (404,)
-    assert asked.limit(Ceiling.EVENT).at_least == 32_000
-    assert asked.limit(Ceiling.EVENT).at_most == 32_768
-    assert asked.shape(Shape.ERROR).level is Level.SHOULD
-    assert asked.credential_key(Scheme.BODY) == "/writeKey"
-    assert asked.states("limits.event")
+    assert asked.expected_response(Condition.JSON_INVALID).expect == (400,)
+    assert asked.expected_response(Condition.PATH_UNKNOWN).expect == (404,)
+    assert asked.size_limit(LimitKind.EVENT).at_least == 32_000
+    assert asked.size_limit(LimitKind.EVENT).at_most == 32_768
+    assert asked.response_body(ResponseKind.ERROR).level is Level.SHOULD
+    assert asked.credential_carrier(AuthScheme.BODY) == "/writeKey"
+    assert asked.has_fact("limits.event")
 
 
 @pytest.mark.parametrize(
@@ -219,50 +219,50 @@ def test_stated_facts_are_given() -> None:
     [
         (lambda asked: asked.fact("limits.batch"), "limits.batch"),
         (lambda asked: asked.answer(Condition.BATCH_EMPTY), "answers.batch-empty"),
-        (lambda asked: asked.limit(Ceiling.BATCH), "limits.batch"),
-        (lambda asked: asked.shape(Shape.ERROR), "bodies.error"),
-        (lambda asked: asked.credential_key(Scheme.BODY), "credentials.body"),
+        (lambda asked: asked.limit(LimitKind.BATCH), "limits.batch"),
+        (lambda asked: asked.shape(ResponseKind.ERROR), "bodies.error"),
+        (lambda asked: asked.credential_key(AuthScheme.BODY), "credentials.body"),
     ],
 )
 def test_unstated_facts_are_silent(ask: Callable[[Contract], object], name: str) -> None:
     """The reason names the profile and the fact."""
-    assert not contract("segmentstream").states(name)
-    with pytest.raises(Silent, match=rf"^the profile segmentstream says nothing of {name}$"):
+    assert not contract("segmentstream").has_fact(name)
+    with pytest.raises(NotApplicable, match=rf"^the profile segmentstream says nothing of {name}$"):
         ask(contract("segmentstream"))
 
 
 def test_a_dialect_without_pixels_is_silent_about_them() -> None:
     """And one with them names their parameter."""
     assert contract("metarouter").pixel_parameter == "data"
-    with pytest.raises(Silent, match=r"^the profile segment has no pixels$"):
+    with pytest.raises(NotApplicable, match=r"^the profile segment has no pixels$"):
         _ = contract().pixel_parameter
 
 
 def test_a_fact_of_another_kind_is_a_fault_of_ours() -> None:
     """A check that asks for the key of what has none is wrong."""
     with pytest.raises(TypeError, match=r"credentials\.basic is a Fact, not a KeyedFact"):
-        contract().credential_key(Scheme.BASIC)
+        contract().credential_carrier(AuthScheme.BASIC)
 
 
 def test_a_batch_has_a_limit_of_its_own() -> None:
     """The body of an event has that of an event."""
-    event = next(item for item in contract().operations if item.kind is Kind.EVENT)
-    assert contract().body_limit(event) == contract().limit(Ceiling.EVENT)
-    assert contract().body_limit(batch_of("segment")) == contract().limit(Ceiling.BATCH)
+    event = next(item for item in contract().operations if item.kind is OperationKind.EVENT)
+    assert contract().body_size_limit(event) == contract().size_limit(LimitKind.EVENT)
+    assert contract().body_size_limit(batch_of("segment")) == contract().size_limit(LimitKind.BATCH)
 
 
 @pytest.mark.parametrize("profile", [name for name in profile_names() if "bodies.error" in load(name).facts])
 def test_a_refused_batch_may_look_different(profile: str) -> None:
     """Where the profile says so; everything else has the usual shape."""
     asked = contract(profile)
-    shape = Shape.ERROR_BATCH if asked.states("bodies.error-batch") else Shape.ERROR
-    assert asked.error_shape(batch_of(profile)) == asked.shape(shape)
-    assert asked.error_shape(asked.operations[0]) == asked.shape(Shape.ERROR)
+    shape = ResponseKind.ERROR_BATCH if asked.has_fact("bodies.error-batch") else ResponseKind.ERROR
+    assert asked.error_body(batch_of(profile)) == asked.response_body(shape)
+    assert asked.error_body(asked.operations[0]) == asked.response_body(ResponseKind.ERROR)
 
 
 def test_the_first_scheme_is_the_profile_s_first() -> None:
     """Checks that are not about credentials use it."""
-    assert contract().first_scheme is Scheme.BASIC
+    assert contract().default_scheme is AuthScheme.BASIC
 
 
 def test_a_batch_carries_what_the_documents_say() -> None:
@@ -272,13 +272,13 @@ def test_a_batch_carries_what_the_documents_say() -> None:
 
 
 GROUPED = [(name, group) for name in profile_names() for group in sorted(
-    {route.include for route in load(name).routes if route.include})]  # fmt: skip
+    {route.group for route in load(name).routes if route.group})]  # fmt: skip
 
 
 @pytest.mark.parametrize(("profile", "group"), GROUPED)
 def test_an_optional_group_is_off_until_it_is_included(profile: str, group: str) -> None:
     """Then its routes are there beside the others."""
-    routes = {route.path for route in load(profile).routes if route.include == group}
+    routes = {route.path for route in load(profile).routes if route.group == group}
     plain = {operation.path for operation in contract(profile).operations}
     included = {operation.path for operation in Contract(load(profile), [group]).operations}
     assert routes
@@ -307,5 +307,5 @@ def test_an_unknown_group_is_explained() -> None:
 def test_an_operation_is_called_by_method_and_path() -> None:
     """Events are posted, pixels fetched."""
     assert str(contract().operations[0]) == "POST /v1/identify"
-    pixel = next(item for item in contract("metarouter").operations if item.kind is Kind.PIXEL)
+    pixel = next(item for item in contract("metarouter").operations if item.kind is OperationKind.PIXEL)
     assert str(pixel) == "GET /v1/pixel/track"

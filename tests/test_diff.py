@@ -12,16 +12,16 @@ import pytest
 
 from conformance import difference
 from conformance.cli import main
-from conformance.cli.diffing import plans
-from conformance.errors import CannotJudge, UsageError
-from conformance.report.html import html_differences
-from conformance.report.markdown import markdown_differences
-from tests.comparing import QUICK, SMALL, compared, fault, valid
-from tests.fuzzing import crashing, made
-from tests.targets.behaviour import BEHAVIOURS, PLAIN
+from conformance.cli.diffing import prepare_plans
+from conformance.errors import InconclusiveError, UsageError
+from conformance.report.html import render_html_diff
+from conformance.report.markdown import render_markdown_diff
+from tests.comparing import QUICK_SELECTION, SINGLE_PATH_DIALECT, compare_servers, broken_server, fits_schema
+from tests.fuzzing import crashing_on_any, labelled_cases
+from tests.targets.behaviour import BEHAVIOURS, STANDARD
 from tests.targets.dialects import DIALECTS
-from tests.targets.faults import cases
-from tests.targets.judge import Judge
+from tests.targets.faults import broken_servers
+from tests.targets.judge import Application
 from tests.targets.options import KEY, Options, variants
 from tests.targets.server import serve
 
@@ -43,13 +43,13 @@ def correct() -> Iterator[Callable[[str], str]]:
 
         def address(dialect: str) -> str:
             if dialect not in urls:
-                urls[dialect] = stack.enter_context(serve(Judge(DIALECTS[dialect], Options())))
+                urls[dialect] = stack.enter_context(serve(Application(DIALECTS[dialect], Options())))
             return urls[dialect]
 
         yield address
 
 
-class Restless(Judge):
+class VaryingAnswers(Application):
     """A correct server of which no two answers are the same, and that asks for patience now and then."""
 
     def __init__(self, dialect: Dialect, options: Options) -> None:
@@ -60,34 +60,34 @@ class Restless(Judge):
     def answer(self, request: Request) -> Answer:
         """Adds a number, and whether the body was seen before; each ninth request is put off."""
         number = next(self._numbers)
-        found = super().answer(request)
-        headers = {**found.headers, "X-Request-Id": f"r-{number}"}
+        answer = super().answer(request)
+        headers = {**answer.headers, "X-Request-Id": f"r-{number}"}
         if number % 9 == 0:
-            return replace(found, status=429, headers={**headers, "Retry-After": "0"}, body=b"later")
-        if found.status != 200:
-            return replace(found, headers=headers)
-        told = {"success": True, "number": number, "duplicate": request.body in self._seen}
+            return replace(answer, status=429, headers={**headers, "Retry-After": "0"}, body=b"later")
+        if answer.status != 200:
+            return replace(answer, headers=headers)
+        body = {"success": True, "number": number, "duplicate": request.body in self._seen}
         self._seen.add(request.body)
         headers["Content-Type"] = "application/json"
-        return replace(found, headers=headers, body=json.dumps(told).encode())
+        return replace(answer, headers=headers, body=json.dumps(body).encode())
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_server_does_not_differ_from_itself(dialect: str, correct: Callable[[str], str]) -> None:
     """Neither in what checks ask nor in what is generated, and something was compared."""
     url = correct(dialect)
-    select = QUICK if dialect == SMALL else "accept.event.*,auth.key.*,json.top-level.*"
-    found = compared(url, url, dialect, select=select, fuzzed=made(dialect, 200))
-    assert (found["verdict"], found["differences"], found["unstable"]) == ("same", [], [])
-    assert found["compared"]["checks"] > 20
-    assert found["compared"]["generated"] > 150
-    assert valid(found)
+    select = QUICK_SELECTION if dialect == SINGLE_PATH_DIALECT else "accept.event.*,auth.key.*,json.top-level.*"
+    comparison = compare_servers(url, url, dialect, select=select, fuzzed=labelled_cases(dialect, 200))
+    assert (comparison["verdict"], comparison["differences"], comparison["unstable"]) == ("same", [], [])
+    assert comparison["compared"]["checks"] > 20
+    assert comparison["compared"]["generated"] > 150
+    assert fits_schema(comparison)
 
 
 def test_it_stays_so_twenty_times(correct: Callable[[str], str]) -> None:
     """It is no matter of luck."""
-    url = correct(SMALL)
-    assert {compared(url, url, SMALL, select="accept.event.*,auth.key.*")["verdict"] for _ in range(20)} == {
+    url = correct(SINGLE_PATH_DIALECT)
+    assert {compare_servers(url, url, SINGLE_PATH_DIALECT, select="accept.event.*,auth.key.*")["verdict"] for _ in range(20)} == {
         "same"
     }
 
@@ -95,15 +95,15 @@ def test_it_stays_so_twenty_times(correct: Callable[[str], str]) -> None:
 @pytest.mark.parametrize("behaviour", ["close", "chunked", "early-refusal", "lower-case", "idle-drop"])
 def test_how_an_answer_is_sent_is_no_difference(behaviour: str, correct: Callable[[str], str]) -> None:
     """Connections that end, chunks and the case of headers are none of an SDK's business."""
-    with serve(Judge(DIALECTS[SMALL], Options()), BEHAVIOURS[behaviour]) as url:
-        assert compared(correct(SMALL), url, SMALL)["differences"] == []
+    with serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options()), BEHAVIOURS[behaviour]) as url:
+        assert compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT)["differences"] == []
 
 
 def test_what_varies_by_itself_is_no_difference() -> None:
     """Numbers, request ids, duplicates that are noticed, and 429s in between."""
-    with serve(Restless(DIALECTS["segment"], Options())) as url:
-        found = compared(url, url, "segment", select="accept.event.*,auth.key.*")
-    assert (found["verdict"], found["differences"]) == ("same", [])
+    with serve(VaryingAnswers(DIALECTS["segment"], Options())) as url:
+        comparison = compare_servers(url, url, "segment", select="accept.event.*,auth.key.*")
+    assert (comparison["verdict"], comparison["differences"]) == ("same", [])
 
 
 @pytest.mark.parametrize(
@@ -129,21 +129,21 @@ def test_a_broken_promise_is_named_and_nothing_else(
     name: str, check: str, correct: Callable[[str], str]
 ) -> None:
     """However many requests show it: one difference, by the check that names it, with who keeps it."""
-    with serve(fault(SMALL, name), PLAIN) as url:
-        found = compared(
-            correct(SMALL), url, SMALL, select=f"accept,errors,payload,{check.partition('.')[0]}"
+    with serve(broken_server(SINGLE_PATH_DIALECT, name), STANDARD) as url:
+        comparison = compare_servers(
+            correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, select=f"accept,errors,payload,{check.partition('.')[0]}"
         )
-    assert [(item["id"], item["keeps"]) for item in found["differences"]] == [(check, "A")]
-    assert found["verdict"] == "different"
-    assert valid(found)
+    assert [(item["id"], item["keeps"]) for item in comparison["differences"]] == [(check, "A")]
+    assert comparison["verdict"] == "different"
+    assert fits_schema(comparison)
 
 
-class Twice(Judge):
+class RefusingRepeats(Application):
     """A server with the faults of two others."""
 
     def __init__(self, *names: str) -> None:
-        super().__init__(DIALECTS[SMALL], Options())
-        self._broken = [fault(SMALL, name) for name in names]
+        super().__init__(DIALECTS[SINGLE_PATH_DIALECT], Options())
+        self._broken = [broken_server(SINGLE_PATH_DIALECT, name) for name in names]
 
     async def handle(self, request: Request) -> Answer:
         """Answers as the first that does not answer correctly."""
@@ -166,10 +166,10 @@ def test_two_faults_are_two_differences(
     names: tuple[str, ...], checks: set[str], correct: Callable[[str], str]
 ) -> None:
     """None hides the other, also where both refuse what is acceptable with the same status."""
-    with serve(Twice(*names), PLAIN) as url:
-        found = compared(correct(SMALL), url, SMALL, select="accept.*,auth.key.*,json.syntax.*,payload")
-    assert {item["id"] for item in found["differences"]} == checks
-    assert len(found["differences"]) == len(checks)
+    with serve(RefusingRepeats(*names), STANDARD) as url:
+        comparison = compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, select="accept.*,auth.key.*,json.syntax.*,payload")
+    assert {item["id"] for item in comparison["differences"]} == checks
+    assert len(comparison["differences"]) == len(checks)
 
 
 @pytest.mark.parametrize(
@@ -180,21 +180,21 @@ def test_what_is_refused_only_together_is_one_difference(
     name: str, checks: set[str], correct: Callable[[str], str]
 ) -> None:
     """No field alone is the reason, nor is any name in an open object."""
-    with serve(fault("rudderstack", name), PLAIN) as url:
-        found = compared(
+    with serve(broken_server("rudderstack", name), STANDARD) as url:
+        comparison = compare_servers(
             correct("rudderstack"),
             url,
             "rudderstack",
             select="accept.event.*,accept.fields.*,payload.identity.*",
         )
-    assert {item["id"] for item in found["differences"]} == checks
-    assert found["counts"] == {"A": 1, "B": 0, "neither": 0, "both": 0}
+    assert {item["id"] for item in comparison["differences"]} == checks
+    assert comparison["counts"] == {"A": 1, "B": 0, "neither": 0, "both": 0}
 
 
 def test_the_sides_may_be_swapped(correct: Callable[[str], str]) -> None:
     """Who breaks a promise does not depend on who comes first."""
-    with serve(fault(SMALL, "unknown-key-accepted"), PLAIN) as url:
-        (item,) = compared(url, correct(SMALL), SMALL, select="accept.event.*,auth")["differences"]
+    with serve(broken_server(SINGLE_PATH_DIALECT, "unknown-key-accepted"), STANDARD) as url:
+        (item,) = compare_servers(url, correct(SINGLE_PATH_DIALECT), SINGLE_PATH_DIALECT, select="accept.event.*,auth")["differences"]
     assert item["keeps"] == "B"
     assert item["ways"][0]["A"] == "204"
     assert item["ways"][0]["B"] == "401"
@@ -202,35 +202,35 @@ def test_the_sides_may_be_swapped(correct: Callable[[str], str]) -> None:
 
 def test_what_only_generated_requests_show_is_shrunk(correct: Callable[[str], str]) -> None:
     """The smallest request that both answer differently, by what is special about it."""
-    target = crashing(
+    target = crashing_on_any(
         lambda call: "conformance-odd" in json.dumps(call.value) and "sentAt" in str(call.value)
     )
     odd = [
         case._replace(body=b'{"event":{"user":{"userId":"u"}},"sentAt":"conformance-odd","more":[1,2,3]}')
-        for case in made(SMALL, 2)
-        if case.is_plain
+        for case in labelled_cases(SINGLE_PATH_DIALECT, 2)
+        if case.has_standard_headers
     ][:1]
-    with serve(target(DIALECTS[SMALL], Options()), PLAIN) as url:
-        found = compared(correct(SMALL), url, SMALL, select="accept.event.minimal", fuzzed=odd)
-    (item,) = found["differences"]
+    with serve(target(DIALECTS[SINGLE_PATH_DIALECT], Options()), STANDARD) as url:
+        comparison = compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, select="accept.event.minimal", fuzzed=odd)
+    (item,) = comparison["differences"]
     assert item["id"] == "fuzz.generated.server-error"
     assert json.loads(item["exchanges"]["B"]["request"]["body"]).keys() == {"event", "sentAt"}
-    assert valid(found)
+    assert fits_schema(comparison)
 
 
 def test_what_a_profile_leaves_open_is_told_as_allowed(correct: Callable[[str], str]) -> None:
     """Other answers that break nothing differ all the same."""
-    with serve(Judge(DIALECTS[SMALL], variants(DIALECTS[SMALL])["empty-errors"]), PLAIN) as url:
-        found = compared(correct(SMALL), url, SMALL)
-    assert [item["keeps"] for item in found["differences"]] == ["both"]
-    assert found["counts"] == {"A": 0, "B": 0, "neither": 0, "both": 1}
+    with serve(Application(DIALECTS[SINGLE_PATH_DIALECT], variants(DIALECTS[SINGLE_PATH_DIALECT])["empty-errors"]), STANDARD) as url:
+        comparison = compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT)
+    assert [item["keeps"] for item in comparison["differences"]] == ["both"]
+    assert comparison["counts"] == {"A": 0, "B": 0, "neither": 0, "both": 1}
 
 
 def test_what_sdks_do_is_told_and_lost_events_come_first(correct: Callable[[str], str]) -> None:
     """An acceptable event that B refuses is given up where A had it delivered."""
-    with serve(fault("rudderstack", "traits-absent-refused"), PLAIN) as url:
-        found = compared(correct("rudderstack"), url, "rudderstack", select="accept.event.*,auth.key.unknown")
-    first = found["differences"][0]["sdks"]
+    with serve(broken_server("rudderstack", "traits-absent-refused"), STANDARD) as url:
+        comparison = compare_servers(correct("rudderstack"), url, "rudderstack", select="accept.event.*,auth.key.unknown")
+    first = comparison["differences"][0]["sdks"]
     assert first["usual"]
     assert {(item["A"], item["B"]) for item in first["effects"] if item["noticed"]} <= {
         ("deliver", "give-up"), ("deliver", "retry"), ("deliver", "send-again"),
@@ -239,44 +239,44 @@ def test_what_sdks_do_is_told_and_lost_events_come_first(correct: Callable[[str]
 
 def test_each_server_has_a_key_of_its_own_and_none_is_shown(correct: Callable[[str], str]) -> None:
     """Both keys are in no document; the line for the second server reads a variable of its own."""
-    with serve(Judge(DIALECTS[SMALL], Options(key=OTHER_KEY)), PLAIN) as url:
-        same = compared(correct(SMALL), url, SMALL, write_key_b=OTHER_KEY, select="accept.event.*")
+    with serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options(key=OTHER_KEY)), STANDARD) as url:
+        same = compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, write_key_b=OTHER_KEY, select="accept.event.*")
     assert same["verdict"] == "same"
-    broken = next(case for case in cases() if case.name == f"{SMALL}-success-201")
-    with serve(broken.judge(Options(key=OTHER_KEY)), PLAIN) as url:
-        found = compared(correct(SMALL), url, SMALL, write_key_b=OTHER_KEY, select="accept.event.*")
-    shown = json.dumps(found) + markdown_differences(found) + html_differences(found)
+    broken = next(case for case in broken_servers() if case.name == f"{SINGLE_PATH_DIALECT}-success-201")
+    with serve(broken.application(Options(key=OTHER_KEY)), STANDARD) as url:
+        comparison = compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, write_key_b=OTHER_KEY, select="accept.event.*")
+    shown = json.dumps(comparison) + render_markdown_diff(comparison) + render_html_diff(comparison)
     assert KEY not in shown
     assert OTHER_KEY not in shown
-    assert "$CONFORMANCE_WRITE_KEY_B" in found["differences"][0]["curl"]["B"]
-    assert "$CONFORMANCE_WRITE_KEY_B" not in found["differences"][0]["curl"]["A"]
+    assert "$CONFORMANCE_WRITE_KEY_B" in comparison["differences"][0]["curl"]["B"]
+    assert "$CONFORMANCE_WRITE_KEY_B" not in comparison["differences"][0]["curl"]["A"]
 
 
 def test_the_second_key_may_stand_in_a_file(correct: Callable[[str], str], tmp_path: Path) -> None:
     """So that it is in no list of processes; a file that can't be read is wrong usage."""
     path = tmp_path / "key-of-b"
     path.write_text(f"{OTHER_KEY}\n", encoding="utf-8")
-    with serve(Judge(DIALECTS[SMALL], Options(key=OTHER_KEY)), PLAIN) as url:
-        found = compared(correct(SMALL), url, SMALL, write_key_file_b=str(path), select="accept.event.*")
-    assert found["verdict"] == "same"
+    with serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options(key=OTHER_KEY)), STANDARD) as url:
+        comparison = compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, write_key_file_b=str(path), select="accept.event.*")
+    assert comparison["verdict"] == "same"
     with pytest.raises(UsageError, match=r"^--write-key-file-b .*can't be read"):
-        compared(correct(SMALL), correct(SMALL), SMALL, write_key_file_b=str(tmp_path / "none"))
+        compare_servers(correct(SINGLE_PATH_DIALECT), correct(SINGLE_PATH_DIALECT), SINGLE_PATH_DIALECT, write_key_file_b=str(tmp_path / "none"))
 
 
 def test_who_accepts_nothing_is_named(correct: Callable[[str], str]) -> None:
     """Nothing can be said then, and it is said which of the two it is."""
     with (
-        serve(Judge(DIALECTS[SMALL], Options(key=OTHER_KEY)), PLAIN) as url,
-        pytest.raises(CannotJudge, match=r"^B: .*the write key looks wrong"),
+        serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options(key=OTHER_KEY)), STANDARD) as url,
+        pytest.raises(InconclusiveError, match=r"^B: .*the write key looks wrong"),
     ):
-        compared(correct(SMALL), url, SMALL)
+        compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT)
 
 
 def test_the_same_answers_give_the_same_document(correct: Callable[[str], str]) -> None:
     """There is no clock in it."""
-    with serve(fault(SMALL, "json-500"), PLAIN) as url:
+    with serve(broken_server(SINGLE_PATH_DIALECT, "json-500"), STANDARD) as url:
         first, second = (
-            compared(correct(SMALL), url, SMALL, select="accept.event.*,json.syntax.*") for _ in range(2)
+            compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, select="accept.event.*,json.syntax.*") for _ in range(2)
         )
     assert first == second
 
@@ -285,16 +285,16 @@ def test_the_command_ends_with_what_it_found(
     correct: Callable[[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """0 for the same, 1 for different, 2 for wrong usage, 3 where nothing was asked; reports where wanted."""
-    url = correct(SMALL)
-    usual = ["--profile", SMALL, "--write-key", KEY, "--select", "accept,auth", "--quiet", "--fuzz", "0"]
+    url = correct(SINGLE_PATH_DIALECT)
+    usual = ["--profile", SINGLE_PATH_DIALECT, "--write-key", KEY, "--select", "accept,auth", "--quiet", "--fuzz", "0"]
     assert main(["diff", url, url, *usual]) == 0
     files = {name: tmp_path / f"diff.{name}" for name in ("json", "html", "markdown")}
     wanted = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-    with serve(fault(SMALL, "unknown-key-accepted"), PLAIN) as other:
+    with serve(broken_server(SINGLE_PATH_DIALECT, "unknown-key-accepted"), STANDARD) as other:
         assert main(["diff", url, other, *usual, *wanted]) == 1
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     texts = [path.read_text(encoding="utf-8") for path in files.values()]
-    assert all("auth.key.other-case" in text and KEY not in text for text in (told, *texts))
+    assert all("auth.key.other-case" in text and KEY not in text for text in (output, *texts))
     assert main(["diff", url, url, *usual[2:]]) == 2
     assert main(["diff", url, url, *usual, "--dry-run"]) == 3
     assert main(["diff", url, "http://127.0.0.1:9", *usual]) == 3
@@ -304,6 +304,6 @@ def test_the_command_ends_with_what_it_found(
 def test_nothing_compared_is_not_the_same() -> None:
     """Only answers of both can be the same."""
     with pytest.raises(UsageError):
-        plans({"url": "http://127.0.0.1:9", "url_b": "http://127.0.0.1:9", "write_key": KEY})
-    outcome = difference.Outcome(contract=None, urls=("a", "b"))  # type: ignore[arg-type] # not asked for
+        prepare_plans({"url": "http://127.0.0.1:9", "url_b": "http://127.0.0.1:9", "write_key": KEY})
+    outcome = difference.DiffReport(contract=None, urls=("a", "b"))  # type: ignore[arg-type] # not asked for
     assert (outcome.verdict, outcome.exit_code) == (difference.UNCOMPARED, 3)

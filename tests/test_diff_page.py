@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.report.html import html_differences
-from tests.comparing import SMALL, compared, fault
+from conformance.report.html import render_html_diff
+from tests.comparing import SINGLE_PATH_DIALECT, compare_servers, broken_server
 from tests.targets.dialects import DIALECTS
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.options import Options
 from tests.targets.server import serve
 
 if TYPE_CHECKING:
-    from tests.browser import Opener
+    from tests.browser import PageOpener
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
     """A page with one difference; made before there is a browser, which keeps asyncio's loop to itself."""
     with (
-        serve(Judge(DIALECTS[SMALL], Options())) as first,
-        serve(fault(SMALL, "unknown-key-accepted")) as second,
+        serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options())) as first,
+        serve(broken_server(SINGLE_PATH_DIALECT, "unknown-key-accepted")) as second,
     ):
-        return html_differences(compared(first, second, SMALL, select="accept.event.*,auth.key.*"))
+        return render_html_diff(compare_servers(first, second, SINGLE_PATH_DIALECT, select="accept.event.*,auth.key.*"))
 
 
-def test_the_page_can_be_read(text: str, opened: Opener) -> None:
+def test_the_page_can_be_read(text: str, opened: PageOpener) -> None:
     """It names the difference, asks for nothing else, and nobody is kept out."""
-    with opened(text=text) as found:
-        assert "auth.key.other-case" in found.text("main")
-        assert found.shown("details.finding") == 1
-        assert found.violations() == []
+    with opened(text=text) as opened_page:
+        assert "auth.key.other-case" in opened_page.text("main")
+        assert opened_page.visible_count("details.finding") == 1
+        assert opened_page.accessibility_violations() == []

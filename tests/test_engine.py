@@ -12,24 +12,24 @@ import pytest
 
 from conformance import engine, expect
 from conformance.cases import CHECKS
-from conformance.catalogue import EVENTS, Check, trials
+from conformance.catalogue import EVENTS, Check, make_trials
 from conformance.contract import Contract
-from conformance.engine import MOST_EXCHANGES, Finding, Sender, Steps
-from conformance.errors import Deviation, NoAnswer, Silent, Untestable
-from conformance.model import Exchange, Kind, Level, Mishap, Outcome, Request, Response
+from conformance.engine import MAX_EXCHANGES, CheckResult, Sender, Steps
+from conformance.errors import Deviation, NoResponse, NotApplicable, Untestable
+from conformance.model import Exchange, OperationKind, Level, TransportFailure, Outcome, Request, Response
 from conformance.payloads import Call, Draft, Keys
 from conformance.profile import load
 
 if TYPE_CHECKING:
-    from conformance.payloads import Message
+    from conformance.payloads import Step
     from conformance.wire import Wire
 
-Quiet: TypeAlias = Generator[Draft, Exchange, None]
+StepsWithoutNote: TypeAlias = Generator[Draft, Exchange, None]
 """A check at work that never has a note."""
 
 KEYS = Keys(write_key="Key-12345")
 REFUSAL = Exchange(request=Request(method="POST", path="/"), response=Response(status=400))
-MISHAP = Exchange(request=Request(method="POST", path="/"), mishap=Mishap.CLOSED, detail="it was closed")
+MISHAP = Exchange(request=Request(method="POST", path="/"), failure=TransportFailure.CLOSED, failure_detail="it was closed")
 OK = Exchange(request=Request(method="POST", path="/"), response=Response(status=200, body=b"ok"))
 
 
@@ -41,30 +41,30 @@ def contract() -> Contract:
 
 def draft() -> Draft:
     """An acceptable request."""
-    return Call(contract=contract(), operation=contract().operations[0], keys=KEYS).event()
+    return Call(contract=contract(), operation=contract().operations[0], keys=KEYS).acceptable_request()
 
 
 @dataclass(slots=True)
-class Canned:
+class CannedWire:
     """A wire without a network: it hands out exchanges, the last one again and again."""
 
     exchanges: tuple[Exchange, ...] = (OK,)
     sent: list[Request] = field(default_factory=list)
     in_flight: int = 0
-    most_in_flight: int = 0
+    max_in_flight: int = 0
 
     async def exchange(self, request: Request) -> Exchange:
         """The next exchange, after the others had their turn."""
         self.sent.append(request)
         self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
         await asyncio.sleep(0)
         self.in_flight -= 1
         return self.exchanges[min(len(self.sent), len(self.exchanges)) - 1]
 
 
 @dataclass(slots=True, eq=False)
-class Work:
+class GeneratorTask:
     """A piece of work from a function that makes its generator."""
 
     make: Callable[[], Steps]
@@ -75,23 +75,23 @@ class Work:
         return self.make()
 
 
-def sender(*exchanges: Exchange, canned: Canned | None = None) -> Sender:
+def sender(*exchanges: Exchange, canned: CannedWire | None = None) -> Sender:
     """A sender over a canned wire."""
-    return Sender(wire=cast("Wire", canned or Canned(exchanges or (OK,))))
+    return Sender(wire=cast("Wire", canned or CannedWire(exchanges or (OK,))))
 
 
-def driven(make: Callable[[], Steps], *exchanges: Exchange) -> Finding:
+def drive(make: Callable[[], Steps], *exchanges: Exchange) -> CheckResult:
     """What driving a generator over canned exchanges comes to."""
-    return asyncio.run(engine.drive(Work(make), sender(*exchanges)))
+    return asyncio.run(engine.run_one(GeneratorTask(make), sender(*exchanges)))
 
 
-def single(message: Message) -> Draft:
+def only_draft(message: Step) -> Draft:
     """A message that is one draft."""
     assert isinstance(message, Draft)
     return message
 
 
-def raising(error: Exception) -> Callable[[], Steps]:
+def steps_raising(error: Exception) -> Callable[[], Steps]:
     """Work that sends one request and then raises."""
 
     def steps() -> Steps:
@@ -104,10 +104,10 @@ def raising(error: Exception) -> Callable[[], Steps]:
 def test_a_check_can_be_driven_by_hand() -> None:
     """It yields a control, gets an acceptance, yields the spoilt twin, and judges its answer."""
     (item,) = [item for item in CHECKS if item.id == "json.syntax.truncated"]
-    trial = trials(contract(), KEYS, [item])[0]
+    trial = make_trials(contract(), KEYS, [item])[0]
     steps = trial.steps()
-    control = single(next(steps)).request()
-    spoilt = single(steps.send(OK)).request()
+    control = only_draft(next(steps)).build_request()
+    spoilt = only_draft(steps.send(OK)).build_request()
     assert spoilt.body == control.body[:-1]
     with pytest.raises(StopIteration) as ended:
         steps.send(REFUSAL)
@@ -117,7 +117,7 @@ def test_a_check_can_be_driven_by_hand() -> None:
 def test_a_check_driven_by_hand_sees_a_deviation() -> None:
     """The same, with an acceptance where a refusal is promised."""
     (item,) = [item for item in CHECKS if item.id == "json.syntax.truncated"]
-    steps = trials(contract(), KEYS, [item])[0].steps()
+    steps = make_trials(contract(), KEYS, [item])[0].steps()
     next(steps)
     steps.send(OK)
     with pytest.raises(
@@ -135,9 +135,9 @@ def test_a_check_that_ends_has_passed() -> None:
         second = yield draft()
         return f"{first.status} and {second.status}"
 
-    found = driven(steps, OK, REFUSAL)
-    assert (found.outcome, found.message) == (Outcome.PASS, "200 and 400")
-    assert found.exchanges == (OK, REFUSAL)
+    result = drive(steps, OK, REFUSAL)
+    assert (result.outcome, result.message) == (Outcome.PASS, "200 and 400")
+    assert result.exchanges == (OK, REFUSAL)
 
 
 def test_a_check_that_sends_nothing_may_pass() -> None:
@@ -147,13 +147,13 @@ def test_a_check_that_sends_nothing_may_pass() -> None:
         yield from list[Draft]()
         return "as expected"
 
-    assert driven(steps) == Finding(outcome=Outcome.PASS, message="as expected")
+    assert drive(steps) == CheckResult(outcome=Outcome.PASS, message="as expected")
 
 
 def test_a_deviation_fails() -> None:
     """With message, expected, received, its own level, and what was exchanged."""
     error = Deviation("no", expected="400", received="200", level=Level.MAY)
-    assert driven(raising(error)) == Finding(
+    assert drive(steps_raising(error)) == CheckResult(
         outcome=Outcome.FAIL,
         message="no",
         expected="400",
@@ -165,39 +165,39 @@ def test_a_deviation_fails() -> None:
 
 def test_a_refused_control_is_untestable() -> None:
     """It is no failure, for nothing was shown."""
-    found = driven(raising(Untestable("no", expected="a success", received="400")))
-    assert (found.outcome, found.expected, found.received) == (Outcome.UNTESTABLE, "a success", "400")
+    result = drive(steps_raising(Untestable("no", expected="a success", received="400")))
+    assert (result.outcome, result.expected, result.received) == (Outcome.UNTESTABLE, "a success", "400")
 
 
 def test_a_silent_contract_is_not_applicable() -> None:
     """With the reason, whether it is silent before or after the first request."""
-    found = driven(raising(Silent("nobody says so")))
-    assert (found.outcome, found.message) == (Outcome.NOT_APPLICABLE, "nobody says so")
+    result = drive(steps_raising(NotApplicable("nobody says so")))
+    assert (result.outcome, result.message) == (Outcome.NOT_APPLICABLE, "nobody says so")
 
     def steps() -> Steps:
-        raise Silent("nobody says so")
+        raise NotApplicable("nobody says so")
 
-    assert driven(steps) == Finding(outcome=Outcome.NOT_APPLICABLE, message="nobody says so")
+    assert drive(steps) == CheckResult(outcome=Outcome.NOT_APPLICABLE, message="nobody says so")
 
 
 def test_a_request_that_can_t_be_made_is_not_applicable() -> None:
     """A draft may turn out impossible only when it is written down, as one that is too small."""
 
-    def steps() -> Quiet:
-        yield draft().sized(3)
+    def steps() -> StepsWithoutNote:
+        yield draft().with_body_size(3)
 
-    found = driven(steps)
-    assert found.outcome is Outcome.NOT_APPLICABLE
-    assert "can't be as small as 3 bytes" in found.message
+    result = drive(steps)
+    assert result.outcome is Outcome.NOT_APPLICABLE
+    assert "can't be as small as 3 bytes" in result.message
 
 
 @pytest.mark.parametrize("error", [KeyError("oops"), AssertionError("oops"), RecursionError("oops")])
 def test_a_fault_of_ours_is_an_error(error: Exception) -> None:
     """Whatever else a check raises says nothing about the target, and is never a failure."""
-    found = driven(raising(error))
-    assert found.outcome is Outcome.ERROR
-    assert found.message.startswith(f"a fault of the suite, not of the target: {type(error).__name__}: ")
-    assert "oops" in found.message
+    result = drive(steps_raising(error))
+    assert result.outcome is Outcome.ERROR
+    assert result.message.startswith(f"a fault of the suite, not of the target: {type(error).__name__}: ")
+    assert "oops" in result.message
 
 
 @pytest.mark.parametrize("error", [ValueError("oops"), StopIteration()])
@@ -207,12 +207,12 @@ def test_a_fault_in_writing_a_request_down_is_an_error(error: Exception) -> None
     def respell(_: bytes) -> bytes:
         raise error
 
-    def steps() -> Quiet:
-        yield draft().spelled(respell)
+    def steps() -> StepsWithoutNote:
+        yield draft().with_json_bytes(respell)
 
-    found = driven(steps)
-    assert found.outcome is Outcome.ERROR
-    assert found.exchanges == ()
+    result = drive(steps)
+    assert result.outcome is Outcome.ERROR
+    assert result.exchanges == ()
 
 
 def test_a_fault_before_the_first_step_is_an_error() -> None:
@@ -221,43 +221,43 @@ def test_a_fault_before_the_first_step_is_an_error() -> None:
     def steps() -> Steps:
         raise ValueError("oops")
 
-    assert driven(steps).outcome is Outcome.ERROR
-    assert driven(lambda: cast("Steps", next(iter(())))).outcome is Outcome.ERROR
+    assert drive(steps).outcome is Outcome.ERROR
+    assert drive(lambda: cast("Steps", next(iter(())))).outcome is Outcome.ERROR
 
 
 def test_no_answer_is_an_error() -> None:
     """The check hears nothing of it; the finding says what went wrong."""
-    heard: list[Exchange] = []
+    exchanges: list[Exchange] = []
 
-    def steps() -> Quiet:
-        heard.append((yield draft()))
+    def steps() -> StepsWithoutNote:
+        exchanges.append((yield draft()))
 
-    found = driven(steps, MISHAP)
-    assert (found.outcome, found.message) == (Outcome.ERROR, "no verdict: it was closed")
-    assert (found.expected, found.received) == ("an answer", "no answer (it was closed)")
-    assert found.exchanges == (MISHAP,)
-    assert heard == []
+    result = drive(steps, MISHAP)
+    assert (result.outcome, result.message) == (Outcome.ERROR, "no verdict: it was closed")
+    assert (result.expected, result.received) == ("an answer", "no answer (it was closed)")
+    assert result.exchanges == (MISHAP,)
+    assert exchanges == []
 
 
 def test_a_check_may_judge_that_there_is_no_answer() -> None:
     """A draft that may go unanswered brings the mishap back to its check."""
 
-    def steps() -> Quiet:
-        exchange = yield draft().unanswered()
+    def steps() -> StepsWithoutNote:
+        exchange = yield draft().allowing_no_answer()
         expect.no_server_error(exchange, "it")
 
-    assert driven(steps, MISHAP).outcome is Outcome.FAIL
+    assert drive(steps, MISHAP).outcome is Outcome.FAIL
 
 
 def test_a_check_may_give_up_for_want_of_an_answer() -> None:
     """That is an error, as it is when the engine gives up."""
-    found = driven(raising(NoAnswer("no verdict: silence")))
-    assert (found.outcome, found.message) == (Outcome.ERROR, "no verdict: silence")
+    result = drive(steps_raising(NoResponse("no verdict: silence")))
+    assert (result.outcome, result.message) == (Outcome.ERROR, "no verdict: silence")
 
     def steps() -> Steps:
-        raise NoAnswer("no verdict: silence")
+        raise NoResponse("no verdict: silence")
 
-    assert driven(steps).outcome is Outcome.ERROR
+    assert drive(steps).outcome is Outcome.ERROR
 
 
 def test_a_check_without_end_is_stopped() -> None:
@@ -267,20 +267,20 @@ def test_a_check_without_end_is_stopped() -> None:
         while True:
             yield draft()
 
-    found = driven(steps)
-    assert found.outcome is Outcome.ERROR
-    assert f"more than {MOST_EXCHANGES} exchanges" in found.message
-    assert len(found.exchanges) == MOST_EXCHANGES
+    result = drive(steps)
+    assert result.outcome is Outcome.ERROR
+    assert f"more than {MAX_EXCHANGES} exchanges" in result.message
+    assert len(result.exchanges) == MAX_EXCHANGES
 
 
 def test_a_check_may_take_as_many_exchanges_as_there_are() -> None:
     """The bound itself is within bounds."""
 
-    def steps() -> Quiet:
-        for _ in range(MOST_EXCHANGES):
+    def steps() -> StepsWithoutNote:
+        for _ in range(MAX_EXCHANGES):
             yield draft()
 
-    assert driven(steps).outcome is Outcome.PASS
+    assert drive(steps).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize("exchanges", [(MISHAP,), (OK,)])
@@ -296,46 +296,46 @@ def test_a_check_is_closed_at_its_end(exchanges: tuple[Exchange, ...]) -> None:
             closed.append(True)
 
     generator = steps()
-    driven(lambda: generator, *exchanges)
+    drive(lambda: generator, *exchanges)
     assert closed == [True]
 
 
-def several(count: int, *, exclusive: bool = False) -> list[Work]:
+def tasks(count: int, *, exclusive: bool = False) -> list[GeneratorTask]:
     """Pieces of work of three requests each."""
 
-    def steps() -> Quiet:
+    def steps() -> StepsWithoutNote:
         for _ in range(3):
             yield draft()
 
-    return [Work(steps, exclusive=exclusive) for _ in range(count)]
+    return [GeneratorTask(steps, exclusive=exclusive) for _ in range(count)]
 
 
 @pytest.mark.parametrize("jobs", [1, 3, 8, 50])
 def test_no_more_than_jobs_are_in_flight(jobs: int) -> None:
     """And no fewer, while there is work."""
-    canned, done = Canned(), list[Finding]()
-    works = several(20)
-    asyncio.run(engine.run(works, sender(canned=canned), jobs, lambda _, finding: done.append(finding)))
-    assert canned.most_in_flight == min(jobs, 20)
-    assert [finding.outcome for finding in done] == [Outcome.PASS] * 20
+    canned, results = CannedWire(), list[CheckResult]()
+    works = tasks(20)
+    asyncio.run(engine.run_all(works, sender(canned=canned), jobs, lambda _, finding: results.append(finding)))
+    assert canned.max_in_flight == min(jobs, 20)
+    assert [finding.outcome for finding in results] == [Outcome.PASS] * 20
     assert len(canned.sent) == 60
 
 
 def test_every_piece_of_work_is_told_once() -> None:
     """In their order where one runs at a time."""
-    works, done = several(5), list[Work]()
-    asyncio.run(engine.run(iter(works), sender(), 1, lambda work, _: done.append(work)))
-    assert done == works
+    works, finished = tasks(5), list[GeneratorTask]()
+    asyncio.run(engine.run_all(iter(works), sender(), 1, lambda work, _: finished.append(work)))
+    assert finished == works
 
 
 def test_exclusive_work_comes_last_and_alone() -> None:
     """It starts when everything else has ended, and one by one."""
-    alone = several(3, exclusive=True)
-    works = [alone[0], *several(4), alone[1], *several(4), alone[2]]
-    canned, done = Canned(), list[Work]()
+    alone = tasks(3, exclusive=True)
+    works = [alone[0], *tasks(4), alone[1], *tasks(4), alone[2]]
+    canned, finished = CannedWire(), list[GeneratorTask]()
     busy: list[int] = []
 
-    def watched(work: Work) -> Callable[[], Steps]:
+    def watched(work: GeneratorTask) -> Callable[[], Steps]:
         make = work.make
 
         def steps() -> Steps:
@@ -346,45 +346,45 @@ def test_exclusive_work_comes_last_and_alone() -> None:
 
     for work in alone:
         work.make = watched(work)
-    asyncio.run(engine.run(works, sender(canned=canned), 8, lambda work, _: done.append(work)))
-    assert done[-3:] == alone
+    asyncio.run(engine.run_all(works, sender(canned=canned), 8, lambda work, _: finished.append(work)))
+    assert finished[-3:] == alone
     assert busy == [0, 0, 0]
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
     """No work, no finding."""
-    done: list[Work] = []
-    asyncio.run(engine.run(list[Work](), sender(), 8, lambda work, _: done.append(work)))
-    assert done == []
+    finished: list[GeneratorTask] = []
+    asyncio.run(engine.run_all(list[GeneratorTask](), sender(), 8, lambda work, _: finished.append(work)))
+    assert finished == []
 
 
 def test_a_check_that_only_observes_has_not_passed() -> None:
     """Its finding is an observation; the trial says so."""
 
     def steps(call: Call) -> Steps:
-        yield call.event()
+        yield call.acceptable_request()
         return "seen"
 
     item = Check(
         id="size.test.observed", title="It is observed.", why="To see.", fact="limits.event",
         kinds=EVENTS, steps=steps, module=__name__, observes=True,
     )  # fmt: skip
-    trial = trials(contract(), KEYS, [item])[0]
-    found = asyncio.run(engine.drive(trial, sender()))
-    assert (found.outcome, found.message) == (Outcome.PASS, "seen")
-    assert trial.outcome(found.outcome) is Outcome.OBSERVED
-    assert trial.outcome(Outcome.FAIL) is Outcome.FAIL
+    trial = make_trials(contract(), KEYS, [item])[0]
+    result = asyncio.run(engine.run_one(trial, sender()))
+    assert (result.outcome, result.message) == (Outcome.PASS, "seen")
+    assert trial.to_check_outcome(result.outcome) is Outcome.OBSERVED
+    assert trial.to_check_outcome(Outcome.FAIL) is Outcome.FAIL
 
 
 def test_a_trial_without_an_operation_is_not_applicable() -> None:
     """The profile has nothing to try the check on."""
-    (trial, *_) = trials(contract(), KEYS, [item for item in CHECKS if item.area == "pixel"])
-    found = asyncio.run(engine.drive(trial, sender()))
-    assert found == Finding(outcome=Outcome.NOT_APPLICABLE, message="the profile has no pixel operation")
+    (trial, *_) = make_trials(contract(), KEYS, [item for item in CHECKS if item.area == "pixel"])
+    result = asyncio.run(engine.run_one(trial, sender()))
+    assert result == CheckResult(outcome=Outcome.NOT_APPLICABLE, message="the profile has no pixel operation")
 
 
 def test_trials_of_a_kind_are_made_for_each_operation() -> None:
     """One check on every path that it applies to."""
     (item,) = [item for item in CHECKS if item.id == "json.syntax.truncated"]
-    posted = [found for found in contract().operations if found.kind in {Kind.EVENT, Kind.BATCH}]
-    assert [trial.operation for trial in trials(contract(), KEYS, [item])] == posted
+    posted = [operation for operation in contract().operations if operation.kind in {OperationKind.EVENT, OperationKind.BATCH}]
+    assert [trial.operation for trial in make_trials(contract(), KEYS, [item])] == posted

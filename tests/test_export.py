@@ -15,33 +15,33 @@ from referencing.jsonschema import DRAFT6
 
 from conformance import resources
 from conformance.cases import CHECKS
-from conformance.catalogue import trials
+from conformance.catalogue import make_trials
 from conformance.cli import main
-from conformance.export import collect, rendered
-from conformance.export.rehearsal import rehearse, scripted
+from conformance.export import build_export, render_export
+from conformance.export.rehearsal import dry_run, status_sequence
 from conformance.model import Level, Outcome
 from conformance.payloads import Keys
 from tests.exporting import (
     ACME,
-    CHOSEN,
+    SELECTIONS,
     KEY,
     MANY,
     SMALL,
     VERSION,
-    broken,
+    names_of_failed_checks,
     contract,
-    exported,
-    lines,
-    serving,
-    text,
+    export_of,
+    export_lines,
+    reference_server,
+    export_text,
 )
-from tests.player import Player, among
+from tests.player import ExportRunner, in_ranges
 from tests.test_project import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = json.loads((resources.specs() / "export.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((resources.specs_dir() / "export.schema.json").read_text("utf-8"))
 HAR = ROOT / "tests" / "schemas" / "har-schema-2.0.0"
 STATUSES = sorted(status for status in HTTPStatus if status >= 200)
 FORMATS = ("postman", "har", "jsonl")
@@ -51,7 +51,7 @@ FORMATS = ("postman", "har", "jsonl")
 def test_lines_fit_their_schema(profile: str) -> None:
     """Every line does, and the first one tells how many there are, of how many checks."""
     validator = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    first, *requests = lines(profile)
+    first, *requests = export_lines(profile)
     for line in (first, *requests):
         validator.validate(line)
     assert first["requests"] == len(requests) > 100
@@ -61,7 +61,7 @@ def test_lines_fit_their_schema(profile: str) -> None:
 def test_the_schema_of_lines_refuses() -> None:
     """It is closed: an unknown member, two bodies, or a status that is none are no line."""
     validator = Draft202012Validator(SCHEMA)
-    line = next(line for line in lines(SMALL)[1:] if "body" in line)
+    line = next(line for line in export_lines(SMALL)[1:] if "body" in line)
     for wrong in (
         {**line, "more": 1},
         {**line, "body_base64": "YQ=="},
@@ -73,34 +73,34 @@ def test_the_schema_of_lines_refuses() -> None:
 
 def test_an_export_is_the_same_each_time() -> None:
     """The same bytes, so that a difference in a repository is a difference of the suite."""
-    again = collect(contract(ACME), CHECKS, Level.MUST, [CHOSEN[ACME]])
-    assert [rendered(again, form, VERSION)[0] for form in FORMATS] == [text(ACME, form) for form in FORMATS]
+    again = build_export(contract(ACME), CHECKS, Level.MUST, [SELECTIONS[ACME]])
+    assert [render_export(again, form, VERSION)[0] for form in FORMATS] == [export_text(ACME, form) for form in FORMATS]
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_key_is_in_an_export(form: str) -> None:
     """Neither in plain nor in base64: there are placeholders, those of wrong keys among them."""
-    found = text(MANY, form)
-    words = re.findall(r"[A-Za-z0-9+/]{16,}={0,2}", found)
+    document = export_text(MANY, form)
+    words = re.findall(r"[A-Za-z0-9+/]{16,}={0,2}", document)
     plain = [
         base64.b64decode(word + "=" * (-len(word) % 4)).decode("latin-1")
         for word in words
         if len(word) % 4 != 1
     ]
-    for content in (found, *plain):
+    for content in (document, *plain):
         assert not re.search("export-key|key-for-the-export", content, re.IGNORECASE)
     for placeholder in ("writeKey", "writeKeyTruncated", "writeKeySwapped", "token1"):
-        assert f"{{{{{placeholder}" in found
+        assert f"{{{{{placeholder}" in document
 
 
 def test_every_check_is_exported_or_has_a_reason() -> None:
     """Nothing is dropped in silence, and what is left out is what no request with an answer can tell."""
-    found = exported(SMALL)
-    every = {trial.name for trial in trials(contract(SMALL), Keys(write_key="key"), CHECKS)}
-    told = [item.name for item in found.scripts] + [item.name for item in found.omissions]
-    assert len(told) == len(every)
-    assert set(told) == every
-    reasons = {omission.name.partition("[")[0]: omission.reason for omission in found.omissions}
+    export = export_of(SMALL)
+    every = {trial.name for trial in make_trials(contract(SMALL), Keys(write_key="key"), CHECKS)}
+    names = [item.name for item in export.checks] + [item.name for item in export.omissions]
+    assert len(names) == len(every)
+    assert set(names) == every
+    reasons = {omission.name.partition("[")[0]: omission.reason for omission in export.omissions}
     assert "generated" in reasons["fuzz.generated.taken"]
     assert "by hand" in reasons["robustness.length.missing"]
     assert "chunks" in reasons["size.event.over-chunked"]
@@ -110,14 +110,14 @@ def test_every_check_is_exported_or_has_a_reason() -> None:
 
 def test_a_format_leaves_out_what_it_has_no_words_for() -> None:
     """Bodies that are no text have no place in a collection, nor long ones in an archive: each says so."""
-    whole = exported(MANY)
+    whole = export_of(MANY)
     for form, reason in (("postman", "no text"), ("har", "65,536 bytes")):
-        shown, fitting = rendered(whole, form, VERSION)
-        gone = {script.id for script in whole.scripts} - {script.id for script in fitting.scripts}
-        told = [why for why in fitting.reasons if reason in why]
+        shown, fitting = render_export(whole, form, VERSION)
+        gone = {script.id for script in whole.checks} - {script.id for script in fitting.checks}
+        matching = [why for why in fitting.omitted_by_reason if reason in why]
         assert gone
-        assert told
-        assert told[0] in shown
+        assert matching
+        assert matching[0] in shown
 
 
 @pytest.mark.parametrize("profile", [SMALL, ACME], ids=["small", "acme"])
@@ -126,20 +126,20 @@ def test_an_expectation_is_the_check_itself(profile: str) -> None:
 
     All statuses of HTTP are tried, also those that stood for others while the export was made.
     """
-    scripts = {script.name: script for script in exported(profile).scripts}
+    scripts = {script.name: script for script in export_of(profile).checks}
     checked = 0
-    for trial in trials(contract(profile), Keys(write_key="Some-Other-Key"), CHECKS):
+    for trial in make_trials(contract(profile), Keys(write_key="Some-Other-Key"), CHECKS):
         if trial.name not in scripts:
             continue
-        steps = scripts[trial.name].steps
+        steps = scripts[trial.name].requests
         usual = [step.expectation.statuses[0][0] for step in steps[:-1]]
         for status in STATUSES[checked % 7 :: 7]:
-            end = rehearse(trial, scripted([*usual, status])).end
+            end = dry_run(trial, status_sequence([*usual, status])).result
             assert end is not None
             expected = steps[-1].expectation.as_json()
             is_bad = end.outcome in {Outcome.FAIL, Outcome.UNTESTABLE} and end.level is Level.MUST
             ranges: Any = [*expected["statuses"], *expected["ends"]]  # type: ignore[misc]
-            assert is_bad is not among(ranges, status), (trial.name, status)
+            assert is_bad is not in_ranges(ranges, status), (trial.name, status)
         checked += 1
     assert checked == len(scripts)
 
@@ -148,12 +148,12 @@ def test_what_fails_below_the_gate_fails_nothing() -> None:
     """At the gate must, an answer that breaks a should ends a check; at the gate should it breaks it."""
     weak = [
         script
-        for script in exported(ACME, "batch.events.string", Level.SHOULD).scripts
+        for script in export_of(ACME, "batch.events.string", Level.SHOULD).checks
         if script.level is Level.SHOULD
     ]
     assert weak
-    assert not exported(ACME, "batch.events.string").scripts
-    (omission,) = exported(ACME, "batch.events.string").omissions
+    assert not export_of(ACME, "batch.events.string").checks
+    (omission,) = export_of(ACME, "batch.events.string").omissions
     assert omission.reason == "its level is below the gate must"
 
 
@@ -167,17 +167,17 @@ def test_an_archive_fits_its_public_schema() -> None:
     validator = Draft6Validator(
         {"$ref": "har.json"}, registry=known, format_checker=Draft6Validator.FORMAT_CHECKER
     )
-    found = json.loads(text(MANY, "har"))
-    validator.validate(found)
-    assert {entry["pageref"] for entry in found["log"]["entries"]} == {
-        page["id"] for page in found["log"]["pages"]
+    document = json.loads(export_text(MANY, "har"))
+    validator.validate(document)
+    assert {entry["pageref"] for entry in document["log"]["entries"]} == {
+        page["id"] for page in document["log"]["pages"]
     }
-    assert all("statuses that keep the promise: " in entry["comment"] for entry in found["log"]["entries"])
-    del found["log"]["entries"][0]["request"]["cookies"]
-    assert not validator.is_valid(found)
+    assert all("statuses that keep the promise: " in entry["comment"] for entry in document["log"]["entries"])
+    del document["log"]["entries"][0]["request"]["cookies"]
+    assert not validator.is_valid(document)
 
 
-PEERS = (
+SERVERS = (
     (SMALL, "correct"),
     (ACME, "correct"),
     (MANY, "correct"),
@@ -190,13 +190,13 @@ PEERS = (
 )
 
 
-@pytest.mark.parametrize(("profile", "peer"), PEERS, ids=lambda value: value.rpartition("/")[2])
+@pytest.mark.parametrize(("profile", "peer"), SERVERS, ids=lambda value: value.rpartition("/")[2])
 def test_lines_that_are_played_come_to_the_verdict_of_a_run(profile: str, peer: str) -> None:
     """Of the checks that are exported, the same ones fail, by name, on correct servers and on broken ones."""
-    names = {script.name for script in exported(profile).scripts}
-    with serving(profile, peer) as url:
-        played = Player(url.removeprefix("http://"), KEY).play(text(profile, "jsonl"))
-        judged = broken(url, profile)
+    names = {script.name for script in export_of(profile).checks}
+    with reference_server(profile, peer) as url:
+        played = ExportRunner(url.removeprefix("http://"), KEY).run(export_text(profile, "jsonl"))
+        judged = names_of_failed_checks(url, profile)
     assert played == judged & names
     assert bool(played) is (peer != "correct")
 

@@ -15,12 +15,12 @@ from conformance.cases import CHECKS
 from conformance.cli import main
 from conformance.contract import Contract
 from conformance.fuzz import corpus as corpora
-from conformance.fuzz.case import line
+from conformance.fuzz.case import case_to_line
 from conformance.payloads import Keys
 from conformance.profile import load
-from conformance.profile.facts import Scheme
-from tests.fuzzing import campaign, crashing, made
-from tests.sockets import OK, Received, answering, serving
+from conformance.profile.facts import AuthScheme
+from tests.fuzzing import run_campaign, crashing_on_any, labelled_cases
+from tests.sockets import OK, ReceivedRequest, answer_always, scripted_server
 from tests.targets.dialects import DIALECTS
 from tests.targets.options import KEY
 from tests.targets.server import serve
@@ -37,21 +37,21 @@ def test_a_corpus_is_generated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(corpora, "LEAST", 1_000)
     contract = Contract(load(SMALL))
-    first = corpora.corpus(contract, 3, 900)
+    first = corpora.load_or_generate(contract, 3, 900)
     assert first.is_fresh
-    assert first.place is not None
-    text = first.place.read_bytes()
-    again = corpora.corpus(contract, 3, 900)
+    assert first.path is not None
+    text = first.path.read_bytes()
+    again = corpora.load_or_generate(contract, 3, 900)
     assert not again.is_fresh
     assert list(again.cases(500)) == list(first.cases(900))[:500]
     assert {item.origin.value for item in first.cases(900)} == {
         "coverage", "positive", "negative", "strategy", "mutator",
     }  # fmt: skip
-    assert corpora.corpus(contract, 3, 900, refresh=True).is_fresh
-    assert first.place.read_bytes() == text
-    assert corpora.corpus(contract, 4, 300).is_fresh
-    assert not corpora.corpus(contract, 3, 1_000).is_fresh
-    assert corpora.corpus(contract, 3, 1_100).is_fresh
+    assert corpora.load_or_generate(contract, 3, 900, refresh=True).is_fresh
+    assert first.path.read_bytes() == text
+    assert corpora.load_or_generate(contract, 4, 300).is_fresh
+    assert not corpora.load_or_generate(contract, 3, 1_000).is_fresh
+    assert corpora.load_or_generate(contract, 3, 1_100).is_fresh
 
 
 def test_a_corpus_does_not_depend_on_the_process(tmp_path: Path) -> None:
@@ -67,28 +67,28 @@ def test_a_corpus_does_not_depend_on_the_process(tmp_path: Path) -> None:
         home = tmp_path / number
         (home / "code").mkdir(parents=True)
         (home / "code" / "secrets_of_mine.py").write_text(f"KEY = {CANARY * 2!r}\nNUMBER = {number}77123\n")
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", f"import secrets_of_mine\n{program}"],
             cwd=home / "code", capture_output=True, text=True, check=True,
             env={"PYTHONHASHSEED": number, "XDG_CACHE_HOME": str(home), "CONFORMANCE_WRITE_KEY": CANARY},
         )  # fmt: skip
-        with open(done.stdout.strip(), "rb") as file:  # noqa: PTH123 - a path that was printed
+        with open(completed.stdout.strip(), "rb") as file:  # noqa: PTH123 - a path that was printed
             texts.append(file.read())
     assert texts[0] == texts[1]
     assert CANARY.encode() not in texts[0]
 
 
-def keyless(received: Received, contract: Contract) -> bytes:
+def request_without_key(received: ReceivedRequest, contract: Contract) -> bytes:
     """A request without the places where its credentials belong."""
     lines = [f"{name}: {value}" for name, value in received.headers if name.lower() != "authorization"]
     body = received.body
     parts = urlsplit(received.target)
     query = parse_qs(parts.query, keep_blank_values=True)
     for name, (value, *_) in query.items():
-        if contract.states(f"credentials.{Scheme.QUERY}") and name == contract.credential_key(Scheme.QUERY):
+        if contract.has_fact(f"credentials.{AuthScheme.QUERY}") and name == contract.credential_carrier(AuthScheme.QUERY):
             continue
         body += base64.b64decode(value)
-    if contract.states(f"credentials.{Scheme.BODY}"):
+    if contract.has_fact(f"credentials.{AuthScheme.BODY}"):
         body = body.replace(json.dumps({"writeKey": CANARY}, separators=(",", ":")).encode()[1:-1], b"", 1)
     return "\n".join([parts.path, *lines]).encode() + body
 
@@ -96,19 +96,19 @@ def keyless(received: Received, contract: Contract) -> bytes:
 @pytest.mark.parametrize("profile", ["rudderstack", "metarouter"])
 def test_the_key_is_where_credentials_belong_and_nowhere_else(profile: str) -> None:
     """Not in any case, not in any other byte that is sent, not in what is kept of a finding."""
-    contract, cases = Contract(load(profile)), made(profile, 900)
+    contract, cases = Contract(load(profile)), labelled_cases(profile, 900)
     keys = Keys(write_key=CANARY, bearer=f"{CANARY}-token")
-    with serving(answering(OK.replace(b"ok", b"no"))) as server:
-        result = campaign(server.url, profile, cases, keys=keys)
+    with scripted_server(answer_always(OK.replace(b"ok", b"no"))) as server:
+        result = run_campaign(server.url, profile, cases, keys=keys)
         received = list(server.received)
     assert len(received) >= 800
     forms = {CANARY.encode(), base64.b64encode(f"{CANARY}:".encode())}
-    spilled = [item for item in received if any(form in keyless(item, contract) for form in forms)]
+    spilled = [item for item in received if any(form in request_without_key(item, contract) for form in forms)]
     assert spilled == []
     assert any(
         form in f"{item.headers}{item.target}".encode() + item.body for item in received for form in forms
     )
-    kept = "".join(line(item) for item in cases) + json.dumps([item.as_json() for item in result.findings])
+    kept = "".join(case_to_line(item) for item in cases) + json.dumps([item.as_json() for item in result.findings])
     assert result.findings
     assert not any(form.decode() in kept for form in forms)
 
@@ -120,25 +120,25 @@ def test_the_command_finds_stores_and_replays(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("CONFORMANCE_WRITE_KEY", KEY)
     report = tmp_path / "found.json"
-    target = crashing(
+    target = crashing_on_any(
         lambda call: isinstance(call.value, dict) and isinstance(call.value.get("context"), str)
     )
     arguments = ["--profile", SMALL, "--fuzz", "700", "--quiet"]
     with serve(target(DIALECTS[SMALL])) as url:
         assert main(["fuzz", url, *arguments, "--json", str(report)]) == 1
-        (found,) = json.loads(report.read_text())["findings"]
-        assert main(["replay", found["id"]]) == 1
+        (document,) = json.loads(report.read_text())["findings"]
+        assert main(["replay", document["id"]]) == 1
         papers = ["--json", str(tmp_path / "run.json"), "--junit", str(tmp_path / "run.xml")]
         assert main(["run", url, *arguments, "--select", "fuzz", *papers]) == 1
-    said = capsys.readouterr().out
-    assert "a text as /context" in said
-    assert f"conformance replay {found['id']}" in said
+    output = capsys.readouterr().out
+    assert "a text as /context" in output
+    assert f"conformance replay {document['id']}" in output
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.suffix for path in written} == {".json", ".jsonl", ".xml"}
-    assert KEY not in said
+    assert KEY not in output
     assert not any(KEY.encode() in path.read_bytes() for path in written)
-    with serve(crashing()(DIALECTS[SMALL])) as url:
-        assert main(["replay", found["id"], url]) == 0
+    with serve(crashing_on_any()(DIALECTS[SMALL])) as url:
+        assert main(["replay", document["id"], url]) == 0
         assert main(["fuzz", url, *arguments]) == 0
         assert main(["run", url, *arguments, "--select", "fuzz"]) == 0
     assert main(["replay", "nosuchfinding"]) == 2
@@ -150,5 +150,5 @@ def test_nobody_pays_for_generators_who_does_not_fuzz() -> None:
     assert len([item for item in CHECKS if item.area == "fuzz"]) == 9
     names = "'schemathesis' in sys.modules, 'hypothesis' in sys.modules"
     program = f"import conformance.cases, conformance.run, sys; print({names})"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+    completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert completed.stdout.split() == ["False", "False"]

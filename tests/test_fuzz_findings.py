@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.errors import UsageError
-from conformance.fuzz.finding import Certainty, store, stored
-from conformance.fuzz.judge import Fault
-from tests.fuzzing import campaign, crashing, made
+from conformance.fuzz.finding import Certainty, save_finding, load_finding
+from conformance.fuzz.judge import FailureKind
+from tests.fuzzing import run_campaign, crashing_on_any, labelled_cases
 from tests.targets.dialects import DIALECTS
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.options import variants
 from tests.targets.server import serve
 from tests.targets.wire import Answer
@@ -37,15 +37,15 @@ def events(call: Call) -> list[dict[str, Any]]:
     return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
-def inside(value: object) -> Iterator[object]:
+def nested_values(value: object) -> Iterator[object]:
     """A value and all values in it."""
     yield value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for item in inner:
-        yield from inside(item)
+        yield from nested_values(item)
 
 
-def has(name: str, kind: type) -> Test:
+def has_field_of_type(name: str, kind: type) -> Test:
     """Whether a field of an event is of a kind."""
     return lambda call: any(type(event.get(name)) is kind for event in events(call))
 
@@ -65,7 +65,7 @@ def _empty_name(call: Call) -> bool:
 
 
 def _huge(call: Call) -> bool:
-    return any(type(item) is int and not -(2**63) <= item < 2**63 for item in inside(call.value))
+    return any(type(item) is int and not -(2**63) <= item < 2**63 for item in nested_values(call.value))
 
 
 def _null_event(call: Call) -> bool:
@@ -76,10 +76,10 @@ def _null_event(call: Call) -> bool:
 
 DEFECTS: dict[str, tuple[Test, str]] = {
     "a number as /timestamp": (_number_of_time, '"timestamp":0'),
-    "a list as /properties": (has("properties", list), '"properties":[]'),
+    "a list as /properties": (has_field_of_type("properties", list), '"properties":[]'),
     "null as /traits": (_null_traits, '"traits":null'),
-    "a boolean as /userId": (has("userId", bool), '"userId":true'),
-    "a text as /context": (has("context", str), '"context":""'),
+    "a boolean as /userId": (has_field_of_type("userId", bool), '"userId":true'),
+    "a text as /context": (has_field_of_type("context", str), '"context":""'),
     "an empty name in the free form of an event": (_empty_name, '"properties":{"":'),
     "an integer beyond 64 bits, anywhere": (_huge, ":18446744073709551616"),
     "null as an event of a batch": (_null_event, '{"batch":[null]}'),
@@ -90,10 +90,10 @@ DEFECTS: dict[str, tuple[Test, str]] = {
 def test_one_defect_is_one_finding(words: str) -> None:
     """Its request is the smallest that shows it, and its words say what it is about."""
     test, text = DEFECTS[words]
-    with serve(crashing(test)(DIALECTS[DIALECT])) as url:
-        result = campaign(url, DIALECT, made(DIALECT, COUNT))
+    with serve(crashing_on_any(test)(DIALECTS[DIALECT])) as url:
+        result = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT))
     (finding,) = result.findings
-    assert (finding.fault, finding.certainty) == (Fault.SERVER_ERROR, Certainty.CONFIRMED)
+    assert (finding.failure_kind, finding.certainty) == (FailureKind.SERVER_ERROR, Certainty.CONFIRMED)
     assert finding.reason == words
     assert text in finding.case.body.decode()
     assert len(finding.case.body) < 130
@@ -102,27 +102,27 @@ def test_one_defect_is_one_finding(words: str) -> None:
 
 def test_many_defects_are_as_many_findings() -> None:
     """Nothing that is one defect hides another, and the same run finds the same."""
-    target = crashing(*(test for test, _ in DEFECTS.values()))
+    target = crashing_on_any(*(test for test, _ in DEFECTS.values()))
     with serve(target(DIALECTS[DIALECT])) as url:
-        first = campaign(url, DIALECT, made(DIALECT, COUNT))
-        second = campaign(url, DIALECT, made(DIALECT, COUNT))
+        first = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT))
+        second = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT))
     assert sorted(item.reason for item in first.findings) == sorted(DEFECTS)
     assert sorted(item.id for item in first.findings) == sorted(item.id for item in second.findings)
 
 
 def test_a_finding_is_kept_by_its_id() -> None:
     """What was stored comes back, to be sent again."""
-    with serve(crashing(DEFECTS["null as /traits"][0])(DIALECTS[DIALECT])) as url:
-        (finding,) = campaign(url, DIALECT, made(DIALECT, COUNT)[:1_200]).findings
-    assert store(finding) is not None
-    again = stored(finding.id)
+    with serve(crashing_on_any(DEFECTS["null as /traits"][0])(DIALECTS[DIALECT])) as url:
+        (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_200]).findings
+    assert save_finding(finding) is not None
+    again = load_finding(finding.id)
     assert again.as_json() | {"curl": finding.curl} == finding.as_json()
     assert again.id == finding.id
     with pytest.raises(UsageError, match="no finding is called"):
-        stored("../etc")
+        load_finding("../etc")
 
 
-class Moody(Judge):
+class FailingOnce(Application):
     """Fails once, and never again."""
 
     failed = False
@@ -135,33 +135,33 @@ class Moody(Judge):
 
 def test_what_does_not_come_again_is_reported_as_flaky() -> None:
     """It is never dropped: somebody may know what it was."""
-    with serve(Moody(DIALECTS[DIALECT])) as url:
-        (finding,) = campaign(url, DIALECT, made(DIALECT, COUNT)[:700]).findings
+    with serve(FailingOnce(DIALECTS[DIALECT])) as url:
+        (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:700]).findings
     assert finding.certainty is Certainty.FLAKY
     assert "flaky" in finding.title
 
 
-class Sulking(Judge):
+class FailingAfterTrigger(Application):
     """Takes nothing more once it has seen a certain thing."""
 
-    is_over = False
+    is_failing = False
 
     def answer(self, request: Request) -> Answer:
         """Everything fails after the first context that is a text."""
         if b'"context":"conformance"' in request.body:
-            self.is_over = True
-        return Answer(500) if self.is_over else super().answer(request)
+            self.is_failing = True
+        return Answer(500) if self.is_failing else super().answer(request)
 
 
 def test_a_target_that_is_broken_is_noticed() -> None:
     """A control after the generated requests is no longer accepted."""
-    with serve(Sulking(DIALECTS[DIALECT])) as url:
-        (finding,) = campaign(url, DIALECT, made(DIALECT, COUNT)[:1_000]).findings
-    assert (finding.fault, finding.kind) == (Fault.BROKEN, "target")
-    assert finding.before
+    with serve(FailingAfterTrigger(DIALECTS[DIALECT])) as url:
+        (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_000]).findings
+    assert (finding.failure_kind, finding.dedup_key) == (FailureKind.BREAKS_LATER_REQUESTS, "target")
+    assert finding.preceding
 
 
-class Dying(Judge):
+class FailingAfterCount(Application):
     """Fails on null traits, and answers nothing but failures after the three-hundredth request."""
 
     def answer(self, request: Request) -> Answer:
@@ -174,36 +174,36 @@ class Dying(Judge):
 
 def test_what_was_seen_before_the_target_broke_is_not_lost() -> None:
     """It can't be sent again, and says so."""
-    with serve(Dying(DIALECTS[DIALECT])) as url:
-        found = campaign(url, DIALECT, made(DIALECT, COUNT)[:1_000]).findings
-    assert {item.certainty for item in found if item.fault is Fault.SERVER_ERROR} == {Certainty.UNEXAMINED}
-    assert any("not sent again" in item.title for item in found)
-    assert [item.fault for item in found].count(Fault.BROKEN) == 1
+    with serve(FailingAfterCount(DIALECTS[DIALECT])) as url:
+        findings = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_000]).findings
+    assert {item.certainty for item in findings if item.failure_kind is FailureKind.SERVER_ERROR} == {Certainty.UNEXAMINED}
+    assert any("not sent again" in item.title for item in findings)
+    assert [item.failure_kind for item in findings].count(FailureKind.BREAKS_LATER_REQUESTS) == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("variant", ["default", "strict-types"])
 def test_a_correct_server_is_left_in_peace(dialect: str, variant: str) -> None:
     """Whatever the contract leaves open, a server may do either."""
-    cases = made(dialect, 700, seed=7)
-    with serve(Judge(DIALECTS[dialect], variants(DIALECTS[dialect])[variant])) as url:
-        result = campaign(url, dialect, cases)
+    cases = labelled_cases(dialect, 700, seed=7)
+    with serve(Application(DIALECTS[dialect], variants(DIALECTS[dialect])[variant])) as url:
+        result = run_campaign(url, dialect, cases)
     assert [(item.title, item.case.body) for item in result.findings] == []
-    assert sum(result.judged.values()) == len(cases)
+    assert sum(result.judged_by_call.values()) == len(cases)
 
 
-def taking(kind: str) -> type[Judge]:
+def ignoring_fault(kind: str) -> type[Application]:
     """A server that does not mind a kind of fault."""
 
-    class Taking(Judge):
+    class FaultIgnoring(Application):
         """A correct server but for that."""
 
-        def complain(self, kind_: Kind, message: str) -> None:
+        def refuse_if_documented(self, kind_: Kind, message: str) -> None:
             """Says nothing of it."""
             if kind_ != kind:
-                super().complain(kind_, message)
+                super().refuse_if_documented(kind_, message)
 
-    return Taking
+    return FaultIgnoring
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def taking(kind: str) -> type[Judge]:
 )
 def test_what_must_be_refused_and_is_taken_is_a_finding(kind: str, words: str) -> None:
     """The oracle knows which requests are at fault, and says so only where the contract does."""
-    with serve(taking(kind)(DIALECTS[DIALECT])) as url:
-        found = campaign(url, DIALECT, made(DIALECT, COUNT)).findings
-    assert {item.fault for item in found} == {Fault.TAKEN}
-    assert all(words in item.reason for item in found)
+    with serve(ignoring_fault(kind)(DIALECTS[DIALECT])) as url:
+        findings = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)).findings
+    assert {item.failure_kind for item in findings} == {FailureKind.WRONGLY_ACCEPTED}
+    assert all(words in item.reason for item in findings)

@@ -13,16 +13,16 @@ import pytest
 
 from conformance import deviations
 from conformance.cli import main
-from conformance.configuration import find
+from conformance.configuration import find_configuration
 from conformance.errors import UsageError
-from conformance.model import Area, Known, Level, Outcome, Verdict
-from conformance.repetition import combined
-from conformance.settings import SETTINGS, Origin, origins, resolve
+from conformance.model import Area, KnownDeviation, Level, Outcome, Verdict
+from conformance.repetition import merge_runs
+from conformance.settings import SETTINGS, SettingOrigin, resolve_with_origins, resolve
 from tests.targets.dialects import DIALECTS
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.options import KEY
 from tests.targets.server import serve
-from tests.test_fuzz_findings import taking
+from tests.test_fuzz_findings import ignoring_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ BROKEN = "size.event.over"
 @pytest.fixture(scope="module")
 def broken() -> Iterator[str]:
     """A server that takes events of any size."""
-    with serve(taking("size")(DIALECTS[DIALECT])) as url:
+    with serve(ignoring_fault("size")(DIALECTS[DIALECT])) as url:
         yield url
 
 
@@ -48,7 +48,7 @@ def listed(tmp_path: Path) -> Path:
     return tmp_path / "known.yaml"
 
 
-def run(url: str, *arguments: str, select: str = "size") -> int:
+def exit_code_of_run(url: str, *arguments: str, select: str = "size") -> int:
     """The exit code of a run."""
     known = ["--profile", DIALECT, "--write-key", KEY, "--quiet"]
     return main(["run", url, *known, "--select", select, *arguments])
@@ -58,7 +58,7 @@ def test_a_list_is_drafted_and_then_excuses(
     broken: str, listed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is listed is shown as known, and does not fail the run; the drafts' reasons are to be written."""
-    assert run(broken, "--write-known-deviations", str(listed)) == 1
+    assert exit_code_of_run(broken, "--write-known-deviations", str(listed)) == 1
     text = listed.read_text()
     assert f'check: "{BROKEN}"' in text
     assert "TODO" in text
@@ -67,10 +67,10 @@ def test_a_list_is_drafted_and_then_excuses(
     report, junit, sarif = (tmp_path / name for name in ("r.json", "r.xml", "r.sarif"))
     papers = ["--json", str(report), "--junit", str(junit), "--sarif", str(sarif)]
     pages = ["--html", str(tmp_path / "r.html"), "--markdown", str(tmp_path / "r.md")]
-    assert run(broken, "--known-deviations", str(listed), *papers, *pages, select="size,json") == 0
-    said = capsys.readouterr().out
-    assert "(known)" in said
-    assert "the store takes any size" in said
+    assert exit_code_of_run(broken, "--known-deviations", str(listed), *papers, *pages, select="size,json") == 0
+    output = capsys.readouterr().out
+    assert "(known)" in output
+    assert "the store takes any size" in output
     document = json.loads(report.read_text())
     assert document["verdict"] == "conforms"
     known = [item for item in document["checks"] if "known" in item]
@@ -107,24 +107,24 @@ def test_a_stale_entry_ends_in_4(
 ) -> None:
     """It says which lines are to be deleted; nobody carries excuses along that excuse nothing."""
     entry, words = STALE[name]
-    run(broken, "--write-known-deviations", str(listed))
+    exit_code_of_run(broken, "--write-known-deviations", str(listed))
     rest = listed.read_text().partition("deviations:\n")[2]
     if name == "expired":
         blocks = rest.split("  # ")
         rest = "  # ".join(block for block in blocks if f'"{BROKEN}"' not in block)
     listed.write_text(f"# ours\ndeviations:\n  {entry}\n{rest}")
     capsys.readouterr()
-    assert run(broken, "--known-deviations", str(listed), select="size,json") == 4
+    assert exit_code_of_run(broken, "--known-deviations", str(listed), select="size,json") == 4
     assert words in " ".join(capsys.readouterr().out.split())
 
 
 def test_what_was_not_judged_is_not_stale(broken: str, listed: Path) -> None:
     """A run of some checks says nothing of the others; nor does a list excuse what it does not name."""
     listed.write_text(f'deviations:\n  - {{check: {BROKEN}, call: "POST /track", reason: known}}\n')
-    assert run(broken, "--known-deviations", str(listed), select="json") == 0
-    assert run(broken, "--known-deviations", str(listed), select=BROKEN) == 3
+    assert exit_code_of_run(broken, "--known-deviations", str(listed), select="json") == 0
+    assert exit_code_of_run(broken, "--known-deviations", str(listed), select=BROKEN) == 3
     listed.write_text(f'deviations:\n  - {{check: {BROKEN}, call: "POST /nowhere", reason: known}}\n')
-    assert run(broken, "--known-deviations", str(listed), select=BROKEN) == 1
+    assert exit_code_of_run(broken, "--known-deviations", str(listed), select=BROKEN) == 1
 
 
 MISTAKES = {
@@ -149,7 +149,7 @@ def test_a_list_with_a_mistake_is_refused(
     """Before anything is sent, with the line."""
     text, words = MISTAKES[name]
     listed.write_text(text)
-    assert run("http://127.0.0.1:9", "--known-deviations", str(listed)) == 2
+    assert exit_code_of_run("http://127.0.0.1:9", "--known-deviations", str(listed)) == 2
     assert words in capsys.readouterr().err
 
 
@@ -168,51 +168,51 @@ def test_a_draft_can_be_read_back_and_keeps_reasons(listed: Path) -> None:
         verdict(Outcome.FAIL, check="json.syntax.nan"),
         verdict(Outcome.PASS, "POST /v1/page", "json.syntax.nan"),
     ]
-    listed.write_text(deviations.draft([*everywhere, *there], Level.MUST, deviations.Deviations()))
-    found = deviations.read(str(listed))
-    assert [item.name for item in found.entries] == [BROKEN, "json.syntax.nan on POST /v1/track"]
+    listed.write_text(deviations.render_template([*everywhere, *there], Level.MUST, deviations.DeviationList()))
+    known_deviations = deviations.read(str(listed))
+    assert [item.name for item in known_deviations.entries] == [BROKEN, "json.syntax.nan on POST /v1/track"]
     assert "\x1b" not in listed.read_text()
-    former = deviations.Deviations(
+    former = deviations.DeviationList(
         entries=(
-            deviations.Deviation(
-                check=BROKEN, call="", known=Known(reason="ours", owner="us"), line=1, last_line=2
+            deviations.DeviationEntry(
+                check_id=BROKEN, operation_pattern="", known_deviation=KnownDeviation(reason="ours", owner="us"), line=1, last_line=2
             ),
         )
     )
-    assert 'reason: "ours"\n    owner: "us"' in deviations.draft(everywhere, Level.MUST, former)
-    assert deviations.draft([], Level.MUST, former).endswith("deviations: []\n")
+    assert 'reason: "ours"\n    owner: "us"' in deviations.render_template(everywhere, Level.MUST, former)
+    assert deviations.render_template([], Level.MUST, former).endswith("deviations: []\n")
 
 
 def test_an_entry_is_good_to_its_last_day(listed: Path) -> None:
     """Expiry is a date, in UTC."""
     today = datetime.now(UTC).date()
     listed.write_text(f"deviations:\n  - {{check: {BROKEN}, reason: x, expires: {today}}}\n")
-    found, broken_one = deviations.read(str(listed)), [verdict(Outcome.FAIL)]
-    assert found.stale(broken_one, {BROKEN}, today, is_whole=True) == ()
+    known_deviations, broken_one = deviations.read(str(listed)), [verdict(Outcome.FAIL)]
+    assert known_deviations.stale_entries(broken_one, {BROKEN}, today, is_full_run=True) == ()
     tomorrow = today + timedelta(days=1)
-    (stale,) = found.stale(broken_one, {BROKEN}, tomorrow, is_whole=True)
-    assert stale.why == f"expired on {today}"
+    (stale,) = known_deviations.stale_entries(broken_one, {BROKEN}, tomorrow, is_full_run=True)
+    assert stale.reason == f"expired on {today}"
 
 
 def test_repeated_runs_are_told_as_one() -> None:
     """The worst counts, and the rate is said."""
     well, ill = verdict(Outcome.PASS), verdict(Outcome.FAIL)
-    (found,) = combined([[well], [ill], [well]])
-    assert found.outcome is Outcome.FAIL
-    assert found.message == "flaky, 1 fail, 2 pass in 3 runs; too large"
-    assert found.runs == ((Outcome.FAIL, 1), (Outcome.PASS, 2))
-    assert combined([[well], [well]]) == [well]
+    (check_verdict,) = merge_runs([[well], [ill], [well]])
+    assert check_verdict.outcome is Outcome.FAIL
+    assert check_verdict.message == "flaky, 1 fail, 2 pass in 3 runs; too large"
+    assert check_verdict.outcome_counts == ((Outcome.FAIL, 1), (Outcome.PASS, 2))
+    assert merge_runs([[well], [well]]) == [well]
 
 
-class Moody(Judge):
+class FlakySizeLimit(Application):
     """Takes an event that is too large after every third request."""
 
     count = 0
 
-    def complain(self, kind: Kind, message: str) -> None:
+    def refuse_if_documented(self, kind: Kind, message: str) -> None:
         """Looks away now and then."""
         if kind != "size" or self.count % 6 < 3:
-            super().complain(kind, message)
+            super().refuse_if_documented(kind, message)
 
     def answer(self, request: Request) -> Answer:
         """Counts requests: the check sends three, one of them too large."""
@@ -223,11 +223,11 @@ class Moody(Judge):
 def test_a_flaky_check_is_named_with_its_rate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Once is chance; several runs tell."""
     report = tmp_path / "r.json"
-    with serve(Moody(DIALECTS[DIALECT])) as url:
-        code = run(url, "--repeat", "4", "--json", str(report), select=BROKEN)
-    found = json.loads(report.read_text())["checks"]
+    with serve(FlakySizeLimit(DIALECTS[DIALECT])) as url:
+        code = exit_code_of_run(url, "--repeat", "4", "--json", str(report), select=BROKEN)
+    document = json.loads(report.read_text())["checks"]
     assert code == 1
-    assert found[0]["runs"] == {"fail": 2, "pass": 2}
+    assert document[0]["runs"] == {"fail": 2, "pass": 2}
     assert "flaky, 2 fail, 2 pass in 4 runs" in capsys.readouterr().out
 
 
@@ -238,16 +238,16 @@ def test_options_go_before_the_environment_before_the_file(
     (tmp_path / "pyproject.toml").write_text(
         '[tool.conformance]\ngate = "may"\njobs = 3\nselect = ["size", "must"]\n'
     )
-    filed = find(tmp_path).values
-    assert origins({}, filed)["gate"] == (Level.MAY, Origin.FILE)
+    filed = find_configuration(tmp_path).values
+    assert resolve_with_origins({}, filed)["gate"] == (Level.MAY, SettingOrigin.FILE)
     assert resolve({}, filed)["select"] == ("size", "must")
     monkeypatch.setenv("CONFORMANCE_GATE", "should")
     monkeypatch.setenv("CONFORMANCE_SELECT", "json\nsize,auth")
-    assert origins({}, filed)["gate"] == (Level.SHOULD, Origin.ENVIRONMENT)
+    assert resolve_with_origins({}, filed)["gate"] == (Level.SHOULD, SettingOrigin.ENVIRONMENT)
     assert resolve({}, filed)["select"] == ("json", "size,auth")
-    assert origins({"gate": "must"}, filed)["gate"] == (Level.MUST, Origin.OPTION)
-    assert origins({}, filed)["jobs"] == (3, Origin.FILE)
-    assert origins({}, filed)["deadline"] == (10.0, Origin.DEFAULT)
+    assert resolve_with_origins({"gate": "must"}, filed)["gate"] == (Level.MUST, SettingOrigin.OPTION)
+    assert resolve_with_origins({}, filed)["jobs"] == (3, SettingOrigin.FILE)
+    assert resolve_with_origins({}, filed)["deadline"] == (10.0, SettingOrigin.DEFAULT)
     monkeypatch.setenv("CONFORMANCE_GATE", "most")
     with pytest.raises(UsageError, match="CONFORMANCE_GATE most: expected must, should or may"):
         resolve({}, filed)
@@ -259,14 +259,14 @@ def test_the_nearest_file_is_taken(tmp_path: Path) -> None:
     inner.mkdir(parents=True)
     (tmp_path / "conformance.toml").write_text("jobs = 2\n")
     (tmp_path / "repo" / ".git").mkdir()
-    assert find(inner).file == ""
+    assert find_configuration(inner).file == ""
     (tmp_path / "repo" / "pyproject.toml").write_text("[project]\nname = 'x'\n")
-    assert find(inner).file == ""
+    assert find_configuration(inner).file == ""
     (tmp_path / "repo" / "conformance.toml").write_text(
         'known-deviations = "known.yaml"\nprofile = "acme.yaml"\ninsecure = true\n'
     )
-    found = find(inner)
-    assert found.values == {
+    settings_path = find_configuration(inner)
+    assert settings_path.values == {
         "known_deviations": str(tmp_path / "repo" / "known.yaml"),
         "profile": str(tmp_path / "repo" / "acme.yaml"),
         "insecure": True,
@@ -289,24 +289,24 @@ def test_a_file_with_a_mistake_is_refused(name: str, tmp_path: Path) -> None:
     text, words = WRONG[name]
     (tmp_path / "conformance.toml").write_text(text)
     with pytest.raises(UsageError, match=r"conformance\.toml: ") as error:
-        find(tmp_path)
+        find_configuration(tmp_path)
     assert words in str(error.value)
 
 
 def test_config_shows_every_setting_and_no_secret(tmp_path: Path) -> None:
     """As a user runs it, in a project of his own."""
     (tmp_path / "conformance.toml").write_text('gate = "should"\n')
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "conformance", "config", "--jobs", "2"],
         cwd=tmp_path, capture_output=True, text=True, check=True,
         env={**os.environ, "CONFORMANCE_WRITE_KEY": "Canary-Key-7f3a91"},
     )  # fmt: skip
-    lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+    lines = {line.split()[0]: line.split()[1:] for line in completed.stdout.splitlines()}
     assert {setting.name for setting in SETTINGS} <= set(lines)
     assert lines["jobs"] == ["2", "option"]
     assert lines["gate"][0] == "should"
     assert lines["write-key"] == ["(set)", "$CONFORMANCE_WRITE_KEY"]
-    assert "Canary" not in done.stdout + done.stderr
+    assert "Canary" not in completed.stdout + completed.stderr
 
 
 def test_the_key_can_come_from_a_file(broken: str, tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hostile import targets
-from tests.sockets import serving
+from tests.sockets import scripted_server
 
 if TYPE_CHECKING:
-    from tests.sockets import Script
+    from tests.sockets import ConnectionScript
 
 KEY = "Hostile-Canary+Key/42"
 LIMIT_S, LIMIT_KIB = 60, 300 * 1024
-WEIGH = """
+MEASURE_PEAK_MEMORY = """
 import os, subprocess, sys
 child = subprocess.Popen(sys.argv[2:])
 _, status, usage = os.wait4(child.pid, 0)
@@ -42,77 +42,77 @@ LEAKS = (KEY, base64.b64encode(f"{KEY}:".encode()).decode(), base64.b64encode(KE
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """How a command ended: its code, all that it printed and wrote, and its memory."""
 
     code: int
-    told: str
+    output: str
     written: str
     peak_kib: int
 
 
-def command(url: str, place: Path, *arguments: str) -> Ended:
+def run_command(url: str, place: Path, *arguments: str) -> CommandResult:
     """A command against a target, in a process of its own, with every report that there is."""
     files = [place / f"report.{name}" for name in REPORTS if arguments[0] == "run" or name == "json"]
     outputs = [word for file in files for word in (f"--{file.suffix[1:]}", str(file))]
     line = [sys.executable, "-m", "conformance", *arguments[:1], url, "--profile", PROFILE, *arguments[1:]]
     environment = {**os.environ, "CONFORMANCE_WRITE_KEY": KEY}
-    weighed = [sys.executable, "-c", WEIGH, str(place / "peak"), *line, *outputs]
-    with (place / "told").open("w+b") as told:
-        child = subprocess.Popen(weighed, stdout=told, stderr=told, env=environment, start_new_session=True)
+    measured_command = [sys.executable, "-c", MEASURE_PEAK_MEMORY, str(place / "peak"), *line, *outputs]
+    with (place / "told").open("w+b") as output_file:
+        child = subprocess.Popen(measured_command, stdout=output_file, stderr=output_file, env=environment, start_new_session=True)
         watch = threading.Timer(LIMIT_S, os.killpg, (child.pid, signal.SIGKILL))
         watch.start()
         code = child.wait()
         watch.cancel()
-        told.seek(0)
-        text = told.read().decode()
+        output_file.seek(0)
+        text = output_file.read().decode()
     peak_kib = int((place / "peak").read_text()) if (place / "peak").exists() else sys.maxsize
     stored = Path(os.environ["XDG_CACHE_HOME"]).rglob("*.json")
     written = "".join(file.read_text(encoding="utf-8") for file in (*files, *stored) if file.exists())
-    return Ended(code, text, written, peak_kib)
+    return CommandResult(code, text, written, peak_kib)
 
 
-def survived(ended: Ended) -> None:
+def assert_survived(ended: CommandResult) -> None:
     """Nothing got out of hand, and nothing got out."""
     assert ended.peak_kib < LIMIT_KIB
-    assert "Traceback" not in ended.told
-    assert "a fault of the suite" not in ended.told + ended.written
-    assert not CONTROLS.search(ended.told)
-    assert [form for form in LEAKS if form in ended.told + ended.written] == []
+    assert "Traceback" not in ended.output
+    assert "a fault of the suite" not in ended.output + ended.written
+    assert not CONTROLS.search(ended.output)
+    assert [form for form in LEAKS if form in ended.output + ended.written] == []
 
 
-UNJUDGED: dict[str, Script] = {
+UNJUDGED: dict[str, ConnectionScript] = {
     "endless-headers": targets.endless_headers,
     "many-headers": targets.many_headers,
     "endless-line": targets.endless_line,
     "endless-chunks": targets.endless_chunks,
-    "drip": targets.drip,
+    "drip": targets.one_byte_a_second,
     "silence": targets.silence,
-    "reset": targets.reset,
-    "ssh": targets.ssh,
+    "reset": targets.reset_mid_answer,
+    "ssh": targets.ssh_banner,
     "tls": targets.tls_alert,
-    "interim": targets.interim,
-    "elsewhere": targets.elsewhere(b"http://192.0.2.1/"),
-    "file": targets.elsewhere(b"file:///etc/passwd"),
-    "nasty-refusal": targets.nasty("400"),
-    "nasty-failure": targets.nasty("500"),
-    "echo-refusal": targets.echo(b"401"),
-    "garbled-echo": targets.garbled_echo,
-    "short": targets.short,
-    "negative": targets.negative,
-    "turning-silent": targets.turning(40, targets.silence),
-    "turning-drip": targets.turning(40, targets.drip),
-    "turning-torn": targets.turning(40, targets.reset),
-    "turning-interim": targets.turning(40, targets.interim),
+    "interim": targets.endless_interim_answers,
+    "elsewhere": targets.redirect_to(b"http://192.0.2.1/"),
+    "file": targets.redirect_to(b"file:///etc/passwd"),
+    "nasty-refusal": targets.hostile_text_everywhere("400"),
+    "nasty-failure": targets.hostile_text_everywhere("500"),
+    "echo-refusal": targets.echo_key(b"401"),
+    "garbled-echo": targets.echo_without_http,
+    "short": targets.length_too_large,
+    "negative": targets.invalid_lengths,
+    "turning-silent": targets.good_until(40, targets.silence),
+    "turning-drip": targets.good_until(40, targets.one_byte_a_second),
+    "turning-torn": targets.good_until(40, targets.reset_mid_answer),
+    "turning-interim": targets.good_until(40, targets.endless_interim_answers),
 }
-JUDGED: dict[str, Script] = {
+JUDGED: dict[str, ConnectionScript] = {
     "endless-body": targets.endless_body,
-    "bomb": targets.bomb,
+    "bomb": targets.gzip_bomb,
     "false-codings": targets.false_codings,
-    "nasty": targets.nasty("200"),
-    "echo": targets.echo(b"200"),
-    "early": targets.early,
-    "long": targets.long,
+    "nasty": targets.hostile_text_everywhere("200"),
+    "echo": targets.echo_key(b"200"),
+    "early": targets.answer_before_request,
+    "long": targets.length_too_small,
 }
 FUZZED = (
     "bomb",
@@ -130,35 +130,35 @@ FUZZED = (
 @pytest.mark.parametrize("name", UNJUDGED)
 def test_a_target_that_can_not_be_judged_is_said_to_be(name: str, tmp_path: Path) -> None:
     """Exit 3, whatever the target does to us."""
-    with serving(targets.careful(UNJUDGED[name])) as server:
-        ended = command(server.url, tmp_path, "run", "--deadline", "2")
-    survived(ended)
-    assert ended.code == 3, ended.told
+    with scripted_server(targets.ending_on_bad_request(UNJUDGED[name])) as server:
+        ended = run_command(server.url, tmp_path, "run", "--deadline", "2")
+    assert_survived(ended)
+    assert ended.code == 3, ended.output
 
 
 def test_a_target_that_never_accepts_is_said_to_be(tmp_path: Path) -> None:
     """The kernel shakes hands for it with one or two; all others wait for nothing."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        ended = command(url, tmp_path, "run", "--deadline", "2")
-    survived(ended)
-    assert ended.code == 3, ended.told
-    assert "does not answer" in ended.told
+        ended = run_command(url, tmp_path, "run", "--deadline", "2")
+    assert_survived(ended)
+    assert ended.code == 3, ended.output
+    assert "does not answer" in ended.output
 
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_a_target_that_takes_everything_is_judged(name: str, tmp_path: Path) -> None:
     """Exit 1: what it does is a broken promise, and is shown without harm."""
-    with serving(targets.careful(JUDGED[name])) as server:
-        ended = command(server.url, tmp_path, "run")
-    survived(ended)
-    assert ended.code == 1, ended.told
+    with scripted_server(targets.ending_on_bad_request(JUDGED[name])) as server:
+        ended = run_command(server.url, tmp_path, "run")
+    assert_survived(ended)
+    assert ended.code == 1, ended.output
 
 
 @pytest.mark.parametrize("name", FUZZED)
 def test_fuzzing_survives_too(name: str, tmp_path: Path) -> None:
     """The fast way of sending reads answers by itself, and has to be as careful."""
-    with serving(targets.careful({**UNJUDGED, **JUDGED}[name])) as server:
-        ended = command(server.url, tmp_path, "fuzz", "--fuzz", "100", "--deadline", "0.5", "--max-time", "5")
-    survived(ended)
-    assert ended.code in {1, 3}, ended.told
+    with scripted_server(targets.ending_on_bad_request({**UNJUDGED, **JUDGED}[name])) as server:
+        ended = run_command(server.url, tmp_path, "fuzz", "--fuzz", "100", "--deadline", "0.5", "--max-time", "5")
+    assert_survived(ended)
+    assert ended.code in {1, 3}, ended.output

@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from conformance.report.html import html
-from conformance.report.html.gauges import SCALE, gauge
+from conformance.report.html import render_html
+from conformance.report.html.gauges import SCALE, build_gauge
 from tests import pages
 
 GOLDEN = Path(__file__).parent / "golden" / "report.html.txt"
-SHOULD = pages.document(
+SHOULD_REPORT = pages.report(
     pages.check("auth.key.unknown", level="should"),
-    run=pages.document()["run"] | {"gate": "should"},
+    run=pages.report()["run"] | {"gate": "should"},
     verdict="conforms",
 )
-_VOID = {"meta", "link", "br", "input", "rect", "path"}
-_APART = {"style", "script"}
+_VOID_ELEMENTS = {"meta", "link", "br", "input", "rect", "path"}
+_UNREAD_ELEMENTS = {"style", "script"}
 
 
-class Reader(HTMLParser):
+class HtmlTextReader(HTMLParser):
     """What a page says, a line for each text, and the links and ids that it has."""
 
     def __init__(self, text: str) -> None:
@@ -40,21 +40,21 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Notes an element, with what is in its attributes."""
         self.tags.add(tag)
-        given = dict(attrs)
-        self.links += [given["href"] or ""] if "href" in given else []
-        self.ids += [given["id"] or ""] if "id" in given else []
-        self.lines += [given["aria-label"] or ""] if "aria-label" in given else []
-        if tag not in _VOID:
+        attributes = dict(attrs)
+        self.links += [attributes["href"] or ""] if "href" in attributes else []
+        self.ids += [attributes["id"] or ""] if "id" in attributes else []
+        self.lines += [attributes["aria-label"] or ""] if "aria-label" in attributes else []
+        if tag not in _VOID_ELEMENTS:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         """Every element ends where it should."""
-        if tag not in _VOID:
+        if tag not in _VOID_ELEMENTS:
             assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
         """Notes what a reader sees."""
-        if not _APART & set(self.open):
+        if not _UNREAD_ELEMENTS & set(self.open):
             self.lines += [line for line in (" ".join(part.split()) for part in data.splitlines()) if line]
 
     @property
@@ -63,51 +63,51 @@ class Reader(HTMLParser):
         return "\n".join(self.lines) + "\n"
 
 
-def golden() -> str:
+def golden_text() -> str:
     """What the page of the sample says."""
-    return Reader(html(pages.sample())).text
+    return HtmlTextReader(render_html(pages.full_report())).text
 
 
 def test_the_page_says_what_it_said() -> None:
     """The words of the sample's page are pinned. To renew them: python -m tests.test_html."""
-    assert GOLDEN.read_text(encoding="utf-8") == golden()
+    assert GOLDEN.read_text(encoding="utf-8") == golden_text()
 
 
 def test_the_same_report_gives_the_same_page() -> None:
     """The page is a function of the report, which it leaves as it was."""
-    first, second = pages.sample(), copy.deepcopy(pages.sample())
-    assert html(first) == html(second)
+    first, second = pages.full_report(), copy.deepcopy(pages.full_report())
+    assert render_html(first) == render_html(second)
     assert first == second
 
 
 def test_elements_are_closed_and_ids_are_unique() -> None:
     """Every element ends where it should, and no id comes twice."""
-    found = Reader(html(pages.sample()))
-    assert found.open == []
-    assert len(found.ids) == len(set(found.ids))
+    page = HtmlTextReader(render_html(pages.full_report()))
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
 
 
 def test_all_of_the_report_is_there() -> None:
     """Every check, promise, call, answer, source, request and curl line is on the page."""
-    sample = pages.sample()
-    found = Reader(html(sample))
-    told = [sample["target"]["url"], sample["profile"]["title"], sample["run"]["started"], "1,234 requests"]
+    sample = pages.full_report()
+    page = HtmlTextReader(render_html(sample))
+    expected_texts = [sample["target"]["url"], sample["profile"]["title"], sample["run"]["started"], "1,234 requests"]
     for item in sample["checks"]:
-        told += [item["id"], item["operation"]]
+        expected_texts += [item["id"], item["operation"]]
         if item["outcome"] in {"pass", "fail"}:
-            told.append(item["title"])
+            expected_texts.append(item["title"])
         if item["outcome"] == "fail":
-            told += [item["message"], item["expected"], item["received"], item["curl"]]
-    told += ["/v1/track", '{"userId":"someone else"}', "sent in chunks", "it was closed", "acme-python 1.2"]
-    told += ["loses silently", "refused from 32,769", "fuzzing is off", pages.SOURCE["section"]]
-    assert [text for text in told if text not in found.text] == []
-    assert pages.SOURCE["url"] in found.links
-    assert {item["id"] for item in sample["checks"]} <= set(found.ids)
+            expected_texts += [item["message"], item["expected"], item["received"], item["curl"]]
+    expected_texts += ["/v1/track", '{"userId":"someone else"}', "sent in chunks", "it was closed", "acme-python 1.2"]
+    expected_texts += ["loses silently", "refused from 32,769", "fuzzing is off", pages.SOURCE["section"]]
+    assert [text for text in expected_texts if text not in page.text] == []
+    assert pages.SOURCE["url"] in page.links
+    assert {item["id"] for item in sample["checks"]} <= set(page.ids)
 
 
 def test_the_verdict_is_one_line() -> None:
     """How many promises at the gate are not kept, of how many, and of whose; what is below comes after."""
-    lines = Reader(html(pages.sample())).lines
+    lines = HtmlTextReader(render_html(pages.full_report())).lines
     assert lines[0] == "http://127.0.0.1:8080 does not keep 6 of 9 promises at MUST of Acme HTTP API"
     assert "3 broken: auth 3." in lines
     assert "2 could not be tested: json 2." in lines
@@ -118,19 +118,19 @@ def test_the_verdict_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("document", "line"),
     [
-        (pages.conforming(), "keeps all 2 promises at MUST of Acme HTTP API"),
-        (pages.document(verdict="unjudged"), "could not be judged by Acme HTTP API"),
-        (SHOULD, "keeps the only promise at MUST or SHOULD of Acme HTTP API"),
+        (pages.conforming_report(), "keeps all 2 promises at MUST of Acme HTTP API"),
+        (pages.report(verdict="unjudged"), "could not be judged by Acme HTTP API"),
+        (SHOULD_REPORT, "keeps the only promise at MUST or SHOULD of Acme HTTP API"),
     ],
 )
 def test_other_verdicts(document: dict[str, Any], line: str) -> None:
     """A target that conforms, and one of which nothing can be said."""
-    assert Reader(html(document)).lines[0] == f"http://127.0.0.1:8080 {line}"
+    assert HtmlTextReader(render_html(document)).lines[0] == f"http://127.0.0.1:8080 {line}"
 
 
 def test_the_same_failure_on_several_calls_is_one_finding() -> None:
     """It is told once, with its calls; another answer, and another level, are findings of their own."""
-    page = html(pages.sample())
+    page = render_html(pages.full_report())
     assert page.count('<details class="finding fail"') == 3
     assert 'data-calls="POST /v1/page|POST /v1/track"' in page
     assert page.count('<details class="finding untestable"') == 1
@@ -138,7 +138,7 @@ def test_the_same_failure_on_several_calls_is_one_finding() -> None:
 
 def test_a_link_leads_to_the_worst_that_a_check_came_to() -> None:
     """Of a check that was broken here and kept there, the broken one has the id."""
-    page = html(pages.sample())
+    page = render_html(pages.full_report())
     place = page.index('id="size.event.over"')
     assert page.rindex("<details", 0, place) == page.rindex('<details class="finding fail"', 0, place)
 
@@ -146,13 +146,13 @@ def test_a_link_leads_to_the_worst_that_a_check_came_to() -> None:
 def test_only_addresses_of_the_web_are_links() -> None:
     """A source's address that is a script is no link."""
     source = pages.SOURCE | {"url": "javascript:alert(1)"}
-    found = Reader(html(pages.document(pages.failure("auth.key.unknown", sources=[source]))))
-    assert not [link for link in found.links if not link.startswith("#")]
+    page = HtmlTextReader(render_html(pages.report(pages.failed_check("auth.key.unknown", sources=[source]))))
+    assert not [link for link in page.links if not link.startswith("#")]
 
 
 def test_styles_and_scripts_of_strangers_are_forbidden() -> None:
     """The policy allows the two inline texts of ours, by their digests, and nothing else."""
-    page = html(pages.sample())
+    page = render_html(pages.full_report())
     policy = page.split('Content-Security-Policy" content="')[1].partition('"')[0]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.replace("&#39;", "'").split(";"))
     assert rules["default-src"] == "'none'"
@@ -165,22 +165,22 @@ def test_styles_and_scripts_of_strangers_are_forbidden() -> None:
 @pytest.mark.parametrize("outcome", ["pass", "fail", "untestable", "error", "observed", "not-applicable"])
 def test_a_page_of_600_checks_is_small(outcome: str) -> None:
     """Below 1.5 MB, even where every check is a finding of its own with transcripts of full length."""
-    page = html(pages.large(600, outcome))
+    page = render_html(pages.large_report(600, outcome))
     assert len(page.encode()) < 1_500_000
     assert "auth.key.n0599" in page
 
 
 def test_what_is_left_out_is_told() -> None:
     """Transcripts beyond the page's room are named as left out; the strongest findings keep theirs."""
-    found = Reader(html(pages.large(600))).text
-    assert "it was left out here to keep this page small" in found
-    assert found.index("Transcript: 2 requests") < found.index("it was left out here")
+    page = HtmlTextReader(render_html(pages.large_report(600))).text
+    assert "it was left out here to keep this page small" in page
+    assert page.index("Transcript: 2 requests") < page.index("it was left out here")
 
 
 def test_an_endless_text_is_cut() -> None:
     """A text of a megabyte is cut, and the page says how long it was."""
     body = "y" * 1_000_000
-    page = html(pages.document(pages.failure("auth.key.unknown", exchanges=[pages.exchange(answer=body)])))
+    page = render_html(pages.report(pages.failed_check("auth.key.unknown", exchanges=[pages.exchange(answer=body)])))
     assert "(cut here, of 1,000,000 characters)" in page
     assert len(page) < 100_000
 
@@ -202,17 +202,17 @@ def test_a_limit_is_drawn(
     band: tuple[int, int], accepted: int | None, refused: int | None, says: str
 ) -> None:
     """Marks stay on the scale, in order; labels keep out of each other's way; the judgement is in words."""
-    found = gauge(pages.limit("one", accepted, refused, at_least=band[0], at_most=band[1]))
-    marks = [found.least, found.most, *(mark for mark in (found.accepted, found.refused) if mark)]
+    drawing = build_gauge(pages.limit("one", accepted, refused, at_least=band[0], at_most=band[1]))
+    marks = [drawing.at_least, drawing.at_most, *(mark for mark in (drawing.accepted, drawing.refused) if mark)]
     left, right, width = SCALE
     assert all(left <= mark.x <= right for mark in marks)
-    assert found.least.x <= found.most.x
-    assert found.says == says
-    for labels in (found.documented, found.measured):
+    assert drawing.at_least.x <= drawing.at_most.x
+    assert drawing.judgement == says
+    for labels in (drawing.documented_labels, drawing.measured_labels):
         ends = []
         for label in labels:
-            length = 6.5 * len(label.words)
-            ends.append((label.x - length, label.x) if label.is_left else (label.x, label.x + length))
+            length = 6.5 * len(label.label)
+            ends.append((label.x - length, label.x) if label.is_label_left else (label.x, label.x + length))
         assert all(first[1] <= second[0] for first, second in itertools.pairwise(sorted(ends)))
         assert all(-left <= first and last <= width for first, last in ends)
 
@@ -228,4 +228,4 @@ def test_the_readme_shows_a_page() -> None:
 
 if __name__ == "__main__":
     GOLDEN.parent.mkdir(exist_ok=True)
-    GOLDEN.write_text(golden(), encoding="utf-8")
+    GOLDEN.write_text(golden_text(), encoding="utf-8")

@@ -12,7 +12,7 @@ from conformance import resources
 
 PACKAGE = Path(conformance.__file__).parent
 
-LEVELS = {
+LAYERS = {
     name: level
     for level, names in enumerate(
         (
@@ -32,7 +32,7 @@ LEVELS = {
     )
     for name in names
 }
-DOORS = {
+DEPENDENCY_OWNERS = {
     "anyio": {"wire"},
     "h11": {"refserver", "wire"},
     "httpcore": {"wire"},
@@ -52,54 +52,54 @@ DOORS = {
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def room(path: Path) -> str:
+def subpackage_of(path: Path) -> str:
     """The room that a module of the package belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported(path: Path) -> list[str]:
+def imported_names(path: Path) -> list[str]:
     """The dotted names that a module imports, those for type checkers included."""
-    found = []
+    names = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return found
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
-def rooms_of(path: Path) -> set[str]:
+def imported_subpackages(path: Path) -> set[str]:
     """The rooms of the package that a module imports from."""
-    names = [name.split(".") for name in imported(path) if name.startswith("conformance.")]
-    return {parts[1] for parts in names if parts[1] in LEVELS}
+    names = [name.split(".") for name in imported_names(path) if name.startswith("conformance.")]
+    return {parts[1] for parts in names if parts[1] in LAYERS}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_strictly_downward(path: Path) -> None:
     """A module imports from rooms below its own, and from its own."""
-    here = room(path)
+    here = subpackage_of(path)
     if here in {"__init__", "__main__"}:
-        assert rooms_of(path) <= {"cli"}
+        assert imported_subpackages(path) <= {"cli"}
         return
-    upward = {name for name in rooms_of(path) if name != here and LEVELS[name] >= LEVELS[here]}
+    upward = {name for name in imported_subpackages(path) if name != here and LAYERS[name] >= LAYERS[here]}
     assert not upward
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_dependency_has_one_door(path: Path) -> None:
+def test_a_dependency_is_imported_by_its_owners_only(path: Path) -> None:
     """A dependency is imported in the rooms that own it, and nowhere else."""
-    for name in imported(path):
-        owners = DOORS.get(name.split(".")[0])
-        assert owners is None or room(path) in owners, name
+    for name in imported_names(path):
+        owners = DEPENDENCY_OWNERS.get(name.split(".")[0])
+        assert owners is None or subpackage_of(path) in owners, name
 
 
 def test_the_checks_and_the_reference_server_do_not_know_each_other() -> None:
     """They meet in the contract alone: else the suite would prove that it agrees with itself."""
     for path in MODULES:
-        if room(path) == "refserver":
-            assert not rooms_of(path) & {"cases", "expect", "catalogue"}
-        if room(path) in {"cases", "expect", "catalogue"}:
-            assert "refserver" not in rooms_of(path)
+        if subpackage_of(path) == "refserver":
+            assert not imported_subpackages(path) & {"cases", "expect", "catalogue"}
+        if subpackage_of(path) in {"cases", "expect", "catalogue"}:
+            assert "refserver" not in imported_subpackages(path)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -110,7 +110,7 @@ def test_no_python_names_a_vendor(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_rooms_stay_small(path: Path) -> None:
+def test_modules_and_functions_stay_small(path: Path) -> None:
     """A file has at most 300 lines, a function at most 40."""
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 300

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.errors import UsageError
-from conformance.report.loading import load, load_all, together
+from conformance.report.loading import load, load_all, combine_reports
 from tests import pages
 
 if TYPE_CHECKING:
@@ -23,50 +23,50 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "a report.json"
 
 
-def complaint(read: Callable[[str], object], place: Path) -> str:
+def error_message(read: Callable[[str], object], place: Path) -> str:
     """What is said of a file that is refused, in one line that names it."""
     with pytest.raises(UsageError) as caught:
         read(str(place))
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.startswith(f"{place}: ")
-    return said.removeprefix(f"{place}: ")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{place}: ")
+    return message.removeprefix(f"{place}: ")
 
 
-def changed(**more: object) -> dict[str, Any]:
+def report_with(**more: object) -> dict[str, Any]:
     """A report with something else in it; what is None is left out."""
-    return {name: value for name, value in (pages.sample() | more).items() if value is not None}
+    return {name: value for name, value in (pages.full_report() | more).items() if value is not None}
 
 
 def test_a_report_is_read_back(place: Path) -> None:
     """A report comes back as it was written, alone or together with others."""
-    place.write_text(json.dumps(pages.sample()), encoding="utf-8")
-    assert load(str(place)) == pages.sample()
-    assert load_all(str(place)) == [pages.sample()]
-    both = [pages.sample(), pages.conforming()]
-    place.write_text(together(both), encoding="utf-8")
+    place.write_text(json.dumps(pages.full_report()), encoding="utf-8")
+    assert load(str(place)) == pages.full_report()
+    assert load_all(str(place)) == [pages.full_report()]
+    both = [pages.full_report(), pages.conforming_report()]
+    place.write_text(combine_reports(both), encoding="utf-8")
     assert load_all(str(place)) == both
-    assert "holds several reports" in complaint(load, place)
+    assert "holds several reports" in error_message(load, place)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_a_truncated_file_is_refused(place: Path, share: float) -> None:
     """A file that breaks off anywhere is called truncated."""
-    text = json.dumps(pages.sample())
+    text = json.dumps(pages.full_report())
     place.write_text(text[: int(len(text) * share)].rstrip("}"), encoding="utf-8")
-    assert "truncated" in complaint(load, place)
-    assert "truncated" in complaint(load_all, place)
+    assert "truncated" in error_message(load, place)
+    assert "truncated" in error_message(load_all, place)
 
 
 @pytest.mark.parametrize("footer", [None, False, 1, "true"])
 def test_a_report_without_its_footer_is_refused(place: Path, footer: object) -> None:
     """JSON that is whole without the footer is truncated too, in company as well."""
-    place.write_text(json.dumps(changed(complete=footer)), encoding="utf-8")
-    assert "truncated" in complaint(load, place)
-    place.write_text(together([pages.conforming(), changed(complete=footer)]), encoding="utf-8")
-    assert "truncated" in complaint(load_all, place)
-    place.write_text(json.dumps({"format": 1, "reports": [pages.conforming()]}), encoding="utf-8")
-    assert "truncated" in complaint(load_all, place)
+    place.write_text(json.dumps(report_with(complete=footer)), encoding="utf-8")
+    assert "truncated" in error_message(load, place)
+    place.write_text(combine_reports([pages.conforming_report(), report_with(complete=footer)]), encoding="utf-8")
+    assert "truncated" in error_message(load_all, place)
+    place.write_text(json.dumps({"format": 1, "reports": [pages.conforming_report()]}), encoding="utf-8")
+    assert "truncated" in error_message(load_all, place)
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_a_report_without_its_footer_is_refused(place: Path, footer: object) -> 
 def test_anything_else_is_refused(place: Path, content: bytes, said: str) -> None:
     """What is no report is refused with what is wrong with it."""
     place.write_bytes(content)
-    assert said in complaint(load_all, place)
+    assert said in error_message(load_all, place)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """A missing file and a directory can't be read."""
-    assert "can't be read" in complaint(load, tmp_path / "none.json")
-    assert "can't be read" in complaint(load, tmp_path)
+    assert "can't be read" in error_message(load, tmp_path / "none.json")
+    assert "can't be read" in error_message(load, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 )
 def test_what_does_not_fit_the_schema_is_refused(place: Path, where: tuple[Any, ...], value: object) -> None:
     """The place of what does not fit is named."""
-    document: Any = copy.deepcopy(pages.sample())
+    document: Any = copy.deepcopy(pages.full_report())
     *path, last = where
     inner = document
     for part in path:
         inner = inner[part]
     inner[last] = value
     place.write_text(json.dumps(document), encoding="utf-8")
-    said = complaint(load, place)
-    assert said.startswith("this is no report: at ")
-    assert "".join(f"/{part}" for part in (path if last == "lost" else where)) in said
-    assert len(said) < 300
+    message = error_message(load, place)
+    assert message.startswith("this is no report: at ")
+    assert "".join(f"/{part}" for part in (path if last == "lost" else where)) in message
+    assert len(message) < 300

@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 
 from conformance import pointers, resources
 from conformance.contract import Contract
-from conformance.model import Kind, Level
+from conformance.model import OperationKind, Level
 from conformance.openapi import render
 from conformance.payloads import Call, Keys
 from conformance.profile import load
@@ -32,8 +32,8 @@ KEYS = Keys(write_key="key", bearer="token")
 
 def document(name: str) -> dict[str, Any]:
     """The document of a contract, as it is printed."""
-    found: dict[str, Any] = json.loads(json.dumps(render(CONTRACTS[name])))
-    return found
+    document: dict[str, Any] = json.loads(json.dumps(render(CONTRACTS[name])))
+    return document
 
 
 def is_valid(name: str, schema: str, value: object) -> bool:
@@ -42,13 +42,13 @@ def is_valid(name: str, schema: str, value: object) -> bool:
     return Draft202012Validator(whole).is_valid(value)
 
 
-def value(draft: Draft) -> dict[str, Any]:
+def body_value(draft: Draft) -> dict[str, Any]:
     """The JSON of a draft's body."""
-    found: dict[str, Any] = json.loads(draft.request().body)
-    return found
+    document: dict[str, Any] = json.loads(draft.build_request().body)
+    return document
 
 
-def posts(kind: Kind) -> Iterator[tuple[str, Operation]]:
+def operations_of(kind: OperationKind) -> Iterator[tuple[str, Operation]]:
     """Every operation of a kind, of every contract."""
     for name, contract in CONTRACTS.items():
         for operation in contract.operations:
@@ -56,26 +56,26 @@ def posts(kind: Kind) -> Iterator[tuple[str, Operation]]:
                 yield name, operation
 
 
-EVENTS = pytest.mark.parametrize(("name", "operation"), list(posts(Kind.EVENT)), ids=str)
-BATCHES = pytest.mark.parametrize(("name", "operation"), list(posts(Kind.BATCH)), ids=str)
+EVENTS = pytest.mark.parametrize(("name", "operation"), list(operations_of(OperationKind.EVENT)), ids=str)
+BATCHES = pytest.mark.parametrize(("name", "operation"), list(operations_of(OperationKind.BATCH)), ids=str)
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_is_valid_openapi(name: str) -> None:
     """A rendered document is valid OpenAPI 3.1."""
-    found = document(name)
-    validate(found)
-    assert found["openapi"].startswith("3.1")
-    assert found["info"]["title"] == CONTRACTS[name].profile.title
+    openapi_document = document(name)
+    validate(openapi_document)
+    assert openapi_document["openapi"].startswith("3.1")
+    assert openapi_document["info"]["title"] == CONTRACTS[name].profile.title
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_has_every_operation(name: str) -> None:
     """Every operation of the contract is there, and no other."""
-    found = {
+    documented = {
         (method.upper(), path) for path, methods in document(name)["paths"].items() for method in methods
     }
-    assert found == {(operation.method, operation.path) for operation in CONTRACTS[name].operations}
+    assert documented == {(operation.method, operation.path) for operation in CONTRACTS[name].operations}
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
@@ -100,30 +100,30 @@ def test_include_adds_routes() -> None:
 def test_acceptable_events_fit(name: str, operation: Operation) -> None:
     """The smallest, the fullest and the documented event fit the schema of their type."""
     call = Call(contract=CONTRACTS[name], operation=operation, keys=KEYS)
-    drafts = [call.event(), call.full()] + ([call.example()] if call.type.example else [])
-    assert [is_valid(name, operation.type, value(draft)) for draft in drafts] == [True] * len(drafts)
+    drafts = [call.acceptable_request(), call.full_request()] + ([call.example_request()] if call.event_type.example else [])
+    assert [is_valid(name, operation.event_type, body_value(draft)) for draft in drafts] == [True] * len(drafts)
 
 
 @EVENTS
 def test_an_event_names_its_user(name: str, operation: Operation) -> None:
     """An event without any id of its user, or with an empty one, does not fit."""
     call = Call(contract=CONTRACTS[name], operation=operation, keys=KEYS)
-    identities = call.contract.identities(operation.type).values()
-    assert not is_valid(name, operation.type, value(call.full().drop(*identities)))
-    empty = call.full().drop(*identities).put(next(iter(identities)), "")
-    assert not is_valid(name, operation.type, value(empty))
+    identities = call.contract.identity_pointers(operation.event_type).values()
+    assert not is_valid(name, operation.event_type, body_value(call.full_request().without_fields(*identities)))
+    empty = call.full_request().without_fields(*identities).with_field(next(iter(identities)), "")
+    assert not is_valid(name, operation.event_type, body_value(empty))
 
 
 @EVENTS
 def test_required_fields_are_required(name: str, operation: Operation) -> None:
     """An event without a field that it needs does not fit; one that only MAY be needed can go."""
     call = Call(contract=CONTRACTS[name], operation=operation, keys=KEYS)
-    always = set(call.contract.profile.always)
-    for pointer, answer in call.type.required.items():
+    always = set(call.contract.profile.always_required)
+    for pointer, answer in call.event_type.required.items():
         needed = answer.level is not Level.MAY or pointer in always
-        assert is_valid(name, operation.type, value(call.full().drop(pointer))) is not needed
+        assert is_valid(name, operation.event_type, body_value(call.full_request().without_fields(pointer))) is not needed
     for pointer in always:
-        assert not is_valid(name, operation.type, value(call.full().drop(pointer)))
+        assert not is_valid(name, operation.event_type, body_value(call.full_request().without_fields(pointer)))
 
 
 @BATCHES
@@ -131,27 +131,27 @@ def test_batches_hold_events(name: str, operation: Operation) -> None:
     """A batch is a list of events, each whole and of a type that is known."""
     contract = CONTRACTS[name]
     call = Call(contract=contract, operation=operation, keys=KEYS)
-    drafts = [call.event(kind) for kind in contract.batch_types()] + [call.full(*contract.batch_types())]
-    assert all(is_valid(name, "batch", value(draft)) for draft in drafts)
-    assert is_valid(name, "batch", value(call.example()))
-    where = pointers.steps(contract.profile.pointers.type or "")
+    drafts = [call.acceptable_request(kind) for kind in contract.batch_types()] + [call.full_request(*contract.batch_types())]
+    assert all(is_valid(name, "batch", body_value(draft)) for draft in drafts)
+    assert is_valid(name, "batch", body_value(call.example_request()))
+    where = pointers.split(contract.profile.pointers.type or "")
     bad = [
-        call.event().listing(),
-        call.event().listing({}),
-        call.event().carrying("event"),
-        call.event().drop(*contract.identities(operation.type).values()),
-        call.event().drop("/" + where[0]),
-        call.event().put("/" + where[0], "unknown"),
+        call.acceptable_request().with_batch_list(),
+        call.acceptable_request().with_batch_list({}),
+        call.acceptable_request().with_events("event"),
+        call.acceptable_request().without_fields(*contract.identity_pointers(operation.event_type).values()),
+        call.acceptable_request().without_fields("/" + where[0]),
+        call.acceptable_request().with_field("/" + where[0], "unknown"),
     ]
-    assert not any(is_valid(name, "batch", value(draft)) for draft in bad)
+    assert not any(is_valid(name, "batch", body_value(draft)) for draft in bad)
 
 
 def test_a_batch_of_what_is_not_documented() -> None:
     """A type that the documents keep out of batches does not fit."""
     (operation,) = (item for item in CONTRACTS["segment"].operations if item.path == "/v1/batch")
     call = Call(contract=CONTRACTS["segment"], operation=operation, keys=KEYS)
-    assert is_valid("segment", "batch", value(call.event("track")))
-    assert not is_valid("segment", "batch", value(call.event("alias")))
+    assert is_valid("segment", "batch", body_value(call.acceptable_request("track")))
+    assert not is_valid("segment", "batch", body_value(call.acceptable_request("alias")))
 
 
 SECURITY: dict[str, tuple[str, str, list[dict[str, list[str]]]]] = {

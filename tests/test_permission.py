@@ -15,61 +15,61 @@ from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.model import Request
 from conformance.profile import load
-from conformance.run import prepare
-from conformance.wire import parse
-from conformance.wire.addresses import Reach, reach
-from tests.sockets import answering, serving
+from conformance.run import build_plan
+from conformance.wire import parse_target
+from conformance.wire.addresses import AddressScope, widest_scope
+from tests.sockets import answer_always, scripted_server
 
 if TYPE_CHECKING:
     from conformance.run import Plan
 
 PUBLIC = "http://93.184.215.14:8080/prefix"
-HARDER: tuple[dict[str, Any], ...] = (
+HEAVIER_OPTIONS: tuple[dict[str, Any], ...] = (
     {}, {"tier": ["standard"]}, {"allow": ["burst"]}, {"tier": ["gentle", "volume"]},
 )  # fmt: skip
 
 
-def planned(url: str, profile: str = "segmentstream", **given: Any) -> Plan:  # noqa: ANN401 - as settings are
+def make_plan(url: str, profile: str = "segmentstream", **given: Any) -> Plan:  # noqa: ANN401 - as settings are
     """A plan for a URL."""
     values = settings.resolve({"write_key": "Permission-Key", "fuzz": "0", **given})
-    return prepare(values, url, Contract(load(profile)), CHECKS)
+    return build_plan(values, url, Contract(load(profile)), CHECKS)
 
 
 @pytest.mark.parametrize(
     ("addresses", "way"),
     [
-        (("127.0.0.1", "::1"), Reach.LOOPBACK),
-        (("127.0.0.1", "10.0.0.1"), Reach.PRIVATE),
-        (("169.254.1.1",), Reach.PRIVATE),
-        (("fe80::1", "192.168.7.7"), Reach.PRIVATE),
-        (("10.0.0.1", "8.8.8.8"), Reach.PUBLIC),
-        (("::ffff:127.0.0.1",), Reach.LOOPBACK),
-        (("::ffff:8.8.8.8",), Reach.PUBLIC),
-        (("2002:0808:0808::1",), Reach.PUBLIC),
-        (("2606:4700::1111",), Reach.PUBLIC),
-        ((), Reach.NOWHERE),
+        (("127.0.0.1", "::1"), AddressScope.LOOPBACK),
+        (("127.0.0.1", "10.0.0.1"), AddressScope.PRIVATE),
+        (("169.254.1.1",), AddressScope.PRIVATE),
+        (("fe80::1", "192.168.7.7"), AddressScope.PRIVATE),
+        (("10.0.0.1", "8.8.8.8"), AddressScope.PUBLIC),
+        (("::ffff:127.0.0.1",), AddressScope.LOOPBACK),
+        (("::ffff:8.8.8.8",), AddressScope.PUBLIC),
+        (("2002:0808:0808::1",), AddressScope.PUBLIC),
+        (("2606:4700::1111",), AddressScope.PUBLIC),
+        ((), AddressScope.UNRESOLVED),
     ],
 )
-def test_the_farthest_address_counts(addresses: tuple[str, ...], way: Reach) -> None:
+def test_the_farthest_address_counts(addresses: tuple[str, ...], way: AddressScope) -> None:
     """One address beyond private networks is enough, whatever it is wrapped in."""
-    assert reach(addresses) is way
+    assert widest_scope(addresses) is way
 
 
 @pytest.mark.parametrize("given", [[], ["example.com"], ["93.184.215.1"], ["93.184.215.14:8080"], ["*"]])
 def test_a_stranger_needs_your_word(given: list[str]) -> None:
     """The sentence says what to type; a word for another host is no word for this one."""
     with pytest.raises(UsageError, match=r"--i-may-test 93\.184\.215\.14$"):
-        planned(PUBLIC, i_may_test=given)
+        make_plan(PUBLIC, i_may_test=given)
 
 
 def test_a_word_is_for_the_host_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another port and another path are the same host; the environment may say it, among others."""
-    assert planned(PUBLIC, i_may_test=["93.184.215.14"]).tiers == {Tier.GENTLE, Tier.STANDARD}
+    assert make_plan(PUBLIC, i_may_test=["93.184.215.14"]).tiers == {Tier.GENTLE, Tier.STANDARD}
     monkeypatch.setenv("CONFORMANCE_I_MAY_TEST", "EXAMPLE.com, 93.184.215.14")
-    assert planned("https://93.184.215.14").tiers == {Tier.GENTLE, Tier.STANDARD}
+    assert make_plan("https://93.184.215.14").tiers == {Tier.GENTLE, Tier.STANDARD}
 
 
-def pinned(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+def fake_resolver(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
     """Names that resolve to one address the first time, and to another one later; what was asked for."""
     asked: list[str] = []
     real = socket.getaddrinfo
@@ -87,12 +87,12 @@ def pinned(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
 
 def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was judged is what is connected to, though the name means something else by then."""
-    asked = pinned(monkeypatch, "127.0.0.1", "192.0.2.1")
-    with serving(answering()) as server:
-        plan = planned(f"http://rebinding.test:{server.port}")
+    asked = fake_resolver(monkeypatch, "127.0.0.1", "192.0.2.1")
+    with scripted_server(answer_always()) as server:
+        plan = make_plan(f"http://rebinding.test:{server.port}")
 
         async def send() -> int:
-            async with plan.wire() as wire:
+            async with plan.build_wire() as wire:
                 return (await wire.exchange(Request(method="POST", path="/track"))).status
 
         assert loop.run(send()) == 200
@@ -102,17 +102,17 @@ def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("profile", resources.profile_names())
 def test_a_vendors_own_host_is_only_treated_gently(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By any profile, in any spelling, with your word or without; generated requests never."""
-    pinned(monkeypatch, "93.184.215.14")
+    fake_resolver(monkeypatch, "93.184.215.14")
     host = load(profile).hosts[0]
     for url in (f"https://{host}", f"http://{host.upper()}.:8080/prefix"):
-        for more in HARDER:
+        for more in HEAVIER_OPTIONS:
             with pytest.raises(UsageError, match="production host"):
-                planned(url, i_may_test=[host], **more)
-        gentle = planned(url, i_may_test=[host], tier=["gentle"])
+                make_plan(url, i_may_test=[host], **more)
+        gentle = make_plan(url, i_may_test=[host], tier=["gentle"])
         assert gentle.jobs == 1
         assert {trial.check.tier for trial in gentle.trials if trial.is_allowed} == {Tier.GENTLE}
         with pytest.raises(UsageError, match="generated requests"):
-            planned(url, i_may_test=[host], tier=["gentle"], fuzz="10")
+            make_plan(url, i_may_test=[host], tier=["gentle"], fuzz="10")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_vendors_own_host_is_only_treated_gently(profile: str, monkeypatch: py
 )
 def test_tiers_compose(given: dict[str, Any], tiers: set[Tier]) -> None:
     """Gentle is a part of standard; burst and volume are two permissions on top of it."""
-    assert planned("http://127.0.0.1:9", **given).tiers == tiers
+    assert make_plan("http://127.0.0.1:9", **given).tiers == tiers
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_tiers_compose(given: dict[str, Any], tiers: set[Tier]) -> None:
 def test_what_does_not_fit_is_said(given: dict[str, Any], said: str) -> None:
     """One clear sentence."""
     with pytest.raises(UsageError, match=said):
-        planned("http://127.0.0.1:9", **given)
+        make_plan("http://127.0.0.1:9", **given)
 
 
 def test_every_command_asks_for_permission(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +163,7 @@ def test_every_command_asks_for_permission(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_dry_run_sends_nothing_and_judges_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 0 means that something was judged; so a dry run ends with 3."""
-    with serving(answering()) as server:
+    with scripted_server(answer_always()) as server:
         assert main(["run", server.url, "--profile", "segment", "--dry-run", "--max-events", "70"]) == 3
         assert server.connections == 0
     shown = capsys.readouterr().out
@@ -173,4 +173,4 @@ def test_a_dry_run_sends_nothing_and_judges_nothing(capsys: pytest.CaptureFixtur
 
 def test_localhost_is_this_machine() -> None:
     """Its names need no resolver that knows them."""
-    assert parse("http://deep.name.localhost:9").is_loopback
+    assert parse_target("http://deep.name.localhost:9").is_loopback

@@ -15,15 +15,15 @@ import trustme
 from conformance import preflight
 from conformance.contract import Contract
 from conformance.engine import Sender
-from conformance.errors import CannotJudge
-from conformance.model import Kind
-from conformance.payloads import Ground, Keys
+from conformance.errors import InconclusiveError
+from conformance.model import OperationKind
+from conformance.payloads import PreflightResult, Keys
 from conformance.profile import load
-from conformance.profile.facts import Scheme
-from conformance.wire import Redactor, Wire, parse
-from tests.sockets import OK, Peer, Received, Script, free_port, serving
+from conformance.profile.facts import AuthScheme
+from conformance.wire import Redactor, Wire, parse_target
+from tests.sockets import OK, ClientConnection, ReceivedRequest, ConnectionScript, free_port, scripted_server
 
-Answer: TypeAlias = Callable[[Received], bytes]
+Answer: TypeAlias = Callable[[ReceivedRequest], bytes]
 KEYS = Keys(write_key="Key-12345", bearer="token-67890")
 
 
@@ -33,44 +33,44 @@ def contract(profile: str = "segment") -> Contract:
     return Contract(load(profile))
 
 
-def said(status: int, body: str = "", *headers: str) -> bytes:
+def answer_bytes(status: int, body: str = "", *headers: str) -> bytes:
     """An answer."""
     lines = "".join(f"{line}\r\n" for line in headers)
     return f"HTTP/1.1 {status} So\r\n{lines}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def always(answer: Answer) -> Script:
+def answer_each(answer: Answer) -> ConnectionScript:
     """Answers every request as it deserves."""
 
-    def script(peer: Peer) -> None:
+    def script(peer: ClientConnection) -> None:
         while True:
-            peer.say(answer(peer.request()))
+            peer.send(answer(peer.read_request()))
 
     return script
 
 
-def flown(url: str, profile: str = "segment", *, insecure: bool = False, deadline_s: float = 10.0) -> Ground:
+def run_preflight(url: str, profile: str = "segment", *, insecure: bool = False, deadline_s: float = 10.0) -> PreflightResult:
     """What a preflight to an address finds."""
 
-    async def fly() -> Ground:
-        target = parse(url, insecure=insecure)
-        wire = Wire(target=target, redactor=Redactor(KEYS.spellings()), deadline_s=deadline_s)
+    async def fly() -> PreflightResult:
+        target = parse_target(url, insecure=insecure)
+        wire = Wire(target=target, redactor=Redactor(KEYS.placeholders_by_secret()), deadline_s=deadline_s)
         async with wire:
-            return await preflight.fly(contract(profile), KEYS, Sender(wire=wire))
+            return await preflight.run_preflight(contract(profile), KEYS, Sender(wire=wire))
 
     return asyncio.run(fly())
 
 
-def found(answer: Answer, profile: str = "segment") -> Ground:
+def preflight_result(answer: Answer, profile: str = "segment") -> PreflightResult:
     """What a preflight to a server finds."""
-    with serving(always(answer)) as server:
-        return flown(server.url, profile)
+    with scripted_server(answer_each(answer)) as server:
+        return run_preflight(server.url, profile)
 
 
-def complaint(script: Script | Answer, *, prefix: str = "", deadline_s: float = 10.0) -> str:
+def error_message(script: ConnectionScript | Answer, *, prefix: str = "", deadline_s: float = 10.0) -> str:
     """Why a preflight gives up."""
-    with serving(script) as server, pytest.raises(CannotJudge) as caught:  # type: ignore[arg-type]
-        flown(server.url + prefix, deadline_s=deadline_s)
+    with scripted_server(script) as server, pytest.raises(InconclusiveError) as caught:  # type: ignore[arg-type]
+        run_preflight(server.url + prefix, deadline_s=deadline_s)
     message = str(caught.value)
     assert message.startswith(server.url)
     assert KEYS.write_key not in message
@@ -78,15 +78,15 @@ def complaint(script: Script | Answer, *, prefix: str = "", deadline_s: float = 
     return message
 
 
-def refused(status: int, body: str = "", *headers: str, prefix: str = "") -> str:
+def error_when_refused(status: int, body: str = "", *headers: str, prefix: str = "") -> str:
     """Why a preflight gives up on a server that refuses everything in the same way."""
-    return complaint(always(lambda _: said(status, body, *headers)), prefix=prefix)
+    return error_message(answer_each(lambda _: answer_bytes(status, body, *headers)), prefix=prefix)
 
 
 def test_a_server_that_accepts_everything_is_fit() -> None:
     """One request to each operation, and nothing to remember."""
-    with serving(always(lambda _: OK)) as server:
-        assert flown(server.url) == Ground()
+    with scripted_server(answer_each(lambda _: OK)) as server:
+        assert run_preflight(server.url) == PreflightResult()
     sent = sorted((item.method, item.target) for item in server.received)
     assert sent == sorted((item.method, item.path) for item in contract().operations)
 
@@ -94,7 +94,7 @@ def test_a_server_that_accepts_everything_is_fit() -> None:
 def test_one_acceptance_is_enough() -> None:
     """The other operations are dead: what they say is remembered."""
     alive = contract().operations[0]
-    ground = found(lambda received: OK if received.target == alive.path else said(404, "no"))
+    ground = preflight_result(lambda received: OK if received.target == alive.path else answer_bytes(404, "no"))
     assert alive not in ground.dead
     assert set(ground.dead) == set(contract().operations[1:])
     assert set(ground.dead.values()) == {"404 'no'"}
@@ -102,51 +102,51 @@ def test_one_acceptance_is_enough() -> None:
 
 def test_any_success_is_an_acceptance() -> None:
     """Which one it has to be is for the checks to judge."""
-    assert found(lambda _: said(204)) == Ground()
+    assert preflight_result(lambda _: answer_bytes(204)) == PreflightResult()
 
 
 def test_a_partial_success_is_none() -> None:
     """A 207 for one valid event refuses it."""
-    assert "refused all" in refused(207, "[]")
+    assert "refused all" in error_when_refused(207, "[]")
 
 
 def test_a_full_event_may_be_accepted_where_the_smallest_is_not() -> None:
     """The target wants a field that the documents call optional: every check goes on with full events."""
 
-    def answer(received: Received) -> bytes:
-        return OK if "context" in received.body.decode() else said(400, "no context")
+    def answer(received: ReceivedRequest) -> bytes:
+        return OK if "context" in received.body.decode() else answer_bytes(400, "no context")
 
-    ground = found(answer, "segmentstream")
-    (footing,) = ground.footings.values()
-    assert footing.is_full
+    ground = preflight_result(answer, "segmentstream")
+    (footing,) = ground.baselines.values()
+    assert footing.has_all_fields
     assert not ground.dead
 
 
 def test_another_content_type_may_be_accepted() -> None:
     """The target insists on a charset."""
 
-    def answer(received: Received) -> bytes:
-        return OK if "charset" in received.values("content-type")[0] else said(415)
+    def answer(received: ReceivedRequest) -> bytes:
+        return OK if "charset" in received.values("content-type")[0] else answer_bytes(415)
 
-    (footing,) = found(answer, "segmentstream").footings.values()
+    (footing,) = preflight_result(answer, "segmentstream").baselines.values()
     assert "charset" in footing.content_type
 
 
 def test_another_scheme_may_be_accepted() -> None:
     """The target takes the key in the body alone: the other promises are still judged."""
 
-    def answer(received: Received) -> bytes:
-        return OK if "writeKey" in json.loads(received.body) else said(400, "no key in the body")
+    def answer(received: ReceivedRequest) -> bytes:
+        return OK if "writeKey" in json.loads(received.body) else answer_bytes(400, "no key in the body")
 
-    ground = found(answer)
-    assert {footing.scheme for footing in ground.footings.values()} <= {Scheme.BEARER, Scheme.BODY}
-    assert len(ground.footings) == len(contract().operations)
+    ground = preflight_result(answer)
+    assert {footing.scheme for footing in ground.baselines.values()} <= {AuthScheme.BEARER, AuthScheme.BODY}
+    assert len(ground.baselines) == len(contract().operations)
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_401_everywhere_is_the_key(status: int) -> None:
     """The message names the option."""
-    message = refused(status)
+    message = error_when_refused(status)
     assert f"valid requests ({status} with an empty body): the write key looks wrong" in message
     assert "check --write-key or CONFORMANCE_WRITE_KEY" in message
 
@@ -154,20 +154,20 @@ def test_a_401_everywhere_is_the_key(status: int) -> None:
 @pytest.mark.parametrize("body", ["Invalid write key", '{"error":"bad api_key"}', "Authentication failed"])
 def test_a_refusal_that_speaks_of_keys_is_the_key(body: str) -> None:
     """Some answer 400 to a wrong key."""
-    assert "the write key looks wrong" in refused(400, body)
+    assert "the write key looks wrong" in error_when_refused(400, body)
 
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_404_everywhere_is_the_path(status: int) -> None:
     """The message names a path, with the prefix of the base URL."""
-    message = refused(status, prefix="/in")
+    message = error_when_refused(status, prefix="/in")
     assert "the path looks wrong: nothing is at /in/v1/" in message
     assert "drop it" not in message
 
 
 def test_a_doubled_v1_is_named() -> None:
     """The base URL ends with what the paths begin with."""
-    message = refused(404, prefix="/v1")
+    message = error_when_refused(404, prefix="/v1")
     assert "nothing is at /v1/v1/" in message
     assert message.endswith("the paths begin with /v1 themselves, so drop it from the URL")
 
@@ -175,61 +175,61 @@ def test_a_doubled_v1_is_named() -> None:
 @pytest.mark.parametrize("status", [302, 308])
 def test_a_redirect_is_the_address(status: int) -> None:
     """The message says where to, and that nobody goes there."""
-    message = refused(status, "", "Location: https://a.example/v1/")
+    message = error_when_refused(status, "", "Location: https://a.example/v1/")
     assert "the address looks wrong: it redirects to https://a.example/v1/" in message
-    assert "it redirects to nowhere" in refused(status)
+    assert "it redirects to nowhere" in error_when_refused(status)
 
 
 def test_a_500_everywhere_is_the_server() -> None:
     """Even if it speaks of tokens."""
-    assert "the server looks wrong: it fails on valid events" in refused(500, "unexpected token")
+    assert "the server looks wrong: it fails on valid events" in error_when_refused(500, "unexpected token")
 
 
 def test_another_refusal_is_the_dialect() -> None:
     """Nothing more can be said."""
-    assert refused(422, "no").endswith("or it speaks another vendor's dialect than the profile")
+    assert error_when_refused(422, "no").endswith("or it speaks another vendor's dialect than the profile")
 
 
 def test_the_most_frequent_refusal_is_named() -> None:
     """One odd operation does not mislead."""
     odd = contract().operations[0].path
-    message = complaint(always(lambda received: said(500) if received.target == odd else said(401)))
+    message = error_message(answer_each(lambda received: answer_bytes(500) if received.target == odd else answer_bytes(401)))
     assert "the write key looks wrong" in message
 
 
 def test_a_lone_operation_is_named_as_such() -> None:
     """A vendor with one path has one valid request."""
-    with serving(always(lambda _: said(400))) as server, pytest.raises(CannotJudge) as caught:
-        flown(server.url, "segmentstream")
+    with scripted_server(answer_each(lambda _: answer_bytes(400))) as server, pytest.raises(InconclusiveError) as caught:
+        run_preflight(server.url, "segmentstream")
     assert "refused the only valid request (400 with an empty body): " in str(caught.value)
 
 
 def test_nobody_there_is_said() -> None:
     """With the port."""
     port = free_port()
-    with pytest.raises(CannotJudge, match=rf"^http://127\.0\.0\.1:{port} can't be reached: .*port {port}"):
-        flown(f"http://127.0.0.1:{port}")
+    with pytest.raises(InconclusiveError, match=rf"^http://127\.0\.0\.1:{port} can't be reached: .*port {port}"):
+        run_preflight(f"http://127.0.0.1:{port}")
 
 
 def test_a_host_that_does_not_resolve_is_said() -> None:
     """With the name."""
-    with pytest.raises(CannotJudge, match=r"can't be reached: the host 'nobody\.invalid' does not resolve"):
-        flown("http://nobody.invalid")
+    with pytest.raises(InconclusiveError, match=r"can't be reached: the host 'nobody\.invalid' does not resolve"):
+        run_preflight("http://nobody.invalid")
 
 
 def test_a_silent_server_is_said() -> None:
     """With the deadline."""
-    assert complaint(Peer.hold, deadline_s=0.3).endswith("does not answer: no answer within 0.3 s")
+    assert error_message(ClientConnection.stay_silent, deadline_s=0.3).endswith("does not answer: no answer within 0.3 s")
 
 
 def test_a_server_that_hangs_up_is_asked_about_tls() -> None:
     """That is what plain HTTP to a TLS port often looks like."""
-    assert complaint(Peer.request).endswith("does it speak HTTP, and is TLS on both sides or none?")
+    assert error_message(ClientConnection.read_request).endswith("does it speak HTTP, and is TLS on both sides or none?")
 
 
 def test_what_is_not_http_is_said() -> None:
     """With what came instead."""
-    assert "does not speak HTTP: " in complaint(lambda peer: peer.say(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"))
+    assert "does not speak HTTP: " in error_message(lambda peer: peer.send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"))
 
 
 @pytest.fixture(scope="module")
@@ -242,22 +242,22 @@ def certified() -> ssl.SSLContext:
 
 def test_an_unknown_authority_is_said(certified: ssl.SSLContext) -> None:
     """With the two ways out."""
-    with serving(always(lambda _: OK), tls=certified) as server, pytest.raises(CannotJudge) as caught:
-        flown(server.url)
+    with scripted_server(answer_each(lambda _: OK), tls=certified) as server, pytest.raises(InconclusiveError) as caught:
+        run_preflight(server.url)
     assert "can't be reached: the TLS handshake failed" in str(caught.value)
     assert str(caught.value).endswith("name your authority with --ca-bundle FILE, or pass --insecure")
 
 
 def test_with_insecure_any_authority_will_do(certified: ssl.SSLContext) -> None:
     """The preflight goes through."""
-    with serving(always(lambda _: OK), tls=certified) as server:
-        assert flown(server.url, insecure=True) == Ground()
+    with scripted_server(answer_each(lambda _: OK), tls=certified) as server:
+        assert run_preflight(server.url, insecure=True) == PreflightResult()
 
 
 def test_pixels_and_webhooks_are_flown_too() -> None:
     """Every operation of the profile is tried."""
-    with serving(always(lambda _: OK)) as server:
-        assert flown(server.url, "metarouter") == Ground()
+    with scripted_server(answer_each(lambda _: OK)) as server:
+        assert run_preflight(server.url, "metarouter") == PreflightResult()
     paths = {item.target.partition("?")[0] for item in server.received}
     assert paths == {item.path for item in contract("metarouter").operations}
-    assert {item.kind for item in contract("metarouter").operations} == set(Kind)
+    assert {item.kind for item in contract("metarouter").operations} == set(OperationKind)

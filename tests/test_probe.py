@@ -10,19 +10,19 @@ from jsonschema import Draft202012Validator
 from conformance import resources
 from conformance.cli import main
 from conformance.errors import ProfileError
-from conformance.probe.search import COUNTS, ROUND_SIZES, Bounds, Search, round_numbers, search
-from conformance.probe.shaping import inferred
+from conformance.probe.search import COMMON_EVENT_COUNTS, COMMON_SIZES, Bounds, SearchSteps, round_numbers, search_limit
+from conformance.probe.shaping import infer_schema
 from conformance.profile import load, parse
-from conformance.profile.facts import Limit
-from conformance.profile.unit import Unit
-from conformance.profile.writing import written
-from conformance.refserver.weighing import weight
+from conformance.profile.facts import SizeLimit
+from conformance.profile.unit import SizeUnit
+from conformance.profile.writing import to_yaml
+from conformance.refserver.weighing import measure_size
 
-MARKS = {15_000, 15_360, 32_000, 32_768, 64_000, 65_536, 500_000, 512_000, 4_000_000, 4_194_304}
+ROUND_LIMITS = {15_000, 15_360, 32_000, 32_768, 64_000, 65_536, 500_000, 512_000, 4_000_000, 4_194_304}
 LARGEST = 5_242_880
 
 
-def followed(steps: Search, limit: int | None) -> tuple[Bounds, list[int]]:
+def run_search(steps: SearchSteps, limit: int | None) -> tuple[Bounds, list[int]]:
     """What a search comes to on a server with a limit, and the sizes that it tried."""
     tried: list[int] = []
     try:
@@ -31,20 +31,20 @@ def followed(steps: Search, limit: int | None) -> tuple[Bounds, list[int]]:
             tried.append(size)
             size = steps.send(limit is None or size <= limit)
     except StopIteration as end:
-        found: Bounds = end.value
-        return found, tried
+        bounds: Bounds = end.value
+        return bounds, tried
 
 
-def searched(limit: int | None) -> tuple[Bounds, list[int]]:
+def search_size(limit: int | None) -> tuple[Bounds, list[int]]:
     """A search for a limit of size, with all that is known of such limits."""
-    return followed(search(100, {*MARKS, *ROUND_SIZES}, LARGEST), limit)
+    return run_search(search_limit(100, {*ROUND_LIMITS, *COMMON_SIZES}, LARGEST), limit)
 
 
-@pytest.mark.parametrize("limit", sorted({*MARKS, *ROUND_SIZES} - {LARGEST}))
+@pytest.mark.parametrize("limit", sorted({*ROUND_LIMITS, *COMMON_SIZES} - {LARGEST}))
 def test_a_documented_limit_takes_a_dozen_requests(limit: int) -> None:
     """A limit that is known somewhere is found exactly, within 12 requests."""
-    found, tried = searched(limit)
-    assert found == Bounds(taken=limit, refused=limit + 1)
+    bounds, tried = search_size(limit)
+    assert bounds == Bounds(accepted=limit, refused=limit + 1)
     assert len(tried) <= 12
 
 
@@ -53,30 +53,30 @@ def test_a_documented_limit_takes_a_dozen_requests(limit: int) -> None:
 )
 def test_any_limit_takes_forty(limit: int) -> None:
     """Any other limit is found exactly, within 40 requests, and no size is tried twice."""
-    found, tried = searched(limit)
-    assert found == Bounds(taken=limit, refused=limit + 1)
+    bounds, tried = search_size(limit)
+    assert bounds == Bounds(accepted=limit, refused=limit + 1)
     assert len(tried) == len(set(tried)) <= 40
 
 
 def test_no_limit_is_no_limit() -> None:
     """What takes everything has no limit up to the largest size that is tried."""
-    found, tried = searched(None)
-    assert found == Bounds(taken=LARGEST, refused=None)
+    bounds, tried = search_size(None)
+    assert bounds == Bounds(accepted=LARGEST, refused=None)
     assert len(tried) <= 7
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 99, 100, 999])
 def test_numbers_of_events_are_found_alike(count: int) -> None:
     """The number of events in a batch is searched for in the same way."""
-    assert followed(search(1, COUNTS, 1_000), count)[0] == Bounds(taken=count, refused=count + 1)
+    assert run_search(search_limit(1, COMMON_EVENT_COUNTS, 1_000), count)[0] == Bounds(accepted=count, refused=count + 1)
 
 
 def test_round_numbers_are_few_and_within() -> None:
     """Between two sizes there are decimal and binary round numbers, and not many."""
-    found = round_numbers(65_536, 100_000)
-    assert {70_000, 90_000, 81_920} <= set(found)
-    assert all(65_536 < number < 100_000 for number in found)
-    assert len(found) < 30
+    candidates = round_numbers(65_536, 100_000)
+    assert {70_000, 90_000, 81_920} <= set(candidates)
+    assert all(65_536 < number < 100_000 for number in candidates)
+    assert len(candidates) < 30
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_round_numbers_are_few_and_within() -> None:
 )  # fmt: skip
 def test_a_shape_is_what_answers_have_in_common(values: list[Any], schema: dict[str, Any]) -> None:
     """Types, and keys that are always there; a value only where it is a flag that never changes."""
-    found = inferred(values)
-    assert found == schema
-    assert all(Draft202012Validator(found).is_valid(value) for value in values)
+    inferred_schema = infer_schema(values)
+    assert inferred_schema == schema
+    assert all(Draft202012Validator(inferred_schema).is_valid(value) for value in values)
 
 
 def _data(**limits: Any) -> dict[str, Any]:  # noqa: ANN401 - data of a profile
@@ -121,7 +121,7 @@ def _data(**limits: Any) -> dict[str, Any]:  # noqa: ANN401 - data of a profile
 
 def test_what_is_written_is_read_again() -> None:
     """Texts that YAML would take for something else, or break lines at, survive."""
-    text = written(_data(event={"size": 5}), ["a comment"])
+    text = to_yaml(_data(event={"size": 5}), ["a comment"])
     profile = parse(text, "small.yaml")
     assert text.startswith("# a comment\n")
     assert profile.title == "on"
@@ -132,11 +132,11 @@ def test_what_is_written_is_read_again() -> None:
 def test_limits_say_what_they_count() -> None:
     """A unit, a band, chunks and a number of events are facts like others."""
     band = {"size": {"at_least": 7, "at_most": 9}, "unit": "decoded-characters", "chunked": False}
-    profile = parse(written(_data(**{"event": band, "batch-events": {"count": 10}})), "small.yaml")
+    profile = parse(to_yaml(_data(**{"event": band, "batch-events": {"count": 10}})), "small.yaml")
     limit = profile.facts["limits.event"]
-    assert isinstance(limit, Limit)
-    assert (limit.at_least, limit.at_most, limit.unit) == (7, 9, Unit.DECODED_CHARACTERS)
-    assert not limit.holds_in_chunks
+    assert isinstance(limit, SizeLimit)
+    assert (limit.at_least, limit.at_most, limit.unit) == (7, 9, SizeUnit.DECODED_CHARACTERS)
+    assert not limit.applies_to_chunked
 
 
 @pytest.mark.parametrize(
@@ -152,30 +152,30 @@ def test_limits_say_what_they_count() -> None:
 def test_wrong_limits_are_explained(limits: dict[str, Any], key: str) -> None:
     """A band that is upside down, an unknown unit, a batch of no event: each is named."""
     with pytest.raises(ProfileError) as caught:
-        parse(written(_data(**limits)), "small.yaml")
+        parse(to_yaml(_data(**limits)), "small.yaml")
     assert any(problem.key.startswith(key) for problem in caught.value.problems)
 
 
 def test_the_reference_server_counts_in_every_unit() -> None:
     """The same body has a size in each unit: escapes and white space count as sent, or not at all."""
     body = '{"a": "日\\u65e5😀"}'.encode()
-    sizes = {unit: weight(body, unit) for unit in Unit}
+    sizes = {unit: measure_size(body, unit) for unit in SizeUnit}
     assert sizes == {
-        Unit.BYTES: 22,
-        Unit.CHARACTERS: 17,
-        Unit.UTF_16_UNITS: 18,
-        Unit.DECODED_BYTES: 18,
-        Unit.DECODED_CHARACTERS: 11,
-        Unit.DECODED_UTF_16_UNITS: 12,
+        SizeUnit.BYTES: 22,
+        SizeUnit.CHARACTERS: 17,
+        SizeUnit.UTF_16_UNITS: 18,
+        SizeUnit.DECODED_BYTES: 18,
+        SizeUnit.DECODED_CHARACTERS: 11,
+        SizeUnit.DECODED_UTF_16_UNITS: 12,
     }
 
 
 @pytest.mark.parametrize("name", resources.profile_names())
 def test_known_profiles_state_bytes(name: str) -> None:
     """What the documents say of sizes is in bytes as sent, as it always was."""
-    limits = [fact for fact in load(name).facts.values() if isinstance(fact, Limit)]
+    limits = [fact for fact in load(name).facts.values() if isinstance(fact, SizeLimit)]
     assert limits
-    assert {limit.unit for limit in limits} == {Unit.BYTES}
+    assert {limit.unit for limit in limits} == {SizeUnit.BYTES}
 
 
 @pytest.mark.parametrize(

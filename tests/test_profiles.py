@@ -19,20 +19,20 @@ from conformance.contract import Contract
 from conformance.errors import ProfileError, UsageError
 from conformance.pointers import get
 from conformance.profile import base_openapi, common_facts, document, facts, load
-from conformance.profile.parse import size_band
-from conformance.profile.unit import Unit
+from conformance.profile.parse import parse_size
+from conformance.profile.unit import SizeUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA: dict[str, Any] = json.loads((resources.specs() / "profile.schema.json").read_text("utf-8"))
+SCHEMA: dict[str, Any] = json.loads((resources.specs_dir() / "profile.schema.json").read_text("utf-8"))
 ACME = Path(__file__).with_name("acme.yaml")
 NAMES = ("metarouter", "rudderstack", "segment", "segmentstream")
 FILES = {**{name: resources.profile_path(name) for name in NAMES}, "acme": ACME}
-HERE = "@@"
+POSITION_MARK = "@@"
 
 
-def plain(path: Path) -> Any:  # noqa: ANN401 - whatever the YAML holds
+def raw_yaml(path: Path) -> Any:  # noqa: ANN401 - whatever the YAML holds
     """A YAML file as PyYAML reads it."""
     return yaml.safe_load(path.read_text("utf-8"))
 
@@ -49,7 +49,7 @@ def walk(value: object) -> Iterator[dict[str, Any]]:
         yield from walk(item)
 
 
-def cited(data: object) -> set[str]:
+def cited_documents(data: object) -> set[str]:
     """The documents that sources cite."""
     return {item["document"] for item in walk(data) if {"document", "section"} <= set(item)}
 
@@ -73,29 +73,29 @@ def test_loads(name: str) -> None:
 def test_fits_the_published_schema(name: str) -> None:
     """A profile fits specs/profile.schema.json, as an editor would find."""
     Draft202012Validator.check_schema(SCHEMA)
-    Draft202012Validator(SCHEMA).validate(plain(FILES[name]))
+    Draft202012Validator(SCHEMA).validate(raw_yaml(FILES[name]))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_source_cites_a_known_document(name: str) -> None:
     """Whatever cites a document cites one that the profile lists."""
-    data = plain(FILES[name])
-    assert cited(data)
-    assert cited(data) <= set(data["documents"])
+    data = raw_yaml(FILES[name])
+    assert cited_documents(data)
+    assert cited_documents(data) <= set(data["documents"])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_document_is_cited(name: str) -> None:
     """A document that nothing cites is not listed."""
-    data = plain(FILES[name])
-    assert cited(data) == set(data["documents"])
+    data = raw_yaml(FILES[name])
+    assert cited_documents(data) == set(data["documents"])
 
 
 def test_common_facts_fit_their_schema() -> None:
     """The common facts are valid, and cite documents that they list."""
-    data = plain(resources.specs() / "common.yaml")
+    data = raw_yaml(resources.specs_dir() / "common.yaml")
     Draft202012Validator({"$ref": "#/$defs/common", "$defs": SCHEMA["$defs"]}).validate(data)
-    assert cited(data) == set(data["documents"])
+    assert cited_documents(data) == set(data["documents"])
 
 
 def test_the_common_api_is_an_openapi_document() -> None:
@@ -106,15 +106,15 @@ def test_the_common_api_is_an_openapi_document() -> None:
 ENUMS = {
     facts.Condition: SCHEMA["$defs"]["answers"]["properties"],
     facts.Rule: SCHEMA["$defs"]["rules"]["properties"],
-    facts.Scheme: SCHEMA["properties"]["credentials"]["properties"],
-    facts.Ceiling: [
+    facts.AuthScheme: SCHEMA["properties"]["credentials"]["properties"],
+    facts.LimitKind: [
         word
         for word in SCHEMA["properties"]["limits"]["properties"]
-        if f"limits.{word}" != facts.BATCH_EVENTS
+        if f"limits.{word}" != facts.MAX_EVENTS_FACT
     ],
-    Unit: SCHEMA["$defs"]["limit"]["properties"]["unit"]["enum"],
-    facts.Shape: SCHEMA["properties"]["bodies"]["properties"],
-    facts.BodyClass: SCHEMA["$defs"]["body"]["properties"]["class"]["enum"],
+    SizeUnit: SCHEMA["$defs"]["limit"]["properties"]["unit"]["enum"],
+    facts.ResponseKind: SCHEMA["properties"]["bodies"]["properties"],
+    facts.BodyFormat: SCHEMA["$defs"]["body"]["properties"]["class"]["enum"],
 }
 
 
@@ -142,11 +142,11 @@ def examples(name: str) -> Iterator[tuple[str, Any]]:
 def test_every_example_satisfies_its_schema(name: str) -> None:
     """What the documents show is what the profile describes, and it names its user."""
     contract = Contract(load(name if name in NAMES else str(ACME)))
-    found = list(examples(name))
-    assert found
-    for kind, value in found:
+    example_pairs = list(examples(name))
+    assert example_pairs
+    for kind, value in example_pairs:
         Draft202012Validator(contract.event_schema(kind)).validate(value)
-        assert contract.identified(kind, value)
+        assert contract.has_identity(kind, value)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -172,7 +172,7 @@ def test_invalid_examples_are_not_json(name: str) -> None:
 )
 def test_a_size_is_a_band(size: str | int, band: tuple[int, int]) -> None:
     """A size counts in both readings of its unit; one in bytes has a single reading."""
-    assert size_band(size) == band
+    assert parse_size(size) == band
 
 
 @dataclass(frozen=True)
@@ -188,12 +188,12 @@ class Mistake:
     says: str
     profile: str = "segmentstream"
 
-    def made(self) -> tuple[str, int]:
+    def apply(self) -> tuple[str, int]:
         """The text with the mistake, and the line to name."""
         text = FILES[self.profile].read_text("utf-8")
         assert self.old in text
         text = text.replace(self.old, self.new, 1)
-        return text.replace(HERE, ""), text[: text.index(HERE)].count("\n") + 1
+        return text.replace(POSITION_MARK, ""), text[: text.index(POSITION_MARK)].count("\n") + 1
 
 
 DOCUMENT = "{document: http-api, section: Authorizing"
@@ -245,7 +245,7 @@ MISTAKES = {
         "a key must be a text; quote it: 'yes'"),
     "merge key": Mistake("    size: 64KB\n", "    <<: {size: 64KB}@@\n", "limits.event.<<",
         "a key must be a text; quote it: '<<'"),
-    "unknown document": Mistake(DOCUMENT, f"{HERE}{DOCUMENT.replace('api', 'ape')}",
+    "unknown document": Mistake(DOCUMENT, f"{POSITION_MARK}{DOCUMENT.replace('api', 'ape')}",
         "credentials.basic.sources[0].document",
         "no document is called 'http-ape'; did you mean 'http-api'?"),
     "unknown document that is tolerated": Mistake("{status: 401, document: http-api",
@@ -280,7 +280,7 @@ MISTAKES = {
 def test_a_mistake_is_named(mistake: Mistake, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A mistake is named with its place, what was expected and the nearest word; the command exits 2."""
     file = tmp_path / "vendor.yaml"
-    text, line = mistake.made()
+    text, line = mistake.apply()
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ProfileError) as caught:
         load(str(file))
@@ -340,7 +340,7 @@ def test_several_mistakes_are_several_lines(tmp_path: Path, capsys: pytest.Captu
     text = FILES["segmentstream"].read_text("utf-8")
     chosen = [MISTAKES[name] for name in ("wrong kind", "wrong status", "bad size", "typo in an event")]
     for mistake in chosen:
-        text = text.replace(mistake.old, mistake.new.replace(HERE, ""), 1)
+        text = text.replace(mistake.old, mistake.new.replace(POSITION_MARK, ""), 1)
     file = tmp_path / "vendor.yaml"
     file.write_text(text, encoding="utf-8")
     assert main(["list", "--profile", str(file)]) == 2
@@ -351,19 +351,19 @@ def test_several_mistakes_are_several_lines(tmp_path: Path, capsys: pytest.Captu
     assert all(any(mistake.says in line for line in lines) for mistake in chosen)
 
 
-FREE = {"value", "schema", "documents", "events", "required"}
+OPEN_KEYS = {"value", "schema", "documents", "events", "required"}
 """Mappings whose own keys are anybody's."""
 
 
 def closed_keys(name: str) -> list[tuple[int, str]]:
     """The line and the word of every key that the schema knows."""
     lines = document.read(FILES[name]).lines
-    found = set()
+    keys = set()
     for place, line in lines.items():
         if place and isinstance(place[-1], str) and not {"value", "schema"} & set(place[:-1]):
             parent = place[-2] if len(place) > 1 else ""
-            found |= {(line, place[-1])} if parent not in FREE else set()
-    return sorted(found)
+            keys |= {(line, place[-1])} if parent not in OPEN_KEYS else set()
+    return sorted(keys)
 
 
 @pytest.mark.parametrize(("line", "word"), closed_keys("segmentstream"))
@@ -376,9 +376,9 @@ def test_a_typo_in_any_key_is_found(line: int, word: str, tmp_path: Path) -> Non
     file.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(ProfileError) as caught:
         load(str(file))
-    found = [problem for problem in caught.value.problems if problem.key.endswith(wrong)]
-    assert {problem.line for problem in found} == {line}
-    assert f"did you mean {word!r}?" in found[0].message
+    matching = [problem for problem in caught.value.problems if problem.key.endswith(wrong)]
+    assert {problem.line for problem in matching} == {line}
+    assert f"did you mean {word!r}?" in matching[0].message
 
 
 def test_a_payload_may_hold_a_decimal_that_is_whole(tmp_path: Path) -> None:

@@ -33,26 +33,26 @@ def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.Compl
 )
 def test_the_code_is_clean(command: tuple[str, ...]) -> None:
     """Ruff and mypy have nothing to say."""
-    done = run("-m", *command)
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = run("-m", *command)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from this checkout."""
     place = tmp_path_factory.mktemp("wheel")
-    done = run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(place))
-    assert done.returncode == 0, done.stdout + done.stderr
-    (found,) = place.glob("*.whl")
-    return found
+    completed = run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(place))
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    (wheel_path,) = place.glob("*.whl")
+    return wheel_path
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with what the wheel installs, and nothing of the checkout."""
     place = tmp_path_factory.mktemp("installed")
-    done = run("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place), str(wheel))
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = run("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place), str(wheel))
+    assert completed.returncode == 0, completed.stdout + completed.stderr
     return place
 
 
@@ -90,13 +90,13 @@ def test_the_wheel_alone_runs_every_command(
     installed: Path, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     """Without the checkout, every subcommand does its work."""
-    done = run("-m", "conformance", *command, cwd=tmp_path, PYTHONPATH=str(installed))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout
+    completed = run("-m", "conformance", *command, cwd=tmp_path, PYTHONPATH=str(installed))
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert completed.stdout
 
 
 def test_the_wheel_is_what_runs(installed: Path, tmp_path: Path) -> None:
     """The tests above do not fall back on the checkout."""
     code = "import conformance, conformance.resources as r; print(conformance.__file__, r.specs())"
-    done = run("-c", code, cwd=tmp_path, PYTHONPATH=str(installed))
-    assert done.stdout.count(str(installed)) == 2, done.stdout + done.stderr
+    completed = run("-c", code, cwd=tmp_path, PYTHONPATH=str(installed))
+    assert completed.stdout.count(str(installed)) == 2, completed.stdout + completed.stderr

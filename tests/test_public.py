@@ -13,18 +13,18 @@ import conformance
 from conformance import resources
 
 PUBLIC = ["Contract", "Level", "Outcome", "Profile", "Server", "Target", "Verdict", "load"]
-HEAVY = {
+SLOW_IMPORTS = {
     "anyio", "asyncio", "httpcore", "httpx", "jsonschema", "pytest", "rich", "uvicorn", "yaml",
 }  # fmt: skip
 
 
-def loaded_by(program: str) -> set[str]:
+def modules_loaded_by(program: str) -> set[str]:
     """The modules that a fresh interpreter has after a program."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", f"{program}; import sys; print(*sys.modules)"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return set(done.stdout.split())
+    return set(completed.stdout.split())
 
 
 def test_the_public_names() -> None:
@@ -49,12 +49,12 @@ def test_no_other_name_is_there() -> None:
 @pytest.mark.parametrize("module", ["conformance", "conformance.plugin", "conformance.errors"])
 def test_importing_costs_nothing(module: str) -> None:
     """Whoever only has the suite installed loads none of its dependencies."""
-    assert not loaded_by(f"import {module}") & HEAVY
+    assert not modules_loaded_by(f"import {module}") & SLOW_IMPORTS
 
 
-def test_the_door_opens_one_room() -> None:
+def test_a_public_name_loads_only_what_it_needs() -> None:
     """A public name loads its own room: a profile is read without a network or a server."""
-    loaded = loaded_by("from conformance import load; load('segment')")
+    loaded = modules_loaded_by("from conformance import load; load('segment')")
     assert {"yaml", "jsonschema"} <= loaded
     assert not loaded & {"asyncio", "httpcore", "httpx", "pytest", "rich", "uvicorn"}
 
@@ -74,7 +74,7 @@ def test_the_version() -> None:
 @pytest.mark.parametrize("name", ["openapi.yaml", "common.yaml", "profile.schema.json", "report.schema.json"])
 def test_the_data_files_are_there(name: str) -> None:
     """The installation carries its data."""
-    assert (resources.specs() / name).is_file()
+    assert (resources.specs_dir() / name).is_file()
 
 
 def test_is_typed() -> None:

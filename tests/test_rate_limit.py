@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.rate_limit import BURST
-from conformance.model import Mishap, Request, Response, Verdict
-from tests.canned import verdicts
+from conformance.cases.rate_limit import BURST_SIZE
+from conformance.model import TransportFailure, Request, Response, Verdict
+from tests.canned import run_checks
 
 if TYPE_CHECKING:
     from tests.canned import Answer
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 OK = Response(status=200, headers=(("Content-Type", "text/plain"),), body=b"OK")
 
 
-def limiting(refusal: Response | Mishap, *, after: int = 50, lasting: int | None = None) -> Answer:
+def rate_limiting_target(refusal: Response | TransportFailure, *, after: int = 50, lasting: int | None = None) -> Answer:
     """Refuses what comes after so many requests: for good, or so many times."""
     numbers = itertools.count()
 
-    def answer(_: Request) -> Response | Mishap:
+    def answer(_: Request) -> Response | TransportFailure:
         number = next(numbers)
         over = number >= after and (lasting is None or number < after + lasting)
         return refusal if over else OK
@@ -29,18 +29,18 @@ def limiting(refusal: Response | Mishap, *, after: int = 50, lasting: int | None
     return answer
 
 
-def limited(headers: dict[str, str] | None = None, status: int = 429) -> Response:
+def answer_429(headers: dict[str, str] | None = None, status: int = 429) -> Response:
     """A refusal with headers."""
     return Response(status=status, headers=tuple((headers or {}).items()), body=b"slow down")
 
 
-GOOD = {"Retry-After": "0", "X-RateLimit-Reset": "0"}
+GOOD_HEADERS = {"Retry-After": "0", "X-RateLimit-Reset": "0"}
 
 
-def judged(profile: str, check: str, answer: Answer) -> Verdict:
+def run_check(profile: str, check: str, answer: Answer) -> Verdict:
     """The one verdict of a check."""
-    (found,) = verdicts(profile, f"rate-limit.{check}", answer)
-    return found
+    (verdict,) = run_checks(profile, f"rate-limit.{check}", answer)
+    return verdict
 
 
 def test_no_limit_is_met() -> None:
@@ -51,41 +51,41 @@ def test_no_limit_is_met() -> None:
         sent.append(request)
         return OK
 
-    found = {item.id: item for item in verdicts("segment", "rate-limit", answer)}
-    assert {name: item.outcome.value for name, item in found.items()} == {
+    verdicts_by_id = {item.id: item for item in run_checks("segment", "rate-limit", answer)}
+    assert {name: item.outcome.value for name, item in verdicts_by_id.items()} == {
         "rate-limit.none.promised": "not-applicable",
         "rate-limit.refusal.headers": "not-applicable",
         "rate-limit.refusal.recovers": "not-applicable",
         "rate-limit.refusal.retry-after": "not-applicable",
         "rate-limit.refusal.status": "pass",
     }
-    assert len(sent) == BURST
-    assert "no limit was met" in found["rate-limit.refusal.status"].message
+    assert len(sent) == BURST_SIZE
+    assert "no limit was met" in verdicts_by_id["rate-limit.refusal.status"].message
 
 
 @pytest.mark.parametrize("profile", ["segment", "rudderstack", "metarouter"])
 def test_a_good_429(profile: str) -> None:
     """It has the documented headers, and the target accepts again."""
-    found = verdicts(profile, "rate-limit.refusal.*", limiting(limited(GOOD), lasting=BURST - 50))
-    assert {item.outcome.value for item in found} <= {"pass", "not-applicable"}
-    assert sum(item.outcome.value == "pass" for item in found) >= 2
+    check_verdicts = run_checks(profile, "rate-limit.refusal.*", rate_limiting_target(answer_429(GOOD_HEADERS), lasting=BURST_SIZE - 50))
+    assert {item.outcome.value for item in check_verdicts} <= {"pass", "not-applicable"}
+    assert sum(item.outcome.value == "pass" for item in check_verdicts) >= 2
 
 
 @pytest.mark.parametrize(
     ("refusal", "received"),
     [
-        (limited(status=503), "503"),
-        (limited(status=500), "500"),
-        (limited(status=400), "400"),
-        (Mishap.CLOSED, "no answer"),
+        (answer_429(status=503), "503"),
+        (answer_429(status=500), "500"),
+        (answer_429(status=400), "400"),
+        (TransportFailure.CLOSED, "no answer"),
     ],
     ids=str,
 )
-def test_another_answer_than_429(refusal: Response | Mishap, received: str) -> None:
+def test_another_answer_than_429(refusal: Response | TransportFailure, received: str) -> None:
     """A burst that is refused otherwise is named."""
-    found = judged("segment", "refusal.status", limiting(refusal))
-    assert (found.outcome.value, found.level.value, found.expected) == ("fail", "must", "429")
-    assert found.received.startswith(received)
+    verdict = run_check("segment", "refusal.status", rate_limiting_target(refusal))
+    assert (verdict.outcome.value, verdict.level.value, verdict.expected) == ("fail", "must", "429")
+    assert verdict.received.startswith(received)
 
 
 HEADERS = [
@@ -103,65 +103,65 @@ HEADERS = [
 @pytest.mark.parametrize(("headers", "name"), HEADERS, ids=str)
 def test_a_429_that_names_no_time(headers: dict[str, str], name: str) -> None:
     """The header that is missing or can't be read is named, at the level of its own promise."""
-    found = judged("segment", "refusal.headers", limiting(limited(headers)))
-    assert (found.outcome.value, found.level.value) == ("fail", "must")
-    assert found.expected.startswith(f"{name}:")
+    verdict = run_check("segment", "refusal.headers", rate_limiting_target(answer_429(headers)))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
+    assert verdict.expected.startswith(f"{name}:")
 
 
 def test_a_header_that_is_only_recommended() -> None:
     """The failure has the weaker level."""
-    found = judged("rudderstack", "refusal.headers", limiting(limited()))
-    assert (found.outcome.value, found.level.value) == ("fail", "should")
+    verdict = run_check("rudderstack", "refusal.headers", rate_limiting_target(answer_429()))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 
 
 def test_a_target_that_does_not_come_back() -> None:
     """It named a time, and refuses after it."""
-    found = judged("segment", "refusal.recovers", limiting(limited(GOOD)))
-    assert (found.outcome.value, found.level.value) == ("fail", "should")
+    verdict = run_check("segment", "refusal.recovers", rate_limiting_target(answer_429(GOOD_HEADERS)))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 
 
 def test_a_time_that_is_too_long_to_wait_for() -> None:
     """No verdict is better than a run that never ends."""
-    found = judged("segment", "refusal.recovers", limiting(limited({"Retry-After": "900"})))
-    assert found.outcome.value == "not-applicable"
-    assert "900 s" in found.message
+    verdict = run_check("segment", "refusal.recovers", rate_limiting_target(answer_429({"Retry-After": "900"})))
+    assert verdict.outcome.value == "not-applicable"
+    assert "900 s" in verdict.message
 
 
-@pytest.mark.parametrize("refusal", [limited(), limited(status=503)], ids=["429", "503"])
+@pytest.mark.parametrize("refusal", [answer_429(), answer_429(status=503)], ids=["429", "503"])
 def test_a_limit_where_none_was_promised(refusal: Response) -> None:
     """Whatever it is answered with."""
-    found = judged("segmentstream", "none.promised", limiting(refusal))
-    assert (found.outcome.value, found.level.value) == ("fail", "should")
+    verdict = run_check("segmentstream", "none.promised", rate_limiting_target(refusal))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 
 
 def test_the_promise_of_no_limit_kept() -> None:
     """A burst is taken."""
-    assert judged("segmentstream", "none.promised", lambda _: Response(status=204)).outcome.value == "pass"
+    assert run_check("segmentstream", "none.promised", lambda _: Response(status=204)).outcome.value == "pass"
 
 
 def test_a_429_that_came_before_is_looked_at() -> None:
     """The checks do not provoke what the run has met already."""
-    answer = limiting(limited(GOOD), after=3, lasting=1)
-    found = {item.id: item for item in verdicts("segment", "json.syntax.nan,rate-limit", answer)}
-    assert found["rate-limit.refusal.headers"].outcome.value == "pass"
-    assert found["rate-limit.refusal.status"].outcome.value == "pass"
+    answer = rate_limiting_target(answer_429(GOOD_HEADERS), after=3, lasting=1)
+    verdicts_by_id = {item.id: item for item in run_checks("segment", "json.syntax.nan,rate-limit", answer)}
+    assert verdicts_by_id["rate-limit.refusal.headers"].outcome.value == "pass"
+    assert verdicts_by_id["rate-limit.refusal.status"].outcome.value == "pass"
 
 
 @pytest.mark.parametrize("value", ["0", "30", "Wed, 21 Oct 2015 07:28:00 GMT"])
 def test_a_retry_after_that_can_be_read(value: str) -> None:
     """A date will do for HTTP; whether it does for the vendor is another check's question."""
-    found = judged("metarouter", "refusal.retry-after", limiting(limited({"Retry-After": value})))
-    assert found.outcome.value == "pass"
+    verdict = run_check("metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value})))
+    assert verdict.outcome.value == "pass"
 
 
 @pytest.mark.parametrize("value", ["soon", "1.5", "-1", "", "1732180000123"])
 def test_a_retry_after_that_can_not_be_read(value: str) -> None:
     """It fails in every profile, for HTTP says how it is written."""
-    found = judged("metarouter", "refusal.retry-after", limiting(limited({"Retry-After": value})))
-    assert (found.outcome.value, found.level.value) == ("fail", "should")
+    verdict = run_check("metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value})))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 
 
 def test_a_429_without_a_retry_after() -> None:
     """HTTP does not ask for one."""
-    found = judged("metarouter", "refusal.retry-after", limiting(limited()))
-    assert found.outcome.value == "not-applicable"
+    verdict = run_check("metarouter", "refusal.retry-after", rate_limiting_target(answer_429()))
+    assert verdict.outcome.value == "not-applicable"

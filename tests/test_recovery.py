@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scripted import BAD, CRASHED, UNAUTHORIZED, fair, is_by_hand, last, status, usual, verdict
-from tests.sockets import OK, GoneError
+from tests.scripted import BAD, CRASHED, UNAUTHORIZED, answer_correctly, is_raw_request, closing_connection, empty_closing_answer, no_override, run_check
+from tests.sockets import OK, ClientClosedError
 
 if TYPE_CHECKING:
-    from tests.scripted import Move
-    from tests.sockets import Peer, Received
+    from tests.scripted import Responder
+    from tests.sockets import ClientConnection, ReceivedRequest
 
-FORMS = ("json", "credentials", "method", "key", "path", "size", "gzip", "utf8")
+REFUSAL_KINDS = ("json", "credentials", "method", "key", "path", "size", "gzip", "utf8")
 
 
-def has_no_key(head: Received) -> bool:
+def has_no_key(head: ReceivedRequest) -> bool:
     """Whether a request has no credentials."""
     return not head.values("authorization")
 
@@ -27,105 +27,105 @@ def is_bad(answer: bytes) -> bool:
     return answer in {BAD, UNAUTHORIZED}
 
 
-def closing(peer: Peer, head: Received) -> bytes:
+def close_after_refusal(peer: ClientConnection, head: ReceivedRequest) -> bytes:
     """Closes after a refusal, and says so."""
-    answer = fair(peer, head)
-    return last(answer) if is_bad(answer) else answer
+    answer = answer_correctly(peer, head)
+    return closing_connection(answer) if is_bad(answer) else answer
 
 
-def hanging_up(peer: Peer, head: Received) -> bytes:
+def close_after_refusal_unannounced(peer: ClientConnection, head: ReceivedRequest) -> bytes:
     """Closes after a refusal without a word."""
-    answer = fair(peer, head)
+    answer = answer_correctly(peer, head)
     if is_bad(answer):
-        peer.say(answer)
-        raise GoneError
+        peer.send(answer)
+        raise ClientClosedError
     return answer
 
 
-def leaving(_peer: Peer, head: Received) -> bytes | None:
+def refuse_leaving_body_unread(_peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
     """Refuses for the head alone, and leaves the body where it is."""
     return UNAUTHORIZED if has_no_key(head) else None
 
 
-def hasty(_peer: Peer, head: Received) -> bytes | None:
+def refuse_early_and_close(_peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
     """Refuses for the head alone, and closes."""
-    return last(UNAUTHORIZED) if has_no_key(head) else None
+    return closing_connection(UNAUTHORIZED) if has_no_key(head) else None
 
 
-def grudging(answer: bytes | None) -> Move:
+def fail_after_refusal(answer: bytes | None) -> Responder:
     """Answers the next request after a refusal in another way, or never."""
-    spoilt: set[int] = set()
+    refused_connections: set[int] = set()
 
-    def move(peer: Peer, head: Received) -> bytes:
-        found = fair(peer, head)
-        if peer.number in spoilt:
+    def move(peer: ClientConnection, head: ReceivedRequest) -> bytes:
+        correct_answer = answer_correctly(peer, head)
+        if peer.number in refused_connections:
             if answer is None:
-                peer.hold()
-                raise GoneError
+                peer.stay_silent()
+                raise ClientClosedError
             return answer
-        if is_bad(found) and is_by_hand(head):
-            spoilt.add(peer.number)
-        return found
+        if is_bad(correct_answer) and is_raw_request(head):
+            refused_connections.add(peer.number)
+        return correct_answer
 
     return move
 
 
-def remembering() -> Move:
+def fail_on_new_connections() -> Responder:
     """Fails on every new connection once it has refused something."""
     refused: list[int] = []
 
-    def move(peer: Peer, head: Received) -> bytes:
-        found = fair(peer, head)
+    def move(peer: ClientConnection, head: ReceivedRequest) -> bytes:
+        correct_answer = answer_correctly(peer, head)
         if refused and peer.number not in refused:
             return CRASHED
-        if is_bad(found):
+        if is_bad(correct_answer):
             refused.append(peer.number)
-        return found
+        return correct_answer
 
     return move
 
 
-@pytest.mark.parametrize("check", FORMS)
-@pytest.mark.parametrize("move", [usual, closing, hanging_up, hasty])
-def test_a_server_that_gets_over_it(check: str, move: Move) -> None:
+@pytest.mark.parametrize("check", REFUSAL_KINDS)
+@pytest.mark.parametrize("move", [no_override, close_after_refusal, close_after_refusal_unannounced, refuse_early_and_close])
+def test_a_server_that_gets_over_it(check: str, move: Responder) -> None:
     """It may go on with the connection, or close it, with a word or without."""
-    assert verdict(f"robustness.recovery.{check}", move).outcome.value == "pass"
+    assert run_check(f"robustness.recovery.{check}", move).outcome.value == "pass"
 
 
 def test_a_body_that_is_left_on_the_connection() -> None:
     """It is read as the next request, and the next request is lost."""
-    found = verdict("robustness.recovery.credentials", leaving)
-    assert (found.outcome.value, found.level.value) == ("fail", "must")
-    assert "on the same connection, after missing credentials," in found.message
-    assert found.curl.endswith("--select robustness.recovery.credentials")
+    check_verdict = run_check("robustness.recovery.credentials", refuse_leaving_body_unread)
+    assert (check_verdict.outcome.value, check_verdict.level.value) == ("fail", "must")
+    assert "on the same connection, after missing credentials," in check_verdict.message
+    assert check_verdict.curl.endswith("--select robustness.recovery.credentials")
 
 
 @pytest.mark.parametrize("answer", [BAD, CRASHED, b"\x16\x03\x01 nonsense\r\n\r\n", None], ids=str)
 def test_a_connection_that_does_not_get_over_it(answer: bytes | None) -> None:
     """The next request is refused, crashes, gets nonsense, or is never answered."""
-    found = verdict("robustness.recovery.json", grudging(answer))
-    assert (found.outcome.value, found.level.value) == ("fail", "must")
-    assert "on the same connection, after invalid JSON," in found.message
+    check_verdict = run_check("robustness.recovery.json", fail_after_refusal(answer))
+    assert (check_verdict.outcome.value, check_verdict.level.value) == ("fail", "must")
+    assert "on the same connection, after invalid JSON," in check_verdict.message
 
 
 def test_a_server_that_does_not_get_over_it() -> None:
     """Other connections suffer as well."""
-    found = verdict("robustness.recovery.json", remembering())
-    assert found.outcome.value == "fail"
-    assert "on a new connection, after invalid JSON," in found.message
+    check_verdict = run_check("robustness.recovery.json", fail_on_new_connections())
+    assert check_verdict.outcome.value == "fail"
+    assert "on a new connection, after invalid JSON," in check_verdict.message
 
 
-def every(nth: int, when: bytes) -> Move:
+def fail_every_nth(nth: int, when: bytes) -> Responder:
     """Fails on each n-th request after one with some bytes in it, over all connections."""
     count = [-1]
 
-    def move(peer: Peer, head: Received) -> bytes:
-        found = peer.rest(head)
-        is_first = count[0] < 0 and (when in found.body or not is_json(found.body))
+    def move(peer: ClientConnection, head: ReceivedRequest) -> bytes:
+        request = peer.read_body(head)
+        is_first = count[0] < 0 and (when in request.body or not is_json(request.body))
         count[0] += count[0] >= 0 or is_first
         if count[0] > 0 and count[0] % nth == 0:
             return CRASHED
-        return OK if is_json(found.body) else BAD
+        return OK if is_json(request.body) else BAD
 
     return move
 
@@ -139,12 +139,12 @@ def is_json(body: bytes) -> bool:
     return True
 
 
-def always_closing(nth: int) -> Move:
+def fail_every_nth_and_close(nth: int) -> Responder:
     """The same, closing after each answer."""
-    move = every(nth, b"nothing")
+    move = fail_every_nth(nth, b"nothing")
 
-    def close(peer: Peer, head: Received) -> bytes:
-        return last(move(peer, head) or b"")
+    def close(peer: ClientConnection, head: ReceivedRequest) -> bytes:
+        return closing_connection(move(peer, head) or b"")
 
     return close
 
@@ -152,37 +152,37 @@ def always_closing(nth: int) -> Move:
 @pytest.mark.parametrize(
     ("check", "move", "outcome"),
     [
-        ("series", every(10, b"nothing"), "fail"),
-        ("series", always_closing(10), "fail"),
-        ("series", usual, "pass"),
-        ("series", closing, "pass"),
-        ("series-odd", every(4, rb"\u0000"), "fail"),
-        ("series-odd", usual, "pass"),
+        ("series", fail_every_nth(10, b"nothing"), "fail"),
+        ("series", fail_every_nth_and_close(10), "fail"),
+        ("series", no_override, "pass"),
+        ("series", close_after_refusal, "pass"),
+        ("series-odd", fail_every_nth(4, rb"\u0000"), "fail"),
+        ("series-odd", no_override, "pass"),
     ],
 )
-def test_what_comes_out_only_some_requests_later(check: str, move: Move, outcome: str) -> None:
+def test_what_comes_out_only_some_requests_later(check: str, move: Responder, outcome: str) -> None:
     """On one connection or on many."""
-    assert verdict(f"robustness.recovery.{check}", move).outcome.value == outcome
+    assert run_check(f"robustness.recovery.{check}", move).outcome.value == outcome
 
 
 def test_a_server_that_goes_down_for_good() -> None:
     """Whatever is sent after the refusal is hung up on: that is the same as a failure."""
-    seen: list[bytes] = []
+    bodies: list[bytes] = []
 
-    def dying(peer: Peer, head: Received) -> bytes:
-        if seen:
-            raise GoneError
-        found = fair(peer, head)
-        if is_bad(found):
-            seen.append(found)
-        return found
+    def dying(peer: ClientConnection, head: ReceivedRequest) -> bytes:
+        if bodies:
+            raise ClientClosedError
+        correct_answer = answer_correctly(peer, head)
+        if is_bad(correct_answer):
+            bodies.append(correct_answer)
+        return correct_answer
 
-    found = verdict("robustness.recovery.json", dying)
-    assert (found.outcome.value, found.expected) == ("fail", "a success")
+    check_verdict = run_check("robustness.recovery.json", dying)
+    assert (check_verdict.outcome.value, check_verdict.expected) == ("fail", "a success")
 
 
 def test_a_server_that_only_speaks_once_in_a_while() -> None:
     """A refusal of everything else than the control says nothing of recovery but that there is none."""
-    refused = status("503 Later")
-    found = verdict("robustness.recovery.json", lambda _, head: refused if is_by_hand(head) else None)
-    assert found.outcome.value == "fail"
+    refused = empty_closing_answer("503 Later")
+    check_verdict = run_check("robustness.recovery.json", lambda _, head: refused if is_raw_request(head) else None)
+    assert check_verdict.outcome.value == "fail"

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from conformance.model import Exchange, Mishap, Request, Response
+from conformance.model import Exchange, TransportFailure, Request, Response
 from conformance.payloads import Keys
 from conformance.payloads.credentials import BEARER_VARIABLE, WRITE_KEY_VARIABLE
-from conformance.wire import Redactor, Wire, parse
-from tests.sockets import Peer, Script, serving
+from conformance.wire import Redactor, Wire, parse_target
+from tests.sockets import ClientConnection, ConnectionScript, scripted_server
 
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=150, database=None)
 BEFORE, AFTER = "<", ">"
@@ -34,16 +34,16 @@ KEYS = st.text(
 
 def secrets_of(keys: Keys) -> dict[str, str]:
     """The secrets of a run that are long enough to be redacted."""
-    return {secret: shown for secret, shown in keys.spellings().items() if len(secret) >= 4}
+    return {secret: shown for secret, shown in keys.placeholders_by_secret().items() if len(secret) >= 4}
 
 
-def core(secret: bytes, shift: int) -> str:
+def base64_core(secret: bytes, shift: int) -> str:
     """The characters of base64 that are a secret's own, with `shift` bytes before it: found by trial."""
     low, high = (base64.b64encode(b * shift + secret + b * 3).decode() for b in (b"\x00", b"\xff"))
     return "".join(one for one, other in zip(low, high, strict=True) if one == other)
 
 
-def spelled(secret: str) -> set[str]:
+def encodings_of(secret: str) -> set[str]:
     """A secret as it is, in JSON with and without escapes, and in URLs."""
     jsons = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     urls = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
@@ -56,33 +56,33 @@ def spelled(secret: str) -> set[str]:
     }
 
 
-def encoded(secret: str) -> set[str]:
+def base64_forms(secret: str) -> set[str]:
     """What base64 of anything with a secret in it can't hide, in both alphabets."""
     raw = secret.encode()
-    cores = {core(raw, shift) for shift in range(3)}
+    cores = {base64_core(raw, shift) for shift in range(3)}
     return cores | {item.translate(str.maketrans("+/", "-_")) for item in cores}
 
 
 def assume_no_stand_in(secrets: dict[str, str]) -> None:
     """Leaves out keys that are part of what stands in for them."""
     shown = " ".join(secrets.values())
-    assume(not any(form in shown for secret in secrets for form in spelled(secret) | encoded(secret)))
+    assume(not any(form in shown for secret in secrets for form in encodings_of(secret) | base64_forms(secret)))
 
 
-def wrapped(secret: str, prefix: str, suffix: str) -> list[str]:
+def texts_containing(secret: str, prefix: str, suffix: str) -> list[str]:
     """Texts that carry a secret, in every spelling."""
     whole = f"{prefix}{secret}{suffix}".encode()
     return [
-        *(f"{BEFORE}{form}{AFTER}" for form in spelled(secret)),
+        *(f"{BEFORE}{form}{AFTER}" for form in encodings_of(secret)),
         base64.b64encode(whole).decode(),
         base64.urlsafe_b64encode(whole).decode(),
         base64.b64encode(whole).decode().rstrip("="),
     ]
 
 
-def leaks(shown: str, secret: str) -> list[str]:
+def leaked_forms(shown: str, secret: str) -> list[str]:
     """The spellings of a secret that a text still has."""
-    return [form for form in spelled(secret) | encoded(secret) if form in shown]
+    return [form for form in encodings_of(secret) | base64_forms(secret) if form in shown]
 
 
 @SETTINGS
@@ -93,9 +93,9 @@ def test_no_spelling_survives_in_texts_and_bodies(write_key: str, prefix: str, s
     assume_no_stand_in(secrets)
     redactor = Redactor(secrets)
     for secret in secrets:
-        for text in wrapped(secret, prefix, suffix):
-            assert leaks(redactor.text(text), secret) == []
-            assert leaks(redactor.body(text.encode()).decode(), secret) == []
+        for text in texts_containing(secret, prefix, suffix):
+            assert leaked_forms(redactor.redact_text(text), secret) == []
+            assert leaked_forms(redactor.redact_body(text.encode()).decode(), secret) == []
 
 
 @SETTINGS
@@ -106,7 +106,7 @@ def test_no_spelling_survives_in_a_request(write_key: str, suffix: str) -> None:
     assume_no_stand_in(secrets)
     for secret, shown in secrets.items():
         token = base64.b64encode(f"{secret}{suffix}".encode()).decode()
-        request = Redactor(secrets).request(
+        request = Redactor(secrets).redact_request(
             Request(
                 method="POST",
                 path="/v1/track",
@@ -116,7 +116,7 @@ def test_no_spelling_survives_in_a_request(write_key: str, suffix: str) -> None:
             )
         )
         values = [value for _, value in (*request.query, *request.headers)]
-        assert [leaks(value, secret) for value in (*values, request.body.decode())] == [[]] * 5
+        assert [leaked_forms(value, secret) for value in (*values, request.body.decode())] == [[]] * 5
         assert not any(token in value for value in values)
         assert shown in values[0]
         assert values[2].startswith(("Basic base64(", "Basic $"))
@@ -130,12 +130,12 @@ def test_no_spelling_survives_in_a_response(write_key: str) -> None:
     assume_no_stand_in(secrets)
     redactor = Redactor(secrets)
     for secret in secrets:
-        for text in wrapped(secret, "", ":"):
-            found = redactor.response(
+        for text in texts_containing(secret, "", ":"):
+            redacted = redactor.redact_response(
                 Response(status=400, headers=((text, "1"), ("X-Echo", text)), body=text.encode())
             )
-            values = [part for pair in found.headers for part in pair]
-            assert [leaks(value, secret) for value in (*values, found.body.decode())] == [[]] * 5
+            values = [part for pair in redacted.headers for part in pair]
+            assert [leaked_forms(value, secret) for value in (*values, redacted.body.decode())] == [[]] * 5
 
 
 @SETTINGS
@@ -143,15 +143,15 @@ def test_no_spelling_survives_in_a_response(write_key: str) -> None:
 def test_what_holds_no_secret_is_left_alone(text: str, write_key: str) -> None:
     """Texts and bodies without a secret come out as they went in."""
     secrets = secrets_of(Keys(write_key=write_key))
-    assume(not any(leaks(text, secret) for secret in secrets))
-    assert Redactor(secrets).text(text) == text
-    assert Redactor(secrets).body(text.encode()) == text.encode()
+    assume(not any(leaked_forms(text, secret) for secret in secrets))
+    assert Redactor(secrets).redact_text(text) == text
+    assert Redactor(secrets).redact_body(text.encode()) == text.encode()
 
 
 def test_the_keys_of_a_run_have_their_stand_ins() -> None:
     """The right key, the wrong ones that would give it away, and the bearer token."""
     keys = Keys(write_key="Key-12345", bearer="token-67890")
-    assert keys.spellings() == {
+    assert keys.placeholders_by_secret() == {
         "Key-12345": WRITE_KEY_VARIABLE,
         "Key-1234": f"truncated({WRITE_KEY_VARIABLE})",
         "kEY-12345": f"swapcase({WRITE_KEY_VARIABLE})",
@@ -161,7 +161,7 @@ def test_the_keys_of_a_run_have_their_stand_ins() -> None:
 
 def test_a_key_without_letters_is_shown_as_itself() -> None:
     """Its other case is no other key."""
-    assert Keys(write_key="12345").spellings() == {
+    assert Keys(write_key="12345").placeholders_by_secret() == {
         "12345": WRITE_KEY_VARIABLE,
         "1234": f"truncated({WRITE_KEY_VARIABLE})",
     }
@@ -184,39 +184,39 @@ def test_a_key_without_letters_is_shown_as_itself() -> None:
 )
 def test_a_header_shows_how_its_key_was_wrong(sent: str, shown: str) -> None:
     """Who reads a report sees what was sent, with a variable in place of the key."""
-    redactor = Redactor(Keys(write_key="Key-12345", bearer="token-67890").spellings())
-    request = redactor.request(Request(method="POST", path="/", headers=(("Authorization", sent),)))
+    redactor = Redactor(Keys(write_key="Key-12345", bearer="token-67890").placeholders_by_secret())
+    request = redactor.redact_request(Request(method="POST", path="/", headers=(("Authorization", sent),)))
     assert request.headers == (("Authorization", shown),)
 
 
 @pytest.mark.parametrize("write_key", ["a", "abc"])
 def test_a_key_too_short_to_be_secret_is_left_alone(write_key: str) -> None:
     """Else every text would become unreadable."""
-    assert Redactor(Keys(write_key=write_key).spellings()).text("abc and more") == "abc and more"
+    assert Redactor(Keys(write_key=write_key).placeholders_by_secret()).redact_text("abc and more") == "abc and more"
 
 
 def test_a_header_in_utf_8_is_known_again() -> None:
     """HTTP reads headers as latin-1, whatever the server meant."""
-    redactor = Redactor(Keys(write_key="Schlüssel-日本").spellings())
+    redactor = Redactor(Keys(write_key="Schlüssel-日本").placeholders_by_secret())
     header = ("X-Echo", "Schlüssel-日本".encode().decode("latin-1"))
-    found = redactor.response(Response(status=400, headers=(header,)))
-    assert found.headers == (("X-Echo", WRITE_KEY_VARIABLE),)
+    redacted = redactor.redact_response(Response(status=400, headers=(header,)))
+    assert redacted.headers == (("X-Echo", WRITE_KEY_VARIABLE),)
 
 
-def echo(peer: Peer) -> None:
+def echo(peer: ClientConnection) -> None:
     """Says everything back that it was sent: in its headers and in its body."""
-    found = peer.request()
-    said = "".join(f"X-Echo-{name}: {value}\r\n" for name, value in found.headers)
-    body = f"{found.target} {found.headers} {found.body.decode('latin-1')}".encode("latin-1")
-    peer.say(f"HTTP/1.1 400 No\r\n{said}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body)
+    request = peer.read_request()
+    echoed_headers = "".join(f"X-Echo-{name}: {value}\r\n" for name, value in request.headers)
+    body = f"{request.target} {request.headers} {request.body.decode('latin-1')}".encode("latin-1")
+    peer.send(f"HTTP/1.1 400 No\r\n{echoed_headers}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body)
 
 
-def no_http(peer: Peer) -> None:
+def answer_without_http(peer: ClientConnection) -> None:
     """Says the body back in place of a status line."""
-    peer.say(b"HTTP/9 " + peer.request().body + b"\r\n\r\n")
+    peer.send(b"HTTP/9 " + peer.read_request().body + b"\r\n\r\n")
 
 
-def exchanged(script: Script, keys: Keys) -> Exchange:
+def exchange_with(script: ConnectionScript, keys: Keys) -> Exchange:
     """A request that carries the key everywhere, and what a server made of it."""
     token = base64.b64encode(f"{keys.write_key}:".encode()).decode()
     request = Request(
@@ -228,10 +228,10 @@ def exchanged(script: Script, keys: Keys) -> Exchange:
     )
 
     async def send(url: str) -> Exchange:
-        async with Wire(target=parse(url), redactor=Redactor(keys.spellings())) as wire:
+        async with Wire(target=parse_target(url), redactor=Redactor(keys.placeholders_by_secret())) as wire:
             return await wire.exchange(request)
 
-    with serving(script) as server:
+    with scripted_server(script) as server:
         return asyncio.run(send(server.url))
 
 
@@ -241,17 +241,17 @@ def exchanged(script: Script, keys: Keys) -> Exchange:
 def test_an_exchange_shows_no_key(write_key: str) -> None:
     """Through a real server that says everything back, nothing in the whole exchange shows a key."""
     keys = Keys(write_key=write_key)
-    found = exchanged(echo, keys)
-    assert found.status == 400
-    assert [leaks(repr(found), secret) for secret in keys.spellings()] == [[]] * len(keys.spellings())
-    assert WRITE_KEY_VARIABLE in repr(found.response)
+    exchange = exchange_with(echo, keys)
+    assert exchange.status == 400
+    assert [leaked_forms(repr(exchange), secret) for secret in keys.placeholders_by_secret()] == [[]] * len(keys.placeholders_by_secret())
+    assert WRITE_KEY_VARIABLE in repr(exchange.response)
 
 
 @pytest.mark.parametrize("write_key", ["Key-12345", 'say"so"', "back\\slash", "it's", "Schlüssel-日本"])
 def test_a_mishap_shows_no_key(write_key: str) -> None:
     """What is not HTTP is quoted in the detail, without the key in it."""
     keys = Keys(write_key=write_key)
-    found = exchanged(no_http, keys)
-    assert found.mishap is Mishap.NOT_HTTP
-    assert re.search(r"illegal status line.*CONFORMANCE_WRITE_KEY", found.detail)
-    assert [leaks(found.detail, secret) for secret in keys.spellings()] == [[]] * len(keys.spellings())
+    exchange = exchange_with(answer_without_http, keys)
+    assert exchange.failure is TransportFailure.NOT_HTTP
+    assert re.search(r"illegal status line.*CONFORMANCE_WRITE_KEY", exchange.failure_detail)
+    assert [leaked_forms(exchange.failure_detail, secret) for secret in keys.placeholders_by_secret()] == [[]] * len(keys.placeholders_by_secret())

@@ -13,43 +13,43 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from conformance import resources
-from conformance.model import Area, Exchange, Level, Mishap, Outcome, Request, Response, Source, Verdict
-from conformance.report.document import Header, Report
-from conformance.report.junit import junit
-from conformance.report.terminal import details, show
-from conformance.report.transcript import CUT_BYTES, transcript
-from conformance.text import safe, storable
+from conformance.model import Area, Exchange, Level, TransportFailure, Outcome, Request, Response, Source, Verdict
+from conformance.report.document import RunInfo, Report
+from conformance.report.junit import render_junit
+from conformance.report.terminal import verdict_details, print_report
+from conformance.report.transcript import MAX_BODY_BYTES, transcript_json
+from conformance.text import escape_controls, escape_surrogates
 
 SOURCE = Source(document="HTTP API", section="Errors", says="answered 401", url="https://vendor.example/api")
-NASTY = "a\x00\x1b[31mb\x7f\x9b\ud800\u202e\ufffe\U0001f600\r\n\t</failure>]]>&"
+HOSTILE_TEXT = "a\x00\x1b[31mb\x7f\x9b\ud800\u202e\ufffe\U0001f600\r\n\t</failure>]]>&"
 
 
-def header(gate: Level = Level.MUST) -> Header:
+def header(gate: Level = Level.MUST) -> RunInfo:
     """What a report says of its run."""
-    return Header(
-        version="1.2.3", url="http://127.0.0.1:8080", profile="acme", title="Acme", gate=gate,
-        started="2024-03-01T09:30:00+00:00", duration_s=1.23456, requests=1234,
+    return RunInfo(
+        suite_version="1.2.3", target_url="http://127.0.0.1:8080", profile_name="acme", profile_title="Acme", gate=gate,
+        started="2024-03-01T09:30:00+00:00", duration_s=1.23456, request_count=1234,
     )  # fmt: skip
 
 
 def verdict(outcome: Outcome = Outcome.PASS, level: Level = Level.MUST, **fields: Any) -> Verdict:  # noqa: ANN401
     """A verdict."""
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "id": "auth.key.unknown", "area": Area.AUTH, "title": "An unknown key is refused.",
         "operation": "POST /v1/track", "sources": (SOURCE,),
     }  # fmt: skip
-    return Verdict(outcome=outcome, level=level, **{**given, **fields})
+    return Verdict(outcome=outcome, level=level, **{**defaults, **fields})
 
 
 def report(*verdicts: Verdict, gate: Level = Level.MUST) -> Report:
     """A report of some verdicts."""
-    return Report.of(header(gate), verdicts)
+    return Report.from_verdicts(header(gate), verdicts)
 
 
-def shown(done: Report, *, quiet: bool = True) -> str:
+def terminal_output(run_report: Report, *, quiet: bool = True) -> str:
     """What a terminal is given."""
     file = io.StringIO()
-    show(done, Console(file=file, width=100, highlight=False), quiet=quiet)
+    print_report(run_report, Console(file=file, width=100, highlight=False), quiet=quiet)
     return file.getvalue()
 
 
@@ -69,22 +69,22 @@ def test_one_verdict_decides(outcome: Outcome, level: Level, gate: Level) -> Non
     """A verdict at the gate decides alone; one below it is as good as none."""
     strengths = ["must", "should", "may"]
     counts = strengths.index(level) <= strengths.index(gate)
-    done = report(verdict(outcome, level), gate=gate)
-    assert done.verdict == (EXPECTED[outcome] if counts else "unjudged")
-    assert done.exit_code == EXIT_CODES[done.verdict]
+    run_report = report(verdict(outcome, level), gate=gate)
+    assert run_report.verdict == (EXPECTED[outcome] if counts else "unjudged")
+    assert run_report.exit_code == EXIT_CODES[run_report.verdict]
 
 
 @pytest.mark.parametrize(("first", "second"), list(product(Outcome, Outcome)))
 def test_the_worst_of_two_decides(first: Outcome, second: Outcome) -> None:
     """Broken is worse than without verdict, which is worse than kept; what was not judged decides nothing."""
     both = {first, second}
-    done = report(verdict(first), verdict(second, id="auth.key.suffixed"))
+    run_report = report(verdict(first), verdict(second, id="auth.key.suffixed"))
     if both & {Outcome.FAIL, Outcome.UNTESTABLE}:
-        assert done.verdict == "deviates"
+        assert run_report.verdict == "deviates"
     elif Outcome.PASS in both and Outcome.ERROR not in both:
-        assert done.verdict == "conforms"
+        assert run_report.verdict == "conforms"
     else:
-        assert done.verdict == "unjudged"
+        assert run_report.verdict == "unjudged"
 
 
 def test_nothing_is_no_conformance() -> None:
@@ -102,12 +102,12 @@ def test_what_is_below_the_gate_does_not_decide() -> None:
 
 def test_the_shape_of_the_document() -> None:
     """The JSON report has its parts in a fixed order, and fits its schema."""
-    done = report(
+    run_report = report(
         verdict(Outcome.FAIL, message="no", expected="401", received="200", curl="curl"),
         verdict(Outcome.NOT_APPLICABLE, id="pixel.key.unknown", area=Area.PIXEL, operation="", sources=()),
     )
-    document = json.loads(done.text())
-    schema = json.loads((resources.specs() / "report.schema.json").read_text("utf-8"))
+    document = json.loads(run_report.json_text())
+    schema = json.loads((resources.specs_dir() / "report.schema.json").read_text("utf-8"))
     Draft202012Validator(schema).validate(document)
     assert list(document) == [
         "format", "suite", "target", "profile", "run", "verdict", "counts", "limits", "sdks", "checks",
@@ -128,14 +128,14 @@ def test_the_shape_of_the_document() -> None:
 def test_the_document_is_sorted() -> None:
     """Verdicts come by id and operation, in whatever order they fell."""
     places = [("b.two", "POST /b"), ("a.one", "POST /b"), ("b.two", "POST /a"), ("a.one", "")]
-    done = report(*(verdict(id=name, operation=place) for name, place in places))
-    assert [(item.id, item.operation) for item in done.verdicts] == sorted(places)
+    run_report = report(*(verdict(id=name, operation=place) for name, place in places))
+    assert [(item.id, item.operation) for item in run_report.verdicts] == sorted(places)
 
 
 def test_the_document_is_the_same_for_the_same_run() -> None:
     """The order of the verdicts leaves no trace in the text."""
     verdicts = [verdict(id=f"auth.{letter}") for letter in "cab"]
-    assert report(*verdicts).text() == report(*reversed(verdicts)).text()
+    assert report(*verdicts).json_text() == report(*reversed(verdicts)).json_text()
 
 
 def test_bodies_are_cut() -> None:
@@ -143,46 +143,46 @@ def test_bodies_are_cut() -> None:
     exchange = Exchange(
         request=Request(method="POST", path="/a", body=b"q" * 5000, query=(("k", "v"),), chunked=True),
         url="http://127.0.0.1/a",
-        response=Response(status=400, headers=(("X-A", "b"),), body=b"a" * (CUT_BYTES + 1)),
+        response=Response(status=400, headers=(("X-A", "b"),), body=b"a" * (MAX_BODY_BYTES + 1)),
     )
-    found: Any = transcript(exchange)
-    assert CUT_BYTES == 1024
-    assert (len(found["request"]["body"]), found["request"]["body_bytes"]) == (1024, 5000)
-    assert (len(found["response"]["body"]), found["response"]["body_bytes"]) == (1024, 1025)
-    assert found["request"]["query"] == [["k", "v"]]
-    assert found["request"]["chunked"] is True
+    exchange_json: Any = transcript_json(exchange)
+    assert MAX_BODY_BYTES == 1024
+    assert (len(exchange_json["request"]["body"]), exchange_json["request"]["body_bytes"]) == (1024, 5000)
+    assert (len(exchange_json["response"]["body"]), exchange_json["response"]["body_bytes"]) == (1024, 1025)
+    assert exchange_json["request"]["query"] == [["k", "v"]]
+    assert exchange_json["request"]["chunked"] is True
 
 
 def test_a_mishap_has_no_response() -> None:
     """An exchange that came to nothing says why."""
-    found: Any = transcript(
-        Exchange(request=Request(method="GET", path="/"), mishap=Mishap.CLOSED, detail="it was closed")
+    exchange_json: Any = transcript_json(
+        Exchange(request=Request(method="GET", path="/"), failure=TransportFailure.CLOSED, failure_detail="it was closed")
     )
-    assert (found["response"], found["error"]) == (None, "it was closed")
+    assert (exchange_json["response"], exchange_json["error"]) == (None, "it was closed")
 
 
 def test_a_character_at_the_cut_is_escaped() -> None:
     """A character that the cut splits, and bytes that are no text, are shown as escapes."""
     body = b"a" * 1023 + "é".encode() + b"\xff"
-    found: Any = transcript(Exchange(request=Request(method="POST", path="/", body=body)))
-    assert found["request"]["body"] == "a" * 1023 + "\\xc3"
+    exchange_json: Any = transcript_json(Exchange(request=Request(method="POST", path="/", body=body)))
+    assert exchange_json["request"]["body"] == "a" * 1023 + "\\xc3"
 
 
 def test_anything_can_be_stored() -> None:
     """What a target says survives the way into a file and back, lone surrogates as escapes."""
-    nasty = Response(status=200, headers=(("X-A", NASTY),), body=b"\x00\x1b\xff")
+    nasty = Response(status=200, headers=(("X-A", HOSTILE_TEXT),), body=b"\x00\x1b\xff")
     exchange = Exchange(request=Request(method="POST", path="/"), response=nasty)
-    done = report(verdict(Outcome.FAIL, message=NASTY, received=NASTY, exchanges=(transcript(exchange),)))
-    (check,) = json.loads(done.text().encode("utf-8"))["checks"]
-    assert check["message"] == check["received"] == storable(NASTY) == NASTY.replace("\ud800", "\\ud800")
-    assert check["exchanges"][0]["response"]["headers"] == [["X-A", storable(NASTY)]]
+    run_report = report(verdict(Outcome.FAIL, message=HOSTILE_TEXT, received=HOSTILE_TEXT, exchanges=(transcript_json(exchange),)))
+    (check,) = json.loads(run_report.json_text().encode("utf-8"))["checks"]
+    assert check["message"] == check["received"] == escape_surrogates(HOSTILE_TEXT) == HOSTILE_TEXT.replace("\ud800", "\\ud800")
+    assert check["exchanges"][0]["response"]["headers"] == [["X-A", escape_surrogates(HOSTILE_TEXT)]]
     assert check["exchanges"][0]["response"]["body"] == "\x00\x1b\\xff"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.ERROR, Outcome.NOT_APPLICABLE])
 def test_anything_fits_into_xml(outcome: Outcome) -> None:
     """What XML can't hold or a terminal would obey is shown as escapes, and markup is escaped."""
-    text = junit(report(verdict(outcome, message=NASTY, title=NASTY, curl=NASTY)).as_json())
+    text = render_junit(report(verdict(outcome, message=HOSTILE_TEXT, title=HOSTILE_TEXT, curl=HOSTILE_TEXT)).as_json())
     (case,) = ET.fromstring(text.encode("utf-8")).iter("testcase")  # noqa: S314 - our own report
     message = case[0].get("message") or ""
     assert "\\x1b[31mb" in message
@@ -192,11 +192,11 @@ def test_anything_fits_into_xml(outcome: Outcome) -> None:
 
 def test_junit_by_outcome() -> None:
     """Each outcome has its tag; what is broken below the gate is skipped, with its message."""
-    done = report(
+    run_report = report(
         *(verdict(outcome, id=f"auth.{outcome}", message="why") for outcome in Outcome),
         verdict(Outcome.FAIL, Level.SHOULD, id="auth.below", message="why"),
     )
-    root = ET.fromstring(junit(done.as_json()))  # noqa: S314 - our own report
+    root = ET.fromstring(render_junit(run_report.as_json()))  # noqa: S314 - our own report
     tags = {
         case.get("name", "").partition("[")[0]: [item.tag for item in case] for case in root.iter("testcase")
     }
@@ -221,24 +221,24 @@ def test_nothing_steers_the_terminal(code: int) -> None:
     """Control characters, ANSI's and those that turn text around, are shown as escapes."""
     character = chr(code)
     escape = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-    assert safe(f"a{character}b") == f"a{escape}b"
+    assert escape_controls(f"a{character}b") == f"a{escape}b"
     text = f"a{character}b"
     bad = verdict(
         Outcome.FAIL, message=text, expected=text, received=text, curl=text, title=text, operation=text
     )
-    assert character not in shown(report(bad)).replace("\n", "")
+    assert character not in terminal_output(report(bad)).replace("\n", "")
 
 
 def test_text_stays_text() -> None:
     """What looks like rich's markup, and text in any script, is printed as it is."""
-    said = "[bold]x[/bold] [link=http://e]é 日本 \U0001f600"
-    assert said in shown(report(verdict(Outcome.FAIL, message=said)))
+    markup = "[bold]x[/bold] [link=http://e]é 日本 \U0001f600"
+    assert markup in terminal_output(report(verdict(Outcome.FAIL, message=markup)))
 
 
 def test_the_same_failure_on_several_paths_is_one() -> None:
     """A check that comes to the same thing on several paths is shown once, with all of them."""
     paths = [f"POST /v1/{name}" for name in ("alias", "group", "page")]
-    text = shown(report(*(verdict(Outcome.FAIL, operation=path, message="why") for path in paths)))
+    text = terminal_output(report(*(verdict(Outcome.FAIL, operation=path, message="why") for path in paths)))
     assert text.count("FAIL  auth.key.unknown  MUST") == 1
     assert ", ".join(paths) in text
     assert text.count("because why") == 1
@@ -246,7 +246,7 @@ def test_the_same_failure_on_several_paths_is_one() -> None:
 
 def test_another_level_is_another_failure() -> None:
     """A path of another level, and another outcome, is a trouble of its own, the strongest first."""
-    text = shown(
+    text = terminal_output(
         report(
             verdict(Outcome.FAIL, Level.SHOULD, operation="POST /v1/t"),
             verdict(Outcome.ERROR, operation="POST /v1/page"),
@@ -263,14 +263,14 @@ def test_another_level_is_another_failure() -> None:
 
 def test_many_paths_are_counted() -> None:
     """After a dozen paths the rest are counted."""
-    found = dict(details(verdict(), [f"POST /{number}" for number in range(20)]))
-    assert found["on"].endswith("POST /11 and 8 more")
+    shown_details = dict(verdict_details(verdict(), [f"POST /{number}" for number in range(20)]))
+    assert shown_details["on"].endswith("POST /11 and 8 more")
 
 
 def test_the_last_line_sums_up() -> None:
     """The last line has address, verdict, profile, gate and counts."""
-    done = report(verdict(), verdict(Outcome.FAIL, Level.MAY, id="auth.key.prefixed"))
-    assert shown(done).splitlines()[-1] == (
+    run_report = report(verdict(), verdict(Outcome.FAIL, Level.MAY, id="auth.key.prefixed"))
+    assert terminal_output(run_report).splitlines()[-1] == (
         "http://127.0.0.1:8080 conforms to the profile acme at the gate must: 1 pass, 1 fail "
         "(1,234 requests in 1.2 s)"
     )
@@ -278,8 +278,8 @@ def test_the_last_line_sums_up() -> None:
 
 def test_the_summary_has_a_row_an_area() -> None:
     """Without quiet, a table counts the outcomes of each area."""
-    done = report(verdict(), verdict(Outcome.FAIL), verdict(id="size.event.over", area=Area.SIZE))
-    rows = [line.split() for line in shown(done, quiet=False).splitlines()[:3]]
+    run_report = report(verdict(), verdict(Outcome.FAIL), verdict(id="size.event.over", area=Area.SIZE))
+    rows = [line.split() for line in terminal_output(run_report, quiet=False).splitlines()[:3]]
     assert rows[0] == ["area", *Outcome]
     assert rows[1] == ["auth", "1", "1", "·", "·", "·", "·"]
     assert rows[2] == ["size", "1", "·", "·", "·", "·", "·"]

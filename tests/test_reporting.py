@@ -14,21 +14,21 @@ import pytest
 
 from conformance import resources
 from conformance.cli import main
-from conformance.report.badge import badge
-from conformance.report.document import text
-from conformance.report.html import html, html_matrix
-from conformance.report.junit import junit
-from conformance.report.loading import load, load_all, together
-from conformance.report.markdown import markdown, markdown_matrix
-from conformance.report.markdown.markup import plain
-from conformance.report.sarif import sarif
+from conformance.report.badge import render_badge
+from conformance.report.document import dump_json
+from conformance.report.html import render_html, render_html_matrix
+from conformance.report.junit import render_junit
+from conformance.report.loading import load, load_all, combine_reports
+from conformance.report.markdown import render_markdown, render_markdown_matrix
+from conformance.report.markdown.markup import escape_markdown
+from conformance.report.sarif import render_sarif
 from tests import pages
-from tests.goldens import later
-from tests.test_cli import broken
-from tests.test_renderers import spec
+from tests.goldens import later_report
+from tests.test_cli import broken_server
+from tests.test_renderers import schema_validator
 
 SELECT = ("--profile", "segmentstream", "--select", "accept.event.*,auth.key.*")
-RENDERERS = {"html": html, "markdown": markdown, "junit": junit, "sarif": sarif, "badge": badge}
+RENDERERS = {"html": render_html, "markdown": render_markdown, "junit": render_junit, "sarif": render_sarif, "badge": render_badge}
 NAMES = resources.profile_names()
 
 
@@ -39,18 +39,18 @@ def _without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONFORMANCE_BEARER", raising=False)
 
 
-def stored(place: Path, *documents: dict[str, Any]) -> str:
+def store_reports(place: Path, *documents: dict[str, Any]) -> str:
     """A file with reports in it."""
-    place.write_text(text(documents[0]) if len(documents) == 1 else together(documents), encoding="utf-8")
+    place.write_text(dump_json(documents[0]) if len(documents) == 1 else combine_reports(documents), encoding="utf-8")
     return str(place)
 
 
-def events(content: str) -> list[dict[str, Any]]:
+def ndjson_events(content: str) -> list[dict[str, Any]]:
     """The lines of a stream, each as its schema says."""
-    found = [json.loads(line) for line in content.splitlines()]
-    for item in found:
-        spec("events").validate(item)
-    return found
+    parsed = [json.loads(line) for line in content.splitlines()]
+    for item in parsed:
+        schema_validator("events").validate(item)
+    return parsed
 
 
 # One run
@@ -59,13 +59,13 @@ def events(content: str) -> list[dict[str, Any]]:
 def test_one_run_makes_every_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each kind is what the JSON report gives, and standard output still has the verdict."""
     wanted = [f"--{name}={tmp_path / name}" for name in ("json", "ndjson", *RENDERERS)]
-    with broken("unknown-key-accepted") as url:
+    with broken_server("unknown-key-accepted") as url:
         assert main(["run", url, *SELECT, "--write-key", "a-key-of-ours", *wanted]) in {1, 3}
     assert url in capsys.readouterr().out
     document = load(str(tmp_path / "json"))
     for name, render in RENDERERS.items():
         assert (tmp_path / name).read_text("utf-8") == render(document), name
-    start, *verdicts, end = events((tmp_path / "ndjson").read_text("utf-8"))
+    start, *verdicts, end = ndjson_events((tmp_path / "ndjson").read_text("utf-8"))
     assert start["checks"] == len(verdicts) == len(document["checks"])
     assert (
         sorted((item["check"] for item in verdicts), key=lambda item: (item["id"], item["operation"]))
@@ -97,9 +97,9 @@ def test_a_stream_comes_as_the_run_goes() -> None:
         rest = process.stdout.read()
     assert is_running
     assert process.returncode == 0
-    assert [item["event"] for item in events("".join(first))] == ["start", "verdict"]
-    found = events("".join(first) + rest)
-    assert [item["event"] for item in found] == ["start", *["verdict"] * found[0]["checks"], "end"]
+    assert [item["event"] for item in ndjson_events("".join(first))] == ["start", "verdict"]
+    stream = ndjson_events("".join(first) + rest)
+    assert [item["event"] for item in stream] == ["start", *["verdict"] * stream[0]["checks"], "end"]
     assert "\x1b" not in rest
 
 
@@ -108,7 +108,7 @@ def test_a_stream_says_why_it_ends(tmp_path: Path) -> None:
     place = tmp_path / "events"
     url = "http://127.0.0.1:9"
     assert main(["run", url, *SELECT, "--write-key", "key", "--ndjson", str(place)]) == 3
-    start, end = events(place.read_text("utf-8"))
+    start, end = ndjson_events(place.read_text("utf-8"))
     assert start["target"]["url"] == url
     assert (end["verdict"], end["exit_code"]) == ("unjudged", 3)
     assert url in end["failure"]
@@ -143,13 +143,13 @@ def test_a_full_disk_is_no_verdict(name: str, capsys: pytest.CaptureFixture[str]
 def test_a_full_standard_output_is_no_verdict() -> None:
     """Who can't be told the verdict is not told that all is well."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-m", "conformance", "run", *SELECT],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
-    assert done.returncode == 3
-    assert "standard output can't be written" in done.stderr
-    assert "fault of the suite" not in done.stderr
+    assert completed.returncode == 3
+    assert "standard output can't be written" in completed.stderr
+    assert "fault of the suite" not in completed.stderr
 
 
 def test_two_reports_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,30 +163,30 @@ def test_two_reports_on_standard_output(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_markdown_is_what_report_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without options, a report is printed as Markdown."""
-    assert main(["report", stored(tmp_path / "a.json", pages.sample())]) == 0
-    assert capsys.readouterr().out == markdown(pages.sample())
+    assert main(["report", store_reports(tmp_path / "a.json", pages.full_report())]) == 0
+    assert capsys.readouterr().out == render_markdown(pages.full_report())
 
 
 def test_every_kind_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A report of an earlier run makes every kind of report."""
     wanted = [f"--{name}={tmp_path / name}" for name in ("json", *RENDERERS)]
-    assert main(["report", stored(tmp_path / "a.json", pages.sample()), *wanted]) == 0
+    assert main(["report", store_reports(tmp_path / "a.json", pages.full_report()), *wanted]) == 0
     assert capsys.readouterr().out == ""
-    assert load(str(tmp_path / "json")) == pages.sample()
+    assert load(str(tmp_path / "json")) == pages.full_report()
     for name, render in RENDERERS.items():
-        assert (tmp_path / name).read_text("utf-8") == render(pages.sample()), name
+        assert (tmp_path / name).read_text("utf-8") == render(pages.full_report()), name
 
 
 def test_several_reports_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Several files, or several reports in one, make a matrix."""
-    documents = [pages.sample(), pages.conforming(), later()]
-    apart = [stored(tmp_path / f"{number}.json", item) for number, item in enumerate(documents)]
-    mixed = [apart[0], stored(tmp_path / "both.json", *documents[1:])]
+    documents = [pages.full_report(), pages.conforming_report(), later_report()]
+    apart = [store_reports(tmp_path / f"{number}.json", item) for number, item in enumerate(documents)]
+    mixed = [apart[0], store_reports(tmp_path / "both.json", *documents[1:])]
     for files in (apart, mixed):
         assert main(["report", *files]) == 0
-        assert capsys.readouterr().out == markdown_matrix(documents)
+        assert capsys.readouterr().out == render_markdown_matrix(documents)
         assert main(["report", *files, "--html", "-"]) == 0
-        assert capsys.readouterr().out == html_matrix(documents)
+        assert capsys.readouterr().out == render_html_matrix(documents)
         assert main(["report", *files, "--json", str(tmp_path / "all")]) == 0
         assert load_all(str(tmp_path / "all")) == documents
 
@@ -194,7 +194,7 @@ def test_several_reports_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize("name", ["junit", "sarif", "badge"])
 def test_what_is_of_one_report(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Some kinds say nothing of several reports."""
-    both = stored(tmp_path / "both.json", pages.sample(), pages.conforming())
+    both = store_reports(tmp_path / "both.json", pages.full_report(), pages.conforming_report())
     assert main(["report", both, f"--{name}", "-"]) == 2
     assert f"--{name} is of one report" in capsys.readouterr().err
 
@@ -205,7 +205,7 @@ def test_an_unreadable_report_is_wrong_usage(
 ) -> None:
     """A truncated report ends the command with 2 and one sentence."""
     place = tmp_path / "a.json"
-    place.write_text(text(pages.sample())[:-20], encoding="utf-8")
+    place.write_text(dump_json(pages.full_report())[:-20], encoding="utf-8")
     assert main([word.format(place) for word in command]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"conformance: {place}: the report is truncated")
@@ -217,10 +217,10 @@ def test_an_unreadable_report_is_wrong_usage(
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
-        (pages.sample(), pages.sample(), 0),
-        (pages.sample(), later(), 1),
-        (pages.document(), pages.sample(), 0),
-        (pages.sample(), pages.document(), 1),
+        (pages.full_report(), pages.full_report(), 0),
+        (pages.full_report(), later_report(), 1),
+        (pages.report(), pages.full_report(), 0),
+        (pages.full_report(), pages.report(), 1),
     ],
     ids=["same", "broken", "new", "vanished"],
 )
@@ -228,13 +228,13 @@ def test_compare(
     old: dict[str, Any], new: dict[str, Any], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The exit code is 1 if something broke or vanished; both kinds of report can be written."""
-    files = [stored(tmp_path / "old.json", old), stored(tmp_path / "new.json", new)]
+    files = [store_reports(tmp_path / "old.json", old), store_reports(tmp_path / "new.json", new)]
     wanted = ["--json", str(tmp_path / "changes.json"), "--markdown", str(tmp_path / "changes.md")]
     assert main(["compare", *files, *wanted]) == code
     assert capsys.readouterr().out.splitlines()[-1].endswith(" the same")
-    found = json.loads((tmp_path / "changes.json").read_text("utf-8"))
-    spec("changes").validate(found)
-    assert found["worse"] == bool(code)
+    document = json.loads((tmp_path / "changes.json").read_text("utf-8"))
+    schema_validator("changes").validate(document)
+    assert document["worse"] == bool(code)
     words = "# Worse" if code else "# No worse"
     assert (tmp_path / "changes.md").read_text("utf-8").startswith(words)
     assert main(["compare", *files, "--markdown", "-"]) == code
@@ -252,16 +252,16 @@ def test_all_profiles_in_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert all(re.search(rf"by {name} +conforms ", out) for name in NAMES)
     documents = load_all(str(place))
-    spec("reports").validate(json.loads(place.read_text("utf-8")))
+    schema_validator("reports").validate(json.loads(place.read_text("utf-8")))
     assert [item["profile"]["name"] for item in documents] == NAMES
-    assert (tmp_path / "html").read_text("utf-8") == html_matrix(documents)
-    assert (tmp_path / "md").read_text("utf-8") == markdown_matrix(documents)
+    assert (tmp_path / "html").read_text("utf-8") == render_html_matrix(documents)
+    assert (tmp_path / "md").read_text("utf-8") == render_markdown_matrix(documents)
 
 
 def test_a_profile_that_can_not_judge_is_a_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A target that accepts nothing of one profile is unjudged by that; the others count all the same."""
     place = tmp_path / "all.json"
-    with broken("unknown-key-accepted") as url:
+    with broken_server("unknown-key-accepted") as url:
         command = ["run", url, "--profile", "all", "--select", "accept.event.*,auth.key.unknown"]
         code = main([*command, "--write-key", "any-key-will-do", "--json", str(place)])
     documents = load_all(str(place))
@@ -272,10 +272,10 @@ def test_a_profile_that_can_not_judge_is_a_column(tmp_path: Path, capsys: pytest
     assert len(failed) < len(documents)
     for item in failed:
         assert (item["verdict"], item["checks"]) == ("unjudged", [])
-        assert plain(item["run"]["failure"]) in markdown(item)
-        assert plain(item["run"]["failure"]) in markdown_matrix(documents)
-        assert item["run"]["failure"] in unescape(html(item))
-        assert item["run"]["failure"] in unescape(html_matrix(documents))
+        assert escape_markdown(item["run"]["failure"]) in render_markdown(item)
+        assert escape_markdown(item["run"]["failure"]) in render_markdown_matrix(documents)
+        assert item["run"]["failure"] in unescape(render_html(item))
+        assert item["run"]["failure"] in unescape(render_html_matrix(documents))
     assert "unjudged" in capsys.readouterr().out
 
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.contract import Contract
-from conformance.model import Mishap, Request, Response
-from conformance.payloads import Call, Footing, Keys, codings, mistypes, oddities
-from conformance.payloads.oddities import ODDITIES
+from conformance.model import TransportFailure, Request, Response
+from conformance.payloads import Call, Baseline, Keys, codings, mistypes, oddities
+from conformance.payloads.oddities import EDGE_CASES
 from conformance.profile import load
-from conformance.profile.facts import Ceiling, Scheme
+from conformance.profile.facts import LimitKind, AuthScheme
 from conformance.resources import profile_names
 from conformance.wire import Redactor
-from tests.canned import KEYS, outcomes, verdicts
+from tests.canned import KEYS, outcomes_of, run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,13 +34,13 @@ BAD = Response(status=400)
 CRASH = Response(status=500)
 NO_GZIP = (OSError, EOFError, zlib.error)
 ACME = str(Path(__file__).parent / "acme.yaml")
-ALIKE = {name: Contract(load(name)) for name in (*profile_names(), ACME)}
-OPERATIONS = [(name, operation) for name, contract in ALIKE.items() for operation in contract.operations]
+CONTRACTS = {name: Contract(load(name)) for name in (*profile_names(), ACME)}
+OPERATIONS = [(name, operation) for name, contract in CONTRACTS.items() for operation in contract.operations]
 
 
 def call_to(name: str, operation: Operation | None = None) -> Call:
     """A call to an operation, or to the first of a profile."""
-    contract = ALIKE[name]
+    contract = CONTRACTS[name]
     return Call(contract=contract, operation=operation or contract.operations[0], keys=KEYS, label="test")
 
 
@@ -49,7 +49,7 @@ def coding(request: Request) -> str:
     return dict(request.headers).get("Content-Encoding", "")
 
 
-def strict(request: Request) -> Response:
+def strict_target(request: Request) -> Response:
     """A server that refuses whatever is not plain, right and a POST."""
     if request.method == "OPTIONS":
         return OK
@@ -71,75 +71,75 @@ def is_event(body: bytes) -> bool:
     return isinstance(value, dict)
 
 
-def packing(request: Request) -> Response:
+def gzip_target(request: Request) -> Response:
     """A server that takes gzip, too."""
     if coding(request) != "gzip":
-        return strict(request)
+        return strict_target(request)
     try:
         body = gzip.decompress(request.body)
     except NO_GZIP:
         return BAD
-    return BAD if len(body) > 1_000_000 else strict(replace(request, headers=(), body=body))
+    return BAD if len(body) > 1_000_000 else strict_target(replace(request, headers=(), body=body))
 
 
-def otherwise(when: Callable[[Request], bool], answer: Response | Mishap, base: Answer = packing) -> Answer:
+def target_answering(when: Callable[[Request], bool], answer: Response | TransportFailure, base: Answer = gzip_target) -> Answer:
     """A server that answers some requests in another way."""
     return lambda request: answer if when(request) else base(request)
 
 
-def is_odd(request: Request) -> bool:
+def has_edge_case_input(request: Request) -> bool:
     """Whether a body has the NUL of the odd ones."""
     return rb"\u0000" in request.body
 
 
-@pytest.mark.parametrize("server", [strict, packing])
+@pytest.mark.parametrize("server", [strict_target, gzip_target])
 def test_a_server_that_refuses_in_time(server: Answer) -> None:
     """Refusing all that is odd breaks no promise, nor does taking it."""
     for check in ("input.*", "types.*", "gzip.*", "method.*", "path.*", "options.*", "preflight.*"):
-        found = verdicts(SMALL, f"robustness.{check}", server)
-        assert outcomes(found) <= {"pass", "observed", "not-applicable"}, found
+        check_verdicts = run_checks(SMALL, f"robustness.{check}", server)
+        assert outcomes_of(check_verdicts) <= {"pass", "observed", "not-applicable"}, check_verdicts
 
 
-@pytest.mark.parametrize("answer", [CRASH, Mishap.CLOSED, Mishap.TIMEOUT], ids=str)
+@pytest.mark.parametrize("answer", [CRASH, TransportFailure.CLOSED, TransportFailure.TIMEOUT], ids=str)
 @pytest.mark.parametrize("check", ["input.nul", "input.common"])
-def test_odd_input_that_brings_a_server_down(check: str, answer: Response | Mishap) -> None:
+def test_odd_input_that_brings_a_server_down(check: str, answer: Response | TransportFailure) -> None:
     """A 5xx, a closed connection and silence are the same to a client: it sends again."""
-    (found,) = verdicts(SMALL, f"robustness.{check}", otherwise(is_odd, answer))
-    assert (found.outcome.value, found.level.value) == ("fail", "must")
-    assert "a property with a NUL in it" in found.message
+    (verdict,) = run_checks(SMALL, f"robustness.{check}", target_answering(has_edge_case_input, answer))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
+    assert "a property with a NUL in it" in verdict.message
 
 
 def test_silence_costs_one_deadline() -> None:
     """After the first request that hangs, one more shows that the target lives; no other is sent."""
     sent: list[Request] = []
 
-    def silent(request: Request) -> Response | Mishap:
+    def silent(request: Request) -> Response | TransportFailure:
         sent.append(request)
-        return Mishap.TIMEOUT if len(sent) > 1 and rb"\u0000" in request.body else OK
+        return TransportFailure.TIMEOUT if len(sent) > 1 and rb"\u0000" in request.body else OK
 
-    (found,) = verdicts(SMALL, "robustness.input.nul", silent)
-    assert (found.outcome.value, len(sent)) == ("fail", 3)
-    assert found.expected == "an answer"
+    (verdict,) = run_checks(SMALL, "robustness.input.nul", silent)
+    assert (verdict.outcome.value, len(sent)) == ("fail", 3)
+    assert verdict.expected == "an answer"
 
 
 def test_a_target_that_falls_silent_altogether_is_not_judged() -> None:
     """What nobody answers says nothing about odd input."""
     sent: list[Request] = []
 
-    def silent(request: Request) -> Response | Mishap:
+    def silent(request: Request) -> Response | TransportFailure:
         sent.append(request)
-        return OK if len(sent) == 1 else Mishap.TIMEOUT
+        return OK if len(sent) == 1 else TransportFailure.TIMEOUT
 
-    (found,) = verdicts(SMALL, "robustness.input.nul", silent)
-    assert (found.outcome.value, len(sent)) == ("error", 3)
+    (verdict,) = run_checks(SMALL, "robustness.input.nul", silent)
+    assert (verdict.outcome.value, len(sent)) == ("error", 3)
 
 
 def test_a_silent_kind_of_refusal_is_a_failure_of_the_status_checks() -> None:
     """The same holds for what is refused."""
-    found = verdicts(
-        SMALL, "errors.status.json", otherwise(lambda item: not is_event(item.body), Mishap.TIMEOUT)
+    check_verdicts = run_checks(
+        SMALL, "errors.status.json", target_answering(lambda item: not is_event(item.body), TransportFailure.TIMEOUT)
     )
-    assert [(item.outcome.value, item.expected) for item in found] == [("fail", "an answer")]
+    assert [(item.outcome.value, item.expected) for item in check_verdicts] == [("fail", "an answer")]
 
 
 def test_a_server_that_is_down_after_odd_input() -> None:
@@ -148,29 +148,29 @@ def test_a_server_that_is_down_after_odd_input() -> None:
 
     def poisoned(request: Request) -> Response:
         sent.append(request)
-        return CRASH if any(is_odd(item) for item in sent[:-1]) and not is_odd(request) else OK
+        return CRASH if any(has_edge_case_input(item) for item in sent[:-1]) and not has_edge_case_input(request) else OK
 
-    (found,) = verdicts(SMALL, "robustness.input.nul", poisoned)
-    assert (found.outcome.value, found.message[:40]) == ("fail", "an acceptable request after the faulty o")
+    (verdict,) = run_checks(SMALL, "robustness.input.nul", poisoned)
+    assert (verdict.outcome.value, verdict.message[:40]) == ("fail", "an acceptable request after the faulty o")
 
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS, ids=str)
 def test_odd_input_stays_within_the_limits(name: str, operation: Operation) -> None:
     """A server that refuses a body for its size has not looked at what is odd in it."""
-    call, contract = call_to(name, operation), ALIKE[name]
-    limit = contract.body_limit(operation).at_least
-    event = contract.limit(Ceiling.BATCH_EVENT if call.is_batch else Ceiling.EVENT).at_least
-    for oddity in ODDITIES:
-        for _, draft in oddity.make(call):
-            body = draft.request().body
+    call, contract = call_to(name, operation), CONTRACTS[name]
+    limit = contract.body_size_limit(operation).at_least
+    event = contract.size_limit(LimitKind.BATCH_EVENT if call.is_batch else LimitKind.EVENT).at_least
+    for oddity in EDGE_CASES:
+        for _, draft in oddity.make_drafts(call):
+            body = draft.build_request().body
             assert len(body) <= (limit if "conformance_odd" in draft.envelope else event + 50)
             assert len(body) <= limit
 
 
 def texts_of(slug: str) -> list[bytes]:
     """The bodies of an oddity."""
-    (oddity,) = [item for item in ODDITIES if item.slug == slug]
-    return [draft.request().body for _, draft in oddity.make(call_to(SMALL))]
+    (oddity,) = [item for item in EDGE_CASES if item.slug == slug]
+    return [draft.build_request().body for _, draft in oddity.make_drafts(call_to(SMALL))]
 
 
 def test_odd_input_is_what_it_says() -> None:
@@ -188,28 +188,28 @@ def test_odd_input_is_what_it_says() -> None:
 
 def test_what_does_not_fit_an_event_stands_beside_a_batch() -> None:
     """Where events are small and batches are not, the batch is nested as deep as it is said."""
-    contract = ALIKE["metarouter"]
+    contract = CONTRACTS["metarouter"]
     batch = next(item for item in contract.operations if item.path == "/v1/batch")
-    (deep,) = [item for item in ODDITIES if item.slug == "depth-10000"]
-    assert [words for words, _ in deep.make(call_to("metarouter", batch))] == [
+    (deep,) = [item for item in EDGE_CASES if item.slug == "depth-10000"]
+    assert [words for words, _ in deep.make_drafts(call_to("metarouter", batch))] == [
         "lists nested 10,000 levels deep",
         "objects nested 10,000 levels deep",
     ]
-    words, draft = next(deep.make(call_to("metarouter")))
-    assert words == f"lists nested {draft.request().body.count(b'['):,} levels deep"
+    words, draft = next(deep.make_drafts(call_to("metarouter")))
+    assert words == f"lists nested {draft.build_request().body.count(b'['):,} levels deep"
 
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS, ids=str)
 def test_wrong_types_are_wrong_and_few(name: str, operation: Operation) -> None:
     """Every draft differs from an acceptable event, and no check asks for more than a hundred."""
     call = call_to(name, operation)
-    for make in (mistypes.main, mistypes.common, mistypes.nested):
+    for make in (mistypes.in_main_fields, mistypes.in_other_fields, mistypes.in_nested_fields):
         drafts = list(make(call))
         assert 0 < len(drafts) <= 100
         assert len({words for words, _ in drafts}) == len(drafts)
-    pointers = [words.rpartition(" ")[2] for words, _ in mistypes.main(call)]
-    assert set(call.contract.identities(operation.type).values()) <= set(pointers)
-    assert set(call.type.required) <= set(pointers)
+    pointers = [words.rpartition(" ")[2] for words, _ in mistypes.in_main_fields(call)]
+    assert set(call.contract.identity_pointers(operation.event_type).values()) <= set(pointers)
+    assert set(call.event_type.required) <= set(pointers)
 
 
 @pytest.mark.parametrize(
@@ -221,11 +221,11 @@ def test_a_wrong_type_that_crashes_a_server(check: str, field: str) -> None:
     def has_list(request: Request) -> bool:
         return request.method == "POST" and f'"{field}":["conformance"]'.encode() in request.body
 
-    found = verdicts(SMALL, f"robustness.types.{check}", otherwise(has_list, CRASH))
-    assert outcomes(found) == {"fail"}
+    check_verdicts = run_checks(SMALL, f"robustness.types.{check}", target_answering(has_list, CRASH))
+    assert outcomes_of(check_verdicts) == {"fail"}
 
 
-def labelled(body_is: Callable[[bytes], bool]) -> Callable[[Request], bool]:
+def claims_gzip_with(body_is: Callable[[bytes], bool]) -> Callable[[Request], bool]:
     """Whether a body is labelled as gzip, and is such a body."""
     return lambda request: coding(request) == "gzip" and body_is(request.body)
 
@@ -243,54 +243,54 @@ def is_bomb(body: bytes) -> bool:
     return is_gzip(body) and len(gzip.decompress(body)) > codings.BOMB_BYTES
 
 
-def is_spoilt(body: bytes) -> bool:
+def is_invalid_gzip(body: bytes) -> bool:
     """Whether a body begins like gzip, and is none."""
     return body.startswith(b"\x1f\x8b") and not is_gzip(body)
 
 
-GZIP: tuple[tuple[str, Callable[[Request], bool], Response | Mishap, str], ...] = (
-    ("status", labelled(is_gzip), CRASH, "must"),
-    ("status", labelled(is_spoilt), CRASH, "must"),
-    ("status", labelled(lambda body: body.startswith(b"{")), CRASH, "must"),
+GZIP: tuple[tuple[str, Callable[[Request], bool], Response | TransportFailure, str], ...] = (
+    ("status", claims_gzip_with(is_gzip), CRASH, "must"),
+    ("status", claims_gzip_with(is_invalid_gzip), CRASH, "must"),
+    ("status", claims_gzip_with(lambda body: body.startswith(b"{")), CRASH, "must"),
     ("status", lambda request: coding(request) == "conformance", CRASH, "must"),
-    ("status", labelled(is_spoilt), Mishap.TIMEOUT, "must"),
-    ("corrupt", labelled(is_spoilt), OK, "should"),
-    ("truncated", labelled(is_spoilt), OK, "should"),
-    ("truncated", labelled(is_spoilt), Response(status=403), "should"),
-    ("bomb", labelled(is_bomb), OK, "should"),
-    ("bomb", labelled(is_bomb), Mishap.CLOSED, "should"),
-    ("bomb-status", labelled(is_bomb), Mishap.CLOSED, "must"),
-    ("bomb-status", labelled(is_bomb), Mishap.TIMEOUT, "must"),
+    ("status", claims_gzip_with(is_invalid_gzip), TransportFailure.TIMEOUT, "must"),
+    ("corrupt", claims_gzip_with(is_invalid_gzip), OK, "should"),
+    ("truncated", claims_gzip_with(is_invalid_gzip), OK, "should"),
+    ("truncated", claims_gzip_with(is_invalid_gzip), Response(status=403), "should"),
+    ("bomb", claims_gzip_with(is_bomb), OK, "should"),
+    ("bomb", claims_gzip_with(is_bomb), TransportFailure.CLOSED, "should"),
+    ("bomb-status", claims_gzip_with(is_bomb), TransportFailure.CLOSED, "must"),
+    ("bomb-status", claims_gzip_with(is_bomb), TransportFailure.TIMEOUT, "must"),
 )
 
 
 @pytest.mark.parametrize(("check", "when", "answer", "level"), GZIP)
 def test_gzip_that_is_answered_wrongly(
-    check: str, when: Callable[[Request], bool], answer: Response | Mishap, level: str
+    check: str, when: Callable[[Request], bool], answer: Response | TransportFailure, level: str
 ) -> None:
     """A crash over a body is a stronger matter than a success for what nobody can read."""
-    (found,) = verdicts(SMALL, f"robustness.gzip.{check}", otherwise(when, answer))
-    assert (found.outcome.value, found.level.value) == ("fail", level)
+    (verdict,) = run_checks(SMALL, f"robustness.gzip.{check}", target_answering(when, answer))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", level)
 
 
 @pytest.mark.parametrize("check", ["corrupt", "truncated"])
 def test_gzip_that_is_not_looked_at_is_no_json(check: str) -> None:
     """Where invalid JSON has an answer of its own, bytes that were never unpacked may get that one."""
-    bytes_are_no_json = otherwise(lambda item: not is_event(item.body), Response(status=422), lambda _: OK)
-    found = verdicts(ACME, f"robustness.gzip.{check}", bytes_are_no_json)
-    assert outcomes(found) == {"pass"}
+    bytes_are_no_json = target_answering(lambda item: not is_event(item.body), Response(status=422), lambda _: OK)
+    check_verdicts = run_checks(ACME, f"robustness.gzip.{check}", bytes_are_no_json)
+    assert outcomes_of(check_verdicts) == {"pass"}
 
 
 def test_a_bomb_is_not_for_servers_that_know_no_gzip() -> None:
     """They refuse every body of the kind, and prove nothing by that."""
-    (found,) = verdicts(SMALL, "robustness.gzip.bomb", strict)
-    assert found.outcome.value == "not-applicable"
+    (verdict,) = run_checks(SMALL, "robustness.gzip.bomb", strict_target)
+    assert verdict.outcome.value == "not-applicable"
 
 
 def test_whether_gzip_is_taken_is_a_note() -> None:
     """Path by path."""
-    (taken,) = verdicts(SMALL, "robustness.gzip.accepted", packing)
-    (refused,) = verdicts(SMALL, "robustness.gzip.accepted", strict)
+    (taken,) = run_checks(SMALL, "robustness.gzip.accepted", gzip_target)
+    (refused,) = run_checks(SMALL, "robustness.gzip.accepted", strict_target)
     assert (taken.message, refused.message) == (
         "a body in gzip: accepted with 204",
         "a body in gzip: refused with 415",
@@ -303,30 +303,30 @@ POSTED = [(name, operation) for name, operation in OPERATIONS if operation.metho
 @pytest.mark.parametrize(("name", "operation"), POSTED, ids=str)
 def test_a_bomb_is_small_and_right(name: str, operation: Operation) -> None:
     """Ten thousand bytes of gzip, and ten million of valid JSON."""
-    body = codings.bomb(call_to(name, operation)).request().body
+    body = codings.gzip_bomb(call_to(name, operation)).build_request().body
     assert len(body) < 20_000
     assert len(json.dumps(json.loads(gzip.decompress(body)))) > codings.BOMB_BYTES
 
 
-PACKINGS = (codings.packed, codings.corrupt, codings.truncated, codings.mislabelled)
+GZIP_WRITERS = (codings.with_gzip, codings.with_corrupt_gzip, codings.with_truncated_gzip, codings.with_gzip_label_only)
 
 
 def test_a_key_in_a_packed_body_is_hidden() -> None:
     """It stays where reports find it and put its stand-in there, whole, broken or huge as the body may be."""
-    contract = ALIKE["segment"]
+    contract = CONTRACTS["segment"]
     key = "Secret-Key-1"
     call = Call(
         contract=contract,
         operation=contract.operations[0],
         keys=Keys(write_key=key),
-        footing=Footing(scheme=Scheme.BODY),
+        baseline=Baseline(scheme=AuthScheme.BODY),
     )
-    redactor = Redactor(call.keys.spellings())
-    for draft in (*(pack(call.event()) for pack in PACKINGS), codings.bomb(call)):
-        shown = redactor.request(draft.request())
+    redactor = Redactor(call.keys.placeholders_by_secret())
+    for draft in (*(pack(call.acceptable_request()) for pack in GZIP_WRITERS), codings.gzip_bomb(call)):
+        shown = redactor.redact_request(draft.build_request())
         assert key.encode() not in shown.body
         assert b"Key-1" not in b"".join(_inflated(shown.body))
-    assert key.encode() in gzip.decompress(codings.packed(call.event()).request().body)
+    assert key.encode() in gzip.decompress(codings.with_gzip(call.acceptable_request()).build_request().body)
 
 
 def _inflated(body: bytes) -> Iterator[bytes]:
@@ -336,7 +336,7 @@ def _inflated(body: bytes) -> Iterator[bytes]:
         yield zlib.decompressobj(31).decompress(body)
 
 
-def bare(method: str) -> Callable[[Request], bool]:
+def is_method_without_origin(method: str) -> Callable[[Request], bool]:
     """Whether a request has a method, and comes from no page."""
     return lambda request: request.method == method and "Origin" not in dict(request.headers)
 
@@ -344,12 +344,12 @@ def bare(method: str) -> Callable[[Request], bool]:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_a_wrong_method(method: str) -> None:
     """A success misleads, a 500 is a crash; 501 says that the server knows no such method."""
-    (found,) = verdicts(SMALL, "robustness.method.wrong", otherwise(bare(method), OK))
-    assert (found.outcome.value, found.level.value) == ("fail", "should")
-    (found,) = verdicts(SMALL, "robustness.method.status", otherwise(bare(method), CRASH))
-    assert (found.outcome.value, found.level.value) == ("fail", "must")
-    unknown = otherwise(bare(method), Response(status=501))
-    assert outcomes(verdicts(SMALL, "robustness.method.*", unknown)) == {"pass"}
+    (verdict,) = run_checks(SMALL, "robustness.method.wrong", target_answering(is_method_without_origin(method), OK))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
+    (verdict,) = run_checks(SMALL, "robustness.method.status", target_answering(is_method_without_origin(method), CRASH))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
+    unknown = target_answering(is_method_without_origin(method), Response(status=501))
+    assert outcomes_of(run_checks(SMALL, "robustness.method.*", unknown)) == {"pass"}
 
 
 def test_methods_without_content_are_sent_without() -> None:
@@ -358,9 +358,9 @@ def test_methods_without_content_are_sent_without() -> None:
 
     def noting(request: Request) -> Response:
         sent.append(request)
-        return packing(request)
+        return gzip_target(request)
 
-    verdicts(SMALL, "robustness.method.wrong", noting)
+    run_checks(SMALL, "robustness.method.wrong", noting)
     assert {request.method: bool(request.body) for request in sent} == {
         "POST": True, "GET": False, "DELETE": False, "PUT": True, "PATCH": True,
     }  # fmt: skip
@@ -368,17 +368,17 @@ def test_methods_without_content_are_sent_without() -> None:
 
 def test_unknown_and_odd_paths() -> None:
     """A success for an unknown path loses events; a 500 is a crash."""
-    beside = otherwise(lambda request: request.path.endswith("unknown"), OK)
-    (found,) = verdicts(SMALL, "robustness.path.unknown", beside)
-    assert (found.outcome.value, found.level.value) == ("fail", "should")
-    (found,) = verdicts(SMALL, "robustness.path.status", otherwise(lambda item: "%ff" in item.path, CRASH))
-    assert (found.outcome.value, found.level.value) == ("fail", "must")
+    beside = target_answering(lambda request: request.path.endswith("unknown"), OK)
+    (verdict,) = run_checks(SMALL, "robustness.path.unknown", beside)
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
+    (verdict,) = run_checks(SMALL, "robustness.path.status", target_answering(lambda item: "%ff" in item.path, CRASH))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
 
 
 def test_other_spellings_of_a_path_are_a_note() -> None:
     """Each with its status."""
-    (found,) = verdicts("segment", "robustness.path.spelling", lambda _: OK)
-    assert found.message == "/v1/identify/ 204, //v1/identify 204, /v1/v1/identify 204, /v1//identify 204"
+    (verdicts_by_id,) = run_checks("segment", "robustness.path.spelling", lambda _: OK)
+    assert verdicts_by_id.message == "/v1/identify/ 204, //v1/identify 204, /v1/v1/identify 204, /v1//identify 204"
 
 
 def preflight(request: Request) -> bool:
@@ -389,9 +389,9 @@ def preflight(request: Request) -> bool:
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_preflight_that_is_asked_for_credentials(status: int) -> None:
     """No browser ever sends them."""
-    asking = otherwise(preflight, Response(status=status))
-    (found,) = verdicts(SMALL, "robustness.preflight.credentials", asking)
-    assert (found.outcome.value, found.level.value) == ("fail", "should")
+    asking = target_answering(preflight, Response(status=status))
+    (verdict,) = run_checks(SMALL, "robustness.preflight.credentials", asking)
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 
 
 def test_a_preflight_that_is_refused_only_without_credentials() -> None:
@@ -400,33 +400,33 @@ def test_a_preflight_that_is_refused_only_without_credentials() -> None:
     def asks(request: Request) -> bool:
         return preflight(request) and "Authorization" not in dict(request.headers)
 
-    (found,) = verdicts(SMALL, "robustness.preflight.credentials", otherwise(asks, BAD))
-    assert found.outcome.value == "fail"
-    refused = otherwise(preflight, Response(status=405))
-    (found,) = verdicts(SMALL, "robustness.preflight.credentials", refused)
-    assert found.outcome.value == "pass"
+    (verdict,) = run_checks(SMALL, "robustness.preflight.credentials", target_answering(asks, BAD))
+    assert verdict.outcome.value == "fail"
+    refused = target_answering(preflight, Response(status=405))
+    (verdict,) = run_checks(SMALL, "robustness.preflight.credentials", refused)
+    assert verdict.outcome.value == "pass"
 
 
 def test_a_preflight_that_crashes_a_server() -> None:
     """It is nobody's fault but the server's."""
-    (found,) = verdicts(SMALL, "robustness.preflight.status", otherwise(preflight, CRASH))
-    assert (found.outcome.value, found.level.value) == ("fail", "must")
-    plain = otherwise(bare("OPTIONS"), CRASH)
-    (found,) = verdicts(SMALL, "robustness.options.plain", plain)
-    assert (found.outcome.value, found.level.value) == ("fail", "must")
+    (verdict,) = run_checks(SMALL, "robustness.preflight.status", target_answering(preflight, CRASH))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
+    plain = target_answering(is_method_without_origin("OPTIONS"), CRASH)
+    (verdict,) = run_checks(SMALL, "robustness.options.plain", plain)
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
 
 
-def letting_in(credentials: str | None, origin: str | None = None) -> Answer:
+def target_with_cors(credentials: str | None, origin: str | None = None) -> Answer:
     """A server that lets an origin in, or each that asks."""
 
     def answer(request: Request) -> Response:
         asked = dict(request.headers).get("Origin")
-        found = packing(request)
+        response = gzip_target(request)
         if asked is None:
-            return found
+            return response
         headers = [("Access-Control-Allow-Origin", origin or asked)]
         headers += [("Access-Control-Allow-Credentials", credentials)] if credentials else []
-        return replace(found, headers=tuple(headers))
+        return replace(response, headers=tuple(headers))
 
     return answer
 
@@ -434,28 +434,28 @@ def letting_in(credentials: str | None, origin: str | None = None) -> Answer:
 @pytest.mark.parametrize(
     ("server", "outcome"),
     [
-        (letting_in("true"), "fail"),
-        (letting_in(None), "pass"),
-        (letting_in("true", "*"), "pass"),
-        (letting_in("true", "https://shop.example"), "pass"),
-        (packing, "not-applicable"),
+        (target_with_cors("true"), "fail"),
+        (target_with_cors(None), "pass"),
+        (target_with_cors("true", "*"), "pass"),
+        (target_with_cors("true", "https://shop.example"), "pass"),
+        (gzip_target, "not-applicable"),
     ],
 )
 def test_an_origin_that_nobody_knows(server: Answer, outcome: str) -> None:
     """It is let in with credentials only where it is named, and not every origin has them."""
-    (found,) = verdicts(SMALL, "robustness.preflight.origin", server)
-    assert (found.outcome.value, found.level.value) == (outcome, "may")
+    (verdict,) = run_checks(SMALL, "robustness.preflight.origin", server)
+    assert (verdict.outcome.value, verdict.level.value) == (outcome, "may")
 
 
 def test_what_a_preflight_allows_is_a_note() -> None:
     """The origin that was asked for stands for whatever is asked for."""
-    (found,) = verdicts(SMALL, "robustness.preflight.allowed", letting_in("true"))
-    assert found.message == "204; origin as asked, methods none, headers none, credentials true"
+    (verdict,) = run_checks(SMALL, "robustness.preflight.allowed", target_with_cors("true"))
+    assert verdict.message == "204; origin as asked, methods none, headers none, credentials true"
 
 
-def test_the_commonest_oddities_are_small() -> None:
+def test_the_commonest_edge_cases_are_small() -> None:
     """They fit into the address of a pixel."""
-    pixels = [item for item in ALIKE["metarouter"].operations if item.method == "GET"]
+    pixels = [item for item in CONTRACTS["metarouter"].operations if item.method == "GET"]
     for operation in pixels:
-        for _, draft in oddities.commonest(call_to("metarouter", operation)):
-            assert len(dict(draft.request().query)["data"]) < 4_000
+        for _, draft in oddities.first_of_each_common(call_to("metarouter", operation)):
+            assert len(dict(draft.build_request().query)["data"]) < 4_000

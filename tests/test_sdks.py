@@ -16,16 +16,16 @@ from rich.console import Console
 
 from conformance import pointers, resources, sdks
 from conformance.cases import CHECKS
-from conformance.catalogue import Check, trials
+from conformance.catalogue import Check, make_trials
 from conformance.cli import main
 from conformance.contract import Contract
-from conformance.errors import Deviation, ProfileError, Silent
+from conformance.errors import Deviation, ProfileError, NotApplicable
 from conformance.model import (
     Area,
     Exchange,
-    Kind,
+    OperationKind,
     Level,
-    Mishap,
+    TransportFailure,
     Note,
     Outcome,
     Request,
@@ -33,11 +33,11 @@ from conformance.model import (
     Verdict,
 )  # fmt: skip
 from conformance.payloads import Call, Draft, Keys
-from conformance.payloads.speech import Speech
+from conformance.payloads.speech import SdkRequest
 from conformance.profile import load
-from conformance.report.sdks import overview
-from conformance.sdks import Reaction, Sdk, consequence, reaction
-from conformance.sdks.shapes import Reading
+from conformance.report.sdks import build_sdk_overview
+from conformance.sdks import Reaction, Sdk, effective_reaction, sdk_reaction
+from conformance.sdks.shapes import BodyReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,16 +60,16 @@ VENDORS = {
 REQUEST = Request(method="POST", path="/v1/batch")
 
 
-def answered(status: int, body: bytes = b"", **headers: str) -> Exchange:
+def exchange_with(status: int, body: bytes = b"", **headers: str) -> Exchange:
     """An exchange with an answer; `retry_after` is the header of that name."""
     pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
     return Exchange(request=REQUEST, response=Response(status=status, headers=pairs, body=body))
 
 
-def outline(sdk: Sdk) -> list[str]:
+def shape_lines(sdk: Sdk) -> list[str]:
     """What an SDK sends, a line a request: where, how, and which fields."""
     lines = []
-    for shape in sdk.shapes:
+    for shape in sdk.requests:
         names = {name.lower() for name, _ in shape.headers}
         batch: Any = shape.body.get("batch", [shape.body])
         events = sorted({f"{item['type']}({' '.join(sorted(item))})" for item in batch})
@@ -82,23 +82,23 @@ def outline(sdk: Sdk) -> list[str]:
     return lines
 
 
-def shapes() -> str:
+def all_shape_lines() -> str:
     """The golden list as the data have it."""
-    return "\n".join(line for sdk in sdks.load_all() for line in outline(sdk)) + "\n"
+    return "\n".join(line for sdk in sdks.load_all() for line in shape_lines(sdk)) + "\n"
 
 
 def test_the_data_are_sound() -> None:
     """Every file is loaded, none twice, each by its own name; the schema is a schema and closed."""
     assert list(SDKS) == resources.sdk_names()
     assert len(SDKS) == 8
-    schema = json.loads((resources.specs() / "sdk.schema.json").read_text("utf-8"))
+    schema = json.loads((resources.specs_dir() / "sdk.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
 
 
 def test_shapes_are_pinned() -> None:
     """What was recorded does not change by itself. To renew the list: python -m tests.test_sdks."""
-    assert GOLDEN.read_text(encoding="utf-8") == shapes()
+    assert GOLDEN.read_text(encoding="utf-8") == all_shape_lines()
 
 
 def test_profiles_name_their_vendors_sdks() -> None:
@@ -144,67 +144,67 @@ def test_a_profile_can_name_only_sdks_that_are_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sdk", SDKS.values(), ids=SDKS)
 def test_every_answer_has_a_reaction(sdk: Sdk) -> None:
     """Whatever a server says, something is known of what follows."""
-    for status, reading, is_timed in itertools.product(range(200, 600), Reading, (True, False)):
-        assert sdk.reads(status, reading, retry_after=is_timed) is not None
+    for status, reading, is_timed in itertools.product(range(200, 600), BodyReading, (True, False)):
+        assert sdk.reaction_to(status, reading, has_retry_after=is_timed) is not None
 
 
 DONE, ERROR, AGAIN, WAITS, LOST = (
     Reaction.DELIVER, Reaction.GIVE_UP, Reaction.SEND_AGAIN, Reaction.RETRY, Reaction.LOSE,
 )  # fmt: skip
 UNCODED = b'{"success": false}'
-TABLE = (
-    ("200", answered(200), DONE, DONE, DONE, DONE, DONE),
-    ("204", answered(204), AGAIN, DONE, AGAIN, DONE, DONE),
-    ("207", answered(207, UNCODED), AGAIN, LOST, AGAIN, LOST, LOST),
-    ("302", answered(302), AGAIN, ERROR, AGAIN, LOST, ERROR),
-    ("400 uncoded", answered(400, UNCODED), AGAIN, ERROR, AGAIN, ERROR, ERROR),
-    ("400 text", answered(400, b"no"), ERROR, ERROR, ERROR, ERROR, ERROR),
-    ("400 coded", answered(400, b'{"code": 1, "message": ""}'), ERROR, ERROR, ERROR, ERROR, ERROR),
-    ("401", answered(401), ERROR, ERROR, ERROR, ERROR, ERROR),
-    ("413", answered(413), ERROR, ERROR, ERROR, ERROR, ERROR),
-    ("429 timed", answered(429, retry_after="1"), AGAIN, WAITS, AGAIN, WAITS, WAITS),
-    ("429", answered(429), WAITS, WAITS, WAITS, WAITS, WAITS),
-    ("500", answered(500), WAITS, WAITS, WAITS, WAITS, WAITS),
-    ("503", answered(503), WAITS, WAITS, WAITS, WAITS, WAITS),
+OUTCOME_TABLE = (
+    ("200", exchange_with(200), DONE, DONE, DONE, DONE, DONE),
+    ("204", exchange_with(204), AGAIN, DONE, AGAIN, DONE, DONE),
+    ("207", exchange_with(207, UNCODED), AGAIN, LOST, AGAIN, LOST, LOST),
+    ("302", exchange_with(302), AGAIN, ERROR, AGAIN, LOST, ERROR),
+    ("400 uncoded", exchange_with(400, UNCODED), AGAIN, ERROR, AGAIN, ERROR, ERROR),
+    ("400 text", exchange_with(400, b"no"), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("400 coded", exchange_with(400, b'{"code": 1, "message": ""}'), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("401", exchange_with(401), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("413", exchange_with(413), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("429 timed", exchange_with(429, retry_after="1"), AGAIN, WAITS, AGAIN, WAITS, WAITS),
+    ("429", exchange_with(429), WAITS, WAITS, WAITS, WAITS, WAITS),
+    ("500", exchange_with(500), WAITS, WAITS, WAITS, WAITS, WAITS),
+    ("503", exchange_with(503), WAITS, WAITS, WAITS, WAITS, WAITS),
 )
 COLUMNS = (PYTHON_2_3, PYTHON_2_4, RUDDER_PYTHON, NODE, RUDDER_NODE)
 
 
-@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+@pytest.mark.parametrize("row", OUTCOME_TABLE, ids=[row[0] for row in OUTCOME_TABLE])
 def test_reactions_are_those_that_were_recorded(row: tuple[Any, ...]) -> None:
     """Cell by cell: what each SDK did with an answer when it was allowed one repetition."""
     _, exchange, *expected = row
-    assert [reaction(SDKS[name], exchange) for name in COLUMNS] == expected
+    assert [sdk_reaction(SDKS[name], exchange) for name in COLUMNS] == expected
 
 
 def test_mobile_sdks_stop_for_good_or_halve() -> None:
     """A 413 is tried again with half of the events; a 401, 403 or 404 ends it."""
     for name in (MOBILE, ANDROID):
-        assert reaction(SDKS[name], answered(413)) is WAITS
-        assert [reaction(SDKS[name], answered(status)) for status in (401, 403, 404)] == [ERROR] * 3
+        assert sdk_reaction(SDKS[name], exchange_with(413)) is WAITS
+        assert [sdk_reaction(SDKS[name], exchange_with(status)) for status in (401, 403, 404)] == [ERROR] * 3
 
 
 def test_an_sdk_tries_again_where_no_answer_came() -> None:
     """A broken connection is no answer."""
-    missed = Exchange(request=REQUEST, mishap=Mishap.CLOSED, detail="it was closed")
-    assert {reaction(sdk, missed) for sdk in SDKS.values()} == {WAITS}
-    assert consequence(SDKS[NODE], missed, is_bad=True) is AGAIN
+    missed = Exchange(request=REQUEST, failure=TransportFailure.CLOSED, failure_detail="it was closed")
+    assert {sdk_reaction(sdk, missed) for sdk in SDKS.values()} == {WAITS}
+    assert effective_reaction(SDKS[NODE], missed, is_invalid=True) is AGAIN
 
 
 @pytest.mark.parametrize(
     ("exchange", "is_bad", "expected"),
     [
-        (answered(200), False, DONE),
-        (answered(200), True, LOST),
-        (answered(500), False, WAITS),
-        (answered(500), True, AGAIN),
-        (answered(429), True, WAITS),
-        (answered(413), True, ERROR),
+        (exchange_with(200), False, DONE),
+        (exchange_with(200), True, LOST),
+        (exchange_with(500), False, WAITS),
+        (exchange_with(500), True, AGAIN),
+        (exchange_with(429), True, WAITS),
+        (exchange_with(413), True, ERROR),
     ],
 )
 def test_a_consequence_depends_on_what_was_sent(exchange: Exchange, is_bad: bool, expected: Reaction) -> None:  # noqa: FBT001 - a parameter
     """What should be refused and counts as delivered is lost; trying it again is of no use."""
-    assert consequence(SDKS[NODE], exchange, is_bad=is_bad) is expected
+    assert effective_reaction(SDKS[NODE], exchange, is_invalid=is_bad) is expected
 
 
 def call_to(profile: str, path: str = "/v1/batch") -> Call:
@@ -214,90 +214,90 @@ def call_to(profile: str, path: str = "/v1/batch") -> Call:
     return Call(contract=contract, operation=operation, keys=KEYS, label=path)
 
 
-def speeches(profile: str, name: str) -> list[Speech]:
+def sdk_requests(profile: str, name: str) -> list[SdkRequest]:
     """All that an SDK says to a vendor."""
-    return [Speech.of(call_to(profile, shape.path), shape) for shape in SDKS[name].shapes]
+    return [SdkRequest.for_call(call_to(profile, shape.path), shape) for shape in SDKS[name].requests]
 
 
 def body_of(draft: Draft) -> bytes:
     """The body of a request, unpacked."""
-    request = draft.request()
+    request = draft.build_request()
     headers = {name.lower(): value for name, value in request.headers}
     return gzip.decompress(request.body) if headers.get("content-encoding") == "gzip" else request.body
 
 
-OWN = [(profile, name) for profile, names in VENDORS.items() for name in sorted(names)]
+VENDOR_SDKS = [(profile, name) for profile, names in VENDORS.items() for name in sorted(names)]
 
 
-@pytest.mark.parametrize(("profile", "name"), OWN)
+@pytest.mark.parametrize(("profile", "name"), VENDOR_SDKS)
 def test_a_request_is_what_the_sdk_sends(profile: str, name: str) -> None:
     """Filled in, the body is that of the recording, with ids that are nobody else's."""
-    seen: set[str] = set()
-    for speech in speeches(profile, name):
-        request = speech.draft().request()
+    used_ids: set[str] = set()
+    for speech in sdk_requests(profile, name):
+        request = speech.to_draft().build_request()
         headers = {key.lower(): value for key, value in request.headers}
         assert headers["content-type"] == speech.shape.content_type
         assert ("content-encoding" in headers) is speech.shape.is_gzipped
         if "authorization" in headers:
             assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == f"{KEY}:"
-        text = body_of(speech.draft()).decode()
+        text = body_of(speech.to_draft()).decode()
         assert "$" not in text
         ids = {event["messageId"] for event in json.loads(text).get("batch", [json.loads(text)])}
         assert all(item.startswith("conformance-") for item in ids)
-        assert not ids & seen
-        seen |= ids
-        assert blank(json.loads(text)) == blank(speech.shape.body)
+        assert not ids & used_ids
+        used_ids |= ids
+        assert without_filled_in(json.loads(text)) == without_filled_in(speech.shape.body)
 
 
-def blank(value: Any) -> Any:  # noqa: ANN401 - JSON
+def without_filled_in(value: Any) -> Any:  # noqa: ANN401 - JSON
     """A value without what is filled in."""
     if isinstance(value, dict):
-        return {key: None if key in {"messageId", "writeKey"} else blank(item) for key, item in value.items()}
-    return [blank(item) for item in value] if isinstance(value, list) else value
+        return {key: None if key in {"messageId", "writeKey"} else without_filled_in(item) for key, item in value.items()}
+    return [without_filled_in(item) for item in value] if isinstance(value, list) else value
 
 
 def test_the_same_run_sends_the_same_bytes() -> None:
     """Compression has no clock in it."""
-    first, second = (speeches("rudderstack", RUDDER_PYTHON)[0].draft().request() for _ in range(2))
+    first, second = (sdk_requests("rudderstack", RUDDER_PYTHON)[0].to_draft().build_request() for _ in range(2))
     assert first == second
 
 
 def test_what_the_documents_do_not_know_is_kept_apart() -> None:
     """An alias without a previousId, and a type that has no place in a batch, are no acceptable events."""
-    (speech,) = speeches("metarouter", MOBILE)
-    assert [event["type"] for event in of(speech.undocumented())] == ["screen", "alias"]
-    assert {event["type"] for event in of(speech.documented())} == {"track", "identify", "page", "group"}
-    (speech,) = speeches("segment", NODE)
-    assert [event["type"] for event in of(speech.undocumented())] == ["alias"]
+    (speech,) = sdk_requests("metarouter", MOBILE)
+    assert [event["type"] for event in events_of(speech.undocumented_only())] == ["screen", "alias"]
+    assert {event["type"] for event in events_of(speech.documented_only())} == {"track", "identify", "page", "group"}
+    (speech,) = sdk_requests("segment", NODE)
+    assert [event["type"] for event in events_of(speech.undocumented_only())] == ["alias"]
 
 
-def of(speech: Speech) -> list[Any]:
+def events_of(speech: SdkRequest) -> list[Any]:
     """The events of a speech."""
     return list(speech.events)
 
 
-def test_a_request_is_spoiled_by_one_change() -> None:
+def test_an_invalid_request_differs_in_one_thing() -> None:
     """The key, the user, the size, the end of the JSON."""
-    for profile, name in OWN:
-        for speech in speeches(profile, name):
-            told = speech.documented()
-            stranger = told.by_stranger().draft()
+    for profile, name in VENDOR_SDKS:
+        for speech in sdk_requests(profile, name):
+            documented = speech.documented_only()
+            stranger = documented.with_unknown_key().to_draft()
             assert KEY.encode() not in body_of(stranger)
-            assert KEY not in str(stranger.request().headers)
-            (event,) = of(told.unnamed())
+            assert KEY not in str(stranger.build_request().headers)
+            (event,) = events_of(documented.first_event_without_user())
             assert not {"userId", "anonymousId"} & event.keys()
-            (event,) = of(told.too_large())
+            (event,) = events_of(documented.first_event_too_large())
             compact = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-            assert len(compact) == told.limit.at_most + 1
+            assert len(compact) == documented.event_limit.at_most + 1
             with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
-                json.loads(body_of(told.draft(is_cut=True)))
+                json.loads(body_of(documented.to_draft(is_truncated=True)))
 
 
 def test_a_partly_bad_batch_has_good_events_around_a_bad_one() -> None:
     """Only the one in the middle names nobody."""
-    (speech,) = speeches("segment", PYTHON_2_4)
+    (speech,) = sdk_requests("segment", PYTHON_2_4)
     call = speech.call
-    named = [call.contract.identified(event["type"], event) for event in of(speech.documented().partly_bad())]
+    named = [call.contract.has_identity(event["type"], event) for event in events_of(speech.documented_only().middle_event_without_user())]
     assert named.count(False) == 1
     assert named[0]
     assert named[-1]
@@ -316,12 +316,12 @@ def drive(check_id: str, call: Call, answer: Callable[[Request], Exchange]) -> N
         try:
             draft: Any = next(steps) if exchange is None else steps.send(exchange)
         except StopIteration as stop:
-            found: Note | str | None = stop.value
-            return found
+            note: Note | str | None = stop.value
+            return note
         exchange = answer(draft.request())
 
 
-def does(note: Note | str | None) -> dict[str, str]:
+def outcomes_by_condition(note: Note | str | None) -> dict[str, str]:
     """What a note says of each condition."""
     assert isinstance(note, Note)
     outcomes: Any = note.data["outcomes"]
@@ -330,8 +330,8 @@ def does(note: Note | str | None) -> dict[str, str]:
 
 def test_a_server_that_takes_everything_loses_events_silently() -> None:
     """The SDK believes that an event with a wrong key was stored."""
-    note = drive(f"sdk.{PYTHON_2_4}.reactions", call_to("rudderstack"), lambda _: answered(200))
-    assert does(note) == {
+    note = drive(f"sdk.{PYTHON_2_4}.reactions", call_to("rudderstack"), lambda _: exchange_with(200))
+    assert outcomes_by_condition(note) == {
         "accepted": "deliver", "unknown-key": "lose", "no-identity": "lose", "too-large": "lose",
         "invalid-json": "lose", "partly-bad": "lose",
     }  # fmt: skip
@@ -344,14 +344,14 @@ def test_a_server_that_takes_everything_loses_events_silently() -> None:
 
 def test_a_success_without_content_makes_older_sdks_send_again() -> None:
     """They know of one status alone."""
-    note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("segment"), lambda _: answered(204))
-    assert does(note)["accepted"] == "send-again"
+    note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("segment"), lambda _: exchange_with(204))
+    assert outcomes_by_condition(note)["accepted"] == "send-again"
 
 
 def test_nothing_follows_from_other_refusals_where_the_sdk_is_not_let_in() -> None:
     """One answer tells all."""
-    note = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: answered(415))
-    assert does(note) == {"accepted": "give-up"}
+    note = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: exchange_with(415))
+    assert outcomes_by_condition(note) == {"accepted": "give-up"}
 
 
 @pytest.mark.parametrize(
@@ -374,26 +374,26 @@ def test_a_server_that_shuts_an_sdk_out_is_named(
     """Each refuses one thing that the SDK does; the same server without the refusal passes."""
     path = "/v1/t" if name == BROWSER else "/v1/batch"
     check_id = f"sdk.{name}.accepted"
-    assert drive(check_id, call_to(profile, path), lambda _: answered(200)) is None
+    assert drive(check_id, call_to(profile, path), lambda _: exchange_with(200)) is None
     with pytest.raises(Deviation, match="must be accepted"):
-        drive(check_id, call_to(profile, path), lambda item: answered(400 if refuses(item) else 200))
+        drive(check_id, call_to(profile, path), lambda item: exchange_with(400 if refuses(item) else 200))
 
 
 def test_checks_are_made_where_an_sdk_sends_to() -> None:
     """On its paths alone, once where there are none; those of another vendor's SDK only report."""
     contract = Contract(load("segment"))
-    made = [trial for trial in trials(contract, KEYS, CHECKS) if trial.check.area == "sdk"]
+    sdk_trials = [trial for trial in make_trials(contract, KEYS, CHECKS) if trial.check.area == "sdk"]
     paths = {
         trial.operation.path
-        for trial in made
+        for trial in sdk_trials
         if trial.check.id == f"sdk.{BROWSER}.accepted" and trial.operation
     }
     assert paths == SDKS[BROWSER].paths
-    foreign = next(trial for trial in made if trial.check.id == f"sdk.{MOBILE}.accepted")
-    with pytest.raises(Silent, match=f"the profile says nothing of sdks.{MOBILE}"):
+    foreign = next(trial for trial in sdk_trials if trial.check.id == f"sdk.{MOBILE}.accepted")
+    with pytest.raises(NotApplicable, match=f"the profile says nothing of sdks.{MOBILE}"):
         foreign.steps()
-    batches = [item for item in contract.operations if item.kind is Kind.BATCH]
-    assert all(pointers.has(shape.body, "/batch") for sdk in SDKS.values() for shape in sdk.shapes
+    batches = [item for item in contract.operations if item.kind is OperationKind.BATCH]
+    assert all(pointers.has(shape.body, "/batch") for sdk in SDKS.values() for shape in sdk.requests
                if shape.path in {item.path for item in batches})  # fmt: skip
 
 
@@ -405,7 +405,7 @@ def test_the_reference_server_accepts_its_vendors_sdks(
     file = tmp_path / "report.json"
     main(["run", "--profile", profile, "--select", "sdk", "--json", str(file)])
     document = json.loads(file.read_text("utf-8"))
-    schema = json.loads((resources.specs() / "report.schema.json").read_text("utf-8"))
+    schema = json.loads((resources.specs_dir() / "report.schema.json").read_text("utf-8"))
     Draft202012Validator(schema).validate(document)
     outcomes = [(item["id"], item["outcome"]) for item in document["checks"]]
     assert not [item for item in outcomes if item[1] in {"fail", "untestable", "error"}]
@@ -421,34 +421,34 @@ def test_the_reference_server_accepts_its_vendors_sdks(
 
 def test_the_overview_names_harm_alone() -> None:
     """Another vendor's SDK is shown only where it would lose events, or send them again."""
-    note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("metarouter"), lambda _: answered(400, UNCODED))
-    fine = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: answered(400, UNCODED))
-    shown = printed([verdict(note, "a"), verdict(fine, "b")])
+    note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("metarouter"), lambda _: exchange_with(400, UNCODED))
+    fine = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: exchange_with(400, UNCODED))
+    shown = overview_text([verdict(note, "a"), verdict(fine, "b")])
     assert "segment-analytics-python 2.3.4  sends again" in shown
     assert SDKS[NODE].title not in shown
-    lost = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: answered(200))
-    assert "but" in (shown := printed([verdict(lost, "b")]))
+    lost = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: exchange_with(200))
+    assert "but" in (shown := overview_text([verdict(lost, "b")]))
     assert "delivers  loses silently: unknown key, no user, too large, invalid JSON, partly bad" in shown
-    assert printed([verdict(fine, "b")]) == ""
+    assert overview_text([verdict(fine, "b")]) == ""
 
 
-def verdict(found: Note | str | None, check_id: str) -> Verdict:
+def verdict(note: Note | str | None, check_id: str) -> Verdict:
     """A verdict with a note's data."""
-    assert isinstance(found, Note)
+    assert isinstance(note, Note)
     return Verdict(
         id=check_id, area=Area.SDK, level=Level.MAY, title="It is reported.", operation="POST /v1/batch",
-        outcome=Outcome.OBSERVED, message=found.text, data=found.data,
+        outcome=Outcome.OBSERVED, message=note.text, data=note.data,
     )  # fmt: skip
 
 
-def printed(verdicts: list[Verdict]) -> str:
+def overview_text(verdicts: list[Verdict]) -> str:
     """What a terminal shows of verdicts."""
-    found = overview(verdicts)
+    rows = build_sdk_overview(verdicts)
     console = Console(width=200, record=True, file=io.StringIO())
-    if found is not None:
-        console.print(found)
+    if rows is not None:
+        console.print(rows)
     return console.export_text()
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(shapes(), encoding="utf-8")
+    GOLDEN.write_text(all_shape_lines(), encoding="utf-8")

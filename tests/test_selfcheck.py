@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator
 from conformance import cli, resources
 from conformance.cli import checking
 from conformance.refserver.faults import FAULTS
-from conformance.refserver.variants import CORRECT
-from conformance.selfcheck import judge, report
+from conformance.refserver.variants import CORRECT_SERVER
+from conformance.selfcheck import run_self_check, report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,38 +29,38 @@ if TYPE_CHECKING:
 
 SMALLEST = "segmentstream"
 NAMED = {fault.name: fault for fault in FAULTS}
-SCHEMA: dict[str, Any] = json.loads((resources.specs() / "selfcheck.schema.json").read_text("utf-8"))
+SCHEMA: dict[str, Any] = json.loads((resources.specs_dir() / "selfcheck.schema.json").read_text("utf-8"))
 
 
-def score(faults: Sequence[Fault] = (), variants: Sequence[Variant] = ()) -> Score:
+def score_of(faults: Sequence[Fault] = (), variants: Sequence[Variant] = ()) -> Score:
     """The score of a few servers under the smallest profile."""
-    return asyncio.run(judge([SMALLEST], lambda *_: None, faults, variants))
+    return asyncio.run(run_self_check([SMALLEST], lambda *_: None, faults, variants))
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     """The whole self-check of all profiles, by the command, and where its reports are."""
     place = tmp_path_factory.mktemp("selfcheck")
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "conformance", "self-check",
          "--json", str(place / "s.json"), "--markdown", str(place / "s.md")],
         capture_output=True, text=True, check=False, timeout=1200,
     )  # fmt: skip
-    return done, place
+    return completed, place
 
 
 def test_it_is_perfect(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     """Every fault is caught in its own area, nothing fails on a correct server, no check is idle."""
-    done, place = whole
-    assert done.returncode == 0, done.stdout
-    found = json.loads((place / "s.json").read_text("utf-8"))
-    totals = found["totals"]
-    assert found["perfect"]
+    completed, place = whole
+    assert completed.returncode == 0, completed.stdout
+    document = json.loads((place / "s.json").read_text("utf-8"))
+    totals = document["totals"]
+    assert document["perfect"]
     assert totals["caught"] == totals["right_area"] == totals["broken"] >= len(FAULTS) > 150
     assert totals["false_alarms"] == totals["checks_without_a_fault"] == 0
     assert totals["correct"] > 50
-    assert done.stdout.splitlines()[-1] == "perfect"
-    assert "/" in done.stderr.splitlines()[-1]
+    assert completed.stdout.splitlines()[-1] == "perfect"
+    assert "/" in completed.stderr.splitlines()[-1]
 
 
 def test_the_readme_has_its_totals(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
@@ -80,49 +80,49 @@ def test_the_readme_has_its_totals(whole: tuple[subprocess.CompletedProcess[str]
 def test_the_reports_say_the_same(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     """The JSON fits its schema, and the Markdown has a row for each check with the faults it notices."""
     place = whole[1]
-    found = json.loads((place / "s.json").read_text("utf-8"))
-    Draft202012Validator(SCHEMA).validate(found)
+    document = json.loads((place / "s.json").read_text("utf-8"))
+    Draft202012Validator(SCHEMA).validate(document)
     text = (place / "s.md").read_text("utf-8")
-    for name, killers in found["checks"].items():
+    for name, killers in document["checks"].items():
         assert f"| `{name}` | {', '.join(f'`{killer}`' for killer in killers)} |" in text
 
 
 def test_a_fault_that_names_the_wrong_check_is_not_caught() -> None:
     """What must notice it did not, and what did is of another area."""
-    wrong = replace(NAMED["json-422"], catches="auth.key.unknown")
-    found = score([wrong])
-    (catch,) = found.catches
-    assert (catch.is_caught, catch.is_right) == (False, False)
-    assert catch.missed == ("auth.key.unknown",)
-    assert any(item.startswith("json.syntax.truncated[POST /track]: ") for item in catch.strangers)
-    assert f"json-422 under {SMALLEST}: not noticed by auth.key.unknown" in found.problems()
+    wrong = replace(NAMED["json-422"], catching_checks="auth.key.unknown")
+    self_check_score = score_of([wrong])
+    (catch,) = self_check_score.detections
+    assert (catch.is_detected, catch.is_in_right_area) == (False, False)
+    assert catch.missed_by == ("auth.key.unknown",)
+    assert any(item.startswith("json.syntax.truncated[POST /track]: ") for item in catch.wrong_area)
+    assert f"json-422 under {SMALLEST}: not noticed by auth.key.unknown" in self_check_score.problems()
 
 
 def test_a_fault_that_names_too_few_areas_is_caught_and_not_right() -> None:
     """A check of an area that it does not name fails, too."""
-    narrow = replace(NAMED["json-crash"], catches="json.syntax.truncated")
-    (catch,) = score([narrow]).catches
-    assert (catch.is_caught, catch.is_right) == (True, False)
-    (spilling,) = score([replace(narrow, spills="it may be so, for the sake of this test")]).catches
-    assert (spilling.is_caught, spilling.is_right) == (True, True)
-    assert spilling.noticed == ("json.syntax.truncated",)
+    narrow = replace(NAMED["json-crash"], catching_checks="json.syntax.truncated")
+    (catch,) = score_of([narrow]).detections
+    assert (catch.is_detected, catch.is_in_right_area) == (True, False)
+    (spilling,) = score_of([replace(narrow, collateral_reason="it may be so, for the sake of this test")]).detections
+    assert (spilling.is_detected, spilling.is_in_right_area) == (True, True)
+    assert spilling.detected_by == ("json.syntax.truncated",)
 
 
 def test_a_correct_server_that_is_not_raises_an_alarm() -> None:
     """The broken server of a name is a variant here, and its troubles are false alarms."""
-    found = score(variants=[replace(CORRECT, name="json-unchecked")])
-    assert found.false == 1
+    self_check_score = score_of(variants=[replace(CORRECT_SERVER, name="json-unchecked")])
+    assert self_check_score.false_alarm_count == 1
     assert any(
-        "json-unchecked under segmentstream is correct: json.syntax" in line for line in found.problems()
+        "json-unchecked under segmentstream is correct: json.syntax" in line for line in self_check_score.problems()
     )
 
 
 def test_checks_that_nothing_kills_are_named() -> None:
     """Without faults every check is idle, and the report says so."""
-    found = score()
-    assert set(found.idle) == set(found.kills) >= {"json.syntax.truncated", "auth.key.unknown"}
-    assert "json.syntax.truncated: no fault makes this check fail" in found.problems()
-    document = report.document(found)
+    self_check_score = score_of()
+    assert set(self_check_score.undetecting_checks) == set(self_check_score.detecting_faults) >= {"json.syntax.truncated", "auth.key.unknown"}
+    assert "json.syntax.truncated: no fault makes this check fail" in self_check_score.problems()
+    document = report.document(self_check_score)
     Draft202012Validator(SCHEMA).validate(document)
     assert document["perfect"] is False
 
@@ -131,13 +131,13 @@ def test_the_command_ends_with_1_where_something_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And prints what it is; a report on standard output stays alone there."""
-    wrong = replace(NAMED["json-422"], catches="auth.key.unknown")
-    monkeypatch.setattr(checking, "judge", partial(judge, faults=[wrong], variants=[]))
+    wrong = replace(NAMED["json-422"], catching_checks="auth.key.unknown")
+    monkeypatch.setattr(checking, "judge", partial(run_self_check, faults=[wrong], variants=[]))
     assert cli.main(["self-check", "--profile", SMALLEST, "--json", "-"]) == 1
-    said = capsys.readouterr()
-    assert json.loads(said.out)["totals"]["caught"] == 0
-    assert "not noticed by auth.key.unknown" in said.err
-    assert "not perfect" in said.err
+    output = capsys.readouterr()
+    assert json.loads(output.out)["totals"]["caught"] == 0
+    assert "not noticed by auth.key.unknown" in output.err
+    assert "not perfect" in output.err
 
 
 def test_the_command_refuses_what_it_can_not_do(
@@ -146,7 +146,7 @@ def test_the_command_refuses_what_it_can_not_do(
     """An unknown profile, two reports on one output, a file that can't be written."""
     assert cli.main(["self-check", "--profile", "nobody"]) == 2
     assert cli.main(["self-check", "--json", "-", "--markdown", "-"]) == 2
-    monkeypatch.setattr(checking, "judge", partial(judge, faults=[], variants=[]))
+    monkeypatch.setattr(checking, "judge", partial(run_self_check, faults=[], variants=[]))
     nowhere = str(tmp_path / "no" / "s.json")
     assert cli.main(["self-check", "--profile", SMALLEST, "--json", nowhere]) == 3
     assert "the report can't be written" in capsys.readouterr().err

@@ -14,54 +14,54 @@ from jsonschema import Draft202012Validator
 
 from conformance import resources
 from conformance.cli import main
-from tests.hostile.targets import answer, careful, silence, turning
-from tests.sockets import GoneError, Peer, answering, serving
+from tests.hostile.targets import answer, ending_on_bad_request, silence, good_until
+from tests.sockets import ClientClosedError, ClientConnection, answer_always, scripted_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.sockets import Script
+    from tests.sockets import ConnectionScript
 
 KEY = "Stopping-Key"
 GRACE_S = 10
 """How long a command may take to end on a loaded machine; when nothing is loaded it takes a fraction."""
 
 
-def dying(_: Peer) -> None:
+def die_after_some_answers(_: ClientConnection) -> None:
     """Hangs up."""
-    raise GoneError
+    raise ClientClosedError
 
 
-def failing(peer: Peer) -> None:
+def answer_500(peer: ClientConnection) -> None:
     """Fails on everything."""
-    answering(answer("500 Internal Server Error", b"oops"))(peer)
+    answer_always(answer("500 Internal Server Error", b"oops"))(peer)
 
 
-def patient(peer: Peer) -> None:
+def answer_slowly(peer: ClientConnection) -> None:
     """Asks to wait for long, again and again."""
-    answering(answer("429 Too Many Requests", b"", b"Retry-After: 29"))(peer)
+    answer_always(answer("429 Too Many Requests", b"", b"Retry-After: 29"))(peer)
 
 
-def run(url: str, place: Path, *more: str) -> tuple[int, dict[str, Any], str]:
+def run_command(url: str, place: Path, *more: str) -> tuple[int, dict[str, Any], str]:
     """A run in this process: its code, its JSON report and its JUnit report."""
     reports = ["--json", str(place / "r.json"), "--junit", str(place / "r.xml")]
     code = main(["run", url, "--profile", "segmentstream", "--write-key", KEY, *reports, *more])
     document = json.loads((place / "r.json").read_text(encoding="utf-8"))
-    schema = json.loads((resources.specs() / "report.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((resources.specs_dir() / "report.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator(schema).validate(document)
     return code, document, (place / "r.xml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("then", "said"),
-    [(dying, "20 requests in a row were not answered"), (failing, "20 answers in a row were failures")],
+    [(die_after_some_answers, "20 requests in a row were not answered"), (answer_500, "20 answers in a row were failures")],
 )
 def test_a_target_that_dies_ends_the_run(
-    then: Script, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    then: ConnectionScript, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit 3, a sentence, and a report of what was judged until then."""
-    with serving(careful(turning(60, then))) as server:
-        code, document, junit = run(server.url, tmp_path)
+    with scripted_server(ending_on_bad_request(good_until(60, then))) as server:
+        code, document, junit = run_command(server.url, tmp_path)
         assert len(server.received) < 200
     assert code == 3
     assert document["complete"] is False
@@ -76,8 +76,8 @@ def test_a_target_that_dies_ends_the_run(
 @pytest.mark.parametrize(("word", "most"), [("requests", 40), ("bytes", 9_000), ("events", 30)])
 def test_a_budget_is_the_end_of_sending(word: str, most: int, tmp_path: Path) -> None:
     """It is kept to the last request; what is left has no verdict, and the run does not end well."""
-    with serving(careful(answering())) as server:
-        code, document, _ = run(server.url, tmp_path, f"--max-{word}", str(most), "--fuzz", "100")
+    with scripted_server(ending_on_bad_request(answer_always())) as server:
+        code, document, _ = run_command(server.url, tmp_path, f"--max-{word}", str(most), "--fuzz", "100")
         sent = len(server.received)
     assert 0 < sent <= most
     errors = [item for item in document["checks"] if item["outcome"] == "error"]
@@ -90,7 +90,7 @@ def test_a_budget_is_the_end_of_sending(word: str, most: int, tmp_path: Path) ->
 
 def test_all_profiles_share_a_budget() -> None:
     """What is sent at most is sent at most in all."""
-    with serving(careful(answering())) as server:
+    with scripted_server(ending_on_bad_request(answer_always())) as server:
         arguments = ["run", server.url, "--profile", "all", "--write-key", KEY, "--quiet"]
         assert main([*arguments, "--max-requests", "60"]) in {1, 3}
         assert 0 < len(server.received) <= 60
@@ -98,7 +98,7 @@ def test_all_profiles_share_a_budget() -> None:
 
 def test_a_budget_too_small_for_the_preflight_judges_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Not a byte is sent, and the sentence names the option."""
-    with serving(answering()) as server:
+    with scripted_server(answer_always()) as server:
         assert (
             main(["run", server.url, "--profile", "segmentstream", "--write-key", KEY, "--max-bytes", "5"])
             == 3
@@ -109,17 +109,17 @@ def test_a_budget_too_small_for_the_preflight_judges_nothing(capsys: pytest.Capt
 
 def test_fuzzing_keeps_its_budget() -> None:
     """Over the fast way of sending, too."""
-    with serving(careful(answering())) as server:
+    with scripted_server(ending_on_bad_request(answer_always())) as server:
         arguments = ["fuzz", server.url, "--profile", "segmentstream", "--write-key", KEY, "--quiet"]
         assert main([*arguments, "--fuzz", "300", "--max-requests", "50"]) in {1, 3}
         assert 0 < len(server.received) <= 50
 
 
 def interrupted(
-    number: signal.Signals, place: Path, then: Script, command: str, *more: str
+    number: signal.Signals, place: Path, then: ConnectionScript, command: str, *more: str
 ) -> tuple[int, Any]:
     """A command that gets a signal once the target has turned: its code and its JSON report."""
-    with serving(careful(turning(60, then))) as server:
+    with scripted_server(ending_on_bad_request(good_until(60, then))) as server:
         report = place / "r.json"
         line = [sys.executable, "-m", "conformance", command, server.url, "--profile", "segmentstream"]
         environment = {**os.environ, "CONFORMANCE_WRITE_KEY": KEY}
@@ -129,18 +129,18 @@ def interrupted(
             stderr=subprocess.PIPE,
             text=True,
         ) as child:
-            while len(server.received) < 60 and not server.over.wait(0.05) and child.poll() is None:
+            while len(server.received) < 60 and not server.is_stopping.wait(0.05) and child.poll() is None:
                 pass
-            server.over.wait(0.5)
+            server.is_stopping.wait(0.5)
             child.send_signal(number)
-            _, told = child.communicate(timeout=GRACE_S)
-    assert "Traceback" not in told
+            _, stderr = child.communicate(timeout=GRACE_S)
+    assert "Traceback" not in stderr
     return child.returncode, json.loads(report.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("then", [silence, patient])
-def test_a_signal_ends_a_run_at_once(number: signal.Signals, then: Script, tmp_path: Path) -> None:
+@pytest.mark.parametrize("then", [silence, answer_slowly])
+def test_a_signal_ends_a_run_at_once(number: signal.Signals, then: ConnectionScript, tmp_path: Path) -> None:
     """In the middle of waiting for an answer, or for the end of a 429."""
     code, document = interrupted(number, tmp_path, then, "run")
     assert code == 130
@@ -150,8 +150,8 @@ def test_a_signal_ends_a_run_at_once(number: signal.Signals, then: Script, tmp_p
     assert 0 < len(document["checks"]) < document["run"]["planned"]
 
 
-@pytest.mark.parametrize("then", [silence, patient])
-def test_a_signal_ends_fuzzing_at_once(then: Script, tmp_path: Path) -> None:
+@pytest.mark.parametrize("then", [silence, answer_slowly])
+def test_a_signal_ends_fuzzing_at_once(then: ConnectionScript, tmp_path: Path) -> None:
     """What failed until then is reported, and the report says that it is not all."""
     code, document = interrupted(signal.SIGINT, tmp_path, then, "fuzz", "--fuzz", "2000")
     assert code == 130
@@ -161,7 +161,7 @@ def test_a_signal_ends_fuzzing_at_once(then: Script, tmp_path: Path) -> None:
 def test_a_signal_ends_generating(tmp_path: Path) -> None:
     """Nothing has failed by then; the code is that of an interruption, wherever it came."""
     environment = {**os.environ, "CONFORMANCE_WRITE_KEY": KEY, "XDG_CACHE_HOME": str(tmp_path)}
-    with serving(careful(answering())) as server:
+    with scripted_server(ending_on_bad_request(answer_always())) as server:
         line = [sys.executable, "-m", "conformance", "fuzz", server.url, "--profile", "segmentstream"]
         with subprocess.Popen(
             [*line, "--fuzz", "90000"], env=environment, stderr=subprocess.PIPE, text=True
@@ -170,7 +170,7 @@ def test_a_signal_ends_generating(tmp_path: Path) -> None:
             while "generating" not in child.stderr.readline():
                 assert child.poll() is None
             child.send_signal(signal.SIGINT)
-            _, told = child.communicate(timeout=GRACE_S)
+            _, stderr = child.communicate(timeout=GRACE_S)
     assert child.returncode == 130
-    assert "interrupted" in told
-    assert "fault" not in told
+    assert "interrupted" in stderr
+    assert "fault" not in stderr

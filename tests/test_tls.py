@@ -10,9 +10,9 @@ import pytest
 import trustme
 
 from conformance.errors import UsageError
-from conformance.model import Exchange, Mishap, Request
-from conformance.wire import Redactor, Wire, parse
-from tests.sockets import OK, REFUSED, Peer, Script, answering, serving
+from conformance.model import Exchange, TransportFailure, Request
+from conformance.wire import Redactor, Wire, parse_target
+from tests.sockets import OK, TOO_LARGE_AND_CLOSE, ClientConnection, ConnectionScript, answer_always, scripted_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +53,8 @@ def pem(authority: trustme.CA, place: Path) -> str:
     return str(file)
 
 
-def sent(  # noqa: PLR0913 - what a run may set
-    script: Script,
+def send_requests(  # noqa: PLR0913 - what a run may set
+    script: ConnectionScript,
     tls: ssl.SSLContext | None,
     *,
     ca_bundle: str | None = None,
@@ -65,99 +65,99 @@ def sent(  # noqa: PLR0913 - what a run may set
     """What comes of requests over https to a server with these settings, or to one that knows no TLS."""
 
     async def send(url: str) -> list[Exchange]:
-        target = parse(url, ca_bundle=ca_bundle, insecure=insecure)
+        target = parse_target(url, ca_bundle=ca_bundle, insecure=insecure)
         async with Wire(target=target, redactor=Redactor({}), deadline_s=deadline_s) as wire:
             return [await wire.exchange(request) for request in requests]
 
-    with serving(script, tls=tls) as server:
+    with scripted_server(script, tls=tls) as server:
         return asyncio.run(send(server.url.replace("http:", "https:")))
 
 
 def test_a_certificate_of_a_given_authority_is_trusted(certified: ssl.SSLContext, bundle: str) -> None:
     """With --ca-bundle the answer comes, and names an https URL."""
-    (found,) = sent(answering(), certified, ca_bundle=bundle)
-    assert (found.status, found.mishap) == (200, None)
-    assert found.url.startswith("https://127.0.0.1:")
+    (exchange,) = send_requests(answer_always(), certified, ca_bundle=bundle)
+    assert (exchange.status, exchange.failure) == (200, None)
+    assert exchange.url.startswith("https://127.0.0.1:")
 
 
 def test_a_connection_under_tls_is_reused(certified: ssl.SSLContext, bundle: str) -> None:
     """One handshake serves several requests: the server answers more than one on a connection."""
 
-    def script(peer: Peer) -> None:
+    def script(peer: ClientConnection) -> None:
         for _ in range(3):
-            peer.request()
-            peer.say(OK)
+            peer.read_request()
+            peer.send(OK)
         assert peer.number == 1
 
-    found = sent(script, certified, ca_bundle=bundle, requests=[EVENT] * 3)
-    assert [item.status for item in found] == [200] * 3
+    exchanges = send_requests(script, certified, ca_bundle=bundle, requests=[EVENT] * 3)
+    assert [item.status for item in exchanges] == [200] * 3
 
 
 def test_a_connection_under_tls_that_was_closed_is_replaced(certified: ssl.SSLContext, bundle: str) -> None:
     """A server may close under TLS as it may without, with or without a farewell."""
 
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.say(OK)
-        peer.request()
+    def script(peer: ClientConnection) -> None:
+        peer.read_request()
+        peer.send(OK)
+        peer.read_request()
         if peer.number > 1:
-            peer.say(OK)
+            peer.send(OK)
 
-    found = sent(script, certified, ca_bundle=bundle, requests=[EVENT] * 4)
-    assert [item.status for item in found] == [200] * 4
+    exchanges = send_requests(script, certified, ca_bundle=bundle, requests=[EVENT] * 4)
+    assert [item.status for item in exchanges] == [200] * 4
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(certified: ssl.SSLContext) -> None:
     """Without --ca-bundle the exchange is a mishap that speaks of the certificate."""
-    (found,) = sent(answering(), certified)
-    assert found.mishap is Mishap.TLS
-    assert found.detail.startswith("the TLS handshake failed: ")
-    assert "certificate verify failed" in found.detail
+    (exchange,) = send_requests(answer_always(), certified)
+    assert exchange.failure is TransportFailure.TLS
+    assert exchange.failure_detail.startswith("the TLS handshake failed: ")
+    assert "certificate verify failed" in exchange.failure_detail
 
 
 def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, bundle: str) -> None:
     """A known authority is not enough: the name counts."""
-    (found,) = sent(answering(), server_side(authority, "other.example"), ca_bundle=bundle)
-    assert found.mishap is Mishap.TLS
-    assert "certificate" in found.detail
+    (exchange,) = send_requests(answer_always(), server_side(authority, "other.example"), ca_bundle=bundle)
+    assert exchange.failure is TransportFailure.TLS
+    assert "certificate" in exchange.failure_detail
 
 
 def test_insecure_takes_any_certificate(authority: trustme.CA) -> None:
     """With --insecure neither the authority nor the name matters."""
-    (found,) = sent(answering(), server_side(authority, "other.example"), insecure=True)
-    assert found.status == 200
+    (exchange,) = send_requests(answer_always(), server_side(authority, "other.example"), insecure=True)
+    assert exchange.status == 200
 
 
 def test_a_server_without_tls_is_a_tls_mishap() -> None:
     """The port speaks plain HTTP."""
 
-    def script(peer: Peer) -> None:
-        peer.say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-        peer.hold()
+    def script(peer: ClientConnection) -> None:
+        peer.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        peer.stay_silent()
 
-    (found,) = sent(script, None, insecure=True)
-    assert found.mishap is Mishap.TLS
+    (exchange,) = send_requests(script, None, insecure=True)
+    assert exchange.failure is TransportFailure.TLS
 
 
 def test_a_server_that_hangs_up_in_the_handshake_is_a_tls_mishap() -> None:
     """No word of why: the detail says when it happened."""
-    (found,) = sent(lambda peer: peer.say(b""), None, insecure=True)
-    assert found.mishap is Mishap.TLS
-    assert found.detail.startswith("the TLS handshake failed: ")
+    (exchange,) = send_requests(lambda peer: peer.send(b""), None, insecure=True)
+    assert exchange.failure is TransportFailure.TLS
+    assert exchange.failure_detail.startswith("the TLS handshake failed: ")
 
 
 def test_a_handshake_that_never_ends_meets_the_deadline() -> None:
     """The deadline covers the handshake."""
-    (found,) = sent(Peer.hold, None, insecure=True, deadline_s=0.3)
-    assert found.mishap is Mishap.TIMEOUT
+    (exchange,) = send_requests(ClientConnection.stay_silent, None, insecure=True, deadline_s=0.3)
+    assert exchange.failure is TransportFailure.TIMEOUT
 
 
 def test_a_server_that_hangs_up_after_the_handshake_is_a_mishap(
     certified: ssl.SSLContext, bundle: str
 ) -> None:
     """It has read the request and closes without an answer."""
-    (found,) = sent(Peer.request, certified, ca_bundle=bundle)
-    assert found.mishap is Mishap.CLOSED
+    (exchange,) = send_requests(ClientConnection.read_request, certified, ca_bundle=bundle)
+    assert exchange.failure is TransportFailure.CLOSED
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
@@ -170,13 +170,13 @@ def test_an_early_refusal_is_heard(
 ) -> None:
     """A refusal after the head, before a reset, is heard every time under TLS too."""
 
-    def script(peer: Peer) -> None:
-        peer.head()
-        peer.say(REFUSED)
+    def script(peer: ClientConnection) -> None:
+        peer.read_head()
+        peer.send(TOO_LARGE_AND_CLOSE)
 
     request = Request(method="POST", path="/v1/batch", body=b"a" * size, chunked=chunked)
-    found = sent(script, certified, ca_bundle=bundle, requests=[request] * 30)
-    assert [item.status for item in found] == [413] * 30
+    exchanges = send_requests(script, certified, ca_bundle=bundle, requests=[request] * 30)
+    assert [item.status for item in exchanges] == [413] * 30
 
 
 def test_an_early_answer_is_heard_while_the_server_reads_no_more(
@@ -184,20 +184,20 @@ def test_an_early_answer_is_heard_while_the_server_reads_no_more(
 ) -> None:
     """A server that answers, stops reading and does not close can't make the wire wait for its deadline."""
 
-    def script(peer: Peer) -> None:
-        peer.head()
-        peer.say(REFUSED)
-        peer.hold()
+    def script(peer: ClientConnection) -> None:
+        peer.read_head()
+        peer.send(TOO_LARGE_AND_CLOSE)
+        peer.stay_silent()
 
     request = Request(method="POST", path="/v1/batch", body=b"a" * 5_000_000)
-    (found,) = sent(script, certified, ca_bundle=bundle, requests=[request])
-    assert (found.status, found.mishap) == (413, None)
+    (exchange,) = send_requests(script, certified, ca_bundle=bundle, requests=[request])
+    assert (exchange.status, exchange.failure) == (413, None)
 
 
 def test_a_missing_bundle_is_explained() -> None:
     """A file that is not there is named."""
     with pytest.raises(UsageError, match=r"^--ca-bundle /nowhere/ca\.pem: the file can't be read$"):
-        parse("https://a.example", ca_bundle="/nowhere/ca.pem")
+        parse_target("https://a.example", ca_bundle="/nowhere/ca.pem")
 
 
 def test_a_bundle_without_a_certificate_is_explained(tmp_path: Path) -> None:
@@ -205,4 +205,4 @@ def test_a_bundle_without_a_certificate_is_explained(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("no certificate")
     with pytest.raises(UsageError, match=r"the file holds no certificate$"):
-        parse("https://a.example", ca_bundle=str(file))
+        parse_target("https://a.example", ca_bundle=str(file))

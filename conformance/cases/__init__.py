@@ -53,4 +53,4 @@ MODULES = (
     webhook,
 )
 
-CHECKS = catalogue.checks()
+CHECKS = catalogue.all_checks()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.model import Mishap
-from conformance.payloads import converse
-from conformance.payloads.spelling import usual
+from conformance.model import TransportFailure
+from conformance.payloads import send_on_one_connection
+from conformance.payloads.spelling import write_standard
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
@@ -15,88 +15,88 @@ if TYPE_CHECKING:
 
     from conformance.engine import Steps
     from conformance.model import Exchange
-    from conformance.payloads import Call, Draft, Message
-    from conformance.payloads.several import Answers
-    from conformance.payloads.spoils import Spoil
+    from conformance.payloads import Call, Draft, Step
+    from conformance.payloads.several import ExchangeSteps
+    from conformance.payloads.spoils import InvalidCase
 
 
-def succeeds(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
+def expect_documented_success(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """Each draft, named, is answered with exactly the documented status of success."""
     note = None
-    for what, draft in drafts:
-        draft.fit()
-        note = expect.status((yield draft), call.contract.answer(Condition.ACCEPTED), what) or note
+    for subject, draft in drafts:
+        draft.require_within_limits()
+        note = expect.status((yield draft), call.contract.expected_response(Condition.ACCEPTED), subject) or note
     return note
 
 
-def accepted(drafts: Iterable[tuple[str, Draft]]) -> Steps:
+def expect_all_accepted(drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """Each draft, named, is accepted; with which status is for the accept checks to judge."""
-    for what, draft in drafts:
-        draft.fit()
-        expect.accepted((yield draft), what)
+    for subject, draft in drafts:
+        draft.require_within_limits()
+        expect.accepted((yield draft), subject)
     return None
 
 
-def spoilt(call: Call, spoil: Spoil) -> Steps:
+def expect_documented_refusal(call: Call, invalid_case: InvalidCase) -> Steps:
     """The control is accepted, and its spoilt twin is answered as the contract says."""
-    expect.control((yield call.control()))
-    return expect.status((yield spoil.make(call)), call.contract.answer(spoil.condition), spoil.words)
+    expect.control((yield call.control_request()))
+    return expect.status((yield invalid_case.make_draft(call)), call.contract.expected_response(invalid_case.condition), invalid_case.description)
 
 
-def refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange]:
+def get_refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange]:
     """The control is accepted, the draft refused: the refusal, for a check of its body to look at."""
-    expect.control((yield call.control()))
+    expect.control((yield call.control_request()))
     exchange = yield draft
-    expect.refused(exchange)
+    expect.require_refused(exchange)
     return exchange
 
 
-def reports(drafts: Iterable[tuple[str, Draft]]) -> Steps:
+def describe_outcomes(drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """What becomes of each draft, named, for the note of a check that only observes."""
-    found = []
-    for what, draft in drafts:
+    outcomes = []
+    for subject, draft in drafts:
         exchange = yield draft
-        word = "accepted" if expect.is_accepted(exchange) else "refused"
-        found.append(f"{what}: {word} with {exchange.status}")
-    return "; ".join(dict.fromkeys(found))
+        verb = "accepted" if expect.is_accepted(exchange) else "refused"
+        outcomes.append(f"{subject}: {verb} with {exchange.status}")
+    return "; ".join(dict.fromkeys(outcomes))
 
 
-def survives(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
+def expect_no_server_errors(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """Each draft, named, is answered, not with the server's own failure; then the control still works."""
-    expect.control((yield call.control()))
-    for what, draft in drafts:
-        exchange = yield draft.unanswered(hanging=True)
-        yield from heard(call, exchange, what)
-        expect.no_server_error(exchange, what)
-    expect.accepted((yield call.event()), "an acceptable request after the faulty ones")
+    expect.control((yield call.control_request()))
+    for subject, draft in drafts:
+        exchange = yield draft.allowing_no_answer(may_time_out=True)
+        yield from expect_no_hang(call, exchange, subject)
+        expect.no_server_error(exchange, subject)
+    expect.accepted((yield call.acceptable_request()), "an acceptable request after the faulty ones")
     return None
 
 
-def heard(call: Call, exchange: Exchange, what: str) -> Generator[Message, Exchange, None]:
+def expect_no_hang(call: Call, exchange: Exchange, subject: str) -> Generator[Step, Exchange, None]:
     """A request did not hang: one that did is a failure if an acceptable one is answered after it."""
-    if exchange.mishap is Mishap.TIMEOUT:
-        yield call.event()
-        raise expect.hang(exchange, what)
+    if exchange.failure is TransportFailure.TIMEOUT:
+        yield call.acceptable_request()
+        raise expect.hang_deviation(exchange, subject)
     expect.no_timeout(exchange)
 
 
-def spoken(call: Call, what: str, *drafts: Draft, pipelined: bool = False) -> Answers:
+def converse_raw(call: Call, subject: str, *drafts: Draft, pipelined: bool = False) -> ExchangeSteps:
     """The exchanges of one connection, the first of which did not hang.
 
     All are written by hand: each alone, sent by another client, would show nothing.
     """
-    waiting = (draft.raw(draft.spelling or usual).unanswered(hanging=True) for draft in drafts)
-    exchanges = yield from converse(*waiting, pipelined=pipelined)
-    yield from heard(call, exchanges[0], what)
+    waiting_drafts = (draft.with_raw_writer(draft.raw_writer or write_standard).allowing_no_answer(may_time_out=True) for draft in drafts)
+    exchanges = yield from send_on_one_connection(*waiting_drafts, pipelined=pipelined)
+    yield from expect_no_hang(call, exchanges[0], subject)
     return exchanges
 
 
-def reconnected(call: Call, what: str) -> Generator[Message, Exchange, None]:
+def expect_new_connection_accepted(call: Call, subject: str) -> Generator[Step, Exchange, None]:
     """An acceptable request on a new connection is accepted; it is that connection's last."""
-    (exchange,) = yield from converse(last(call).unanswered())
-    expect.accepted(exchange, f"an acceptable request on a new connection, after {what},")
+    (exchange,) = yield from send_on_one_connection(closing_request(call).allowing_no_answer())
+    expect.accepted(exchange, f"an acceptable request on a new connection, after {subject},")
 
 
-def last(call: Call) -> Draft:
+def closing_request(call: Call) -> Draft:
     """An acceptable request that is the last of its connection."""
-    return call.event().headed("Connection", "close").raw(usual)
+    return call.acceptable_request().with_header("Connection", "close").with_raw_writer(write_standard)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.cases._steps import accepted, succeeds
-from conformance.catalogue import OF_FORM, Tier, check
-from conformance.errors import Silent
-from conformance.model import PREFIX, Level
+from conformance.cases._steps import expect_all_accepted, expect_documented_success
+from conformance.catalogue import FACT_OF_PARAMETER, Tier, check
+from conformance.errors import NotApplicable
+from conformance.model import ID_PREFIX, Level
 from conformance.payloads.credentials import authorization
-from conformance.profile.facts import Scheme, Shape
+from conformance.profile.facts import AuthScheme, ResponseKind
 
 if TYPE_CHECKING:
     from conformance.engine import Steps
@@ -29,26 +29,26 @@ ACCEPTED = "answers.accepted"
     "accept.event.minimal",
     "The smallest documented request is accepted.",
     fact=ACCEPTED,
-    opens=True,
+    ignores_preflight=True,
     tier=Tier.GENTLE,
 )
-def minimal(call: Call) -> Steps:
+def minimal_event(call: Call) -> Steps:
     """A user id and the required fields are all that the documents ask for."""
-    return (yield from succeeds(call, [("the smallest documented request", call.minimal())]))
+    return (yield from expect_documented_success(call, [("the smallest documented request", call.minimal_request())]))
 
 
 @check(
     "accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED, tier=Tier.GENTLE
 )
-def full(call: Call) -> Steps:
+def full_event(call: Call) -> Steps:
     """Official SDKs fill in most fields; a server that chokes on one of them shuts them out."""
-    return (yield from succeeds(call, [("a request with every documented field", call.full())]))
+    return (yield from expect_documented_success(call, [("a request with every documented field", call.full_request())]))
 
 
 @check("accept.event.example", "The documented example is accepted.", fact=ACCEPTED, tier=Tier.GENTLE)
-def example(call: Call) -> Steps:
+def documented_example(call: Call) -> Steps:
     """The example is what everybody tries first."""
-    return (yield from succeeds(call, [("the documented example", call.example())]))
+    return (yield from expect_documented_success(call, [("the documented example", call.example_request())]))
 
 
 @check(
@@ -59,11 +59,11 @@ def example(call: Call) -> Steps:
 )
 def user_only(call: Call) -> Steps:
     """One of the two ids is enough."""
-    where = call.contract.identities(call.operation.type)
-    if "user" not in where:
-        raise Silent(f"no document gives {call.operation.type} a userId")
-    draft = call.event().drop(*where.values()).put(where["user"], "conformance-user-alone")
-    return (yield from accepted([("an event with a userId alone", draft)]))
+    id_pointers = call.contract.identity_pointers(call.operation.event_type)
+    if "user" not in id_pointers:
+        raise NotApplicable(f"no document gives {call.operation.event_type} a userId")
+    draft = call.acceptable_request().without_fields(*id_pointers.values()).with_field(id_pointers["user"], "conformance-user-alone")
+    return (yield from expect_all_accepted([("an event with a userId alone", draft)]))
 
 
 @check(
@@ -74,56 +74,56 @@ def user_only(call: Call) -> Steps:
 )
 def anonymous_only(call: Call) -> Steps:
     """Visitors who have not signed in have no other id."""
-    where = call.contract.identities(call.operation.type)
-    if "anonymous" not in where:
-        raise Silent(f"no document gives {call.operation.type} an anonymousId")
-    draft = call.event().drop(*where.values()).put(where["anonymous"], "conformance-anonymous-alone")
-    return (yield from accepted([("an event with an anonymousId alone", draft)]))
+    id_pointers = call.contract.identity_pointers(call.operation.event_type)
+    if "anonymous" not in id_pointers:
+        raise NotApplicable(f"no document gives {call.operation.event_type} an anonymousId")
+    draft = call.acceptable_request().without_fields(*id_pointers.values()).with_field(id_pointers["anonymous"], "conformance-anonymous-alone")
+    return (yield from expect_all_accepted([("an event with an anonymousId alone", draft)]))
 
 
 @check("accept.fields.unknown", "Fields that no document knows are accepted.", fact=ACCEPTED)
 def unknown_fields(call: Call) -> Steps:
     """Clients add fields of their own; the documents' own examples do."""
-    inner = f"{call.type.open or ''}/conformance_unknown"
+    nested_pointer = f"{call.event_type.open_object or ''}/conformance_unknown"
     value: Json = {"list": [1, 2.5, "three", None, True], "object": {"deeper": {"still": False}}}
     drafts = [
         (
             "an event with an unknown field at its top level",
-            call.event().put("/conformance_unknown", "extra"),
+            call.acceptable_request().with_field("/conformance_unknown", "extra"),
         ),
-        ("an event with an unknown nested field", call.event().put(inner, value)),
+        ("an event with an unknown nested field", call.acceptable_request().with_field(nested_pointer, value)),
     ]
     context = call.contract.profile.pointers.context
     if context is not None:
-        inside = call.event().put(f"{context}/conformance_unknown", value)
-        drafts.append(("an event with an unknown field in its context", inside))
-    return (yield from accepted(drafts))
+        context_draft = call.acceptable_request().with_field(f"{context}/conformance_unknown", value)
+        drafts.append(("an event with an unknown field in its context", context_draft))
+    return (yield from expect_all_accepted(drafts))
 
 
 @check("accept.fields.optional-absent", "Every optional field may be left out.", fact=ACCEPTED)
 def optional_absent(call: Call) -> Steps:
     """Optional means that nothing happens without it; each is left out of an otherwise full event."""
-    drafts = [(f"a full event without {pointer}", call.full().drop(pointer)) for pointer in call.optional()]
-    return (yield from accepted(drafts))
+    drafts = [(f"a full event without {pointer}", call.full_request().without_fields(pointer)) for pointer in call.optional_fields()]
+    return (yield from expect_all_accepted(drafts))
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextSample:
     """A text that a server must take as it is."""
 
     slug: str
-    words: str
+    description: str
     value: str
 
 
-TEXTS = (
-    Text("unicode", "text in many scripts", "Grüße, ¡señor! Привет, 日本語, العربية, हिन्दी, ﬁ, ẛ̣"),
-    Text(
+TEXT_SAMPLES = (
+    TextSample("unicode", "text in many scripts", "Grüße, ¡señor! Привет, 日本語, العربية, हिन्दी, ﬁ, ẛ̣"),
+    TextSample(
         "emoji",
         "emoji, joined and coloured ones too",
         "\U0001f600 \U0001f469\u200d\U0001f680 \U0001f44d\U0001f3fd \u2764\ufe0f",
     ),
-    Text(
+    TextSample(
         "controls",
         "quotes, backslashes and line breaks",
         'a "quoted" \\path\\ with\nlines,\ttabs and \u2028 \b\f\r',
@@ -131,60 +131,60 @@ TEXTS = (
 )
 
 
-@check("accept.text.{slug}", "An event with {words} is accepted.", fact=ACCEPTED, forms=TEXTS)
-def text(call: Call, form: Text) -> Steps:
+@check("accept.text.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TEXT_SAMPLES)
+def text(call: Call, text_sample: TextSample) -> Steps:
     """Names and properties are people's own words."""
-    where = f"{call.type.open or ''}/conformance_text"
-    identity = next(iter(call.contract.identities(call.operation.type).values()))
+    text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
+    id_pointer = next(iter(call.contract.identity_pointers(call.operation.event_type).values()))
     drafts = [
-        (f"a property of {form.words}", call.event().put(where, form.value)),
-        (f"a property's name of {form.words}", call.event().put(f"{call.type.open or ''}/{form.value}", 1)),
-        (f"an id of {form.words}", call.event().put(identity, f"{PREFIX} {form.value}")),
+        (f"a property of {text_sample.description}", call.acceptable_request().with_field(text_pointer, text_sample.value)),
+        (f"a property's name of {text_sample.description}", call.acceptable_request().with_field(f"{call.event_type.open_object or ''}/{text_sample.value}", 1)),
+        (f"an id of {text_sample.description}", call.acceptable_request().with_field(id_pointer, f"{ID_PREFIX} {text_sample.value}")),
     ]
-    return (yield from accepted(drafts))
+    return (yield from expect_all_accepted(drafts))
 
 
 @check("accept.text.escaped", "Text written with JSON escapes is accepted.", fact=ACCEPTED)
-def escaped(call: Call) -> Steps:
+def escaped_text(call: Call) -> Steps:
     r"""Many JSON libraries write everything beyond ASCII as \uXXXX, and emoji as pairs of them."""
-    where = f"{call.type.open or ''}/conformance_text"
-    value = "".join(form.value for form in TEXTS)
-    return (yield from accepted([("an event with escaped text", call.event().put(where, value).escaped())]))
+    text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
+    value = "".join(form.value for form in TEXT_SAMPLES)
+    return (yield from expect_all_accepted([("an event with escaped text", call.acceptable_request().with_field(text_pointer, value).with_ascii_escapes())]))
 
 
-def _spread(body: bytes) -> bytes:
+def _add_whitespace(body: bytes) -> bytes:
     """The same JSON with white space wherever it may be, and after its end."""
     return b" \r\n" + json.dumps(json.loads(body), indent=4).encode() + b"\t\n"
 
 
 @check("accept.text.spread", "JSON written over several lines is accepted.", fact=ACCEPTED)
-def spread(call: Call) -> Steps:
+def multiline_json(call: Call) -> Steps:
     """White space between JSON's tokens means nothing (RFC 8259 section 2)."""
-    draft = call.full().spelled(_spread)
-    return (yield from accepted([("JSON written over several lines", draft)]))
+    draft = call.full_request().with_json_bytes(_add_whitespace)
+    return (yield from expect_all_accepted([("JSON written over several lines", draft)]))
 
 
 @dataclass(frozen=True, slots=True)
-class Timestamps:
+class TimestampFormat:
     """A way to write timestamps."""
 
     slug: str
-    words: str
+    description: str
     values: tuple[str, ...]
 
 
-TIMESTAMPS = (
-    Timestamps(
+TIMESTAMP_FORMATS = (
+    TimestampFormat(
         "historical",
         "a timestamp from years ago",
         ("2012-12-02T00:30:08.276Z", "1999-12-31T23:59:59.999Z"),
     ),
-    Timestamps(
+    TimestampFormat(
         "offset",
         "a timestamp with an offset from UTC",
         ("2024-03-01T09:30:00.000+00:00", "2024-03-01T11:30:00.000+02:00", "2024-03-01T01:30:00.000-08:00"),
     ),
-    Timestamps(
+    TimestampFormat(
         "fractional",
         "a timestamp with any number of decimals",
         ("2024-03-01T09:30:00Z", "2024-03-01T09:30:00.5Z", "2024-03-01T09:30:00.123456Z",
@@ -193,37 +193,37 @@ TIMESTAMPS = (
 )  # fmt: skip
 
 
-@check("accept.timestamp.{slug}", "An event with {words} is accepted.", fact=ACCEPTED, forms=TIMESTAMPS)
-def timestamp(call: Call, form: Timestamps) -> Steps:
+@check("accept.timestamp.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TIMESTAMP_FORMATS)
+def timestamp(call: Call, timestamp_format: TimestampFormat) -> Steps:
     """All of these are ISO 8601, and official SDKs send them."""
-    where = _timestamp(call)
-    drafts = [(f"the timestamp {value}", call.event().put(where, value)) for value in form.values]
-    return (yield from accepted(drafts))
+    timestamp_pointer = _get_timestamp_pointer(call)
+    drafts = [(f"the timestamp {value}", call.acceptable_request().with_field(timestamp_pointer, value)) for value in timestamp_format.values]
+    return (yield from expect_all_accepted(drafts))
 
 
 @check("accept.timestamp.absent", "An event without a timestamp is accepted.", fact=ACCEPTED)
 def timestamp_absent(call: Call) -> Steps:
     """The server puts in its own time."""
-    where = _timestamp(call)
-    if where in {*call.type.required, *call.contract.profile.always}:
-        raise Silent("every event has a timestamp here")
-    return (yield from accepted([("a full event without a timestamp", call.full().drop(where))]))
+    timestamp_pointer = _get_timestamp_pointer(call)
+    if timestamp_pointer in {*call.event_type.required, *call.contract.profile.always_required}:
+        raise NotApplicable("every event has a timestamp here")
+    return (yield from expect_all_accepted([("a full event without a timestamp", call.full_request().without_fields(timestamp_pointer))]))
 
 
-def _timestamp(call: Call) -> str:
-    where = call.contract.profile.pointers.timestamp
-    if where is None:
-        raise Silent("the profile does not say where a timestamp goes")
-    return where
+def _get_timestamp_pointer(call: Call) -> str:
+    timestamp_pointer = call.contract.profile.pointers.timestamp
+    if timestamp_pointer is None:
+        raise NotApplicable("the profile does not say where a timestamp goes")
+    return timestamp_pointer
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class KeyPlacement:
     """A way to hand in the write key."""
 
     slug: str
-    words: str
-    scheme: Scheme
+    description: str
+    scheme: AuthScheme
 
     @property
     def fact(self) -> str:
@@ -231,31 +231,31 @@ class Way:
         return f"credentials.{self.scheme}"
 
 
-WAYS = (
-    Way("basic", "HTTP Basic, the key as user and an empty password", Scheme.BASIC),
-    Way("without-colon", "HTTP Basic without the colon after the key", Scheme.BASIC_WITHOUT_COLON),
-    Way("body", "the body alone", Scheme.BODY),
-    Way("header", "a header of its own", Scheme.HEADER),
-    Way("bearer", "a bearer token, the key in the body", Scheme.BEARER),
+KEY_PLACEMENTS = (
+    KeyPlacement("basic", "HTTP Basic, the key as user and an empty password", AuthScheme.BASIC),
+    KeyPlacement("without-colon", "HTTP Basic without the colon after the key", AuthScheme.BASIC_WITHOUT_COLON),
+    KeyPlacement("body", "the body alone", AuthScheme.BODY),
+    KeyPlacement("header", "a header of its own", AuthScheme.HEADER),
+    KeyPlacement("bearer", "a bearer token, the key in the body", AuthScheme.BEARER),
 )
 
 
 @check(
-    "accept.credentials.{slug}", "The key is taken from {words}.", fact=OF_FORM, forms=WAYS, tier=Tier.GENTLE
+    "accept.credentials.{slug}", "The key is taken from {description}.", fact=FACT_OF_PARAMETER, parameters=KEY_PLACEMENTS, tier=Tier.GENTLE
 )
-def credentials(call: Call, way: Way) -> Steps:
+def credentials(call: Call, key_placement: KeyPlacement) -> Steps:
     """A documented way to hand in the write key works on every path."""
-    draft = call.event().by(call.credentials(way.scheme))
-    return (yield from succeeds(call, [(f"the right key in {way.words}", draft)]))
+    draft = call.acceptable_request().with_credentials(call.credentials(key_placement.scheme))
+    return (yield from expect_documented_success(call, [(f"the right key in {key_placement.description}", draft)]))
 
 
 @check("accept.credentials.example", "The documented example is accepted with no other key than its own.",
-       fact="credentials.body", cap=Level.SHOULD, tier=Tier.GENTLE)  # fmt: skip
+       fact="credentials.body", max_level=Level.SHOULD, tier=Tier.GENTLE)  # fmt: skip
 def example_credentials(call: Call) -> Steps:
     """Some documents show the key inside every event of a batch, others beside the list."""
-    draft = call.keyed_example()
-    expect.control((yield call.example()), "the documented example with the usual credentials")
-    return (yield from accepted([("the documented example with its own key alone", draft)]))
+    draft = call.example_with_own_key()
+    expect.control((yield call.example_request()), "the documented example with the usual credentials")
+    return (yield from expect_all_accepted([("the documented example with its own key alone", draft)]))
 
 
 @check(
@@ -267,11 +267,11 @@ def example_credentials(call: Call) -> Steps:
 )
 def scheme_case(call: Call) -> Steps:
     """The name of a scheme is case-insensitive, and some clients write it in lower case."""
-    right = call.credentials(Scheme.BASIC)
-    expect.control((yield call.event().by(right)))
+    right = call.credentials(AuthScheme.BASIC)
+    expect.control((yield call.acceptable_request().with_credentials(right)))
     ((_, value),) = right.headers
-    draft = call.event().by(authorization(value.replace("Basic", "basic")))
-    return (yield from accepted([("the right key under the scheme basic", draft)]))
+    draft = call.acceptable_request().with_credentials(authorization(value.replace("Basic", "basic")))
+    return (yield from expect_all_accepted([("the right key under the scheme basic", draft)]))
 
 
 @check(
@@ -282,9 +282,9 @@ def scheme_case(call: Call) -> Steps:
 )
 def answer_body(call: Call) -> Steps:
     """Clients look at the body or its type to tell success from a proxy's page."""
-    exchange = yield call.event()
+    exchange = yield call.acceptable_request()
     expect.control(exchange)
-    expect.body(exchange, call.contract.shape(Shape.ACCEPTED), "an acceptable request")
+    expect.body(exchange, call.contract.response_body(ResponseKind.ACCEPTED), "an acceptable request")
     return None
 
 
@@ -292,7 +292,7 @@ def answer_body(call: Call) -> Steps:
        tier=Tier.GENTLE)  # fmt: skip
 def answer_text(call: Call) -> Steps:
     """The documents show the text; its case does not matter."""
-    exchange = yield call.event()
+    exchange = yield call.acceptable_request()
     expect.control(exchange)
-    expect.body(exchange, call.contract.shape(Shape.ACCEPTED_TEXT), "an acceptable request")
+    expect.body(exchange, call.contract.response_body(ResponseKind.ACCEPTED_TEXT), "an acceptable request")
     return None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance import expect, pointers
-from conformance.cases._steps import accepted, spoilt
-from conformance.catalogue import BATCHES, OF_FORM, check
+from conformance.cases._steps import expect_all_accepted, expect_documented_refusal
+from conformance.catalogue import BATCHES, FACT_OF_PARAMETER, check
 from conformance.contract import schemas
-from conformance.errors import Silent
+from conformance.errors import NotApplicable
 from conformance.model import Level
-from conformance.payloads.spoils import BAD_BATCH
-from conformance.profile.facts import BATCH_EVENTS, Condition, Shape
+from conformance.payloads.spoils import INVALID_BATCH
+from conformance.profile.facts import MAX_EVENTS_FACT, Condition, ResponseKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from conformance.engine import Steps
     from conformance.model import Exchange
     from conformance.payloads import Call, Draft
-    from conformance.payloads.spoils import Spoil
+    from conformance.payloads.spoils import InvalidCase
 
 ACCEPTED = "answers.accepted"
-MANY = 300
+LARGE_COUNT = 300
 
 
-def _accepted(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
+def _control_then_expect_accepted(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """The smallest request is accepted, and so is every draft."""
-    expect.control((yield call.control()))
-    return (yield from accepted(drafts))
+    expect.control((yield call.control_request()))
+    return (yield from expect_all_accepted(drafts))
 
 
 @check("batch.types.each", "A batch of every documented type is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def each_type(call: Call) -> Steps:
     """One batch for each type, so that a type that the batch path forgot is named."""
-    drafts = [(f"a batch with a {name} event", call.event(name)) for name in call.contract.batch_types()]
-    return (yield from _accepted(call, drafts))
+    drafts = [(f"a batch with a {name} event", call.acceptable_request(name)) for name in call.contract.batch_types()]
+    return (yield from _control_then_expect_accepted(call, drafts))
 
 
 @check(
@@ -43,62 +43,62 @@ def each_type(call: Call) -> Steps:
     "A batch of a type that the documents name only elsewhere is accepted.",
     fact=ACCEPTED,
     kinds=BATCHES,
-    cap=Level.MAY,
+    max_level=Level.MAY,
 )
 def other_type(call: Call) -> Steps:
     """Some types have no place in the documents' list for batches, and clients send them there."""
     documented = call.contract.batch_types()
-    others = [name for name in call.contract.profile.events if name not in documented]
-    if not others:
-        raise Silent("every event type is documented for batches")
-    drafts = [(f"a batch with a {name} event", call.event(name)) for name in others]
-    return (yield from _accepted(call, drafts))
+    undocumented = [name for name in call.contract.profile.events if name not in documented]
+    if not undocumented:
+        raise NotApplicable("every event type is documented for batches")
+    drafts = [(f"a batch with a {name} event", call.acceptable_request(name)) for name in undocumented]
+    return (yield from _control_then_expect_accepted(call, drafts))
 
 
 @check(
     "batch.types.mixed", "A batch of all documented types at once is accepted.", fact=ACCEPTED, kinds=BATCHES
 )
-def mixed(call: Call) -> Steps:
+def mixed_types(call: Call) -> Steps:
     """SDKs put whatever was called into the same batch."""
     return (
-        yield from _accepted(
-            call, [("a batch of every type at once", call.full(*call.contract.batch_types()))]
+        yield from _control_then_expect_accepted(
+            call, [("a batch of every type at once", call.full_request(*call.contract.batch_types()))]
         )
     )
 
 
-@check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES, opens=True)
-def one(call: Call) -> Steps:
+@check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES, ignores_preflight=True)
+def one_event(call: Call) -> Steps:
     """An SDK that is flushed early sends its only event as a batch."""
-    return (yield from accepted([("a batch of one event", call.repeated(1))]))
+    return (yield from expect_all_accepted([("a batch of one event", call.batch_of(1))]))
 
 
 @check("batch.count.many", "A batch of several hundred events is accepted.", fact=ACCEPTED, kinds=BATCHES)
-def many(call: Call) -> Steps:
+def many_events(call: Call) -> Steps:
     """The documents limit bytes, not events."""
-    drafts = [call.crowded(count) for count in (2, 20, 101, MANY)]
+    drafts = [call.batch_of_at_most(count) for count in (2, 20, 101, LARGE_COUNT)]
     return (
-        yield from _accepted(call, [(f"a batch of {len(draft.events)} events", draft) for draft in drafts])
+        yield from _control_then_expect_accepted(call, [(f"a batch of {len(draft.events)} events", draft) for draft in drafts])
     )
 
 
-@check("batch.count.most", "A batch of as many events as documented is accepted.", fact=BATCH_EVENTS,
+@check("batch.count.most", "A batch of as many events as documented is accepted.", fact=MAX_EVENTS_FACT,
        kinds=BATCHES)  # fmt: skip
-def most(call: Call) -> Steps:
+def max_events(call: Call) -> Steps:
     """SDKs fill their batches up to the documented number."""
-    draft = call.crowded(call.contract.most_events)
-    return (yield from _accepted(call, [(f"a batch of {len(draft.events):,} events", draft)]))
+    draft = call.batch_of_at_most(call.contract.max_events)
+    return (yield from _control_then_expect_accepted(call, [(f"a batch of {len(draft.events):,} events", draft)]))
 
 
-@check("batch.count.over", "A batch of one event too many is refused.", fact=BATCH_EVENTS, kinds=BATCHES)
-def too_many(call: Call) -> Steps:
+@check("batch.count.over", "A batch of one event too many is refused.", fact=MAX_EVENTS_FACT, kinds=BATCHES)
+def too_many_events(call: Call) -> Steps:
     """A server that takes more and stores no more loses the rest without a word."""
-    limit = call.contract.most_events
-    draft = call.crowd(limit + 1)
-    if len(call.crowded(limit).events) < limit:
-        raise Silent(f"the limit of a batch's size has no room for {limit:,} events")
-    expect.control((yield call.control()))
-    answer = call.contract.crowd
+    limit = call.contract.max_events
+    draft = call.batch_beyond_limit(limit + 1)
+    if len(call.batch_of_at_most(limit).events) < limit:
+        raise NotApplicable(f"the limit of a batch's size has no room for {limit:,} events")
+    expect.control((yield call.control_request()))
+    answer = call.contract.max_events_fact
     return expect.status((yield draft), answer, f"a batch of {limit + 1:,} events")
 
 
@@ -106,7 +106,7 @@ def too_many(call: Call) -> Steps:
 def own_context(call: Call) -> Steps:
     """Each event may say where it came from and where it goes."""
     return (
-        yield from _accepted(
+        yield from _control_then_expect_accepted(
             call, [("a batch whose event has context and integrations", _with_context(call))]
         )
     )
@@ -122,39 +122,39 @@ def shared_context(call: Call) -> Steps:
     """The documents let some fields stand beside the list, for every event in it."""
     shared = call.contract.profile.batch.shared
     if not shared:
-        raise Silent("no document lets a field stand beside the list")
-    schema = call.contract.event_schema(call.operation.type)
-    draft = call.repeated(2)
+        raise NotApplicable("no document lets a field stand beside the list")
+    schema = call.contract.event_schema(call.operation.event_type)
+    draft = call.batch_of(2)
     for pointer in shared:
-        draft = draft.share(pointer, schemas.sample(schemas.at(schema, pointer)))
-    both = _with_context(call).share(shared[0], schemas.sample(schemas.at(schema, shared[0])))
-    drafts = [(f"a batch with {', '.join(shared)} beside its list", draft), ("a batch with both", both)]
-    return (yield from _accepted(call, drafts))
+        draft = draft.with_shared_field(pointer, schemas.full_sample(schemas.subschema(schema, pointer)))
+    shared_and_own = _with_context(call).with_shared_field(shared[0], schemas.full_sample(schemas.subschema(schema, shared[0])))
+    drafts = [(f"a batch with {', '.join(shared)} beside its list", draft), ("a batch with both", shared_and_own)]
+    return (yield from _control_then_expect_accepted(call, drafts))
 
 
 def _with_context(call: Call) -> Draft:
     """A batch whose first event has a context and integrations."""
-    where = call.contract.profile.pointers
-    schema = call.contract.event_schema(call.operation.type)
-    draft = call.repeated(2)
-    for pointer in (where.context, where.integrations):
+    known_pointers = call.contract.profile.pointers
+    schema = call.contract.event_schema(call.operation.event_type)
+    draft = call.batch_of(2)
+    for pointer in (known_pointers.context, known_pointers.integrations):
         if pointer is not None:
-            draft = draft.put(pointer, schemas.sample(schemas.at(schema, pointer)))
+            draft = draft.with_field(pointer, schemas.full_sample(schemas.subschema(schema, pointer)))
     return draft
 
 
-@check("batch.{slug}", "{words} is answered as documented.", kinds=BATCHES, fact=OF_FORM, forms=BAD_BATCH)
-def bad_batch(call: Call, spoil: Spoil) -> Steps:
+@check("batch.{slug}", "{description} is answered as documented.", kinds=BATCHES, fact=FACT_OF_PARAMETER, parameters=INVALID_BATCH)
+def invalid_batch(call: Call, invalid_case: InvalidCase) -> Steps:
     """What is no batch is not mistaken for one, and what is no event does not go unnoticed."""
-    return (yield from spoilt(call, spoil))
+    return (yield from expect_documented_refusal(call, invalid_case))
 
 
-def _partly_bad(call: Call) -> Draft:
+def _partly_bad_draft(call: Call) -> Draft:
     """A batch of three events, of which the second names no user."""
-    good, bad, last = (call.plain(call.operation.type) for _ in range(3))
-    for pointer in call.contract.identities(call.operation.type).values():
-        bad = pointers.drop(bad, pointer)
-    return call.event().carrying(good, bad, last)
+    good, bad, last = (call.baseline_event(call.operation.event_type) for _ in range(3))
+    for pointer in call.contract.identity_pointers(call.operation.event_type).values():
+        bad = pointers.remove(bad, pointer)
+    return call.acceptable_request().with_events(good, bad, last)
 
 
 @check(
@@ -165,9 +165,9 @@ def _partly_bad(call: Call) -> Draft:
 )
 def partly_bad(call: Call) -> Steps:
     """A client that is told the wrong thing resends what was stored, or drops what was not."""
-    expect.control((yield call.repeated(3)))
-    answer = call.contract.answer(Condition.BATCH_PARTLY_BAD)
-    return expect.status((yield _partly_bad(call)), answer, "a batch of which one event names no user")
+    expect.control((yield call.batch_of(3)))
+    answer = call.contract.expected_response(Condition.BATCH_PARTLY_BAD)
+    return expect.status((yield _partly_bad_draft(call)), answer, "a batch of which one event names no user")
 
 
 @check(
@@ -178,9 +178,9 @@ def partly_bad(call: Call) -> Steps:
 )
 def partly_bad_body(call: Call) -> Steps:
     """A partial success is of use only with the list of what failed."""
-    expect.control((yield call.repeated(3)))
-    exchange: Exchange = yield _partly_bad(call)
-    if exchange.status not in call.contract.answer(Condition.BATCH_PARTLY_BAD).statuses:
-        raise Silent(f"the status is already wrong: {exchange.outline}")
-    expect.body(exchange, call.contract.shape(Shape.PARTLY_BAD), "a partly bad batch")
+    expect.control((yield call.batch_of(3)))
+    exchange: Exchange = yield _partly_bad_draft(call)
+    if exchange.status not in call.contract.expected_response(Condition.BATCH_PARTLY_BAD).statuses:
+        raise NotApplicable(f"the status is already wrong: {exchange.summary}")
+    expect.body(exchange, call.contract.response_body(ResponseKind.PARTLY_BAD), "a partly bad batch")
     return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.catalogue import BATCHES, EVENTS, POSTED, Tier, check
-from conformance.payloads import together
+from conformance.catalogue import BATCHES, EVENTS, EVENTS_AND_BATCHES, Tier, check
+from conformance.payloads import send_concurrently
 from conformance.payloads.spoils import INVALID_JSON
 from conformance.profile.facts import Condition
 
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
     from conformance.engine import Steps
     from conformance.payloads import Call
 
-CROWD = "rules.concurrency"
-ROUNDS = 64
+CONCURRENCY = "rules.concurrency"
+REQUEST_COUNT = 64
 """So many requests, sixteen of them in flight at any time."""
 
 
 @check("robustness.concurrency.events", "Sixteen events at once are all accepted.",
-       fact=CROWD, kinds=EVENTS, once=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
+       fact=CONCURRENCY, kinds=EVENTS, first_operation_only=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
 @check("robustness.concurrency.batches", "Sixteen batches at once are all accepted.",
-       fact=CROWD, kinds=BATCHES, once=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
-def concurrent(call: Call) -> Steps:
+       fact=CONCURRENCY, kinds=BATCHES, first_operation_only=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
+def all_accepted(call: Call) -> Steps:
     """Events come from many clients; a server that fails when they come together loses them."""
-    expect.control((yield call.event()))
-    for exchange in (yield from together(*(call.event().unanswered() for _ in range(ROUNDS)))):
+    expect.control((yield call.acceptable_request()))
+    for exchange in (yield from send_concurrently(*(call.acceptable_request().allowing_no_answer() for _ in range(REQUEST_COUNT)))):
         expect.accepted(exchange, "a valid request, sixteen of which were in flight,")
     return None
 
 
 @check("robustness.concurrency.matched", "Each of sixteen requests at once gets the answer that it deserves.",
-       fact=CROWD, kinds=POSTED, once=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
-def matched(call: Call) -> Steps:
+       fact=CONCURRENCY, kinds=EVENTS_AND_BATCHES, first_operation_only=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
+def answers_matched(call: Call) -> Steps:
     """An answer that belongs to another request makes a client resend what is stored, or drop what is not."""
-    expect.control((yield call.event()))
+    expect.control((yield call.acceptable_request()))
     invalid = INVALID_JSON[0]
-    drafts = [call.event() if number % 2 else invalid.make(call) for number in range(ROUNDS // 2)]
-    answer = call.contract.answer(Condition.JSON_INVALID)
-    exchanges = yield from together(*(draft.unanswered() for draft in drafts))
+    drafts = [call.acceptable_request() if number % 2 else invalid.make_draft(call) for number in range(REQUEST_COUNT // 2)]
+    answer = call.contract.expected_response(Condition.JSON_INVALID)
+    exchanges = yield from send_concurrently(*(draft.allowing_no_answer() for draft in drafts))
     for number, exchange in enumerate(exchanges):
         if number % 2:
             expect.accepted(exchange, "a valid request among invalid ones, sixteen of which were in flight,")
         else:
-            expect.status(exchange, answer, f"{invalid.words} among valid ones, sixteen in flight,")
+            expect.status(exchange, answer, f"{invalid.description} among valid ones, sixteen in flight,")
     return None

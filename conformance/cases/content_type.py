@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.cases._steps import accepted
+from conformance.cases._steps import expect_all_accepted
 from conformance.catalogue import check
 from conformance.model import Level
 
@@ -22,48 +22,48 @@ if TYPE_CHECKING:
 )
 def charset(call: Call) -> Steps:
     """Most HTTP clients add the parameter by themselves."""
-    kinds = (
+    content_types = (
         "application/json",
         "application/json; charset=utf-8",
         "application/json;charset=UTF-8",
         'application/json; charset="utf-8"',
     )
-    drafts = [(f"the Content-Type {kind}", call.event().typed(kind)) for kind in kinds]
-    expect.control((yield call.control()))
-    return (yield from accepted(drafts))
+    drafts = [(f"the Content-Type {content_type}", call.acceptable_request().with_content_type(content_type)) for content_type in content_types]
+    expect.control((yield call.control_request()))
+    return (yield from expect_all_accepted(drafts))
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class OtherContentType:
     """A Content-Type that is not JSON's."""
 
     slug: str
-    words: str
+    description: str
     value: str | None
 
 
-OTHERS = (
-    Other("text-plain", "text/plain, as official browser SDKs send it", "text/plain"),
-    Other(
+OTHER_CONTENT_TYPES = (
+    OtherContentType("text-plain", "text/plain, as official browser SDKs send it", "text/plain"),
+    OtherContentType(
         "form",
         "application/x-www-form-urlencoded, as an official Node SDK sends it",
         "application/x-www-form-urlencoded",
     ),
-    Other("xml", "application/xml", "application/xml"),
-    Other("missing", "no Content-Type at all", None),
+    OtherContentType("xml", "application/xml", "application/xml"),
+    OtherContentType("missing", "no Content-Type at all", None),
 )
 
 
 @check(
     "content-type.other.{slug}",
-    "What happens to JSON under {words} is reported.",
+    "What happens to JSON under {description} is reported.",
     fact="rules.content-type-other",
-    cap=Level.MAY,
+    max_level=Level.MAY,
     observes=True,
-    forms=OTHERS,
+    parameters=OTHER_CONTENT_TYPES,
 )
-def other(call: Call, form: Other) -> Steps:
+def other_content_type(call: Call, content_type: OtherContentType) -> Steps:
     """No document gives an answer for it, and official SDKs do it; either answer is fine."""
-    expect.control((yield call.control()))
-    exchange = yield call.event().typed(form.value)
-    return f"{'accepted' if expect.is_accepted(exchange) else 'refused'}: {exchange.outline}"
+    expect.control((yield call.control_request()))
+    exchange = yield call.acceptable_request().with_content_type(content_type.value)
+    return f"{'accepted' if expect.is_accepted(exchange) else 'refused'}: {exchange.summary}"

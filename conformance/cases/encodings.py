@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance import expect
-from conformance.cases._steps import heard, reports, survives
-from conformance.catalogue import BODIED, POSTED, Sample, Tier, check
+from conformance.cases._steps import expect_no_hang, describe_outcomes, expect_no_server_errors
+from conformance.catalogue import WITH_BODY, EVENTS_AND_BATCHES, FirstPer, Tier, check
 from conformance.errors import Deviation
 from conformance.model import Level
 from conformance.payloads import codings
@@ -19,86 +19,86 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.engine import Steps
     from conformance.payloads import Call, Draft
-    from conformance.profile.facts import Answer
+    from conformance.profile.facts import ExpectedResponse
 
 NO_5XX: Final = "rules.no-server-error"
-BOMB: Final[dict[str, Any]] = {"kinds": POSTED, "sample": Sample.KIND, "tier": Tier.VOLUME}
+BOMB_OPTIONS: Final[dict[str, Any]] = {"kinds": EVENTS_AND_BATCHES, "first_per": FirstPer.KIND, "tier": Tier.VOLUME}
 
 
 @check("robustness.gzip.accepted", "Whether a body in gzip is accepted is reported.",
-       fact="rules.gzip", kinds=BODIED, cap=Level.MAY, observes=True)  # fmt: skip
-def accepted(call: Call) -> Steps:
+       fact="rules.gzip", kinds=WITH_BODY, max_level=Level.MAY, observes=True)  # fmt: skip
+def gzip_accepted(call: Call) -> Steps:
     """Some official SDKs send gzip; servers that take it on one path and not on another are hard to find."""
-    expect.control((yield call.control()))
-    return (yield from reports([("a body in gzip", codings.packed(call.event()).unanswered())]))
+    expect.control((yield call.control_request()))
+    return (yield from describe_outcomes([("a body in gzip", codings.with_gzip(call.acceptable_request()).allowing_no_answer())]))
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
+class InvalidGzip:
     """A way to spoil gzip."""
 
     slug: str
-    words: str
+    description: str
     make: Callable[[Draft], Draft]
 
 
-SPOILT = (
-    Spoilt("corrupt", "a body that begins like gzip and is none", codings.corrupt),
-    Spoilt("truncated", "a body in gzip that breaks off", codings.truncated),
+INVALID_GZIP = (
+    InvalidGzip("corrupt", "a body that begins like gzip and is none", codings.with_corrupt_gzip),
+    InvalidGzip("truncated", "a body in gzip that breaks off", codings.with_truncated_gzip),
 )
 
 
-@check("robustness.gzip.{slug}", "{words} is refused.", fact="answers.encoding-invalid", kinds=BODIED,
-       forms=SPOILT)  # fmt: skip
-def spoilt(call: Call, form: Spoilt) -> Steps:
+@check("robustness.gzip.{slug}", "{description} is refused.", fact="answers.encoding-invalid", kinds=WITH_BODY,
+       parameters=INVALID_GZIP)  # fmt: skip
+def invalid_gzip(call: Call, invalid_encoding: InvalidGzip) -> Steps:
     """Nothing can be read in it; a success would lose the event silently."""
-    expect.control((yield call.control()))
-    return expect.status((yield form.make(call.event())), _unreadable(call.contract), form.words)
+    expect.control((yield call.control_request()))
+    return expect.status((yield invalid_encoding.make(call.acceptable_request())), _invalid_gzip_answer(call.contract), invalid_encoding.description)
 
 
-def _unreadable(contract: Contract) -> Answer:
+def _invalid_gzip_answer(contract: Contract) -> ExpectedResponse:
     """How gzip is answered that is none; where gzip is not looked at, it is bytes that are no JSON."""
-    answer = contract.answer(Condition.ENCODING_INVALID)
-    known = (Condition.JSON_INVALID, Condition.JSON_NOT_UTF8)
-    further = [contract.answer(item) for item in known if contract.states(f"answers.{item}")]
-    statuses = [status for item in further for status in item.statuses if status not in answer.statuses]
+    answer = contract.expected_response(Condition.ENCODING_INVALID)
+    json_conditions = (Condition.JSON_INVALID, Condition.JSON_NOT_UTF8)
+    json_answers = [contract.expected_response(item) for item in json_conditions if contract.has_fact(f"answers.{item}")]
+    statuses = [status for item in json_answers for status in item.statuses if status not in answer.statuses]
     return replace(answer, expect=(*answer.expect, *statuses))
 
 
 @check("robustness.gzip.status", "No gzip, good or bad, is answered as the server's own failure.",
-       fact=NO_5XX, kinds=BODIED)  # fmt: skip
-def status(call: Call) -> Steps:
+       fact=NO_5XX, kinds=WITH_BODY)  # fmt: skip
+def gzip_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same body again and again."""
     bodies = (
-        ("a body in gzip", codings.packed(call.event())),
-        ("a body that begins like gzip and is none", codings.corrupt(call.event())),
-        ("a body in gzip that breaks off", codings.truncated(call.event())),
-        ("a plain body that is called gzip", codings.mislabelled(call.event())),
-        ("a body in a coding that nobody knows", codings.uncalled(call.event())),
+        ("a body in gzip", codings.with_gzip(call.acceptable_request())),
+        ("a body that begins like gzip and is none", codings.with_corrupt_gzip(call.acceptable_request())),
+        ("a body in gzip that breaks off", codings.with_truncated_gzip(call.acceptable_request())),
+        ("a plain body that is called gzip", codings.with_gzip_label_only(call.acceptable_request())),
+        ("a body in a coding that nobody knows", codings.with_unknown_coding(call.acceptable_request())),
     )
-    return (yield from survives(call, bodies))
+    return (yield from expect_no_server_errors(call, bodies))
 
 
 @check("robustness.gzip.bomb", "A small body that unpacks to ten megabytes is refused.",
-       fact="rules.inflated-size", **BOMB)  # fmt: skip
-def bomb(call: Call) -> Steps:
+       fact="rules.inflated-size", **BOMB_OPTIONS)  # fmt: skip
+def gzip_bomb(call: Call) -> Steps:
     """A limit that is only looked at before unpacking lets anybody fill the server's memory."""
-    limit = call.contract.body_limit(call.operation)
-    expect.supported((yield codings.packed(call.event())), "a body in gzip")
-    what = f"a body in gzip that unpacks to {codings.BOMB_BYTES:,} bytes"
-    exchange = yield codings.bomb(call).unanswered(hanging=True)
-    yield from heard(call, exchange, what)
+    limit = call.contract.body_size_limit(call.operation)
+    expect.require_supported((yield codings.with_gzip(call.acceptable_request())), "a body in gzip")
+    subject = f"a body in gzip that unpacks to {codings.BOMB_BYTES:,} bytes"
+    exchange = yield codings.gzip_bomb(call).allowing_no_answer(may_time_out=True)
+    yield from expect_no_hang(call, exchange, subject)
     if not 400 <= exchange.status < expect.SERVER_ERROR:
         raise Deviation(
-            f"{what}, over the limit of {limit.at_most:,}, must be refused: {exchange.outline}",
+            f"{subject}, over the limit of {limit.at_most:,}, must be refused: {exchange.summary}",
             expected="a refusal",
-            received=exchange.outline,
+            received=exchange.summary,
         )
     return None
 
 
 @check("robustness.gzip.bomb-status", "A body that unpacks to ten megabytes does not bring the server down.",
-       fact=NO_5XX, **BOMB)  # fmt: skip
-def bomb_status(call: Call) -> Steps:
+       fact=NO_5XX, **BOMB_OPTIONS)  # fmt: skip
+def gzip_bomb_status(call: Call) -> Steps:
     """A server that unpacks all of it before it looks runs out of memory, or of patience."""
-    return (yield from survives(call, [("a body in gzip that unpacks to ten megabytes", codings.bomb(call))]))
+    return (yield from expect_no_server_errors(call, [("a body in gzip that unpacks to ten megabytes", codings.gzip_bomb(call))]))

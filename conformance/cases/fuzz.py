@@ -7,8 +7,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from conformance.catalogue import ERROR_BODY, Tier, check
-from conformance.errors import Silent
-from conformance.model import Kind
+from conformance.errors import NotApplicable
+from conformance.model import OperationKind
 
 if TYPE_CHECKING:
     from conformance.engine import Steps
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class FuzzProperty:
     """What generated requests put to the test; the slug is the word of the fuzzer for what breaks it."""
 
     slug: str
-    words: str
+    description: str
     fact: str
 
 
-PROMISES = (
-    Promise("server-error", "No generated request is answered with a 5xx", "rules.no-server-error"),
-    Promise("unanswered", "Every generated request is answered", "rules.no-server-error"),
-    Promise("misframed", "Every answer to a generated request ends where its head says", "rules.framing"),
-    Promise("refused", "Generated requests that are valid are accepted", "answers.accepted"),
-    Promise("taken", "Generated requests that must be refused are refused", "answers.json-invalid"),
-    Promise(
+FUZZ_PROPERTIES = (
+    FuzzProperty("server-error", "No generated request is answered with a 5xx", "rules.no-server-error"),
+    FuzzProperty("unanswered", "Every generated request is answered", "rules.no-server-error"),
+    FuzzProperty("misframed", "Every answer to a generated request ends where its head says", "rules.framing"),
+    FuzzProperty("refused", "Generated requests that are valid are accepted", "answers.accepted"),
+    FuzzProperty("taken", "Generated requests that must be refused are refused", "answers.json-invalid"),
+    FuzzProperty(
         "status", "Generated requests get no status that the contract does not allow", "answers.accepted"
     ),
-    Promise("body", "The answers to generated requests have the promised shape", ERROR_BODY),
-    Promise(
+    FuzzProperty("body", "The answers to generated requests have the promised shape", ERROR_BODY),
+    FuzzProperty(
         "leak", "No answer to a generated request shows the inside of the server", "rules.no-stack-trace"
     ),
-    Promise("broken", "No generated request spoils those that come after it", "rules.recovery"),
+    FuzzProperty("broken", "No generated request spoils those that come after it", "rules.recovery"),
 )
 
 
-@check("fuzz.generated.{slug}", "{words}.", fact=attrgetter("fact"), kinds=frozenset(Kind), forms=PROMISES,
+@check("fuzz.generated.{slug}", "{description}.", fact=attrgetter("fact"), kinds=frozenset(OperationKind), parameters=FUZZ_PROPERTIES,
        exclusive=True, tier=Tier.BURST)  # fmt: skip
-def generated(_: Call, __: Promise) -> Steps:
+def generated_requests(_: Call, __: FuzzProperty) -> Steps:
     """Nobody thinks of every request. Thousands are made up, and the contract says which answers are wrong.
 
     The fuzzer sends them after all other checks, and has its own ways to judge, repeat and shrink what fails.
     """
     yield from ()
-    raise Silent("fuzzing is off; see --fuzz")
+    raise NotApplicable("fuzzing is off; see --fuzz")

@@ -5,56 +5,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.cases._steps import spoilt
-from conformance.catalogue import BODIED, OF_FORM, check
-from conformance.errors import Silent
+from conformance.cases._steps import expect_documented_refusal
+from conformance.catalogue import WITH_BODY, FACT_OF_PARAMETER, check
+from conformance.errors import NotApplicable
 from conformance.payloads.spoils import INVALID_JSON, NOT_OBJECT, NOT_UTF8
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
     from conformance.engine import Steps
     from conformance.payloads import Call
-    from conformance.payloads.spoils import Spoil
+    from conformance.payloads.spoils import InvalidCase
 
 
 @check(
     "json.syntax.{slug}",
-    "{words} is refused as invalid JSON.",
-    fact=OF_FORM,
-    kinds=BODIED,
-    forms=INVALID_JSON,
+    "{description} is refused as invalid JSON.",
+    fact=FACT_OF_PARAMETER,
+    kinds=WITH_BODY,
+    parameters=INVALID_JSON,
 )
-def syntax(call: Call, spoil: Spoil) -> Steps:
+def invalid_syntax(call: Call, invalid_case: InvalidCase) -> Steps:
     """An answer of success to what can't be read is an event lost in silence (RFC 8259)."""
-    return (yield from spoilt(call, spoil))
+    return (yield from expect_documented_refusal(call, invalid_case))
 
 
 @check(
     "json.top-level.{slug}",
-    "{words} is answered as documented.",
-    fact=OF_FORM,
-    kinds=BODIED,
-    forms=NOT_OBJECT,
+    "{description} is answered as documented.",
+    fact=FACT_OF_PARAMETER,
+    kinds=WITH_BODY,
+    parameters=NOT_OBJECT,
 )
-def top_level(call: Call, spoil: Spoil) -> Steps:
+def not_an_object(call: Call, invalid_case: InvalidCase) -> Steps:
     """It is valid JSON, but no event and no batch."""
-    return (yield from spoilt(call, spoil))
+    return (yield from expect_documented_refusal(call, invalid_case))
 
 
-@check("json.encoding.{slug}", "{words} is refused.", fact=OF_FORM, kinds=BODIED, forms=NOT_UTF8)
-def encoding(call: Call, spoil: Spoil) -> Steps:
+@check("json.encoding.{slug}", "{description} is refused.", fact=FACT_OF_PARAMETER, kinds=WITH_BODY, parameters=NOT_UTF8)
+def not_utf8(call: Call, invalid_case: InvalidCase) -> Steps:
     """Bytes that are not UTF-8 are not JSON; replacing them stores something that nobody sent."""
-    return (yield from spoilt(call, spoil))
+    return (yield from expect_documented_refusal(call, invalid_case))
 
 
 @check("json.example.invalid", "The documents' own invalid example is refused.", fact="answers.json-invalid")
 def invalid_example(call: Call) -> Steps:
     """The documents print payloads that are not JSON; a server that takes them reads something else."""
-    found = call.type.invalid_example
-    if found is None or call.is_batch:
-        raise Silent("the documents have no invalid example of this call")
-    expect.control((yield call.control()))
-    exchange = yield call.event().verbatim(found.text.encode())
+    documented_example = call.event_type.invalid_example
+    if documented_example is None or call.is_batch:
+        raise NotApplicable("the documents have no invalid example of this call")
+    expect.control((yield call.control_request()))
+    exchange = yield call.acceptable_request().with_body_bytes(documented_example.text.encode())
     return expect.status(
-        exchange, call.contract.answer(Condition.JSON_INVALID), "the documents' invalid example"
+        exchange, call.contract.expected_response(Condition.JSON_INVALID), "the documents' invalid example"
     )

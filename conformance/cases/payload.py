@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect, pointers
-from conformance.cases._steps import accepted, reports, spoilt
-from conformance.catalogue import EVENTS, REQUIRED, check
+from conformance.cases._steps import expect_all_accepted, describe_outcomes, expect_documented_refusal
+from conformance.catalogue import EVENTS, REQUIRED_FIELDS, check
 from conformance.contract import schemas
-from conformance.errors import Silent
+from conformance.errors import NotApplicable
 from conformance.model import Level
 from conformance.payloads.spoils import NO_IDENTITY
 from conformance.profile.facts import Condition
@@ -20,188 +20,188 @@ if TYPE_CHECKING:
     from conformance.payloads import Call, Draft
 
 ACCEPTED = "answers.accepted"
-IDENTITY = "answers.identity-missing"
-NULL = "rules.null-optional"
+IDENTITY_MISSING = "answers.identity-missing"
+NULL_OPTIONAL = "rules.null-optional"
 UNDOCUMENTED = "rules.undocumented"
 
 
 @check("payload.identity.missing", "An event with neither userId nor anonymousId is answered as documented.",
-       fact=IDENTITY, kinds=EVENTS)  # fmt: skip
+       fact=IDENTITY_MISSING, kinds=EVENTS)  # fmt: skip
 def identity_missing(call: Call) -> Steps:
     """An event of nobody can't be attributed to anybody."""
-    return (yield from spoilt(call, NO_IDENTITY))
+    return (yield from expect_documented_refusal(call, NO_IDENTITY))
 
 
-def _identified(call: Call, **values: Json) -> Draft:
+def _event_with_ids(call: Call, **values: Json) -> Draft:
     """An event with these ids and no others. Raises Silent where a document gives it no such id."""
-    where = call.contract.identities(call.operation.type)
-    missing = [name for name in values if name not in where]
+    id_pointers = call.contract.identity_pointers(call.operation.event_type)
+    missing = [name for name in values if name not in id_pointers]
     if missing:
-        raise Silent(f"no document gives {call.operation.type} the id of a {missing[0]}")
-    draft = call.event().drop(*where.values())
+        raise NotApplicable(f"no document gives {call.operation.event_type} the id of a {missing[0]}")
+    draft = call.acceptable_request().without_fields(*id_pointers.values())
     for name, value in values.items():
-        draft = draft.put(where[name], value)
+        draft = draft.with_field(id_pointers[name], value)
     return draft
 
 
-def _anybody(call: Call, value: Json) -> Draft:
+def _event_with_every_id(call: Call, value: Json) -> Draft:
     """An event whose every id has the same value."""
-    return _identified(call, **dict.fromkeys(call.contract.identities(call.operation.type), value))
+    return _event_with_ids(call, **dict.fromkeys(call.contract.identity_pointers(call.operation.event_type), value))
 
 
 @check("payload.identity.both", "An event with both a userId and an anonymousId is accepted.", fact=ACCEPTED)
 def identity_both(call: Call) -> Steps:
     """The moment of signing in is when both are known."""
-    draft = _identified(call, user="conformance-user", anonymous="conformance-anonymous")
-    return (yield from accepted([("an event with both ids", draft)]))
+    draft = _event_with_ids(call, user="conformance-user", anonymous="conformance-anonymous")
+    return (yield from expect_all_accepted([("an event with both ids", draft)]))
 
 
 @check("payload.identity.null", "An event whose ids are all null is answered as one without ids.",
-       fact=IDENTITY, kinds=EVENTS, cap=Level.SHOULD)  # fmt: skip
+       fact=IDENTITY_MISSING, kinds=EVENTS, max_level=Level.SHOULD)  # fmt: skip
 def identity_null(call: Call) -> Steps:
     """Null is how many languages write what is not there."""
-    expect.control((yield call.control()))
-    answer = call.contract.answer(Condition.IDENTITY_MISSING)
-    return expect.status((yield call.marked(_anybody(call, None))), answer, "an event whose ids are null")
+    expect.control((yield call.control_request()))
+    answer = call.contract.expected_response(Condition.IDENTITY_MISSING)
+    return expect.status((yield call.with_run_tag(_event_with_every_id(call, None))), answer, "an event whose ids are null")
 
 
 @check("payload.identity.empty", "What happens to an event whose ids are all empty is reported.",
-       fact=UNDOCUMENTED, kinds=EVENTS, cap=Level.MAY, observes=True)  # fmt: skip
+       fact=UNDOCUMENTED, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def identity_empty(call: Call) -> Steps:
     """An empty text names nobody, and yet is there; no document decides."""
-    expect.control((yield call.control()))
-    return (yield from reports([("empty ids", call.marked(_anybody(call, "")))]))
+    expect.control((yield call.control_request()))
+    return (yield from describe_outcomes([("empty ids", call.with_run_tag(_event_with_every_id(call, "")))]))
 
 
 @check("payload.identity.blank", "What happens to an event whose ids are white space is reported.",
-       fact=UNDOCUMENTED, kinds=EVENTS, cap=Level.MAY, observes=True)  # fmt: skip
+       fact=UNDOCUMENTED, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def identity_blank(call: Call) -> Steps:
     """Some servers trim, others store the blank as a user of its own."""
-    expect.control((yield call.control()))
-    return (yield from reports([("ids of white space", call.marked(_anybody(call, " \t ")))]))
+    expect.control((yield call.control_request()))
+    return (yield from describe_outcomes([("ids of white space", call.with_run_tag(_event_with_every_id(call, " \t ")))]))
 
 
-@check("payload.identity.null-other", "A null id beside a real one is accepted.", fact=NULL)
-def identity_null_other(call: Call) -> Steps:
+@check("payload.identity.null-other", "A null id beside a real one is accepted.", fact=NULL_OPTIONAL)
+def identity_one_null(call: Call) -> Steps:
     """Official SDKs write the id that they don't have as null."""
     drafts = [("an event with a userId and anonymousId null",
-               _identified(call, user="conformance-user", anonymous=None))]  # fmt: skip
-    return (yield from accepted(drafts))
+               _event_with_ids(call, user="conformance-user", anonymous=None))]  # fmt: skip
+    return (yield from expect_all_accepted(drafts))
 
 
 @check("payload.identity.empty-other", "What happens to an empty id beside a real one is reported.",
-       fact=UNDOCUMENTED, kinds=EVENTS, cap=Level.MAY, observes=True)  # fmt: skip
-def identity_empty_other(call: Call) -> Steps:
+       fact=UNDOCUMENTED, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
+def identity_one_empty(call: Call) -> Steps:
     """Clients that always send both ids leave the one that they don't have empty."""
-    expect.control((yield call.control()))
-    draft = _identified(call, user="", anonymous="conformance-anonymous")
-    return (yield from reports([("an empty userId beside an anonymousId", draft)]))
+    expect.control((yield call.control_request()))
+    draft = _event_with_ids(call, user="", anonymous="conformance-anonymous")
+    return (yield from describe_outcomes([("an empty userId beside an anonymousId", draft)]))
 
 
 @check("payload.optional.null", "What happens to optional fields that are null is reported.",
-       fact=NULL, kinds=EVENTS, cap=Level.MAY, observes=True)  # fmt: skip
+       fact=NULL_OPTIONAL, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def optional_null(call: Call) -> Steps:
     """Serializers write null for what is not set; a server that takes it as a value refuses the event."""
-    expect.control((yield call.control()))
-    drafts = ((f"{pointer} null", call.full().put(pointer, None)) for pointer in call.optional())
-    return (yield from reports(drafts))
+    expect.control((yield call.control_request()))
+    drafts = ((f"{pointer} null", call.full_request().with_field(pointer, None)) for pointer in call.optional_fields())
+    return (yield from describe_outcomes(drafts))
 
 
 @check("payload.required.missing", "An event without a required field is answered as documented.",
-       fact=REQUIRED, kinds=EVENTS)  # fmt: skip
+       fact=REQUIRED_FIELDS, kinds=EVENTS)  # fmt: skip
 def required_missing(call: Call) -> Steps:
     """A track without its event, a group without its id: nothing downstream can use them."""
-    expect.control((yield call.control()))
+    expect.control((yield call.control_request()))
     note = None
-    for pointer, answer in call.type.required.items():
-        exchange = yield call.event().drop(pointer)
+    for pointer, answer in call.event_type.required.items():
+        exchange = yield call.acceptable_request().without_fields(pointer)
         note = expect.status(exchange, answer, f"an event without {pointer}") or note
     return note
 
 
 @check("payload.required.empty", "What happens to a required field that is empty or null is reported.",
-       fact=REQUIRED, kinds=EVENTS, cap=Level.MAY, observes=True)  # fmt: skip
+       fact=REQUIRED_FIELDS, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def required_empty(call: Call) -> Steps:
     """An empty name is there and says nothing; no document decides."""
-    expect.control((yield call.control()))
+    expect.control((yield call.control_request()))
     values: tuple[tuple[str, Json], ...] = (("empty", ""), ("null", None))
     return (
-        yield from reports(
-            (f"{name} {word}", call.event().put(name, value))
-            for name in call.type.required
-            for word, value in values
+        yield from describe_outcomes(
+            (f"{pointer} {value_name}", call.acceptable_request().with_field(pointer, value))
+            for pointer in call.event_type.required
+            for value_name, value in values
         )
     )
 
 
 @check("payload.required.either", "Whether a field that sources disagree on is required is reported.",
-       fact=REQUIRED, kinds=EVENTS, cap=Level.MAY, observes=True)  # fmt: skip
-def required_either(call: Call) -> Steps:
+       fact=REQUIRED_FIELDS, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
+def required_disputed(call: Call) -> Steps:
     """Where a vendor's sources contradict each other, servers differ."""
-    expect.control((yield call.control()))
-    open_questions = [name for name, answer in call.type.required.items() if _is_open(answer.statuses)]
-    if not open_questions:
-        raise Silent("the sources agree on what is required")
-    return (yield from reports((f"without {name}", call.event().drop(name)) for name in open_questions))
+    expect.control((yield call.control_request()))
+    disputed_pointers = [pointer for pointer, answer in call.event_type.required.items() if _allows_both(answer.statuses)]
+    if not disputed_pointers:
+        raise NotApplicable("the sources agree on what is required")
+    return (yield from describe_outcomes((f"without {name}", call.acceptable_request().without_fields(name)) for name in disputed_pointers))
 
 
-def _is_open(statuses: tuple[int, ...]) -> bool:
+def _allows_both(statuses: tuple[int, ...]) -> bool:
     """Whether both a success and a refusal are allowed."""
     return min(statuses) < 300 and max(statuses) >= 400
 
 
 @dataclass(frozen=True, slots=True)
-class Properties:
+class PropertyShape:
     """Free-form properties of some shape, within every limit."""
 
     slug: str
-    words: str
+    description: str
     value: Json
 
 
-def _nested(depth: int) -> Json:
+def _nested_object(depth: int) -> Json:
     value: Json = "deep"
     for number in range(depth, 0, -1):
         value = {f"level_{number}": value}
     return value
 
 
-SHAPES = (
-    Properties("deep", "nested twenty levels deep", _nested(20)),
-    Properties("wide", "with two hundred keys", {f"key_{number}": number for number in range(200)}),
-    Properties("lists", "with lists of lists and objects", [[1, [2, []]], {"in": [{}]}, None, True]),
-    Properties("numbers", "with numbers of every usual kind",
+PROPERTY_SHAPES = (
+    PropertyShape("deep", "nested twenty levels deep", _nested_object(20)),
+    PropertyShape("wide", "with two hundred keys", {f"key_{number}": number for number in range(200)}),
+    PropertyShape("lists", "with lists of lists and objects", [[1, [2, []]], {"in": [{}]}, None, True]),
+    PropertyShape("numbers", "with numbers of every usual kind",
                {"zero": 0, "negative": -1.5, "small": 1e-7, "large": 9_007_199_254_740_991, "e": 1.5e300}),
 )  # fmt: skip
 
 
-@check("payload.properties.{slug}", "Free-form properties {words} are accepted.", fact=ACCEPTED,
-       cap=Level.SHOULD, forms=SHAPES)  # fmt: skip
-def properties(call: Call, form: Properties) -> Steps:
+@check("payload.properties.{slug}", "Free-form properties {description} are accepted.", fact=ACCEPTED,
+       max_level=Level.SHOULD, parameters=PROPERTY_SHAPES)  # fmt: skip
+def free_form_properties(call: Call, property_shape: PropertyShape) -> Steps:
     """Free-form means any JSON object; people nest and list what they like."""
-    draft = call.event().put(f"{call.type.open or ''}/conformance_{form.slug}", form.value)
-    return (yield from accepted([(f"properties {form.words}", draft)]))
+    draft = call.acceptable_request().with_field(f"{call.event_type.open_object or ''}/conformance_{property_shape.slug}", property_shape.value)
+    return (yield from expect_all_accepted([(f"properties {property_shape.description}", draft)]))
 
 
 @check("payload.properties.empty", "Empty free-form properties are accepted.", fact=ACCEPTED)
 def properties_empty(call: Call) -> Steps:
     """SDKs send an empty object when the caller gives none."""
-    where = call.type.open
-    if where is None or pointers.has(call.plain(call.operation.type), where):
-        raise Silent(f"no document gives {call.operation.type} a free-form object that may be empty")
-    return (yield from accepted([("empty properties", call.event().put(where, {}))]))
+    open_pointer = call.event_type.open_object
+    if open_pointer is None or pointers.has(call.baseline_event(call.operation.event_type), open_pointer):
+        raise NotApplicable(f"no document gives {call.operation.event_type} a free-form object that may be empty")
+    return (yield from expect_all_accepted([("empty properties", call.acceptable_request().with_field(open_pointer, {}))]))
 
 
 @check("payload.context.documented", "An event with the documented context is accepted.", fact=ACCEPTED)
-def context(call: Call) -> Steps:
+def documented_context(call: Call) -> Steps:
     """SDKs fill it in by themselves: address, page, library, locale."""
-    where = call.contract.profile.pointers.context
-    if where is None:
-        raise Silent("the profile does not say where a context goes")
-    whole = schemas.sample(schemas.at(call.contract.event_schema(call.operation.type), where))
-    drafts = [("an event with the documented context", call.event().put(where, whole)),
-              ("an event with an empty context", call.event().put(where, {}))]  # fmt: skip
-    return (yield from accepted(drafts))
+    context_pointer = call.contract.profile.pointers.context
+    if context_pointer is None:
+        raise NotApplicable("the profile does not say where a context goes")
+    sample_context = schemas.full_sample(schemas.subschema(call.contract.event_schema(call.operation.event_type), context_pointer))
+    drafts = [("an event with the documented context", call.acceptable_request().with_field(context_pointer, sample_context)),
+              ("an event with an empty context", call.acceptable_request().with_field(context_pointer, {}))]  # fmt: skip
+    return (yield from expect_all_accepted(drafts))
 
 
 INTEGRATIONS: tuple[tuple[str, Json], ...] = (
@@ -215,10 +215,10 @@ INTEGRATIONS: tuple[tuple[str, Json], ...] = (
 @check(
     "payload.integrations.documented", "An event that chooses its destinations is accepted.", fact=ACCEPTED
 )
-def integrations(call: Call) -> Steps:
+def documented_integrations(call: Call) -> Steps:
     """Destinations are switched on and off, or given options, event by event."""
-    where = call.contract.profile.pointers.integrations
-    if where is None:
-        raise Silent("the profile does not say where integrations go")
-    drafts = [(f"integrations with {words}", call.event().put(where, value)) for words, value in INTEGRATIONS]
-    return (yield from accepted(drafts))
+    integrations_pointer = call.contract.profile.pointers.integrations
+    if integrations_pointer is None:
+        raise NotApplicable("the profile does not say where integrations go")
+    drafts = [(f"integrations with {description}", call.acceptable_request().with_field(integrations_pointer, value)) for description, value in INTEGRATIONS]
+    return (yield from expect_all_accepted(drafts))

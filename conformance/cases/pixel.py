@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.cases._steps import accepted, reports, spoilt
-from conformance.catalogue import OF_FORM, PIXELS, check
+from conformance.cases._steps import expect_all_accepted, describe_outcomes, expect_documented_refusal
+from conformance.catalogue import FACT_OF_PARAMETER, PIXELS, check
 from conformance.model import Level
-from conformance.payloads.draft import standard
-from conformance.payloads.spoils import BAD_PIXEL
-from conformance.profile.facts import Scheme
+from conformance.payloads.draft import encode_standard_base64
+from conformance.payloads.spoils import INVALID_PIXEL
+from conformance.profile.facts import AuthScheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conformance.engine import Steps
     from conformance.payloads import Call, Draft
-    from conformance.payloads.spoils import Spoil
+    from conformance.payloads.spoils import InvalidCase
 
 ACCEPTED = "answers.accepted"
 
@@ -29,38 +29,38 @@ ACCEPTED = "answers.accepted"
     "The smallest event is accepted as a pixel.",
     fact=ACCEPTED,
     kinds=PIXELS,
-    opens=True,
+    ignores_preflight=True,
 )
-def minimal(call: Call) -> Steps:
+def minimal_event(call: Call) -> Steps:
     """Every single call has a pixel, for places where only an image can be loaded."""
-    return (yield from accepted([("the smallest event as a pixel", call.minimal())]))
+    return (yield from expect_all_accepted([("the smallest event as a pixel", call.minimal_request())]))
 
 
 @check("pixel.event.full", "An event with every documented field is accepted as a pixel.",
        fact=ACCEPTED, kinds=PIXELS)  # fmt: skip
-def full(call: Call) -> Steps:
+def full_event(call: Call) -> Steps:
     """A pixel carries the same payload as a POST."""
-    return (yield from accepted([("a full event as a pixel", call.full())]))
+    return (yield from expect_all_accepted([("a full event as a pixel", call.full_request())]))
 
 
 @check("pixel.event.example", "The documented pixel is accepted.", fact=ACCEPTED, kinds=PIXELS)
-def example(call: Call) -> Steps:
+def documented_example(call: Call) -> Steps:
     """The example is what everybody tries first."""
-    return (yield from accepted([("the documented pixel", call.example())]))
+    return (yield from expect_all_accepted([("the documented pixel", call.example_request())]))
 
 
-@check("pixel.{slug}", "{words} is answered as documented.", kinds=PIXELS, fact=OF_FORM, forms=BAD_PIXEL)
-def bad(call: Call, spoil: Spoil) -> Steps:
+@check("pixel.{slug}", "{description} is answered as documented.", kinds=PIXELS, fact=FACT_OF_PARAMETER, parameters=INVALID_PIXEL)
+def invalid_pixel(call: Call, invalid_case: InvalidCase) -> Steps:
     """Nobody sees the answer to a pixel; the logs of the page's author should still tell good from bad."""
-    return (yield from spoilt(call, spoil))
+    return (yield from expect_documented_refusal(call, invalid_case))
 
 
 @dataclass(frozen=True, slots=True)
-class Encoding:
+class PixelEncoding:
     """A way to write an event into an address."""
 
     slug: str
-    words: str
+    description: str
     encode: Callable[[bytes], str]
 
 
@@ -68,55 +68,55 @@ def _url_safe(body: bytes) -> str:
     return base64.urlsafe_b64encode(body).decode()
 
 
-STANDARD = (Encoding("standard", "standard base64, with + and / in it", standard),)
-OTHERS = (
-    Encoding("unpadded", "base64 without its padding", lambda body: standard(body).rstrip("=")),
-    Encoding("url-safe", "url-safe base64", _url_safe),
-    Encoding("url-safe-unpadded", "url-safe base64 without its padding",
+STANDARD_ENCODINGS = (PixelEncoding("standard", "standard base64, with + and / in it", encode_standard_base64),)
+OTHER_ENCODINGS = (
+    PixelEncoding("unpadded", "base64 without its padding", lambda body: encode_standard_base64(body).rstrip("=")),
+    PixelEncoding("url-safe", "url-safe base64", _url_safe),
+    PixelEncoding("url-safe-unpadded", "url-safe base64 without its padding",
              lambda body: _url_safe(body).rstrip("=")),
 )  # fmt: skip
-_TELLING = ("~~~???>>>",) * 3
+_REVEALING_TEXTS = ("~~~???>>>",) * 3
 """A text that is written with + or / in base64 wherever it stands; each time one letter longer."""
 
 
-def _in(call: Call, form: Encoding) -> Iterator[tuple[str, Draft]]:
+def _encoded_pixels(call: Call, encoding_variant: PixelEncoding) -> Iterator[tuple[str, Draft]]:
     """Pixels in an encoding, of several lengths, with the characters that tell encodings apart."""
-    where = f"{call.type.open or ''}/conformance_text"
-    for number, telling in enumerate(_TELLING):
-        draft = call.event().put(where, telling + "a" * number).encoded(form.encode)
-        yield f"a pixel in {form.words}", draft
+    text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
+    for number, revealing_text in enumerate(_REVEALING_TEXTS):
+        draft = call.acceptable_request().with_field(text_pointer, revealing_text + "a" * number).with_pixel_encoding(encoding_variant.encode)
+        yield f"a pixel in {encoding_variant.description}", draft
 
 
-@check("pixel.encoding.{slug}", "A pixel in {words} is accepted.", fact=ACCEPTED, kinds=PIXELS,
-       forms=STANDARD)  # fmt: skip
-def encoding(call: Call, form: Encoding) -> Steps:
+@check("pixel.encoding.{slug}", "A pixel in {description} is accepted.", fact=ACCEPTED, kinds=PIXELS,
+       parameters=STANDARD_ENCODINGS)  # fmt: skip
+def standard_encoding(call: Call, encoding_variant: PixelEncoding) -> Steps:
     """The documents say base64, which has characters that mean something else in an address."""
-    return (yield from accepted(_in(call, form)))
+    return (yield from expect_all_accepted(_encoded_pixels(call, encoding_variant)))
 
 
-@check("pixel.encoding.{slug}", "Whether a pixel in {words} is accepted is reported.",
-       fact="rules.undocumented", kinds=PIXELS, cap=Level.MAY, observes=True, forms=OTHERS)  # fmt: skip
-def other_encoding(call: Call, form: Encoding) -> Steps:
+@check("pixel.encoding.{slug}", "Whether a pixel in {description} is accepted is reported.",
+       fact="rules.undocumented", kinds=PIXELS, max_level=Level.MAY, observes=True, parameters=OTHER_ENCODINGS)  # fmt: skip
+def other_encoding(call: Call, encoding_variant: PixelEncoding) -> Steps:
     """Some libraries write base64's variant for addresses, or leave the padding out."""
-    expect.control((yield call.control()))
-    return (yield from reports(_in(call, form)))
+    expect.control((yield call.control_request()))
+    return (yield from describe_outcomes(_encoded_pixels(call, encoding_variant)))
 
 
 @check("pixel.key.elsewhere", "Whether a pixel takes its key from a header or the query is reported.",
-       fact="rules.undocumented", kinds=PIXELS, cap=Level.MAY, observes=True)  # fmt: skip
+       fact="rules.undocumented", kinds=PIXELS, max_level=Level.MAY, observes=True)  # fmt: skip
 def key_elsewhere(call: Call) -> Steps:
     """The example has the key inside the data; other routes of the same vendor take it elsewhere."""
-    expect.control((yield call.control()))
-    schemes = [item for item in (Scheme.BASIC, Scheme.QUERY) if call.contract.states(f"credentials.{item}")]
-    drafts = [(f"the key by {item}", call.event().by(call.credentials(item))) for item in schemes]
-    return (yield from reports(drafts))
+    expect.control((yield call.control_request()))
+    schemes = [item for item in (AuthScheme.BASIC, AuthScheme.QUERY) if call.contract.has_fact(f"credentials.{item}")]
+    drafts = [(f"the key by {item}", call.acceptable_request().with_credentials(call.credentials(item))) for item in schemes]
+    return (yield from describe_outcomes(drafts))
 
 
 @check("pixel.status.bad", "No bad pixel is answered as the server's own failure.",
        fact="rules.no-server-error", kinds=PIXELS)  # fmt: skip
-def status(call: Call) -> Steps:
+def invalid_pixel_status(call: Call) -> Steps:
     """Anybody can call a pixel with anything."""
-    expect.control((yield call.control()))
-    for spoil in BAD_PIXEL:
-        expect.no_server_error((yield spoil.make(call).unanswered()), spoil.words)
+    expect.control((yield call.control_request()))
+    for invalid_case in INVALID_PIXEL:
+        expect.no_server_error((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
     return None

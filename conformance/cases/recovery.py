@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from conformance import expect
-from conformance.cases._steps import last, reconnected, spoken
-from conformance.catalogue import BODIED, PIXELS, POSTED, Sample, check
-from conformance.model import Mishap
-from conformance.payloads import codings, converse, oddities
-from conformance.payloads.spelling import usual
-from conformance.payloads.spoils import BAD_HEADER, INVALID_JSON, NOT_UTF8, WRONG_KEY, oversized
+from conformance.cases._steps import closing_request, expect_new_connection_accepted, converse_raw
+from conformance.catalogue import WITH_BODY, PIXELS, EVENTS_AND_BATCHES, FirstPer, check
+from conformance.model import TransportFailure
+from conformance.payloads import codings, send_on_one_connection, oddities
+from conformance.payloads.spelling import write_standard
+from conformance.payloads.spoils import INVALID_AUTHORIZATION, INVALID_JSON, NOT_UTF8, WRONG_KEY, oversized_request
 from conformance.payloads.strays import UNKNOWN_PATH
 
 if TYPE_CHECKING:
@@ -21,75 +21,75 @@ if TYPE_CHECKING:
     from conformance.payloads import Call, Draft
 
 RECOVERY: Final = "rules.recovery"
-ALL: Final = BODIED | PIXELS
-_FEW = 4
+ALL_KINDS: Final = WITH_BODY | PIXELS
+_MIN_REQUESTS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Setback:
+class RefusedRequest:
     """A request that is refused, and that a server has to get over."""
 
     slug: str
-    words: str
+    description: str
     make: Callable[[Call], Draft]
 
 
-EVERYWHERE = (
-    Setback("json", "invalid JSON", INVALID_JSON[0].make),
-    Setback("credentials", "missing credentials", BAD_HEADER[0].make),
-    Setback("method", "a wrong method",
-            lambda call: call.event().asked("PUT").verbatim(b'{"conformance": "wrong method"}')),
+REFUSED_ON_EVERY_PATH = (
+    RefusedRequest("json", "invalid JSON", INVALID_JSON[0].make_draft),
+    RefusedRequest("credentials", "missing credentials", INVALID_AUTHORIZATION[0].make_draft),
+    RefusedRequest("method", "a wrong method",
+            lambda call: call.acceptable_request().with_method("PUT").with_body_bytes(b'{"conformance": "wrong method"}')),
 )  # fmt: skip
-SOMEWHERE = (
-    Setback("key", "an unknown key", WRONG_KEY[0].make),
-    Setback("path", "an unknown path", lambda call: call.event().at(UNKNOWN_PATH)),
-    Setback("size", "a body over the limit", oversized),
-    Setback("gzip", "corrupt gzip", lambda call: codings.corrupt(call.event())),
-    Setback("utf8", "a body that is not UTF-8", NOT_UTF8[0].make),
+REFUSED_ONCE_PER_KIND = (
+    RefusedRequest("key", "an unknown key", WRONG_KEY[0].make_draft),
+    RefusedRequest("path", "an unknown path", lambda call: call.acceptable_request().with_path(UNKNOWN_PATH)),
+    RefusedRequest("size", "a body over the limit", oversized_request),
+    RefusedRequest("gzip", "corrupt gzip", lambda call: codings.with_corrupt_gzip(call.acceptable_request())),
+    RefusedRequest("utf8", "a body that is not UTF-8", NOT_UTF8[0].make_draft),
 )
 
 
-@check("robustness.recovery.{slug}", "After {words}, the next acceptable request is accepted.",
-       fact=RECOVERY, kinds=ALL, forms=EVERYWHERE)  # fmt: skip
-@check("robustness.recovery.{slug}", "After {words}, the next acceptable request is accepted.",
-       fact=RECOVERY, kinds=BODIED, sample=Sample.KIND, forms=SOMEWHERE)  # fmt: skip
-def recovers(call: Call, setback: Setback) -> Steps:
+@check("robustness.recovery.{slug}", "After {description}, the next acceptable request is accepted.",
+       fact=RECOVERY, kinds=ALL_KINDS, parameters=REFUSED_ON_EVERY_PATH)  # fmt: skip
+@check("robustness.recovery.{slug}", "After {description}, the next acceptable request is accepted.",
+       fact=RECOVERY, kinds=WITH_BODY, first_per=FirstPer.KIND, parameters=REFUSED_ONCE_PER_KIND)  # fmt: skip
+def recovers_at_once(call: Call, refused_request: RefusedRequest) -> Steps:
     """A body that is left on the connection is read as the next request, and the next event is lost."""
-    expect.control((yield call.control()))
-    _, after = yield from spoken(call, setback.words, setback.make(call), last(call))
-    if after.mishap is not Mishap.CLOSED:
-        expect.accepted(after, f"an acceptable request on the same connection, after {setback.words},")
-    yield from reconnected(call, setback.words)
+    expect.control((yield call.control_request()))
+    _, after = yield from converse_raw(call, refused_request.description, refused_request.make(call), closing_request(call))
+    if after.failure is not TransportFailure.CLOSED:
+        expect.accepted(after, f"an acceptable request on the same connection, after {refused_request.description},")
+    yield from expect_new_connection_accepted(call, refused_request.description)
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class RequestSeries:
     """A request that a server may get over only in part, and how many acceptable ones will show it."""
 
     slug: str
-    words: str
+    description: str
     make: Callable[[Call], Draft]
-    length: int
+    request_count: int
 
 
-SERIES = (
-    Series("series", "invalid JSON", INVALID_JSON[0].make, 12),
-    Series("series-odd", "a NUL escape", lambda call: next(oddities.ODDITIES[0].make(call))[1], _FEW),
+REQUEST_SERIES = (
+    RequestSeries("series", "invalid JSON", INVALID_JSON[0].make_draft, 12),
+    RequestSeries("series-odd", "a NUL escape", lambda call: next(oddities.EDGE_CASES[0].make_drafts(call))[1], _MIN_REQUESTS),
 )
 
 
-@check("robustness.recovery.{slug}", "After {words}, a series of acceptable requests is accepted.",
-       fact=RECOVERY, kinds=POSTED, sample=Sample.KIND, exclusive=True, forms=SERIES)  # fmt: skip
-def series(call: Call, form: Series) -> Steps:
+@check("robustness.recovery.{slug}", "After {description}, a series of acceptable requests is accepted.",
+       fact=RECOVERY, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND, exclusive=True, parameters=REQUEST_SERIES)  # fmt: skip
+def recovers_for_series(call: Call, request_series: RequestSeries) -> Steps:
     """What a server remembers of a bad request may come out only some requests later."""
-    expect.control((yield call.control()))
-    yield form.make(call).unanswered()
-    drafts = (*(call.event().raw(usual) for _ in range(form.length - 1)), last(call))
-    exchanges = yield from converse(*(draft.unanswered() for draft in drafts))
-    answered = [exchange for exchange in exchanges if exchange.mishap is not Mishap.CLOSED]
-    for exchange in answered:
-        expect.accepted(exchange, f"one of {form.length} acceptable requests after {form.words}")
-    for _ in range(max(_FEW, form.length - len(answered))):
-        yield from reconnected(call, form.words)
+    expect.control((yield call.control_request()))
+    yield request_series.make(call).allowing_no_answer()
+    drafts = (*(call.acceptable_request().with_raw_writer(write_standard) for _ in range(request_series.request_count - 1)), closing_request(call))
+    exchanges = yield from send_on_one_connection(*(draft.allowing_no_answer() for draft in drafts))
+    answered_exchanges = [exchange for exchange in exchanges if exchange.failure is not TransportFailure.CLOSED]
+    for exchange in answered_exchanges:
+        expect.accepted(exchange, f"one of {request_series.request_count} acceptable requests after {request_series.description}")
+    for _ in range(max(_MIN_REQUESTS, request_series.request_count - len(answered_exchanges))):
+        yield from expect_new_connection_accepted(call, request_series.description)
     return None

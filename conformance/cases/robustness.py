@@ -4,49 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases._steps import survives
-from conformance.catalogue import BODIED, PIXELS, POSTED, Sample, check
+from conformance.cases._steps import expect_no_server_errors
+from conformance.catalogue import WITH_BODY, PIXELS, EVENTS_AND_BATCHES, FirstPer, check
 from conformance.payloads import mistypes, oddities
-from conformance.payloads.oddities import ODDITIES
+from conformance.payloads.oddities import EDGE_CASES
 
 if TYPE_CHECKING:
     from conformance.engine import Steps
     from conformance.payloads import Call
-    from conformance.payloads.oddities import Oddity
+    from conformance.payloads.oddities import EdgeCase
 
 NO_5XX: Final = "rules.no-server-error"
 
 
-@check("robustness.input.{slug}", "A request with {words} is accepted or refused, and breaks nothing.",
-       fact=NO_5XX, kinds=BODIED, sample=Sample.KIND, forms=ODDITIES)  # fmt: skip
-def odd(call: Call, oddity: Oddity) -> Steps:
+@check("robustness.input.{slug}", "A request with {description} is accepted or refused, and breaks nothing.",
+       fact=NO_5XX, kinds=WITH_BODY, first_per=FirstPer.KIND, parameters=EDGE_CASES)  # fmt: skip
+def edge_case(call: Call, edge_case_input: EdgeCase) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same event again and again."""
-    return (yield from survives(call, oddity.make(call)))
+    return (yield from expect_no_server_errors(call, edge_case_input.make_drafts(call)))
 
 
 @check("robustness.input.common", "The most common odd inputs break nothing, on every path.",
-       fact=NO_5XX, kinds=BODIED | PIXELS)  # fmt: skip
-def common(call: Call) -> Steps:
+       fact=NO_5XX, kinds=WITH_BODY | PIXELS)  # fmt: skip
+def common_edge_cases(call: Call) -> Steps:
     """Each path may have a parser and a store of its own."""
-    return (yield from survives(call, oddities.commonest(call)))
+    return (yield from expect_no_server_errors(call, oddities.first_of_each_common(call)))
 
 
 @check("robustness.types.main", "Wrong types in ids, required fields and properties break nothing.",
-       fact=NO_5XX, kinds=POSTED, sample=Sample.TYPE)  # fmt: skip
-def main_types(call: Call) -> Steps:
+       fact=NO_5XX, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.TYPE)  # fmt: skip
+def wrong_main_types(call: Call) -> Steps:
     """Dynamic languages send a number where a text is meant; a crash makes SDKs send it again and again."""
-    return (yield from survives(call, mistypes.main(call)))
+    return (yield from expect_no_server_errors(call, mistypes.in_main_fields(call)))
 
 
 @check("robustness.types.common", "Wrong types in the other documented fields break nothing.",
-       fact=NO_5XX, kinds=POSTED, sample=Sample.KIND)  # fmt: skip
-def common_types(call: Call) -> Steps:
+       fact=NO_5XX, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
+def wrong_common_types(call: Call) -> Steps:
     """Timestamps as numbers and contexts as lists are sent every day."""
-    return (yield from survives(call, mistypes.common(call)))
+    return (yield from expect_no_server_errors(call, mistypes.in_other_fields(call)))
 
 
 @check("robustness.types.nested", "Wrong types inside documented objects break nothing.",
-       fact=NO_5XX, kinds=POSTED, sample=Sample.KIND)  # fmt: skip
-def nested_types(call: Call) -> Steps:
+       fact=NO_5XX, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
+def wrong_nested_types(call: Call) -> Steps:
     """Servers that enrich events reach deep into them, and trip there."""
-    return (yield from survives(call, mistypes.nested(call)))
+    return (yield from expect_no_server_errors(call, mistypes.in_nested_fields(call)))

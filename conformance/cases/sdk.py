@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect, sdks
-from conformance.catalogue import OF_FORM, Tier, check
-from conformance.errors import Silent
+from conformance.catalogue import FACT_OF_PARAMETER, Tier, check
+from conformance.errors import NotApplicable
 from conformance.model import Level
-from conformance.payloads.speech import Speech
+from conformance.payloads.speech import SdkRequest
 from conformance.profile.facts import Condition
-from conformance.sdks import consequence
-from conformance.sdks.table import ACCEPTED, Experience, note
+from conformance.sdks import effective_reaction
+from conformance.sdks.table import ACCEPTED_CONDITION, SdkOutcome, build_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.engine import Steps
     from conformance.payloads import Call, Draft
-    from conformance.profile.facts import Answer
+    from conformance.profile.facts import ExpectedResponse
     from conformance.sdks import Sdk
 
-_PARTLY, _REDIRECT = 207, 300
+_MULTI_STATUS, _REDIRECT = 207, 300
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class SdkParameter:
     """An SDK, as the form of its checks."""
 
     sdk: Sdk
@@ -37,7 +37,7 @@ class Speaker:
         return self.sdk.name
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it is called."""
         return self.sdk.title
 
@@ -51,105 +51,105 @@ class Speaker:
         """The paths that it sends to."""
         return self.sdk.paths
 
-    def speeches(self, call: Call) -> list[Speech]:
+    def requests(self, call: Call) -> list[SdkRequest]:
         """What it sends to an operation; the longest last. Raises Silent if none of it is documented."""
-        found = [Speech.of(call, shape) for shape in self.sdk.shapes_at(call.operation.path)]
-        told = [speech for speech in found if speech.documented().events]
-        if not told:
-            raise Silent(f"{self.words} sends no event to {call.operation} that the documents know")
-        return sorted(told, key=lambda speech: len(speech.events))
+        requests = [SdkRequest.for_call(call, shape) for shape in self.sdk.requests_to(call.operation.path)]
+        documented = [speech for speech in requests if speech.documented_only().events]
+        if not documented:
+            raise NotApplicable(f"{self.description} sends no event to {call.operation} that the documents know")
+        return sorted(documented, key=lambda speech: len(speech.events))
 
 
-SPEAKERS = tuple(Speaker(sdk) for sdk in sdks.load_all())
+SDK_PARAMETERS = tuple(SdkParameter(sdk) for sdk in sdks.load_all())
 
 
-@check("sdk.{slug}.accepted", "A request of {words} is accepted.", fact=OF_FORM, forms=SPEAKERS,
+@check("sdk.{slug}.accepted", "A request of {description} is accepted.", fact=FACT_OF_PARAMETER, parameters=SDK_PARAMETERS,
        tier=Tier.GENTLE)  # fmt: skip
-def accepted(call: Call, speaker: Speaker) -> Steps:
+def accepted(call: Call, sdk_parameter: SdkParameter) -> Steps:
     """A server that takes a vendor's place is spoken to by that vendor's SDKs, in their own way."""
-    for speech in speaker.speeches(call):
-        draft = speech.documented().draft()
-        expect.accepted((yield draft), f"what {speaker.words} sends")
-        if speech.shape.retry_headers:
-            expect.accepted((yield speech.again(draft)), f"what {speaker.words} sends once more")
+    for sdk_request in sdk_parameter.requests(call):
+        draft = sdk_request.documented_only().to_draft()
+        expect.accepted((yield draft), f"what {sdk_parameter.description} sends")
+        if sdk_request.shape.retry_headers:
+            expect.accepted((yield sdk_request.as_retry(draft)), f"what {sdk_parameter.description} sends once more")
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class SdkScenario:
     """Something that an SDK may be made to send: how it is made, and what the documents answer to it."""
 
     slug: str
-    words: str
-    make: Callable[[Speech], Draft]
-    answer: Callable[[Speech], Answer] | None = None
-    is_for_batches: bool = False
+    description: str
+    make: Callable[[SdkRequest], Draft]
+    answer: Callable[[SdkRequest], ExpectedResponse] | None = None
+    is_batch_only: bool = False
 
-    def draft(self, speech: Speech) -> Draft | None:
+    def build_draft(self, sdk_request: SdkRequest) -> Draft | None:
         """The request; None where there is nothing of the kind."""
-        if self.is_for_batches and not speech.call.is_batch:
+        if self.is_batch_only and not sdk_request.call.is_batch:
             return None
         try:
-            return self.make(speech).unanswered()
-        except Silent:
+            return self.make(sdk_request).allowing_no_answer()
+        except NotApplicable:
             return None
 
-    def is_bad(self, speech: Speech) -> bool:
+    def is_documented_refusal(self, sdk_request: SdkRequest) -> bool:
         """Whether the documents know of an answer to it that is not a plain success."""
         try:
-            statuses = self.answer(speech).statuses if self.answer else ()
-        except Silent:
+            statuses = self.answer(sdk_request).statuses if self.answer else ()
+        except NotApplicable:
             return False
-        return any(status == _PARTLY or status >= _REDIRECT for status in statuses)
+        return any(status == _MULTI_STATUS or status >= _REDIRECT for status in statuses)
 
 
-def _answer(condition: Condition) -> Callable[[Speech], Answer]:
-    return lambda speech: speech.call.contract.answer(condition)
+def _documented_answer(condition: Condition) -> Callable[[SdkRequest], ExpectedResponse]:
+    return lambda speech: speech.call.contract.expected_response(condition)
 
 
-def _undocumented(speech: Speech) -> Draft:
-    rest = speech.undocumented()
-    if not rest.events:
-        raise Silent("all that it sends is documented")
-    return rest.draft()
+def _undocumented_draft(sdk_request: SdkRequest) -> Draft:
+    undocumented_request = sdk_request.undocumented_only()
+    if not undocumented_request.events:
+        raise NotApplicable("all that it sends is documented")
+    return undocumented_request.to_draft()
 
 
-PROBES = (
-    Probe(ACCEPTED, "acceptable", lambda speech: speech.documented().draft()),
-    Probe("undocumented", "not in the documents", _undocumented),
-    Probe("unknown-key", "unknown key", lambda speech: speech.documented().by_stranger().draft(),
-          _answer(Condition.CREDENTIALS_UNKNOWN)),
-    Probe("no-identity", "no user", lambda speech: speech.documented().unnamed().draft(),
-          _answer(Condition.IDENTITY_MISSING)),
-    Probe("too-large", "too large", lambda speech: speech.documented().too_large().draft(),
-          lambda speech: speech.limit),
-    Probe("invalid-json", "invalid JSON", lambda speech: speech.documented().draft(is_cut=True),
-          _answer(Condition.JSON_INVALID)),
-    Probe("partly-bad", "partly bad", lambda speech: speech.documented().partly_bad().draft(),
-          _answer(Condition.BATCH_PARTLY_BAD), is_for_batches=True),
+SDK_SCENARIOS = (
+    SdkScenario(ACCEPTED_CONDITION, "acceptable", lambda speech: speech.documented_only().to_draft()),
+    SdkScenario("undocumented", "not in the documents", _undocumented_draft),
+    SdkScenario("unknown-key", "unknown key", lambda speech: speech.documented_only().with_unknown_key().to_draft(),
+          _documented_answer(Condition.CREDENTIALS_UNKNOWN)),
+    SdkScenario("no-identity", "no user", lambda speech: speech.documented_only().first_event_without_user().to_draft(),
+          _documented_answer(Condition.IDENTITY_MISSING)),
+    SdkScenario("too-large", "too large", lambda speech: speech.documented_only().first_event_too_large().to_draft(),
+          lambda speech: speech.event_limit),
+    SdkScenario("invalid-json", "invalid JSON", lambda speech: speech.documented_only().to_draft(is_truncated=True),
+          _documented_answer(Condition.JSON_INVALID)),
+    SdkScenario("partly-bad", "partly bad", lambda speech: speech.documented_only().middle_event_without_user().to_draft(),
+          _documented_answer(Condition.BATCH_PARTLY_BAD), is_batch_only=True),
 )  # fmt: skip
 
 
 @check(
     "sdk.{slug}.reactions",
-    "What the answers make {words} do is reported.",
+    "What the answers make {description} do is reported.",
     fact="rules.sdk-reactions",
-    cap=Level.MAY,
+    max_level=Level.MAY,
     observes=True,
-    forms=SPEAKERS,
+    parameters=SDK_PARAMETERS,
 )
-def reactions(call: Call, speaker: Speaker) -> Steps:
+def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
     """An answer that an SDK takes wrongly loses its user's events, or doubles them."""
-    speech = speaker.speeches(call)[-1]
-    experiences = []
-    for probe in PROBES:
-        draft = probe.draft(speech)
+    sdk_request = sdk_parameter.requests(call)[-1]
+    outcomes = []
+    for scenario in SDK_SCENARIOS:
+        draft = scenario.build_draft(sdk_request)
         if draft is not None:
             exchange = yield draft
-            does = consequence(speaker.sdk, exchange, is_bad=probe.is_bad(speech))
-            experiences.append(
-                Experience(condition=probe.slug, words=probe.words, received=exchange.status, does=does)
+            reaction = effective_reaction(sdk_parameter.sdk, exchange, is_invalid=scenario.is_documented_refusal(sdk_request))
+            outcomes.append(
+                SdkOutcome(condition=scenario.slug, description=scenario.description, status=exchange.status, reaction=reaction)
             )
-            if probe is PROBES[0] and not expect.is_accepted(exchange):
+            if scenario is SDK_SCENARIOS[0] and not expect.is_accepted(exchange):
                 break  # nothing follows from what else is refused
-    return note(speaker.sdk, experiences, is_supported=call.contract.states(speaker.fact))
+    return build_note(sdk_parameter.sdk, outcomes, is_supported=call.contract.has_fact(sdk_parameter.fact))

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from conformance import expect
-from conformance.cases._steps import heard, spoken
-from conformance.catalogue import BODIED, PIXELS, POSTED, Sample, check
-from conformance.errors import Deviation, Silent
+from conformance.cases._steps import expect_no_hang, converse_raw
+from conformance.catalogue import WITH_BODY, PIXELS, EVENTS_AND_BATCHES, FirstPer, check
+from conformance.errors import Deviation, NotApplicable
 from conformance.model import Level
-from conformance.payloads.credentials import NOBODY
-from conformance.payloads.strays import by_method, unknown_paths, wrong_methods
+from conformance.payloads.credentials import NO_CREDENTIALS
+from conformance.payloads.strays import request_with_method, unknown_paths, wrong_methods
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
@@ -20,235 +20,235 @@ if TYPE_CHECKING:
     from conformance.engine import Steps
     from conformance.model import Exchange, Response
     from conformance.payloads import Call, Draft
-    from conformance.profile.facts import Answer
+    from conformance.profile.facts import ExpectedResponse
 
 NO_5XX: Final = "rules.no-server-error"
-ALL: Final = BODIED | PIXELS
+ALL_KINDS: Final = WITH_BODY | PIXELS
 ORIGIN: Final = "https://conformance.example"
 _NOT_IMPLEMENTED = 501
 _UNAUTHORIZED = frozenset({401, 403})
 
 
-def _wrong(call: Call) -> Iterator[tuple[str, Draft]]:
+def _wrong_method_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
     """Requests with each method that the operation does not have."""
     own = call.operation.method
     for method in wrong_methods(own):
-        yield f"{method} in place of {own}", by_method(call, method)
+        yield f"{method} in place of {own}", request_with_method(call, method)
 
 
-def _lives(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
+def _expect_no_crash(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """Each draft, named, is answered, and not with the server's own failure."""
-    expect.control((yield call.control()))
-    for what, draft in drafts:
-        exchange = yield draft.unanswered(hanging=True)
-        yield from heard(call, exchange, what)
-        expect.no_crash(exchange, what)
+    expect.control((yield call.control_request()))
+    for subject, draft in drafts:
+        exchange = yield draft.allowing_no_answer(may_time_out=True)
+        yield from expect_no_hang(call, exchange, subject)
+        expect.no_crash(exchange, subject)
     return None
 
 
 @check("robustness.method.wrong", "A method that a path does not have is refused as documented.",
-       fact="answers.method-wrong", kinds=ALL)  # fmt: skip
+       fact="answers.method-wrong", kinds=ALL_KINDS)  # fmt: skip
 def method_wrong(call: Call) -> Steps:
     """A success for a request that does nothing hides the mistake in the client."""
-    expect.control((yield call.control()))
-    answer = call.contract.answer(Condition.METHOD_WRONG)
+    expect.control((yield call.control_request()))
+    answer = call.contract.expected_response(Condition.METHOD_WRONG)
     note = None
-    for what, draft in _wrong(call):
+    for subject, draft in _wrong_method_drafts(call):
         exchange = yield draft
-        note = expect.status(exchange, _extended(call, answer, draft), what) or note
+        note = expect.status(exchange, _allow_not_implemented(call, answer, draft), subject) or note
     return note
 
 
-def _extended(call: Call, answer: Answer, draft: Draft) -> Answer:
+def _allow_not_implemented(call: Call, answer: ExpectedResponse, draft: Draft) -> ExpectedResponse:
     """How a wrong method is answered: by a server that has not implemented it anywhere, with 501.
 
     Where the key was in the body and the body is gone, the server may miss the key first.
     """
-    found = [*answer.expect, _NOT_IMPLEMENTED]
+    statuses_allowed = [*answer.expect, _NOT_IMPLEMENTED]
     name = f"answers.{Condition.CREDENTIALS_MISSING}"
-    if draft.credentials.body_key is not None and draft.content_type is None and call.contract.states(name):
-        statuses = call.contract.answer(Condition.CREDENTIALS_MISSING).statuses
-        found += [status for status in statuses if status >= 400]
-    return replace(answer, expect=tuple(dict.fromkeys(found)))
+    if draft.credentials.body_key is not None and draft.content_type is None and call.contract.has_fact(name):
+        statuses = call.contract.expected_response(Condition.CREDENTIALS_MISSING).statuses
+        statuses_allowed += [status for status in statuses if status >= 400]
+    return replace(answer, expect=tuple(dict.fromkeys(statuses_allowed)))
 
 
 @check("robustness.method.status", "No wrong method is answered as the server's own failure.",
-       fact=NO_5XX, kinds=ALL)  # fmt: skip
+       fact=NO_5XX, kinds=ALL_KINDS)  # fmt: skip
 def method_status(call: Call) -> Steps:
     """Monitors and scanners try every method; each 5xx is a false alarm somewhere."""
-    return (yield from _lives(call, _wrong(call)))
+    return (yield from _expect_no_crash(call, _wrong_method_drafts(call)))
 
 
-def _unknown(call: Call) -> Iterator[tuple[str, Draft]]:
+def _unknown_path_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
     """Requests to paths that no document knows."""
     for unknown in unknown_paths(call.operation.path):
-        yield f"a request to {unknown}", call.event().at(unknown)
+        yield f"a request to {unknown}", call.acceptable_request().with_path(unknown)
 
 
 @check("robustness.path.unknown", "A path that no document knows is answered as documented.",
-       fact="answers.path-unknown", kinds=POSTED, once=True)  # fmt: skip
+       fact="answers.path-unknown", kinds=EVENTS_AND_BATCHES, first_operation_only=True)  # fmt: skip
 def path_unknown(call: Call) -> Steps:
     """A success would hide a misspelt path, and lose all that is sent there."""
-    expect.control((yield call.control()))
-    answer = call.contract.answer(Condition.PATH_UNKNOWN)
+    expect.control((yield call.control_request()))
+    answer = call.contract.expected_response(Condition.PATH_UNKNOWN)
     note = None
-    for what, draft in _unknown(call):
-        note = expect.status((yield draft), answer, what) or note
+    for subject, draft in _unknown_path_drafts(call):
+        note = expect.status((yield draft), answer, subject) or note
     return note
 
 
-def _odd_paths(call: Call) -> Iterator[tuple[str, Draft]]:
+def _malformed_path_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
     """Requests to paths that are hard to read."""
     path = call.operation.path
-    odd = (
+    malformed = (
         ("a byte that is no UTF-8", f"{path}/%ff%fe"),
         ("a NUL", f"{path}/%00"),
         ("steps upward", f"{path}/%2e%2e/%2e%2e/conformance"),
         ("two thousand characters", f"{path}/{'a' * 2_000}"),
     )
-    for words, value in odd:
-        yield f"a path with {words}", call.event().at(value)
+    for description, malformed_path in malformed:
+        yield f"a path with {description}", call.acceptable_request().with_path(malformed_path)
 
 
 @check("robustness.path.status", "No odd path is answered as the server's own failure.",
-       fact=NO_5XX, kinds=POSTED, once=True)  # fmt: skip
+       fact=NO_5XX, kinds=EVENTS_AND_BATCHES, first_operation_only=True)  # fmt: skip
 def path_status(call: Call) -> Steps:
     """Scanners try odd paths all day."""
-    yield from _lives(call, [*_unknown(call), *_odd_paths(call)])
-    expect.accepted((yield call.event()), "an acceptable request after those to odd paths")
+    yield from _expect_no_crash(call, [*_unknown_path_drafts(call), *_malformed_path_drafts(call)])
+    expect.accepted((yield call.acceptable_request()), "an acceptable request after those to odd paths")
     return None
 
 
 @check("robustness.path.spelling", "What becomes of other spellings of a path is reported.",
-       fact="rules.path-spelling", kinds=POSTED, cap=Level.MAY, observes=True, once=True)  # fmt: skip
-def path_spelling(call: Call) -> Steps:
+       fact="rules.path-spelling", kinds=EVENTS_AND_BATCHES, max_level=Level.MAY, observes=True, first_operation_only=True)  # fmt: skip
+def path_variants(call: Call) -> Steps:
     """Base addresses are configured with and without a slash, and with the first part of the path in them."""
-    expect.control((yield call.control()))
+    expect.control((yield call.control_request()))
     path = call.operation.path
     first, _, rest = path[1:].partition("/")
-    spellings = [f"{path}/", f"/{path}", *([f"/{first}{path}", f"/{first}//{rest}"] if rest else [])]
-    found = []
-    for spelling in spellings:
-        exchange = yield call.event().at(spelling).unanswered()
-        found.append(f"{spelling} {exchange.status or 'unanswered'}")
-    return ", ".join(found)
+    variants = [f"{path}/", f"/{path}", *([f"/{first}{path}", f"/{first}//{rest}"] if rest else [])]
+    outcomes = []
+    for variant in variants:
+        exchange = yield call.acceptable_request().with_path(variant).allowing_no_answer()
+        outcomes.append(f"{variant} {exchange.status or 'unanswered'}")
+    return ", ".join(outcomes)
 
 
 @check("robustness.head.status", "A HEAD is not answered as the server's own failure.",
-       fact=NO_5XX, kinds=ALL)  # fmt: skip
+       fact=NO_5XX, kinds=ALL_KINDS)  # fmt: skip
 def head_status(call: Call) -> Steps:
     """Load balancers and monitors ask with HEAD whether a server lives."""
-    expect.control((yield call.control()))
-    what = "a HEAD"
-    (exchange,) = yield from spoken(call, what, by_method(call, "HEAD").headed("Connection", "close"))
-    expect.no_crash(exchange, what)
+    expect.control((yield call.control_request()))
+    subject = "a HEAD"
+    (exchange,) = yield from converse_raw(call, subject, request_with_method(call, "HEAD").with_header("Connection", "close"))
+    expect.no_crash(exchange, subject)
     return None
 
 
 @check("robustness.head.content", "The answer to a HEAD has no content.", fact="rules.framing",
-       kinds=ALL, sample=Sample.KIND)  # fmt: skip
+       kinds=ALL_KINDS, first_per=FirstPer.KIND)  # fmt: skip
 def head_content(call: Call) -> Steps:
     """What follows the head is taken for the next answer on the connection."""
-    expect.control((yield call.control()))
-    (exchange,) = yield from spoken(call, "a HEAD", by_method(call, "HEAD"))
-    expect.framed(exchange, "a HEAD")
+    expect.control((yield call.control_request()))
+    (exchange,) = yield from converse_raw(call, "a HEAD", request_with_method(call, "HEAD"))
+    expect.well_framed(exchange, "a HEAD")
     return None
 
 
 @check("robustness.options.plain", "An OPTIONS is not answered as the server's own failure.",
-       fact=NO_5XX, kinds=ALL)  # fmt: skip
-def options(call: Call) -> Steps:
+       fact=NO_5XX, kinds=ALL_KINDS)  # fmt: skip
+def options_status(call: Call) -> Steps:
     """Gateways and scanners ask with OPTIONS what a path can do."""
-    return (yield from _lives(call, [("an OPTIONS", by_method(call, "OPTIONS").by(NOBODY))]))
+    return (yield from _expect_no_crash(call, [("an OPTIONS", request_with_method(call, "OPTIONS").with_credentials(NO_CREDENTIALS))]))
 
 
-def _preflight(call: Call, origin: str = ORIGIN) -> Draft:
+def _cors_preflight(call: Call, origin: str = ORIGIN) -> Draft:
     """What a browser asks before a page of another site may send an event."""
     return (
-        by_method(call, "OPTIONS")
-        .by(NOBODY)
-        .headed("Origin", origin)
-        .headed("Access-Control-Request-Method", call.operation.method)
-        .headed("Access-Control-Request-Headers", "authorization,content-type")
+        request_with_method(call, "OPTIONS")
+        .with_credentials(NO_CREDENTIALS)
+        .with_header("Origin", origin)
+        .with_header("Access-Control-Request-Method", call.operation.method)
+        .with_header("Access-Control-Request-Headers", "authorization,content-type")
     )
 
 
 @check("robustness.preflight.status", "A browser's preflight is not answered as the server's own failure.",
-       fact=NO_5XX, kinds=POSTED)  # fmt: skip
-def preflight_status(call: Call) -> Steps:
+       fact=NO_5XX, kinds=EVENTS_AND_BATCHES)  # fmt: skip
+def cors_preflight_status(call: Call) -> Steps:
     """A page whose preflight fails sends nothing at all."""
-    return (yield from _lives(call, [("a preflight", _preflight(call))]))
+    return (yield from _expect_no_crash(call, [("a preflight", _cors_preflight(call))]))
 
 
 @check("robustness.preflight.credentials", "A browser's preflight is answered without credentials.",
-       fact="rules.preflight", kinds=POSTED)  # fmt: skip
-def preflight_credentials(call: Call) -> Steps:
+       fact="rules.preflight", kinds=EVENTS_AND_BATCHES)  # fmt: skip
+def cors_preflight_credentials(call: Call) -> Steps:
     """Browsers never send credentials with it; a server that asks for them shuts every page out."""
-    expect.control((yield call.control()))
-    exchange = yield _preflight(call)
-    is_asked = exchange.status in _UNAUTHORIZED
-    if not is_asked and exchange.status >= 400 and call.credentials().headers:
-        is_asked = expect.is_accepted((yield _preflight(call).by(call.credentials())))
-    if is_asked:
+    expect.control((yield call.control_request()))
+    exchange = yield _cors_preflight(call)
+    asks_for_credentials = exchange.status in _UNAUTHORIZED
+    if not asks_for_credentials and exchange.status >= 400 and call.credentials().headers:
+        asks_for_credentials = expect.is_accepted((yield _cors_preflight(call).with_credentials(call.credentials())))
+    if asks_for_credentials:
         raise Deviation(
-            f"a preflight must be answered without credentials, and was answered with {exchange.outline}",
+            f"a preflight must be answered without credentials, and was answered with {exchange.summary}",
             expected="any answer but a question for credentials",
-            received=exchange.outline,
+            received=exchange.summary,
         )
     return None
 
 
 @check("robustness.preflight.allowed", "What a browser's preflight allows is reported.",
-       fact="rules.preflight", kinds=POSTED, cap=Level.MAY, observes=True)  # fmt: skip
-def preflight_allowed(call: Call) -> Steps:
+       fact="rules.preflight", kinds=EVENTS_AND_BATCHES, max_level=Level.MAY, observes=True)  # fmt: skip
+def cors_preflight_allowed(call: Call) -> Steps:
     """Whether pages of other sites may send events here, path by path."""
-    exchange = yield _preflight(call).unanswered()
+    exchange = yield _cors_preflight(call).allowing_no_answer()
     response = exchange.response
     if response is None:
         return "unanswered"
     allowed = ", ".join(
-        f"{name} {_shown(response, name)}" for name in ("origin", "methods", "headers", "credentials")
+        f"{name} {_describe_allow_header(response, name)}" for name in ("origin", "methods", "headers", "credentials")
     )
     return f"{exchange.status}; {allowed}"
 
 
-def _shown(response: Response, name: str) -> str:
+def _describe_allow_header(response: Response, name: str) -> str:
     """What a CORS header allows; the origin that was asked for stands for whatever is asked for."""
     value = response.header(f"access-control-allow-{name}")
     return "none" if value is None else "as asked" if value == ORIGIN else value
 
 
 @check("robustness.preflight.origin", "No origin whatever is let in together with its credentials.",
-       fact="rules.preflight-origin", kinds=POSTED, sample=Sample.KIND)  # fmt: skip
-def preflight_origin(call: Call) -> Steps:
+       fact="rules.preflight-origin", kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
+def cors_preflight_origin(call: Call) -> Steps:
     """It lets every page on the web act as the user who looks at it."""
-    drafts = [_preflight(call), _preflight(call, "null"), call.event().headed("Origin", ORIGIN)]
-    is_any_let_in = False
+    drafts = [_cors_preflight(call), _cors_preflight(call, "null"), call.acceptable_request().with_header("Origin", ORIGIN)]
+    is_any_origin_allowed = False
     for draft in drafts:
         origin = dict(draft.headers)["Origin"]
         exchange = yield draft
-        is_any_let_in = is_any_let_in or _lets_in(exchange)
-        if _is_reflected(exchange, origin):
+        is_any_origin_allowed = is_any_origin_allowed or _allows_any_origin(exchange)
+        if _allows_origin_with_credentials(exchange, origin):
             raise Deviation(
                 f"the origin {origin}, which nobody knows, must not be let in with credentials, and is",
                 expected="no Access-Control-Allow-Credentials for any origin that asks",
                 received=f"Access-Control-Allow-Origin: {origin}, Access-Control-Allow-Credentials: true",
             )
-    if not is_any_let_in:
-        raise Silent("the target lets no other origin in")
+    if not is_any_origin_allowed:
+        raise NotApplicable("the target lets no other origin in")
     return None
 
 
-def _lets_in(exchange: Exchange) -> bool:
+def _allows_any_origin(exchange: Exchange) -> bool:
     """Whether an answer lets any origin in at all."""
     return bool(exchange.response and exchange.response.header("access-control-allow-origin"))
 
 
-def _is_reflected(exchange: Exchange, origin: str) -> bool:
+def _allows_origin_with_credentials(exchange: Exchange, origin: str) -> bool:
     """Whether an answer lets the origin that asked in, with credentials."""
     response = exchange.response
     if response is None:
         return False
-    allowed = response.header("access-control-allow-credentials") or ""
-    is_let_in = response.header("access-control-allow-origin") == origin
-    return is_let_in and allowed.strip().lower() == "true"
+    allow_credentials = response.header("access-control-allow-credentials") or ""
+    is_origin_allowed = response.header("access-control-allow-origin") == origin
+    return is_origin_allowed and allow_credentials.strip().lower() == "true"

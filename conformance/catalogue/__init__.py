@@ -7,53 +7,53 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from conformance.catalogue.check import (
     BATCHES,
-    BODIED,
+    WITH_BODY,
     ERROR_BODY,
     EVENTS,
-    FACTS,
-    OF_FORM,
+    KNOWN_FACTS,
+    FACT_OF_PARAMETER,
     PIXELS,
-    POSTED,
+    EVENTS_AND_BATCHES,
     RATE_HEADERS,
-    REQUIRED,
+    REQUIRED_FIELDS,
     WEBHOOKS,
     Check,
-    Form,
-    Sample,
+    Parameter,
+    FirstPer,
     Tier,
-    Traits,
+    CheckOptions,
 )
-from conformance.catalogue.selection import chosen
-from conformance.catalogue.trial import Trial, trials
+from conformance.catalogue.selection import select_trials
+from conformance.catalogue.trial import Trial, make_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from conformance.engine import Steps
-    from conformance.model import Kind
+    from conformance.model import OperationKind
 
 __all__ = [
     "BATCHES",
-    "BODIED",
+    "WITH_BODY",
     "ERROR_BODY",
     "EVENTS",
-    "FACTS",
-    "OF_FORM",
+    "KNOWN_FACTS",
+    "FACT_OF_PARAMETER",
     "PIXELS",
-    "POSTED",
+    "EVENTS_AND_BATCHES",
     "RATE_HEADERS",
-    "REQUIRED",
+    "REQUIRED_FIELDS",
     "WEBHOOKS",
     "Check",
-    "Form",
-    "Sample",
+    "Parameter",
+    "FirstPer",
     "Tier",
-    "Traits",
+    "CheckOptions",
     "Trial",
     "check",
-    "checks",
-    "chosen",
-    "trials",
+    "all_checks",
+    "select_trials",
+    "make_trials",
 ]
 
 _CHECKS: dict[str, Check] = {}
@@ -64,18 +64,18 @@ def check(
     title: str,
     *,
     fact: str | Callable[[Any], str],
-    kinds: frozenset[Kind] = POSTED,
-    forms: Iterable[Form] = (),
-    **traits: Unpack[Traits],
+    kinds: frozenset[OperationKind] = EVENTS_AND_BATCHES,
+    parameters: Iterable[Parameter] = (),
+    **options: Unpack[CheckOptions],
 ) -> Callable[[Callable[..., Steps]], Callable[..., Steps]]:
     """Enters a generator function into the catalogue.
 
-    With `forms`, one check for each: `{slug}` and `{words}` in id and title are the form's, the function
+    With `forms`, one check for each: `{slug}` and `{description}` in id and title are the form's, the function
     gets the form as its second argument, and the fact may be a function of the form.
     """
 
-    def enter(function: Callable[..., Steps]) -> Callable[..., Steps]:
-        plain = Check(
+    def register_function(function: Callable[..., Steps]) -> Callable[..., Steps]:
+        base_check = Check(
             id=check_id,
             title=title,
             why=inspect.cleandoc(function.__doc__ or ""),
@@ -83,26 +83,26 @@ def check(
             kinds=kinds,
             steps=function,
             module=function.__module__,
-            **traits,
+            **options,
         )
-        formed = [plain.formed(form, fact(form) if callable(fact) else fact) for form in forms]
-        for item in formed or [plain]:
-            _register(item)
+        parameterized = [base_check.for_parameter(parameter, fact(parameter) if callable(fact) else fact) for parameter in parameters]
+        for new_check in parameterized or [base_check]:
+            _register(new_check)
         return function
 
-    return enter
+    return register_function
 
 
-def checks() -> tuple[Check, ...]:
+def all_checks() -> tuple[Check, ...]:
     """Every check entered so far, by id."""
-    return tuple(_CHECKS[name] for name in sorted(_CHECKS))
+    return tuple(_CHECKS[check_id] for check_id in sorted(_CHECKS))
 
 
-def _register(item: Check) -> None:
-    if item.id in _CHECKS:
-        raise ValueError(f"two checks are called {item.id}")
-    if item.fact not in FACTS and not item.fact.startswith("sdks."):
-        raise ValueError(f"{item.id}: no fact is called {item.fact}")
-    if not item.why:
-        raise ValueError(f"{item.id}: a check says in its docstring why it matters")
-    _CHECKS[item.id] = item
+def _register(new_check: Check) -> None:
+    if new_check.id in _CHECKS:
+        raise ValueError(f"two checks are called {new_check.id}")
+    if new_check.fact not in KNOWN_FACTS and not new_check.fact.startswith("sdks."):
+        raise ValueError(f"{new_check.id}: no fact is called {new_check.fact}")
+    if not new_check.why:
+        raise ValueError(f"{new_check.id}: a check says in its docstring why it matters")
+    _CHECKS[new_check.id] = new_check

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict
 
-from conformance.model import Area, Kind, Level
+from conformance.model import Area, OperationKind, Level
 from conformance.profile import facts
 
 if TYPE_CHECKING:
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
     from conformance.engine import Steps
 
-EVENTS = frozenset({Kind.EVENT})
-BATCHES = frozenset({Kind.BATCH})
-PIXELS = frozenset({Kind.PIXEL})
-WEBHOOKS = frozenset({Kind.WEBHOOK})
-POSTED = EVENTS | BATCHES
-BODIED = POSTED | WEBHOOKS
+EVENTS = frozenset({OperationKind.EVENT})
+BATCHES = frozenset({OperationKind.BATCH})
+PIXELS = frozenset({OperationKind.PIXEL})
+WEBHOOKS = frozenset({OperationKind.WEBHOOK})
+EVENTS_AND_BATCHES = EVENTS | BATCHES
+WITH_BODY = EVENTS_AND_BATCHES | WEBHOOKS
 
-StepsOf: TypeAlias = "Callable[..., Steps]"
+StepsFunction: TypeAlias = "Callable[..., Steps]"
 
-REQUIRED = "events.required"
+REQUIRED_FIELDS = "events.required"
 """Not one fact but several: the required fields of an operation's event type, each with its own level."""
 
 RATE_HEADERS = "rate.headers"
 """Not one fact but several: the headers that are promised with a 429, each with its own level."""
 
-ERROR_BODY = f"bodies.{facts.Shape.ERROR}"
+ERROR_BODY = f"bodies.{facts.ResponseKind.ERROR}"
 
-OF_FORM = attrgetter("fact")
+FACT_OF_PARAMETER = attrgetter("fact")
 """For checks whose forms are each promised by a fact of their own."""
 
-FACTS = frozenset(
-    [REQUIRED, RATE_HEADERS, "rate.unlimited", "message_id", facts.BATCH_EVENTS]
+KNOWN_FACTS = frozenset(
+    [REQUIRED_FIELDS, RATE_HEADERS, "rate.unlimited", "message_id", facts.MAX_EVENTS_FACT]
     + [f"answers.{name}" for name in facts.Condition]
-    + [f"limits.{name}" for name in facts.Ceiling]
-    + [f"bodies.{name}" for name in facts.Shape]
-    + [f"credentials.{name}" for name in facts.Scheme]
+    + [f"limits.{name}" for name in facts.LimitKind]
+    + [f"bodies.{name}" for name in facts.ResponseKind]
+    + [f"credentials.{name}" for name in facts.AuthScheme]
     + [f"rules.{name}" for name in facts.Rule]
 )
 
@@ -61,25 +61,25 @@ class Tier(enum.StrEnum):
     VOLUME = "volume"
 
     @property
-    def opened(self) -> frozenset[Tier]:
+    def included(self) -> frozenset[Tier]:
         """The tiers that somebody who asks for this one gets."""
         if self is Tier.GENTLE:
             return frozenset({Tier.GENTLE})
         return frozenset({Tier.GENTLE, Tier.STANDARD, self})
 
 
-class Sample(enum.StrEnum):
+class FirstPer(enum.StrEnum):
     """Of which operations a check looks at no more than the first of each sort."""
 
     KIND = "kind"
     TYPE = "type"
 
-    def of(self, operation: Operation) -> tuple[str, ...]:
+    def group_key(self, operation: Operation) -> tuple[str, ...]:
         """What operations of the same sort have in common."""
-        return (operation.kind,) if self is Sample.KIND else (operation.kind, operation.type)
+        return (operation.kind,) if self is FirstPer.KIND else (operation.kind, operation.event_type)
 
 
-class Form(Protocol):
+class Parameter(Protocol):
     """One of many alike cases that share a check's text."""
 
     @property
@@ -87,20 +87,20 @@ class Form(Protocol):
         """The word for ids."""
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it is, for titles and messages."""
 
 
-class Traits(TypedDict, total=False):
+class CheckOptions(TypedDict, total=False):
     """What a check may have beside its promise; see Check."""
 
     needs: str
-    cap: Level
+    max_level: Level
     observes: bool
     exclusive: bool
-    opens: bool
-    once: bool
-    sample: Sample
+    ignores_preflight: bool
+    first_operation_only: bool
+    first_per: FirstPer
     tier: Tier
 
 
@@ -120,16 +120,16 @@ class Check:
     title: str
     why: str
     fact: str
-    kinds: frozenset[Kind]
-    steps: StepsOf
+    kinds: frozenset[OperationKind]
+    steps: StepsFunction
     module: str
     needs: str = ""
-    cap: Level = Level.MUST
+    max_level: Level = Level.MUST
     exclusive: bool = False
     observes: bool = False
-    opens: bool = False
-    once: bool = False
-    sample: Sample | None = None
+    ignores_preflight: bool = False
+    first_operation_only: bool = False
+    first_per: FirstPer | None = None
     tier: Tier = Tier.STANDARD
     paths: frozenset[str] | None = None
 
@@ -138,30 +138,30 @@ class Check:
         """What the check is about: the first word of its id."""
         return Area(self.id.partition(".")[0])
 
-    def formed(self, form: Form, fact: str) -> Check:
+    def for_parameter(self, parameter: Parameter, fact: str) -> Check:
         """The same check for one of its forms."""
-        slots = {"slug": form.slug, "words": form.words}
+        format_fields = {"slug": parameter.slug, "description": parameter.description}
         return replace(
             self,
-            id=self.id.format(**slots),
-            title=_sentence(self.title.format(**slots)),
+            id=self.id.format(**format_fields),
+            title=_capitalize_first(self.title.format(**format_fields)),
             fact=fact,
-            paths=getattr(form, "paths", self.paths),
-            steps=lambda call: self.steps(call, form),
+            paths=getattr(parameter, "paths", self.paths),
+            steps=lambda call: self.steps(call, parameter),
         )
 
     def operations(self, contract: Contract) -> list[Operation]:
         """The operations that it applies to."""
-        found = [
+        operations = [
             operation
             for operation in contract.operations
             if operation.kind in self.kinds and (self.paths is None or operation.path in self.paths)
         ]
-        if self.sample:
-            first = {self.sample.of(operation): operation for operation in reversed(found)}
-            found = [operation for operation in found if first[self.sample.of(operation)] is operation]
-        return found[:1] if self.once else found
+        if self.first_per:
+            first_of_group = {self.first_per.group_key(operation): operation for operation in reversed(operations)}
+            operations = [operation for operation in operations if first_of_group[self.first_per.group_key(operation)] is operation]
+        return operations[:1] if self.first_operation_only else operations
 
 
-def _sentence(text: str) -> str:
+def _capitalize_first(text: str) -> str:
     return text[0].upper() + text[1:]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.errors import UsageError
 from conformance.model import Area, Level
-from conformance.profile.problems import nearest
+from conformance.profile.problems import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
+class SelectionExpression:
     """Words separated by commas, of which one has to match: areas, levels, calls, and globs of ids.
 
     A word with a slash is a glob of calls, such as `POST /v1/track` or `/v1/b*`; levels are `must`, `should`
@@ -27,49 +27,49 @@ class Expression:
     text: str
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def terms(self) -> tuple[str, ...]:
         """The words, without what surrounds them."""
-        return tuple(word for part in self.text.split(",") if (word := part.strip()))
+        return tuple(term for part in self.text.split(",") if (term := part.strip()))
 
     def matches(self, trial: Trial) -> bool:
         """Whether one of the words does."""
-        return any(_matches(word, trial) for word in self.words)
+        return any(_matches_term(term, trial) for term in self.terms)
 
 
-def _matches(word: str, trial: Trial) -> bool:
-    if "/" in word:
+def _matches_term(term: str, trial: Trial) -> bool:
+    if "/" in term:
         call = str(trial.operation or "")
-        return any(fnmatch.fnmatchcase(name, word) for name in (call, call.partition(" ")[2]))
-    if word in set(Level):
-        return trial.level == word
-    return trial.check.area == word or fnmatch.fnmatchcase(trial.check.id, word)
+        return any(fnmatch.fnmatchcase(name, term) for name in (call, call.partition(" ")[2]))
+    if term in set(Level):
+        return trial.level == term
+    return trial.check.area == term or fnmatch.fnmatchcase(trial.check.id, term)
 
 
-def chosen(trials: Iterable[Trial], select: Iterable[str], deselect: Iterable[str]) -> list[Trial]:
+def select_trials(trials: Iterable[Trial], select: Iterable[str], deselect: Iterable[str]) -> list[Trial]:
     """The trials that every expression of the one list matches, and none of the other.
 
     Raises UsageError if an expression matches nothing at all, or nothing is left.
     """
-    every = list(trials)
-    found = every
-    for text in select:
-        _refuse_idle(every, f"--select {text}", Expression(text))
-        found = [trial for trial in found if Expression(text).matches(trial)]
-    for text in deselect:
-        _refuse_idle(every, f"--deselect {text}", Expression(text))
-        found = [trial for trial in found if not Expression(text).matches(trial)]
-    if every and not found:
+    all_trials = list(trials)
+    selected = all_trials
+    for expression_text in select:
+        _require_match(all_trials, f"--select {expression_text}", SelectionExpression(expression_text))
+        selected = [trial for trial in selected if SelectionExpression(expression_text).matches(trial)]
+    for expression_text in deselect:
+        _require_match(all_trials, f"--deselect {expression_text}", SelectionExpression(expression_text))
+        selected = [trial for trial in selected if not SelectionExpression(expression_text).matches(trial)]
+    if all_trials and not selected:
         raise UsageError("--select and --deselect leave no check; see `conformance list`")
-    return found
+    return selected
 
 
-def _refuse_idle(trials: Sequence[Trial], option: str, expression: Expression) -> None:
+def _require_match(trials: Sequence[Trial], option: str, expression: SelectionExpression) -> None:
     """Raises UsageError for a word that matches no trial: most likely it is misspelt."""
-    for word in expression.words:
-        if not any(_matches(word, trial) for trial in trials):
-            known = {trial.check.id for trial in trials} | {str(word) for word in (*Area, *Level)}
-            near = nearest(word, known)
-            hint = near if near.startswith("; did") else ""
-            raise UsageError(f"{option}: no check matches {word!r}{hint}; see `conformance list`")
-    if not expression.words:
+    for term in expression.terms:
+        if not any(_matches_term(term, trial) for trial in trials):
+            valid_terms = {trial.check.id for trial in trials} | {str(word) for word in (*Area, *Level)}
+            suggestion = did_you_mean(term, valid_terms)
+            hint = suggestion if suggestion.startswith("; did") else ""
+            raise UsageError(f"{option}: no check matches {term!r}{hint}; see `conformance list`")
+    if not expression.terms:
         raise UsageError(f"{option}: no check is named; see `conformance list`")

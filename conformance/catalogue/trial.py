@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.catalogue.check import ERROR_BODY, RATE_HEADERS, REQUIRED, Check, Tier
-from conformance.errors import Silent
-from conformance.model import Level, Outcome, Source, weaker
-from conformance.payloads import Call, Footing, Ground
+from conformance.catalogue.check import ERROR_BODY, RATE_HEADERS, REQUIRED_FIELDS, Check, Tier
+from conformance.errors import NotApplicable
+from conformance.model import Level, Outcome, Source, weaker_level
+from conformance.payloads import Call, Baseline, PreflightResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +31,9 @@ class Trial:
     contract: Contract
     keys: Keys
     operation: Operation | None
-    allowed: frozenset[Tier] = frozenset(Tier)
-    ground: Ground = field(default_factory=Ground)
-    turn: int = 1
+    allowed_tiers: frozenset[Tier] = frozenset(Tier)
+    preflight: PreflightResult = field(default_factory=PreflightResult)
+    repetition: int = 1
 
     @property
     def exclusive(self) -> bool:
@@ -43,33 +43,33 @@ class Trial:
     @property
     def is_allowed(self) -> bool:
         """Whether the run may press the target so hard."""
-        return self.check.tier in self.allowed
+        return self.check.tier in self.allowed_tiers
 
     @property
     def facts(self) -> tuple[Fact, ...]:
         """What promises it; nothing where the profile is silent."""
         name, contract, operation = self.check.fact, self.contract, self.operation
-        if self.check.needs and not contract.states(self.check.needs):
+        if self.check.needs and not contract.has_fact(self.check.needs):
             return ()
-        if name == REQUIRED:
-            return tuple(contract.event(operation.type).required.values()) if operation else ()
+        if name == REQUIRED_FIELDS:
+            return tuple(contract.event_type(operation.event_type).required.values()) if operation else ()
         if name == RATE_HEADERS:
             return tuple(contract.fact(f"{name}.{header}") for header in contract.profile.rate_headers)
-        if not contract.states(name):
+        if not contract.has_fact(name):
             return ()
         if name == ERROR_BODY and operation:
-            return (contract.error_shape(operation),)
+            return (contract.error_body(operation),)
         return (contract.fact(name),)
 
     @property
     def level(self) -> Level:
         """The level of its strongest fact, no stronger than the operation and the check allow."""
         strongest = min((fact.level for fact in self.facts), key=lambda level: level.rank, default=Level.MUST)
-        return self.capped(strongest)
+        return self.cap_level(strongest)
 
-    def capped(self, level: Level) -> Level:
+    def cap_level(self, level: Level) -> Level:
         """A level, no stronger than the operation and the check allow."""
-        return weaker(weaker(level, self.operation.level if self.operation else Level.MUST), self.check.cap)
+        return weaker_level(weaker_level(level, self.operation.level if self.operation else Level.MUST), self.check.max_level)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -87,45 +87,45 @@ class Trial:
     def steps(self) -> Steps:
         """The check at work. Raises Silent if the contract does not ask."""
         if self.operation is None:
-            where = f" at {', '.join(sorted(self.check.paths))}" if self.check.paths else ""
-            raise Silent(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{where}")
+            path_suffix = f" at {', '.join(sorted(self.check.paths))}" if self.check.paths else ""
+            raise NotApplicable(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{path_suffix}")
         if not self.facts:
             missing = [
                 name
                 for name in (self.check.needs, self.check.fact)
-                if name and not self.contract.states(name)
+                if name and not self.contract.has_fact(name)
             ]
-            raise Silent(f"the profile says nothing of {' and '.join(missing)}")
+            raise NotApplicable(f"the profile says nothing of {' and '.join(missing)}")
         if not self.is_allowed:
-            raise Silent(f"not in the tiers of this run; see --tier {self.check.tier}")
-        if not self.check.opens:
-            self.ground.tread(self.operation)
-        footing = self.ground.footings.get(self.operation, Footing())
+            raise NotApplicable(f"not in the tiers of this run; see --tier {self.check.tier}")
+        if not self.check.ignores_preflight:
+            self.preflight.require_alive(self.operation)
+        baseline = self.preflight.baselines.get(self.operation, Baseline())
         call = Call(
             contract=self.contract,
             operation=self.operation,
             keys=self.keys,
-            label=self.name if self.turn == 1 else f"{self.name}, turn {self.turn}",
-            footing=footing,
-            seen=self.ground.seen,
-            run_id=self.ground.run_id,
+            label=self.name if self.repetition == 1 else f"{self.name}, turn {self.repetition}",
+            baseline=baseline,
+            shared_exchanges=self.preflight.shared_exchanges,
+            run_id=self.preflight.run_id,
         )
         return self.check.steps(call)
 
-    def outcome(self, found: Outcome) -> Outcome:
+    def to_check_outcome(self, engine_outcome: Outcome) -> Outcome:
         """The outcome as this check means it: one that only observes has not passed."""
-        return Outcome.OBSERVED if self.check.observes and found is Outcome.PASS else found
+        return Outcome.OBSERVED if self.check.observes and engine_outcome is Outcome.PASS else engine_outcome
 
 
-def trials(
+def make_trials(
     contract: Contract,
     keys: Keys,
-    chosen: Iterable[Check],
-    allowed: frozenset[Tier] = frozenset(Tier),
+    checks: Iterable[Check],
+    allowed_tiers: frozenset[Tier] = frozenset(Tier),
 ) -> list[Trial]:
     """Each check with each operation that it applies to; once without one where there is none."""
     return [
-        Trial(check=item, contract=contract, keys=keys, operation=operation, allowed=allowed)
-        for item in chosen
-        for operation in item.operations(contract) or (None,)
+        Trial(check=check, contract=contract, keys=keys, operation=operation, allowed_tiers=allowed_tiers)
+        for check in checks
+        for operation in check.operations(contract) or (None,)
     ]

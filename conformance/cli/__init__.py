@@ -11,18 +11,18 @@ import threading
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
-from conformance.cli.options import parser
+from conformance.cli.options import build_parser
 from conformance.errors import ConformanceError
-from conformance.text import safe
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-_INTERRUPTED = 130
+_INTERRUPTED_CODE = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-_AGAIN_S = 0.5
-_ROOMS = {
+_REPEAT_INTERRUPT_S = 0.5
+_COMMAND_MODULES = {
     "run": "running",
     "fuzz": "fuzzing",
     "replay": "fuzzing",
@@ -34,29 +34,29 @@ _ROOMS = {
     "self-check": "checking",
 }
 """The modules of subcommands; what is not named here only shows something."""
-_SENDERS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
+_SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1, 2 or 3, as the README says."""
     try:
-        options = parser().parse_args(arguments)
-        with _terminable(options.command):
-            return _run(options)
+        options = build_parser().parse_args(arguments)
+        with _sigterm_as_interrupt(options.command):
+            return _run_subcommand(options)
     except ConformanceError as error:
-        sys.stderr.write(f"conformance: {safe(str(error))}\n")
+        sys.stderr.write(f"conformance: {escape_controls(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("conformance: interrupted\n")
-        return _INTERRUPTED
+        return _INTERRUPTED_CODE
     except BrokenPipeError:
         sys.stderr.close()
         return ConformanceError.exit_code
     except Exception as fault:  # CONFORMANCE_DEBUG=1 shows the traceback
         if os.environ.get("CONFORMANCE_DEBUG"):
             raise
-        sys.stderr.write(f"conformance: {safe(_told(fault))}\n")
-        return _INTERRUPTED if _is_interruption(fault) else ConformanceError.exit_code
+        sys.stderr.write(f"conformance: {escape_controls(_describe_unexpected(fault))}\n")
+        return _INTERRUPTED_CODE if _is_interruption(fault) else ConformanceError.exit_code
 
 
 def command() -> NoReturn:
@@ -65,7 +65,7 @@ def command() -> NoReturn:
     One that was interrupted ends at once, for the interpreter takes seconds to take down what was generated.
     """
     code = main()
-    if code == _INTERRUPTED:
+    if code == _INTERRUPTED_CODE:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
@@ -73,7 +73,7 @@ def command() -> NoReturn:
     sys.exit(code)
 
 
-def _told(fault: Exception) -> str:
+def _describe_unexpected(fault: Exception) -> str:
     """What is said of something that nobody expected. Files that can't be written are expected."""
     if _is_interruption(fault):
         return "interrupted"
@@ -83,23 +83,23 @@ def _told(fault: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _terminable(command: str) -> Iterator[None]:
+def _sigterm_as_interrupt(command: str) -> Iterator[None]:
     """SIGTERM ends a command that sends as SIGINT does: with what there is to report."""
-    if command not in _SENDERS or threading.current_thread() is not threading.main_thread():
+    if command not in _SENDING_COMMANDS or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
+    previous_handlers = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)
 
 
 def _interrupt(*_: object) -> None:
     """Interrupts, and soon does so again: what is raised where an object is being deleted gets lost."""
-    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S, _AGAIN_S)
+    signal.setitimer(signal.ITIMER_REAL, _REPEAT_INTERRUPT_S, _REPEAT_INTERRUPT_S)
     raise KeyboardInterrupt
 
 
@@ -108,8 +108,8 @@ def _is_interruption(fault: BaseException | None) -> bool:
     return fault is not None and (isinstance(fault, KeyboardInterrupt) or _is_interruption(fault.__cause__))
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run_subcommand(options: argparse.Namespace) -> int:
     """Imports what a subcommand needs, and nothing else, and runs it."""
-    room = import_module(f"conformance.cli.{_ROOMS.get(options.command, 'showing')}")
-    code: int = room.COMMANDS[options.command](vars(options))
+    module = import_module(f"conformance.cli.{_COMMAND_MODULES.get(options.command, 'showing')}")
+    code: int = module.COMMANDS[options.command](vars(options))
     return code

@@ -9,34 +9,34 @@ from typing import TYPE_CHECKING, Any
 from conformance import resources
 from conformance.cli import writing
 from conformance.profile import load
-from conformance.selfcheck import EVERY, USUAL, judge, report
+from conformance.selfcheck import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, run_self_check, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_STEPS = 20
-_IMPERFECT = 1
+_PROGRESS_LINES = 20
+_IMPERFECT_CODE = 1
 
 
 def self_check(options: Mapping[str, Any]) -> int:
     """Judges the checks and returns the exit code: 0 only if all is perfect."""
-    wanted = writing.places(options, ("json", "markdown"))
+    destinations = writing.requested_destinations(options, ("json", "markdown"))
     profiles = [options["profile"]] if options["profile"] else resources.profile_names()
     for profile in profiles:
         load(profile)
-    score = asyncio.run(judge(profiles, _watch, each=EVERY if options["thorough"] else USUAL))
-    for name, place in wanted.items():
-        writing.write(name, place, report.text(score) if name == "json" else report.markdown(score))
+    score = asyncio.run(run_self_check(profiles, _show_progress, profiles_per_fault=ALL_PROFILES_PER_FAULT if options["thorough"] else DEFAULT_PROFILES_PER_FAULT))
+    for name, destination in destinations.items():
+        writing.write(name, destination, report.json_text(score) if name == "json" else report.markdown(score))
     problems = score.problems()
-    told = [*report.summary(score), *problems, "perfect" if not problems else "not perfect"]
-    out = sys.stderr if writing.STDOUT in wanted.values() else sys.stdout
-    out.write("\n".join(told) + "\n")
-    return _IMPERFECT if problems else 0
+    lines = [*report.summary(score), *problems, "perfect" if not problems else "not perfect"]
+    out = sys.stderr if writing.STDOUT in destinations.values() else sys.stdout
+    out.write("\n".join(lines) + "\n")
+    return _IMPERFECT_CODE if problems else 0
 
 
-def _watch(done: int, total: int) -> None:
+def _show_progress(done: int, total: int) -> None:
     """A line now and then."""
-    if done * _STEPS // total > (done - 1) * _STEPS // total:
+    if done * _PROGRESS_LINES // total > (done - 1) * _PROGRESS_LINES // total:
         sys.stderr.write(f"{done}/{total} servers\n")
         sys.stderr.flush()
 

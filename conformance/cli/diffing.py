@@ -10,14 +10,14 @@ from rich.console import Console
 from conformance import loop
 from conformance.cases import CHECKS
 from conformance.cli import planning, writing
-from conformance.cli.running import EVERY, INTERRUPTED_CODE, console
-from conformance.cli.settling import settled
+from conformance.cli.running import ALL_PROFILES, INTERRUPTED_CODE, create_console
+from conformance.cli.settling import resolve_settings
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.model import Area
 from conformance.profile import load
-from conformance.run import prepare
-from conformance.settings import second
+from conformance.run import build_plan
+from conformance.settings import resolve_second_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,95 +25,95 @@ if TYPE_CHECKING:
     from conformance.fuzz.case import Case
     from conformance.run import Plan
 
-KINDS = ("json", "html", "markdown")
-COUNT, FUZZ_S = 2_000, 20.0
+REPORT_KINDS = ("json", "html", "markdown")
+DEFAULT_REQUESTS, DEFAULT_FUZZ_S = 2_000, 20.0
 """How many generated requests are sent unless the user says otherwise, and for how long at most."""
 
 
 def diff(options: Mapping[str, Any]) -> int:
     """Compares two servers and returns the exit code: 0 for the same, 1 for different, 3 if nobody knows."""
-    wanted = writing.places(options, KINDS)
-    first, second = plans(options)
-    quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
+    destinations = writing.requested_destinations(options, REPORT_KINDS)
+    first, second = prepare_plans(options)
+    progress_console = Console(stderr=True, highlight=False, quiet=options["quiet"])
     if options["dry_run"]:
-        console().print("to each of the two servers:")
-        return planning.show(first, console(), f"{first.target.url} and {second.target.url}")
+        create_console().print("to each of the two servers:")
+        return planning.print_dry_run(first, create_console(), f"{first.target.url} and {second.target.url}")
     from conformance import difference
     from conformance.report import differences
 
-    quiet.print("to each of the two servers, and a little more where they differ", soft_wrap=True)
-    planning.tell(first, quiet)
-    effort = difference.Effort(
-        cases=_cases(first, quiet), max_time_s=first.fuzz_s, strict=bool(options["strict"])
+    progress_console.print("to each of the two servers, and a little more where they differ", soft_wrap=True)
+    planning.print_summary(first, progress_console)
+    comparison_limits = difference.DiffOptions(
+        cases=_fuzz_cases(first, progress_console), max_time_s=first.fuzz_max_s, strict=bool(options["strict"])
     )
     try:
-        outcome = loop.run(difference.compare(first, second, effort))
+        outcome = loop.run(difference.compare(first, second, comparison_limits))
     except KeyboardInterrupt:
-        quiet.print("interrupted: nothing can be said of a part")
+        progress_console.print("interrupted: nothing can be said of a part")
         return INTERRUPTED_CODE
-    document = outcome.as_json(difference.redactor(first, second).text)
-    for name, place in wanted.items():
-        writing.write(name, place, _rendered(name, document))
-    if writing.STDOUT not in wanted.values():
-        differences.show(document, console(), quiet=options["quiet"])
+    document = outcome.as_json(difference.build_redactor(first, second).redact_text)
+    for name, destination in destinations.items():
+        writing.write(name, destination, _render_report(name, document))
+    if writing.STDOUT not in destinations.values():
+        differences.print_diff(document, create_console(), quiet=options["quiet"])
     return outcome.exit_code
 
 
-def plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
+def prepare_plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
     """The plan for either server: the same requests, with the keys and headers of each.
 
     What may be sent to one only is sent to neither. Raises UsageError for what does not fit.
     """
-    settings = settled({**options, "url": None})
-    if not settings["profile"] or settings["profile"] == EVERY:
+    settings = resolve_settings({**options, "url": None})
+    if not settings["profile"] or settings["profile"] == ALL_PROFILES:
         raise UsageError(
             "a profile is needed, and one alone: pass --profile NAME, one of `conformance profiles`"
         )
-    other = second(options, settings)
+    second_settings = resolve_second_server(options, settings)
     contract = Contract(load(settings["profile"]), settings["include"])
     checks = [item for item in CHECKS if item.area is not Area.FUZZ]
-    one = prepare(settings, options["url"], contract, checks)
-    two = prepare(other, options["url_b"], contract, checks)
-    tiers = one.tiers & two.tiers
-    count = min(one.fuzz, two.fuzz)
+    first_plan = build_plan(settings, options["url"], contract, checks)
+    second_plan = build_plan(second_settings, options["url_b"], contract, checks)
+    tiers = first_plan.tiers & second_plan.tiers
+    count = min(first_plan.fuzz_requests, second_plan.fuzz_requests)
     if settings["fuzz"] is None:
-        count = min(count, COUNT)
-    shared = {
-        "tiers": tiers, "jobs": min(one.jobs, two.jobs),
-        "fuzz": count, "fuzz_s": settings["max_time"] or FUZZ_S,
+        count = min(count, DEFAULT_REQUESTS)
+    common = {
+        "tiers": tiers, "jobs": min(first_plan.jobs, second_plan.jobs),
+        "fuzz": count, "fuzz_s": settings["max_time"] or DEFAULT_FUZZ_S,
     }  # fmt: skip
-    return _with(one, shared), _with(two, shared)
+    return _with_common(first_plan, common), _with_common(second_plan, common)
 
 
-def _with(plan: Plan, shared: Mapping[str, Any]) -> Plan:
+def _with_common(plan: Plan, common: Mapping[str, Any]) -> Plan:
     """A plan with what both have in common."""
-    trials = [replace(trial, allowed=shared["tiers"]) for trial in plan.trials]
-    return replace(plan, trials=trials, **shared)
+    trials = [replace(trial, allowed_tiers=common["tiers"]) for trial in plan.trials]
+    return replace(plan, trials=trials, **common)
 
 
-def _cases(plan: Plan, quiet: Console) -> Iterable[Case]:
+def _fuzz_cases(plan: Plan, progress_console: Console) -> Iterable[Case]:
     """The generated requests; nobody who wants none pays for their generators."""
-    if not plan.fuzz:
+    if not plan.fuzz_requests:
         return ()
-    from conformance.cli.generating import generated
+    from conformance.cli.generating import load_corpus
 
-    return generated(plan, plan.fuzz, quiet).cases(plan.fuzz)
+    return load_corpus(plan, plan.fuzz_requests, progress_console).cases(plan.fuzz_requests)
 
 
-def _rendered(name: str, document: Mapping[str, Any]) -> str:
+def _render_report(name: str, document: Mapping[str, Any]) -> str:
     """The report of a comparison; what nobody asks for is not imported."""
     match name:
         case "html":
-            from conformance.report.html import html_differences
+            from conformance.report.html import render_html_diff
 
-            return html_differences(document)
+            return render_html_diff(document)
         case "markdown":
-            from conformance.report.markdown import markdown_differences
+            from conformance.report.markdown import render_markdown_diff
 
-            return markdown_differences(document)
-    from conformance.report.document import text
+            return render_markdown_diff(document)
+    from conformance.report.document import dump_json
 
-    return text(document)
+    return dump_json(document)
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"diff": diff}

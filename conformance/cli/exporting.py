@@ -10,14 +10,14 @@ from conformance import __version__
 from conformance.cases import CHECKS
 from conformance.cli import writing
 from conformance.cli.options import EXPORT_SETTINGS
-from conformance.cli.settling import need_profile
-from conformance.configuration import find
+from conformance.cli.settling import require_profile
+from conformance.configuration import find_configuration
 from conformance.contract import Contract
 from conformance.errors import UsageError
-from conformance.export import collect, rendered
+from conformance.export import build_export, render_export
 from conformance.profile import load
 from conformance.settings import SETTINGS
-from conformance.text import safe
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 def export(options: Mapping[str, Any]) -> int:
     """Writes an export, tells what it leaves out, and returns the exit code."""
-    filed = find(Path.cwd()).values
+    file_values = find_configuration(Path.cwd()).values
     settings = {
-        item.key: item.found(options[item.key], filed.get(item.key))[0]
+        item.key: item.resolve(options[item.key], file_values.get(item.key))[0]
         for item in SETTINGS
         if item.name in EXPORT_SETTINGS
     }
-    need_profile(settings)
+    require_profile(settings)
     contract = Contract(load(settings["profile"]), settings["include"])
-    found = collect(contract, CHECKS, settings["gate"], settings["select"], settings["deselect"])
-    text, fitting = rendered(found, options["format"], __version__)
-    if not fitting.scripts:
-        raise UsageError(f"there is nothing to export: {fitting.summary}")
+    collected = build_export(contract, CHECKS, settings["gate"], settings["select"], settings["deselect"])
+    text, exported = render_export(collected, options["format"], __version__)
+    if not exported.checks:
+        raise UsageError(f"there is nothing to export: {exported.summary}")
     writing.write("out", options["out"], text)
-    sys.stderr.write(f"{safe(fitting.summary)}\n")
+    sys.stderr.write(f"{escape_controls(exported.summary)}\n")
     return 0
 
 

@@ -10,19 +10,19 @@ from rich.console import Console
 
 from conformance import loop, preflight
 from conformance.cli import planning, writing
-from conformance.cli.generating import generated
-from conformance.cli.running import INTERRUPTED_CODE, console, dry_run, reference
-from conformance.cli.settling import need_profile, settled
+from conformance.cli.generating import load_corpus
+from conformance.cli.running import INTERRUPTED_CODE, create_console, dry_run, start_embedded_server
+from conformance.cli.settling import require_profile, resolve_settings
 from conformance.contract import Contract
 from conformance.engine import Sender
-from conformance.errors import CannotJudge, NoAnswer, UsageError
-from conformance.fuzz.campaign import Campaign, Result
-from conformance.fuzz.finding import Finding, store, stored
-from conformance.fuzz.replaying import again
-from conformance.permission import GENTLE
+from conformance.errors import InconclusiveError, NoResponse, UsageError
+from conformance.fuzz.campaign import Campaign, CampaignResult
+from conformance.fuzz.finding import Finding, save_finding, load_finding
+from conformance.fuzz.replaying import replay_finding
+from conformance.permission import GENTLE_ONLY
 from conformance.profile import load
 from conformance.report import fuzzing as report
-from conformance.run import prepare
+from conformance.run import build_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,113 +30,113 @@ if TYPE_CHECKING:
     from conformance.fuzz.case import Case
     from conformance.run import Plan
 
-COUNT, JOBS = 10_000, 16
+DEFAULT_REQUESTS, LOOPBACK_JOBS = 10_000, 16
 """How many requests are sent unless the user says otherwise, and how many at a time to this machine."""
 
 
 def fuzz(options: Mapping[str, Any]) -> int:
     """Sends generated requests to a target and returns the exit code."""
-    settings = _settings(options)
+    settings = _resolve_with_profile(options)
     contract = Contract(load(settings["profile"]), settings["include"])
-    count = COUNT if settings["fuzz"] is None else settings["fuzz"]
+    count = DEFAULT_REQUESTS if settings["fuzz"] is None else settings["fuzz"]
     if not count:
         raise UsageError("--fuzz 0: nothing would be sent")
     if options["dry_run"]:
         return dry_run({**settings, "fuzz": count}, options["url"], contract, ())
     with ExitStack() as stack:
-        url = options["url"] or stack.enter_context(reference(settings))
-        plan = prepare({**settings, "fuzz": count}, url, contract, ())
+        url = options["url"] or stack.enter_context(start_embedded_server(settings))
+        plan = build_plan({**settings, "fuzz": count}, url, contract, ())
         if plan.target.is_loopback and settings["jobs"] is None:
-            plan = replace(plan, jobs=JOBS)
-        quiet = Console(stderr=True, highlight=False, quiet=options["quiet"])
-        cases = generated(plan, count, quiet, refresh=options["refresh"])
-        planning.tell(plan, quiet)
-        quiet.print(f"requests: {cases.place or 'not stored'}", soft_wrap=True)
-        kept: list[Result] = []
+            plan = replace(plan, jobs=LOOPBACK_JOBS)
+        progress_console = Console(stderr=True, highlight=False, quiet=options["quiet"])
+        request_corpus = load_corpus(plan, count, progress_console, refresh=options["refresh"])
+        planning.print_summary(plan, progress_console)
+        progress_console.print(f"requests: {request_corpus.path or 'not stored'}", soft_wrap=True)
+        results: list[CampaignResult] = []
         try:
-            loop.run(_campaign(plan, cases.cases(count), settings["max_time"], kept))
+            loop.run(_run_campaign(plan, request_corpus.cases(count), settings["max_time"], results))
         except KeyboardInterrupt:
-            return _tell(options, plan, kept[0] if kept else Result(), is_complete=False)
-    return _tell(options, plan, kept[0], is_complete=True)
+            return _publish(options, plan, results[0] if results else CampaignResult(), is_complete=False)
+    return _publish(options, plan, results[0], is_complete=True)
 
 
-def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
+def _resolve_with_profile(options: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, with a profile."""
-    settings = settled(options)
-    need_profile(settings)
+    settings = resolve_settings(options)
+    require_profile(settings)
     return settings
 
 
-async def _campaign(plan: Plan, cases: Iterable[Case], max_time_s: float | None, kept: list[Result]) -> None:
+async def _run_campaign(plan: Plan, cases: Iterable[Case], max_time_s: float | None, results: list[CampaignResult]) -> None:
     """Flies the preflight, then fuzzes; the result is kept as far as it gets."""
-    async with plan.wire() as wire:
+    async with plan.build_wire() as wire:
         try:
-            ground = await preflight.fly(plan.contract, plan.keys, Sender(wire=wire), plan.run_id)
-        except NoAnswer as failure:
-            raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
-        campaign = Campaign(plan.contract, plan.keys, wire, ground)
-        kept.append(campaign.result)
+            preflight_result = await preflight.run_preflight(plan.contract, plan.keys, Sender(wire=wire), plan.run_id)
+        except NoResponse as failure:
+            raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
+        campaign = Campaign(plan.contract, plan.keys, wire, preflight_result)
+        results.append(campaign.result)
         try:
             await campaign.run(cases, max_time_s=max_time_s)
         finally:
-            campaign.result.requests += wire.sent
+            campaign.result.requests += wire.sent_count
 
 
-def _tell(options: Mapping[str, Any], plan: Plan, result: Result, *, is_complete: bool) -> int:
+def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, is_complete: bool) -> int:
     """Stores, prints and writes what a campaign came to, and returns the exit code."""
     for finding in result.findings:
-        store(finding)
+        save_finding(finding)
     header = {
         "target": {"url": plan.target.url},
         "profile": plan.contract.profile.name,
         "seed": plan.fuzz_seed,
         "requests": result.requests,
         "duration_s": round(result.duration_s, 3),
-        "per_s": round(sum(result.judged.values()) / max(result.duration_s, 1e-9)),
+        "per_s": round(sum(result.judged_by_call.values()) / max(result.duration_s, 1e-9)),
     }
-    place = options["json"]
-    if place:
-        writing.write("json", place, report.text(header, result.findings, is_complete=is_complete))
-    if place != writing.STDOUT:
-        out, told = console(), "" if is_complete else "interrupted, and incomplete: "
-        report.show(result.findings, out, plan.gate)
-        out.print(
-            f"\n{told}{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
+    json_destination = options["json"]
+    if json_destination:
+        writing.write("json", json_destination, report.findings_json_text(header, result.findings, is_complete=is_complete))
+    if json_destination != writing.STDOUT:
+        console, prefix = create_console(), "" if is_complete else "interrupted, and incomplete: "
+        report.print_findings(result.findings, console, plan.gate)
+        console.print(
+            f"\n{prefix}{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
             f"{header['per_s']:,} a second, seed {plan.fuzz_seed}",
             soft_wrap=True,
         )
     if not is_complete:
         return INTERRUPTED_CODE
-    if not result.judged:
-        raise CannotJudge("no generated request was sent")
-    return int(any(item.level.reaches(plan.gate) for item in result.findings))
+    if not result.judged_by_call:
+        raise InconclusiveError("no generated request was sent")
+    return int(any(item.level.is_at_least(plan.gate) for item in result.findings))
 
 
 def replay(options: Mapping[str, Any]) -> int:
     """Sends the request of a finding again; 1 if it fails as before, 0 if it does not."""
-    finding = stored(options["id"])
-    settings = _settings({**options, "profile": options["profile"] or finding.profile})
+    finding = load_finding(options["id"])
+    settings = _resolve_with_profile({**options, "profile": options["profile"] or finding.profile})
     contract = Contract(load(settings["profile"]), settings["include"])
-    plan = prepare(settings, options["url"] or finding.url, contract, ())
-    if plan.tiers == GENTLE:
+    plan = build_plan(settings, options["url"] or finding.url, contract, ())
+    if plan.tiers == GENTLE_ONLY:
         raise UsageError("a generated request is beyond the gentle tier")
-    found = loop.run(_again(plan, finding))
-    out = console()
-    if found is None:
-        out.print(
+    reproduced = loop.run(_resend(plan, finding))
+    console = create_console()
+    if reproduced is None:
+        console.print(
             f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False
         )
         return 0
-    report.show([found], out, plan.gate)
+    report.print_findings([reproduced], console, plan.gate)
     return 1
 
 
-async def _again(plan: Plan, finding: Finding) -> Finding | None:
-    async with plan.wire() as wire:
+async def _resend(plan: Plan, finding: Finding) -> Finding | None:
+    async with plan.build_wire() as wire:
         try:
-            return await again(plan.contract, plan.keys, wire, finding)
-        except NoAnswer as failure:
-            raise CannotJudge(f"{plan.target.url} can't be judged: {failure}") from None
+            return await replay_finding(plan.contract, plan.keys, wire, finding)
+        except NoResponse as failure:
+            raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"fuzz": fuzz, "replay": replay}

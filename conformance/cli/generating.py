@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.fuzz.corpus import corpus, is_stored
+from conformance.fuzz.corpus import is_stored, load_or_generate
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from conformance.run import Plan
 
 
-def generated(plan: Plan, count: int, console: Console, *, refresh: bool = False) -> Corpus:
+def load_corpus(plan: Plan, count: int, console: Console, *, refresh: bool = False) -> Corpus:
     """The corpus of a plan, of at least so many requests."""
     if refresh or not is_stored(plan.contract, plan.fuzz_seed, count):
         console.print("generating requests, which takes a few seconds; the next run finds them stored")
-    return corpus(plan.contract, plan.fuzz_seed, count, refresh=refresh)
+    return load_or_generate(plan.contract, plan.fuzz_seed, count, refresh=refresh)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from conformance import __version__
 from conformance.errors import UsageError
-from conformance.settings import SECOND, SETTINGS
+from conformance.settings import SECOND_SERVER_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conformance.settings import Setting
 
-REPORTS = {
+REPORT_OPTIONS = {
     "json": "write the JSON report",
     "html": "write one self-contained page of HTML",
     "markdown": "write Markdown, for pull requests and job summaries",
@@ -28,13 +28,13 @@ REPORTS = {
     "badge": "write a badge, as SVG",
 }
 """Every kind of report, and what its option does."""
-FORMATS = ("postman", "har", "jsonl")
+EXPORT_FORMATS = ("postman", "har", "jsonl")
 """The formats of an export."""
 EXPORT_SETTINGS = ("profile", "gate", "select", "deselect", "include")
 """The settings that an export goes by."""
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """An argument parser that raises one clear sentence."""
 
     def error(self, message: str) -> NoReturn:
@@ -42,34 +42,34 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
-def parser() -> Parser:
+def build_parser() -> CommandParser:
     """The parser of the whole command."""
-    found = Parser(
+    command_parser = CommandParser(
         prog="conformance",
         description="Tests any event-ingestion server against a vendor's documented promises.",
     )
-    found.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
-    commands = found.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    _judging(commands)
-    _comparing(commands)
-    _reporting(commands)
+    command_parser.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
+    commands = command_parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=CommandParser)
+    _add_sending_commands(commands)
+    _add_diff_command(commands)
+    _add_report_commands(commands)
     config = commands.add_parser("config", help="print every setting, its value and who has set it")
-    _settings(config)
-    _showing(commands)
-    _export(
+    _add_target_and_settings(config)
+    _add_info_commands(commands)
+    _add_export_options(
         commands.add_parser("export", help="write the checks' requests for Postman, as HAR or JSON lines")
     )
-    _self_check(
+    _add_self_check_options(
         commands.add_parser("self-check", help="judge the checks themselves, by servers that are broken")
     )
-    return found
+    return command_parser
 
 
-def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
+def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommands that send requests to a target."""
     run = commands.add_parser("run", help="judge a server, or the embedded one if no URL is given")
-    _settings(run)
-    _reports(run, *REPORTS)
+    _add_target_and_settings(run)
+    _add_report_options(run, *REPORT_OPTIONS)
     run.add_argument(
         "--write-known-deviations",
         metavar="FILE",
@@ -81,8 +81,8 @@ def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
         help="stream verdicts as they fall, a line of JSON each; - is standard output",
     )
     fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
-    _settings(fuzz)
-    _reports(fuzz, "json", "junit")
+    _add_target_and_settings(fuzz)
+    _add_report_options(fuzz, "json", "junit")
     for command in (run, fuzz):
         command.add_argument(
             "--dry-run",
@@ -92,14 +92,14 @@ def _judging(commands: argparse._SubParsersAction[Parser]) -> None:
     fuzz.add_argument("--refresh", action="store_true", help="generate the requests anew")
     replay = commands.add_parser("replay", help="send the request of a finding again")
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
-    _settings(replay)
-    _reports(replay, "json", "junit")
-    _probing(commands.add_parser("probe", help="learn what a server does by asking, and write its profile"))
+    _add_target_and_settings(replay)
+    _add_report_options(replay, "json", "junit")
+    _add_probe_options(commands.add_parser("probe", help="learn what a server does by asking, and write its profile"))
 
 
-def _probing(command: Parser) -> None:
+def _add_probe_options(command: CommandParser) -> None:
     """The options of `probe`."""
-    _settings(command, "profile")
+    _add_target_and_settings(command, "profile")
     command.add_argument(
         "--profile",
         action="append",
@@ -109,15 +109,15 @@ def _probing(command: Parser) -> None:
     command.add_argument("--out", metavar="FILE", help="write the profile; - is standard output")
     command.add_argument("--name", metavar="NAME", help="the name of the profile (default: the host)")
     command.add_argument("--date", metavar="TEXT", help="when the server was asked, for the profile to say")
-    _reports(command, "json")
+    _add_report_options(command, "json")
 
 
-def _comparing(commands: argparse._SubParsersAction[Parser]) -> None:
+def _add_diff_command(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommand that sends requests to two targets."""
     diff = commands.add_parser("diff", help="send two servers the same, and say what they answer differently")
     diff.add_argument("url", metavar="URL_A", help="the base URL of the first server, say the one in use")
     diff.add_argument("url_b", metavar="URL_B", help="the base URL of the second server, say the new one")
-    _options(diff, (*SETTINGS, *SECOND))
+    _add_setting_options(diff, (*SETTINGS, *SECOND_SERVER_SETTINGS))
     diff.add_argument("--quiet", action="store_true", help="print only the differences, and the verdict")
     diff.add_argument("--strict", action="store_true", help="other words in an answer are a difference, too")
     diff.add_argument(
@@ -125,23 +125,23 @@ def _comparing(commands: argparse._SubParsersAction[Parser]) -> None:
         action="store_true",
         help="show what would be sent, send nothing, and end with exit code 3",
     )
-    _reports(diff, "json", "html", "markdown")
+    _add_report_options(diff, "json", "html", "markdown")
 
 
-def _reporting(commands: argparse._SubParsersAction[Parser]) -> None:
+def _add_report_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommands that read reports."""
     report = commands.add_parser("report", help="show JSON reports again, several of them side by side")
     report.add_argument("files", nargs="+", metavar="FILE", help="a JSON report")
-    _reports(report, *REPORTS)
+    _add_report_options(report, *REPORT_OPTIONS)
     compare = commands.add_parser("compare", help="say what became of each check between two JSON reports")
     compare.add_argument("old", metavar="OLD", help="the earlier JSON report")
     compare.add_argument("new", metavar="NEW", help="the later JSON report")
-    _reports(compare, "json", "markdown")
+    _add_report_options(compare, "json", "markdown")
 
 
-def _showing(commands: argparse._SubParsersAction[Parser]) -> None:
+def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommands that judge nothing."""
-    _profile(commands.add_parser("list", help="list the checks"), required=False)
+    _add_profile_option(commands.add_parser("list", help="list the checks"), required=False)
     explain = commands.add_parser("explain", help="say what a check does and where its promise is documented")
     explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
     explain.add_argument(
@@ -154,7 +154,7 @@ def _showing(commands: argparse._SubParsersAction[Parser]) -> None:
     spec = commands.add_parser("spec", help="print a vendor's OpenAPI document")
     serve = commands.add_parser("serve", help="serve the reference server of a profile")
     for command in (spec, serve):
-        _profile(command, required=True)
+        _add_profile_option(command, required=True)
         command.add_argument(
             "--include", action="append", metavar="GROUP", help="optional routes of the profile"
         )
@@ -165,21 +165,21 @@ def _showing(commands: argparse._SubParsersAction[Parser]) -> None:
     serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")
 
 
-def _export(command: Parser) -> None:
+def _add_export_options(command: CommandParser) -> None:
     """The options of `export`."""
     command.add_argument(
         "--format",
-        choices=FORMATS,
+        choices=EXPORT_FORMATS,
         required=True,
         help="a Postman collection, an HTTP Archive, or a line of JSON for each request",
     )
     command.add_argument("--out", metavar="FILE", default="-", help="where to (default: standard output)")
-    _options(command, [setting for setting in SETTINGS if setting.name in EXPORT_SETTINGS])
+    _add_setting_options(command, [setting for setting in SETTINGS if setting.name in EXPORT_SETTINGS])
 
 
-def _self_check(command: Parser) -> None:
+def _add_self_check_options(command: CommandParser) -> None:
     """The options of `self-check`."""
-    _profile(command, required=False)
+    _add_profile_option(command, required=False)
     command.add_argument(
         "--thorough", action="store_true", help="every fault under every profile that it fits; takes longer"
     )
@@ -187,14 +187,14 @@ def _self_check(command: Parser) -> None:
     command.add_argument("--markdown", metavar="FILE", help="write the table; - is standard output")
 
 
-def _settings(command: Parser, *own: str) -> None:
+def _add_target_and_settings(command: CommandParser, *excluded: str) -> None:
     """The options of commands that send: the target, and every setting but those that are a command's own."""
     command.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
-    _options(command, [setting for setting in SETTINGS if setting.name not in own])
+    _add_setting_options(command, [setting for setting in SETTINGS if setting.name not in excluded])
     command.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
 
 
-def _options(command: Parser, settings: Iterable[Setting]) -> None:
+def _add_setting_options(command: CommandParser, settings: Iterable[Setting]) -> None:
     """An option for each setting."""
     for setting in settings:
         if setting.is_flag:
@@ -206,13 +206,13 @@ def _options(command: Parser, settings: Iterable[Setting]) -> None:
             )
 
 
-def _reports(command: Parser, *names: str) -> None:
+def _add_report_options(command: CommandParser, *names: str) -> None:
     """The options for where reports go."""
     for name in names:
-        command.add_argument(f"--{name}", metavar="FILE", help=f"{REPORTS[name]}; - is standard output")
+        command.add_argument(f"--{name}", metavar="FILE", help=f"{REPORT_OPTIONS[name]}; - is standard output")
 
 
-def _profile(command: Parser, *, required: bool) -> None:
+def _add_profile_option(command: CommandParser, *, required: bool) -> None:
     command.add_argument(
         "--profile", metavar="NAME|FILE", required=required, help="a profile's name, or a YAML file"
     )

@@ -13,142 +13,142 @@ from conformance import loop
 from conformance.cases import CHECKS
 from conformance.catalogue import Tier
 from conformance.cli import writing
-from conformance.cli.running import INTERRUPTED_CODE, console
-from conformance.cli.settling import settled
+from conformance.cli.running import INTERRUPTED_CODE, create_console
+from conformance.cli.settling import resolve_settings
 from conformance.contract import Contract
 from conformance.errors import UsageError
-from conformance.permission import GENTLE
-from conformance.probe import Outcome, summary, survey
+from conformance.permission import GENTLE_ONLY
+from conformance.probe import ProbeResult, summarize, probe_server
 from conformance.profile import load, parse
-from conformance.profile.writing import written
+from conformance.profile.writing import to_yaml
 from conformance.resources import profile_names
-from conformance.run import prepare
-from conformance.text import safe
+from conformance.run import build_plan
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rich.console import Console
 
-    from conformance.probe.distance import Distance
+    from conformance.probe.distance import ProfileDistance
     from conformance.run import Plan
 
-REQUESTS, BYTES = 400, 64 * 1024 * 1024
+DEFAULT_MAX_REQUESTS, DEFAULT_MAX_BYTES = 400, 64 * 1024 * 1024
 """What is sent at most unless the user says otherwise."""
-_SHOWN, _SHOWN_FURTHER = 12, 3
+_MAX_SHOWN_NEAREST, _MAX_SHOWN_OTHER = 12, 3
 """How many differences are shown from the nearest profile, and from each other one."""
 
 
 def probe(options: Mapping[str, Any]) -> int:
     """Asks a server and returns the exit code."""
     hints = options["profile"] or []
-    settings = settled({**options, "profile": None})
-    settings["max_requests"] = settings["max_requests"] or REQUESTS
-    settings["max_bytes"] = settings["max_bytes"] or BYTES
+    settings = resolve_settings({**options, "profile": None})
+    settings["max_requests"] = settings["max_requests"] or DEFAULT_MAX_REQUESTS
+    settings["max_bytes"] = settings["max_bytes"] or DEFAULT_MAX_BYTES
     if options["url"] is None:
         raise UsageError("a URL is needed: that of the server to ask")
-    name = _name(options["name"], options["url"])
-    wanted = writing.places({**options, "profile": None}, ("json", "out"))
+    name = _profile_name(options["name"], options["url"])
+    destinations = writing.requested_destinations({**options, "profile": None}, ("json", "out"))
     profiles = [load(each) for each in dict.fromkeys((*hints, *profile_names()))]
-    plan = prepare(settings, options["url"], Contract(profiles[0]), ())
-    if plan.tiers == GENTLE:
+    plan = build_plan(settings, options["url"], Contract(profiles[0]), ())
+    if plan.tiers == GENTLE_ONLY:
         raise UsageError("a probe sends faulty requests and large bodies, which is beyond the gentle tier")
-    outcome = Outcome()
+    outcome = ProbeResult()
     code = 0
     try:
-        loop.run(survey(plan, profiles, CHECKS, outcome, burst=_is_asked_for(settings)))
+        loop.run(probe_server(plan, profiles, CHECKS, outcome, burst=_is_burst_allowed(settings)))
     except KeyboardInterrupt:
-        outcome.stopped, code = "interrupted", INTERRUPTED_CODE
-    if code and not outcome.is_learned:
+        outcome.stop_reason, code = "interrupted", INTERRUPTED_CODE
+    if code and not outcome.has_profile:
         return code
-    _write(plan, outcome, wanted, name, options["date"])
-    if writing.STDOUT not in wanted.values():
-        show(plan.target.url, outcome, console(), wanted.get("out"), quiet=options["quiet"])
+    _write(plan, outcome, destinations, name, options["date"])
+    if writing.STDOUT not in destinations.values():
+        print_outcome(plan.target.url, outcome, create_console(), destinations.get("out"), quiet=options["quiet"])
     return code
 
 
-def _is_asked_for(settings: Mapping[str, Any]) -> bool:
+def _is_burst_allowed(settings: Mapping[str, Any]) -> bool:
     """Whether somebody has allowed a burst: it takes half of the usual budget, so nobody gets one unasked."""
     return Tier.BURST in {*settings["allow"], *settings["tier"]}
 
 
-def _name(given: str | None, url: str) -> str:
+def _profile_name(requested: str | None, url: str) -> str:
     """The name of the profile: as it is given, or the host."""
-    if given is not None and re.fullmatch("[a-z0-9][a-z0-9-]*", given) is None:
-        raise UsageError(f"--name {given}: expected a short name in lower case: letters, digits and hyphens")
+    if requested is not None and re.fullmatch("[a-z0-9][a-z0-9-]*", requested) is None:
+        raise UsageError(f"--name {requested}: expected a short name in lower case: letters, digits and hyphens")
     host = re.sub("[^a-z0-9]+", "-", url.partition("://")[2].partition("/")[0].lower()).strip("-")
-    return given or host or "probed"
+    return requested or host or "probed"
 
 
-def _write(plan: Plan, outcome: Outcome, wanted: Mapping[str, str], name: str, date: str | None) -> None:
+def _write(plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], name: str, date: str | None) -> None:
     """Writes the profile, which the suite's own loader has taken, and the report."""
-    text = written(outcome.profile(name, plan.target.url, date), _comments(outcome))
-    parse(text, wanted.get("out", name))
-    if "out" in wanted:
-        writing.write("out", wanted["out"], text)
-    if "json" in wanted:
+    text = to_yaml(outcome.profile_data(name, plan.target.url, date), _comments(outcome))
+    parse(text, destinations.get("out", name))
+    if "out" in destinations:
+        writing.write("out", destinations["out"], text)
+    if "json" in destinations:
         writing.write(
-            "json", wanted["json"], json.dumps(_report(plan, outcome), indent=2, ensure_ascii=False) + "\n"
+            "json", destinations["json"], json.dumps(_report_json(plan, outcome), indent=2, ensure_ascii=False) + "\n"
         )
 
 
-def _comments(outcome: Outcome) -> list[str]:
+def _comments(outcome: ProbeResult) -> list[str]:
     """What a profile can't say, before all that it says."""
-    remarks = outcome.sketch.remarks if outcome.sketch else []
-    return [safe(text) for text in ("Written by conformance probe.", *remarks, *outcome.left_out)]
+    remarks = outcome.draft_profile.remarks if outcome.draft_profile else []
+    return [escape_controls(text) for text in ("Written by conformance probe.", *remarks, *outcome.skipped_phases)]
 
 
-def _report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+def _report_json(plan: Plan, outcome: ProbeResult) -> dict[str, Any]:
     """The findings as JSON data."""
-    sketch = outcome.sketch
-    entries = sketch.entries if sketch else []
+    sketch = outcome.draft_profile
+    entries = sketch.rows if sketch else []
     return {
         "format": 1,
         "target": {"url": plan.target.url},
-        "requests": outcome.requests,
-        "bytes": outcome.bytes,
-        "stopped": outcome.stopped,
+        "requests": outcome.requests_sent,
+        "bytes": outcome.bytes_sent,
+        "stopped": outcome.stop_reason,
         "found": [{"topic": item.topic, "value": item.value, "evidence": item.evidence} for item in entries],
         "remarks": [*(sketch.remarks if sketch else [])],
-        "left_out": [*outcome.left_out],
+        "left_out": [*outcome.skipped_phases],
         "distances": [item.as_json() for item in outcome.distances],
-        "complete": not (outcome.left_out or outcome.stopped),
+        "complete": not (outcome.skipped_phases or outcome.stop_reason),
     }
 
 
-def show(url: str, outcome: Outcome, out: Console, profile: str | None, *, quiet: bool) -> None:
+def print_outcome(url: str, outcome: ProbeResult, out: Console, profile: str | None, *, quiet: bool) -> None:
     """Prints what was found, by what it is known, how far each known profile is, and what to do next."""
-    if outcome.sketch is None:
+    if outcome.draft_profile is None:
         return
     if not quiet:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("fact", "found", "evidence"):
             table.add_column(heading, overflow="fold")
-        for item in summary(outcome.sketch.entries):
-            table.add_row(*(Text(safe(text)) for text in (item.topic, item.value, item.evidence)))
+        for item in summarize(outcome.draft_profile.rows):
+            table.add_row(*(Text(escape_controls(text)) for text in (item.topic, item.value, item.evidence)))
         out.print(table)
-    for text in (*outcome.sketch.remarks, *outcome.left_out, outcome.stopped):
+    for text in (*outcome.draft_profile.remarks, *outcome.skipped_phases, outcome.stop_reason):
         if text:
-            out.print(Text.assemble(("NOTE  ", "bold yellow"), safe(text)), soft_wrap=True)
+            out.print(Text.assemble(("NOTE  ", "bold yellow"), escape_controls(text)), soft_wrap=True)
     for distance in outcome.distances:
-        _show_distance(distance, out, is_nearest=distance is outcome.distances[0])
-    spent = f"\n{safe(url)}: {outcome.requests:,} requests, {outcome.bytes:,} bytes"
-    out.print(Text(spent, style="bold"), soft_wrap=True)
+        _print_distance(distance, out, is_nearest=distance is outcome.distances[0])
+    totals_line = f"\n{escape_controls(url)}: {outcome.requests_sent:,} requests, {outcome.bytes_sent:,} bytes"
+    out.print(Text(totals_line, style="bold"), soft_wrap=True)
     if profile is not None:
-        told = f"conformance run {safe(url)} --profile {safe(profile)} tells when any of that changes"
-        out.print(Text(told), soft_wrap=True)
+        hint = f"conformance run {escape_controls(url)} --profile {escape_controls(profile)} tells when any of that changes"
+        out.print(Text(hint), soft_wrap=True)
 
 
-def _show_distance(item: Distance, out: Console, *, is_nearest: bool) -> None:
+def _print_distance(item: ProfileDistance, out: Console, *, is_nearest: bool) -> None:
     """Prints in what a server differs from a profile; most of it from the nearest."""
-    most = _SHOWN if is_nearest else _SHOWN_FURTHER
+    max_shown = _MAX_SHOWN_NEAREST if is_nearest else _MAX_SHOWN_OTHER
     name = f"{item.profile} (nearest)" if is_nearest else item.profile
-    head = f"{name}: {len(item.differ)} differ, {len(item.same)} same, {len(item.unknown)} unknown"
-    out.print(Text(f"\n{safe(head)}", style="bold"), soft_wrap=True)
-    for text in item.differ[:most]:
-        out.print(Text(f"  {safe(text)}"), soft_wrap=True)
-    if len(item.differ) > most:
-        out.print(Text(f"  and {len(item.differ) - most} more"))
+    heading = f"{name}: {len(item.differences)} differ, {len(item.same)} same, {len(item.not_observed)} unknown"
+    out.print(Text(f"\n{escape_controls(heading)}", style="bold"), soft_wrap=True)
+    for text in item.differences[:max_shown]:
+        out.print(Text(f"  {escape_controls(text)}"), soft_wrap=True)
+    if len(item.differences) > max_shown:
+        out.print(Text(f"  and {len(item.differences) - max_shown} more"))
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"probe": probe}

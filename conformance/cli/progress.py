@@ -12,18 +12,18 @@ from conformance.model import Outcome, Verdict
 if TYPE_CHECKING:
     from rich.console import Console
 
-_BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
-_STEPS = 4
+_FAILED_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
+_PROGRESS_LINES = 4
 
 
-class Progress:
+class ProgressDisplay:
     """Shows how many checks are through and how many of them are in trouble."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
         self._total = total
         self._done = 0
-        self._broken = 0
+        self._failed = 0
         self._bar: Bar | None = None
         if console.is_terminal:
             columns = (
@@ -37,21 +37,21 @@ class Progress:
     def __enter__(self) -> Self:
         if self._bar is not None:
             self._bar.start()
-            self._bar.add_task(self._words(), total=self._total)
+            self._bar.add_task(self._describe(), total=self._total)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def tell(self, verdict: Verdict) -> None:
+    def on_verdict(self, verdict: Verdict) -> None:
         """Takes the next verdict."""
         self._done += 1
-        self._broken += verdict.outcome in _BROKEN
+        self._failed += verdict.outcome in _FAILED_OUTCOMES
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._words())
-        elif self._done * _STEPS // self._total > (self._done - 1) * _STEPS // self._total:
-            self._console.print(f"{self._done}/{self._total} checks, {self._words()}")
+            self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._describe())
+        elif self._done * _PROGRESS_LINES // self._total > (self._done - 1) * _PROGRESS_LINES // self._total:
+            self._console.print(f"{self._done}/{self._total} checks, {self._describe()}")
 
-    def _words(self) -> str:
-        return f"{self._broken} in trouble" if self._broken else "no trouble so far"
+    def _describe(self) -> str:
+        return f"{self._failed} in trouble" if self._failed else "no trouble so far"

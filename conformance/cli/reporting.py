@@ -5,38 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.cli import writing
-from conformance.cli.running import console
-from conformance.report.changes import changes
+from conformance.cli.running import create_console
+from conformance.report.changes import compare_reports
 from conformance.report.loading import load_all
-from conformance.report.terminal import show_changes
+from conformance.report.terminal import print_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_WORSE = 1
+_WORSE_CODE = 1
 
 
 def report(options: Mapping[str, Any]) -> int:
     """Writes what was asked for of one report, or of several side by side; Markdown if nothing was."""
-    wanted = writing.places(options) or {"markdown": writing.STDOUT}
+    destinations = writing.requested_destinations(options) or {"markdown": writing.STDOUT}
     documents = [document for path in options["files"] for document in load_all(path)]
     if len(documents) > 1:
-        writing.for_several(wanted)
-    writing.write_reports(documents, wanted)
+        writing.require_combinable(destinations)
+    writing.write_reports(documents, destinations)
     return 0
 
 
 def compare(options: Mapping[str, Any]) -> int:
     """Says what became of each check; 1 if one is broken that was not, or is no longer judged."""
-    from conformance.report.markdown import markdown_changes
+    from conformance.report.markdown import render_markdown_changes
 
-    wanted = writing.places(options, ("json", "markdown"))
-    found = changes(load_all(options["old"]), load_all(options["new"]))
-    for name, place in wanted.items():
-        writing.write(name, place, found.text() if name == "json" else markdown_changes(found))
-    if writing.STDOUT not in wanted.values():
-        show_changes(found, console())
-    return _WORSE if found.is_worse else 0
+    destinations = writing.requested_destinations(options, ("json", "markdown"))
+    report_changes = compare_reports(load_all(options["old"]), load_all(options["new"]))
+    for name, destination in destinations.items():
+        writing.write(name, destination, report_changes.json_text() if name == "json" else render_markdown_changes(report_changes))
+    if writing.STDOUT not in destinations.values():
+        print_changes(report_changes, create_console())
+    return _WORSE_CODE if report_changes.is_worse else 0
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"report": report, "compare": compare}

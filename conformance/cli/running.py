@@ -10,128 +10,128 @@ from rich.console import Console
 from conformance import __version__, loop
 from conformance.cases import CHECKS
 from conformance.cli import planning, writing
-from conformance.cli.options import REPORTS
-from conformance.cli.progress import Progress
-from conformance.cli.settling import need_profile, settled
+from conformance.cli.options import REPORT_OPTIONS
+from conformance.cli.progress import ProgressDisplay
+from conformance.cli.settling import require_profile, resolve_settings
 from conformance.contract import Contract
-from conformance.deviations import Deviations, draft, read
-from conformance.errors import CannotJudge, UsageError
+from conformance.deviations import DeviationList, render_template, read
+from conformance.errors import InconclusiveError, UsageError
 from conformance.payloads import Keys
 from conformance.profile import load
 from conformance.report import events
-from conformance.report.terminal import show
-from conformance.run import Result, excused, execute, prepare, report, together
+from conformance.report.terminal import print_report
+from conformance.run import RunResult, apply_known_deviations, execute, build_plan, build_report, merge_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from conformance.catalogue import Check
-    from conformance.cli.writing import Stream
+    from conformance.cli.writing import LineStream
     from conformance.model import Verdict
     from conformance.report.document import Report
     from conformance.run import Plan
 
-EVERY = "all"
+ALL_PROFILES = "all"
 """In place of a profile: each of those that come with the suite."""
-DRAFT = "write_known_deviations"
-_LOG_WIDTH = 120
-_ANYWHERE = "http://127.0.0.1"
-INTERRUPTED, INTERRUPTED_CODE = "interrupted", 130
-_EMBEDDED = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
+DEVIATIONS_OPTION = "write_known_deviations"
+_CI_LOG_WIDTH = 120
+_PLACEHOLDER_URL = "http://127.0.0.1"
+STOPPED_INTERRUPTED, INTERRUPTED_CODE = "interrupted", 130
+_EMBEDDED_KEYS = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Judges a target and returns the exit code."""
-    settings = settled(options)
-    need_profile(settings)
-    if settings["profile"] == EVERY and options["dry_run"]:
+    settings = resolve_settings(options)
+    require_profile(settings)
+    if settings["profile"] == ALL_PROFILES and options["dry_run"]:
         raise UsageError("--dry-run is of one profile, and --profile all judges by several")
-    if settings["profile"] == EVERY:
-        from conformance.cli.surveying import survey
+    if settings["profile"] == ALL_PROFILES:
+        from conformance.cli.surveying import judge_by_all_profiles
 
-        return survey(options, settings)
-    wanted = writing.places(options, (*REPORTS, "ndjson", DRAFT))
-    listed = read(settings["known_deviations"]) if settings["known_deviations"] else Deviations()
+        return judge_by_all_profiles(options, settings)
+    destinations = writing.requested_destinations(options, (*REPORT_OPTIONS, "ndjson", DEVIATIONS_OPTION))
+    known_deviations = read(settings["known_deviations"]) if settings["known_deviations"] else DeviationList()
     contract = Contract(load(settings["profile"]), settings["include"])
     if options["dry_run"]:
         return dry_run(settings, options["url"], contract, CHECKS)
     with ExitStack() as stack:
         url = options["url"]
         if url is None:
-            url = stack.enter_context(reference(settings))
-        plan = prepare(settings, url, contract, CHECKS)
-        stream = stack.enter_context(writing.Stream("ndjson", wanted.pop("ndjson", None)))
-        done = _judge(plan, settings, listed, stream, quiet=options["quiet"])
-    if place := wanted.pop(DRAFT, None):
-        writing.write(DRAFT, place, draft(done.verdicts, done.header.gate, listed))
-    writing.write_reports([done.as_json()], wanted)
-    if writing.STDOUT not in {*wanted.values(), options["ndjson"]}:
-        show(done, console(), quiet=options["quiet"])
-    return INTERRUPTED_CODE if done.header.stopped == INTERRUPTED else done.exit_code
+            url = stack.enter_context(start_embedded_server(settings))
+        plan = build_plan(settings, url, contract, CHECKS)
+        stream = stack.enter_context(writing.LineStream("ndjson", destinations.pop("ndjson", None)))
+        run_report = _judge(plan, settings, known_deviations, stream, quiet=options["quiet"])
+    if destination := destinations.pop(DEVIATIONS_OPTION, None):
+        writing.write(DEVIATIONS_OPTION, destination, render_template(run_report.verdicts, run_report.run_info.gate, known_deviations))
+    writing.write_reports([run_report.as_json()], destinations)
+    if writing.STDOUT not in {*destinations.values(), options["ndjson"]}:
+        print_report(run_report, create_console(), quiet=options["quiet"])
+    return INTERRUPTED_CODE if run_report.run_info.stop_reason == STOPPED_INTERRUPTED else run_report.exit_code
 
 
-def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, chosen: Sequence[Check]) -> int:
+def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, checks: Sequence[Check]) -> int:
     """Shows the plan, sends nothing, and returns the exit code. It needs no key, and no server."""
-    given = {**settings, "write_key": settings["write_key"] or _EMBEDDED.write_key}
-    plan = prepare(given, url or _ANYWHERE, contract, chosen)
-    return planning.show(plan, console(), plan.target.url if url else "the embedded reference server")
+    settings_with_key = {**settings, "write_key": settings["write_key"] or _EMBEDDED_KEYS.write_key}
+    plan = build_plan(settings_with_key, url or _PLACEHOLDER_URL, contract, checks)
+    return planning.print_dry_run(plan, create_console(), plan.target.url if url else "the embedded reference server")
 
 
-def reference(settings: dict[str, Any]) -> AbstractContextManager[str]:
+def start_embedded_server(settings: dict[str, Any]) -> AbstractContextManager[str]:
     """The embedded reference server, which takes whatever key was given."""
-    from conformance.refserver.embedded import embedded
+    from conformance.refserver.embedded import run_embedded_server
 
-    settings["write_key"] = settings["write_key"] or _EMBEDDED.write_key
-    settings["bearer"] = settings["bearer"] or _EMBEDDED.bearer
+    settings["write_key"] = settings["write_key"] or _EMBEDDED_KEYS.write_key
+    settings["bearer"] = settings["bearer"] or _EMBEDDED_KEYS.bearer
     keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
-    return embedded(settings["profile"], keys, settings["include"])
+    return run_embedded_server(settings["profile"], keys, settings["include"])
 
 
-def console() -> Console:
+def create_console() -> Console:
     """Standard output: as wide as the terminal, or as a CI's log."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)
+    return console if console.is_terminal else Console(highlight=False, width=_CI_LOG_WIDTH)
 
 
-def watched(plan: Plan, stream: Stream, *, quiet: bool) -> Result:
+def execute_with_progress(plan: Plan, stream: LineStream, *, is_quiet: bool) -> RunResult:
     """Executes a plan and shows how far it is, unless nobody wants to see. Raises CannotJudge.
 
     What is interrupted is a result as far as it came, and says so.
     """
-    result = Result()
-    with Progress(Console(stderr=True, highlight=False, quiet=quiet), len(plan.trials)) as progress:
+    result = RunResult()
+    with ProgressDisplay(Console(stderr=True, highlight=False, quiet=is_quiet), len(plan.trials)) as progress:
 
-        def tell(_: object, verdict: Verdict) -> None:
-            stream.tell(events.verdict(verdict))
-            progress.tell(verdict)
+        def on_verdict(_: object, verdict: Verdict) -> None:
+            stream.write_line(events.verdict_line(verdict))
+            progress.on_verdict(verdict)
 
         try:
-            loop.run(execute(plan, tell, result=result))
+            loop.run(execute(plan, on_verdict, result=result))
         except KeyboardInterrupt:
-            result.stopped = INTERRUPTED
+            result.stop_reason = STOPPED_INTERRUPTED
     return result
 
 
 def _judge(
-    plan: Plan, settings: Mapping[str, Any], listed: Deviations, stream: Stream, *, quiet: bool
+    plan: Plan, settings: Mapping[str, Any], known_deviations: DeviationList, stream: LineStream, *, quiet: bool
 ) -> Report:
     """Executes a plan, as often as it is wanted, between the first and the last line of a stream."""
     profile = plan.contract.profile
-    planning.tell(plan, Console(stderr=True, highlight=False, quiet=quiet))
-    stream.tell(events.start(__version__, plan.target.url, profile, plan.gate, len(plan.trials)))
+    planning.print_summary(plan, Console(stderr=True, highlight=False, quiet=quiet))
+    stream.write_line(events.start_line(__version__, plan.target.url, profile, plan.gate, len(plan.trials)))
     try:
         results = []
         for _ in range(settings["repeat"]):
-            results.append(watched(plan, stream, quiet=quiet))
-            if results[-1].stopped:
+            results.append(execute_with_progress(plan, stream, is_quiet=quiet))
+            if results[-1].stop_reason:
                 break
-    except CannotJudge as failure:
-        stream.tell(events.failure(str(failure)))
+    except InconclusiveError as failure:
+        stream.write_line(events.failure_line(str(failure)))
         raise
-    is_whole = not (settings["select"] or settings["deselect"] or results[-1].stopped)
-    done = excused(report(plan, together(results)), listed, {item.id for item in CHECKS}, is_whole=is_whole)
-    stream.tell(events.end(done))
-    return done
+    is_whole = not (settings["select"] or settings["deselect"] or results[-1].stop_reason)
+    run_report = apply_known_deviations(build_report(plan, merge_results(results)), known_deviations, {item.id for item in CHECKS}, is_full_run=is_whole)
+    stream.write_line(events.end_line(run_report))
+    return run_report
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"run": run}

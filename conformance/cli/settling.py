@@ -9,25 +9,25 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance import settings as table
-from conformance.configuration import find
+from conformance.configuration import find_configuration
 from conformance.errors import UsageError
-from conformance.settings import SETTINGS, Origin
-from conformance.text import safe
+from conformance.settings import SETTINGS, SettingOrigin
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.console import Console
 
-_STYLES = {Origin.DEFAULT: "dim", Origin.OPTION: "bold"}
+_STYLES = {SettingOrigin.DEFAULT: "dim", SettingOrigin.OPTION: "bold"}
 
 
-def settled(options: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """Every setting's value. Raises UsageError for what does not fit, wherever it stands."""
-    return table.resolve(options, find(Path.cwd()).values)
+    return table.resolve(options, find_configuration(Path.cwd()).values)
 
 
-def need_profile(settings: Mapping[str, Any]) -> None:
+def require_profile(settings: Mapping[str, Any]) -> None:
     """Raises UsageError where no profile is given."""
     if not settings["profile"]:
         raise UsageError(
@@ -35,25 +35,25 @@ def need_profile(settings: Mapping[str, Any]) -> None:
         )
 
 
-def show(options: Mapping[str, Any], console: Console) -> None:
+def print_settings(options: Mapping[str, Any], console: Console) -> None:
     """Prints every setting with its value and where that comes from; of a secret only whether it is set."""
-    filed = find(Path.cwd())
-    found = table.origins(options, filed.values)
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+    config_file = find_configuration(Path.cwd())
+    origins_by_key = table.resolve_with_origins(options, config_file.values)
+    rows = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("setting", "value", "origin"):
-        shown.add_column(heading, overflow="fold")
+        rows.add_column(heading, overflow="fold")
     for setting in SETTINGS:
-        value, origin = found[setting.key]
-        where = {Origin.FILE: filed.file, Origin.ENVIRONMENT: f"${setting.variable}"}.get(
+        value, origin = origins_by_key[setting.key]
+        origin_text = {SettingOrigin.FILE: config_file.file, SettingOrigin.ENVIRONMENT: f"${setting.environment_variable}"}.get(
             origin, origin.value
         )
-        text = "(set)" if setting.is_secret and value else _shown(value)
+        text = "(set)" if setting.is_secret and value else _format_value(value)
         style = _STYLES.get(origin, "")
-        shown.add_row(setting.name, Text(safe(text), style=style), Text(safe(where), style=style))
-    console.print(shown)
+        rows.add_row(setting.name, Text(escape_controls(text), style=style), Text(escape_controls(origin_text), style=style))
+    console.print(rows)
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     """A value as one would write it."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "-"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
 from conformance.cli import writing
-from conformance.cli.running import INTERRUPTED, INTERRUPTED_CODE, console, reference, watched
+from conformance.cli.running import STOPPED_INTERRUPTED, INTERRUPTED_CODE, create_console, start_embedded_server, execute_with_progress
 from conformance.contract import Contract
-from conformance.errors import CannotJudge, UsageError
+from conformance.errors import InconclusiveError, UsageError
 from conformance.profile import load
 from conformance.report.document import DEVIATES, EXIT_CODES, UNJUDGED
-from conformance.report.terminal import show_matrix
+from conformance.report.terminal import print_matrix
 from conformance.resources import profile_names
-from conformance.run import Result, prepare, report
+from conformance.run import RunResult, build_plan, build_report
 from conformance.wire import Budget
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conformance.report.document import Report
 
 
-def survey(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
+def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
     """Judges a target by each profile and returns the exit code.
 
     The codes mean what they mean of one profile, for all of them: 0 only if every promise of every profile
@@ -36,41 +36,41 @@ def survey(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
         raise UsageError(
             "--known-deviations and --repeat are of one profile, and --profile all judges by several"
         )
-    wanted = writing.places(options)
-    writing.for_several(wanted)
+    destinations = writing.requested_destinations(options)
+    writing.require_combinable(destinations)
     names = profile_names()
-    contracts = {name: Contract(load(name), _known(name, settings["include"])) for name in names}
-    unknown = [group for group in settings["include"] if not any(_known(name, [group]) for name in names)]
+    contracts = {name: Contract(load(name), _groups_of_profile(name, settings["include"])) for name in names}
+    unknown = [group for group in settings["include"] if not any(_groups_of_profile(name, [group]) for name in names)]
     if unknown:
         raise UsageError(f"--include {unknown[0]}: no profile has such a group")
-    found: list[Report] = []
+    reports: list[Report] = []
     spent = Budget().spent
     for name, contract in contracts.items():
-        own = {**settings, "profile": name, "include": _known(name, settings["include"])}
-        found.append(_judged(own, contract, options, spent))
-        if found[-1].header.stopped == INTERRUPTED:
+        profile_settings = {**settings, "profile": name, "include": _groups_of_profile(name, settings["include"])}
+        reports.append(_judge_by_profile(profile_settings, contract, options, spent))
+        if reports[-1].run_info.stop_reason == STOPPED_INTERRUPTED:
             break
-    if all(item.header.failure for item in found):
-        raise CannotJudge(found[0].header.failure)
-    documents: list[Any] = [item.as_json() for item in found]
-    writing.write_reports(documents, wanted)
-    if writing.STDOUT not in wanted.values():
-        show_matrix(documents, console())
-    if found[-1].header.stopped == INTERRUPTED:
+    if all(item.run_info.unjudged_reason for item in reports):
+        raise InconclusiveError(reports[0].run_info.unjudged_reason)
+    documents: list[Any] = [item.as_json() for item in reports]
+    writing.write_reports(documents, destinations)
+    if writing.STDOUT not in destinations.values():
+        print_matrix(documents, create_console())
+    if reports[-1].run_info.stop_reason == STOPPED_INTERRUPTED:
         return INTERRUPTED_CODE
-    verdicts = {item.verdict for item in found}
+    verdicts = {item.verdict for item in reports}
     return max(
         (EXIT_CODES[item] for item in verdicts), key=(0, EXIT_CODES[UNJUDGED], EXIT_CODES[DEVIATES]).index
     )
 
 
-def _known(name: str, groups: Collection[str]) -> tuple[str, ...]:
+def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
     """Those groups of optional routes that a profile has."""
-    known = {route.include for route in load(name).routes}
-    return tuple(group for group in groups if group in known)
+    profile_groups = {route.group for route in load(name).routes}
+    return tuple(group for group in groups if group in profile_groups)
 
 
-def _judged(
+def _judge_by_profile(
     settings: dict[str, Any], contract: Contract, options: Mapping[str, Any], spent: list[int]
 ) -> Report:
     """The report by one profile, also where it is that nothing could be judged.
@@ -78,11 +78,11 @@ def _judged(
     `spent` is what all profiles have sent so far: a budget is that of the whole command.
     """
     with ExitStack() as stack:
-        url = options["url"] or stack.enter_context(reference(settings))
-        plan = prepare(settings, url, contract, CHECKS)
+        url = options["url"] or stack.enter_context(start_embedded_server(settings))
+        plan = build_plan(settings, url, contract, CHECKS)
         plan = replace(plan, budget=replace(plan.budget, spent=spent))
         try:
-            stream = stack.enter_context(writing.Stream("", None))
-            return report(plan, watched(plan, stream, quiet=options["quiet"]))
-        except CannotJudge as failure:
-            return report(plan, Result(), str(failure))
+            stream = stack.enter_context(writing.LineStream("", None))
+            return build_report(plan, execute_with_progress(plan, stream, is_quiet=options["quiet"]))
+        except InconclusiveError as failure:
+            return build_report(plan, RunResult(), str(failure))

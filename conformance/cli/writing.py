@@ -7,113 +7,113 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from conformance.cli.options import REPORTS
-from conformance.errors import CannotJudge, UsageError
+from conformance.cli.options import REPORT_OPTIONS
+from conformance.errors import InconclusiveError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import IO
 
 STDOUT = "-"
-SEVERAL = ("json", "html", "markdown")
+COMBINED_KINDS = ("json", "html", "markdown")
 """The kinds of report that several documents can make together."""
 Document: TypeAlias = "dict[str, Any]"
 
 
-def places(options: Mapping[str, Any], names: Iterable[str] = REPORTS) -> dict[str, str]:
+def requested_destinations(options: Mapping[str, Any], names: Iterable[str] = REPORT_OPTIONS) -> dict[str, str]:
     """The reports that were asked for, and where to. Raises UsageError if two want standard output."""
-    found = {name: options[name] for name in names if options[name]}
-    if list(found.values()).count(STDOUT) > 1:
+    chosen = {name: options[name] for name in names if options[name]}
+    if list(chosen.values()).count(STDOUT) > 1:
         raise UsageError("only one report can go to standard output")
-    return found
+    return chosen
 
 
-def for_several(wanted: Iterable[str]) -> None:
+def require_combinable(kinds_wanted: Iterable[str]) -> None:
     """Raises UsageError for a kind of report that several documents can't make."""
-    for name in wanted:
-        if name not in SEVERAL:
-            kinds = ", ".join(f"--{kind}" for kind in SEVERAL)
+    for name in kinds_wanted:
+        if name not in COMBINED_KINDS:
+            kinds = ", ".join(f"--{kind}" for kind in COMBINED_KINDS)
             raise UsageError(f"--{name} is of one report, and there are several; what shows them is {kinds}")
 
 
-def write_reports(documents: Sequence[Document], wanted: Mapping[str, str]) -> None:
+def write_reports(documents: Sequence[Document], report_destinations: Mapping[str, str]) -> None:
     """Writes the reports of one document, or of several. Raises CannotJudge if one can't be written."""
-    for name, place in wanted.items():
-        write(name, place, _of_one(name, documents[0]) if len(documents) == 1 else _of(name, documents))
+    for name, destination in report_destinations.items():
+        write(name, destination, _render_single(name, documents[0]) if len(documents) == 1 else _render_combined(name, documents))
 
 
-def write(name: str, place: str, text: str) -> None:
+def write(name: str, destination: str, text: str) -> None:
     """Writes a report. Raises CannotJudge if it can't be written."""
     try:
-        if place == STDOUT:
+        if destination == STDOUT:
             sys.stdout.write(text)
         else:
-            Path(place).write_text(text, encoding="utf-8")
+            Path(destination).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise _lost(name, place, error) from None
+        raise _write_failure(name, destination, error) from None
 
 
-def _of_one(name: str, document: Document) -> str:
+def _render_single(name: str, document: Document) -> str:
     """The report of a document; what nobody asks for is not imported."""
     match name:
         case "html":
-            from conformance.report.html import html
+            from conformance.report.html import render_html
 
-            return html(document)
+            return render_html(document)
         case "markdown":
-            from conformance.report.markdown import markdown
+            from conformance.report.markdown import render_markdown
 
-            return markdown(document)
+            return render_markdown(document)
         case "junit":
-            from conformance.report.junit import junit
+            from conformance.report.junit import render_junit
 
-            return junit(document)
+            return render_junit(document)
         case "sarif":
-            from conformance.report.sarif import sarif
+            from conformance.report.sarif import render_sarif
 
-            return sarif(document)
+            return render_sarif(document)
         case "badge":
-            from conformance.report.badge import badge
+            from conformance.report.badge import render_badge
 
-            return badge(document)
-    from conformance.report.document import text
+            return render_badge(document)
+    from conformance.report.document import dump_json
 
-    return text(document)
+    return dump_json(document)
 
 
-def _of(name: str, documents: Sequence[Document]) -> str:
+def _render_combined(name: str, documents: Sequence[Document]) -> str:
     """The report of several documents."""
     match name:
         case "html":
-            from conformance.report.html import html_matrix
+            from conformance.report.html import render_html_matrix
 
-            return html_matrix(documents)
+            return render_html_matrix(documents)
         case "markdown":
-            from conformance.report.markdown import markdown_matrix
+            from conformance.report.markdown import render_markdown_matrix
 
-            return markdown_matrix(documents)
-    from conformance.report.loading import together
+            return render_markdown_matrix(documents)
+    from conformance.report.loading import combine_reports
 
-    return together(documents)
+    return combine_reports(documents)
 
 
-class Stream:
+class LineStream:
     """Lines that go out one by one, to a file, to standard output or to nowhere.
 
     What keeps a line from being written is raised at the end, as CannotJudge: it must not end a run.
     """
 
-    def __init__(self, name: str, place: str | None) -> None:
-        self._name, self._place = name, place or ""
+    def __init__(self, name: str, destination: str | None) -> None:
+        self._name, self._destination = name, destination or ""
         self._stack = ExitStack()
-        self._file: IO[str] | None = sys.stdout if place == STDOUT else None
+        self._file: IO[str] | None = sys.stdout if destination == STDOUT else None
         self._problem: OSError | None = None
-        if place and place != STDOUT:
+        if destination and destination != STDOUT:
             try:
-                file = Path(place).open("w", encoding="utf-8")  # noqa: SIM115 - closed with the stream
+                file = Path(destination).open("w", encoding="utf-8")  # noqa: SIM115 - closed with the stream
                 self._file = self._stack.enter_context(file)
             except OSError as error:
-                raise _lost(name, place, error) from None
+                raise _write_failure(name, destination, error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -124,9 +124,9 @@ class Stream:
         except OSError as error:
             self._problem = self._problem or error
         if self._problem is not None and kind is None:
-            raise _lost(self._name, self._place, self._problem)
+            raise _write_failure(self._name, self._destination, self._problem)
 
-    def tell(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         """Writes a line, at once."""
         if self._file is None or self._problem is not None:
             return
@@ -137,6 +137,6 @@ class Stream:
             self._problem = error
 
 
-def _lost(name: str, place: str, error: OSError) -> CannotJudge:
+def _write_failure(name: str, destination: str, error: OSError) -> InconclusiveError:
     option = name.replace("_", "-")
-    return CannotJudge(f"--{option} {place}: the report can't be written: {error.strerror}")
+    return InconclusiveError(f"--{option} {destination}: the report can't be written: {error.strerror}")

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from conformance import pointers
 from conformance.contract import schemas
 from conformance.contract.operation import Operation
-from conformance.errors import Silent, UsageError
-from conformance.model import Kind
+from conformance.errors import NotApplicable, UsageError
+from conformance.model import OperationKind
 from conformance.profile import base_openapi
 from conformance.profile.facts import (
-    BATCH_EVENTS,
-    Answer,
-    BodyShape,
-    Ceiling,
+    MAX_EVENTS_FACT,
+    ExpectedResponse,
+    ResponseBody,
+    LimitKind,
     Condition,
-    Crowd,
+    MaxEvents,
     Fact,
-    KeyedFact,
-    Limit,
-    MessageId,
-    Scheme,
-    Shape,
+    CredentialFact,
+    SizeLimit,
+    MessageIdLimit,
+    AuthScheme,
+    ResponseKind,
 )
 
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ class Contract:
     def __init__(self, profile: Profile, include: Collection[str] = ()) -> None:
         self.profile = profile
         self._schemas: dict[str, JsonObject] = {}
-        groups = {route.include for route in profile.routes if route.include}
+        groups = {route.group for route in profile.routes if route.group}
         for name in include:
             if name not in groups:
-                known = f"; it has {', '.join(sorted(groups))}" if groups else "; it has none"
-                raise UsageError(f"--include {name}: the profile {profile.name} has no such group{known}")
+                hint = f"; it has {', '.join(sorted(groups))}" if groups else "; it has none"
+                raise UsageError(f"--include {name}: the profile {profile.name} has no such group{hint}")
         self.operations: tuple[Operation, ...] = tuple(
-            Operation.of(route)
+            Operation.from_route(route)
             for route in profile.routes
-            if route.include is None or route.include in include
+            if route.group is None or route.group in include
         )
 
     def fact(self, name: str) -> Fact:
@@ -62,72 +62,72 @@ class Contract:
         try:
             return self.profile.facts[name]
         except KeyError:
-            raise Silent(f"the profile {self.profile.name} says nothing of {name}") from None
+            raise NotApplicable(f"the profile {self.profile.name} says nothing of {name}") from None
 
-    def answer(self, condition: Condition) -> Answer:
+    def expected_response(self, condition: Condition) -> ExpectedResponse:
         """How a condition is answered."""
-        return self._fact_of(Answer, f"answers.{condition}")
+        return self._typed_fact(ExpectedResponse, f"answers.{condition}")
 
-    def limit(self, ceiling: Ceiling) -> Limit:
+    def size_limit(self, kind: LimitKind) -> SizeLimit:
         """A size limit."""
-        return self._fact_of(Limit, f"limits.{ceiling}")
+        return self._typed_fact(SizeLimit, f"limits.{kind}")
 
-    def body_limit(self, operation: Operation) -> Limit:
+    def body_size_limit(self, operation: Operation) -> SizeLimit:
         """The limit of the whole body of an operation."""
-        return self.limit(Ceiling.BATCH if operation.kind is Kind.BATCH else Ceiling.EVENT)
+        return self.size_limit(LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT)
 
     @property
-    def crowd(self) -> Crowd:
+    def max_events_fact(self) -> MaxEvents:
         """How many events a batch may have, and what one more is answered with."""
-        return self._fact_of(Crowd, BATCH_EVENTS)
+        return self._typed_fact(MaxEvents, MAX_EVENTS_FACT)
 
     @property
-    def most_events(self) -> int:
+    def max_events(self) -> int:
         """How many events a batch may have."""
-        return self.crowd.count
+        return self.max_events_fact.count
 
-    def shape(self, shape: Shape) -> BodyShape:
+    def response_body(self, kind: ResponseKind) -> ResponseBody:
         """What the body of an answer looks like."""
-        return self._fact_of(BodyShape, f"bodies.{shape}")
+        return self._typed_fact(ResponseBody, f"bodies.{kind}")
 
-    def error_shape(self, operation: Operation) -> BodyShape:
+    def error_body(self, operation: Operation) -> ResponseBody:
         """What the body of a refusal looks like; a batch may have a shape of its own."""
-        if operation.kind is Kind.BATCH and self.states(f"bodies.{Shape.ERROR_BATCH}"):
-            return self.shape(Shape.ERROR_BATCH)
-        return self.shape(Shape.ERROR)
+        if operation.kind is OperationKind.BATCH and self.has_fact(f"bodies.{ResponseKind.ERROR_BATCH}"):
+            return self.response_body(ResponseKind.ERROR_BATCH)
+        return self.response_body(ResponseKind.ERROR)
 
     @property
-    def message_id_length(self) -> int:
+    def max_message_id_length(self) -> int:
         """How many characters a message id may have."""
-        return self._fact_of(MessageId, "message_id").max_length
+        return self._typed_fact(MessageIdLimit, "message_id").max_length
 
-    def states(self, name: str) -> bool:
+    def has_fact(self, name: str) -> bool:
         """Whether the profile states a fact."""
         return name in self.profile.facts
 
-    def credential_key(self, scheme: Scheme) -> str:
+    def credential_carrier(self, scheme: AuthScheme) -> str:
         """The header, parameter or pointer that carries the key in a scheme."""
-        return self._fact_of(KeyedFact, f"credentials.{scheme}").key
+        return self._typed_fact(CredentialFact, f"credentials.{scheme}").carrier
 
     @property
-    def key_prefix(self) -> str:
+    def credential_prefix(self) -> str:
         """What stands before the key in a header of its own."""
-        return self._fact_of(KeyedFact, f"credentials.{Scheme.HEADER}").prefix
+        return self._typed_fact(CredentialFact, f"credentials.{AuthScheme.HEADER}").prefix
 
     @property
     def pixel_parameter(self) -> str:
         """The query parameter that carries a pixel's event."""
         if self.profile.pixel is None:
-            raise Silent(f"the profile {self.profile.name} has no pixels")
+            raise NotApplicable(f"the profile {self.profile.name} has no pixels")
         return self.profile.pixel.parameter
 
     @cached_property
-    def first_scheme(self) -> Scheme:
+    def default_scheme(self) -> AuthScheme:
         """The scheme that the profile states first: every check of another area uses it."""
         prefix = "credentials."
-        return Scheme(next(n for n in self.profile.facts if n.startswith(prefix)).removeprefix(prefix))
+        return AuthScheme(next(n for n in self.profile.facts if n.startswith(prefix)).removeprefix(prefix))
 
-    def event(self, name: str) -> EventType:
+    def event_type(self, name: str) -> EventType:
         """An event type by its name."""
         return self.profile.events[name]
 
@@ -137,35 +137,35 @@ class Contract:
         Not to be changed by the caller: it is made once, for every event of a run is built from it.
         """
         if name not in self._schemas:
-            self._schemas[name] = self._flat_schema(name)
+            self._schemas[name] = self._build_event_schema(name)
         return self._schemas[name]
 
-    def _flat_schema(self, name: str) -> JsonObject:
-        schema: Any = self.event(name).schema
+    def _build_event_schema(self, name: str) -> JsonObject:
+        schema: Any = self.event_type(name).schema
         components = base_openapi()["components"]["schemas"]
         return schemas.flatten(
             {"$ref": f"#/components/schemas/{schema}"} if isinstance(schema, str) else schema, components
         )
 
-    def identities(self, name: str) -> dict[str, str]:
+    def identity_pointers(self, name: str) -> dict[str, str]:
         """The identity fields of an event type: user and anonymous, with their pointers."""
-        where = {"user": self.profile.pointers.user, "anonymous": self.profile.pointers.anonymous}
-        return {key: pointer for key in self.event(name).identified_by if (pointer := where[key])}
+        pointers_by_name = {"user": self.profile.pointers.user, "anonymous": self.profile.pointers.anonymous}
+        return {key: pointer for key in self.event_type(name).identified_by if (pointer := pointers_by_name[key])}
 
     def batch_types(self) -> tuple[str, ...]:
         """The event types that a batch is documented to carry."""
         return self.profile.batch.types or tuple(self.profile.events)
 
-    def identified(self, name: str, event: JsonObject) -> bool:
+    def has_identity(self, name: str, event: JsonObject) -> bool:
         """Whether an event names its user: a text that is not empty."""
-        found = (
+        values = (
             pointers.get(event, pointer)
-            for pointer in self.identities(name).values()
+            for pointer in self.identity_pointers(name).values()
             if pointers.has(event, pointer)
         )
-        return any(isinstance(value, str) and value for value in found)
+        return any(isinstance(value, str) and value for value in values)
 
-    def _fact_of(self, kind: type[F], name: str) -> F:
+    def _typed_fact(self, kind: type[F], name: str) -> F:
         """A fact of a kind, which the profile's parser has made so."""
         fact = self.fact(name)
         if not isinstance(fact, kind):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.model import Kind, Level, Source
+from conformance.model import OperationKind, Level, Source
 
 if TYPE_CHECKING:
     from conformance.profile.facts import Route
@@ -17,19 +17,19 @@ class Operation:
 
     method: str
     path: str
-    kind: Kind
-    type: str
+    kind: OperationKind
+    event_type: str
     level: Level = Level.MUST
     sources: tuple[Source, ...] = ()
 
     @classmethod
-    def of(cls, route: Route) -> Operation:
+    def from_route(cls, route: Route) -> Operation:
         """The operation of a route: a pixel is fetched, everything else is posted."""
         return cls(
-            method="GET" if route.kind is Kind.PIXEL else "POST",
+            method="GET" if route.kind is OperationKind.PIXEL else "POST",
             path=route.path,
             kind=route.kind,
-            type=route.type,
+            event_type=route.event_type,
             level=route.level,
             sources=route.sources,
         )

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from conformance.model import Json, JsonObject
 
-_REF = "#/components/schemas/"
-_BY_TYPE: dict[str, Json] = {
+_REF_PREFIX = "#/components/schemas/"
+_SAMPLE_BY_TYPE: dict[str, Json] = {
     "string": "conformance",
     "integer": 1,
     "number": 1.5,
@@ -25,7 +25,7 @@ _BY_TYPE: dict[str, Json] = {
 def flatten(schema: Any, components: Mapping[str, Any]) -> JsonObject:
     """A schema without `$ref` and `allOf`: their properties and required keys in one object."""
     if "$ref" in schema:
-        return flatten(components[schema["$ref"].removeprefix(_REF)], components)
+        return flatten(components[schema["$ref"].removeprefix(_REF_PREFIX)], components)
     flat: dict[str, Any] = {key: copy.deepcopy(value) for key, value in schema.items() if key != "allOf"}
     for part in schema.get("allOf", ()):
         inner: Any = flatten(part, components)
@@ -37,51 +37,51 @@ def flatten(schema: Any, components: Mapping[str, Any]) -> JsonObject:
     return flat
 
 
-def at(schema: Any, pointer: str) -> JsonObject:
+def subschema(schema: Any, pointer: str) -> JsonObject:
     """The schema of what a pointer points at; an empty one where the schema does not say."""
-    for step in pointers.steps(pointer):
+    for step in pointers.split(pointer):
         schema = schema.get("properties", {}).get(step, {})
     return dict(schema)
 
 
-def require(schema: JsonObject, pointer: str) -> JsonObject:
+def with_required(schema: JsonObject, pointer: str) -> JsonObject:
     """A copy of a schema in which what a pointer points at is required, and all on the way to it."""
-    return _require(copy.deepcopy(schema), pointers.steps(pointer))
+    return _add_required(copy.deepcopy(schema), pointers.split(pointer))
 
 
-def _require(schema: Any, way: list[str]) -> JsonObject:
-    first, *rest = way
+def _add_required(schema: Any, keys: list[str]) -> JsonObject:
+    first, *rest = keys
     schema.setdefault("type", "object")
     schema["required"] = sorted({*schema.get("required", []), first})
     properties = schema.setdefault("properties", {})
     if rest:
-        properties[first] = _require(properties.get(first, {}), rest)
+        properties[first] = _add_required(properties.get(first, {}), rest)
     else:
         properties.setdefault(first, {})
     return dict(schema)
 
 
-def sample(schema: Any) -> Json:
+def full_sample(schema: Any) -> Json:
     """A value that fits a schema, with every property that it names."""
-    given = _given(schema)
-    if given is not None:
-        return given
+    declared = _declared_sample(schema)
+    if declared is not None:
+        return declared
     if _first_type(schema) == "object":
-        return {key: sample(inner) for key, inner in schema.get("properties", {}).items()}
+        return {key: full_sample(inner) for key, inner in schema.get("properties", {}).items()}
     if _first_type(schema) == "array":
-        return [sample(schema["items"])] if "items" in schema else []
-    return _BY_TYPE[_first_type(schema)]
+        return [full_sample(schema["items"])] if "items" in schema else []
+    return _SAMPLE_BY_TYPE[_first_type(schema)]
 
 
-def smallest(schema: Any) -> Json:
+def minimal_sample(schema: Any) -> Json:
     """A value that fits a schema, with required properties only."""
     if schema.get("type") == "object":
         properties = schema.get("properties", {})
-        return {key: smallest(properties.get(key, {})) for key in schema.get("required", ())}
-    return sample({"type": "string", **schema})
+        return {key: minimal_sample(properties.get(key, {})) for key in schema.get("required", ())}
+    return full_sample({"type": "string", **schema})
 
 
-def _given(schema: Any) -> Json:
+def _declared_sample(schema: Any) -> Json:
     """The value that a schema gives as an example, or as the only one."""
     for key in ("const", "example", "default"):
         if key in schema:

@@ -10,32 +10,32 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.difference.causes import ACCEPTED, Reasons, clusters
-from conformance.difference.comparing import Comparison, Unit
-from conformance.difference.document import DIFFERENT, SAME, UNCOMPARED, Outcome
-from conformance.difference.fuzzing import Mirror
-from conformance.difference.groups import Difference, difference
-from conformance.difference.odds import adopted
-from conformance.difference.sides import Side, level
-from conformance.difference.traits import Traits
-from conformance.payloads import Call, Footing
+from conformance.difference.causes import ACCEPTED_FACT, CauseAnalysis, group_differences
+from conformance.difference.comparing import CheckComparison, StepDifference
+from conformance.difference.document import DIFFERENT, SAME, UNCOMPARED, DiffReport
+from conformance.difference.fuzzing import FuzzComparison
+from conformance.difference.groups import Difference, build_difference
+from conformance.difference.odds import merge_fuzz_only
+from conformance.difference.sides import Side, equalize_baselines
+from conformance.difference.traits import RequestTraits
+from conformance.payloads import Call, Baseline
 from conformance.wire import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from conformance.contract import Operation
-    from conformance.difference.answers import Change
+    from conformance.difference.answers import AnswerChange
     from conformance.fuzz.case import Case
     from conformance.fuzz.features import Feature
     from conformance.model import Request
     from conformance.run import Plan
 
-__all__ = ["DIFFERENT", "SAME", "UNCOMPARED", "Effort", "Outcome", "compare", "redactor"]
+__all__ = ["DIFFERENT", "SAME", "UNCOMPARED", "DiffOptions", "DiffReport", "compare", "build_redactor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class DiffOptions:
     """How much is compared: with generated requests or without, and for how long those are sent at most.
 
     A `strict` comparison takes other words in an answer for a difference, too.
@@ -46,110 +46,110 @@ class Effort:
     strict: bool = False
 
 
-def redactor(first: Plan, second: Plan) -> Redactor:
+def build_redactor(first: Plan, second: Plan) -> Redactor:
     """What takes the secrets of both sides out of a text."""
-    return Redactor({**second.secrets(), **first.secrets()})
+    return Redactor({**second.placeholders_by_secret(), **first.placeholders_by_secret()})
 
 
 async def compare(
-    first: Plan, second: Plan, effort: Effort, tell: Callable[[], None] = lambda: None
-) -> Outcome:
+    first: Plan, second: Plan, options: DiffOptions, on_result: Callable[[], None] = lambda: None
+) -> DiffReport:
     """Sends the same to two servers and says in what they differ.
 
     Raises CannotJudge, naming the side, where nothing acceptable is accepted.
     """
-    outcome = Outcome(
+    report = DiffReport(
         contract=first.contract,
         urls=(first.target.url, second.target.url),
-        is_strict=effort.strict,
+        is_strict=options.strict,
         has_two_keys=first.keys != second.keys,
     )
-    async with first.wire() as one, second.wire() as other:
+    async with first.build_wire() as one, second.build_wire() as other:
         sides = Side("A", first, one), Side("B", second, other)
         for side in sides:
-            await side.open()
-        await level(*sides)
-        outcome.dead = {side.name: sorted(map(str, side.ground.dead)) for side in sides}
-        comparison = Comparison(*sides, strict=effort.strict)
-        evidence = await comparison.run(tell)
-        reasons = Reasons(evidence, Traits(first.contract), comparison.form, _ordinary(sides[0]))
-        found = clusters(evidence.units, reasons)
-        told = [difference(cluster, reasons, first.contract) for cluster in found]
-        outcome.checks, outcome.answers = evidence.compared, evidence.answers
-        outcome.unstable, outcome.reworded = evidence.unstable, evidence.reworded
-        outcome.stopped = evidence.stopped
-        known = Known(found, told, reasons)
-        outcome.differences = (
-            told if outcome.stopped else await _fuzzed(sides, comparison, known, effort, outcome)
+            await side.run_preflight()
+        await equalize_baselines(*sides)
+        report.dead = {side.name: sorted(map(str, side.preflight.dead)) for side in sides}
+        comparison = CheckComparison(*sides, strict=options.strict)
+        check_result = await comparison.run(on_result)
+        causes = CauseAnalysis(check_result, RequestTraits(first.contract), comparison.normalize, _ordinary_requests(sides[0]))
+        groups = group_differences(check_result.differences, causes)
+        differences = [build_difference(group, causes, first.contract) for group in groups]
+        report.check_count, report.answer_count = check_result.check_count, check_result.answer_count
+        report.unstable, report.reworded_count = check_result.unstable, check_result.reworded_count
+        report.stopped = check_result.stopped
+        known = KnownDifferences(groups, differences, causes)
+        report.differences = (
+            differences if report.stopped else await _compare_generated(sides, comparison, known, options, report)
         )
-    return outcome
+    return report
 
 
-class Known:
+class KnownDifferences:
     """The differences that checks have shown, and which of them explains one over a generated request."""
 
-    def __init__(self, found: Sequence[Sequence[Unit]], told: Sequence[Difference], reasons: Reasons) -> None:
-        self.told = [*told]
-        self._changes = [{unit.change.sort for unit in cluster} for cluster in found]
-        self._reasons = reasons
-        self._joints = [reasons.joint.of(cluster) for cluster in found]
-        self._places = [reasons.places(unit for unit in cluster if unit.leading) for cluster in found]
-        self._plain = [{unit.change.sort for unit in cluster if reasons.is_plain(unit)} for cluster in found]
+    def __init__(self, groups: Sequence[Sequence[StepDifference]], differences: Sequence[Difference], causes: CauseAnalysis) -> None:
+        self.differences = [*differences]
+        self._change_kinds = [{difference.change.kind for difference in group} for group in groups]
+        self._causes = causes
+        self._conjunctions = [causes.conjunction.common_states(cluster) for cluster in groups]
+        self._special_pointers = [causes.special_pointers(unit for unit in cluster if unit.decides_verdict) for cluster in groups]
+        self._ordinary_kinds = [{unit.change.kind for unit in cluster if causes.is_ordinary(unit)} for cluster in groups]
         self._facts = [
-            {unit.trial.check.fact for unit in cluster if unit.leading} - {ACCEPTED} for cluster in found
+            {unit.trial.check.fact for unit in cluster if unit.decides_verdict} - {ACCEPTED_FACT} for cluster in groups
         ]
-        self._traits: list[set[Feature]] = [
-            {trait for unit in cluster for trait in reasons.of(unit)} for cluster in found
+        self._candidate_traits: list[set[Feature]] = [
+            {trait for unit in cluster for trait in causes.candidate_traits(unit)} for cluster in groups
         ]
 
-    def explains(
-        self, case: Case, change: Change, special: frozenset[Feature], *, is_smallest: bool = False
+    def find_explanation(
+        self, case: Case, change: AnswerChange, special_traits: frozenset[Feature], *, is_shrunk: bool = False
     ) -> int | None:
         """The number of the difference that is most likely the same; None if none is.
 
         Of the smallest case it is enough that it is special where all those requests are.
         """
-        places = {place for place, _ in special} if is_smallest else set()
-        for number, changes in enumerate(self._changes):
-            is_same = change.sort in changes and bool(
-                change.sort in self._plain[number]
-                or self._traits[number] & special
-                or self._is_joint(number, case)
-                or self._places[number] & places
+        special_pointers = {place for place, _ in special_traits} if is_shrunk else set()
+        for number, changes in enumerate(self._change_kinds):
+            is_same = change.kind in changes and bool(
+                change.kind in self._ordinary_kinds[number]
+                or self._candidate_traits[number] & special_traits
+                or self._matches_conjunction(number, case)
+                or self._special_pointers[number] & special_pointers
             )
-            if is_same or self._facts[number] & {*case.expect}:
+            if is_same or self._facts[number] & {*case.expected_facts}:
                 return number
         return None
 
-    def _is_joint(self, number: int, case: Case) -> bool:
+    def _matches_conjunction(self, number: int, case: Case) -> bool:
         """Whether an event of a case has all that is the joint reason of a difference."""
-        wanted = self._joints[number]
-        return wanted is not None and self._reasons.joint.has(case, wanted)
+        wanted = self._conjunctions[number]
+        return wanted is not None and self._causes.conjunction.matches(case, wanted)
 
 
-async def _fuzzed(
-    sides: tuple[Side, Side], comparison: Comparison, known: Known, effort: Effort, outcome: Outcome
+async def _compare_generated(
+    sides: tuple[Side, Side], comparison: CheckComparison, known: KnownDifferences, options: DiffOptions, report: DiffReport
 ) -> list[Difference]:
     """All differences, with those that only generated requests show."""
-    cases = tuple(effort.cases)
+    cases = tuple(options.cases)
     if not cases:
-        return known.told
-    mirror = Mirror(*sides, comparison.volatile, comparison.rated)
-    found = await mirror.run(cases, effort.max_time_s, known.explains)
-    outcome.generated, outcome.doubtful = found.compared, found.unstable + found.unexamined
-    told = [replace(item, generated=found.explained[number]) for number, item in enumerate(known.told)]
-    return adopted(told, found.odds, outcome.contract)
+        return known.differences
+    fuzz_comparison = FuzzComparison(*sides, comparison.volatile, comparison.rate_headers)
+    fuzz_result = await fuzz_comparison.run(cases, options.max_time_s, known.find_explanation)
+    report.generated_count, report.unstable_generated_count = fuzz_result.compared_count, fuzz_result.unstable_count + fuzz_result.unexamined_count
+    differences = [replace(item, generated_count=fuzz_result.explained_counts[number]) for number, item in enumerate(known.differences)]
+    return merge_fuzz_only(differences, fuzz_result.differences, report.contract)
 
 
-def _ordinary(side: Side) -> dict[Operation, Request]:
+def _ordinary_requests(side: Side) -> dict[Operation, Request]:
     """The ordinary request of each call, as it is sent, without its secrets."""
-    plan, found = side.plan, {}
+    plan, requests = side.plan, {}
     for operation in plan.contract.operations:
-        footing = side.ground.footings.get(operation, Footing())
+        baseline = side.preflight.baselines.get(operation, Baseline())
         call = Call(
-            contract=plan.contract, operation=operation, keys=plan.keys, footing=footing, run_id=plan.run_id
+            contract=plan.contract, operation=operation, keys=plan.keys, baseline=baseline, run_id=plan.run_id
         )
-        request = call.event().request()
-        whole = replace(request, headers=(*plan.target.headers, *request.headers))
-        found[operation] = side.wire.redactor.request(whole)
-    return found
+        request = call.acceptable_request().build_request()
+        full_request = replace(request, headers=(*plan.target.headers, *request.headers))
+        requests[operation] = side.wire.redactor.redact_request(full_request)
+    return requests

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import sdks
-from conformance.sdks import Reaction, consequence
+from conformance.sdks import Reaction, effective_reaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.model import Exchange, JsonObject
 
-HARM = (Reaction.LOSE, Reaction.GIVE_UP, Reaction.SEND_AGAIN, Reaction.RETRY, Reaction.DELIVER)
+REACTIONS_WORST_FIRST = (Reaction.LOSE, Reaction.GIVE_UP, Reaction.SEND_AGAIN, Reaction.RETRY, Reaction.DELIVER)
 """What an SDK may come to do, the costliest first."""
 UNNOTICED = "unnoticed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class SdkEffect:
     """What one SDK does with the answer of either side; a supported one is named by the profile."""
 
     name: str
@@ -42,35 +42,35 @@ class Effect:
         }  # fmt: skip
 
 
-def effects(
-    contract: Contract, paths: Iterable[str], first: Exchange, second: Exchange, *, is_bad: bool
-) -> tuple[Effect, ...]:
+def compare_sdk_effects(
+    contract: Contract, paths: Iterable[str], first: Exchange, second: Exchange, *, is_invalid: bool
+) -> tuple[SdkEffect, ...]:
     """What the SDKs that send to any of these paths do; those that the profile names come first.
 
     `is_bad` says that the request should be refused.
     """
     places = frozenset(paths)
-    found = [
-        Effect(
+    effects = [
+        SdkEffect(
             name=sdk.name,
             title=sdk.title,
-            is_supported=contract.states(f"sdks.{sdk.name}"),
-            first=consequence(sdk, first, is_bad=is_bad),
-            second=consequence(sdk, second, is_bad=is_bad),
+            is_supported=contract.has_fact(f"sdks.{sdk.name}"),
+            first=effective_reaction(sdk, first, is_invalid=is_invalid),
+            second=effective_reaction(sdk, second, is_invalid=is_invalid),
         )
         for sdk in sdks.load_all()
         if sdk.paths & places
     ]
-    return tuple(sorted(found, key=lambda item: (not item.is_supported, item.name)))
+    return tuple(sorted(effects, key=lambda item: (not item.is_supported, item.name)))
 
 
-def harm(found: Iterable[Effect], *, is_bad: bool) -> Reaction | None:
+def worst_reaction(effects: Iterable[SdkEffect], *, is_invalid: bool) -> Reaction | None:
     """The worst that the second side makes an SDK do that the first does not; None if none would notice.
 
     Those that the profile names count, if it names any. To give up what should be refused is no harm.
     """
-    listed = list(found)
-    named = [item for item in listed if item.is_supported] or listed
-    changed = [item.second for item in named if item.is_noticed]
-    worst = min(changed, key=HARM.index, default=None)
-    return Reaction.DELIVER if is_bad and worst is Reaction.GIVE_UP else worst
+    listed = list(effects)
+    relevant = [item for item in listed if item.is_supported] or listed
+    changed = [item.second for item in relevant if item.is_noticed]
+    worst = min(changed, key=REACTIONS_WORST_FIRST.index, default=None)
+    return Reaction.DELIVER if is_invalid and worst is Reaction.GIVE_UP else worst

@@ -7,31 +7,31 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.difference.answers import STATUS, STRAY, Change
-from conformance.difference.comparing import BROKEN, VERDICT, Unit
-from conformance.difference.effects import Effect, effects, harm
-from conformance.difference.homes import SOUND
+from conformance.difference.answers import STATUS, TRAILING_BYTES, AnswerChange
+from conformance.difference.comparing import FAIL_OR_ERROR, VERDICT, StepDifference
+from conformance.difference.effects import SdkEffect, compare_sdk_effects, worst_reaction
+from conformance.difference.homes import NO_SERVER_ERROR_FACT
 from conformance.expect import SERVER_ERROR
 from conformance.model import Area, Level, Outcome
-from conformance.profile.facts import Answer
-from conformance.report.curl import curl
-from conformance.report.transcript import transcript
-from conformance.verdicts import judged
+from conformance.profile.facts import ExpectedResponse
+from conformance.report.curl import curl_command
+from conformance.report.transcript import transcript_json
+from conformance.verdicts import build_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from conformance.contract import Contract
-    from conformance.difference.causes import Reasons
+    from conformance.difference.causes import CauseAnalysis
     from conformance.model import Exchange, JsonObject, Source
     from conformance.sdks import Reaction
 
-_PARTLY, _REDIRECT = 207, 300
-_USUAL = frozenset({Area.ACCEPT, Area.SDK})
-_GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS})
+_MULTI_STATUS, _FIRST_REDIRECT = 207, 300
+_SDK_LIKE_AREAS = frozenset({Area.ACCEPT, Area.SDK})
+_LAST_NAMING_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS})
 
 
-class Keeps(enum.StrEnum):
+class KeptBy(enum.StrEnum):
     """Which side keeps the promise that a difference is about."""
 
     FIRST = "A"
@@ -41,18 +41,18 @@ class Keeps(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class ChangeOccurrence:
     """One way in which the answers differ: how, on which calls, in how many requests."""
 
-    change: Change
+    change: AnswerChange
     calls: tuple[str, ...]
-    requests: int
+    request_count: int
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
         return {
             "in": self.change.facet, "A": self.change.first, "B": self.change.second,
-            "calls": [*self.calls], "requests": self.requests,
+            "calls": [*self.calls], "requests": self.request_count,
         }  # fmt: skip
 
 
@@ -68,172 +68,172 @@ class Difference:
 
     id: str
     title: str
-    keeps: Keeps
+    kept_by: KeptBy
     level: Level
     fact: str
     sources: tuple[Source, ...]
     message: str
-    ways: tuple[Way, ...]
+    changes: tuple[ChangeOccurrence, ...]
     exchanges: tuple[Exchange | None, Exchange | None]
-    checks: tuple[str, ...] = ()
-    likewise: tuple[str, ...] = ()
-    effects: tuple[Effect, ...] = ()
-    harm: Reaction | None = None
-    is_usual: bool = False
-    generated: int = 0
-    examples: tuple[str, ...] = ()
-    curls: tuple[str, str] = ("", "")
+    deciding_checks: tuple[str, ...] = ()
+    other_checks: tuple[str, ...] = ()
+    effects: tuple[SdkEffect, ...] = ()
+    worst_reaction: Reaction | None = None
+    is_sent_by_sdks: bool = False
+    generated_count: int = 0
+    fuzz_only_titles: tuple[str, ...] = ()
+    curl_commands: tuple[str, str] = ("", "")
 
     @property
     def calls(self) -> tuple[str, ...]:
         """Every call that it shows on."""
-        return tuple(sorted({call for way in self.ways for call in way.calls}))
+        return tuple(sorted({call for way in self.changes for call in way.calls}))
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
         one, other = self.exchanges
         return {
-            "id": self.id, "title": self.title, "keeps": self.keeps.value, "level": self.level.value,
+            "id": self.id, "title": self.title, "keeps": self.kept_by.value, "level": self.level.value,
             "fact": self.fact, "sources": [source.as_json() for source in self.sources],
-            "message": self.message, "checks": [*self.checks], "likewise": [*self.likewise],
-            "calls": [*self.calls], "ways": [way.as_json() for way in self.ways],
-            "generated": self.generated, "examples": [*dict.fromkeys(self.examples)],
+            "message": self.message, "checks": [*self.deciding_checks], "likewise": [*self.other_checks],
+            "calls": [*self.calls], "ways": [way.as_json() for way in self.changes],
+            "generated": self.generated_count, "examples": [*dict.fromkeys(self.fuzz_only_titles)],
             "sdks": {
-                "usual": self.is_usual,
-                "harm": self.harm.value if self.harm else "unnoticed",
+                "usual": self.is_sent_by_sdks,
+                "harm": self.worst_reaction.value if self.worst_reaction else "unnoticed",
                 "effects": [item.as_json() for item in self.effects],
             },
             "exchanges": {
-                "A": transcript(one) if one else None, "B": transcript(other) if other else None,
+                "A": transcript_json(one) if one else None, "B": transcript_json(other) if other else None,
             },
-            "curl": {"A": self.curls[0], "B": self.curls[1]},
+            "curl": {"A": self.curl_commands[0], "B": self.curl_commands[1]},
         }  # fmt: skip
 
 
-def difference(cluster: Sequence[Unit], reasons: Reasons, contract: Contract) -> Difference:
+def build_difference(group: Sequence[StepDifference], causes: CauseAnalysis, contract: Contract) -> Difference:
     """What a cluster of differences comes to."""
-    named = min(cluster, key=lambda unit: _naming(unit, reasons))
-    leads = [unit for unit in cluster if unit.leading]
-    shown = min(
-        (unit for unit in leads or cluster if unit.change == named.change),
-        key=lambda unit: _size(unit, reasons),
+    naming = min(group, key=lambda unit: _naming_order(unit, causes))
+    deciding = [difference for difference in group if difference.decides_verdict]
+    smallest = min(
+        (unit for unit in deciding or group if unit.change == naming.change),
+        key=lambda unit: _request_size_order(unit, causes),
     )
-    trial = named.trial
-    keeps = _keeps(named)
-    broken = named.findings[0 if keeps is Keeps.SECOND else 1]
-    is_bad = _is_bad(named)
-    ways = _ways(cluster)
-    checks = sorted({unit.trial.check.id for unit in leads} or {trial.check.id})
-    found = Difference(
+    trial = naming.trial
+    kept_by = _kept_by(naming)
+    failing = naming.results[0 if kept_by is KeptBy.SECOND else 1]
+    is_invalid = _is_invalid(naming)
+    changes = _change_occurrences(group)
+    check_ids = sorted({unit.trial.check.id for unit in deciding} or {trial.check.id})
+    result = Difference(
         id=trial.check.id,
         title=trial.check.title,
-        keeps=keeps,
-        level=min(map(_level, leads or [named]), key=lambda level: level.rank),
+        kept_by=kept_by,
+        level=min(map(_promise_level, deciding or [naming]), key=lambda level: level.rank),
         fact=trial.check.fact,
-        sources=broken.sources or trial.sources,
-        message=judged(trial, broken).message if leads else "",
-        ways=ways,
-        exchanges=shown.exchanges,
-        checks=tuple(checks),
-        likewise=tuple(sorted({unit.trial.check.id for unit in cluster} - {*checks})),
-        is_usual=any(unit.trial.check.area in _USUAL or reasons.is_plain(unit) for unit in leads or cluster),
+        sources=failing.sources or trial.sources,
+        message=build_verdict(trial, failing).message if deciding else "",
+        changes=changes,
+        exchanges=smallest.exchanges,
+        deciding_checks=tuple(check_ids),
+        other_checks=tuple(sorted({unit.trial.check.id for unit in group} - {*check_ids})),
+        is_sent_by_sdks=any(unit.trial.check.area in _SDK_LIKE_AREAS or causes.is_ordinary(unit) for unit in deciding or group),
     )
-    return weighed(found, contract, is_bad=is_bad)
+    return with_sdk_effects(result, contract, is_invalid=is_invalid)
 
 
-def _level(unit: Unit) -> Level:
+def _promise_level(difference: StepDifference) -> Level:
     """How strong the promise is that a check is about."""
-    found = unit.findings[0 if unit.findings[0].outcome in BROKEN else 1]
-    return unit.trial.capped(found.level) if found.level else unit.trial.level
+    result = difference.results[0 if difference.results[0].outcome in FAIL_OR_ERROR else 1]
+    return difference.trial.cap_level(result.level) if result.level else difference.trial.level
 
 
-def weighed(found: Difference, contract: Contract, *, is_bad: bool) -> Difference:
+def with_sdk_effects(difference: Difference, contract: Contract, *, is_invalid: bool) -> Difference:
     """A difference with what SDKs make of it, and the lines that show it again."""
-    one, other = found.exchanges
+    one, other = difference.exchanges
     if one is None or other is None:
-        return found
-    paths = [call.partition(" ")[2] for call in found.calls]
-    seen = effects(contract, paths, one, other, is_bad=is_bad)
-    lines = [
-        "" if item.request.spelling is not None else curl(item.request, item.url) for item in (one, other)
+        return difference
+    paths = [call.partition(" ")[2] for call in difference.calls]
+    sdk_effects = compare_sdk_effects(contract, paths, one, other, is_invalid=is_invalid)
+    commands = [
+        "" if item.request.raw_writer is not None else curl_command(item.request, item.url) for item in (one, other)
     ]
-    return replace(found, effects=seen, harm=harm(seen, is_bad=is_bad), curls=(lines[0], lines[1]))
+    return replace(difference, effects=sdk_effects, worst_reaction=worst_reaction(sdk_effects, is_invalid=is_invalid), curl_commands=(commands[0], commands[1]))
 
 
-def _naming(unit: Unit, reasons: Reasons) -> tuple[object, ...]:
+def _naming_order(difference: StepDifference, causes: CauseAnalysis) -> tuple[object, ...]:
     """Who names a difference: a complaint, the strongest, the most direct, of the most ordinary request."""
-    check = unit.trial.check
+    check = difference.trial.check
     return (
-        not unit.leading,
-        unit.change.facet != STRAY,
-        unit.findings[0].outcome is Outcome.ERROR or unit.findings[1].outcome is Outcome.ERROR,
-        check.area in _GENERAL or check.fact == SOUND,
-        unit.trial.level.rank,
-        not check.opens,
+        not difference.decides_verdict,
+        difference.change.facet != TRAILING_BYTES,
+        difference.results[0].outcome is Outcome.ERROR or difference.results[1].outcome is Outcome.ERROR,
+        check.area in _LAST_NAMING_AREAS or check.fact == NO_SERVER_ERROR_FACT,
+        difference.trial.level.rank,
+        not check.ignores_preflight,
         check.fact.startswith("rules."),
-        not reasons.is_plain(unit),
+        not causes.is_ordinary(difference),
         check.area == "sdk",
         check.id,
-        str(unit.trial.operation),
+        str(difference.trial.operation),
     )
 
 
-def _size(unit: Unit, reasons: Reasons) -> tuple[object, ...]:
+def _request_size_order(difference: StepDifference, causes: CauseAnalysis) -> tuple[object, ...]:
     """How small the request is that shows a difference."""
-    request = unit.request
+    request = difference.request
     size = len(request.body) + sum(len(value) for _, value in request.query) if request else 0
     return (
-        request is None, request is not None and request.spelling is not None,
-        unit.trial.check.area in {"sdk", "errors"}, size, len(reasons.special(unit)),
-        unit.trial.name, unit.step,
+        request is None, request is not None and request.raw_writer is not None,
+        difference.trial.check.area in {"sdk", "errors"}, size, len(causes.special_traits(difference)),
+        difference.trial.name, difference.step,
     )  # fmt: skip
 
 
-def _keeps(unit: Unit) -> Keeps:
+def _kept_by(difference: StepDifference) -> KeptBy:
     """Which side keeps the promise of a check."""
-    first, second = (finding.outcome in BROKEN for finding in unit.findings)
+    first, second = (finding.outcome in FAIL_OR_ERROR for finding in difference.results)
     if first and second:
-        return Keeps.NEITHER
-    if not unit.leading:
-        return Keeps.BOTH
-    return Keeps.SECOND if first else Keeps.FIRST
+        return KeptBy.NEITHER
+    if not difference.decides_verdict:
+        return KeptBy.BOTH
+    return KeptBy.SECOND if first else KeptBy.FIRST
 
 
-def _ways(cluster: Iterable[Unit]) -> tuple[Way, ...]:
+def _change_occurrences(group: Iterable[StepDifference]) -> tuple[ChangeOccurrence, ...]:
     """The ways in which answers differ, that of most complaints first."""
-    found: dict[Change, list[Unit]] = defaultdict(list)
-    for unit in cluster:
-        found[unit.change].append(unit)
-    if len(found) > 1:
-        found.pop(next((change for change in found if change.facet == VERDICT), Change("", "", "")), None)
+    by_change: dict[AnswerChange, list[StepDifference]] = defaultdict(list)
+    for difference in group:
+        by_change[difference.change].append(difference)
+    if len(by_change) > 1:
+        by_change.pop(next((change for change in by_change if change.facet == VERDICT), AnswerChange("", "", "")), None)
     ordered = sorted(
-        found.items(),
+        by_change.items(),
         key=lambda item: (
-            not any(unit.leading for unit in item[1]), item[0].facet != STATUS, -len(item[1]), str(item[0]),
+            not any(unit.decides_verdict for unit in item[1]), item[0].facet != STATUS, -len(item[1]), str(item[0]),
         ),
     )  # fmt: skip
     return tuple(
-        Way(
+        ChangeOccurrence(
             change=change,
-            calls=tuple(sorted({str(unit.trial.operation) for unit in units if unit.trial.operation})),
-            requests=len(units),
+            calls=tuple(sorted({str(unit.trial.operation) for unit in differences if unit.trial.operation})),
+            request_count=len(differences),
         )
-        for change, units in ordered
+        for change, differences in ordered
     )
 
 
-def _is_bad(unit: Unit) -> bool:
+def _is_invalid(difference: StepDifference) -> bool:
     """Whether the request of a difference should be refused."""
-    facts = unit.trial.facts
-    if any(isinstance(fact, Answer) for fact in facts):
-        return any(map(refuses, facts))
+    facts = difference.trial.facts
+    if any(isinstance(fact, ExpectedResponse) for fact in facts):
+        return any(map(is_refusal, facts))
     return all(
-        exchange is not None and _REDIRECT < exchange.status < SERVER_ERROR for exchange in unit.exchanges
+        exchange is not None and _FIRST_REDIRECT < exchange.status < SERVER_ERROR for exchange in difference.exchanges
     )
 
 
-def refuses(fact: object) -> bool:
+def is_refusal(fact: object) -> bool:
     """Whether a fact is about requests that are not plainly accepted."""
-    return isinstance(fact, Answer) and any(
-        status == _PARTLY or status >= _REDIRECT for status in fact.statuses
+    return isinstance(fact, ExpectedResponse) and any(
+        status == _MULTI_STATUS or status >= _FIRST_REDIRECT for status in fact.statuses
     )

@@ -5,165 +5,165 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from conformance.difference.answers import GARBAGE, STATUS, STRAY
-from conformance.difference.comparing import BROKEN, VERDICT
+from conformance.difference.answers import NOT_HTTP, STATUS, TRAILING_BYTES
+from conformance.difference.comparing import FAIL_OR_ERROR, VERDICT
 from conformance.model import Area
 from conformance.profile.facts import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from conformance.difference.causes import Reasons
-    from conformance.difference.comparing import Unit
+    from conformance.difference.causes import CauseAnalysis
+    from conformance.difference.comparing import StepDifference
     from conformance.fuzz.features import Feature
 
-SOUND = f"rules.{Rule.NO_SERVER_ERROR}"
-GENERAL = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK})
+NO_SERVER_ERROR_FACT = f"rules.{Rule.NO_SERVER_ERROR}"
+GENERAL_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK})
 """Areas of checks that ask for sound answers, whatever was sent, or send what others do."""
 
 
-def adopted(found: Sequence[list[Unit]], reasons: Reasons) -> list[list[Unit]]:
+def attribute_consequences(groups: Sequence[list[StepDifference]], causes: CauseAnalysis) -> list[list[StepDifference]]:
     """What explains nothing by itself goes to the one complaint that explains it, if it is but one.
 
     First what a limit or garbage on a connection does to other checks, and requests that have the reason of
     another among much else; then complaints about batches, where events alone are answered so; then those of
     checks that ask for nothing but sound answers; then differences that no check complains of.
     """
-    led = [cluster for cluster in found if any(unit.leading for unit in cluster)]
-    for find in (_spilled, lambda cluster, homes: _narrower(cluster, homes, reasons)):
-        led = _moved(led, find)
-    special = [cluster for cluster in led if not _is_general(cluster)]
-    several = [cluster for cluster in special if _is_of(cluster, {Area.BATCH})]
-    single = [cluster for cluster in special if cluster not in several]
-    special = _taken_in(several, single, lambda cluster, homes: _home(cluster, _opening(homes)))
-    kept = _taken_in([cluster for cluster in led if _is_general(cluster)], special, _home)
-    silent = [cluster for cluster in found if not any(unit.leading for unit in cluster)]
-    return _taken_in(silent, kept, lambda cluster, homes: _own(cluster, homes) or _home(cluster, homes))
+    deciding_groups = [group for group in groups if any(difference.decides_verdict for difference in group)]
+    for find in (_find_side_effect_owner, lambda cluster, homes: _find_narrower_owner(cluster, homes, causes)):
+        deciding_groups = _absorb_among_themselves(deciding_groups, find)
+    specific_groups = [cluster for cluster in deciding_groups if not _is_general(cluster)]
+    batch_groups = [cluster for cluster in specific_groups if _is_only_of_areas(cluster, {Area.BATCH})]
+    event_groups = [cluster for cluster in specific_groups if cluster not in batch_groups]
+    specific_groups = _absorb(batch_groups, event_groups, lambda cluster, homes: _find_owner(cluster, _with_opening_check(homes)))
+    owners = _absorb([cluster for cluster in deciding_groups if _is_general(cluster)], specific_groups, _find_owner)
+    groups_without_verdict = [cluster for cluster in groups if not any(unit.decides_verdict for unit in cluster)]
+    return _absorb(groups_without_verdict, owners, lambda cluster, homes: _find_owner_by_trials(cluster, homes) or _find_owner(cluster, homes))
 
 
-def _taken_in(
-    guests: Iterable[list[Unit]],
-    homes: Sequence[list[Unit]],
-    find: Callable[[Sequence[Unit], Sequence[list[Unit]]], list[Unit] | None],
-) -> list[list[Unit]]:
+def _absorb(
+    groups: Iterable[list[StepDifference]],
+    owners: Sequence[list[StepDifference]],
+    find_owner: Callable[[Sequence[StepDifference], Sequence[list[StepDifference]]], list[StepDifference] | None],
+) -> list[list[StepDifference]]:
     """Clusters with others in them that have a home there, and after them those that have none."""
-    rest: list[list[Unit]] = []
-    for cluster in guests:
-        home = find(cluster, homes)
-        if home is None:
-            rest.append(cluster)
+    unowned: list[list[StepDifference]] = []
+    for group in groups:
+        owner = find_owner(group, owners)
+        if owner is None:
+            unowned.append(group)
         else:
-            home.extend(cluster)
-    return [*homes, *rest]
+            owner.extend(group)
+    return [*owners, *unowned]
 
 
-def _is_general(cluster: Sequence[Unit]) -> bool:
+def _is_general(group: Sequence[StepDifference]) -> bool:
     """Whether all complaints are of checks that are about sound answers to anything."""
-    checks = [unit.trial.check for unit in cluster if unit.leading]
-    return all(check.area in GENERAL or check.fact == SOUND for check in checks)
+    checks = [difference.trial.check for difference in group if difference.decides_verdict]
+    return all(check.area in GENERAL_AREAS or check.fact == NO_SERVER_ERROR_FACT for check in checks)
 
 
-def _is_of(cluster: Sequence[Unit], areas: Collection[Area]) -> bool:
+def _is_only_of_areas(group: Sequence[StepDifference], areas: Collection[Area]) -> bool:
     """Whether all complaints are of checks of some areas."""
-    return all(unit.trial.check.area in areas for unit in cluster if unit.leading)
+    return all(difference.trial.check.area in areas for difference in group if difference.decides_verdict)
 
 
-def _home(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
+def _find_owner(group: Sequence[StepDifference], groups: Sequence[list[StepDifference]]) -> list[StepDifference] | None:
     """The one cluster that complains of the same changes; None if there is none, or there are several."""
-    wanted = {unit.change.sort for unit in cluster}
-    alike = [item for item in led if wanted <= {unit.change.sort for unit in item if unit.leading}]
-    if len(alike) > 1:
-        alike = _opening(alike)
-    return alike[0] if len(alike) == 1 else None
+    kinds = {difference.change.kind for difference in group}
+    matching = [item for item in groups if kinds <= {unit.change.kind for unit in item if unit.decides_verdict}]
+    if len(matching) > 1:
+        matching = _with_opening_check(matching)
+    return matching[0] if len(matching) == 1 else None
 
 
-def _opening(led: Iterable[list[Unit]]) -> list[list[Unit]]:
+def _with_opening_check(groups: Iterable[list[StepDifference]]) -> list[list[StepDifference]]:
     """Those that complain of the smallest request of a call, which explains most."""
-    return [item for item in led if any(unit.leading and unit.trial.check.opens for unit in item)]
+    return [item for item in groups if any(difference.decides_verdict and difference.trial.check.ignores_preflight for difference in item)]
 
 
-def _own(cluster: Sequence[Unit], led: Sequence[list[Unit]]) -> list[Unit] | None:
+def _find_owner_by_trials(group: Sequence[StepDifference], groups: Sequence[list[StepDifference]]) -> list[StepDifference] | None:
     """The one cluster with complaints of all the same checks, or about the same answers or earlier ones."""
-    trials = {unit.trial.name for unit in cluster}
-    for item in led:
-        if trials <= {unit.trial.name for unit in item if unit.leading}:
+    trials = {difference.trial.name for difference in group}
+    for item in groups:
+        if trials <= {unit.trial.name for unit in item if unit.decides_verdict}:
             return item
-        first: dict[str, int] = {}
+        first_steps: dict[str, int] = {}
         for unit in item:
-            first[unit.trial.name] = min(unit.step, first.get(unit.trial.name, unit.step))
-        if all(first.get(unit.trial.name, unit.step + 1) <= unit.step for unit in cluster):
+            first_steps[unit.trial.name] = min(unit.step, first_steps.get(unit.trial.name, unit.step))
+        if all(first_steps.get(unit.trial.name, unit.step + 1) <= unit.step for unit in group):
             return item
     return None
 
 
-def _moved(
-    led: Sequence[list[Unit]], find: Callable[[Sequence[Unit], Sequence[list[Unit]]], list[Unit] | None]
-) -> list[list[Unit]]:
+def _absorb_among_themselves(
+    groups: Sequence[list[StepDifference]], find_owner: Callable[[Sequence[StepDifference], Sequence[list[StepDifference]]], list[StepDifference] | None]
+) -> list[list[StepDifference]]:
     """Complaints, those that have a home among the others put there."""
-    kept = [*led]
-    for cluster in led:
-        others = [item for item in kept if item is not cluster]
-        home = find(cluster, others)
-        if home is not None:
-            home.extend(cluster)
-            kept = others
-    return kept
+    remaining = [*groups]
+    for group in groups:
+        others = [item for item in remaining if item is not group]
+        owner = find_owner(group, others)
+        if owner is not None:
+            owner.extend(group)
+            remaining = others
+    return remaining
 
 
-def _spilled(cluster: Sequence[Unit], others: Sequence[list[Unit]]) -> list[Unit] | None:
+def _find_side_effect_owner(group: Sequence[StepDifference], others: Sequence[list[StepDifference]]) -> list[StepDifference] | None:
     """What makes others fail: a limit that is answered so, or bytes that nobody asked for."""
-    words = {word for unit in cluster for word in (unit.change.first, unit.change.second)}
-    is_garbled = words & {GARBAGE} and all(
-        unit.change.facet == STATUS and GARBAGE in {unit.change.first, unit.change.second} for unit in cluster
+    statuses = {word for difference in group for word in (difference.change.first, difference.change.second)}
+    is_not_http = statuses & {NOT_HTTP} and all(
+        unit.change.facet == STATUS and NOT_HTTP in {unit.change.first, unit.change.second} for unit in group
     )
     for item in others:
-        if is_garbled and any(unit.leading and unit.change.facet == STRAY for unit in item):
+        if is_not_http and any(unit.decides_verdict and unit.change.facet == TRAILING_BYTES for unit in item):
             return item
-        if _is_of(item, {Area.RATE_LIMIT}) and _limited(item) & {*map(_broken, cluster)}:
+        if _is_only_of_areas(item, {Area.RATE_LIMIT}) and _rate_limit_statuses(item) & {*map(_failing_side_answer, group)}:
             return item
     return None
 
 
-def _limited(cluster: Iterable[Unit]) -> set[str]:
+def _rate_limit_statuses(group: Iterable[StepDifference]) -> set[str]:
     """With which statuses the side answers that fails complaints of bursts, which no single answer shows."""
     return {
         finding.received.partition(" ")[0]
-        for unit in cluster
-        if unit.leading and unit.change.facet == VERDICT
-        for finding in unit.findings
-        if finding.outcome in BROKEN and finding.received
+        for difference in group
+        if difference.decides_verdict and difference.change.facet == VERDICT
+        for finding in difference.results
+        if finding.outcome in FAIL_OR_ERROR and finding.received
     }
 
 
-def _broken(unit: Unit) -> str:
+def _failing_side_answer(difference: StepDifference) -> str:
     """What the side answers that a check complains of."""
-    return unit.change.first if unit.findings[0].outcome in BROKEN else unit.change.second
+    return difference.change.first if difference.results[0].outcome in FAIL_OR_ERROR else difference.change.second
 
 
-def _narrower(cluster: Sequence[Unit], others: Sequence[list[Unit]], reasons: Reasons) -> list[Unit] | None:
+def _find_narrower_owner(group: Sequence[StepDifference], others: Sequence[list[StepDifference]], causes: CauseAnalysis) -> list[StepDifference] | None:
     """The one complaint of the same change about less: about places that all these requests have as well.
 
     None if several checks show that it has a reason of its own.
     """
-    leads = [unit for unit in cluster if unit.leading]
-    if any(unit.change.facet != STATUS or reasons.is_plain(unit) for unit in leads) or _has_own(
-        leads, reasons
+    deciding = [difference for difference in group if difference.decides_verdict]
+    if any(unit.change.facet != STATUS or causes.is_ordinary(unit) for unit in deciding) or _has_shared_trait(
+        deciding, causes
     ):
         return None
-    sorts, places = {unit.change.sort for unit in leads}, reasons.places(leads)
-    found = []
+    kinds, pointers = {unit.change.kind for unit in deciding}, causes.special_pointers(deciding)
+    owners = []
     for item in others:
-        theirs = [unit for unit in item if unit.leading]
-        wanted = reasons.places(theirs)
-        if wanted and wanted < places and sorts == {unit.change.sort for unit in theirs}:
-            found.append(item)
-    return found[0] if len(found) == 1 else None
+        other_deciding = [unit for unit in item if unit.decides_verdict]
+        other_pointers = causes.special_pointers(other_deciding)
+        if other_pointers and other_pointers < pointers and kinds == {unit.change.kind for unit in other_deciding}:
+            owners.append(item)
+    return owners[0] if len(owners) == 1 else None
 
 
-def _has_own(leads: Iterable[Unit], reasons: Reasons) -> bool:
+def _has_shared_trait(deciding: Iterable[StepDifference], causes: CauseAnalysis) -> bool:
     """Whether several checks have a trait that may be the reason."""
-    found: dict[Feature, set[str]] = defaultdict(set)
-    for unit in leads:
-        for trait in reasons.of(unit):
-            found[trait].add(unit.trial.check.id)
-    return any(len(names) > 1 for names in found.values())
+    check_ids_by_trait: dict[Feature, set[str]] = defaultdict(set)
+    for difference in deciding:
+        for trait in causes.candidate_traits(difference):
+            check_ids_by_trait[trait].add(difference.trial.check.id)
+    return any(len(names) > 1 for names in check_ids_by_trait.values())

@@ -12,83 +12,83 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from conformance.contract import Contract, Operation
-    from conformance.difference.answers import Change, Form
-    from conformance.difference.comparing import Unit
-    from conformance.difference.traits import Traits
+    from conformance.difference.answers import AnswerChange, NormalizedAnswer
+    from conformance.difference.comparing import StepDifference
+    from conformance.difference.traits import RequestTraits
     from conformance.fuzz.case import Case
     from conformance.model import Exchange
 
-    State = tuple[str, str]
-    States = frozenset[State]
+    FieldState = tuple[str, str]
+    FieldStates = frozenset[FieldState]
 
-_SUCCESS = "2"
+_SUCCESS_PREFIX = "2"
 
 
-class Joint:
+class Conjunction:
     """Knows which fields the events have that both servers answer alike."""
 
     def __init__(
         self,
         contract: Contract,
-        traits: Traits,
-        alike: Iterable[tuple[Operation, Exchange]],
-        form: Callable[[Exchange], Form],
+        traits: RequestTraits,
+        matching: Iterable[tuple[Operation, Exchange]],
+        normalize: Callable[[Exchange], NormalizedAnswer],
     ) -> None:
         self._contract, self._traits = contract, traits
         self._operations = {str(operation): operation for operation in contract.operations}
-        self._alike: dict[str, set[States]] = {}
-        for operation, exchange in alike:
-            word = form(exchange).status
-            known = self._alike.setdefault(_SUCCESS if word.startswith(_SUCCESS) else word, set())
-            known.update(self._states(operation, self._traits.events(operation, exchange.request)))
+        self._states_by_status: dict[str, set[FieldStates]] = {}
+        for operation, exchange in matching:
+            status = normalize(exchange).status
+            known = self._states_by_status.setdefault(_SUCCESS_PREFIX if status.startswith(_SUCCESS_PREFIX) else status, set())
+            known.update(self._event_states(operation, self._traits.events_of_request(operation, exchange.request)))
 
-    def of(self, units: Iterable[Unit]) -> States | None:
+    def common_states(self, differences: Iterable[StepDifference]) -> FieldStates | None:
         """What all events that differ have in common, if no event has it that both take; None if one has.
 
         A batch of several events has to have it in one of them.
         """
-        listed = [unit for unit in units if unit.change.facet != VERDICT]
-        if not listed or len({unit.change.sort for unit in listed}) > 1 or listed[0].change.facet != STATUS:
+        with_answers = [difference for difference in differences if difference.change.facet != VERDICT]
+        if not with_answers or len({unit.change.kind for unit in with_answers}) > 1 or with_answers[0].change.facet != STATUS:
             return None
-        found = [self._of_unit(unit) for unit in listed]
-        single = [states[0] for states in found if len(states) == 1]
+        states_per_difference = [self._states_of_difference(unit) for unit in with_answers]
+        single = [states[0] for states in states_per_difference if len(states) == 1]
         if not single:
             return None
         common = frozenset.intersection(*single)
-        if not all(any(common <= item for item in states) for states in found):
+        if not all(any(common <= item for item in states) for states in states_per_difference):
             return None
-        return None if self._is_taken(common, listed[0].change) else common
+        return None if self._is_answered_alike(common, with_answers[0].change) else common
 
-    def has(self, case: Case, wanted: States) -> bool:
+    def matches(self, case: Case, states: FieldStates) -> bool:
         """Whether an event of a generated request has all that is wanted."""
         operation = self._operations[case.call]
         return any(
-            wanted <= item for item in self._states(operation, self._traits.events_of(operation, case))
+            states <= item for item in self._event_states(operation, self._traits.events_of_case(operation, case))
         )
 
-    def _of_unit(self, unit: Unit) -> list[States]:
-        operation, request = unit.trial.operation, unit.request
+    def _states_of_difference(self, difference: StepDifference) -> list[FieldStates]:
+        operation, request = difference.trial.operation, difference.request
         if operation is None or request is None:
             return []
-        return [*self._states(operation, self._traits.events(operation, request))]
+        return [*self._event_states(operation, self._traits.events_of_request(operation, request))]
 
-    def _is_taken(self, wanted: States, change: Change) -> bool:
+    def _is_answered_alike(self, states: FieldStates, change: AnswerChange) -> bool:
         """Whether both answer an event that has it as the one does where they differ, or nobody knows."""
-        words = {change.first, change.second}
-        word = _SUCCESS if any(item.startswith(_SUCCESS) for item in words) else change.first
-        known = self._alike.get(word)
-        return not known or any(wanted <= item for item in known)
+        statuses = {change.first, change.second}
+        status = _SUCCESS_PREFIX if any(item.startswith(_SUCCESS_PREFIX) for item in statuses) else change.first
+        known = self._states_by_status.get(status)
+        return not known or any(states <= item for item in known)
 
-    def _states(self, operation: Operation, events: Sequence[Any]) -> Iterator[States]:
+    def _event_states(self, operation: Operation, events: Sequence[Any]) -> Iterator[FieldStates]:
         """Of each event, which documented fields it has, and which of these hold something."""
-        names = [*self._contract.event_schema(operation.type).get("properties", {})]  # type: ignore[misc] # JSON
-        places = {*(f"/{name}" for name in names), *self._contract.identities(operation.type).values()}
+        names = [*self._contract.event_schema(operation.event_type).get("properties", {})]  # type: ignore[misc] # JSON
+        places = {*(f"/{name}" for name in names), *self._contract.identity_pointers(operation.event_type).values()}
         for event in events:
             if isinstance(event, dict):
-                yield frozenset(item for place in places for item in _state(event, place))
+                yield frozenset(item for place in places for item in _field_states(event, place))
 
 
-def _state(event: Any, place: str) -> Iterator[State]:  # noqa: ANN401 - any JSON
+def _field_states(event: Any, place: str) -> Iterator[FieldState]:  # noqa: ANN401 - any JSON
     if not pointers.has(event, place):
         yield place, "absent"
         return
@@ -98,13 +98,13 @@ def _state(event: Any, place: str) -> Iterator[State]:  # noqa: ANN401 - any JSO
         yield place, "given"
 
 
-def merged(clusters: Iterable[list[Unit]], joint: Joint) -> list[list[Unit]]:
+def merge_by_conjunction(groups: Iterable[list[StepDifference]], conjunction: Conjunction) -> list[list[StepDifference]]:
     """Clusters, those put together that differ in the same way and have a joint reason."""
-    found: list[list[Unit]] = []
-    for cluster in clusters:
-        home = next((item for item in found if joint.of([*item, *cluster]) is not None), None)
-        if home is None:
-            found.append(cluster)
+    merged_groups: list[list[StepDifference]] = []
+    for group in groups:
+        owner = next((item for item in merged_groups if conjunction.common_states([*item, *group]) is not None), None)
+        if owner is None:
+            merged_groups.append(group)
         else:
-            home.extend(cluster)
-    return found
+            owner.extend(group)
+    return merged_groups

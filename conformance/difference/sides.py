@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance import engine, expect, preflight
-from conformance.engine import Breaker, Finding, Sender
-from conformance.errors import CannotJudge, NoAnswer, Stopped
-from conformance.payloads import Call, Footing, Ground
+from conformance.engine import CircuitBreaker, CheckResult, Sender
+from conformance.errors import InconclusiveError, NoResponse, Stopped
+from conformance.payloads import Call, Baseline, PreflightResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,81 +29,81 @@ class Side:
     plan: Plan
     wire: Wire
     sender: Sender = field(init=False)
-    ground: Ground = field(default_factory=Ground)
+    preflight: PreflightResult = field(default_factory=PreflightResult)
     stopped: str = ""
 
     def __post_init__(self) -> None:
         self.sender = Sender(wire=self.wire)
 
-    async def open(self) -> None:
+    async def run_preflight(self) -> None:
         """Flies the preflight. Raises CannotJudge, naming this side, where nothing is accepted."""
         plan = self.plan
         try:
-            self.ground = await preflight.fly(plan.contract, plan.keys, self.sender, plan.run_id)
-        except (NoAnswer, CannotJudge) as failure:
+            self.preflight = await preflight.run_preflight(plan.contract, plan.keys, self.sender, plan.run_id)
+        except (NoResponse, InconclusiveError) as failure:
             text = str(failure)
             where = "" if plan.target.url in text else f"{plan.target.url} can't be compared: "
-            raise CannotJudge(f"{self.name}: {where}{text}") from None
-        self.sender.breaker = Breaker()
+            raise InconclusiveError(f"{self.name}: {where}{text}") from None
+        self.sender.breaker = CircuitBreaker()
 
-    async def takes(self, operation: Operation, footing: Footing) -> bool:
+    async def accepts(self, operation: Operation, baseline: Baseline) -> bool:
         """Whether it accepts a request on a footing."""
         call = Call(
-            contract=self.plan.contract, operation=operation, keys=self.plan.keys, footing=footing,
+            contract=self.plan.contract, operation=operation, keys=self.plan.keys, baseline=baseline,
             label=f"footing[{operation}]", run_id=self.plan.run_id,
         )  # fmt: skip
-        return expect.is_accepted(await self.sender.send(call.event()))
+        return expect.is_accepted(await self.sender.send(call.acceptable_request()))
 
-    async def findings(
-        self, names: Sequence[str], turn: int, tell: Callable[[], None], *, is_alone: bool = False
-    ) -> dict[str, Finding]:
+    async def run_checks(
+        self, names: Sequence[str], round_number: int, on_result: Callable[[], None], *, is_sequential: bool = False
+    ) -> dict[str, CheckResult]:
         """What its trials of some names come to, by name; alone is one at a time.
 
         Each turn looks anew at what one run would look at once. If the server dies on the way there are
         fewer, and `stopped` says why.
         """
-        wanted = set(names)
-        self.sender.seen.clear()
-        works = [
-            replace(trial, ground=self.ground, turn=turn)
+        wanted_names = set(names)
+        self.sender.notable_exchanges.clear()
+        trials = [
+            replace(trial, preflight=self.preflight, repetition=round_number)
             for trial in self.plan.trials
-            if trial.name in wanted
+            if trial.name in wanted_names
         ]
-        found: dict[str, Finding] = {}
+        results: dict[str, CheckResult] = {}
 
-        def done(trial: Trial, finding: Finding) -> None:
-            found[trial.name] = finding
-            tell()
+        def on_trial_done(trial: Trial, finding: CheckResult) -> None:
+            results[trial.name] = finding
+            on_result()
 
         try:
-            if not is_alone:
-                await engine.run(works, self.sender, self.plan.jobs, done)
-            for work in works if is_alone else ():
-                await self.wire.renew()
-                await engine.run([work], self.sender, 1, done)
+            if not is_sequential:
+                await engine.run_all(trials, self.sender, self.plan.jobs, on_trial_done)
+            for trial in trials if is_sequential else ():
+                await self.wire.close_connections()
+                await engine.run_all([trial], self.sender, 1, on_trial_done)
         except Stopped as end:
             self.stopped = f"{self.name}: {end}"
-            self.sender.breaker = Breaker()
-        return found
+            self.sender.breaker = CircuitBreaker()
+        return results
 
 
-async def level(first: Side, second: Side) -> None:
+async def equalize_baselines(first: Side, second: Side) -> None:
     """Puts both sides on the same footing, so that they are sent the same.
 
     Where one insists on more than the other, both are sent that, if both take it.
     """
-    operations = {*first.ground.footings, *second.ground.footings}
-    common: dict[Operation, Footing] = {}
+    operations = {*first.preflight.baselines, *second.preflight.baselines}
+    common_baselines: dict[Operation, Baseline] = {}
     for operation in first.plan.contract.operations:
-        dead = operation in first.ground.dead or operation in second.ground.dead
-        if operation not in operations or dead:
+        is_dead = operation in first.preflight.dead or operation in second.preflight.dead
+        if operation not in operations or is_dead:
             continue
-        grounds = (first.ground, second.ground)
-        options = dict.fromkeys(item.footings.get(operation, Footing()) for item in grounds)
-        for footing in sorted(options, key=lambda item: item == Footing()):
-            if await first.takes(operation, footing) and await second.takes(operation, footing):
-                common[operation] = footing
+        preflights = (first.preflight, second.preflight)
+        options = dict.fromkeys(item.baselines.get(operation, Baseline()) for item in preflights)
+        for baseline in sorted(options, key=lambda item: item == Baseline()):
+            if await first.accepts(operation, baseline) and await second.accepts(operation, baseline):
+                common_baselines[operation] = baseline
                 break
     for side in (first, second):
-        kept = {name: footing for name, footing in side.ground.footings.items() if name in side.ground.dead}
-        side.ground = replace(side.ground, footings={**kept, **common})
+        dead_baselines = {name: footing for name, footing in side.preflight.baselines.items() if name in side.preflight.dead}
+        side.preflight = replace(side.preflight, baselines={**dead_baselines, **common_baselines})

@@ -7,25 +7,25 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from conformance.engine.breaker import Breaker
-from conformance.engine.sending import LIMITED, Sender, asked_s
-from conformance.errors import Deviation, NoAnswer, Silent, Stopped, Untestable
-from conformance.model import Exchange, Level, Mishap, Note, Outcome
-from conformance.payloads import Conversation, Draft, Volley
+from conformance.engine.breaker import CircuitBreaker
+from conformance.engine.sending import FIRST_429, Sender, retry_after_s
+from conformance.errors import Deviation, NoResponse, NotApplicable, Stopped, Untestable
+from conformance.model import Exchange, Level, TransportFailure, Note, Outcome
+from conformance.payloads import Conversation, Draft, ConcurrentRequests
 
 if TYPE_CHECKING:
     from conformance.model import JsonObject, Source
-    from conformance.payloads import Message
+    from conformance.payloads import Step
 
-__all__ = ["LIMITED", "Breaker", "Finding", "Sender", "Steps", "Work", "asked_s", "drive", "run"]
+__all__ = ["FIRST_429", "CircuitBreaker", "CheckResult", "Sender", "Steps", "WorkItem", "retry_after_s", "run_one", "run_all"]
 
-Steps: TypeAlias = Generator["Message", Exchange, str | Note | None]
+Steps: TypeAlias = Generator["Step", Exchange, str | Note | None]
 """A check at work: yields drafts, is sent exchanges, returns a note, in words or with data, or nothing."""
 
-MOST_EXCHANGES = 400
+MAX_EXCHANGES = 400
 
 
-class Work(Protocol):
+class WorkItem(Protocol):
     """Something that the engine can drive."""
 
     @property
@@ -36,11 +36,11 @@ class Work(Protocol):
         """A fresh generator. Raises Silent if the contract does not ask."""
 
 
-W = TypeVar("W", bound=Work)
+W = TypeVar("W", bound=WorkItem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckResult:
     """What driving one piece of work came to; `sources` where they are others than the work's own."""
 
     outcome: Outcome
@@ -53,21 +53,21 @@ class Finding:
     sources: tuple[Source, ...] = ()
 
 
-async def run(works: Iterable[W], sender: Sender, jobs: int, done: Callable[[W, Finding], None]) -> None:
+async def run_all(items: Iterable[W], sender: Sender, jobs: int, on_result: Callable[[W, CheckResult], None]) -> None:
     """Drives all work, `jobs` at a time, in order; exclusive work last, one at a time.
 
     Each piece has at most one request in flight, so at most `jobs` are. `done` is told every finding.
     Raises Stopped if the target is not to be sent anything any more.
     """
     shared: list[W] = []
-    alone: list[W] = []
-    for work in works:
-        (alone if work.exclusive else shared).append(work)
+    exclusive_items: list[W] = []
+    for work in items:
+        (exclusive_items if work.exclusive else shared).append(work)
     queue = iter(shared)
 
     async def worker() -> None:
         for work in queue:
-            done(work, await drive(work, sender))
+            on_result(work, await run_one(work, sender))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -75,19 +75,19 @@ async def run(works: Iterable[W], sender: Sender, jobs: int, done: Callable[[W, 
                 group.create_task(worker())
     except ExceptionGroup as found:
         raise found.exceptions[0] from None
-    for work in alone:
-        done(work, await drive(work, sender))
+    for work in exclusive_items:
+        on_result(work, await run_one(work, sender))
 
 
-async def drive(work: Work, sender: Sender) -> Finding:
+async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
     """Drives one piece of work to its end."""
     exchanges: list[Exchange] = []
     try:
-        note = await _converse(work.steps(), sender, exchanges)
-    except Silent as silent:
-        return Finding(outcome=Outcome.NOT_APPLICABLE, message=str(silent), exchanges=tuple(exchanges))
+        note = await _run_steps(item.steps(), sender, exchanges)
+    except NotApplicable as silent:
+        return CheckResult(outcome=Outcome.NOT_APPLICABLE, message=str(silent), exchanges=tuple(exchanges))
     except Deviation as deviation:
-        return Finding(
+        return CheckResult(
             outcome=Outcome.UNTESTABLE if isinstance(deviation, Untestable) else Outcome.FAIL,
             message=deviation.message,
             expected=deviation.expected,
@@ -95,57 +95,57 @@ async def drive(work: Work, sender: Sender) -> Finding:
             level=deviation.level,
             exchanges=tuple(exchanges),
         )
-    except NoAnswer as failure:
-        return Finding(
+    except NoResponse as failure:
+        return CheckResult(
             outcome=Outcome.ERROR, message=str(failure), expected="an answer",
-            received=exchanges[-1].outline if exchanges else "", exchanges=tuple(exchanges),
+            received=exchanges[-1].summary if exchanges else "", exchanges=tuple(exchanges),
         )  # fmt: skip
     except Stopped:
         raise
     except Exception as fault:  # noqa: BLE001 - our own fault: outcome error, which never counts as judged
         message = f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
-        return Finding(outcome=Outcome.ERROR, message=message, exchanges=tuple(exchanges))
+        return CheckResult(outcome=Outcome.ERROR, message=message, exchanges=tuple(exchanges))
     if isinstance(note, Note):
-        return Finding(outcome=Outcome.PASS, message=note.text, data=note.data, exchanges=tuple(exchanges))
-    return Finding(outcome=Outcome.PASS, message=note or "", exchanges=tuple(exchanges))
+        return CheckResult(outcome=Outcome.PASS, message=note.text, data=note.data, exchanges=tuple(exchanges))
+    return CheckResult(outcome=Outcome.PASS, message=note or "", exchanges=tuple(exchanges))
 
 
-async def _converse(steps: Steps, sender: Sender, exchanges: list[Exchange]) -> str | Note | None:
+async def _run_steps(steps: Steps, sender: Sender, exchanges: list[Exchange]) -> str | Note | None:
     """Sends what a check yields and hands it the exchanges; returns its note."""
     answer: Any = None
     try:
         while True:
             try:
-                message = next(steps) if answer is None else steps.send(answer)
+                step = next(steps) if answer is None else steps.send(answer)
             except StopIteration as stop:
                 note: str | Note | None = stop.value
                 return note
-            drafts = (message,) if isinstance(message, Draft) else message.drafts
-            if len(exchanges) + len(drafts) > MOST_EXCHANGES:
-                raise RuntimeError(f"a check wants more than {MOST_EXCHANGES} exchanges")
-            found = await _sent(message, sender)
-            exchanges += found
-            _unanswered(drafts, found)
-            answer = found[0] if isinstance(message, Draft) else found
+            drafts = (step,) if isinstance(step, Draft) else step.drafts
+            if len(exchanges) + len(drafts) > MAX_EXCHANGES:
+                raise RuntimeError(f"a check wants more than {MAX_EXCHANGES} exchanges")
+            step_exchanges = await _send_step(step, sender)
+            exchanges += step_exchanges
+            _require_responses(drafts, step_exchanges)
+            answer = step_exchanges[0] if isinstance(step, Draft) else step_exchanges
     finally:
         steps.close()
 
 
-async def _sent(message: Message, sender: Sender) -> tuple[Exchange, ...]:
+async def _send_step(step: Step, sender: Sender) -> tuple[Exchange, ...]:
     """The exchanges of what a check yields."""
-    match message:
-        case Volley():
-            return await sender.volley(message)
+    match step:
+        case ConcurrentRequests():
+            return await sender.send_concurrently(step)
         case Conversation():
-            return await sender.converse(message)
+            return await sender.send_conversation(step)
         case Draft():
-            return (await sender.send(message),)
+            return (await sender.send(step),)
 
 
-def _unanswered(drafts: Iterable[Draft], found: Iterable[Exchange]) -> None:
+def _require_responses(drafts: Iterable[Draft], received: Iterable[Exchange]) -> None:
     """Raises NoAnswer where an answer is missing that a check can't do without; waiting once is enough."""
-    for draft, exchange in zip(drafts, found, strict=True):
+    for draft, exchange in zip(drafts, received, strict=True):
         if exchange.response is None:
-            is_silent = exchange.mishap in {Mishap.TIMEOUT, Mishap.UNREACHABLE, Mishap.TLS}
-            if not (draft.may_hang if is_silent else draft.may_go_unanswered):
-                raise NoAnswer(f"no verdict: {exchange.detail}")
+            is_silent = exchange.failure in {TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS}
+            if not (draft.may_time_out if is_silent else draft.may_go_unanswered):
+                raise NoResponse(f"no verdict: {exchange.failure_detail}")

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from conformance.model import Exchange
     from conformance.payloads import Draft
 
-IN_A_ROW = 20
+MAX_CONSECUTIVE_FAILURES = 20
 """So many failures with nothing good in between, over the whole target, end a run."""
 _SERVER_ERROR = 500
 
 
 @dataclass(slots=True)
-class Breaker:
+class CircuitBreaker:
     """Counts failures in a row. A target with one dead path answers on others, and is judged on.
 
     What checks provoke does not count: neither a silence that a check lets pass, nor one 5xx after a faulty
@@ -25,20 +25,20 @@ class Breaker:
     """
 
     unanswered: int = 0
-    failed: int = 0
+    server_errors: int = 0
 
-    def note(self, draft: Draft, exchange: Exchange) -> None:
+    def record(self, draft: Draft, exchange: Exchange) -> None:
         """Takes what came of a request. Raises Stopped at the last straw."""
         if exchange.response is not None and exchange.status < _SERVER_ERROR:
-            self.unanswered = self.failed = 0
-        elif draft.may_go_unanswered or draft.may_hang:
+            self.unanswered = self.server_errors = 0
+        elif draft.may_go_unanswered or draft.may_time_out:
             return
         elif exchange.response is not None:
             self.unanswered = 0
-            self.failed += 1
+            self.server_errors += 1
         else:
             self.unanswered += 1
-        if self.unanswered >= IN_A_ROW:
-            raise Stopped(f"{IN_A_ROW} requests in a row were not answered, the last one: {exchange.detail}")
-        if self.failed >= IN_A_ROW:
-            raise Stopped(f"{IN_A_ROW} answers in a row were failures of the server: {exchange.outline}")
+        if self.unanswered >= MAX_CONSECUTIVE_FAILURES:
+            raise Stopped(f"{MAX_CONSECUTIVE_FAILURES} requests in a row were not answered, the last one: {exchange.failure_detail}")
+        if self.server_errors >= MAX_CONSECUTIVE_FAILURES:
+            raise Stopped(f"{MAX_CONSECUTIVE_FAILURES} answers in a row were failures of the server: {exchange.summary}")

@@ -10,40 +10,40 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.errors import NoAnswer
-from conformance.wire import CROWD
+from conformance.errors import NoResponse
+from conformance.wire import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from conformance.contract import Operation
-    from conformance.engine.breaker import Breaker
+    from conformance.engine.breaker import CircuitBreaker
     from conformance.model import Exchange
-    from conformance.payloads import Conversation, Draft, Volley
+    from conformance.payloads import Conversation, Draft, ConcurrentRequests
     from conformance.wire import Wire
 
-TOO_MANY = 429
-LIMITED = "limited"
+TOO_MANY_REQUESTS = 429
+FIRST_429 = "limited"
 """The key under which the first 429 of a run is kept."""
 
-_USES = 8
+_CONTROL_USES = 8
 """How many checks share one control before it is sent again."""
 _SERVER_ERROR = 500
-_WORRYING, _REST_S = 8, 1.2
+_ERRORS_BEFORE_REST, _REST_S = 8, 1.2
 """After so many failures of the server in a row it is left alone for so many seconds, to get its breath."""
-_WAIT_S, _SHORTEST_S, _LONGEST_S, _BUDGET_S = 1.0, 0.05, 30.0, 120.0
+_DEFAULT_WAIT_S, _MIN_WAIT_S, _MAX_WAIT_S, _MAX_TOTAL_WAIT_S = 1.0, 0.05, 30.0, 120.0
 """How long a 429 is waited out that names no time, at least, at most, and in a whole run; in seconds."""
-_TRIES = 4
-_PUT_OFF = f"no verdict: the target went on answering 429 after {_TRIES} tries"
+_MAX_TRIES = 4
+_STILL_LIMITED = f"no verdict: the target went on answering 429 after {_MAX_TRIES} tries"
 
 
 @dataclass(slots=True)
-class _Control:
+class _CachedControl:
     """A control that was accepted, and how many checks may still lean on it."""
 
     draft: Draft
     exchange: Exchange
-    uses: int
+    uses_left: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,151 +55,151 @@ class Sender:
     """
 
     wire: Wire
-    seen: dict[str, Exchange] = field(default_factory=dict)
+    notable_exchanges: dict[str, Exchange] = field(default_factory=dict)
     waited_s: float = 0.0
-    breaker: Breaker | None = None
-    _controls: dict[Operation, _Control] = field(default_factory=dict)
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _waiting: int = 0
-    _held_s: float = 0.0
-    _open: asyncio.Event = field(default_factory=asyncio.Event)
+    breaker: CircuitBreaker | None = None
+    _control_cache: dict[Operation, _CachedControl] = field(default_factory=dict)
+    _wait_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _waiters: int = 0
+    _last_wait_end_s: float = 0.0
+    _may_send: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._open.set()
+        self._may_send.set()
 
     async def send(self, draft: Draft) -> Exchange:
         """One exchange. Raises NoAnswer where the target puts us off with 429s for good."""
-        exchange = await self._sent(draft)
+        exchange = await self._send_uncounted(draft)
         if self.breaker is not None and not draft.is_control:
-            self.breaker.note(draft, exchange)
-            if self.breaker.failed == _WORRYING:
-                async with self._alone():
+            self.breaker.record(draft, exchange)
+            if self.breaker.server_errors == _ERRORS_BEFORE_REST:
+                async with self._pause_others():
                     await asyncio.sleep(_REST_S)
         return exchange
 
-    async def _sent(self, draft: Draft) -> Exchange:
+    async def _send_uncounted(self, draft: Draft) -> Exchange:
         """As `send`, whatever it does to the breaker."""
         if draft.is_control:
-            return await self._control(draft)
+            return await self._send_control(draft)
         if draft.pause_s:
-            await asyncio.sleep(min(draft.pause_s, _LONGEST_S))
-        await self._open.wait()
-        exchange = self._noted(await self.wire.exchange(draft.request()))
-        if exchange.status == TOO_MANY and not draft.is_impatient:
-            exchange = await self._patiently(draft, exchange)
+            await asyncio.sleep(min(draft.pause_s, _MAX_WAIT_S))
+        await self._may_send.wait()
+        exchange = self._record(await self.wire.exchange(draft.build_request()))
+        if exchange.status == TOO_MANY_REQUESTS and not draft.takes_429:
+            exchange = await self._retry_while_limited(draft, exchange)
         return exchange
 
-    async def volley(self, volley: Volley) -> tuple[Exchange, ...]:
+    async def send_concurrently(self, concurrent: ConcurrentRequests) -> tuple[Exchange, ...]:
         """Many exchanges, as many in flight as the wire allows a crowd.
 
         To the breaker they are one: what a crowd provokes says nothing of a target that is ill.
         """
-        room = asyncio.Semaphore(CROWD)
+        semaphore = asyncio.Semaphore(MAX_IN_FLIGHT)
 
-        async def one(draft: Draft) -> Exchange:
-            async with room:
-                return await self._sent(draft)
+        async def send_one(draft: Draft) -> Exchange:
+            async with semaphore:
+                return await self._send_uncounted(draft)
 
-        found = tuple(await asyncio.gather(*(one(draft) for draft in volley.drafts)))
-        if self.breaker is not None and found:
-            self.breaker.note(volley.drafts[-1], found[-1])
-        return found
+        exchanges = tuple(await asyncio.gather(*(send_one(draft) for draft in concurrent.drafts)))
+        if self.breaker is not None and exchanges:
+            self.breaker.record(concurrent.drafts[-1], exchanges[-1])
+        return exchanges
 
-    async def converse(self, conversation: Conversation) -> tuple[Exchange, ...]:
+    async def send_conversation(self, conversation: Conversation) -> tuple[Exchange, ...]:
         """The exchanges of one connection; the whole of it again where a 429 comes in between."""
-        requests = [draft.request() for draft in conversation.drafts]
-        for _ in range(_TRIES):
-            await self._open.wait()
-            found = await self.wire.converse(
+        requests = [draft.build_request() for draft in conversation.drafts]
+        for _ in range(_MAX_TRIES):
+            await self._may_send.wait()
+            exchanges = await self.wire.exchange_on_one_connection(
                 requests, pipelined=conversation.is_pipelined, half_closed=conversation.is_half_closed
             )
-            limited = next((item for item in found if item.status == TOO_MANY), None)
-            if limited is None:
-                return tuple(self._noted(item) for item in found)
+            refusal = next((item for item in exchanges if item.status == TOO_MANY_REQUESTS), None)
+            if refusal is None:
+                return tuple(self._record(item) for item in exchanges)
             refused_s = time.monotonic()
-            async with self._alone():
-                if self._held_s < refused_s:
-                    await self._hold(self._noted(limited))
-        raise NoAnswer(_PUT_OFF)
+            async with self._pause_others():
+                if self._last_wait_end_s < refused_s:
+                    await self._wait_as_asked(self._record(refusal))
+        raise NoResponse(_STILL_LIMITED)
 
-    async def _control(self, draft: Draft) -> Exchange:
+    async def _send_control(self, draft: Draft) -> Exchange:
         """A control: the last one of the operation, while it is fresh."""
-        known = self._controls.get(draft.operation)
-        if known is not None and known.uses > 0:
-            known.uses -= 1
-            return known.exchange
+        cached = self._control_cache.get(draft.operation)
+        if cached is not None and cached.uses_left > 0:
+            cached.uses_left -= 1
+            return cached.exchange
         exchange = await self.send(replace(draft, is_control=False))
         if 0 < exchange.status < _SERVER_ERROR:
-            self._controls[draft.operation] = _Control(draft, exchange, _USES)
+            self._control_cache[draft.operation] = _CachedControl(draft, exchange, _CONTROL_USES)
         return exchange
 
-    def _noted(self, exchange: Exchange) -> Exchange:
+    def _record(self, exchange: Exchange) -> Exchange:
         """An exchange; after one that looks like a failure of the target, no old control counts."""
         if exchange.response is None or exchange.status >= _SERVER_ERROR:
-            for control in self._controls.values():
-                control.uses = 0
-        if exchange.status == TOO_MANY:
-            self.seen.setdefault(LIMITED, exchange)
+            for control in self._control_cache.values():
+                control.uses_left = 0
+        if exchange.status == TOO_MANY_REQUESTS:
+            self.notable_exchanges.setdefault(FIRST_429, exchange)
         return exchange
 
     @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
+    async def _pause_others(self) -> AsyncIterator[None]:
         """Keeps all others from sending while one waits for the target's patience."""
-        self._waiting += 1
-        self._open.clear()
+        self._waiters += 1
+        self._may_send.clear()
         try:
-            async with self._turn:
+            async with self._wait_lock:
                 yield
         finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._open.set()
+            self._waiters -= 1
+            if not self._waiters:
+                self._may_send.set()
 
-    async def _patiently(self, draft: Draft, exchange: Exchange) -> Exchange:
+    async def _retry_while_limited(self, draft: Draft, exchange: Exchange) -> Exchange:
         """The answer after the target's patience has come back; a 429 only if it means this very request."""
         refused_s = time.monotonic()
-        async with self._alone():
-            for attempt in range(_TRIES):
-                if attempt or self._held_s < refused_s:
-                    await self._hold(exchange)
-                exchange = await self.wire.exchange(draft.request())
-                if exchange.status != TOO_MANY:
-                    return self._noted(exchange)
-            if await self._means_it(draft):
+        async with self._pause_others():
+            for attempt in range(_MAX_TRIES):
+                if attempt or self._last_wait_end_s < refused_s:
+                    await self._wait_as_asked(exchange)
+                exchange = await self.wire.exchange(draft.build_request())
+                if exchange.status != TOO_MANY_REQUESTS:
+                    return self._record(exchange)
+            if await self._is_limited_by_content(draft):
                 return exchange
-        raise NoAnswer(_PUT_OFF)
+        raise NoResponse(_STILL_LIMITED)
 
-    async def _means_it(self, draft: Draft) -> bool:
+    async def _is_limited_by_content(self, draft: Draft) -> bool:
         """Whether a 429 is for this request alone: controls before and after it are accepted."""
-        known = self._controls.get(draft.operation)
-        if known is None:
+        control = self._control_cache.get(draft.operation)
+        if control is None:
             return False
-        request = known.draft.request()
+        request = control.draft.build_request()
         before = await self.wire.exchange(request)
-        again = await self.wire.exchange(draft.request())
+        again = await self.wire.exchange(draft.build_request())
         after = await self.wire.exchange(request)
         statuses = (before.status, again.status, after.status)
-        return statuses == (known.exchange.status, TOO_MANY, known.exchange.status)
+        return statuses == (control.exchange.status, TOO_MANY_REQUESTS, control.exchange.status)
 
-    async def _hold(self, exchange: Exchange) -> None:
+    async def _wait_as_asked(self, exchange: Exchange) -> None:
         """Waits as long as a 429 asks for. Raises NoAnswer if that is too long."""
-        wait_s = asked_s(exchange)
-        if wait_s > _LONGEST_S or self.waited_s + wait_s > _BUDGET_S:
-            raise NoAnswer(f"no verdict: the target asks to wait {wait_s:g} s, longer than this run waits")
+        wait_s = retry_after_s(exchange)
+        if wait_s > _MAX_WAIT_S or self.waited_s + wait_s > _MAX_TOTAL_WAIT_S:
+            raise NoResponse(f"no verdict: the target asks to wait {wait_s:g} s, longer than this run waits")
         self.waited_s += wait_s
         await asyncio.sleep(wait_s)
-        self._held_s = time.monotonic()
+        self._last_wait_end_s = time.monotonic()
 
 
-def asked_s(exchange: Exchange) -> float:
+def retry_after_s(exchange: Exchange) -> float:
     """The seconds that a 429 asks to wait; one where it does not say."""
     response = exchange.response
     text = ((response.header("retry-after") if response else None) or "").strip()
     with contextlib.suppress(ValueError):
         if not math.isnan(float(text)):
-            return max(float(text), _SHORTEST_S)
+            return max(float(text), _MIN_WAIT_S)
     try:
-        then = email.utils.parsedate_to_datetime(text)
+        retry_at = email.utils.parsedate_to_datetime(text)
     except (TypeError, ValueError):
-        return _WAIT_S
-    return max(then.timestamp() - time.time(), _SHORTEST_S)
+        return _DEFAULT_WAIT_S
+    return max(retry_at.timestamp() - time.time(), _MIN_WAIT_S)

@@ -6,73 +6,73 @@ from typing import TYPE_CHECKING
 
 from conformance.errors import Deviation
 from conformance.expect.statuses import is_accepted, no_server_error
-from conformance.model import Level, Mishap
+from conformance.model import Level, TransportFailure
 
 if TYPE_CHECKING:
     from conformance.model import Exchange, Response
 
 _NO_CONTENT = 204
-_UNKNOWN = frozenset({501, 505})
+_NOT_SUPPORTED = frozenset({501, 505})
 """What a server says of methods and versions of HTTP that it does not know."""
 
 
-def hang(exchange: Exchange, what: str) -> Deviation:
+def hang_deviation(exchange: Exchange, subject: str) -> Deviation:
     """What is wrong with a target that answers all but one kind of request."""
     return Deviation(
-        f"{what} is never answered, and an acceptable request is: {exchange.detail}",
+        f"{subject} is never answered, and an acceptable request is: {exchange.failure_detail}",
         expected="an answer",
-        received=exchange.outline,
+        received=exchange.summary,
     )
 
 
-def no_crash(exchange: Exchange, what: str, *, may_close: bool = False) -> None:
+def no_crash(exchange: Exchange, subject: str, *, may_close: bool = False) -> None:
     """A request of a kind that a server need not know did not bring it down.
 
     It may say that it knows no such method or version, and, where `may_close` is set, hang up.
     """
-    is_closed = may_close and exchange.mishap is Mishap.CLOSED
-    if exchange.status not in _UNKNOWN and not is_closed:
-        no_server_error(exchange, what)
+    is_closed = may_close and exchange.failure is TransportFailure.CLOSED
+    if exchange.status not in _NOT_SUPPORTED and not is_closed:
+        no_server_error(exchange, subject)
 
 
-def no_success(exchange: Exchange, what: str) -> None:
+def no_success(exchange: Exchange, subject: str) -> None:
     """Something that is no whole request was not taken for one."""
     if is_accepted(exchange):
         raise Deviation(
-            f"{what} must not be accepted, and was answered with {exchange.outline}",
+            f"{subject} must not be accepted, and was answered with {exchange.summary}",
             expected="a refusal, or a closed connection",
-            received=exchange.outline,
+            received=exchange.summary,
             level=Level.SHOULD,
         )
 
 
-def no_answer(exchange: Exchange, what: str) -> None:
+def no_answer(exchange: Exchange, subject: str) -> None:
     """The connection was not kept: what was sent after the request was not answered."""
-    if exchange.response is not None or exchange.mishap is Mishap.TIMEOUT:
+    if exchange.response is not None or exchange.failure is TransportFailure.TIMEOUT:
         raise Deviation(
-            f"after {what} the connection must be closed, and went on with {exchange.outline}",
+            f"after {subject} the connection must be closed, and went on with {exchange.summary}",
             expected="a closed connection",
-            received=exchange.outline,
+            received=exchange.summary,
             level=Level.SHOULD,
         )
 
 
-def framed(exchange: Exchange, what: str) -> None:
+def well_framed(exchange: Exchange, subject: str) -> None:
     """An answer ends where its head says, in one way alone, and nothing comes after it."""
-    wrong = "" if exchange.response else exchange.detail
-    if exchange.stray:
-        wrong = f"followed by {len(exchange.stray)} bytes that belong to no answer: {exchange.stray[:40]!r}"
+    framing_error = "" if exchange.response else exchange.failure_detail
+    if exchange.bytes_after_response:
+        framing_error = f"followed by {len(exchange.bytes_after_response)} bytes that belong to no answer: {exchange.bytes_after_response[:40]!r}"
     elif exchange.response:
-        wrong = _misframed(exchange.response)
-    if wrong:
+        framing_error = _find_framing_error(exchange.response)
+    if framing_error:
         raise Deviation(
-            f"the answer to {what} must be framed as HTTP asks, and is not: {wrong}",
+            f"the answer to {subject} must be framed as HTTP asks, and is not: {framing_error}",
             expected="an answer that ends where its head says",
-            received=f"{exchange.outline}; {wrong}" if exchange.response else exchange.outline,
+            received=f"{exchange.summary}; {framing_error}" if exchange.response else exchange.summary,
         )
 
 
-def _misframed(response: Response) -> str:
+def _find_framing_error(response: Response) -> str:
     """What is wrong with the headers that say where an answer ends."""
     length, coding = response.header("content-length"), response.header("transfer-encoding")
     if length is not None and coding is not None:

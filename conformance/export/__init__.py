@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.export import har, jsonl, postman
-from conformance.export.collecting import collect
-from conformance.export.script import Export, Script
+from conformance.export.collecting import build_export
+from conformance.export.script import Export, ExportedCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-__all__ = ["FORMATS", "Export", "Script", "collect", "rendered"]
+__all__ = ["FORMATS", "Export", "ExportedCheck", "build_export", "render_export"]
 
 FORMATS: Mapping[str, ModuleType] = {"postman": postman, "har": har, "jsonl": jsonl}
 """The formats: modules that say what is `unfit` for them, and `render` what fits."""
 
 
-def rendered(export: Export, name: str, version: str) -> tuple[str, Export]:
+def render_export(export: Export, format_name: str, version: str) -> tuple[str, Export]:
     """An export in a format, and what of it fits there."""
-    fitting = export.only(FORMATS[name].unfit)
-    text: str = FORMATS[name].render(fitting, version)
-    return text, fitting
+    supported = export.without_unsupported(FORMATS[format_name].unfit)
+    text: str = FORMATS[format_name].render(supported, version)
+    return text, supported

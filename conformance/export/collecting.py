@@ -6,34 +6,34 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from conformance.catalogue import Tier, chosen, trials
-from conformance.errors import Silent
-from conformance.export.learning import Pupil, Unwritable
-from conformance.export.rehearsal import rehearse, scripted
-from conformance.export.script import Export, Omission, Script, Step
-from conformance.export.statuses import telling
-from conformance.export.template import Foreign, template
+from conformance.catalogue import Tier, select_trials, make_trials
+from conformance.errors import NotApplicable
+from conformance.export.learning import Learner, NotExportable
+from conformance.export.rehearsal import dry_run, status_sequence
+from conformance.export.script import Export, Omission, ExportedCheck, ExportedRequest
+from conformance.export.statuses import representative_statuses
+from conformance.export.template import NoTemplate, make_template
 from conformance.model import Area
 from conformance.payloads import Draft, Keys
-from conformance.refserver.admission import Incoming
-from conformance.refserver.answering import Answering
+from conformance.refserver.admission import ReceivedRequest
+from conformance.refserver.answering import Responder
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
     from conformance.catalogue import Check, Trial
     from conformance.contract import Contract
-    from conformance.export.learning import Lesson
-    from conformance.export.template import Template
+    from conformance.export.learning import LearnedStep
+    from conformance.export.template import RequestTemplate
     from conformance.model import Level, Request
 
-_ONE = Keys(write_key="Conformance-Export-Key-One")
-_TWO = Keys(write_key="Another-Key-for-the-Export-of-Conformance")
+_FIRST_KEYS = Keys(write_key="Conformance-Export-Key-One")
+_SECOND_KEYS = Keys(write_key="Another-Key-for-the-Export-of-Conformance")
 """Two keys of different lengths: what is the same for both, placeholders aside, is so for every key."""
 _TIERS = frozenset({Tier.GENTLE, Tier.STANDARD})
 
 
-def collect(
+def build_export(
     contract: Contract,
     checks: Iterable[Check],
     gate: Level,
@@ -41,95 +41,95 @@ def collect(
     deselect: Iterable[str] = (),
 ) -> Export:
     """The scripts of the checks that are selected. Raises UsageError for a selection of nothing."""
-    school = _School(contract, gate)
-    scripts: list[Script] = []
+    learners = _CheckLearners(contract, gate)
+    exported_checks: list[ExportedCheck] = []
     omissions: list[Omission] = []
-    for trial in chosen(trials(contract, _ONE, checks, _TIERS), select, deselect):
+    for trial in select_trials(make_trials(contract, _FIRST_KEYS, checks, _TIERS), select, deselect):
         try:
-            scripts.append(_script(trial, school))
-        except Silent:
+            exported_checks.append(_export_check(trial, learners))
+        except NotApplicable:
             omissions.append(Omission(name=trial.name, reason="the profile does not ask for it"))
-        except (Unwritable, Foreign) as failure:
+        except (NotExportable, NoTemplate) as failure:
             omissions.append(Omission(name=trial.name, reason=str(failure)))
-    return Export(profile=contract.profile, gate=gate, scripts=tuple(scripts), omissions=tuple(omissions))
+    return Export(profile=contract.profile, gate=gate, checks=tuple(exported_checks), omissions=tuple(omissions))
 
 
-class _School:
+class _CheckLearners:
     """Where all checks of a contract are learned; what was learned on one operation is tried on the next."""
 
     def __init__(self, contract: Contract, gate: Level) -> None:
         self.gate = gate
-        self._points = telling(contract)
-        self._server = Answering(contract, _ONE.write_key)
-        self._known: dict[tuple[Hashable, ...], list[Lesson]] = {}
+        self._statuses = representative_statuses(contract)
+        self._server = Responder(contract, _FIRST_KEYS.write_key)
+        self._steps_by_contract: dict[tuple[Hashable, ...], list[LearnedStep]] = {}
 
-    def taught(self, trial: Trial) -> Pupil:
+    def learn(self, trial: Trial) -> Learner:
         """Who has learned a check. Raises Silent and Unwritable."""
-        pupil = Pupil(trial, self.gate, self._points, self._answered)
+        learner = Learner(trial, self.gate, self._statuses, self._reference_status)
         facts = tuple(map(id, trial.facts))
-        known = (trial.check.id, trial.operation.kind if trial.operation else None, trial.level, facts)
-        pupil.learn(self._known.get(known, ()))
-        self._known[known] = pupil.lessons
-        return pupil
+        cache_key = (trial.check.id, trial.operation.kind if trial.operation else None, trial.level, facts)
+        learner.learn(self._steps_by_contract.get(cache_key, ()))
+        self._steps_by_contract[cache_key] = learner.learned_steps
+        return learner
 
-    def _answered(self, request: Request) -> int:
+    def _reference_status(self, request: Request) -> int:
         """What the reference server answers."""
-        incoming = Incoming(
+        incoming = ReceivedRequest(
             method=request.method,
             path=unquote(request.path),
             query=dict(request.query),
             headers={name.lower(): value for name, value in request.headers},
             body=request.body,
         )
-        return self._server.reply(incoming).status
+        return self._server.handle(incoming).status
 
 
-def _script(trial: Trial, school: _School) -> Script:
+def _export_check(trial: Trial, learners: _CheckLearners) -> ExportedCheck:
     """A check as a script. Raises Silent, Unwritable and Foreign."""
     if trial.operation is None or not trial.facts:
-        raise Silent("the profile does not ask for it")
-    _refuse(trial, school.gate)
-    pupil = school.taught(trial)
-    expectations = pupil.expectations()
+        raise NotApplicable("the profile does not ask for it")
+    _require_exportable(trial, learners.gate)
+    learner = learners.learn(trial)
+    expectations = learner.expectations()
     if not any(item.can_fail for item in expectations):
-        raise Unwritable("nothing in it can fail at the gate")
-    return Script(
+        raise NotExportable("nothing in it can fail at the gate")
+    return ExportedCheck(
         id=trial.check.id,
         operation=str(trial.operation),
         title=trial.check.title,
         level=trial.level,
         sources=trial.sources,
-        steps=tuple(
-            Step(
+        requests=tuple(
+            ExportedRequest(
                 template=found,
                 expectation=expectation,
-                answered=lesson.answered,
+                reference_status=lesson.reference_status,
                 is_control=lesson.draft.is_control,
             )
             for found, expectation, lesson in zip(
-                _templates(trial, pupil.lessons), expectations, pupil.lessons, strict=True
+                _request_templates(trial, learner.learned_steps), expectations, learner.learned_steps, strict=True
             )
         ),
     )
 
 
-def _refuse(trial: Trial, gate: Level) -> None:
+def _require_exportable(trial: Trial, gate: Level) -> None:
     """Raises Unwritable for a check that is not even looked at."""
     if trial.check.area is Area.FUZZ:
-        raise Unwritable("it is made of thousands of generated requests")
+        raise NotExportable("it is made of thousands of generated requests")
     if trial.check.observes:
-        raise Unwritable("it only reports, and can't fail")
-    if not trial.level.reaches(gate):
-        raise Unwritable(f"its level is below the gate {gate}")
+        raise NotExportable("it only reports, and can't fail")
+    if not trial.level.is_at_least(gate):
+        raise NotExportable(f"its level is below the gate {gate}")
     if not trial.is_allowed:
-        raise Unwritable(f"it is of the tier {trial.check.tier}, and presses the target hard")
+        raise NotExportable(f"it is of the tier {trial.check.tier}, and presses the target hard")
 
 
-def _templates(trial: Trial, lessons: list[Lesson]) -> list[Template]:
+def _request_templates(trial: Trial, learned_steps: list[LearnedStep]) -> list[RequestTemplate]:
     """The requests without their key. Raises Foreign where more in them than the key depends on it."""
-    again = rehearse(replace(trial, keys=_TWO), scripted([lesson.usual for lesson in lessons]))
-    found = [template(lesson.request, _ONE) for lesson in lessons]
-    for mine, turn in zip(found, again.turns, strict=True):
-        if not isinstance(turn.message, Draft) or template(turn.message.request(), _TWO) != mine:
-            raise Foreign("more in it than the key itself depends on the key")
-    return found
+    second_run = dry_run(replace(trial, keys=_SECOND_KEYS), status_sequence([lesson.continuing_status for lesson in learned_steps]))
+    templates = [make_template(lesson.request, _FIRST_KEYS) for lesson in learned_steps]
+    for expected_template, step in zip(templates, second_run.steps, strict=True):
+        if not isinstance(step.step, Draft) or make_template(step.step.build_request(), _SECOND_KEYS) != expected_template:
+            raise NoTemplate("more in it than the key itself depends on the key")
+    return templates

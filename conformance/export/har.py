@@ -7,19 +7,19 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from conformance.export.script import shown
+from conformance.export.script import format_ranges
 
 if TYPE_CHECKING:
-    from conformance.export.script import Expectation, Export, Script, Step
-    from conformance.export.template import Template
+    from conformance.export.script import Expectation, Export, ExportedCheck, ExportedRequest
+    from conformance.export.template import RequestTemplate
     from conformance.model import Json, JsonObject
 
-BASE = "http://base-url.example"
+BASE_URL_PLACEHOLDER = "http://base-url.example"
 """What stands for the address of the target: a host that no machine may have (RFC 2606)."""
-MOST_BYTES = 65_536
+MAX_BODY_BYTES = 65_536
 """Longer bodies are left out: an archive writes them in full."""
-_NEVER = "1970-01-01T00:00:00.000Z"
-_UNKNOWN = -1
+_EPOCH = "1970-01-01T00:00:00.000Z"
+_UNKNOWN_SIZE = -1
 
 
 def render(export: Export, version: str) -> str:
@@ -27,67 +27,67 @@ def render(export: Export, version: str) -> str:
     log: JsonObject = {
         "version": "1.2",
         "creator": {"name": "ingest-conformance", "version": version},
-        "comment": f"{BASE} stands for the target. {export.summary}",
+        "comment": f"{BASE_URL_PLACEHOLDER} stands for the target. {export.summary}",
         "pages": [
             {
-                "startedDateTime": _NEVER,
+                "startedDateTime": _EPOCH,
                 "id": script.name,
                 "title": f"{script.name}: {script.title}",
                 "pageTimings": {},
                 "comment": f"level {script.level}",
             }
-            for script in export.scripts
+            for script in export.checks
         ],
-        "entries": [_entry(script, step) for script in export.scripts for step in script.steps],
+        "entries": [_entry(script, step) for script in export.checks for step in script.requests],
     }
     return json.dumps({"log": log}, ensure_ascii=False, indent=1) + "\n"
 
 
-def unfit(script: Script) -> str:
+def unsupported_reason(check: ExportedCheck) -> str:
     """Why a script can't stand in an archive; empty if it can."""
-    templates = [step.template for step in script.steps]
-    if any(template.packed for template in templates):
+    request_templates = [step.template for step in check.requests]
+    if any(template.binary_body for template in request_templates):
         return "its body is no text, and an archive has no other"
-    if any(len(template.text.encode()) > MOST_BYTES for template in templates):
-        return f"its body has more than {MOST_BYTES:,} bytes, and an archive writes it in full"
+    if any(len(template.body_text.encode()) > MAX_BODY_BYTES for template in request_templates):
+        return f"its body has more than {MAX_BODY_BYTES:,} bytes, and an archive writes it in full"
     return ""
 
 
-def _entry(script: Script, step: Step) -> JsonObject:
+def _entry(check: ExportedCheck, request: ExportedRequest) -> JsonObject:
     """A request, and the answer of a correct server."""
     return {
-        "pageref": script.name,
-        "startedDateTime": _NEVER,
+        "pageref": check.name,
+        "startedDateTime": _EPOCH,
         "time": 0,
-        "request": _request(step.template),
-        "response": _response(step.answered),
+        "request": _request_data(request.template),
+        "response": _response_data(request.reference_status),
         "cache": {},
         "timings": {"send": 0, "wait": 0, "receive": 0},
-        "comment": _comment(step.expectation),
+        "comment": _comment(request.expectation),
     }
 
 
-def _request(template: Template) -> JsonObject:
+def _request_data(template: RequestTemplate) -> JsonObject:
     query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in template.query)
-    found: dict[str, Json] = {
+    data: dict[str, Json] = {
         "method": template.method,
-        "url": f"{BASE}{template.path}" + (f"?{query}" if query else ""),
+        "url": f"{BASE_URL_PLACEHOLDER}{template.path}" + (f"?{query}" if query else ""),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in template.headers],
         "queryString": [{"name": name, "value": value} for name, value in template.query],
-        "headersSize": _UNKNOWN,
-        "bodySize": template.size if template.size or not template.has_body else _UNKNOWN,
+        "headersSize": _UNKNOWN_SIZE,
+        "bodySize": template.body_size if template.body_size or not template.has_body else _UNKNOWN_SIZE,
     }
     if template.has_body:
-        found["postData"] = {"mimeType": template.header("content-type") or "", "text": template.text}
-    if template.tokens:
-        told = ", ".join(f"{{{{{name}}}}} is the base64 of {text}" for name, text in template.tokens)
-        found["comment"] = f"{told}, after {{{{writeKey}}}} is filled in"
-    return found
+        data["postData"] = {"mimeType": template.header("content-type") or "", "text": template.body_text}
+    if template.base64_placeholders:
+        placeholder_text = ", ".join(f"{{{{{name}}}}} is the base64 of {text}" for name, text in template.base64_placeholders)
+        data["comment"] = f"{placeholder_text}, after {{{{writeKey}}}} is filled in"
+    return data
 
 
-def _response(status: int) -> JsonObject:
+def _response_data(status: int) -> JsonObject:
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
     return {
         "status": status,
@@ -97,17 +97,17 @@ def _response(status: int) -> JsonObject:
         "headers": [],
         "content": {"size": 0, "mimeType": ""},
         "redirectURL": "",
-        "headersSize": _UNKNOWN,
-        "bodySize": _UNKNOWN,
+        "headersSize": _UNKNOWN_SIZE,
+        "bodySize": _UNKNOWN_SIZE,
     }
 
 
 def _comment(expectation: Expectation) -> str:
     """Which statuses keep the promise, and with which ones the check is over."""
-    found = f"{expectation.about}; expected: {expectation.says}; "
-    found += f"statuses that keep the promise: {shown(expectation.statuses)}"
-    if expectation.ends:
-        found += f"; the check is over, and nothing broken, with {shown(expectation.ends)}"
+    comment = f"{expectation.promise}; expected: {expectation.expected}; "
+    comment += f"statuses that keep the promise: {format_ranges(expectation.statuses)}"
+    if expectation.ending_statuses:
+        comment += f"; the check is over, and nothing broken, with {format_ranges(expectation.ending_statuses)}"
     if expectation.body is not None:
-        found += f"; the body: {json.dumps(expectation.as_json()['body'], ensure_ascii=False)}"
-    return found
+        comment += f"; the body: {json.dumps(expectation.as_json()['body'], ensure_ascii=False)}"
+    return comment

@@ -9,20 +9,20 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-from conformance.export.template import Run
+from conformance.export.template import RepeatedText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.export.script import Export, Script, Step
-    from conformance.export.template import Piece, Template
+    from conformance.export.script import Export, ExportedCheck, ExportedRequest
+    from conformance.export.template import BodyPiece, RequestTemplate
     from conformance.model import Json, JsonObject
 
-FORMAT = 1
+FORMAT_VERSION = 1
 """The version of the lines."""
 
 
-def unfit(_: Script) -> str:
+def unsupported_reason(_: ExportedCheck) -> str:
     """Why a script can't be told in lines of JSON: there is nothing that can't."""
     return ""
 
@@ -35,53 +35,53 @@ def render(export: Export, version: str) -> str:
 def _records(export: Export, version: str) -> Iterator[JsonObject]:
     yield {
         "record": "export",
-        "format": FORMAT,
+        "format": FORMAT_VERSION,
         "suite": {"name": "ingest-conformance", "version": version},
         "profile": {"name": export.profile.name, "title": export.profile.title},
         "gate": export.gate.value,
-        "checks": len(export.scripts),
-        "requests": export.requests,
-        "left_out": [{"reason": reason, "checks": [*names]} for reason, names in export.reasons.items()],
+        "checks": len(export.checks),
+        "requests": export.request_count,
+        "left_out": [{"reason": reason, "checks": [*names]} for reason, names in export.omitted_by_reason.items()],
     }
-    for script in export.scripts:
-        for number, step in enumerate(script.steps, 1):
-            yield _request(script, number, step)
+    for check in export.checks:
+        for number, request in enumerate(check.requests, 1):
+            yield _request_record(check, number, request)
 
 
-def _request(script: Script, number: int, step: Step) -> JsonObject:
+def _request_record(check: ExportedCheck, number: int, request: ExportedRequest) -> JsonObject:
     """One request with what is expected of its answer."""
-    template = step.template
+    template = request.template
     return {
         "record": "request",
-        "id": script.id,
-        "operation": script.operation,
+        "id": check.id,
+        "operation": check.operation,
         "step": number,
-        "steps": len(script.steps),
-        "title": script.title,
-        "level": script.level.value,
-        "is_control": step.is_control,
+        "steps": len(check.requests),
+        "title": check.title,
+        "level": check.level.value,
+        "is_control": request.is_control,
         "method": template.method,
         "path": template.path,
         "query": [[name, value] for name, value in template.query],
         "headers": [[name, value] for name, value in template.headers],
-        **_body(template),
-        "base64": dict(template.tokens),
-        "expect": step.expectation.as_json(),
-        "sources": [source.as_json() for source in script.sources],
+        **_body_fields(template),
+        "base64": dict(template.base64_placeholders),
+        "expect": request.expectation.as_json(),
+        "sources": [source.as_json() for source in check.sources],
     }
 
 
-def _body(template: Template) -> JsonObject:
+def _body_fields(template: RequestTemplate) -> JsonObject:
     """The body in the simplest way that it can be told; nothing where there is none."""
     if not template.has_body:
         return {}
-    if template.packed:
-        return {"body_base64": base64.b64encode(template.packed).decode()}
-    if template.is_short:
-        return {"body": template.text}
-    found: JsonObject = {"body_pieces": [_piece(piece) for piece in template.pieces]}
-    return {**found, "body_bytes": template.size} if template.size else found
+    if template.binary_body:
+        return {"body_base64": base64.b64encode(template.binary_body).decode()}
+    if template.has_no_repetitions:
+        return {"body": template.body_text}
+    fields: JsonObject = {"body_pieces": [_piece_data(piece) for piece in template.pieces]}
+    return {**fields, "body_bytes": template.body_size} if template.body_size else fields
 
 
-def _piece(piece: Piece) -> Json:
-    return {"repeat": piece.unit, "times": piece.times} if isinstance(piece, Run) else piece
+def _piece_data(piece: BodyPiece) -> Json:
+    return {"repeat": piece.unit, "times": piece.times} if isinstance(piece, RepeatedText) else piece

@@ -7,46 +7,46 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.engine import MOST_EXCHANGES
-from conformance.export.rehearsal import End, promised, rehearse, scripted
+from conformance.engine import MAX_EXCHANGES
+from conformance.export.rehearsal import DryRunResult, promised_body, dry_run, status_sequence
 from conformance.export.script import Expectation
-from conformance.export.statuses import ranges
+from conformance.export.statuses import status_ranges
 from conformance.model import Outcome
-from conformance.payloads import Conversation, Draft, Volley
+from conformance.payloads import Conversation, Draft, ConcurrentRequests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from conformance.catalogue import Trial
-    from conformance.export.script import Body
+    from conformance.export.script import BodyPromise
     from conformance.model import Level, Request
-    from conformance.payloads import Message
+    from conformance.payloads import Step
 
-Answered: TypeAlias = Callable[["Request"], int]
+GetReferenceStatus: TypeAlias = Callable[["Request"], int]
 """The status that a correct server answers a request with."""
 
-_OF_BODIES = frozenset({"headers", "header", "media_type", "body", "text"})
+_BODY_ATTRIBUTES = frozenset({"headers", "header", "media_type", "body", "text"})
 """What is looked at by who looks at a body and its type."""
 
-_DATA = [item.name for item in fields(Draft) if item.name not in {"respell", "encode_pixel", "spelling"}]
+_COMPARED_FIELDS = [item.name for item in fields(Draft) if item.name not in {"respell", "encode_pixel", "spelling"}]
 """What of a draft can be compared: all but its functions."""
 
 
-class Unwritable(Exception):
+class NotExportable(Exception):
     """A check that can't be written as requests with expected answers; the text says why."""
 
 
-class Sort(enum.Enum):
+class StatusKind(enum.Enum):
     """What a check does with an answer: goes on, has passed, is over without a failure, or fails."""
 
-    GOES_ON = enum.auto()
-    PASSED = enum.auto()
-    OVER = enum.auto()
-    BROKEN = enum.auto()
+    CONTINUES = enum.auto()
+    PASSES = enum.auto()
+    ENDS = enum.auto()
+    FAILS = enum.auto()
 
 
 @dataclass(slots=True, kw_only=True)
-class Lesson:
+class LearnedStep:
     """A draft of a check, and what became of it with each status so far; `todo` are those still to be tried.
 
     `answered` is the status of a correct answer, `looks` what else the check looked at in each answer.
@@ -54,182 +54,182 @@ class Lesson:
 
     draft: Draft
     request: Request
-    answered: int
-    todo: list[int]
-    sorts: dict[int, Sort] = field(default_factory=dict)
-    looks: dict[int, frozenset[str]] = field(default_factory=dict)
+    reference_status: int
+    untried: list[int]
+    kinds: dict[int, StatusKind] = field(default_factory=dict)
+    accessed: dict[int, frozenset[str]] = field(default_factory=dict)
     expected: str = ""
-    about: str = ""
+    promise: str = ""
 
     @property
-    def good(self) -> Sort:
+    def good_kind(self) -> StatusKind:
         """What a check does with a good answer: it goes on if it ever does."""
-        return Sort.GOES_ON if Sort.GOES_ON in self.sorts.values() else Sort.PASSED
+        return StatusKind.CONTINUES if StatusKind.CONTINUES in self.kinds.values() else StatusKind.PASSES
 
-    def being(self, sort: Sort) -> list[int]:
+    def statuses_of(self, kind: StatusKind) -> list[int]:
         """The statuses of a sort."""
-        return [status for status, found in self.sorts.items() if found is sort]
+        return [status for status, status_kind in self.kinds.items() if status_kind is kind]
 
     @property
-    def usual(self) -> int:
+    def continuing_status(self) -> int:
         """A status with which the check goes on, the correct one if that is so; that, if it never does."""
-        going = self.being(Sort.GOES_ON)
-        return self.answered if self.answered in going else min(going, default=self.answered)
+        continuing = self.statuses_of(StatusKind.CONTINUES)
+        return self.reference_status if self.reference_status in continuing else min(continuing, default=self.reference_status)
 
-    def learn_from(self, other: Lesson) -> None:
+    def copy_from(self, other: LearnedStep) -> None:
         """Takes over what is known of another draft."""
-        self.todo, self.sorts, self.looks = [], {**other.sorts}, {**other.looks}
-        self.expected, self.about = other.expected, other.about
+        self.untried, self.kinds, self.accessed = [], {**other.kinds}, {**other.accessed}
+        self.expected, self.promise = other.expected, other.promise
 
-    def expectation(self, title: str, body: Body | None) -> Expectation:
+    def make_expectation(self, title: str, body: BodyPromise | None) -> Expectation:
         """What is expected of the answer. Raises Unwritable where that can't be said by status and body."""
-        good = self.good
-        looks = {self.looks[status] for status in self.being(good)}
-        if len(looks) > 1 or (good is not Sort.PASSED and any(map(self.looks.get, self.being(Sort.PASSED)))):
-            raise Unwritable("what it looks at depends on the status of the answer")
-        looked = next(iter(looks), frozenset())
-        if looked and (body is None or not looked <= _OF_BODIES):
-            raise Unwritable(_beyond(looked))
+        good_kind = self.good_kind
+        accessed_sets = {self.accessed[status] for status in self.statuses_of(good_kind)}
+        if len(accessed_sets) > 1 or (good_kind is not StatusKind.PASSES and any(map(self.accessed.get, self.statuses_of(StatusKind.PASSES)))):
+            raise NotExportable("what it looks at depends on the status of the answer")
+        accessed = next(iter(accessed_sets), frozenset())
+        if accessed and (body is None or not accessed <= _BODY_ATTRIBUTES):
+            raise NotExportable(_reason_not_expressible(accessed))
         return Expectation(
-            statuses=ranges(self.sorts, good),
-            ends=ranges(self.sorts, Sort.OVER, *({Sort.PASSED} - {good})),
-            body=body if looked else None,
-            says=self.expected or "any answer",
-            about=self.about or title,
+            statuses=status_ranges(self.kinds, good_kind),
+            ending_statuses=status_ranges(self.kinds, StatusKind.ENDS, *({StatusKind.PASSES} - {good_kind})),
+            body=body if accessed else None,
+            expected=self.expected or "any answer",
+            promise=self.promise or title,
         )
 
 
-class Pupil:
+class Learner:
     """Somebody who learns what one check expects. A failure below the gate is none.
 
     `answered` says what a correct server answers, and is asked once for each draft.
     """
 
-    def __init__(self, trial: Trial, gate: Level, points: Collection[int], answered: Answered) -> None:
+    def __init__(self, trial: Trial, gate: Level, statuses: Collection[int], get_reference_status: GetReferenceStatus) -> None:
         self._trial = trial
         self._gate = gate
-        self._points = points
-        self._answered = answered
-        self.lessons: list[Lesson] = []
+        self._statuses = statuses
+        self._get_reference_status = get_reference_status
+        self.learned_steps: list[LearnedStep] = []
 
-    def learn(self, known: Sequence[Lesson] = ()) -> None:
+    def learn(self, known_steps: Sequence[LearnedStep] = ()) -> None:
         """Fills the lessons. Raises Unwritable, and Silent where the contract does not ask.
 
         `known` are the lessons of another operation that is promised the same: if they hold, they will do.
         """
-        if known and self._recall(known):
+        if known_steps and self._reuse(known_steps):
             return
-        self.lessons = []
-        rehearse(self._trial, self._first)
-        while (place := next((n for n, item in enumerate(self.lessons) if item.todo), None)) is not None:
-            self._try(place)
-        if not self._holds():
-            raise Unwritable("what it expects depends on earlier answers")
+        self.learned_steps = []
+        dry_run(self._trial, self._add_first_step)
+        while (index := next((n for n, item in enumerate(self.learned_steps) if item.untried), None)) is not None:
+            self._try_next_status(index)
+        if not self._is_independent_of_earlier_statuses():
+            raise NotExportable("what it expects depends on earlier answers")
 
-    def _recall(self, known: Sequence[Lesson]) -> bool:
+    def _reuse(self, known_steps: Sequence[LearnedStep]) -> bool:
         """Takes lessons over; says whether they hold."""
 
-        def choose(number: int, message: Message) -> int | None:
-            self._lesson(message)
-            if number >= len(known) or self.lessons[number].answered not in known[number].sorts:
+        def choose_status(number: int, message: Step) -> int | None:
+            self._add_step(message)
+            if number >= len(known_steps) or self.learned_steps[number].reference_status not in known_steps[number].kinds:
                 return None
-            self.lessons[number].learn_from(known[number])
-            return self.lessons[number].usual
+            self.learned_steps[number].copy_from(known_steps[number])
+            return self.learned_steps[number].continuing_status
 
-        rehearse(self._trial, choose)
+        dry_run(self._trial, choose_status)
         return (
-            len(self.lessons) == len(known) and not any(item.todo for item in self.lessons) and self._holds()
+            len(self.learned_steps) == len(known_steps) and not any(item.untried for item in self.learned_steps) and self._is_independent_of_earlier_statuses()
         )
 
-    def _first(self, _: int, message: Message) -> None:
+    def _add_first_step(self, _: int, message: Step) -> None:
         """Makes the first lesson."""
-        self._lesson(message)
+        self._add_step(message)
 
-    def _try(self, place: int) -> None:
+    def _try_next_status(self, index: int) -> None:
         """Tries a status at one place, and, as long as the check goes on, others at the next ones."""
 
-        def choose(number: int, message: Message) -> int | None:
-            if number == len(self.lessons):
-                self._lesson(message)
-            lesson = self.lessons[number]
-            if not _alike(lesson.draft, message):
-                raise Unwritable("its next request depends on the answer to the one before")
-            if number < place:
-                return lesson.usual
-            return lesson.todo[0] if lesson.todo else None
+        def choose_status(number: int, message: Step) -> int | None:
+            if number == len(self.learned_steps):
+                self._add_step(message)
+            learned_step = self.learned_steps[number]
+            if not _is_same_request(learned_step.draft, message):
+                raise NotExportable("its next request depends on the answer to the one before")
+            if number < index:
+                return learned_step.continuing_status
+            return learned_step.untried[0] if learned_step.untried else None
 
-        found = rehearse(self._trial, choose)
-        for number, turn in enumerate(found.turns):
-            if number >= place:
-                end = found.end if number == len(found.turns) - 1 else None
-                self._note(self.lessons[number], turn.status, turn.looks, end)
+        run = dry_run(self._trial, choose_status)
+        for number, step in enumerate(run.steps):
+            if number >= index:
+                result = run.result if number == len(run.steps) - 1 else None
+                self._record(self.learned_steps[number], step.status, step.accessed, result)
 
-    def _note(self, lesson: Lesson, status: int, looks: frozenset[str], end: End | None) -> None:
-        lesson.todo.remove(status)
-        lesson.sorts[status] = sort = self.sort(end)
-        lesson.looks[status] = looks
-        if sort is Sort.BROKEN and end is not None and not lesson.about:
-            lesson.expected, lesson.about = end.expected, end.about
+    def _record(self, learned_step: LearnedStep, status: int, accessed: frozenset[str], result: DryRunResult | None) -> None:
+        learned_step.untried.remove(status)
+        learned_step.kinds[status] = kind = self.kind_of(result)
+        learned_step.accessed[status] = accessed
+        if kind is StatusKind.FAILS and result is not None and not learned_step.promise:
+            learned_step.expected, learned_step.promise = result.expected, result.promise
 
-    def sort(self, end: End | None) -> Sort:
+    def kind_of(self, result: DryRunResult | None) -> StatusKind:
         """What a check has done with an answer, by its end."""
-        if end is None:
-            return Sort.GOES_ON
-        if end.outcome is Outcome.PASS:
-            return Sort.PASSED
-        return Sort.BROKEN if end.level and end.level.reaches(self._gate) else Sort.OVER
+        if result is None:
+            return StatusKind.CONTINUES
+        if result.outcome is Outcome.PASS:
+            return StatusKind.PASSES
+        return StatusKind.FAILS if result.level and result.level.is_at_least(self._gate) else StatusKind.ENDS
 
-    def _lesson(self, message: Message) -> None:
+    def _add_step(self, message: Step) -> None:
         """A new lesson; what a correct server answers is tried first. Raises Unwritable."""
-        if len(self.lessons) >= MOST_EXCHANGES:
-            raise RuntimeError(f"{self._trial.name} wants more than {MOST_EXCHANGES} exchanges")
-        draft = _plain(message)
-        request = draft.request()
-        answered = self._answered(request)
-        todo = sorted({*self._points, answered}, key=lambda status: (status != answered, status))
-        self.lessons.append(Lesson(draft=draft, request=request, answered=answered, todo=todo))
+        if len(self.learned_steps) >= MAX_EXCHANGES:
+            raise RuntimeError(f"{self._trial.name} wants more than {MAX_EXCHANGES} exchanges")
+        draft = _require_plain_draft(message)
+        request = draft.build_request()
+        reference_status = self._get_reference_status(request)
+        untried = sorted({*self._statuses, reference_status}, key=lambda status: (status != reference_status, status))
+        self.learned_steps.append(LearnedStep(draft=draft, request=request, reference_status=reference_status, untried=untried))
 
-    def _holds(self) -> bool:
+    def _is_independent_of_earlier_statuses(self) -> bool:
         """Whether one status of each sort is still that after other good answers than the usual ones."""
-        for place, lesson in enumerate(self.lessons):
-            before = [max(item.being(Sort.GOES_ON)) for item in self.lessons[:place]]
-            for sort in set(lesson.sorts.values()):
-                found = rehearse(self._trial, scripted([*before, max(lesson.being(sort))]))
-                if len(found.turns) != place + 1 or self.sort(found.end) is not sort:
+        for index, learned_step in enumerate(self.learned_steps):
+            earlier_statuses = [max(item.statuses_of(StatusKind.CONTINUES)) for item in self.learned_steps[:index]]
+            for kind in set(learned_step.kinds.values()):
+                run = dry_run(self._trial, status_sequence([*earlier_statuses, max(learned_step.statuses_of(kind))]))
+                if len(run.steps) != index + 1 or self.kind_of(run.result) is not kind:
                     return False
         return True
 
     def expectations(self) -> list[Expectation]:
         """What is expected of each answer. Raises Unwritable."""
-        title, body = self._trial.check.title, promised(self._trial)
-        return [lesson.expectation(title, body) for lesson in self.lessons]
+        title, body = self._trial.check.title, promised_body(self._trial)
+        return [lesson.make_expectation(title, body) for lesson in self.learned_steps]
 
 
-def _plain(message: Message) -> Draft:
+def _require_plain_draft(message: Step) -> Draft:
     """A draft that any client can send. Raises Unwritable."""
     match message:
-        case Volley():
-            raise Unwritable("it sends many requests at once")
+        case ConcurrentRequests():
+            raise NotExportable("it sends many requests at once")
         case Conversation():
-            raise Unwritable("it is about the connection, and its bytes are written by hand")
-    if message.spelling is not None:
-        raise Unwritable("it is about the connection, and its bytes are written by hand")
+            raise NotExportable("it is about the connection, and its bytes are written by hand")
+    if message.raw_writer is not None:
+        raise NotExportable("it is about the connection, and its bytes are written by hand")
     if message.is_chunked:
-        raise Unwritable("its body goes out in chunks")
+        raise NotExportable("its body goes out in chunks")
     if message.pause_s:
-        raise Unwritable("it waits between its requests")
+        raise NotExportable("it waits between its requests")
     return message
 
 
-def _beyond(looked: Collection[str]) -> str:
+def _reason_not_expressible(accessed: Collection[str]) -> str:
     """Why what a check looks at can't be written down."""
-    if "http_version" in looked:
+    if "http_version" in accessed:
         return "it asks for the version of HTTP in the answer"
     return "it judges more of the answer than its status and the promised body"
 
 
-def _alike(first: Draft, second: Message) -> bool:
+def _is_same_request(first: Draft, second: Step) -> bool:
     """Whether two drafts are the same, as far as data goes."""
     if not isinstance(second, Draft):
         return False
-    return all(getattr(first, name) == getattr(second, name) for name in _DATA)
+    return all(getattr(first, name) == getattr(second, name) for name in _COMPARED_FIELDS)

@@ -10,25 +10,25 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from conformance.export.template import PLACEHOLDER, SWAPPED, Run
-from conformance.profile.facts import BodyShape
+from conformance.export.template import PLACEHOLDER_PATTERN, OTHER_CASE_KEY_PLACEHOLDER, RepeatedText
+from conformance.profile.facts import ResponseBody
 from conformance.wire import USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.export.script import Export, Script, Step
-    from conformance.export.template import Template
+    from conformance.export.script import Export, ExportedCheck, ExportedRequest
+    from conformance.export.template import RequestTemplate
     from conformance.model import Json, JsonObject
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _NAMESPACE = uuid.UUID("0e0b8a52-6a3a-5a55-8f54-3c4c2c9b7d10")
-_USUAL = (("User-Agent", USER_AGENT), ("Accept-Encoding", "identity"))
-_NO_LETTERS = (
+_DEFAULT_HEADERS = (("User-Agent", USER_AGENT), ("Accept-Encoding", "identity"))
+_SKIP_KEY_WITHOUT_LETTERS = (
     "if (pm.variables.get('writeKeySwapped') === pm.variables.get('writeKey')) pm.execution.skipRequest();"
 )
 """A key without letters is no other one in the other case."""
-_KEYWORDS = frozenset(
+_SUPPORTED_SCHEMA_KEYWORDS = frozenset(
     (
         *("additionalProperties", "allOf", "anyOf", "const", "description", "enum", "examples", "items"),
         *("maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "not", "oneOf", "pattern"),
@@ -48,128 +48,128 @@ def render(export: Export, version: str) -> str:
             "schema": SCHEMA,
         },
         "variable": [{"key": "baseUrl", "value": ""}, {"key": "writeKey", "value": ""}],
-        "event": [_event("prerequest", _code("prepare.js")), _event("test", _code("judge.js"))],
+        "event": [_script_event("prerequest", _script_lines("prepare.js")), _script_event("test", _script_lines("judge.js"))],
         "protocolProfileBehavior": {
             "disableBodyPruning": True,
             "disableCookies": True,
             "disableUrlEncoding": True,
             "followRedirects": False,
         },
-        "item": [_area(area, list(scripts)) for area, scripts in groupby(export.scripts, attrgetter("area"))],
+        "item": [_area_folder(area, list(scripts)) for area, scripts in groupby(export.checks, attrgetter("area"))],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def unfit(script: Script) -> str:
+def unsupported_reason(check: ExportedCheck) -> str:
     """Why a script can't be told to Postman; empty if it can."""
-    templates = [step.template for step in script.steps]
-    if any(template.packed for template in templates):
+    request_templates = [step.template for step in check.requests]
+    if any(template.binary_body for template in request_templates):
         return "its body is no text, and a collection has no other"
-    shapes = [step.expectation.body for step in script.steps if isinstance(step.expectation.body, BodyShape)]
-    if not all(_is_known(shape.schema) for shape in shapes):
+    shapes = [step.expectation.body for step in check.requests if isinstance(step.expectation.body, ResponseBody)]
+    if not all(_is_supported_schema(shape.schema) for shape in shapes):
         return "the schema of the answer has words that Postman's validator does not know"
     return ""
 
 
-def _is_known(schema: Any) -> bool:  # noqa: ANN401 - a JSON Schema is any JSON
+def _is_supported_schema(schema: Any) -> bool:  # noqa: ANN401 - a JSON Schema is any JSON
     """Whether a JSON Schema means the same to Postman's validator."""
     if not isinstance(schema, dict):
         return True
-    inner = [schema.get(name) for name in ("additionalProperties", "items", "not")]
-    inner += schema.get("properties", {}).values()
-    inner += [item for name in ("allOf", "anyOf", "oneOf") for item in schema.get(name, ())]
-    return schema.keys() <= _KEYWORDS and all(map(_is_known, inner))
+    subschemas = [schema.get(name) for name in ("additionalProperties", "items", "not")]
+    subschemas += schema.get("properties", {}).values()
+    subschemas += [item for name in ("allOf", "anyOf", "oneOf") for item in schema.get(name, ())]
+    return schema.keys() <= _SUPPORTED_SCHEMA_KEYWORDS and all(map(_is_supported_schema, subschemas))
 
 
-def _area(area: str, scripts: Iterable[Script]) -> JsonObject:
+def _area_folder(area: str, exported_checks: Iterable[ExportedCheck]) -> JsonObject:
     """A folder of an area, with one for each check."""
-    checks: list[Json] = []
-    for check_id, group in groupby(scripts, attrgetter("id")):
+    folders: list[Json] = []
+    for check_id, group in groupby(exported_checks, attrgetter("id")):
         requests: list[Json] = [
-            _item(script, number, step) for script in group for number, step in enumerate(script.steps, 1)
+            _request_item(script, number, step) for script in group for number, step in enumerate(script.requests, 1)
         ]
-        checks.append({"name": check_id, "item": requests})
-    return {"name": area, "item": checks}
+        folders.append({"name": check_id, "item": requests})
+    return {"name": area, "item": folders}
 
 
-def _item(script: Script, number: int, step: Step) -> JsonObject:
+def _request_item(check: ExportedCheck, number: int, exported_request: ExportedRequest) -> JsonObject:
     """A request, and what is expected of its answer."""
-    template = step.template
+    template = exported_request.template
     headers = [*template.headers]
-    headers += [(name, value) for name, value in _USUAL if template.header(name) is None]
+    headers += [(name, value) for name, value in _DEFAULT_HEADERS if template.header(name) is None]
     request: dict[str, Json] = {
         "method": template.method,
         "header": [{"key": name, "value": value} for name, value in headers],
-        "url": _url(template),
-        "description": _told(script),
+        "url": _request_url(template),
+        "description": _request_description(check),
     }
     if template.pieces:
-        request["body"] = {"mode": "raw", "raw": template.text if template.is_short else "{{body}}"}
-    found: dict[str, Json] = {
-        "name": script.entitled(number),
-        "event": [_event("prerequest", _before(step))],
+        request["body"] = {"mode": "raw", "raw": template.body_text if template.has_no_repetitions else "{{body}}"}
+    item: dict[str, Json] = {
+        "name": check.request_name(number),
+        "event": [_script_event("prerequest", _prerequest_script(exported_request))],
         "request": request,
     }
     if template.header("content-type") is None:
-        found["protocolProfileBehavior"] = {"disabledSystemHeaders": {"content-type": True}}
-    return found
+        item["protocolProfileBehavior"] = {"disabledSystemHeaders": {"content-type": True}}
+    return item
 
 
-def _before(step: Step) -> list[str]:
+def _prerequest_script(request: ExportedRequest) -> list[str]:
     """The script that says what is expected, and makes what can't stand in the request itself."""
-    lines = [f"pm.variables.set('expected', {_text(json.dumps(step.expectation.as_json()))});"]
-    for name, text in step.template.tokens:
-        value = f"Buffer.from(pm.variables.replaceIn({_text(text)})).toString('base64')"
+    lines = [f"pm.variables.set('expected', {_javascript_string(json.dumps(request.expectation.as_json()))});"]
+    for name, text in request.template.base64_placeholders:
+        value = f"Buffer.from(pm.variables.replaceIn({_javascript_string(text)})).toString('base64')"
         lines += [
             f"pm.variables.set('{name}', {value});",
             f"pm.variables.set('{name}Encoded', encodeURIComponent(pm.variables.get('{name}')));",
         ]
-    if step.template.has(SWAPPED):
-        lines.append(_NO_LETTERS)
-    if not step.template.is_short:
+    if request.template.has_placeholder(OTHER_CASE_KEY_PLACEHOLDER):
+        lines.append(_SKIP_KEY_WITHOUT_LETTERS)
+    if not request.template.has_no_repetitions:
         pieces = " + ".join(
-            f"{_text(piece.unit)}.repeat({piece.times})" if isinstance(piece, Run) else _text(piece)
-            for piece in step.template.pieces
+            f"{_javascript_string(piece.unit)}.repeat({piece.times})" if isinstance(piece, RepeatedText) else _javascript_string(piece)
+            for piece in request.template.pieces
         )
         lines.append(f"pm.variables.set('body', {pieces});")
     return lines
 
 
-def _url(template: Template) -> str:
+def _request_url(template: RequestTemplate) -> str:
     """The address: literal parts percent-encoded, placeholders as the scripts encode them."""
-    query = "&".join(f"{quote(name, safe='')}={_encoded(value)}" for name, value in template.query)
+    query = "&".join(f"{quote(name, safe='')}={_encode_query_value(value)}" for name, value in template.query)
     return f"{{{{baseUrl}}}}{template.path}" + (f"?{query}" if query else "")
 
 
-def _encoded(value: str) -> str:
+def _encode_query_value(value: str) -> str:
     """A value of the query, in which placeholders stand for encoded values."""
-    found, end = "", 0
-    for placeholder in PLACEHOLDER.finditer(value):
-        found += quote(value[end : placeholder.start()], safe="") + f"{placeholder[0][:-2]}Encoded}}}}"
+    encoded, end = "", 0
+    for placeholder in PLACEHOLDER_PATTERN.finditer(value):
+        encoded += quote(value[end : placeholder.start()], safe="") + f"{placeholder[0][:-2]}Encoded}}}}"
         end = placeholder.end()
-    return found + quote(value[end:], safe="")
+    return encoded + quote(value[end:], safe="")
 
 
-def _event(listen: str, lines: list[str]) -> JsonObject:
+def _script_event(listen: str, lines: list[str]) -> JsonObject:
     return {"listen": listen, "script": {"type": "text/javascript", "exec": [*lines]}}
 
 
-def _code(name: str) -> list[str]:
+def _script_lines(name: str) -> list[str]:
     """The lines of a script that goes with every request."""
     return (files(__package__) / "templates" / name).read_text(encoding="utf-8").splitlines()
 
 
-def _text(text: str) -> str:
+def _javascript_string(text: str) -> str:
     """A text as JavaScript writes it."""
     return json.dumps(text)
 
 
-def _told(script: Script) -> str:
+def _request_description(check: ExportedCheck) -> str:
     """What a request is for, and where that is documented."""
-    lines = [script.title, f"Level: {script.level}."]
+    lines = [check.title, f"Level: {check.level}."]
     lines += [
         f"{source}{f': {source.says}' if source.says else ''}{f' {source.url}' if source.url else ''}"
-        for source in dict.fromkeys(script.sources)
+        for source in dict.fromkeys(check.sources)
     ]
     return "\n\n".join(lines)
 

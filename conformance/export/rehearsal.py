@@ -10,56 +10,56 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance import expect
-from conformance.errors import Deviation, Silent, Untestable
+from conformance.errors import Deviation, NotApplicable, Untestable
 from conformance.model import Exchange, Outcome, Request, Response
 from conformance.payloads import Draft
-from conformance.profile.facts import BodyShape
-from conformance.refserver.replies import reply
+from conformance.profile.facts import ResponseBody
+from conformance.refserver.replies import build_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conformance.catalogue import Trial
-    from conformance.export.script import Body
+    from conformance.export.script import BodyPromise
     from conformance.model import Level
-    from conformance.payloads import Message
+    from conformance.payloads import Step
 
-_LOOKED_AT = frozenset({"headers", "header", "media_type", "body", "text", "http_version", "truncated"})
+_RECORDED_ATTRIBUTES = frozenset({"headers", "header", "media_type", "body", "text", "http_version", "truncated"})
 _OK = 200
 """A status that allows a body."""
 
-_CONTROL = "an acceptable request must be accepted, else nothing follows from what is refused"
-_RECEIVED = ", and "
+_CONTROL_PROMISE = "an acceptable request must be accepted, else nothing follows from what is refused"
+_RECEIVED_SEPARATOR = ", and "
 """What stands in a message between what is promised and what came."""
 
-Choose: TypeAlias = "Callable[[int, Message], int | None]"
+ChooseStatus: TypeAlias = "Callable[[int, Step], int | None]"
 """The status to answer a message with, given how many came before it; None ends the rehearsal."""
 
 
-class _Watched(Response):
+class _RecordingResponse(Response):
     """A made-up answer that remembers what of it beside its status was looked at."""
 
-    __slots__ = ("looks",)
+    __slots__ = ("accessed",)
 
-    looks: set[str]
+    accessed: set[str]
 
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - as different as attributes
-        if name in _LOOKED_AT:
+        if name in _RECORDED_ATTRIBUTES:
             object.__getattribute__(self, "looks").add(name)
         return object.__getattribute__(self, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class DryRunStep:
     """A message of a check, the status that it was answered with, and what else was looked at."""
 
-    message: Message
+    step: Step
     status: int
-    looks: frozenset[str]
+    accessed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class DryRunResult:
     """What a check came to. `level` is that of a broken promise, `expected` what the answer should be.
 
     `about` is the broken promise in a few words, without what came in its place.
@@ -68,85 +68,85 @@ class End:
     outcome: Outcome
     level: Level | None = None
     expected: str = ""
-    about: str = ""
+    promise: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class DryRun:
     """A rehearsal: its turns, and the end; none where it was left at a `next` message."""
 
-    turns: tuple[Turn, ...]
-    end: End | None = None
-    next: Message | None = None
+    steps: tuple[DryRunStep, ...]
+    result: DryRunResult | None = None
+    next_step: Step | None = None
 
 
-def rehearse(trial: Trial, choose: Choose) -> Course:
+def dry_run(trial: Trial, choose_status: ChooseStatus) -> DryRun:
     """Drives a check. The body of each answer is one that the contract allows.
 
     Raises Silent where the contract does not ask, or a request can't be made.
     """
-    steps = trial.steps()
-    turns: list[Turn] = []
-    waiting: tuple[Message, int, set[str]] | None = None
+    generator = trial.steps()
+    answered_steps: list[DryRunStep] = []
+    pending: tuple[Step, int, set[str]] | None = None
 
-    def over(end: End | None = None, message: Message | None = None) -> Course:
-        done = [Turn(message=waiting[0], status=waiting[1], looks=frozenset(waiting[2]))] if waiting else []
-        return Course(turns=(*turns, *done), end=end, next=message)
+    def finish(result: DryRunResult | None = None, next_step: Step | None = None) -> DryRun:
+        last_step = [DryRunStep(step=pending[0], status=pending[1], accessed=frozenset(pending[2]))] if pending else []
+        return DryRun(steps=(*answered_steps, *last_step), result=result, next_step=next_step)
 
     try:
-        message = next(steps)
-        while (status := choose(len(turns), message)) is not None:
-            waiting = (message, status, set())
-            message = steps.send(_exchange(trial, *waiting))
-            turns.append(Turn(message=waiting[0], status=status, looks=frozenset(waiting[2])))
-            waiting = None
+        step = next(generator)
+        while (status := choose_status(len(answered_steps), step)) is not None:
+            pending = (step, status, set())
+            step = generator.send(_made_up_exchange(trial, *pending))
+            answered_steps.append(DryRunStep(step=pending[0], status=status, accessed=frozenset(pending[2])))
+            pending = None
     except StopIteration:
-        return over(End(outcome=Outcome.PASS))
-    except Silent:
-        if waiting is None:
+        return finish(DryRunResult(outcome=Outcome.PASS))
+    except NotApplicable:
+        if pending is None:
             raise
-        return over(End(outcome=Outcome.NOT_APPLICABLE))
+        return finish(DryRunResult(outcome=Outcome.NOT_APPLICABLE))
     except Deviation as found:
-        return over(_end(trial, found))
+        return finish(_failure_result(trial, found))
     finally:
-        steps.close()
-    return over(message=message)
+        generator.close()
+    return finish(next_step=step)
 
 
-def scripted(statuses: Sequence[int]) -> Choose:
+def status_sequence(statuses: Sequence[int]) -> ChooseStatus:
     """Answers with one status after the other, as long as there are any."""
     return lambda number, _: statuses[number] if number < len(statuses) else None
 
 
-def promised(trial: Trial) -> Body | None:
+def promised_body(trial: Trial) -> BodyPromise | None:
     """What is promised of the bodies that a check is about; None for one that is about something else."""
     rule = trial.check.fact.removeprefix("rules.")
-    return _shape(trial) or next((what for name, what in expect.ABSENCES.items() if name == rule), None)
+    return _promised_shape(trial) or next((absence for name, absence in expect.FORBIDDEN_PATTERNS.items() if name == rule), None)
 
 
-def _end(trial: Trial, found: Deviation) -> End:
+def _failure_result(trial: Trial, deviation: Deviation) -> DryRunResult:
     """A broken promise, or a control that was refused."""
-    level = trial.capped(found.level) if found.level else trial.level
-    if isinstance(found, Untestable):
-        return End(outcome=Outcome.UNTESTABLE, level=level, expected=found.expected, about=_CONTROL)
-    about = found.message.partition(_RECEIVED)[0]
-    return End(outcome=Outcome.FAIL, level=level, expected=found.expected, about=about)
+    level = trial.cap_level(deviation.level) if deviation.level else trial.level
+    if isinstance(deviation, Untestable):
+        return DryRunResult(outcome=Outcome.UNTESTABLE, level=level, expected=deviation.expected, promise=_CONTROL_PROMISE)
+    promise = deviation.message.partition(_RECEIVED_SEPARATOR)[0]
+    return DryRunResult(outcome=Outcome.FAIL, level=level, expected=deviation.expected, promise=promise)
 
 
-def _shape(trial: Trial) -> BodyShape | None:
-    return next((fact for fact in trial.facts if isinstance(fact, BodyShape)), None)
+def _promised_shape(trial: Trial) -> ResponseBody | None:
+    return next((fact for fact in trial.facts if isinstance(fact, ResponseBody)), None)
 
 
-def _exchange(trial: Trial, message: Message, status: int, looks: set[str]) -> Exchange:
+def _made_up_exchange(trial: Trial, step: Step, status: int, accessed: set[str]) -> Exchange:
     """A made-up answer to a draft."""
-    if not isinstance(message, Draft):
+    if not isinstance(step, Draft):
         raise TypeError("only a single draft has a single answer")
-    shape = _shape(trial)
-    like = reply(_OK, shape, (shape.text if shape else None) or "OK")
-    response = _Watched.__new__(_Watched)
-    object.__setattr__(response, "looks", looks)
-    headers = (("Content-Type", like.media_type),) if like.media_type else ()
-    Response.__init__(response, status=status, headers=headers, body=like.body)
-    path = message.operation.path if message.path is None else message.path
-    request = Request(method=message.method or message.operation.method, path=path)
+    shape = _promised_shape(trial)
+    model_reply = build_reply(_OK, shape, (shape.text if shape else None) or "OK")
+    response = _RecordingResponse.__new__(_RecordingResponse)
+    object.__setattr__(response, "looks", accessed)
+    headers = (("Content-Type", model_reply.media_type),) if model_reply.media_type else ()
+    Response.__init__(response, status=status, headers=headers, body=model_reply.body)
+    path = step.operation.path if step.path is None else step.path
+    request = Request(method=step.method or step.operation.method, path=path)
     return Exchange(request=request, url=path, response=response)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.expect import Absence
+from conformance.expect import ForbiddenPattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.export.template import Template
+    from conformance.export.template import RequestTemplate
     from conformance.model import Json, JsonObject, Level, Source
-    from conformance.profile.facts import BodyShape, Profile
+    from conformance.profile.facts import ResponseBody, Profile
 
-FIRST, LAST = 200, 599
+FIRST_FINAL_STATUS, LAST_FINAL_STATUS = 200, 599
 """The statuses of final answers."""
-Ranges: TypeAlias = "tuple[tuple[int, int], ...]"
+StatusRanges: TypeAlias = "tuple[tuple[int, int], ...]"
 """Statuses, as pairs of the first and the last of those that follow one another."""
-Body: TypeAlias = "BodyShape | Absence"
+BodyPromise: TypeAlias = "ResponseBody | ForbiddenPattern"
 """What a body has to look like, or may not have in it."""
 
 
@@ -31,43 +31,43 @@ class Expectation:
     promise. `about` is the promise in words, `says` the answer that is expected.
     """
 
-    statuses: Ranges
-    ends: Ranges = ()
-    body: Body | None = None
-    says: str = ""
-    about: str = ""
+    statuses: StatusRanges
+    ending_statuses: StatusRanges = ()
+    body: BodyPromise | None = None
+    expected: str = ""
+    promise: str = ""
 
     @property
     def can_fail(self) -> bool:
         """Whether any answer breaks the promise."""
-        allowed = sum(last - first + 1 for first, last in (*self.statuses, *self.ends))
-        return self.body is not None or allowed <= LAST - FIRST
+        allowed = sum(last - first + 1 for first, last in (*self.statuses, *self.ending_statuses))
+        return self.body is not None or allowed <= LAST_FINAL_STATUS - FIRST_FINAL_STATUS
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
-        found: JsonObject = {
-            "about": self.about,
-            "says": self.says,
-            "statuses": _pairs(self.statuses),
-            "ends": _pairs(self.ends),
+        data: JsonObject = {
+            "about": self.promise,
+            "says": self.expected,
+            "statuses": _range_pairs(self.statuses),
+            "ends": _range_pairs(self.ending_statuses),
         }
         if self.body is not None:
-            found["body"] = _lack(self.body) if isinstance(self.body, Absence) else _shape(self.body)
-        return found
+            data["body"] = _absence_data(self.body) if isinstance(self.body, ForbiddenPattern) else _shape_data(self.body)
+        return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ExportedRequest:
     """One request of a script, what is expected of the answer, and what the reference server answers."""
 
-    template: Template
+    template: RequestTemplate
     expectation: Expectation
-    answered: int
+    reference_status: int
     is_control: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class ExportedCheck:
     """A check on an operation: its requests, one after the other. The first broken promise ends it."""
 
     id: str
@@ -75,7 +75,7 @@ class Script:
     title: str
     level: Level
     sources: tuple[Source, ...]
-    steps: tuple[Step, ...]
+    requests: tuple[ExportedRequest, ...]
 
     @property
     def name(self) -> str:
@@ -87,9 +87,9 @@ class Script:
         """What the check is about: the first word of its id."""
         return self.id.partition(".")[0]
 
-    def entitled(self, number: int) -> str:
+    def request_name(self, number: int) -> str:
         """The name of one of its steps, counted from 1."""
-        return f"{self.name} {number}/{len(self.steps)}"
+        return f"{self.name} {number}/{len(self.requests)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,52 +106,52 @@ class Export:
 
     profile: Profile
     gate: Level
-    scripts: tuple[Script, ...]
+    checks: tuple[ExportedCheck, ...]
     omissions: tuple[Omission, ...]
 
     @property
-    def requests(self) -> int:
+    def request_count(self) -> int:
         """How many requests there are."""
-        return sum(len(script.steps) for script in self.scripts)
+        return sum(len(script.requests) for script in self.checks)
 
-    def only(self, unfit: Callable[[Script], str]) -> Export:
+    def without_unsupported(self, unsupported_reason: Callable[[ExportedCheck], str]) -> Export:
         """The same without the scripts that do not fit a format, for the reasons that a function gives."""
-        reasons = {script.name: unfit(script) for script in self.scripts}
-        further = [Omission(name=name, reason=reason) for name, reason in reasons.items() if reason]
-        fitting = tuple(script for script in self.scripts if not reasons[script.name])
-        return replace(self, scripts=fitting, omissions=(*self.omissions, *further))
+        reasons = {script.name: unsupported_reason(script) for script in self.checks}
+        added_omissions = [Omission(name=name, reason=reason) for name, reason in reasons.items() if reason]
+        supported = tuple(script for script in self.checks if not reasons[script.name])
+        return replace(self, checks=supported, omissions=(*self.omissions, *added_omissions))
 
     @property
-    def reasons(self) -> dict[str, list[str]]:
+    def omitted_by_reason(self) -> dict[str, list[str]]:
         """Why checks are left out, the commonest reason first, and which ones."""
-        found: dict[str, list[str]] = {}
+        names_by_reason: dict[str, list[str]] = {}
         for omission in self.omissions:
-            found.setdefault(omission.reason, []).append(omission.name)
-        return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+            names_by_reason.setdefault(omission.reason, []).append(omission.name)
+        return dict(sorted(names_by_reason.items(), key=lambda item: (-len(item[1]), item[0])))
 
     @property
     def summary(self) -> str:
         """How much is there, and how much is left out and why, in lines of plain text."""
-        whole = (
-            f"{len(self.scripts):,} checks of {self.profile.name} at the gate {self.gate}, "
-            f"{self.requests:,} requests; {len(self.omissions):,} checks are left out"
+        headline = (
+            f"{len(self.checks):,} checks of {self.profile.name} at the gate {self.gate}, "
+            f"{self.request_count:,} requests; {len(self.omissions):,} checks are left out"
         )
-        return "\n".join([whole, *(f"  {len(names):,}: {reason}" for reason, names in self.reasons.items())])
+        return "\n".join([headline, *(f"  {len(names):,}: {reason}" for reason, names in self.omitted_by_reason.items())])
 
 
-def shown(ranges: Ranges) -> str:
+def format_ranges(ranges: StatusRanges) -> str:
     """`200-206, 208-299`."""
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
-def _pairs(ranges: Ranges) -> Json:
+def _range_pairs(ranges: StatusRanges) -> Json:
     return [[first, last] for first, last in ranges]
 
 
-def _shape(shape: BodyShape) -> JsonObject:
+def _shape_data(shape: ResponseBody) -> JsonObject:
     """What a body has to look like; a facet that is not promised is not there."""
     facets: JsonObject = {
-        "class": shape.body_class.value if shape.body_class else None,
+        "class": shape.body_format.value if shape.body_format else None,
         "media_type": shape.media_type,
         "text": shape.text,
         "schema": shape.schema,
@@ -159,10 +159,10 @@ def _shape(shape: BodyShape) -> JsonObject:
     return {name: value for name, value in facets.items() if value is not None}
 
 
-def _lack(absence: Absence) -> JsonObject:
+def _absence_data(absence: ForbiddenPattern) -> JsonObject:
     """What a body may not have in it."""
     return {
         "lacks": absence.pattern,
         "media_types": [*absence.media_types],
-        "spellings": [[spelled, meant] for spelled, meant in absence.spellings.items()],
+        "spellings": [[spelled, meant] for spelled, meant in absence.escapes.items()],
     }

@@ -4,47 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from conformance.export.script import FIRST, LAST
-from conformance.profile.facts import Answer
+from conformance.export.script import FIRST_FINAL_STATUS, LAST_FINAL_STATUS
+from conformance.profile.facts import ExpectedResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.contract import Contract
-    from conformance.export.script import Ranges
+    from conformance.export.script import StatusRanges
 
-_KNOWN = frozenset({200, 207, 401, 403, 411, 429, 501, 505})
+_STATUSES_IN_CHECKS = frozenset({200, 207, 401, 403, 411, 429, 501, 505})
 """Those that checks know by number."""
-_NOBODYS = 90
+_UNASSIGNED_DIGITS = 90
 """The last two digits of statuses that nobody knows: such a one stands for all of its class."""
 
 T = TypeVar("T")
 
 
-def telling(contract: Contract) -> tuple[int, ...]:
+def representative_statuses(contract: Contract) -> tuple[int, ...]:
     """The statuses that tell checks of a contract apart: all with a meaning, and one more of each class."""
     facts = [
         *contract.profile.facts.values(),
         *(answer for event in contract.profile.events.values() for answer in event.required.values()),
     ]
-    stated = {status for fact in facts if isinstance(fact, Answer) for status in fact.statuses}
-    nobodys = {_class(status) for status in range(FIRST, LAST, 100)}
-    return tuple(sorted(status for status in stated | _KNOWN | nobodys if FIRST <= status <= LAST))
+    documented = {status for fact in facts if isinstance(fact, ExpectedResponse) for status in fact.statuses}
+    unassigned = {_class_representative(status) for status in range(FIRST_FINAL_STATUS, LAST_FINAL_STATUS, 100)}
+    return tuple(sorted(status for status in documented | _STATUSES_IN_CHECKS | unassigned if FIRST_FINAL_STATUS <= status <= LAST_FINAL_STATUS))
 
 
-def ranges(sorts: Mapping[int, T], *wanted: T) -> Ranges:
+def status_ranges(kinds: Mapping[int, T], *wanted_kinds: T) -> StatusRanges:
     """All statuses that are one of what is wanted, given what the telling ones are."""
-    found: list[tuple[int, int]] = []
-    for status in range(FIRST, LAST + 1):
-        if (sorts[status] if status in sorts else sorts[_class(status)]) not in wanted:
+    pairs: list[tuple[int, int]] = []
+    for status in range(FIRST_FINAL_STATUS, LAST_FINAL_STATUS + 1):
+        if (kinds[status] if status in kinds else kinds[_class_representative(status)]) not in wanted_kinds:
             continue
-        if found and found[-1][1] == status - 1:
-            found[-1] = (found[-1][0], status)
+        if pairs and pairs[-1][1] == status - 1:
+            pairs[-1] = (pairs[-1][0], status)
         else:
-            found.append((status, status))
-    return tuple(found)
+            pairs.append((status, status))
+    return tuple(pairs)
 
 
-def _class(status: int) -> int:
+def _class_representative(status: int) -> int:
     """The status that stands for a class."""
-    return status // 100 * 100 + _NOBODYS
+    return status // 100 * 100 + _UNASSIGNED_DIGITS

@@ -12,31 +12,31 @@ if TYPE_CHECKING:
     from conformance.model import Request
     from conformance.payloads import Keys
 
-KEY, TRUNCATED, SWAPPED = "{{writeKey}}", "{{writeKeyTruncated}}", "{{writeKeySwapped}}"
+KEY_PLACEHOLDER, TRUNCATED_KEY_PLACEHOLDER, OTHER_CASE_KEY_PLACEHOLDER = "{{writeKey}}", "{{writeKeyTruncated}}", "{{writeKeySwapped}}"
 """What stands for the write key, for the key without its last character, and in the other case of letters."""
-PLACEHOLDER = re.compile(r"\{\{\w+\}\}")
-_OPENING = "{{"
-_RUN = re.compile(r"(.{1,6}?)\1{63,}", re.DOTALL)
+PLACEHOLDER_PATTERN = re.compile(r"\{\{\w+\}\}")
+_PLACEHOLDER_START = "{{"
+_REPETITION = re.compile(r"(.{1,6}?)\1{63,}", re.DOTALL)
 """So much of the same is told as a repetition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RepeatedText:
     """A piece of text that is one unit many times."""
 
     unit: str
     times: int
 
 
-Piece: TypeAlias = "str | Run"
+BodyPiece: TypeAlias = "str | RepeatedText"
 
 
-class Foreign(Exception):
+class NoTemplate(Exception):
     """A request that no template can stand for; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class RequestTemplate:
     """A request without its key. Values of the query are not percent-encoded.
 
     The body is text in pieces, or, where it is none, `packed` bytes. `tokens` are further placeholders, each
@@ -47,29 +47,29 @@ class Template:
     path: str
     query: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, str], ...]
-    pieces: tuple[Piece, ...] = ()
-    packed: bytes = b""
-    tokens: tuple[tuple[str, str], ...] = ()
-    size: int = 0
+    pieces: tuple[BodyPiece, ...] = ()
+    binary_body: bytes = b""
+    base64_placeholders: tuple[tuple[str, str], ...] = ()
+    body_size: int = 0
 
     @property
     def has_body(self) -> bool:
         """Whether it has a body at all."""
-        return bool(self.pieces or self.packed)
+        return bool(self.pieces or self.binary_body)
 
     @property
-    def is_short(self) -> bool:
+    def has_no_repetitions(self) -> bool:
         """Whether its body is one text, without repetitions."""
         return all(isinstance(piece, str) for piece in self.pieces)
 
     @property
-    def text(self) -> str:
+    def body_text(self) -> str:
         """The body in full length."""
         return "".join(item if isinstance(item, str) else item.unit * item.times for item in self.pieces)
 
-    def has(self, placeholder: str) -> bool:
+    def has_placeholder(self, placeholder: str) -> bool:
         """Whether a placeholder stands anywhere in it."""
-        values = [value for _, value in (*self.query, *self.headers, *self.tokens)]
+        values = [value for _, value in (*self.query, *self.headers, *self.base64_placeholders)]
         values += [piece for piece in self.pieces if isinstance(piece, str)]
         return any(placeholder in value for value in values)
 
@@ -78,57 +78,57 @@ class Template:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-def template(request: Request, keys: Keys) -> Template:
+def make_template(request: Request, keys: Keys) -> RequestTemplate:
     """The template of a request that was made with these keys. Raises Foreign."""
-    veil = _Veil(keys)
-    query = tuple((name, veil.value(value)) for name, value in request.query)
-    headers = tuple((name, veil.value(value)) for name, value in request.headers)
-    packed = b""
+    key_masker = _KeyMasker(keys)
+    query = tuple((name, key_masker.mask_value(value)) for name, value in request.query)
+    headers = tuple((name, key_masker.mask_value(value)) for name, value in request.headers)
+    binary_body = b""
     try:
-        text = veil.text(request.body.decode())
+        text = key_masker.mask_text(request.body.decode())
     except UnicodeDecodeError:
-        text, packed = "", request.body
-    return Template(
+        text, binary_body = "", request.body
+    return RequestTemplate(
         method=request.method,
         path=request.path,
         query=query,
         headers=headers,
-        pieces=_pieces(text),
-        packed=packed,
-        tokens=tuple(veil.tokens),
-        size=0 if PLACEHOLDER.search(text) else len(request.body),
+        pieces=_split_repetitions(text),
+        binary_body=binary_body,
+        base64_placeholders=tuple(key_masker.base64_placeholders),
+        body_size=0 if PLACEHOLDER_PATTERN.search(text) else len(request.body),
     )
 
 
-class _Veil:
+class _KeyMasker:
     """Puts placeholders in place of secrets."""
 
     def __init__(self, keys: Keys) -> None:
-        self._forms = ((keys.write_key, KEY), (keys.truncated, TRUNCATED), (keys.other_case, SWAPPED))
-        self.tokens: list[tuple[str, str]] = []
+        self._placeholder_by_secret = ((keys.write_key, KEY_PLACEHOLDER), (keys.truncated, TRUNCATED_KEY_PLACEHOLDER), (keys.other_case, OTHER_CASE_KEY_PLACEHOLDER))
+        self.base64_placeholders: list[tuple[str, str]] = []
 
-    def text(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
         """A text with placeholders. Raises Foreign for one that has something like them already."""
-        if _OPENING in text:
-            raise Foreign("it has two opening braces in a row, which would be taken for a placeholder")
-        for form, placeholder in self._forms:
+        if _PLACEHOLDER_START in text:
+            raise NoTemplate("it has two opening braces in a row, which would be taken for a placeholder")
+        for form, placeholder in self._placeholder_by_secret:
             text = text.replace(form, placeholder)
         return text
 
-    def value(self, value: str) -> str:
+    def mask_value(self, value: str) -> str:
         """The value of a header or parameter; base64 with a secret inside becomes a token."""
-        return " ".join(self._word(word) for word in value.split(" "))
+        return " ".join(self._mask_word(word) for word in value.split(" "))
 
-    def _word(self, word: str) -> str:
-        inside = _decoded(word)
-        if not any(form in inside for form, _ in self._forms):
-            return self.text(word)
-        name = f"token{len(self.tokens) + 1}"
-        self.tokens.append((name, self.text(inside)))
+    def _mask_word(self, word: str) -> str:
+        decoded = _decode_base64(word)
+        if not any(form in decoded for form, _ in self._placeholder_by_secret):
+            return self.mask_text(word)
+        name = f"token{len(self.base64_placeholders) + 1}"
+        self.base64_placeholders.append((name, self.mask_text(decoded)))
         return f"{{{{{name}}}}}"
 
 
-def _decoded(word: str) -> str:
+def _decode_base64(word: str) -> str:
     """What base64 holds; nothing where it is none, or no text."""
     try:
         return base64.b64decode(word, validate=True).decode()
@@ -136,15 +136,15 @@ def _decoded(word: str) -> str:
         return ""
 
 
-def _pieces(text: str) -> tuple[Piece, ...]:
+def _split_repetitions(text: str) -> tuple[BodyPiece, ...]:
     """A text with its repetitions taken out."""
-    found: list[Piece] = []
+    pieces: list[BodyPiece] = []
     end = 0
-    for run in _RUN.finditer(text):
-        if run.start() > end:
-            found.append(text[end : run.start()])
-        found.append(Run(unit=run[1], times=len(run[0]) // len(run[1])))
-        end = run.end()
+    for repetition in _REPETITION.finditer(text):
+        if repetition.start() > end:
+            pieces.append(text[end : repetition.start()])
+        pieces.append(RepeatedText(unit=repetition[1], times=len(repetition[0]) // len(repetition[1])))
+        end = repetition.end()
     if end < len(text):
-        found.append(text[end:])
-    return tuple(found)
+        pieces.append(text[end:])
+    return tuple(pieces)

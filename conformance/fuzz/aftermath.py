@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.fuzz.shrinker import Shrinker
-from conformance.model import Mishap
+from conformance.model import TransportFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.fuzz.bench import Bench
+    from conformance.fuzz.bench import CaseRunner
     from conformance.fuzz.case import Case
-    from conformance.fuzz.suspicion import Suspicion
+    from conformance.fuzz.suspicion import Candidate
 
-_TRIES = 60
-CONNECTION, TARGET = "connection", "target"
+_MAX_SHRINK_TRIES = 60
+CONNECTION_SCOPE, TARGET_SCOPE = "connection", "target"
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class CrossRequestFailure:
     """The request that did it, one that fails for it, and whether a connection or the target is spoiled."""
 
     cause: Case
@@ -28,55 +28,55 @@ class Trace:
     scope: str
 
 
-class Aftermath:
+class CrossRequestSearch:
     """Looks for the request that made another fail; `control` gives a case's acceptable twin."""
 
-    def __init__(self, bench: Bench, control: Callable[[Case], Case], is_over: Callable[[], bool]) -> None:
-        self._bench = bench
-        self._control = control
-        self._is_over = is_over
+    def __init__(self, case_runner: CaseRunner, control_of: Callable[[Case], Case], is_time_up: Callable[[], bool]) -> None:
+        self._case_runner = case_runner
+        self._control_of = control_of
+        self._is_time_up = is_time_up
 
-    async def trace(self, suspicion: Suspicion) -> Trace | None:
+    async def find_cause(self, candidate: Candidate) -> CrossRequestFailure | None:
         """What a failure that does not come alone comes of; None if that can't be found."""
-        return await self._on_connection(suspicion) or await self._anywhere(suspicion)
+        return await self._search_connection(candidate) or await self._search_target(candidate)
 
-    async def _on_connection(self, suspicion: Suspicion) -> Trace | None:
+    async def _search_connection(self, candidate: Candidate) -> CrossRequestFailure | None:
         """The request that went before on the same connection, if it is that."""
-        before, case = suspicion.before, suspicion.case
-        if before is None or not (await self._breaks(before, case) and await self._breaks(before, case)):
+        previous, case = candidate.previous_on_connection, candidate.case
+        if previous is None or not (await self._fails_after(previous, case) and await self._fails_after(previous, case)):
             return None
-        control = self._control(case)
-        case = control if await self._breaks(before, control) else case
-        if await self._breaks(self._control(before), case):
+        control = self._control_of(case)
+        case = control if await self._fails_after(previous, control) else case
+        if await self._fails_after(self._control_of(previous), case):
             return None
-        shrinker = Shrinker(lambda item: self._breaks(item, case), _TRIES)
-        return Trace(await shrinker.shrink(before, self._control(before).body), case, CONNECTION)
+        shrinker = Shrinker(lambda shrunk: self._fails_after(shrunk, case), _MAX_SHRINK_TRIES)
+        return CrossRequestFailure(await shrinker.shrink(previous, self._control_of(previous).body), case, CONNECTION_SCOPE)
 
-    async def _anywhere(self, suspicion: Suspicion) -> Trace | None:
+    async def _search_target(self, candidate: Candidate) -> CrossRequestFailure | None:
         """One of the requests just before, on whichever connection."""
-        if suspicion.judgement.kind == Mishap.TIMEOUT:
+        if candidate.judgement.dedup_key == TransportFailure.TIMEOUT:
             return None
-        control = self._control(suspicion.case)
-        for cause in suspicion.earlier:
-            if await self._spoils(cause, control) and await self._spoils(cause, control):
-                if await self._spoils(self._control(cause), control):
+        control = self._control_of(candidate.case)
+        for cause in candidate.recent:
+            if await self._control_fails_after(cause, control) and await self._control_fails_after(cause, control):
+                if await self._control_fails_after(self._control_of(cause), control):
                     return None
-                shrinker = Shrinker(lambda item: self._spoils(item, control), _TRIES)
-                return Trace(await shrinker.shrink(cause, self._control(cause).body), control, TARGET)
+                shrinker = Shrinker(lambda shrunk: self._control_fails_after(shrunk, control), _MAX_SHRINK_TRIES)
+                return CrossRequestFailure(await shrinker.shrink(cause, self._control_of(cause).body), control, TARGET_SCOPE)
         return None
 
-    async def _breaks(self, before: Case, case: Case) -> bool:
+    async def _fails_after(self, previous: Case, case: Case) -> bool:
         """Whether a case fails after another, on the same connection."""
-        if self._is_over():
+        if self._is_time_up():
             return False
-        await self._bench.settle(self._control(case))
-        _, judgement = await self._bench.ask(before, case)
+        await self._case_runner.wait_until_healthy(self._control_of(case))
+        _, judgement = await self._case_runner.run(previous, case)
         return judgement is not None
 
-    async def _spoils(self, cause: Case, control: Case) -> bool:
+    async def _control_fails_after(self, cause: Case, control: Case) -> bool:
         """Whether an acceptable request fails after a case, on connections of their own."""
-        if self._is_over() or not await self._bench.settle(control):
+        if self._is_time_up() or not await self._case_runner.wait_until_healthy(control):
             return False
-        await self._bench.ask(cause)
-        _, judgement = await self._bench.ask(control)
+        await self._case_runner.run(cause)
+        _, judgement = await self._case_runner.run(control)
         return judgement is not None

@@ -6,11 +6,11 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from conformance.engine import asked_s
-from conformance.fuzz.judge import TOO_MANY, Fault, Judge, Judgement
-from conformance.fuzz.rendering import LARGE_BYTES, Rendering, Shot
+from conformance.engine import retry_after_s
+from conformance.fuzz.judge import TOO_MANY_REQUESTS, FailureKind, Judge, Judgement
+from conformance.fuzz.rendering import LARGE_BYTES, RequestRenderer, PreparedCase
 from conformance.model import Exchange
-from conformance.wire.answers import Head, Reply
+from conformance.wire.answers import ResponseHead, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,96 +18,96 @@ if TYPE_CHECKING:
     from conformance.fuzz.case import Case
     from conformance.fuzz.oracle import Oracle
     from conformance.wire import Wire
-    from conformance.wire.lanes import Lanes
+    from conformance.wire.lanes import Connections
 
-_TRIES = 4
-_LONGEST_S = 10.0
-_SETTLING, _PATIENCE = 40, 2
+_MAX_ATTEMPTS = 4
+_MAX_RETRY_AFTER_S = 10.0
+_MAX_RECOVERY_REQUESTS, _MAX_FAILED_RECOVERIES = 40, 2
 """How many acceptable requests a target may fail until it is well, and how often it may not get well."""
 
 
-class Bench:
+class CaseRunner:
     """Sends cases one at a time. `sent` counts them."""
 
     def __init__(
-        self, wire: Wire, lanes: Lanes[Shot], rendering: Rendering, oracle: Oracle, judge: Judge
+        self, wire: Wire, lanes: Connections[PreparedCase], renderer: RequestRenderer, oracle: Oracle, judge: Judge
     ) -> None:
         self.wire = wire
         self.lanes = lanes
-        self.rendering = rendering
+        self.renderer = renderer
         self.oracle = oracle
         self.judge = judge
-        self._unsettled: Counter[str] = Counter()
+        self._failed_recoveries: Counter[str] = Counter()
 
-    async def ask(self, *cases: Case, listens: bool = False) -> tuple[Reply, Judgement | None]:
+    async def run(self, *cases: Case, reads_trailing_bytes: bool = False) -> tuple[Reply, Judgement | None]:
         """What the last of some cases comes to, sent one after the other over one new connection."""
-        labelled = [self.labelled(case) for case in cases]
+        labelled_cases = [self.with_expected_facts(case) for case in cases]
         reply = Reply()
-        for _ in range(_TRIES):
-            reply = await self._sent(labelled, listens=listens)
-            if reply.status != TOO_MANY:
+        for _ in range(_MAX_ATTEMPTS):
+            reply = await self._send(labelled_cases, reads_trailing_bytes=reads_trailing_bytes)
+            if reply.status != TOO_MANY_REQUESTS:
                 break
-            await asyncio.sleep(min(asked_s(self.kept(labelled[-1], reply)), _LONGEST_S))
-        return reply, self.judge.judge(labelled[-1], reply)
+            await asyncio.sleep(min(retry_after_s(self.redacted_exchange(labelled_cases[-1], reply)), _MAX_RETRY_AFTER_S))
+        return reply, self.judge.judge(labelled_cases[-1], reply)
 
-    def labelled(self, case: Case) -> Case:
+    def with_expected_facts(self, case: Case) -> Case:
         """A case with what the oracle says of it."""
-        return case if case.expect else case._replace(expect=self.oracle.expect(case))
+        return case if case.expected_facts else case._replace(expected_facts=self.oracle.expected_facts(case))
 
-    async def settle(self, control: Case) -> bool:
+    async def wait_until_healthy(self, control: Case) -> bool:
         """Whether the target takes an acceptable request: now, or after it has failed a few."""
-        if self._unsettled[control.call] >= _PATIENCE:
+        if self._failed_recoveries[control.call] >= _MAX_FAILED_RECOVERIES:
             return False
-        for _ in range(_SETTLING):
-            _, judgement = await self.ask(control)
+        for _ in range(_MAX_RECOVERY_REQUESTS):
+            _, judgement = await self.run(control)
             if judgement is None:
                 return True
-            if judgement.fault is Fault.UNANSWERED:
+            if judgement.failure_kind is FailureKind.UNANSWERED:
                 break
-        self._unsettled[control.call] += 1
+        self._failed_recoveries[control.call] += 1
         return False
 
-    async def fails(self, fault: Fault, kind: str, *cases: Case) -> bool:
+    async def fails_with(self, failure_kind: FailureKind, dedup_key: str, *cases: Case) -> bool:
         """Whether a case comes to the same fault."""
-        if fault in {Fault.REFUSED, Fault.TAKEN} and not self.labelled(cases[-1]).expect:
+        if failure_kind in {FailureKind.WRONGLY_REJECTED, FailureKind.WRONGLY_ACCEPTED} and not self.with_expected_facts(cases[-1]).expected_facts:
             return False
-        _, judgement = await self.ask(*cases, listens=fault is Fault.MISFRAMED)
-        if judgement is None or judgement.fault is not fault:
+        _, judgement = await self.run(*cases, reads_trailing_bytes=failure_kind is FailureKind.MALFORMED_RESPONSE)
+        if judgement is None or judgement.failure_kind is not failure_kind:
             return False
-        return judgement.kind == kind or fault in {Fault.SERVER_ERROR, Fault.MISFRAMED, Fault.LEAK}
+        return judgement.dedup_key == dedup_key or failure_kind in {FailureKind.SERVER_ERROR, FailureKind.MALFORMED_RESPONSE, FailureKind.INFORMATION_LEAK}
 
-    def kept(self, case: Case, reply: Reply) -> Exchange:
+    def redacted_exchange(self, case: Case, reply: Reply) -> Exchange:
         """An exchange for people: without secrets."""
-        request, redactor = self.rendering.request(case), self.wire.redactor
+        request, redactor = self.renderer.render(case), self.wire.redactor
         target = self.wire.target
         return Exchange(
-            request=redactor.request(request),
+            request=redactor.redact_request(request),
             url=f"{target.scheme}://{target.authority}{target.prefix}{request.path}",
-            response=redactor.response(reply.response) if reply.response else None,
-            mishap=reply.mishap,
-            detail=redactor.text(reply.detail),
-            stray=redactor.body(reply.stray),
+            response=redactor.redact_response(reply.response) if reply.response else None,
+            failure=reply.failure,
+            failure_detail=redactor.redact_text(reply.failure_detail),
+            bytes_after_response=redactor.redact_body(reply.bytes_after_response),
         )
 
-    async def _sent(self, cases: Sequence[Case], *, listens: bool) -> Reply:
+    async def _send(self, cases: Sequence[Case], *, reads_trailing_bytes: bool) -> Reply:
         """The last reply; a large body goes the careful way."""
         if len(cases) == 1 and len(cases[0].body) > LARGE_BYTES:
-            return await self.carefully(cases[0])
-        shots = [self.rendering.shot(case) for case in cases]
-        return (await self.lanes.sequence(shots, listens=listens))[-1]
+            return await self.send_large(cases[0])
+        prepared = [self.renderer.prepare(case) for case in cases]
+        return (await self.lanes.send_in_order(prepared, reads_trailing=reads_trailing_bytes))[-1]
 
-    async def carefully(self, case: Case) -> Reply:
+    async def send_large(self, case: Case) -> Reply:
         """Sends a large body over the wire that goes on listening while it sends."""
-        heard = await self.wire.hear(self.rendering.request(case))
-        response = heard.response
+        received = await self.wire.send_unredacted(self.renderer.render(case))
+        response = received.response
         if response is None:
-            return Reply(mishap=heard.mishap, detail=heard.detail)
-        head = Head(
+            return Reply(failure=received.failure, failure_detail=received.failure_detail)
+        head = ResponseHead(
             status=response.status,
             headers=response.headers,
-            length=None,
-            keeps=True,
+            body_length=None,
+            keeps_alive=True,
             media_type=response.media_type,
-            version=response.http_version,
+            http_version=response.http_version,
         )
-        return Reply(response.status, head, response.body, truncated=response.truncated)
+        return Reply(response.status, head, response.body, is_truncated=response.truncated)

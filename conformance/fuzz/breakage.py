@@ -7,78 +7,78 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.fuzz.finding import Certainty, Finding
-from conformance.fuzz.judge import Fault, Judgement
+from conformance.fuzz.judge import FailureKind, Judgement
 from conformance.model import Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.fuzz.bench import Bench
+    from conformance.fuzz.bench import CaseRunner
     from conformance.fuzz.case import Case
 
-BROKEN = frozenset({Fault.SERVER_ERROR, Fault.UNANSWERED, Fault.REFUSED})
+DOWN_FAILURES = frozenset({FailureKind.SERVER_ERROR, FailureKind.UNANSWERED, FailureKind.WRONGLY_REJECTED})
 """What a control comes to where the target is broken."""
 _PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
-_LONGEST_S = 12.0
-_FAILURES = 30
+_MAX_RECOVERY_S = 12.0
+_FAILURES_PER_PAUSE = 30
 """So many failures in a row are waited out before each pause."""
 
 
-class Past(NamedTuple):
+class SentCase(NamedTuple):
     """One request that was sent, and whether it was accepted as it should be; None where it need not be."""
 
     case: Case
-    is_good: bool | None
+    was_accepted: bool | None
     failed: bool
 
 
-async def examine(bench: Bench, log: Sequence[Past], control: Case, judgement: Judgement) -> Finding:
+async def report_target_down(case_runner: CaseRunner, history: Sequence[SentCase], control: Case, judgement: Judgement) -> Finding:
     """The finding of a target that is broken for good: with what most likely did it."""
-    suspects = _suspects(log, 2 * bench.wire.connections)
-    reply, now = await bench.ask(control)
-    shown = suspects[0] if suspects else None
-    words = "the target no longer takes acceptable requests"
+    suspects = _suspects(history, 2 * case_runner.wire.connections)
+    reply, judgement_now = await case_runner.run(control)
+    suspect = suspects[0] if suspects else None
+    description = "the target no longer takes acceptable requests"
     if suspects:
-        words += f"; one of the last {len(suspects)} requests before that did it, most likely the one shown"
+        description += f"; one of the last {len(suspects)} requests before that did it, most likely the one shown"
     return Finding(
-        fault=Fault.BROKEN,
-        kind="target",
-        reason=shown.about if shown else "something",
-        message=f"after {shown.about if shown else 'something'}, {words}",
+        failure_kind=FailureKind.BREAKS_LATER_REQUESTS,
+        dedup_key="target",
+        reason=suspect.about if suspect else "something",
+        message=f"after {suspect.about if suspect else 'something'}, {description}",
         expected="acceptable requests are accepted",
-        received=(now or judgement).received,
+        received=(judgement_now or judgement).received,
         level=Level.MUST,
         certainty=Certainty.CONFIRMED,
         case=control,
-        calls=tuple(sorted({control.call, *((shown.call,) if shown else ())})),
-        before=(shown,) if shown else (),
-        exchange=bench.kept(shown or control, reply),
+        calls=tuple(sorted({control.call, *((suspect.call,) if suspect else ())})),
+        preceding=(suspect,) if suspect else (),
+        exchange=case_runner.redacted_exchange(suspect or control, reply),
     )
 
 
-def _suspects(log: Sequence[Past], around: int) -> list[Case]:
+def _suspects(history: Sequence[SentCase], max_suspects: int) -> list[Case]:
     """The first failure after all was well, and the requests before it, newest first.
 
     `around` is how many may be guilty: twice as many as were in flight.
     """
-    good = [number for number, past in enumerate(log) if past.is_good]
-    last = good[-1] if good else 0
-    first = next((number for number, past in enumerate(log) if past.failed and number > last), len(log) - 1)
-    near = [*log[max(0, first - around) : first + 1]][::-1]
-    return [past.case for past in near if past.is_good is None]
+    accepted = [number for number, sent in enumerate(history) if sent.was_accepted]
+    last_accepted = accepted[-1] if accepted else 0
+    first_failed = next((number for number, past in enumerate(history) if past.failed and number > last_accepted), len(history) - 1)
+    recent = [*history[max(0, first_failed - max_suspects) : first_failed + 1]][::-1]
+    return [past.case for past in recent if past.was_accepted is None]
 
 
-async def recovers(bench: Bench, control: Case) -> bool:
+async def recovers(case_runner: CaseRunner, control: Case) -> bool:
     """Whether a target comes back to itself: after a few more failures, or within a few seconds."""
-    until_s = time.monotonic() + _LONGEST_S
+    deadline_s = time.monotonic() + _MAX_RECOVERY_S
     for pause_s in _PAUSES_S:
         await asyncio.sleep(pause_s)
-        for _ in range(_FAILURES):
-            _, judgement = await bench.ask(control)
-            if judgement is None or judgement.fault not in BROKEN:
+        for _ in range(_FAILURES_PER_PAUSE):
+            _, judgement = await case_runner.run(control)
+            if judgement is None or judgement.failure_kind not in DOWN_FAILURES:
                 return True
-            if judgement.fault is Fault.UNANSWERED:
+            if judgement.failure_kind is FailureKind.UNANSWERED:
                 break
-        if time.monotonic() > until_s:
+        if time.monotonic() > deadline_s:
             break
     return False

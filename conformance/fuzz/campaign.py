@@ -9,46 +9,46 @@ from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.fuzz.breakage import BROKEN, Past, examine, recovers
+from conformance.fuzz.breakage import DOWN_FAILURES, SentCase, report_target_down, recovers
 from conformance.fuzz.case import Case, Origin
-from conformance.fuzz.examiner import Examiner
-from conformance.fuzz.gun import MOST_SILENT, Gun
-from conformance.fuzz.oracle import ACCEPTED
-from conformance.fuzz.rendering import LARGE_BYTES, Shot
-from conformance.fuzz.stock import Stock
-from conformance.fuzz.suspicion import Suspicion
-from conformance.report.curl import curl
+from conformance.fuzz.examiner import Triage
+from conformance.fuzz.gun import MAX_UNANSWERED, FuzzSender
+from conformance.fuzz.oracle import ACCEPTED_FACT
+from conformance.fuzz.rendering import LARGE_BYTES, PreparedCase
+from conformance.fuzz.stock import SeedEvents
+from conformance.fuzz.suspicion import Candidate
+from conformance.report.curl import curl_command
 from conformance.wire.answers import Reply
-from conformance.wire.budget import Exhausted
-from conformance.wire.lanes import SILENT
+from conformance.wire.budget import BudgetExhausted
+from conformance.wire.lanes import UNRESPONSIVE_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from conformance.contract import Contract
     from conformance.fuzz.finding import Finding
-    from conformance.payloads import Ground, Keys
+    from conformance.payloads import PreflightResult, Keys
     from conformance.wire import Wire
 
-_WINDOW = 2_000
+_HEALTH_CHECK_INTERVAL = 2_000
 """After so many requests the target is asked whether it still takes acceptable ones."""
-_SILENT_DEADLINE_S = 2.0
+_SHORT_DEADLINE_S = 2.0
 """Who has kept us waiting so often that sending ends is asked once more, but not for long."""
-_MOST_ALIKE = 300
+_MAX_CANDIDATES_PER_KEY = 300
 """So many suspicions of the same sort are looked at; more are counted."""
-_EXAMINING_S = 20.0
+_TRIAGE_TIME_S = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Result:
+class CampaignResult:
     """What a campaign came to. `requests` are those that went over its own lanes, not over the wire."""
 
     findings: list[Finding] = field(default_factory=list)
     requests: int = 0
     duration_s: float = 0.0
     waited_s: float = 0.0
-    judged: Counter[str] = field(default_factory=Counter)
-    is_cut: bool = False
+    judged_by_call: Counter[str] = field(default_factory=Counter)
+    is_cut_short: bool = False
 
 
 class Campaign:
@@ -59,132 +59,132 @@ class Campaign:
         contract: Contract,
         keys: Keys,
         wire: Wire,
-        ground: Ground,
+        preflight: PreflightResult,
         *,
-        examining_s: float = _EXAMINING_S,
+        triage_time_s: float = _TRIAGE_TIME_S,
     ) -> None:
         self._contract = contract
-        self._examining_s = examining_s
+        self._triage_time_s = triage_time_s
         self._wire = wire
-        self._dead = {str(operation) for operation in ground.dead}
-        self._gun = Gun(contract, keys, wire, ground)
-        self.bench = self._gun.bench
-        self._again: deque[Case] = deque()
-        self._large: list[Case] = []
-        self._log: deque[Past] = deque(maxlen=2 * _WINDOW)
-        self._before: dict[int, Case] = {}
-        self._alike: Counter[tuple[str, str, str]] = Counter()
-        self._suspicions: list[Suspicion] = []
-        self._around = 2 * wire.connections
-        self._number = self._last_good = 0
-        self.result = Result()
+        self._dead = {str(operation) for operation in preflight.dead}
+        self._sender = FuzzSender(contract, keys, wire, preflight)
+        self.case_runner = self._sender.case_runner
+        self._retry_queue: deque[Case] = deque()
+        self._large_cases: list[Case] = []
+        self._history: deque[SentCase] = deque(maxlen=2 * _HEALTH_CHECK_INTERVAL)
+        self._last_case_by_connection: dict[int, Case] = {}
+        self._candidate_counts: Counter[tuple[str, str, str]] = Counter()
+        self._candidates: list[Candidate] = []
+        self._max_recent = 2 * wire.connections
+        self._position = self._last_accepted_position = 0
+        self.result = CampaignResult()
 
-    async def run(self, cases: Iterable[Case], *, max_time_s: float | None = None) -> Result:
+    async def run(self, cases: Iterable[Case], *, max_time_s: float | None = None) -> CampaignResult:
         """Sends the cases, within a time and the wire's budget; then examines what failed.
 
         Where it is cancelled, `result` has what failed so far, unexamined.
         """
         start_s = time.monotonic()
-        until_s = start_s + max_time_s if max_time_s else None
-        feed = iter(cases)
+        deadline_s = start_s + max_time_s if max_time_s else None
+        case_iterator = iter(cases)
         try:
-            more, broken = True, None
-            while more and broken is None:
-                more = await self._window(feed, until_s)
+            has_more, down_finding = True, None
+            while has_more and down_finding is None:
+                has_more = await self._send_until_health_check(case_iterator, deadline_s)
                 self.result.duration_s = time.monotonic() - start_s
-                broken = await self._breakage()
-            self.result.is_cut |= broken is not None
-            self.result.findings = [self.dressed(item) for item in await self._findings(broken)]
-        except (Exhausted, asyncio.CancelledError) as end:
-            self.result.is_cut = True
-            raw = self._examiner().unexamined(self._suspicions)
-            self.result.findings = [self.dressed(item) for item in raw]
+                down_finding = await self._check_target_health()
+            self.result.is_cut_short |= down_finding is not None
+            self.result.findings = [self.with_context(finding) for finding in await self._collect_findings(down_finding)]
+        except (BudgetExhausted, asyncio.CancelledError) as end:
+            self.result.is_cut_short = True
+            unexamined = self._new_triage().unexamined_findings(self._candidates)
+            self.result.findings = [self.with_context(item) for item in unexamined]
             if isinstance(end, asyncio.CancelledError):
                 raise
         finally:
             self.close()
-            self.result.requests, self.result.waited_s = self._gun.lanes.sent, self._gun.waited_s
+            self.result.requests, self.result.waited_s = self._sender.lanes.sent_count, self._sender.waited_s
         return self.result
 
-    async def _findings(self, broken: Finding | None) -> list[Finding]:
+    async def _collect_findings(self, down_finding: Finding | None) -> list[Finding]:
         """What the suspicions come to; once the target is broken, only those from before count."""
-        examiner = self._examiner()
-        if broken is None:
-            return await examiner.findings(self._suspicions)
-        earlier = [item for item in self._suspicions if item.number < self._last_good]
-        return [*examiner.unexamined(earlier), broken]
+        triage = self._new_triage()
+        if down_finding is None:
+            return await triage.triage(self._candidates)
+        before_down = [candidate for candidate in self._candidates if candidate.position < self._last_accepted_position]
+        return [*triage.unexamined_findings(before_down), down_finding]
 
-    def _examiner(self) -> Examiner:
-        return Examiner(self._contract, self.bench, until_s=time.monotonic() + self._examining_s)
+    def _new_triage(self) -> Triage:
+        return Triage(self._contract, self.case_runner, deadline_s=time.monotonic() + self._triage_time_s)
 
     def close(self) -> None:
         """Closes every connection."""
-        self._gun.lanes.close()
+        self._sender.lanes.close()
 
-    async def _window(self, feed: Iterator[Case], until_s: float | None) -> bool:
+    async def _send_until_health_check(self, case_iterator: Iterator[Case], deadline_s: float | None) -> bool:
         """Sends some cases; whether there are more."""
-        left = _WINDOW
+        remaining = _HEALTH_CHECK_INTERVAL
 
-        def supply() -> Shot | None:
-            nonlocal left
-            while self._again or left > 0:
-                if self._gun.is_over(until_s):
-                    self.result.is_cut = True
+        def supply() -> PreparedCase | None:
+            nonlocal remaining
+            while self._retry_queue or remaining > 0:
+                if self._sender.should_stop(deadline_s):
+                    self.result.is_cut_short = True
                     return None
-                case = self._again.popleft() if self._again else next(feed, None)
+                case = self._retry_queue.popleft() if self._retry_queue else next(case_iterator, None)
                 if case is None:
-                    left = -1
+                    remaining = -1
                     return None
-                left -= 1
+                remaining -= 1
                 if case.call in self._dead:
                     continue
                 if len(case.body) > LARGE_BYTES:
-                    self._large.append(case)
+                    self._large_cases.append(case)
                     continue
-                return self._gun.rendering.shot(case)
+                return self._sender.renderer.prepare(case)
             return None
 
-        await self._gun.lanes.pour(supply, self._take)
-        await self._send_large(until_s)
-        return left == 0 and not self._gun.is_over(until_s)
+        await self._sender.lanes.send_all(supply, self._on_reply)
+        await self._send_large(deadline_s)
+        return remaining == 0 and not self._sender.should_stop(deadline_s)
 
-    async def _send_large(self, until_s: float | None) -> None:
+    async def _send_large(self, deadline_s: float | None) -> None:
         """Sends the large bodies of a window, the careful way."""
-        large, self._large = self._large, []
+        large, self._large_cases = self._large_cases, []
         for case in large:
-            if not self._gun.is_over(until_s):
-                self._note(case, await self.bench.carefully(case), None)
+            if not self._sender.should_stop(deadline_s):
+                self._record_reply(case, await self.case_runner.send_large(case), None)
 
-    def _take(self, shot: Shot, reply: Reply, lane: int) -> None:
+    def _on_reply(self, prepared: PreparedCase, reply: Reply, lane: int) -> None:
         """Takes what came of a case; a 429 only means that it has to be sent again later."""
-        case = shot.case
-        if self._gun.is_put_off(case, reply):
-            self._again.append(case)
+        case = prepared.case
+        if self._sender.defer_if_rate_limited(case, reply):
+            self._retry_queue.append(case)
             return
-        self._note(case, reply, self._before.get(lane))
-        self._before[lane] = case
+        self._record_reply(case, reply, self._last_case_by_connection.get(lane))
+        self._last_case_by_connection[lane] = case
 
-    def _note(self, case: Case, reply: Reply, before: Case | None) -> None:
+    def _record_reply(self, case: Case, reply: Reply, previous: Case | None) -> None:
         """Judges a reply."""
-        self.result.judged[case.call] += 1
-        judgement = self._gun.judge.judge(case, reply)
-        is_good = judgement is None if case.expect == (ACCEPTED,) else None
-        self._log.append(Past(case, is_good, judgement is not None))
-        self._number += 1
-        if is_good:
-            self._last_good = self._number
-        if reply.mishap in SILENT:
-            self._gun.silent += 1
-            if self._gun.silent == MOST_SILENT:
-                self._gun.lanes.deadline_s = min(self._gun.lanes.deadline_s, _SILENT_DEADLINE_S)
+        self.result.judged_by_call[case.call] += 1
+        judgement = self._sender.judge.judge(case, reply)
+        was_accepted = judgement is None if case.expected_facts == (ACCEPTED_FACT,) else None
+        self._history.append(SentCase(case, was_accepted, judgement is not None))
+        self._position += 1
+        if was_accepted:
+            self._last_accepted_position = self._position
+        if reply.failure in UNRESPONSIVE_FAILURES:
+            self._sender.unanswered += 1
+            if self._sender.unanswered == MAX_UNANSWERED:
+                self._sender.lanes.deadline_s = min(self._sender.lanes.deadline_s, _SHORT_DEADLINE_S)
         if judgement is None:
             return
-        key = (judgement.fault.value, judgement.kind, case.call)
-        self._alike[key] += 1
-        if self._alike[key] <= _MOST_ALIKE:
-            self._suspicions.append(Suspicion(case, judgement, before, self._number, self._recent(1)))
+        key = (judgement.failure_kind.value, judgement.dedup_key, case.call)
+        self._candidate_counts[key] += 1
+        if self._candidate_counts[key] <= _MAX_CANDIDATES_PER_KEY:
+            self._candidates.append(Candidate(case, judgement, previous, self._position, self._recent_cases(1)))
 
-    async def _breakage(self) -> Finding | None:
+    async def _check_target_health(self) -> Finding | None:
         """What is to be said of a target that no longer takes acceptable requests, and does not get well.
 
         If it does, that an acceptable request failed is one more suspicion.
@@ -193,35 +193,35 @@ class Campaign:
             call = str(operation)
             if call in self._dead:
                 continue
-            body = Stock.of(self._contract, operation).body()
+            body = SeedEvents.for_operation(self._contract, operation).minimal_body()
             control = Case(call=call, origin=Origin.SHRINKER, about="an acceptable request", body=body)
-            _, judgement = await self.bench.ask(control)
-            if judgement is not None and judgement.fault in BROKEN:
-                if self._alike[judgement.fault.value, judgement.kind, call] and not self._was_well(call):
+            _, judgement = await self.case_runner.run(control)
+            if judgement is not None and judgement.failure_kind in DOWN_FAILURES:
+                if self._candidate_counts[judgement.failure_kind.value, judgement.dedup_key, call] and not self._was_healthy(call):
                     continue
-                labelled = self.bench.labelled(control)
-                if not await recovers(self.bench, control):
-                    return await examine(self.bench, list(self._log), labelled, judgement)
-                self._suspicions.append(Suspicion(labelled, judgement, None, self._number, self._recent(0)))
+                labelled = self.case_runner.with_expected_facts(control)
+                if not await recovers(self.case_runner, control):
+                    return await report_target_down(self.case_runner, list(self._history), labelled, judgement)
+                self._candidates.append(Candidate(labelled, judgement, None, self._position, self._recent_cases(0)))
         return None
 
-    def _recent(self, start: int) -> tuple[Case, ...]:
+    def _recent_cases(self, start: int) -> tuple[Case, ...]:
         """What was answered last, newest first."""
-        return tuple(past.case for past in itertools.islice(reversed(self._log), start, start + self._around))
+        return tuple(sent.case for sent in itertools.islice(reversed(self._history), start, start + self._max_recent))
 
-    def _was_well(self, call: str) -> bool:
+    def _was_healthy(self, call: str) -> bool:
         """Whether an operation has taken anything that it should."""
-        return any(past.is_good and past.case.call == call for past in self._log)
+        return any(sent.was_accepted and sent.case.call == call for sent in self._history)
 
-    def dressed(self, finding: Finding) -> Finding:
+    def with_context(self, finding: Finding) -> Finding:
         """A finding with where it was found, and how to see it again."""
         exchange = finding.exchange
         if exchange is None:
-            exchange = self.bench.kept(finding.case, Reply())
+            exchange = self.case_runner.redacted_exchange(finding.case, Reply())
         return replace(
             finding,
             profile=self._contract.profile.name,
             url=self._wire.target.url,
             exchange=exchange,
-            curl=curl(exchange.request, exchange.url) if not finding.before else "",
+            curl=curl_command(exchange.request, exchange.url) if not finding.preceding else "",
         )

@@ -8,19 +8,19 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conformance.fuzz.reading import read as strictly
+from conformance.fuzz.reading import parse_body as strictly
 
 if TYPE_CHECKING:
     from conformance.model import Json
 
-JSON_TYPE = "application/json"
-_ABOUT, _MARK, _TEXT = b', "about": "', b', "json":', b', "text": "'
-_MOST_STARTS = 4_096
-_LONG = 2_000
-_UNPLAIN = re.compile(r"\A\ufeff|[\r\n]")
-_RUN = re.compile(r"(.)\1{199,}", re.DOTALL)
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_write = json.JSONEncoder(ensure_ascii=False).encode
+JSON_MEDIA_TYPE = "application/json"
+_ABOUT_MARKER, _JSON_MARKER, _TEXT_MARKER = b', "about": "', b', "json":', b', "text": "'
+_MAX_CACHED_PREFIXES = 4_096
+_LONG_BODY_CHARS = 2_000
+_BREAKS_LINE = re.compile(r"\A\ufeff|[\r\n]")
+_REPEATED_CHARACTER = re.compile(r"(.)\1{199,}", re.DOTALL)
+_encode_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode_spaced = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Origin(enum.StrEnum):
@@ -37,7 +37,7 @@ class Origin(enum.StrEnum):
 class Auth(enum.StrEnum):
     """Which credentials a case is sent with."""
 
-    RIGHT = "right"
+    VALID = "right"
     NONE = "none"
     UNKNOWN = "unknown"
     MALFORMED = "malformed"
@@ -55,146 +55,146 @@ class Case(NamedTuple):
     origin: Origin
     about: str
     body: bytes
-    auth: Auth = Auth.RIGHT
-    content_type: str = JSON_TYPE
+    auth: Auth = Auth.VALID
+    content_type: str = JSON_MEDIA_TYPE
     coding: str = ""
-    expect: tuple[str, ...] = ()
+    expected_facts: tuple[str, ...] = ()
 
     @property
-    def is_plain(self) -> bool:
+    def has_standard_headers(self) -> bool:
         """Whether nothing but its body is special."""
-        return self.auth is Auth.RIGHT and self.content_type == JSON_TYPE and not self.coding
+        return self.auth is Auth.VALID and self.content_type == JSON_MEDIA_TYPE and not self.coding
 
-    def bodied(self, body: bytes) -> Case:
+    def with_body(self, body: bytes) -> Case:
         """The same with another body, and nothing known of what it is answered with."""
-        return self._replace(body=body, origin=Origin.SHRINKER, expect=())
+        return self._replace(body=body, origin=Origin.SHRINKER, expected_facts=())
 
 
-def compact(value: Json) -> bytes:
+def compact_json(value: Json) -> bytes:
     """A value as compact JSON; lone surrogates as escapes."""
-    text: str = _encode(value)
+    text: str = _encode_compact(value)
     try:
         return text.encode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def line(case: Case) -> str:
+def case_to_line(case: Case) -> str:
     """A case as one line of JSON; a body that is compact JSON stands in it as it is."""
-    found: dict[str, Any] = {"call": case.call, "from": case.origin.value, "expect": list(case.expect)}
-    if case.auth is not Auth.RIGHT:
-        found["auth"] = case.auth.value
-    if case.content_type != JSON_TYPE:
-        found["content_type"] = case.content_type
+    fields: dict[str, Any] = {"call": case.call, "from": case.origin.value, "expect": list(case.expected_facts)}
+    if case.auth is not Auth.VALID:
+        fields["auth"] = case.auth.value
+    if case.content_type != JSON_MEDIA_TYPE:
+        fields["content_type"] = case.content_type
     if case.coding:
-        found["coding"] = case.coding
-    found["about"] = case.about
-    body = _body(case.body)
+        fields["coding"] = case.coding
+    fields["about"] = case.about
+    body = _encode_body(case.body)
     if isinstance(body, str):
-        return f"{_written(found)[:-1]}{_MARK.decode()}{body}}}"
-    return _written({**found, **body})
+        return f"{_dump_line(fields)[:-1]}{_JSON_MARKER.decode()}{body}}}"
+    return _dump_line({**fields, **body})
 
 
-class Reader:
+class CaseReader:
     """Reads lines. Most begin as others do: what a beginning says is read once."""
 
     def __init__(self) -> None:
-        self._starts: dict[bytes, Case] = {}
+        self._prefixes: dict[bytes, Case] = {}
 
-    def read(self, text: bytes) -> Case:
+    def read(self, line: bytes) -> Case:
         """A case from its line. Raises ValueError or KeyError for a line that is none."""
-        start, _, rest = text.rstrip().partition(_ABOUT)
-        alike = self._starts.get(start)
-        if alike is None:
-            if len(self._starts) > _MOST_STARTS:
-                self._starts.clear()
-            alike = self._starts[start] = _started(json.loads(start + b"}"))
-        call, origin, _, _, auth, media_type, coding, expect = alike
-        words, mark, body = rest.partition(_MARK)
-        if mark:
-            return Case(call, origin, _unquoted(words), body[:-1], auth, media_type, coding, expect)
-        words, mark, body = rest.partition(_TEXT)
-        if mark:
-            text = _unquoted(body[:-1]).encode()
-            return Case(call, origin, _unquoted(words), text, auth, media_type, coding, expect)
-        found = json.loads(b'{"about": "' + rest)
-        return alike._replace(about=found["about"], body=_bytes(found))
+        prefix, _, rest = line.rstrip().partition(_ABOUT_MARKER)
+        prefix_case = self._prefixes.get(prefix)
+        if prefix_case is None:
+            if len(self._prefixes) > _MAX_CACHED_PREFIXES:
+                self._prefixes.clear()
+            prefix_case = self._prefixes[prefix] = _case_from_prefix(json.loads(prefix + b"}"))
+        call, origin, _, _, auth, media_type, coding, expect = prefix_case
+        about, marker, body = rest.partition(_JSON_MARKER)
+        if marker:
+            return Case(call, origin, _read_string_tail(about), body[:-1], auth, media_type, coding, expect)
+        about, marker, body = rest.partition(_TEXT_MARKER)
+        if marker:
+            line = _read_string_tail(body[:-1]).encode()
+            return Case(call, origin, _read_string_tail(about), line, auth, media_type, coding, expect)
+        fields = json.loads(b'{"about": "' + rest)
+        return prefix_case._replace(about=fields["about"], body=_decode_body(fields))
 
 
-def _unquoted(text: bytes) -> str:
+def _read_string_tail(text: bytes) -> str:
     """A JSON text without its opening quote, read."""
     return str(json.loads(b'"' + text)) if b"\\" in text else text[:-1].decode()
 
 
-def _started(found: dict[str, Any]) -> Case:
+def _case_from_prefix(fields: dict[str, Any]) -> Case:
     """What the beginning of a line says of a case."""
     return Case(
-        call=found["call"],
-        origin=Origin(found["from"]),
+        call=fields["call"],
+        origin=Origin(fields["from"]),
         about="",
         body=b"",
-        auth=Auth(found.get("auth", "right")),
-        content_type=found.get("content_type", JSON_TYPE),
-        coding=found.get("coding", ""),
-        expect=tuple(found["expect"]),
+        auth=Auth(fields.get("auth", "right")),
+        content_type=fields.get("content_type", JSON_MEDIA_TYPE),
+        coding=fields.get("coding", ""),
+        expected_facts=tuple(fields["expect"]),
     )
 
 
-def data(case: Case) -> dict[str, Any]:
+def case_to_json(case: Case) -> dict[str, Any]:
     """A case as JSON data; as a text where reading JSON and writing it again would change the body."""
-    found: dict[str, Any] = json.loads(line(case))
-    if "json" in found and compact(found["json"]) != case.body:
-        del found["json"]
-        found["text"] = case.body.decode()
-    return found
+    fields: dict[str, Any] = json.loads(case_to_line(case))
+    if "json" in fields and compact_json(fields["json"]) != case.body:
+        del fields["json"]
+        fields["text"] = case.body.decode()
+    return fields
 
 
-def of_data(found: dict[str, Any]) -> Case:
+def case_from_json(fields: dict[str, Any]) -> Case:
     """A case from its JSON data. Raises ValueError or KeyError for what is none."""
-    body = compact(found["json"]) if "json" in found else _bytes(found)
-    return _started(found)._replace(about=found["about"], body=body)
+    body = compact_json(fields["json"]) if "json" in fields else _decode_body(fields)
+    return _case_from_prefix(fields)._replace(about=fields["about"], body=body)
 
 
-def _body(body: bytes) -> dict[str, Any] | str:
+def _encode_body(body: bytes) -> dict[str, Any] | str:
     """A body in the most readable form that gives its bytes back; JSON on one line as it is."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(body).decode()}
-    if len(text) > _LONG and (pieces := _pieces(text)):
+    if len(text) > _LONG_BODY_CHARS and (pieces := _collapse_runs(text)):
         return {"pieces": pieces}
-    found = strictly(body)
-    is_plain = found.is_json and not found.is_deep and not _UNPLAIN.search(text)
-    return text if is_plain else {"text": text}
+    parsed = strictly(body)
+    fits_on_line = parsed.is_json and not parsed.is_too_deep and not _BREAKS_LINE.search(text)
+    return text if fits_on_line else {"text": text}
 
 
-def _bytes(found: dict[str, Any]) -> bytes:
-    if "text" in found:
-        return str(found["text"]).encode()
-    if "pieces" in found:
-        return "".join(_piece(item) for item in found["pieces"]).encode()
-    return base64.b64decode(found["base64"])
+def _decode_body(fields: dict[str, Any]) -> bytes:
+    if "text" in fields:
+        return str(fields["text"]).encode()
+    if "pieces" in fields:
+        return "".join(_expand_run(piece) for piece in fields["pieces"]).encode()
+    return base64.b64decode(fields["base64"])
 
 
-def _pieces(text: str) -> list[Any]:
+def _collapse_runs(text: str) -> list[Any]:
     """A text with its runs of one character as pairs; empty if it has none."""
     pieces: list[Any] = []
-    end = 0
-    for run in _RUN.finditer(text):
-        pieces += [text[end : run.start()], [run[1], len(run[0])]]
-        end = run.end()
-    return [*pieces, text[end:]] if pieces else []
+    position = 0
+    for run in _REPEATED_CHARACTER.finditer(text):
+        pieces += [text[position : run.start()], [run[1], len(run[0])]]
+        position = run.end()
+    return [*pieces, text[position:]] if pieces else []
 
 
-def _piece(item: Any) -> str:  # noqa: ANN401 - a text or a pair
-    return item if isinstance(item, str) else item[0] * item[1]
+def _expand_run(piece: Any) -> str:  # noqa: ANN401 - a text or a pair
+    return piece if isinstance(piece, str) else piece[0] * piece[1]
 
 
-def _written(found: dict[str, Any]) -> str:
+def _dump_line(fields: dict[str, Any]) -> str:
     """One line that any file can hold."""
-    text = _write(found)
+    text = _encode_spaced(fields)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(found)
+        return json.dumps(fields)
     return text

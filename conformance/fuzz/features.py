@@ -8,9 +8,9 @@ import re
 from typing import TYPE_CHECKING
 
 from conformance import pointers
-from conformance.fuzz.case import JSON_TYPE, Auth
-from conformance.fuzz.reading import BOM, read
-from conformance.model import Kind
+from conformance.fuzz.case import JSON_MEDIA_TYPE, Auth
+from conformance.fuzz.reading import BOM, parse_body
+from conformance.model import OperationKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,149 +22,149 @@ if TYPE_CHECKING:
 Feature = tuple[str, str]
 """A place and what is there. The place `*` is anywhere in a body, `free form` inside its open object."""
 
-ANYWHERE, FREE, REQUEST = "*", "free form", "request"
-NO_JSON = (REQUEST, "no JSON")
-ITEM, NOTHING = "an event", "nothing"
-SORTS = ("null", "a boolean", "a number", "a text", "a list", "an object")
-_BROAD = {"an object": 1, "a list": 2, "a text": 3, "a number": 4, "a fraction": 5}
+ANYWHERE, FREE_FORM, REQUEST = "*", "free form", "request"
+NOT_JSON = (REQUEST, "no JSON")
+BATCH_EVENT, MISSING = "an event", "nothing"
+JSON_TYPE_NAMES = ("null", "a boolean", "a number", "a text", "a list", "an object")
+_CATEGORY_RANK = {"an object": 1, "a list": 2, "a text": 3, "a number": 4, "a fraction": 5}
 """How narrow a word is; all others are narrower."""
 _INT64 = 2**63
-_LONG_TEXT, _LONG_NAME, _MANY, _DEEP = 1_000, 1_000, 500, 60
+_LONG_TEXT_LENGTH, _LONG_NAME_LENGTH, _MANY_NAMES, _MAX_DEPTH = 1_000, 1_000, 500, 60
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_TIMESTAMP_START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
-class Features:
+class FeatureExtractor:
     """Finds the features of the cases of one contract."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._operations = {str(operation): operation for operation in contract.operations}
-        self._opens = {event.open for event in contract.profile.events.values() if event.open}
-        self._known = {name: contract.event_schema(name) for name in contract.profile.events}
+        self._open_objects = {event.open_object for event in contract.profile.events.values() if event.open_object}
+        self._schemas = {name: contract.event_schema(name) for name in contract.profile.events}
 
-    def of(self, case: Case) -> frozenset[Feature]:
+    def features_of(self, case: Case) -> frozenset[Feature]:
         """Everything that a case has."""
         operation = self._operations[case.call]
-        found = {*_of_request(case)}
-        reading = read(case.body)
+        features = {*_header_features(case)}
+        parsed = parse_body(case.body)
         if case.coding:
-            found |= set() if reading.is_json else {NO_JSON}
+            features |= set() if parsed.is_json else {NOT_JSON}
         else:
             if case.body.startswith(BOM.encode()):
-                found.add((REQUEST, "a byte order mark"))
-            if reading.has_twins:
-                found.add((ANYWHERE, "a name twice"))
-            if reading.is_deep:
-                found.add((ANYWHERE, "deep nesting"))
-            elif reading.is_json:
-                found |= {*self._of_body(operation, reading.value)}
-                found |= {*self._missing(operation, reading.value)}
+                features.add((REQUEST, "a byte order mark"))
+            if parsed.has_duplicate_names:
+                features.add((ANYWHERE, "a name twice"))
+            if parsed.is_too_deep:
+                features.add((ANYWHERE, "deep nesting"))
+            elif parsed.is_json:
+                features |= {*self._body_features(operation, parsed.value)}
+                features |= {*self._missing_features(operation, parsed.value)}
             else:
-                found.add(NO_JSON)
-                if not case.body or not reading.is_utf8:
-                    found.add((REQUEST, "no body" if not case.body else "no UTF-8"))
-        return frozenset(found)
+                features.add(NOT_JSON)
+                if not case.body or not parsed.is_utf8:
+                    features.add((REQUEST, "no body" if not case.body else "no UTF-8"))
+        return frozenset(features)
 
-    def _of_body(self, operation: Operation, value: Json) -> Iterator[Feature]:
+    def _body_features(self, operation: Operation, value: Json) -> Iterator[Feature]:
         """What a body has: that of an event, or of a batch and its events."""
-        if operation.kind is not Kind.BATCH:
+        if operation.kind is not OperationKind.BATCH:
             if not isinstance(value, dict):
-                yield REQUEST, f"{sort(value)} as body"
-            yield from self._of_value("", value, 0)
+                yield REQUEST, f"{json_type_name(value)} as body"
+            yield from self._value_features("", value, 0)
             return
-        where = self._contract.profile.batch.pointer
-        listed = pointers.get(value, where) if pointers.has(value, where) else None
-        if isinstance(listed, list):
+        batch_pointer = self._contract.profile.batch.pointer
+        events = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
+        if isinstance(events, list):
             yield REQUEST, "a batch"
-            for item in listed:
+            for item in events:
                 if isinstance(item, dict):
-                    yield from self._of_value("", item, 0)
+                    yield from self._value_features("", item, 0)
                 else:
-                    yield from self._of_value(ITEM, item, 0)
-            value = pointers.drop(value, where) if isinstance(value, dict) else value
-            yield from self._of_value("envelope", value, 0)
+                    yield from self._value_features(BATCH_EVENT, item, 0)
+            value = pointers.remove(value, batch_pointer) if isinstance(value, dict) else value
+            yield from self._value_features("envelope", value, 0)
         else:
-            yield from self._of_value("envelope", value, 0)
+            yield from self._value_features("envelope", value, 0)
 
-    def _missing(self, operation: Operation, value: Json) -> Iterator[Feature]:
+    def _missing_features(self, operation: Operation, value: Json) -> Iterator[Feature]:
         """What an event should have, and one in the body has not."""
-        where = self._contract.profile.batch.pointer
+        batch_pointer = self._contract.profile.batch.pointer
         events: list[Json] = [value]
-        if operation.kind is Kind.BATCH:
-            listed = pointers.get(value, where) if pointers.has(value, where) else None
-            events = listed if isinstance(listed, list) else []
+        if operation.kind is OperationKind.BATCH:
+            event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
+            events = event_list if isinstance(event_list, list) else []
             if not events:
-                yield REQUEST, "no event" if listed == [] else "no list of events"
-        kind, ids = self._contract.event(operation.type), self._contract.identities(operation.type)
-        named = self._contract.profile.pointers.type if operation.kind is Kind.BATCH else None
+                yield REQUEST, "no event" if event_list == [] else "no list of events"
+        event_type, ids = self._contract.event_type(operation.event_type), self._contract.identity_pointers(operation.event_type)
+        type_pointer = self._contract.profile.pointers.type if operation.kind is OperationKind.BATCH else None
         for event in events:
             if isinstance(event, dict):
                 if not any(pointers.has(event, pointer) for pointer in ids.values()):
                     yield REQUEST, "nobody's event"
-                for pointer in (*kind.required, *([named] if named else [])):
+                for pointer in (*event_type.required, *([type_pointer] if type_pointer else [])):
                     if not pointers.has(event, pointer):
-                        yield pointer, NOTHING
+                        yield pointer, MISSING
 
-    def _of_value(self, place: str, value: Json, depth: int) -> Iterator[Feature]:
+    def _value_features(self, place: str, value: Json, depth: int) -> Iterator[Feature]:
         """What a value has, and the values in it."""
         if place:
             for category in categories(value):
-                yield self.place(place), category
+                yield self.display_place(place), category
                 yield ANYWHERE, category
-        if depth == _DEEP:
+        if depth == _MAX_DEPTH:
             yield ANYWHERE, "deep nesting"
             return
         if isinstance(value, dict):
             for name, item in value.items():
-                for category in _names(name):
-                    yield self.place(f"{place}/*"), category
+                for category in _name_categories(name):
+                    yield self.display_place(f"{place}/*"), category
                     yield ANYWHERE, category
-                yield from self._of_value(f"{place}/{self._named(place, name)}", item, depth + 1)
+                yield from self._value_features(f"{place}/{self._documented_name(place, name)}", item, depth + 1)
         elif isinstance(value, list):
             for item in value:
-                yield from self._of_value(f"{place}/*", item, depth + 1)
+                yield from self._value_features(f"{place}/*", item, depth + 1)
 
-    def _named(self, place: str, name: str) -> str:
+    def _documented_name(self, place: str, name: str) -> str:
         """A name where the documents know it; elsewhere any."""
         pointer = f"{place}/{name}"
-        for schema in self._known.values():
-            if _knows(schema, pointer):
+        for schema in self._schemas.values():
+            if _schema_documents(schema, pointer):
                 return name
         return "*"
 
-    def place(self, pointer: str) -> str:
+    def display_place(self, pointer: str) -> str:
         """A place as it is called in findings: open objects are all alike."""
-        for opened in self._opens:
-            if pointer.startswith(f"{opened}/"):
-                return FREE
+        for open_object in self._open_objects:
+            if pointer.startswith(f"{open_object}/"):
+                return FREE_FORM
         return pointer
 
 
-def _knows(schema: object, pointer: str) -> bool:
+def _schema_documents(schema: object, pointer: str) -> bool:
     """Whether a schema names what a pointer points at."""
-    for step in pointers.steps(pointer):
-        inner = schema.get("properties") if isinstance(schema, dict) else None
-        if not isinstance(inner, dict) or step not in inner:
+    for step in pointers.split(pointer):
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        if not isinstance(properties, dict) or step not in properties:
             return False
-        schema = inner[step]
+        schema = properties[step]
     return True
 
 
-def headline(special: frozenset[Feature]) -> Feature | None:
+def most_specific(distinguishing: frozenset[Feature]) -> Feature | None:
     """The one feature that tells most: the deepest place, and the narrowest word for what is there."""
-    return max(special, key=_weight, default=None)
+    return max(distinguishing, key=_specificity, default=None)
 
 
-def _weight(feature: Feature) -> tuple[int, int, int, str]:
+def _specificity(feature: Feature) -> tuple[int, int, int, str]:
     """How much a feature tells."""
     place, category = feature
     is_placed = place not in {ANYWHERE, REQUEST}
-    depth = 2 if place == FREE else place.count("/")
-    return is_placed, depth, _BROAD.get(category, 10), f"{place} {category}"
+    depth = 2 if place == FREE_FORM else place.count("/")
+    return is_placed, depth, _CATEGORY_RANK.get(category, 10), f"{place} {category}"
 
 
-def reason(feature: Feature | None) -> str:
+def describe_feature(feature: Feature | None) -> str:
     """A feature in words."""
     if feature is None:
         return "an acceptable request"
@@ -182,49 +182,49 @@ def reason(feature: Feature | None) -> str:
             return f"{category} as {place}"
 
 
-def odd(body: bytes, category: str) -> Json:
+def first_in_category(body: bytes, category: str) -> Json:
     """The first value of a category in a body, or an object of the first such name."""
-    rest: list[Json] = [json.loads(body)]
-    while rest:
-        value = rest.pop(0)
+    queue: list[Json] = [json.loads(body)]
+    while queue:
+        value = queue.pop(0)
         if category in categories(value):
             return value
         if isinstance(value, dict):
             for name, item in value.items():
-                if category in _names(name):
+                if category in _name_categories(name):
                     return {name: item}
-                rest.append(item)
+                queue.append(item)
         elif isinstance(value, list):
-            rest += value
+            queue += value
     return None
 
 
-def _of_request(case: Case) -> Iterator[Feature]:
+def _header_features(case: Case) -> Iterator[Feature]:
     """What is special about a request beside its body."""
-    if case.auth is not Auth.RIGHT:
+    if case.auth is not Auth.VALID:
         yield REQUEST, f"credentials: {case.auth}"
-    if case.content_type != JSON_TYPE:
-        words = "with a parameter" if ";" in case.content_type else case.content_type or "of nothing"
-        yield REQUEST, f"the Content-Type {words}"
+    if case.content_type != JSON_MEDIA_TYPE:
+        description = "with a parameter" if ";" in case.content_type else case.content_type or "of nothing"
+        yield REQUEST, f"the Content-Type {description}"
     if case.coding:
         yield REQUEST, f"the coding {case.coding}"
 
 
-def sort(value: Json) -> str:
+def json_type_name(value: Json) -> str:
     """What a value is, in a word or two."""
     if value is None:
         return "null"
-    words = {bool: "a boolean", str: "a text", list: "a list", dict: "an object"}
-    return words.get(type(value), "a number")
+    type_names = {bool: "a boolean", str: "a text", list: "a list", dict: "an object"}
+    return type_names.get(type(value), "a number")
 
 
 def categories(value: Json) -> Iterator[str]:
     """What a value is, from the broadest word to the narrowest."""
-    yield sort(value)
+    yield json_type_name(value)
     if isinstance(value, str):
-        yield from _texts(value)
+        yield from _text_categories(value)
     elif isinstance(value, dict):
-        if len(value) >= _MANY:
+        if len(value) >= _MANY_NAMES:
             yield "an object of very many names"
     elif isinstance(value, int) and not isinstance(value, bool) and not -_INT64 <= value < _INT64:
         yield "an integer beyond 64 bits"
@@ -232,11 +232,11 @@ def categories(value: Json) -> Iterator[str]:
         yield "a number beyond any" if math.isinf(value) else "a fraction"
 
 
-def _texts(text: str) -> Iterator[str]:
+def _text_categories(text: str) -> Iterator[str]:
     """What a text is."""
     if not text.strip():
         yield "an empty text" if not text else "a blank text"
-    if _TIME.match(text):
+    if _TIMESTAMP_START.match(text):
         yield "a text that is a time"
     if "\0" in text:
         yield "a text with a NUL"
@@ -246,7 +246,7 @@ def _texts(text: str) -> Iterator[str]:
         yield "a text beyond ASCII"
         if max(text) > "\uffff":
             yield "a text beyond the first plane, such as an emoji"
-    if len(text) >= _LONG_TEXT:
+    if len(text) >= _LONG_TEXT_LENGTH:
         yield "a long text"
     if "<" in text:
         yield "a text with markup"
@@ -254,11 +254,11 @@ def _texts(text: str) -> Iterator[str]:
         yield "a text with an apostrophe"
 
 
-def _names(name: str) -> Iterator[str]:
+def _name_categories(name: str) -> Iterator[str]:
     """What is special about a name."""
     if not name:
         yield "an empty name"
-    if len(name) >= _LONG_NAME:
+    if len(name) >= _LONG_NAME_LENGTH:
         yield "a long name"
     if "\0" in name:
         yield "a name with a NUL"

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
-from conformance.fuzz.case import Case, data, line, of_data
-from conformance.fuzz.judge import Fault
+from conformance.fuzz.case import Case, case_to_json, case_to_line, case_from_json
+from conformance.fuzz.judge import FailureKind
 from conformance.model import Level
-from conformance.resources import cache
-from conformance.text import storable
+from conformance.resources import cache_dir
+from conformance.text import escape_surrogates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,21 +29,21 @@ class Certainty(enum.StrEnum):
     UNEXAMINED = "unexamined"
 
 
-_DOUBTS = {
+_CERTAINTY_NOTES = {
     Certainty.CONFIRMED: "",
     Certainty.FLAKY: " (flaky: not when it was sent again)",
     Certainty.UNEXAMINED: " (not sent again: time was up, or the target was broken by then)",
 }
-TITLES = {
-    Fault.SERVER_ERROR: "answered as a failure of the server",
-    Fault.UNANSWERED: "left without an answer",
-    Fault.MISFRAMED: "answered with something that is no whole HTTP answer",
-    Fault.REFUSED: "valid, and refused",
-    Fault.TAKEN: "to be refused, and taken",
-    Fault.STATUS: "answered with a status that the contract does not allow",
-    Fault.BODY: "answered with a body that the contract does not allow",
-    Fault.LEAK: "answered with the inside of the server",
-    Fault.BROKEN: "followed by failures of acceptable requests",
+FAILURE_TITLES = {
+    FailureKind.SERVER_ERROR: "answered as a failure of the server",
+    FailureKind.UNANSWERED: "left without an answer",
+    FailureKind.MALFORMED_RESPONSE: "answered with something that is no whole HTTP answer",
+    FailureKind.WRONGLY_REJECTED: "valid, and refused",
+    FailureKind.WRONGLY_ACCEPTED: "to be refused, and taken",
+    FailureKind.UNEXPECTED_STATUS: "answered with a status that the contract does not allow",
+    FailureKind.UNEXPECTED_BODY: "answered with a body that the contract does not allow",
+    FailureKind.INFORMATION_LEAK: "answered with the inside of the server",
+    FailureKind.BREAKS_LATER_REQUESTS: "followed by failures of acceptable requests",
 }
 
 
@@ -54,8 +54,8 @@ class Finding:
     `reason` says in words what it is about the request. `before` are requests that have to go first.
     """
 
-    fault: Fault
-    kind: str
+    failure_kind: FailureKind
+    dedup_key: str
     reason: str
     message: str
     expected: str
@@ -67,7 +67,7 @@ class Finding:
     count: int = 1
     profile: str = ""
     url: str = ""
-    before: tuple[Case, ...] = ()
+    preceding: tuple[Case, ...] = ()
     exchange: Exchange | None = field(default=None, compare=False)
     curl: str = field(default="", compare=False)
 
@@ -76,26 +76,26 @@ class Finding:
         """A short name: the same whenever the same defect is found by the same request."""
         parts = [
             self.profile,
-            self.fault,
-            self.kind,
+            self.failure_kind,
+            self.dedup_key,
             self.reason,
-            line(self.case._replace(about="", expect=())),
+            case_to_line(self.case._replace(about="", expected_facts=())),
         ]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
     @property
     def title(self) -> str:
         """What it is, in one line."""
-        return f"{self.reason or 'a request'}: {TITLES[self.fault]}{_DOUBTS[self.certainty]}"
+        return f"{self.reason or 'a request'}: {FAILURE_TITLES[self.failure_kind]}{_CERTAINTY_NOTES[self.certainty]}"
 
     def as_json(self) -> dict[str, Any]:
         """The finding as JSON data."""
         return {
             "id": self.id,
-            "fault": self.fault.value,
-            "kind": self.kind,
-            "reason": storable(self.reason),
-            "title": storable(self.title),
+            "fault": self.failure_kind.value,
+            "kind": self.dedup_key,
+            "reason": escape_surrogates(self.reason),
+            "title": escape_surrogates(self.title),
             "level": self.level.value,
             "certainty": self.certainty.value,
             "profile": self.profile,
@@ -103,55 +103,55 @@ class Finding:
             "calls": list(self.calls),
             "count": self.count,
             "expected": self.expected,
-            "received": storable(self.received),
-            "message": storable(self.message),
-            "request": data(self.case),
-            "before": [data(item) for item in self.before],
-            "curl": storable(self.curl),
+            "received": escape_surrogates(self.received),
+            "message": escape_surrogates(self.message),
+            "request": case_to_json(self.case),
+            "before": [case_to_json(case) for case in self.preceding],
+            "curl": escape_surrogates(self.curl),
         }
 
 
-def store(finding: Finding) -> Path | None:
+def save_finding(finding: Finding) -> Path | None:
     """Writes a finding where `replay` finds it; None if nothing can be written there."""
-    place = _place(finding.id)
+    path = _finding_path(finding.id)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps(finding.as_json(), indent=1) + "\n", encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(finding.as_json(), indent=1) + "\n", encoding="utf-8")
     except OSError:
         return None
-    return place
+    return path
 
 
-def stored(name: str) -> Finding:
+def load_finding(finding_id: str) -> Finding:
     """A finding by its id. Raises UsageError if there is none."""
-    place = _place(name)
-    if not name.isalnum() or not place.is_file():
-        raise UsageError(f"no finding is called {name!r}; they are kept in {place.parent}")
+    path = _finding_path(finding_id)
+    if not finding_id.isalnum() or not path.is_file():
+        raise UsageError(f"no finding is called {finding_id!r}; they are kept in {path.parent}")
     try:
-        found = json.loads(place.read_text(encoding="utf-8"))
-        return _of_json(found)
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return _from_json(fields)
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{place} is no finding: {error}") from None
+        raise UsageError(f"{path} is no finding: {error}") from None
 
 
-def _of_json(found: dict[str, Any]) -> Finding:
+def _from_json(fields: dict[str, Any]) -> Finding:
     return Finding(
-        fault=Fault(found["fault"]),
-        kind=found["kind"],
-        reason=found["reason"],
-        message=found["message"],
-        expected=found["expected"],
-        received=found["received"],
-        level=Level(found["level"]),
-        certainty=Certainty(found["certainty"]),
-        case=of_data(found["request"]),
-        before=tuple(of_data(item) for item in found["before"]),
-        calls=tuple(found["calls"]),
-        count=found["count"],
-        profile=found["profile"],
-        url=found["url"],
+        failure_kind=FailureKind(fields["fault"]),
+        dedup_key=fields["kind"],
+        reason=fields["reason"],
+        message=fields["message"],
+        expected=fields["expected"],
+        received=fields["received"],
+        level=Level(fields["level"]),
+        certainty=Certainty(fields["certainty"]),
+        case=case_from_json(fields["request"]),
+        preceding=tuple(case_from_json(case) for case in fields["before"]),
+        calls=tuple(fields["calls"]),
+        count=fields["count"],
+        profile=fields["profile"],
+        url=fields["url"],
     )
 
 
-def _place(name: str) -> Path:
-    return cache() / "findings" / f"{name}.json"
+def _finding_path(finding_id: str) -> Path:
+    return cache_dir() / "findings" / f"{finding_id}.json"

@@ -15,9 +15,9 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 from schemathesis import GenerationMode
 
-from conformance.fuzz.case import Case, Origin, compact
-from conformance.fuzz.stock import families
-from conformance.model import Kind
+from conformance.fuzz.case import Case, Origin, compact_json
+from conformance.fuzz.stock import group_operations
+from conformance.model import OperationKind
 from conformance.openapi import render
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract, Operation
 
-COVERAGE, EXAMPLES, BATCH_EXAMPLES = 200, 8, 3
+MAX_COVERAGE_CASES, EXAMPLES_PER_MODE, BATCH_EXAMPLES_PER_MODE = 200, 8, 3
 """How many cases of each call come from coverage, and from each mode of fuzzing.
 
 Coverage gives thousands a second; fuzzing a hundred, of batches ten."""
@@ -33,7 +33,7 @@ _CONFIG = {
     "generation": {"with-security-parameters": False},
     "phases": {"coverage": {"unexpected-methods": []}},
 }
-SETTINGS = hypothesis.settings(
+HYPOTHESIS_SETTINGS = hypothesis.settings(
     database=None,
     deadline=None,
     derandomize=False,
@@ -42,101 +42,101 @@ SETTINGS = hypothesis.settings(
 )
 
 
-def generated(contract: Contract, seed: int) -> Iterator[Case]:
+def schema_cases(contract: Contract, seed: int) -> Iterator[Case]:
     """Cases of every call that carries JSON in its body; calls take turns, and so do the paths of one."""
-    families_of_json = [
-        family for family in families(contract) if family[0].kind in {Kind.EVENT, Kind.BATCH, Kind.WEBHOOK}
+    groups = [
+        operations for operations in group_operations(contract) if operations[0].kind in {OperationKind.EVENT, OperationKind.BATCH, OperationKind.WEBHOOK}
     ]
-    with _quietly():
+    with _without_warnings():
         schema = schemathesis.openapi.from_dict(
             render(contract), config=schemathesis.Config.from_dict(_CONFIG)
         )
-        queues = [_dealt(_cases(schema, family[0], seed), family) for family in families_of_json]
-    for found in itertools.zip_longest(*queues):
-        yield from (case for case in found if case is not None)
+        case_iterators = [_spread_over_paths(_operation_cases(schema, family[0], seed), family) for family in groups]
+    for turn in itertools.zip_longest(*case_iterators):
+        yield from (case for case in turn if case is not None)
 
 
-def _dealt(cases: list[Case], family: list[Operation]) -> Iterator[Case]:
+def _spread_over_paths(cases: list[Case], operations: list[Operation]) -> Iterator[Case]:
     """Cases of a call, dealt out to its paths."""
-    for case, operation in zip(cases, itertools.cycle(family), strict=False):
+    for case, operation in zip(cases, itertools.cycle(operations), strict=False):
         yield case._replace(call=str(operation))
 
 
-def _cases(schema: Any, operation: Operation, seed: int) -> list[Case]:  # noqa: ANN401 - schemathesis' own
+def _operation_cases(schema: Any, operation: Operation, seed: int) -> list[Case]:  # noqa: ANN401 - schemathesis' own
     """What schemathesis has for one operation: in turn from coverage and from both modes of fuzzing."""
-    found = schema[operation.path][operation.method]
+    api_operation = schema[operation.path][operation.method]
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
     config = schema.config.generation
-    covered = list(schema.iter_coverage_cases(found, generation_modes=modes, generation_config=config))
-    dice = random.Random(f"coverage-{seed}")  # noqa: S311 - cases, no secrets
-    chosen = covered if len(covered) <= COVERAGE else dice.sample(covered, COVERAGE)
-    count = BATCH_EXAMPLES if operation.kind is Kind.BATCH else EXAMPLES
-    queues = [
-        _taken(chosen, operation, Origin.COVERAGE),
-        _taken(drawn(found.as_strategy(generation_mode=modes[0]), seed, count), operation, Origin.POSITIVE),
-        _taken(drawn(found.as_strategy(generation_mode=modes[1]), seed, count), operation, Origin.NEGATIVE),
+    coverage_cases = list(schema.iter_coverage_cases(api_operation, generation_modes=modes, generation_config=config))
+    rng = random.Random(f"coverage-{seed}")  # noqa: S311 - cases, no secrets
+    chosen = coverage_cases if len(coverage_cases) <= MAX_COVERAGE_CASES else rng.sample(coverage_cases, MAX_COVERAGE_CASES)
+    count = BATCH_EXAMPLES_PER_MODE if operation.kind is OperationKind.BATCH else EXAMPLES_PER_MODE
+    cases_by_origin = [
+        _to_cases(chosen, operation, Origin.COVERAGE),
+        _to_cases(draw_values(api_operation.as_strategy(generation_mode=modes[0]), seed, count), operation, Origin.POSITIVE),
+        _to_cases(draw_values(api_operation.as_strategy(generation_mode=modes[1]), seed, count), operation, Origin.NEGATIVE),
     ]
-    return [case for turn in itertools.zip_longest(*queues) for case in turn if case is not None]
+    return [case for turn in itertools.zip_longest(*cases_by_origin) for case in turn if case is not None]
 
 
-def drawn(strategy: Any, seed: int, count: int) -> list[Any]:  # noqa: ANN401 - any strategy
+def draw_values(strategy: Any, seed: int, count: int) -> list[Any]:  # noqa: ANN401 - any strategy
     """So many examples of a strategy, the same for the same seed."""
-    found: list[Any] = []
-    keep: Callable[[Any], None] = found.append
+    values: list[Any] = []
+    keep_value: Callable[[Any], None] = values.append
 
     @hypothesis.seed(seed)
-    @hypothesis.settings(SETTINGS, max_examples=count)
+    @hypothesis.settings(HYPOTHESIS_SETTINGS, max_examples=count)
     @hypothesis.given(strategy)
     def draw(value: Any) -> None:  # noqa: ANN401 - whatever the strategy makes
-        keep(value)
+        keep_value(value)
 
-    with without_constants():
+    with without_local_constants():
         draw()
-    return found
+    return values
 
 
 @contextlib.contextmanager
-def without_constants() -> Iterator[None]:
+def without_local_constants() -> Iterator[None]:
     """Keeps Hypothesis from using constants of the user's own modules.
 
     Whatever was imported would change the cases, and a key that stands in somebody's code would get in.
     """
     # There is no public way.
-    known, providers._get_local_constants = providers._get_local_constants, Constants  # noqa: SLF001
+    original, providers._get_local_constants = providers._get_local_constants, Constants  # noqa: SLF001
     providers.CONSTANTS_CACHE.cache.clear()
     try:
         yield
     finally:
-        providers._get_local_constants = known  # noqa: SLF001 - as above
+        providers._get_local_constants = original  # noqa: SLF001 - as above
         providers.CONSTANTS_CACHE.cache.clear()
 
 
-def _taken(found: list[Any], operation: Operation, origin: Origin) -> list[Case]:
+def _to_cases(schemathesis_cases: list[Any], operation: Operation, origin: Origin) -> list[Case]:
     """The bodies of schemathesis' cases; what is about anything else than the body is not for us."""
     cases = []
-    for item in found:
-        body = _body(item)
-        if body is not None and item.method.upper() == operation.method:
-            about = getattr(getattr(getattr(item.meta, "phase", None), "data", None), "description", None)
+    for schemathesis_case in schemathesis_cases:
+        body = _body_bytes(schemathesis_case)
+        if body is not None and schemathesis_case.method.upper() == operation.method:
+            about = getattr(getattr(getattr(schemathesis_case.meta, "phase", None), "data", None), "description", None)
             cases.append(Case(call=str(operation), origin=origin, about=about or f"{origin}", body=body))
     return cases
 
 
-def _body(item: Any) -> bytes | None:  # noqa: ANN401 - schemathesis' own
+def _body_bytes(schemathesis_case: Any) -> bytes | None:  # noqa: ANN401 - schemathesis' own
     """The body of a case; none if it has none, or one that nobody can write."""
-    if (item.media_type or "application/json") != "application/json":
+    if (schemathesis_case.media_type or "application/json") != "application/json":
         return None
-    if isinstance(item.body, bytes):
-        return item.body
+    if isinstance(schemathesis_case.body, bytes):
+        return schemathesis_case.body
     try:
-        return compact(item.body)
+        return compact_json(schemathesis_case.body)
     except (TypeError, ValueError):
         return None
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def _without_warnings() -> Iterator[None]:
     """Without the warnings of generators, which are not for the user."""
-    with warnings.catch_warnings(), without_constants():
+    with warnings.catch_warnings(), without_local_constants():
         warnings.simplefilter("ignore")
         yield

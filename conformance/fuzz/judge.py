@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.errors import Deviation, Silent
+from conformance.errors import Deviation, NotApplicable
 from conformance.fuzz.case import Auth
-from conformance.model import Exchange, Level, Mishap, Request, weaker
-from conformance.openapi import answers
-from conformance.profile.facts import Condition, Shape
+from conformance.model import Exchange, Level, TransportFailure, Request, weaker_level
+from conformance.openapi import expected_responses
+from conformance.profile.facts import Condition, ResponseKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,41 +19,41 @@ if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
     from conformance.fuzz.case import Case
     from conformance.fuzz.oracle import Oracle
-    from conformance.profile.facts import Answer
+    from conformance.profile.facts import ExpectedResponse
     from conformance.wire import Redactor
     from conformance.wire.answers import Reply
 
-GENERIC = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
+GENERIC_STATUSES = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
 """What HTTP itself lets a server say to a request of which the contract says nothing."""
-TOO_MANY = 429
-_PARTLY = 207
-_MOST_KNOWN, _LONGEST_KNOWN = 20_000, 2_048
+TOO_MANY_REQUESTS = 429
+_MULTI_STATUS = 207
+_MAX_CACHED, _MAX_CACHED_BODY_BYTES = 20_000, 2_048
 
 
-class Fault(enum.StrEnum):
+class FailureKind(enum.StrEnum):
     """What can be wrong with an answer, or with the target after it."""
 
     SERVER_ERROR = "server-error"
     UNANSWERED = "unanswered"
-    MISFRAMED = "misframed"
-    REFUSED = "refused"
-    TAKEN = "taken"
-    STATUS = "status"
-    BODY = "body"
-    LEAK = "leak"
-    BROKEN = "broken"
+    MALFORMED_RESPONSE = "misframed"
+    WRONGLY_REJECTED = "refused"
+    WRONGLY_ACCEPTED = "taken"
+    UNEXPECTED_STATUS = "status"
+    UNEXPECTED_BODY = "body"
+    INFORMATION_LEAK = "leak"
+    BREAKS_LATER_REQUESTS = "broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """One thing that is wrong with an answer. `kind` makes judgements of the same sort equal."""
 
-    fault: Fault
+    failure_kind: FailureKind
     message: str
     expected: str
     received: str
     level: Level
-    kind: str
+    dedup_key: str
 
 
 class Judge:
@@ -64,105 +64,105 @@ class Judge:
         self._redactor = redactor
         self._oracle = oracle
         self._operations = oracle.operations
-        self._open = {name: _open_statuses(contract, item) for name, item in self._operations.items()}
-        self._known: dict[tuple[object, ...], Judgement | None] = {}
+        self._undetermined_statuses = {name: _statuses_when_undetermined(contract, item) for name, item in self._operations.items()}
+        self._cache: dict[tuple[object, ...], Judgement | None] = {}
 
     def judge(self, case: Case, reply: Reply) -> Judgement | None:
         """What is wrong with an answer; a 429 is nobody's fault. No judgement holds a secret.
 
         Most answers are fine: the secrets are taken out of those alone that somebody will see.
         """
-        found = self._wrong(case, reply)
-        if found is None:
+        judgement = self._first_failure(case, reply)
+        if judgement is None:
             return None
         redactor = self._redactor
-        shown = self._wrong(case, redactor.reply(reply))
-        message, received = (shown or found).message, (shown or found).received
-        return replace(found, message=redactor.text(message), received=redactor.text(received))
+        redacted = self._first_failure(case, redactor.redact_reply(reply))
+        message, received = (redacted or judgement).message, (redacted or judgement).received
+        return replace(judgement, message=redactor.redact_text(message), received=redactor.redact_text(received))
 
-    def _wrong(self, case: Case, reply: Reply) -> Judgement | None:
+    def _first_failure(self, case: Case, reply: Reply) -> Judgement | None:
         """What is wrong with an answer, as it is."""
         head = reply.head
-        if head is None or reply.stray:
-            return self._unheard(reply)
-        key = (case.call, case.expect, case.auth, reply.status, head.headers, reply.body)
-        if key in self._known:
-            return self._known[key]
-        found = next(self._judged(case, reply), None)
-        if len(reply.body) <= _LONGEST_KNOWN:
-            if len(self._known) > _MOST_KNOWN:
-                self._known.clear()
-            self._known[key] = found
-        return found
+        if head is None or reply.bytes_after_response:
+            return self._transport_failure(reply)
+        key = (case.call, case.expected_facts, case.auth, reply.status, head.headers, reply.body)
+        if key in self._cache:
+            return self._cache[key]
+        judgement = next(self._failures(case, reply), None)
+        if len(reply.body) <= _MAX_CACHED_BODY_BYTES:
+            if len(self._cache) > _MAX_CACHED:
+                self._cache.clear()
+            self._cache[key] = judgement
+        return judgement
 
-    def _unheard(self, reply: Reply) -> Judgement | None:
+    def _transport_failure(self, reply: Reply) -> Judgement | None:
         """What is wrong where there is no answer, or something after it."""
-        if reply.mishap in {Mishap.UNREACHABLE, Mishap.TLS, Mishap.TIMEOUT, Mishap.CLOSED}:
-            rule = self._level("rules.no-server-error")
-            return _judgement(Fault.UNANSWERED, "an answer", reply, rule, kind=f"{reply.mishap}")
-        rule = self._level("rules.framing", Level.SHOULD)
-        wrong = reply.detail or f"{len(reply.stray)} bytes follow that belong to no answer"
-        return _judgement(
-            Fault.MISFRAMED, "an answer that ends where its head says", reply, rule, kind="", wrong=wrong
+        if reply.failure in {TransportFailure.UNREACHABLE, TransportFailure.TLS, TransportFailure.TIMEOUT, TransportFailure.CLOSED}:
+            level = self._level("rules.no-server-error")
+            return _new_judgement(FailureKind.UNANSWERED, "an answer", reply, level, dedup_key=f"{reply.failure}")
+        level = self._level("rules.framing", Level.SHOULD)
+        problem = reply.failure_detail or f"{len(reply.bytes_after_response)} bytes follow that belong to no answer"
+        return _new_judgement(
+            FailureKind.MALFORMED_RESPONSE, "an answer that ends where its head says", reply, level, dedup_key="", problem=problem
         )
 
-    def _judged(self, case: Case, reply: Reply) -> Iterator[Judgement]:
+    def _failures(self, case: Case, reply: Reply) -> Iterator[Judgement]:
         """Everything that is wrong with an answer, the worst first."""
         status, operation = reply.status, self._operations[case.call]
-        if status == TOO_MANY:
+        if status == TOO_MANY_REQUESTS:
             return
         if status >= expect.SERVER_ERROR:
-            rule = self._level("rules.no-server-error")
-            yield _judgement(Fault.SERVER_ERROR, "an answer below 500", reply, rule, kind=str(status))
+            level = self._level("rules.no-server-error")
+            yield _new_judgement(FailureKind.SERVER_ERROR, "an answer below 500", reply, level, dedup_key=str(status))
             return
-        yield from self._misplaced(case, reply, operation)
-        exchange = _exchange(operation, reply)
-        yield from self._misshaped(exchange, operation, reply, case)
-        for look, fault in ((expect.framed, Fault.MISFRAMED), (expect.no_stack_trace, Fault.LEAK)):
-            name = "rules.framing" if fault is Fault.MISFRAMED else "rules.no-stack-trace"
+        yield from self._status_failures(case, reply, operation)
+        exchange = _to_exchange(operation, reply)
+        yield from self._body_failures(exchange, operation, reply, case)
+        for check_exchange, failure_kind in ((expect.well_framed, FailureKind.MALFORMED_RESPONSE), (expect.no_stack_trace, FailureKind.INFORMATION_LEAK)):
+            fact_name = "rules.framing" if failure_kind is FailureKind.MALFORMED_RESPONSE else "rules.no-stack-trace"
             try:
-                look(exchange, "a generated request")
+                check_exchange(exchange, "a generated request")
             except Deviation as deviation:
-                yield _of(deviation, fault, self._level(name, Level.SHOULD), "")
+                yield _judgement_from_deviation(deviation, failure_kind, self._level(fact_name, Level.SHOULD), "")
 
-    def _misplaced(self, case: Case, reply: Reply, operation: Operation) -> Iterator[Judgement]:
+    def _status_failures(self, case: Case, reply: Reply, operation: Operation) -> Iterator[Judgement]:
         """A status that the contract does not allow here."""
         status = reply.status
-        if not case.expect:
-            if status not in self._open[case.call]:
+        if not case.expected_facts:
+            if status not in self._undetermined_statuses[case.call]:
                 level = self._level("answers.accepted")
-                words = "a status that the contract speaks of"
-                yield _judgement(Fault.STATUS, words, reply, weaker(level, operation.level), kind=str(status))
+                expected_status = "a status that the contract speaks of"
+                yield _new_judgement(FailureKind.UNEXPECTED_STATUS, expected_status, reply, weaker_level(level, operation.level), dedup_key=str(status))
             return
-        answers = [answer for name in case.expect if (answer := self._oracle.answer(name))]
+        answers = [answer for name in case.expected_facts if (answer := self._oracle.answer_for_fact(name))]
         allowed = {item for answer in answers for item in answer.statuses}
         if status in allowed:
             return
-        level = weaker(_weakest(answers), operation.level)
+        level = weaker_level(_weakest(answers), operation.level)
         expected = " or ".join(str(item) for item in sorted(allowed))
-        kind = "|".join(case.expect) if case.auth is Auth.RIGHT else f"credentials {case.auth}"
+        dedup_key = "|".join(case.expected_facts) if case.auth is Auth.VALID else f"credentials {case.auth}"
         if min(allowed) >= 300 and 200 <= status < 300:
-            yield _judgement(Fault.TAKEN, expected, reply, level, kind=kind)
+            yield _new_judgement(FailureKind.WRONGLY_ACCEPTED, expected, reply, level, dedup_key=dedup_key)
         elif max(allowed) < 300 and status >= 400:
-            yield _judgement(Fault.REFUSED, expected, reply, level, kind=str(status))
+            yield _new_judgement(FailureKind.WRONGLY_REJECTED, expected, reply, level, dedup_key=str(status))
         else:
-            yield _judgement(Fault.STATUS, expected, reply, level, kind=str(status))
+            yield _new_judgement(FailureKind.UNEXPECTED_STATUS, expected, reply, level, dedup_key=str(status))
 
-    def _misshaped(
+    def _body_failures(
         self, exchange: Exchange, operation: Operation, reply: Reply, case: Case
     ) -> Iterator[Judgement]:
         """A body that is not what the contract promises of errors, or of answers to partly bad batches."""
-        if reply.status == _PARTLY:
-            stated = self._contract.states(f"bodies.{Shape.PARTLY_BAD}")
-            shape = self._contract.shape(Shape.PARTLY_BAD) if stated and self._is_partly_bad(case) else None
-        elif reply.status in self._open[str(operation)] and reply.status >= 400:
-            stated = self._contract.states(f"bodies.{Shape.ERROR}") and reply.status not in {
+        if reply.status == _MULTI_STATUS:
+            stated = self._contract.has_fact(f"bodies.{ResponseKind.PARTLY_BAD}")
+            shape = self._contract.response_body(ResponseKind.PARTLY_BAD) if stated and self._is_partly_bad(case) else None
+        elif reply.status in self._undetermined_statuses[str(operation)] and reply.status >= 400:
+            stated = self._contract.has_fact(f"bodies.{ResponseKind.ERROR}") and reply.status not in {
                 411,
                 414,
                 431,
                 408,
             }
-            shape = self._contract.error_shape(operation) if stated else None
+            shape = self._contract.error_body(operation) if stated else None
         else:
             shape = None
         if shape is None:
@@ -170,67 +170,67 @@ class Judge:
         try:
             expect.body(exchange, shape, "a generated request")
         except Deviation as deviation:
-            yield _of(deviation, Fault.BODY, weaker(shape.level, operation.level), str(reply.status))
-        except Silent:
+            yield _judgement_from_deviation(deviation, FailureKind.UNEXPECTED_BODY, weaker_level(shape.level, operation.level), str(reply.status))
+        except NotApplicable:
             return
 
     def _is_partly_bad(self, case: Case) -> bool:
         """Whether a 207 can only mean that some events of a batch are bad."""
-        allowing = {
+        facts_allowing_207 = {
             name
-            for name in case.expect
-            if (answer := self._oracle.answer(name)) and _PARTLY in answer.statuses
+            for name in case.expected_facts
+            if (answer := self._oracle.answer_for_fact(name)) and _MULTI_STATUS in answer.statuses
         }
-        return allowing == {f"answers.{Condition.BATCH_PARTLY_BAD}"}
+        return facts_allowing_207 == {f"answers.{Condition.BATCH_PARTLY_BAD}"}
 
-    def _level(self, name: str, otherwise: Level = Level.MUST) -> Level:
+    def _level(self, name: str, default: Level = Level.MUST) -> Level:
         """The level of a fact."""
-        return self._contract.fact(name).level if self._contract.states(name) else otherwise
+        return self._contract.fact(name).level if self._contract.has_fact(name) else default
 
 
-def _open_statuses(contract: Contract, operation: Operation) -> frozenset[int]:
+def _statuses_when_undetermined(contract: Contract, operation: Operation) -> frozenset[int]:
     """What a call may be answered with where the contract leaves the answer open."""
-    elsewhere = {f"answers.{Condition.PATH_UNKNOWN}", f"answers.{Condition.METHOD_WRONG}"}
-    stated = [fact for fact in answers(contract, operation) if fact.name not in elsewhere]
-    named = {status for fact in stated for status in fact.statuses}
-    return frozenset(named) | GENERIC
+    inapplicable = {f"answers.{Condition.PATH_UNKNOWN}", f"answers.{Condition.METHOD_WRONG}"}
+    stated = [fact for fact in expected_responses(contract, operation) if fact.name not in inapplicable]
+    status_codes = {status for fact in stated for status in fact.statuses}
+    return frozenset(status_codes) | GENERIC_STATUSES
 
 
-def _weakest(answers: list[Answer]) -> Level:
+def _weakest(answers: list[ExpectedResponse]) -> Level:
     return max((answer.level for answer in answers), key=lambda level: level.rank)
 
 
-def _exchange(operation: Operation, reply: Reply) -> Exchange:
+def _to_exchange(operation: Operation, reply: Reply) -> Exchange:
     """An answer as the judgements of the suite want it."""
     request = Request(method=operation.method, path=operation.path)
-    return Exchange(request=request, response=reply.response, stray=reply.stray)
+    return Exchange(request=request, response=reply.response, bytes_after_response=reply.bytes_after_response)
 
 
-def outline(reply: Reply) -> str:
+def summarize_reply(reply: Reply) -> str:
     """An answer in a few words."""
-    nothing = Request(method="POST", path="/")
+    placeholder = Request(method="POST", path="/")
     return Exchange(
-        request=nothing, response=reply.response, mishap=reply.mishap, detail=reply.detail
-    ).outline
+        request=placeholder, response=reply.response, failure=reply.failure, failure_detail=reply.failure_detail
+    ).summary
 
 
-def _judgement(  # noqa: PLR0913 - as many as a judgement has
-    fault: Fault, expected: str, reply: Reply, level: Level, *, kind: str, wrong: str = ""
+def _new_judgement(  # noqa: PLR0913 - as many as a judgement has
+    failure_kind: FailureKind, expected: str, reply: Reply, level: Level, *, dedup_key: str, problem: str = ""
 ) -> Judgement:
-    received = outline(reply) + (f"; {wrong}" if wrong and reply.head else "")
+    received = summarize_reply(reply) + (f"; {problem}" if problem and reply.head else "")
     message = f"must be answered with {expected}, and got {received}"
     return Judgement(
-        fault=fault, message=message, expected=expected, received=received, level=level, kind=kind
+        failure_kind=failure_kind, message=message, expected=expected, received=received, level=level, dedup_key=dedup_key
     )
 
 
-def _of(deviation: Deviation, fault: Fault, level: Level, kind: str) -> Judgement:
+def _judgement_from_deviation(deviation: Deviation, failure_kind: FailureKind, level: Level, dedup_key: str) -> Judgement:
     """A deviation as a judgement."""
     return Judgement(
-        fault=fault,
+        failure_kind=failure_kind,
         message=deviation.message,
         expected=deviation.expected,
         received=deviation.received,
         level=level,
-        kind=kind,
+        dedup_key=dedup_key,
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from conformance import pointers
 from conformance.fuzz import oddities
 from conformance.fuzz.case import Auth, Case, Origin
-from conformance.fuzz.stock import Stock
-from conformance.model import Kind
+from conformance.fuzz.stock import SeedEvents
+from conformance.model import OperationKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
     from conformance.model import Json, JsonObject
 
-_NAMES = (
+_FIELD_NAMES = (
     "", " ", "conformance", "a.b", "$a", "__proto__", "constructor", "\0", "n" * 1_100, "Überprüfung", "type",
     "properties", "context", "0", "-1", "null", "\U0001f600",
 )  # fmt: skip
-_LETTERS = 'aZ09_ .:/-"\\{}[]é漢\U0001f600'
-_BYTES = (
+_ALPHABET = 'aZ09_ .:/-"\\{}[]é漢\U0001f600'
+_INSERTED_BYTES = (
     b"{",
     b"}",
     b"[",
@@ -41,150 +41,150 @@ _BYTES = (
     b"null",
     b"\n",
 )
-_SHARE_TEXT, _SHARE_HEADER = 0.2, 0.03
-_MOST_BYTES = 10_000
+_CORRUPTED_SHARE, _OTHER_HEADER_SHARE = 0.2, 0.03
+_MAX_BODY_BYTES = 10_000
 
-Place = tuple[Any, Any]
+Slot = tuple[Any, Any]
 """Something that holds a value, and its name or number there."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Shelf:
+class _MutationSeeds:
     """The stock of an operation, with the events that its batches may carry, by their type."""
 
-    stock: Stock
-    events: tuple[tuple[JsonObject, ...], ...]
+    seed_events: SeedEvents
+    events_by_type: tuple[tuple[JsonObject, ...], ...]
 
     @classmethod
-    def of(cls, contract: Contract, operation: Operation) -> _Shelf:
+    def for_operation(cls, contract: Contract, operation: Operation) -> _MutationSeeds:
         """All that one operation takes."""
-        stock = Stock.of(contract, operation)
-        if operation.kind is not Kind.BATCH:
-            return cls(stock, (tuple(stock.bases),))
+        seed_events = SeedEvents.for_operation(contract, operation)
+        if operation.kind is not OperationKind.BATCH:
+            return cls(seed_events, (tuple(seed_events.valid_events),))
         pointer = contract.profile.pointers.type
-        others = [Stock.of(contract, operation, name).bases for name in contract.batch_types()]
-        typed = [
-            [item for item in bases if pointer is None or pointers.has(item, pointer)] for bases in others
+        events_by_type = [SeedEvents.for_operation(contract, operation, name).valid_events for name in contract.batch_types()]
+        naming_type = [
+            [item for item in events if pointer is None or pointers.has(item, pointer)] for events in events_by_type
         ]
-        return cls(stock, tuple(tuple(bases) for bases in typed if bases))
+        return cls(seed_events, tuple(tuple(bases) for bases in naming_type if bases))
 
 
-def mutations(contract: Contract, seed: int) -> Iterator[Case]:
+def mutated_cases(contract: Contract, seed: int) -> Iterator[Case]:
     """Cases without end: the same for the same seed."""
-    dice = random.Random(f"conformance-{seed}")  # noqa: S311 - cases, no secrets
-    shelves = [_Shelf.of(contract, operation) for operation in contract.operations]
+    rng = random.Random(f"conformance-{seed}")  # noqa: S311 - cases, no secrets
+    seeds_by_operation = [_MutationSeeds.for_operation(contract, operation) for operation in contract.operations]
     while True:
-        case = _mutated(dice, dice.choice(shelves))
-        if len(case.body) <= _MOST_BYTES:
+        case = _mutated_case(rng, rng.choice(seeds_by_operation))
+        if len(case.body) <= _MAX_BODY_BYTES:
             yield case
 
 
-def _mutated(dice: random.Random, shelf: _Shelf) -> Case:
+def _mutated_case(rng: random.Random, seeds: _MutationSeeds) -> Case:
     """One case."""
-    value, stock = _base(dice, shelf), shelf.stock
-    done = [_mutate(dice, value) for _ in range(dice.choice((0, 1, 1, 1, 2, 3)))]
-    body = oddities.written(value)
-    if dice.random() < _SHARE_TEXT:
-        words, body = _respelled(dice, body)
-        done.append(words)
-    case = Case(call=stock.call, origin=Origin.MUTATOR, about=", ".join(done) or "nothing special", body=body)
-    if dice.random() < _SHARE_HEADER and stock.operation.kind in {Kind.EVENT, Kind.BATCH}:
-        return _headed(dice, case)
+    value, seed_events = _random_valid_body(rng, seeds), seeds.seed_events
+    descriptions = [_mutate_in_place(rng, value) for _ in range(rng.choice((0, 1, 1, 1, 2, 3)))]
+    body = oddities.to_json_bytes(value)
+    if rng.random() < _CORRUPTED_SHARE:
+        description, body = _corrupt_bytes(rng, body)
+        descriptions.append(description)
+    case = Case(call=seed_events.call, origin=Origin.MUTATOR, about=", ".join(descriptions) or "nothing special", body=body)
+    if rng.random() < _OTHER_HEADER_SHARE and seed_events.operation.kind in {OperationKind.EVENT, OperationKind.BATCH}:
+        return _with_other_headers(rng, case)
     return case
 
 
-def _base(dice: random.Random, shelf: _Shelf) -> Json:
+def _random_valid_body(rng: random.Random, seeds: _MutationSeeds) -> Json:
     """An acceptable body of which nothing is shared with another."""
-    count = dice.choice((1, 1, 2, 3, 5)) if shelf.stock.operation.kind is Kind.BATCH else 1
-    return shelf.stock.wrap(*(_copied(dice.choice(dice.choice(shelf.events))) for _ in range(count)))
+    count = rng.choice((1, 1, 2, 3, 5)) if seeds.seed_events.operation.kind is OperationKind.BATCH else 1
+    return seeds.seed_events.wrap_events(*(_deep_copy(rng.choice(rng.choice(seeds.events_by_type))) for _ in range(count)))
 
 
-def _copied(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _deep_copy(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """A copy of a value that shares nothing with it."""
     if isinstance(value, dict):
-        return {name: _copied(item) for name, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+        return {name: _deep_copy(item) for name, item in value.items()}
+    return [_deep_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def _places(value: Any) -> list[Place]:  # noqa: ANN401 - any JSON
+def _all_slots(value: Any) -> list[Slot]:  # noqa: ANN401 - any JSON
     """Every value in a body, as the place where it is."""
-    found: list[Place] = []
-    rest = [value]
-    while rest:
-        holder = rest.pop()
-        items = holder.items() if isinstance(holder, dict) else enumerate(holder)
-        for name, item in items:
-            found.append((holder, name))
+    slots: list[Slot] = []
+    pending = [value]
+    while pending:
+        container = pending.pop()
+        items = container.items() if isinstance(container, dict) else enumerate(container)
+        for key, item in items:
+            slots.append((container, key))
             if isinstance(item, dict | list):
-                rest.append(item)
-    return found
+                pending.append(item)
+    return slots
 
 
-def _mutate(dice: random.Random, value: Json) -> str:
+def _mutate_in_place(rng: random.Random, value: Json) -> str:
     """Does one odd thing to a body, and says what."""
-    places = _places(value)
-    if not places:
+    slots = _all_slots(value)
+    if not slots:
         return "nothing"
-    holder, name = dice.choice(places)
-    match dice.randrange(6):
+    container, key = rng.choice(slots)
+    match rng.randrange(6):
         case 0:
-            del holder[name]
-            return f"{_shown(name)} gone"
+            del container[key]
+            return f"{_describe_key(key)} gone"
         case 1:
-            return _named(dice, value)
-        case 2 if isinstance(holder[name], str):
-            holder[name] = _text(dice)
-            return f"{_shown(name)}: another text"
-        case 3 if isinstance(holder[name], list) and holder[name]:
-            holder[name].append(_copied(dice.choice(holder[name])))
-            return f"{_shown(name)}: one more of the same"
+            return _add_field(rng, value)
+        case 2 if isinstance(container[key], str):
+            container[key] = _random_text(rng)
+            return f"{_describe_key(key)}: another text"
+        case 3 if isinstance(container[key], list) and container[key]:
+            container[key].append(_deep_copy(rng.choice(container[key])))
+            return f"{_describe_key(key)}: one more of the same"
         case _:
-            odd = dice.choice(oddities.VALUES)
-            holder[name] = _copied(odd.value)
-            return f"{_shown(name)}: {odd.words}"
+            replacement = rng.choice(oddities.VALUES)
+            container[key] = _deep_copy(replacement.value)
+            return f"{_describe_key(key)}: {replacement.description}"
 
 
-def _named(dice: random.Random, value: Json) -> str:
+def _add_field(rng: random.Random, value: Json) -> str:
     """Puts in a field of another name."""
-    holders = [value, *(holder[name] for holder, name in _places(value))]
-    objects = [item for item in holders if isinstance(item, dict)]
+    values = [value, *(container[name] for container, name in _all_slots(value))]
+    objects = [item for item in values if isinstance(item, dict)]
     if not objects:
         return "nothing"
-    name, odd = dice.choice(_NAMES), dice.choice(oddities.VALUES)
-    dice.choice(objects)[name] = _copied(odd.value)
-    return f"a field {_shown(name)}: {odd.words}"
+    name, interesting = rng.choice(_FIELD_NAMES), rng.choice(oddities.VALUES)
+    rng.choice(objects)[name] = _deep_copy(interesting.value)
+    return f"a field {_describe_key(name)}: {interesting.description}"
 
 
-def _text(dice: random.Random) -> str:
+def _random_text(rng: random.Random) -> str:
     """A text of any letters."""
-    return "".join(dice.choice(_LETTERS) for _ in range(dice.randrange(1, 30)))
+    return "".join(rng.choice(_ALPHABET) for _ in range(rng.randrange(1, 30)))
 
 
-def _shown(name: object) -> str:
+def _describe_key(key: object) -> str:
     """A name or number for a person."""
-    text = str(name)
-    return repr(text if len(text) <= 40 else f"{text[:20]}...") if isinstance(name, str) else f"item {name}"
+    text = str(key)
+    return repr(text if len(text) <= 40 else f"{text[:20]}...") if isinstance(key, str) else f"item {key}"
 
 
-def _respelled(dice: random.Random, body: bytes) -> tuple[str, bytes]:
+def _corrupt_bytes(rng: random.Random, body: bytes) -> tuple[str, bytes]:
     """A body with some of its bytes changed."""
-    if dice.random() < 0.3:
-        words, respell = dice.choice(oddities.SPELLINGS)
-        return words, respell(body)
-    at = dice.randrange(len(body) + 1)
-    match dice.randrange(3):
+    if rng.random() < 0.3:
+        description, rewrite = rng.choice(oddities.BODY_REWRITES)
+        return description, rewrite(body)
+    position = rng.randrange(len(body) + 1)
+    match rng.randrange(3):
         case 0:
-            return "a byte gone", body[:at] + body[at + 1 :]
+            return "a byte gone", body[:position] + body[position + 1 :]
         case 1:
-            return "bytes put in", body[:at] + dice.choice(_BYTES) + body[at:]
+            return "bytes put in", body[:position] + rng.choice(_INSERTED_BYTES) + body[position:]
         case _:
-            return "cut off", body[:at]
+            return "cut off", body[:position]
 
 
-def _headed(dice: random.Random, case: Case) -> Case:
+def _with_other_headers(rng: random.Random, case: Case) -> Case:
     """A case with other credentials, or another type."""
-    if dice.random() < 0.5:
-        auth = dice.choice((Auth.NONE, Auth.UNKNOWN, Auth.MALFORMED))
+    if rng.random() < 0.5:
+        auth = rng.choice((Auth.NONE, Auth.UNKNOWN, Auth.MALFORMED))
         return case._replace(auth=auth, about=f"{case.about}; credentials: {auth}")
-    media_type = dice.choice(oddities.TYPES)
+    media_type = rng.choice(oddities.CONTENT_TYPES)
     return case._replace(content_type=media_type, about=f"{case.about}; the type {media_type}")

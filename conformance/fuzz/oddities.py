@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.fuzz.case import compact
+from conformance.fuzz.case import compact_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.model import Json
 
-_STAND_IN = "conformance-raw-{}"
+_PLACEHOLDER = "conformance-raw-{}"
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
+class InterestingValue:
     """A value with a name; one that Python can't write stands in for its text."""
 
-    words: str
+    description: str
     value: Any
 
 
-_RAW = {
+_RAW_JSON = {
     "a number with a huge exponent": "1e400",
     "a number with a tiny exponent": "1e-400",
     "minus zero": "-0",
@@ -32,61 +32,61 @@ _RAW = {
     "a reversed pair of surrogates": '"\\udc00\\ud800"',
     "an object with a name twice": '{"conformance":1,"conformance":2}',
 }
-_TEXTS = {_STAND_IN.format(number): text for number, text in enumerate(_RAW.values())}
+_JSON_BY_PLACEHOLDER = {_PLACEHOLDER.format(number): text for number, text in enumerate(_RAW_JSON.values())}
 
 
 def _nested(depth: int, opening: str, closing: str, core: str) -> str:
     return opening * depth + core + closing * depth
 
 
-_TEXTS |= {
+_JSON_BY_PLACEHOLDER |= {
     "conformance-deep-array": _nested(100, "[", "]", ""),
     "conformance-deep-object": _nested(100, '{"a":', "}", "1"),
     "conformance-deeper-array": _nested(1_200, "[", "]", ""),
 }
 
 VALUES = (
-    Odd("null", None),
-    Odd("a number", 0),
-    Odd("a boolean", value=True),
-    Odd("a text", "conformance"),
-    Odd("a list", []),
-    Odd("an object", {}),
-    Odd("an empty text", ""),
-    Odd("an integer beyond 64 bits", 2**64 + 1),
-    Odd("an object with an empty name", {"": 1}),
-    Odd("a list of null", [None]),
-    Odd("false", value=False),
-    Odd("a negative integer beyond 64 bits", -(2**63) - 1),
-    Odd("an unsigned integer of 64 bits", 2**63),
-    Odd("a negative number", -1),
-    Odd("a fraction", 1.5),
-    Odd("a list of lists", [[[]]]),
-    Odd("a list of objects", [{}]),
-    Odd("an object of null", {"conformance": None}),
-    Odd("a blank text", " "),
-    Odd("a text with a NUL", "conformance\0"),
-    Odd("an emoji", "conformance \U0001f600"),
-    Odd("a text in another script", "Überprüfung 検査"),
-    Odd("a text that is no date", "yesterday"),
-    Odd("a date that is none", "2024-02-30T25:61:00Z"),
-    Odd("a text of 1,500 characters", "conformance" * 137),
-    Odd("markup", "<script>conformance()</script>"),
-    Odd("a quote of SQL", "' OR '1'='1"),
-    Odd("a template", "${conformance} {{7*7}} %s %n"),
-    Odd("an object with a name of a prototype", {"__proto__": {"conformance": 1}}),
-    Odd("an object with a dotted name", {"a.b": 1, "$c": 2}),
-    Odd("an object with a long name", {"n" * 1_100: 1}),
-    Odd("an object of 600 names", {f"n{number}": number for number in range(600)}),
-    Odd("a deep array", "conformance-deep-array"),
-    Odd("a deep object", "conformance-deep-object"),
-    Odd("an array 1,200 deep", "conformance-deeper-array"),
-    *(Odd(words, _STAND_IN.format(number)) for number, words in enumerate(_RAW)),
+    InterestingValue("null", None),
+    InterestingValue("a number", 0),
+    InterestingValue("a boolean", value=True),
+    InterestingValue("a text", "conformance"),
+    InterestingValue("a list", []),
+    InterestingValue("an object", {}),
+    InterestingValue("an empty text", ""),
+    InterestingValue("an integer beyond 64 bits", 2**64 + 1),
+    InterestingValue("an object with an empty name", {"": 1}),
+    InterestingValue("a list of null", [None]),
+    InterestingValue("false", value=False),
+    InterestingValue("a negative integer beyond 64 bits", -(2**63) - 1),
+    InterestingValue("an unsigned integer of 64 bits", 2**63),
+    InterestingValue("a negative number", -1),
+    InterestingValue("a fraction", 1.5),
+    InterestingValue("a list of lists", [[[]]]),
+    InterestingValue("a list of objects", [{}]),
+    InterestingValue("an object of null", {"conformance": None}),
+    InterestingValue("a blank text", " "),
+    InterestingValue("a text with a NUL", "conformance\0"),
+    InterestingValue("an emoji", "conformance \U0001f600"),
+    InterestingValue("a text in another script", "Überprüfung 検査"),
+    InterestingValue("a text that is no date", "yesterday"),
+    InterestingValue("a date that is none", "2024-02-30T25:61:00Z"),
+    InterestingValue("a text of 1,500 characters", "conformance" * 137),
+    InterestingValue("markup", "<script>conformance()</script>"),
+    InterestingValue("a quote of SQL", "' OR '1'='1"),
+    InterestingValue("a template", "${conformance} {{7*7}} %s %n"),
+    InterestingValue("an object with a name of a prototype", {"__proto__": {"conformance": 1}}),
+    InterestingValue("an object with a dotted name", {"a.b": 1, "$c": 2}),
+    InterestingValue("an object with a long name", {"n" * 1_100: 1}),
+    InterestingValue("an object of 600 names", {f"n{number}": number for number in range(600)}),
+    InterestingValue("a deep array", "conformance-deep-array"),
+    InterestingValue("a deep object", "conformance-deep-object"),
+    InterestingValue("an array 1,200 deep", "conformance-deeper-array"),
+    *(InterestingValue(words, _PLACEHOLDER.format(number)) for number, words in enumerate(_RAW_JSON)),
 )
-BRIEF = VALUES[:10]
+BASIC_VALUES = VALUES[:10]
 
-TIMES = tuple(
-    Odd(f"the time {text}", text)
+TIMESTAMPS = tuple(
+    InterestingValue(f"the time {text}", text)
     for text in (
         "2024-03-01T09:30:00Z", "2024-03-01T09:30:00.5Z", "2024-03-01T09:30:00.123456+00:00",
         "1999-12-31T23:59:59.999Z", "2024-03-01T11:30:00.000+05:45", "2024-02-29T00:00:00-08:00",
@@ -95,27 +95,27 @@ TIMES = tuple(
     )
 )  # fmt: skip
 
-TYPES = (
+CONTENT_TYPES = (
     "application/json; charset=utf-8", "application/json;charset=UTF-8", "text/plain", "application/xml",
     "application/json; charset=latin-1", "", "application/x-www-form-urlencoded", "*/*", "application",
 )  # fmt: skip
 
 
-def written(value: Json) -> bytes:
+def to_json_bytes(value: Json) -> bytes:
     """A value as JSON, with the texts that stand in for what Python can't write replaced."""
-    body = compact(value)
+    body = compact_json(value)
     if b"conformance-" in body:
-        for stand_in, text in _TEXTS.items():
-            body = body.replace(f'"{stand_in}"'.encode(), text.encode())
+        for placeholder, text in _JSON_BY_PLACEHOLDER.items():
+            body = body.replace(f'"{placeholder}"'.encode(), text.encode())
     return body
 
 
-def _inside(text: bytes) -> Callable[[bytes], bytes]:
+def _append_field(text: bytes) -> Callable[[bytes], bytes]:
     """A body whose last field holds a text of ours."""
     return lambda body: body[:-1] + b',"conformance_word":' + text + b"}"
 
 
-SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
+BODY_REWRITES: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("an empty body", lambda _: b""),
     ("a body without its last byte", lambda body: body[:-1]),
     ("half a body", lambda body: body[: len(body) // 2]),
@@ -124,18 +124,18 @@ SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("a body twice", lambda body: body + body),
     ("a comma after the last field", lambda body: body[:-1] + b",}"),
     ("apostrophes for quotes", lambda body: body.replace(b'"', b"'")),
-    ("the word True", _inside(b"True")),
-    ("the word NaN", _inside(b"NaN")),
-    ("the word Infinity", _inside(b"-Infinity")),
-    ("a raw line break in a text", _inside(b'"a\nb"')),
-    ("a raw NUL in a text", _inside(b'"a\0b"')),
-    ("a number that begins with 0", _inside(b"012")),
-    ("a number that begins with +", _inside(b"+1")),
-    ("a number that ends with a point", _inside(b"1.")),
-    ("a number that begins with a point", _inside(b".5")),
-    ("a hexadecimal number", _inside(b"0x1F")),
-    ("an escape that is none", _inside(b'"\\x41"')),
-    ("half an escape", _inside(b'"\\u12"')),
+    ("the word True", _append_field(b"True")),
+    ("the word NaN", _append_field(b"NaN")),
+    ("the word Infinity", _append_field(b"-Infinity")),
+    ("a raw line break in a text", _append_field(b'"a\nb"')),
+    ("a raw NUL in a text", _append_field(b'"a\0b"')),
+    ("a number that begins with 0", _append_field(b"012")),
+    ("a number that begins with +", _append_field(b"+1")),
+    ("a number that ends with a point", _append_field(b"1.")),
+    ("a number that begins with a point", _append_field(b".5")),
+    ("a hexadecimal number", _append_field(b"0x1F")),
+    ("an escape that is none", _append_field(b'"\\x41"')),
+    ("half an escape", _append_field(b'"\\u12"')),
     ("a comment", lambda body: b"/* conformance */" + body),
     ("a list in place of the object", lambda body: b"[" + body + b"]"),
     ("a text in place of the object", lambda _: b'"conformance"'),
@@ -147,9 +147,9 @@ SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("plain words", lambda _: b"conformance"),
     ("white space", lambda _: b" \r\n\t "),
     ("white space around", lambda body: b"\r\n " + body + b"\n\t "),
-    ("bytes that are not UTF-8", _inside(b'"\xc3\x28 \xff"')),
-    ("a surrogate in UTF-8", _inside(b'"\xed\xa0\x80"')),
-    ("an overlong NUL in UTF-8", _inside(b'"\xc0\x80"')),
+    ("bytes that are not UTF-8", _append_field(b'"\xc3\x28 \xff"')),
+    ("a surrogate in UTF-8", _append_field(b'"\xed\xa0\x80"')),
+    ("an overlong NUL in UTF-8", _append_field(b'"\xc0\x80"')),
     ("UTF-16", lambda body: body.decode().encode("utf-16")),
     ("a byte order mark", lambda body: b"\xef\xbb\xbf" + body),
     ("a field without a colon", lambda body: body[:-1] + b',"conformance" 1}'),

@@ -9,36 +9,36 @@ from typing import TYPE_CHECKING
 
 from conformance import pointers
 from conformance.fuzz.case import Auth, Case
-from conformance.fuzz.events import Events
-from conformance.fuzz.reading import read
-from conformance.model import Json, Kind, Level
-from conformance.profile.facts import BATCH_EVENTS, Answer, Ceiling, Condition, Scheme
-from conformance.profile.unit import Unit
+from conformance.fuzz.events import EventOracle
+from conformance.fuzz.reading import parse_body
+from conformance.model import Json, OperationKind, Level
+from conformance.profile.facts import MAX_EVENTS_FACT, ExpectedResponse, LimitKind, Condition, AuthScheme
+from conformance.profile.unit import SizeUnit
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
 
-ACCEPTED = f"answers.{Condition.ACCEPTED}"
-_MARGIN_BYTES = 512
+ACCEPTED_FACT = f"answers.{Condition.ACCEPTED}"
+_KEY_MARGIN_BYTES = 512
 """How much a key may add to a body, and so blur where its limit is."""
-_OPEN_BATCH = 200
+_MAX_LABELLED_EVENTS = 200
 """More events than so many, and a correct server may have reasons of its own."""
 
 
 @dataclass(slots=True)
-class Signs:
+class ApplicableFacts:
     """What was found out about a request: the facts that it falls under, and whether there is a doubt."""
 
     facts: set[str] = field(default_factory=set)
-    is_doubtful: bool = False
+    is_ambiguous: bool = False
 
-    def add(self, condition: Condition) -> None:
+    def add_condition(self, condition: Condition) -> None:
         """It falls under a condition."""
         self.facts.add(f"answers.{condition}")
 
-    def doubt(self) -> None:
+    def mark_ambiguous(self) -> None:
         """The contract does not say enough."""
-        self.is_doubtful = True
+        self.is_ambiguous = True
 
 
 class Oracle:
@@ -46,166 +46,166 @@ class Oracle:
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
-        self.events = Events(contract)
+        self.event_oracle = EventOracle(contract)
         self.operations = {str(operation): operation for operation in contract.operations}
 
-    def expect(self, case: Case) -> tuple[str, ...]:
+    def expected_facts(self, case: Case) -> tuple[str, ...]:
         """The facts of which one says how a request is answered; none where that is open."""
-        operation, signs = self.operations[case.call], Signs()
-        self._weigh_headers(case, operation, signs)
-        is_heavy = self._weigh(case, operation, signs)
-        if not signs.is_doubtful:
-            with self.events.weighing(heavy=is_heavy):
-                self._read(case, operation, signs)
-        if is_heavy and signs.is_doubtful and not case.coding:
-            signs.add(Condition.JSON_INVALID)
-            signs.is_doubtful = False
-        if signs.is_doubtful:
+        operation, applicable = self.operations[case.call], ApplicableFacts()
+        self._label_headers(case, operation, applicable)
+        is_over_limit = self._label_size(case, operation, applicable)
+        if not applicable.is_ambiguous:
+            with self.event_oracle.allow_long_texts(is_over_limit=is_over_limit):
+                self._label_body(case, operation, applicable)
+        if is_over_limit and applicable.is_ambiguous and not case.coding:
+            applicable.add_condition(Condition.JSON_INVALID)
+            applicable.is_ambiguous = False
+        if applicable.is_ambiguous:
             return ()
-        if not signs.facts:
-            return (ACCEPTED,)
-        known = {name: self.answer(name) for name in signs.facts}
-        if any(answer is None or answer.level is Level.MAY for answer in known.values()):
+        if not applicable.facts:
+            return (ACCEPTED_FACT,)
+        answers = {name: self.answer_for_fact(name) for name in applicable.facts}
+        if any(answer is None or answer.level is Level.MAY for answer in answers.values()):
             return ()
-        return tuple(sorted(known))
+        return tuple(sorted(answers))
 
-    def answer(self, name: str) -> Answer | None:
+    def answer_for_fact(self, fact_name: str) -> ExpectedResponse | None:
         """How a fact says that a request is answered; None where the profile does not state it."""
-        if name.startswith("events."):
-            _, event, pointer = name.split(".", 2)
-            return self.contract.event(event).required.get(pointer)
-        found = self.contract.profile.facts.get(name)
-        return found if isinstance(found, Answer) else None
+        if fact_name.startswith("events."):
+            _, event, pointer = fact_name.split(".", 2)
+            return self.contract.event_type(event).required.get(pointer)
+        fact = self.contract.profile.facts.get(fact_name)
+        return fact if isinstance(fact, ExpectedResponse) else None
 
-    def _weigh_headers(self, case: Case, operation: Operation, signs: Signs) -> None:
+    def _label_headers(self, case: Case, operation: Operation, applicable: ApplicableFacts) -> None:
         """Credentials, type and coding."""
-        if case.auth is not Auth.RIGHT:
-            signs.add(_auth_condition(operation.kind, case.auth))
+        if case.auth is not Auth.VALID:
+            applicable.add_condition(_credentials_condition(operation.kind, case.auth))
         media_type, _, parameter = case.content_type.partition(";")
         if media_type != "application/json" or parameter.strip().lower() not in {"", "charset=utf-8"}:
-            signs.doubt()
-        if case.coding and (case.coding != "gzip" or read(case.body).is_json or _unpacks(case.body)):
-            signs.doubt()
+            applicable.mark_ambiguous()
+        if case.coding and (case.coding != "gzip" or parse_body(case.body).is_json or _is_gzip(case.body)):
+            applicable.mark_ambiguous()
         elif case.coding:
-            signs.add(Condition.ENCODING_INVALID)
+            applicable.add_condition(Condition.ENCODING_INVALID)
 
-    def _weigh(self, case: Case, operation: Operation, signs: Signs) -> bool:
+    def _label_size(self, case: Case, operation: Operation, applicable: ApplicableFacts) -> bool:
         """The size of the whole body; whether it is over its limit, which is refused whatever it says."""
-        if operation.kind is Kind.PIXEL:
+        if operation.kind is OperationKind.PIXEL:
             return False
-        ceiling = Ceiling.BATCH if operation.kind is Kind.BATCH else Ceiling.EVENT
-        if not self.contract.states(f"limits.{ceiling}"):
+        ceiling = LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT
+        if not self.contract.has_fact(f"limits.{ceiling}"):
             return False
-        limit = self.contract.limit(ceiling)
+        limit = self.contract.size_limit(ceiling)
         size = len(case.body)
-        if size > limit.at_least and limit.unit is not Unit.BYTES:
-            signs.doubt()
+        if size > limit.at_least and limit.unit is not SizeUnit.BYTES:
+            applicable.mark_ambiguous()
             return False
         if size > limit.at_most:
-            signs.facts.add(limit.name)
+            applicable.facts.add(limit.name)
             return True
-        if size > limit.at_least - _MARGIN_BYTES * self._is_keyed(operation):
-            signs.doubt()
+        if size > limit.at_least - _KEY_MARGIN_BYTES * self._key_is_in_body(operation):
+            applicable.mark_ambiguous()
         return False
 
-    def _is_keyed(self, operation: Operation) -> bool:
+    def _key_is_in_body(self, operation: Operation) -> bool:
         """Whether the body carries the key."""
-        return operation.kind is Kind.PIXEL or self.contract.first_scheme is Scheme.BODY
+        return operation.kind is OperationKind.PIXEL or self.contract.default_scheme is AuthScheme.BODY
 
-    def _read(self, case: Case, operation: Operation, signs: Signs) -> None:
+    def _label_body(self, case: Case, operation: Operation, applicable: ApplicableFacts) -> None:
         """What the body says."""
         if case.coding:
             return
-        found, is_pixel = read(case.body), operation.kind is Kind.PIXEL
-        if found.is_odd:
-            signs.doubt()
-        elif not found.is_json or not isinstance(found.value, dict):
-            self._unread(case, operation, signs, is_utf8=found.is_utf8, is_json=found.is_json)
-        elif self._carries_key(operation, found.value):
-            signs.doubt()
-        elif operation.kind is Kind.BATCH:
-            self._read_batch(found.value, signs)
+        parsed, is_pixel = parse_body(case.body), operation.kind is OperationKind.PIXEL
+        if parsed.is_parser_dependent:
+            applicable.mark_ambiguous()
+        elif not parsed.is_json or not isinstance(parsed.value, dict):
+            self._label_non_object(case, operation, applicable, is_utf8=parsed.is_utf8, is_json=parsed.is_json)
+        elif self._has_own_key_field(operation, parsed.value):
+            applicable.mark_ambiguous()
+        elif operation.kind is OperationKind.BATCH:
+            self._label_batch(parsed.value, applicable)
         else:
-            missing = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
-            is_open = operation.kind is Kind.WEBHOOK
-            facts, doubtful = self.events.examine(operation.type, found.value, missing, is_single=True)
-            signs.facts |= facts
-            signs.is_doubtful |= doubtful or (is_open and bool(facts))
+            missing_identity = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
+            is_webhook = operation.kind is OperationKind.WEBHOOK
+            facts, is_ambiguous = self.event_oracle.label_event(operation.event_type, parsed.value, missing_identity, is_single=True)
+            applicable.facts |= facts
+            applicable.is_ambiguous |= is_ambiguous or (is_webhook and bool(facts))
 
-    def _unread(
-        self, case: Case, operation: Operation, signs: Signs, *, is_utf8: bool, is_json: bool
+    def _label_non_object(
+        self, case: Case, operation: Operation, applicable: ApplicableFacts, *, is_utf8: bool, is_json: bool
     ) -> None:
         """A body that is no JSON object."""
-        if operation.kind is Kind.PIXEL:
-            signs.add(Condition.PIXEL_DATA_INVALID)
+        if operation.kind is OperationKind.PIXEL:
+            applicable.add_condition(Condition.PIXEL_DATA_INVALID)
             if not case.body:
-                signs.add(Condition.PIXEL_DATA_MISSING)
+                applicable.add_condition(Condition.PIXEL_DATA_MISSING)
         elif not is_json:
-            signs.add(Condition.JSON_INVALID)
+            applicable.add_condition(Condition.JSON_INVALID)
             if not is_utf8:
-                signs.add(Condition.JSON_NOT_UTF8)
+                applicable.add_condition(Condition.JSON_NOT_UTF8)
         else:
-            signs.add(Condition.JSON_NOT_OBJECT)
-        if self._is_keyed(operation):
-            signs.add(_auth_condition(operation.kind, Auth.NONE))
+            applicable.add_condition(Condition.JSON_NOT_OBJECT)
+        if self._key_is_in_body(operation):
+            applicable.add_condition(_credentials_condition(operation.kind, Auth.NONE))
 
-    def _carries_key(self, operation: Operation, value: dict[str, Json]) -> bool:
+    def _has_own_key_field(self, operation: Operation, value: dict[str, Json]) -> bool:
         """Whether a body has something of its own where a key could be."""
-        if not self.contract.states(f"credentials.{Scheme.BODY}"):
+        if not self.contract.has_fact(f"credentials.{AuthScheme.BODY}"):
             return False
-        first = pointers.steps(self.contract.credential_key(Scheme.BODY))[0]
-        batch = self.contract.profile.batch.pointer
-        listed = pointers.get(value, batch) if pointers.has(value, batch) else None
-        holders = [value, *(listed if isinstance(listed, list) and operation.kind is Kind.BATCH else [])]
-        return any(isinstance(holder, dict) and first in holder for holder in holders)
+        key_field = pointers.split(self.contract.credential_carrier(AuthScheme.BODY))[0]
+        batch_pointer = self.contract.profile.batch.pointer
+        event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
+        objects = [value, *(event_list if isinstance(event_list, list) and operation.kind is OperationKind.BATCH else [])]
+        return any(isinstance(candidate_object, dict) and key_field in candidate_object for candidate_object in objects)
 
-    def _read_batch(self, value: dict[str, Json], signs: Signs) -> None:
+    def _label_batch(self, value: dict[str, Json], applicable: ApplicableFacts) -> None:
         """A batch: its envelope, its list, and every event in it."""
-        where = self.contract.profile.batch.pointer
-        if not self.events.is_plain_envelope(value):
-            signs.doubt()
-        listed = pointers.get(value, where) if pointers.has(value, where) else None
-        if not pointers.has(value, where):
-            signs.add(Condition.BATCH_MISSING)
-        elif listed is None:
-            signs.add(Condition.BATCH_NOT_ARRAY)
-            signs.add(Condition.BATCH_MISSING)
-        elif not isinstance(listed, list):
-            signs.add(Condition.BATCH_NOT_ARRAY)
-        elif not listed:
-            signs.add(Condition.BATCH_EMPTY)
+        batch_pointer = self.contract.profile.batch.pointer
+        if not self.event_oracle.is_documented_envelope(value):
+            applicable.mark_ambiguous()
+        event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
+        if not pointers.has(value, batch_pointer):
+            applicable.add_condition(Condition.BATCH_MISSING)
+        elif event_list is None:
+            applicable.add_condition(Condition.BATCH_NOT_ARRAY)
+            applicable.add_condition(Condition.BATCH_MISSING)
+        elif not isinstance(event_list, list):
+            applicable.add_condition(Condition.BATCH_NOT_ARRAY)
+        elif not event_list:
+            applicable.add_condition(Condition.BATCH_EMPTY)
         else:
-            if self.contract.states(BATCH_EVENTS) and len(listed) > self.contract.most_events:
-                signs.facts.add(BATCH_EVENTS)
-            self._read_events(listed, signs)
+            if self.contract.has_fact(MAX_EVENTS_FACT) and len(event_list) > self.contract.max_events:
+                applicable.facts.add(MAX_EVENTS_FACT)
+            self._label_batch_events(event_list, applicable)
 
-    def _read_events(self, listed: list[Json], signs: Signs) -> None:
+    def _label_batch_events(self, event_list: list[Json], applicable: ApplicableFacts) -> None:
         """The events of a batch: all good, all bad, or some of each."""
-        if len(listed) > _OPEN_BATCH:
-            signs.doubt()
-        bad = 0
-        for event in listed[:_OPEN_BATCH]:
-            facts, doubtful = self.events.examine_item(event)
-            signs.facts |= facts
-            signs.is_doubtful |= doubtful
-            bad += bool(facts)
-        if bad and len(listed) > 1:
-            self._mix(signs, some_good=bad < len(listed))
+        if len(event_list) > _MAX_LABELLED_EVENTS:
+            applicable.mark_ambiguous()
+        bad_count = 0
+        for event in event_list[:_MAX_LABELLED_EVENTS]:
+            facts, is_ambiguous = self.event_oracle.label_batch_event(event)
+            applicable.facts |= facts
+            applicable.is_ambiguous |= is_ambiguous
+            bad_count += bool(facts)
+        if bad_count and len(event_list) > 1:
+            self._label_partly_bad(applicable, some_good=bad_count < len(event_list))
 
-    def _mix(self, signs: Signs, *, some_good: bool) -> None:
+    def _label_partly_bad(self, applicable: ApplicableFacts, *, some_good: bool) -> None:
         """Several events of which some are bad: the whole may be answered as partly bad."""
-        partly = self.answer(f"answers.{Condition.BATCH_PARTLY_BAD}")
-        if partly is None:
-            signs.doubt()
-        elif some_good or 207 in partly.statuses:
-            signs.add(Condition.BATCH_PARTLY_BAD)
+        partly_bad = self.answer_for_fact(f"answers.{Condition.BATCH_PARTLY_BAD}")
+        if partly_bad is None:
+            applicable.mark_ambiguous()
+        elif some_good or 207 in partly_bad.statuses:
+            applicable.add_condition(Condition.BATCH_PARTLY_BAD)
 
 
-def _auth_condition(kind: Kind, auth: Auth) -> Condition:
+def _credentials_condition(kind: OperationKind, auth: Auth) -> Condition:
     """The condition of wrong credentials, by the name that it has on a kind of operation."""
-    if kind is Kind.PIXEL:
+    if kind is OperationKind.PIXEL:
         return Condition.PIXEL_KEY_UNKNOWN
-    if kind is Kind.WEBHOOK:
+    if kind is OperationKind.WEBHOOK:
         return Condition.WEBHOOK_KEY_MISSING if auth is Auth.NONE else Condition.WEBHOOK_KEY_UNKNOWN
     return {
         Auth.NONE: Condition.CREDENTIALS_MISSING,
@@ -214,7 +214,7 @@ def _auth_condition(kind: Kind, auth: Auth) -> Condition:
     }[auth]
 
 
-def _unpacks(body: bytes) -> bool:
+def _is_gzip(body: bytes) -> bool:
     """Whether a body is gzip."""
     try:
         gzip.decompress(body)

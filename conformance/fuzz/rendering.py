@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance import pointers
-from conformance.fuzz.case import Auth, Case, compact
-from conformance.model import PREFIX, RUN_ID, Kind, Request
-from conformance.payloads.credentials import NOBODY, UNKNOWN_KEY, authorization, by_scheme
-from conformance.payloads.draft import standard
-from conformance.payloads.spelling import spell, start_line
-from conformance.profile.facts import Scheme
+from conformance.fuzz.case import Auth, Case, compact_json
+from conformance.model import ID_PREFIX, DEFAULT_RUN_ID, OperationKind, Request
+from conformance.payloads.credentials import NO_CREDENTIALS, UNKNOWN_KEY, authorization, credentials_for_scheme
+from conformance.payloads.draft import encode_standard_base64
+from conformance.payloads.spelling import write_request, start_line
+from conformance.profile.facts import AuthScheme
 from conformance.wire import USER_AGENT
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
-    from conformance.payloads import Ground, Keys
+    from conformance.payloads import PreflightResult, Keys
     from conformance.payloads.credentials import Credentials
-    from conformance.wire import Target
+    from conformance.wire import TargetAddress
 
 LARGE_BYTES = 12_000
 """Larger bodies go the careful way: a server may answer them before it has read them."""
 
-_MARKED_BYTES = 8_000
+_MAX_TAGGED_BYTES = 8_000
 
 
-class Shot(NamedTuple):
+class PreparedCase(NamedTuple):
     """A case as bytes on the wire."""
 
     case: Case
@@ -34,27 +34,27 @@ class Shot(NamedTuple):
     events: int = 1
 
 
-class Rendering:
+class RequestRenderer:
     """Makes requests of cases for one target."""
 
-    def __init__(self, contract: Contract, keys: Keys, target: Target, ground: Ground) -> None:
+    def __init__(self, contract: Contract, keys: Keys, target: TargetAddress, preflight: PreflightResult) -> None:
         self.operations = {str(operation): operation for operation in contract.operations}
         self._contract = contract
         self._keys = keys
         self._target = target
-        self._footings = ground.footings
-        self._mark = None if ground.run_id == RUN_ID else _mark(ground.run_id)
-        self._heads: dict[tuple[str, str, str, str], tuple[bytes, bytes]] = {}
+        self._baselines = preflight.baselines
+        self._run_id_member = None if preflight.run_id == DEFAULT_RUN_ID else _run_id_member(preflight.run_id)
+        self._head_cache: dict[tuple[str, str, str, str], tuple[bytes, bytes]] = {}
 
-    def request(self, case: Case) -> Request:
+    def render(self, case: Case) -> Request:
         """A case with its credentials."""
         operation = self.operations[case.call]
         credentials = self._credentials(operation, case.auth)
-        body = self._body(case, self._insertion(credentials))
+        body = self._render_body(case, self._key_member(credentials))
         query = credentials.query
         headers = [*self._target.headers, *credentials.headers]
-        if operation.kind is Kind.PIXEL:
-            query = (*query, (self._contract.pixel_parameter, standard(body)))
+        if operation.kind is OperationKind.PIXEL:
+            query = (*query, (self._contract.pixel_parameter, encode_standard_base64(body)))
             body = b""
         else:
             headers.append(("Content-Type", case.content_type))
@@ -66,37 +66,37 @@ class Rendering:
             query=query,
             headers=tuple(headers),
             body=body,
-            events=_count(operation, case),
+            event_count=_max_events(operation, case),
         )
 
-    def shot(self, case: Case) -> Shot:
+    def prepare(self, case: Case) -> PreparedCase:
         """A case as bytes; heads that have come before are not made again."""
         operation = self.operations[case.call]
-        if operation.kind is Kind.PIXEL:
-            return Shot(case, self._spelled(self.request(case)), operation.method)
+        if operation.kind is OperationKind.PIXEL:
+            return PreparedCase(case, self._to_bytes(self.render(case)), operation.method)
         key = (case.call, case.auth, case.content_type, case.coding)
-        known = self._heads.get(key)
-        if known is None:
-            known = self._heads[key] = self._head(case)
-        head, insertion = known
-        body = self._body(case, insertion)
+        head_and_key = self._head_cache.get(key)
+        if head_and_key is None:
+            head_and_key = self._head_cache[key] = self._render_head(case)
+        head, key_member = head_and_key
+        body = self._render_body(case, key_member)
         data = b"%b%d\r\n\r\n%b" % (head, len(body), body)
-        return Shot(case, data, operation.method, _count(operation, case))
+        return PreparedCase(case, data, operation.method, _max_events(operation, case))
 
-    def _body(self, case: Case, insertion: bytes) -> bytes:
+    def _render_body(self, case: Case, key_member: bytes) -> bytes:
         """A body with its key and the name of this run; a large one may be so by a byte, and is left."""
         body = case.body
-        if self._mark is not None and len(body) < _MARKED_BYTES:
-            body = body.replace(_mark(RUN_ID), self._mark)
-        return _keyed(body, insertion)
+        if self._run_id_member is not None and len(body) < _MAX_TAGGED_BYTES:
+            body = body.replace(_run_id_member(DEFAULT_RUN_ID), self._run_id_member)
+        return _insert_key(body, key_member)
 
-    def _head(self, case: Case) -> tuple[bytes, bytes]:
+    def _render_head(self, case: Case) -> tuple[bytes, bytes]:
         """The bytes of a case up to its length, and what goes into its body."""
-        whole = self._spelled(self.request(case.bodied(b"")))
-        insertion = self._insertion(self._credentials(self.operations[case.call], case.auth))
-        return whole.removesuffix(b"0\r\n\r\n"), insertion
+        request_bytes = self._to_bytes(self.render(case.with_body(b"")))
+        key_member = self._key_member(self._credentials(self.operations[case.call], case.auth))
+        return request_bytes.removesuffix(b"0\r\n\r\n"), key_member
 
-    def _spelled(self, request: Request) -> bytes:
+    def _to_bytes(self, request: Request) -> bytes:
         """A request as a client writes it."""
         headers = [
             ("Host", self._target.authority),
@@ -106,50 +106,50 @@ class Rendering:
         ]
         if request.method != "GET":
             headers.append(("Content-Length", str(len(request.body))))
-        return spell(start_line(request, self._target.prefix), headers, request.body)
+        return write_request(start_line(request, self._target.prefix), headers, request.body)
 
     def _credentials(self, operation: Operation, auth: Auth) -> Credentials:
         """What a case says of its sender."""
-        footing = self._footings.get(operation)
-        own = (footing.scheme if footing else None) or self._contract.first_scheme
-        scheme = {Kind.PIXEL: Scheme.BODY, Kind.WEBHOOK: Scheme.QUERY}.get(operation.kind, own)
+        baseline = self._baselines.get(operation)
+        usual_scheme = (baseline.scheme if baseline else None) or self._contract.default_scheme
+        scheme = {OperationKind.PIXEL: AuthScheme.BODY, OperationKind.WEBHOOK: AuthScheme.QUERY}.get(operation.kind, usual_scheme)
         match auth:
             case Auth.NONE:
-                return NOBODY
+                return NO_CREDENTIALS
             case Auth.MALFORMED:
                 return authorization("Basic !conformance!")
             case Auth.UNKNOWN:
-                return by_scheme(self._contract, scheme, self._keys, UNKNOWN_KEY)
-            case Auth.RIGHT:
-                return by_scheme(self._contract, scheme, self._keys)
+                return credentials_for_scheme(self._contract, scheme, self._keys, UNKNOWN_KEY)
+            case Auth.VALID:
+                return credentials_for_scheme(self._contract, scheme, self._keys)
 
-    def _insertion(self, credentials: Credentials) -> bytes:
+    def _key_member(self, credentials: Credentials) -> bytes:
         """What carries the key at the start of a JSON object."""
-        if credentials.body_key is None or not self._contract.states(f"credentials.{Scheme.BODY}"):
+        if credentials.body_key is None or not self._contract.has_fact(f"credentials.{AuthScheme.BODY}"):
             return b""
-        key = self._contract.credential_key(Scheme.BODY)
-        return compact(pointers.put({}, key, credentials.body_key))[1:-1]
+        key = self._contract.credential_carrier(AuthScheme.BODY)
+        return compact_json(pointers.put({}, key, credentials.body_key))[1:-1]
 
 
-def _mark(run_id: str) -> bytes:
+def _run_id_member(run_id: str) -> bytes:
     """What names a run in a context."""
-    return compact({PREFIX: {"run": run_id}})[1:-1]
+    return compact_json({ID_PREFIX: {"run": run_id}})[1:-1]
 
 
-def _count(operation: Operation, case: Case) -> int:
+def _max_events(operation: Operation, case: Case) -> int:
     """How many events a body holds, at most: each of a batch has a brace of its own, as the batch itself has.
 
     One that is packed may hold more than can be seen.
     """
-    if operation.kind is not Kind.BATCH:
+    if operation.kind is not OperationKind.BATCH:
         return 1
     return len(case.body) if case.coding else max(1, case.body.count(b"{") - 1)
 
 
-def _keyed(body: bytes, insertion: bytes) -> bytes:
+def _insert_key(body: bytes, key_member: bytes) -> bytes:
     """A body with the key as the first thing in it, if it begins as an object does."""
-    start = len(body) - len(body.lstrip(b" \t\r\n"))
-    if not insertion or body[start : start + 1] != b"{":
+    brace = len(body) - len(body.lstrip(b" \t\r\n"))
+    if not key_member or body[brace : brace + 1] != b"{":
         return body
-    rest = body[start + 1 :]
-    return body[:start] + b"{" + insertion + (b"" if rest.lstrip().startswith(b"}") else b",") + rest
+    rest = body[brace + 1 :]
+    return body[:brace] + b"{" + key_member + (b"" if rest.lstrip().startswith(b"}") else b",") + rest

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.errors import CannotJudge, UsageError
+from conformance.errors import InconclusiveError, UsageError
 from conformance.fuzz.campaign import Campaign
-from conformance.fuzz.judge import Fault
-from conformance.model import Mishap
-from conformance.payloads import Ground
+from conformance.fuzz.judge import FailureKind
+from conformance.model import TransportFailure
+from conformance.payloads import PreflightResult
 
 if TYPE_CHECKING:
     from conformance.contract import Contract
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from conformance.wire import Wire
 
 
-async def again(contract: Contract, keys: Keys, wire: Wire, finding: Finding) -> Finding | None:
+async def replay_finding(contract: Contract, keys: Keys, wire: Wire, finding: Finding) -> Finding | None:
     """The finding as it shows now; None if it does not. Raises CannotJudge for a target out of reach."""
-    campaign = Campaign(contract, keys, wire, Ground())
-    if finding.case.call not in campaign.bench.rendering.operations:
+    campaign = Campaign(contract, keys, wire, PreflightResult())
+    if finding.case.call not in campaign.case_runner.renderer.operations:
         raise UsageError(f"the profile {contract.profile.name} has no operation {finding.case.call}")
     try:
-        reply, judgement = await campaign.bench.ask(*finding.before, finding.case)
+        reply, judgement = await campaign.case_runner.run(*finding.preceding, finding.case)
     finally:
         campaign.close()
-    if reply.mishap in {Mishap.UNREACHABLE, Mishap.TLS}:
-        raise CannotJudge(f"{wire.target.url} can't be reached: {reply.detail}")
-    if judgement is None or (judgement.fault is not finding.fault and finding.fault is not Fault.BROKEN):
+    if reply.failure in {TransportFailure.UNREACHABLE, TransportFailure.TLS}:
+        raise InconclusiveError(f"{wire.target.url} can't be reached: {reply.failure_detail}")
+    if judgement is None or (judgement.failure_kind is not finding.failure_kind and finding.failure_kind is not FailureKind.BREAKS_LATER_REQUESTS):
         return None
-    now = replace(
+    finding_now = replace(
         finding,
         received=judgement.received,
-        exchange=campaign.bench.kept(finding.case, reply),
+        exchange=campaign.case_runner.redacted_exchange(finding.case, reply),
         url=wire.target.url,
     )
-    return campaign.dressed(now)
+    return campaign.with_context(finding_now)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from conformance import pointers
 from conformance.fuzz import oddities
 from conformance.fuzz.case import Auth, Case, Origin
-from conformance.fuzz.stock import Stock, families, keyless
-from conformance.model import Kind
-from conformance.payloads.padding import FILLER, Padding, encode
-from conformance.profile.facts import Ceiling
+from conformance.fuzz.stock import SeedEvents, group_operations, without_keys
+from conformance.model import OperationKind
+from conformance.payloads.padding import FILLER_POINTER, Padding, encode_json
+from conformance.profile.facts import LimitKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,191 +20,191 @@ if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
     from conformance.model import Json, JsonObject
 
-_PROBE = "/conformance_field"
-_LARGEST_BYTES = 5_000_000
+_UNKNOWN_FIELD = "/conformance_field"
+_MAX_BATCH_LIMIT_BYTES = 5_000_000
 
 
-def series(contract: Contract) -> Iterator[Case]:
+def systematic_cases(contract: Contract) -> Iterator[Case]:
     """The whole series; calls take turns, and so do the paths of one call."""
-    queues = [_shared(contract, family) for family in families(contract)]
-    while queues:
-        for queue in list(queues):
-            case = next(queue, None)
+    case_iterators = [_group_cases(contract, operations) for operations in group_operations(contract)]
+    while case_iterators:
+        for case_iterator in list(case_iterators):
+            case = next(case_iterator, None)
             if case is None:
-                queues.remove(queue)
+                case_iterators.remove(case_iterator)
             else:
                 yield case
 
 
-def _shared(contract: Contract, family: list[Operation]) -> Iterator[Case]:
+def _group_cases(contract: Contract, operations: list[Operation]) -> Iterator[Case]:
     """The series of one call, dealt out to its paths; what is about a whole request goes to each of them."""
-    turns = itertools.cycle(family)
-    for operation in family:
-        yield from _whole(Stock.of(contract, operation))
-    first = Stock.of(contract, family[0])
-    for case in _woven(_fields(first), _rest(first)):
-        yield case._replace(call=str(next(turns)))
+    next_path = itertools.cycle(operations)
+    for operation in operations:
+        yield from _per_path_cases(SeedEvents.for_operation(contract, operation))
+    seed_events = SeedEvents.for_operation(contract, operations[0])
+    for case in _interleave(_field_cases(seed_events), _other_cases(seed_events)):
+        yield case._replace(call=str(next(next_path)))
 
 
-def _woven(fields: Iterator[Case], rest: Iterator[Case]) -> Iterator[Case]:
+def _interleave(first: Iterator[Case], second: Iterator[Case]) -> Iterator[Case]:
     """Two of the one and one of the other in turn, to the end of both."""
-    while found := [*itertools.islice(fields, 2), *itertools.islice(rest, 1)]:
-        yield from found
+    while turn := [*itertools.islice(first, 2), *itertools.islice(second, 1)]:
+        yield from turn
 
 
-def _whole(stock: Stock) -> Iterator[Case]:
+def _per_path_cases(seed_events: SeedEvents) -> Iterator[Case]:
     """What every path gets: acceptable requests, and those without credentials."""
-    for base, words in zip(stock.bases, ("the smallest event", "a full event", "the example"), strict=False):
-        yield case_of(stock, words, stock.wrap(base))
-    body = stock.body()
+    for event, description in zip(seed_events.valid_events, ("the smallest event", "a full event", "the example"), strict=False):
+        yield case_with_value(seed_events, description, seed_events.wrap_events(event))
+    body = seed_events.minimal_body()
     for auth in (Auth.NONE, Auth.UNKNOWN, Auth.MALFORMED):
-        if auth is not Auth.MALFORMED or stock.operation.kind in {Kind.EVENT, Kind.BATCH}:
-            yield case_of(stock, f"credentials: {auth}", stock.wrap(stock.smallest))._replace(auth=auth)
-    yield _spelled(stock, "half a body", body[: len(body) // 2])
+        if auth is not Auth.MALFORMED or seed_events.operation.kind in {OperationKind.EVENT, OperationKind.BATCH}:
+            yield case_with_value(seed_events, f"credentials: {auth}", seed_events.wrap_events(seed_events.minimal_event))._replace(auth=auth)
+    yield _case_with_bytes(seed_events, "half a body", body[: len(body) // 2])
 
 
-def _rest(stock: Stock) -> Iterator[Case]:
+def _other_cases(seed_events: SeedEvents) -> Iterator[Case]:
     """What is about the text, the envelope, sizes and codings."""
-    for queue in itertools.zip_longest(_envelopes(stock), _texts(stock), _sizes(stock), _headers(stock)):
-        yield from (case for case in queue if case is not None)
+    for turn in itertools.zip_longest(_envelope_cases(seed_events), _rewritten_body_cases(seed_events), _size_cases(seed_events), _header_cases(seed_events)):
+        yield from (case for case in turn if case is not None)
 
 
-def case_of(stock: Stock, about: str, value: Json) -> Case:
+def case_with_value(seed_events: SeedEvents, about: str, value: Json) -> Case:
     """A case of the series with a value as its body."""
-    return _spelled(stock, about, oddities.written(value))
+    return _case_with_bytes(seed_events, about, oddities.to_json_bytes(value))
 
 
-def _spelled(stock: Stock, about: str, body: bytes) -> Case:
-    return Case(call=stock.call, origin=Origin.MUTATOR, about=about, body=body)
+def _case_with_bytes(seed_events: SeedEvents, about: str, body: bytes) -> Case:
+    return Case(call=seed_events.call, origin=Origin.MUTATOR, about=about, body=body)
 
 
-def _fields(stock: Stock) -> Iterator[Case]:
+def _field_cases(seed_events: SeedEvents) -> Iterator[Case]:
     """Every odd value in every field, then timestamps, then every field missing."""
-    brief = stock.operation.kind is not Kind.EVENT
-    fields = [*stock.fields, _PROBE]
-    for odd in oddities.BRIEF if brief else oddities.VALUES:
+    uses_basic_values = seed_events.operation.kind is not OperationKind.EVENT
+    fields = [*seed_events.field_pointers, _UNKNOWN_FIELD]
+    for interesting in oddities.BASIC_VALUES if uses_basic_values else oddities.VALUES:
         for pointer in fields:
-            event = pointers.put(stock.smallest, pointer, odd.value)
-            yield case_of(stock, f"{pointer}: {odd.words}", stock.wrap(event))
-        yield from _members(stock, odd)
-    where = stock.contract.profile.pointers.timestamp
-    for time in oddities.TIMES if where else ():
-        event = pointers.put(stock.smallest, where or "", time.value)
-        yield case_of(stock, f"{where}: {time.words}", stock.wrap(event))
+            event = pointers.put(seed_events.minimal_event, pointer, interesting.value)
+            yield case_with_value(seed_events, f"{pointer}: {interesting.description}", seed_events.wrap_events(event))
+        yield from _open_object_cases(seed_events, interesting)
+    timestamp_pointer = seed_events.contract.profile.pointers.timestamp
+    for timestamp in oddities.TIMESTAMPS if timestamp_pointer else ():
+        event = pointers.put(seed_events.minimal_event, timestamp_pointer or "", timestamp.value)
+        yield case_with_value(seed_events, f"{timestamp_pointer}: {timestamp.description}", seed_events.wrap_events(event))
     for pointer in fields:
-        yield case_of(stock, f"without {pointer}", stock.wrap(pointers.drop(stock.full, pointer)))
-    ids = stock.contract.identities(stock.operation.type).values()
-    nameless = stock.smallest
+        yield case_with_value(seed_events, f"without {pointer}", seed_events.wrap_events(pointers.remove(seed_events.full_event, pointer)))
+    ids = seed_events.contract.identity_pointers(seed_events.operation.event_type).values()
+    without_ids = seed_events.minimal_event
     for pointer in ids:
-        nameless = pointers.drop(nameless, pointer)
-    yield case_of(stock, "an event of nobody", stock.wrap(nameless))
+        without_ids = pointers.remove(without_ids, pointer)
+    yield case_with_value(seed_events, "an event of nobody", seed_events.wrap_events(without_ids))
 
 
-def _members(stock: Stock, odd: oddities.Odd) -> Iterator[Case]:
+def _open_object_cases(seed_events: SeedEvents, interesting: oddities.InterestingValue) -> Iterator[Case]:
     """An odd value inside the free form of an event, and inside its context."""
-    where = stock.contract.event(stock.operation.type).open
-    for pointer in dict.fromkeys(item for item in (where, stock.contract.profile.pointers.context) if item):
-        event = pointers.put(stock.smallest, f"{pointer}/conformance", odd.value)
-        yield case_of(stock, f"{pointer}/*: {odd.words}", stock.wrap(event))
+    open_pointer = seed_events.contract.event_type(seed_events.operation.event_type).open_object
+    for pointer in dict.fromkeys(item for item in (open_pointer, seed_events.contract.profile.pointers.context) if item):
+        event = pointers.put(seed_events.minimal_event, f"{pointer}/conformance", interesting.value)
+        yield case_with_value(seed_events, f"{pointer}/*: {interesting.description}", seed_events.wrap_events(event))
 
 
-def _texts(stock: Stock) -> Iterator[Case]:
+def _rewritten_body_cases(seed_events: SeedEvents) -> Iterator[Case]:
     """Bodies that are spelled in a way of their own."""
-    body = stock.body()
-    for words, respell in oddities.SPELLINGS:
-        yield _spelled(stock, words, respell(body))
+    body = seed_events.minimal_body()
+    for description, rewrite in oddities.BODY_REWRITES:
+        yield _case_with_bytes(seed_events, description, rewrite(body))
 
 
-def _envelopes(stock: Stock) -> Iterator[Case]:
+def _envelope_cases(seed_events: SeedEvents) -> Iterator[Case]:
     """Batches that are none, and what may be in a batch."""
-    if stock.operation.kind is not Kind.BATCH:
+    if seed_events.operation.kind is not OperationKind.BATCH:
         return
-    contract, good = stock.contract, stock.smallest
-    where = contract.profile.batch.pointer
-    for odd in oddities.VALUES[:12]:
-        yield case_of(stock, f"an event that is {odd.words}", stock.wrap(odd.value))
-        yield case_of(stock, f"the list is {odd.words}", pointers.put({}, where, odd.value))
-        yield case_of(stock, f"a last event that is {odd.words}", stock.wrap(good, odd.value))
-        yield case_of(stock, f"a first event that is {odd.words}", stock.wrap(odd.value, good))
-    yield from _mixed(stock, good)
+    contract, valid = seed_events.contract, seed_events.minimal_event
+    batch_pointer = contract.profile.batch.pointer
+    for interesting in oddities.VALUES[:12]:
+        yield case_with_value(seed_events, f"an event that is {interesting.description}", seed_events.wrap_events(interesting.value))
+        yield case_with_value(seed_events, f"the list is {interesting.description}", pointers.put({}, batch_pointer, interesting.value))
+        yield case_with_value(seed_events, f"a last event that is {interesting.description}", seed_events.wrap_events(valid, interesting.value))
+        yield case_with_value(seed_events, f"a first event that is {interesting.description}", seed_events.wrap_events(interesting.value, valid))
+    yield from _mixed_batch_cases(seed_events, valid)
     example = contract.profile.batch.example
     if example:
-        yield case_of(stock, "the example", keyless(contract, example.value))
+        yield case_with_value(seed_events, "the example", without_keys(contract, example.value))
 
 
-def _mixed(stock: Stock, good: JsonObject) -> Iterator[Case]:
+def _mixed_batch_cases(seed_events: SeedEvents, valid: JsonObject) -> Iterator[Case]:
     """Batches of several events."""
-    contract, operation = stock.contract, stock.operation
-    bad = good
-    for pointer in contract.identities(operation.type).values():
-        bad = pointers.drop(bad, pointer)
-    for events in ([bad], [good, bad], [bad, good], [bad, bad], [good] * 3, [good] * 50, []):
-        words = f"{events.count(good)} good events and {events.count(bad)} of nobody"
-        yield case_of(stock, words, stock.wrap(*events) if events else pointers.put(
+    contract, operation = seed_events.contract, seed_events.operation
+    without_ids = valid
+    for pointer in contract.identity_pointers(operation.event_type).values():
+        without_ids = pointers.remove(without_ids, pointer)
+    for events in ([without_ids], [valid, without_ids], [without_ids, valid], [without_ids, without_ids], [valid] * 3, [valid] * 50, []):
+        description = f"{events.count(valid)} good events and {events.count(without_ids)} of nobody"
+        yield case_with_value(seed_events, description, seed_events.wrap_events(*events) if events else pointers.put(
             {}, contract.profile.batch.pointer, []))  # fmt: skip
     for name in contract.batch_types():
-        other = Stock.of(contract, operation, name)
-        for event, words in ((other.smallest, "the smallest"), (other.full, "a full")):
-            yield case_of(stock, f"{words} {name}", stock.wrap(event))
-    kind = contract.profile.pointers.type
-    for odd in (*oddities.BRIEF, oddities.Odd("unknown", "conformance-unknown")) if kind else ():
-        event = pointers.put(good, kind or "", odd.value)
-        yield case_of(stock, f"a type that is {odd.words}", stock.wrap(event))
-    if kind:
-        yield case_of(stock, "no type", stock.wrap(pointers.drop(good, kind)))
+        other_seed_events = SeedEvents.for_operation(contract, operation, name)
+        for event, description in ((other_seed_events.minimal_event, "the smallest"), (other_seed_events.full_event, "a full")):
+            yield case_with_value(seed_events, f"{description} {name}", seed_events.wrap_events(event))
+    type_pointer = contract.profile.pointers.type
+    for interesting in (*oddities.BASIC_VALUES, oddities.InterestingValue("unknown", "conformance-unknown")) if type_pointer else ():
+        event = pointers.put(valid, type_pointer or "", interesting.value)
+        yield case_with_value(seed_events, f"a type that is {interesting.description}", seed_events.wrap_events(event))
+    if type_pointer:
+        yield case_with_value(seed_events, "no type", seed_events.wrap_events(pointers.remove(valid, type_pointer)))
 
 
-def _sizes(stock: Stock) -> Iterator[Case]:
+def _size_cases(seed_events: SeedEvents) -> Iterator[Case]:
     """Bodies around their limits."""
-    contract, kind = stock.contract, stock.operation.kind
-    if kind is Kind.PIXEL:
+    contract, kind = seed_events.contract, seed_events.operation.kind
+    if kind is OperationKind.PIXEL:
         return
-    padding = Padding(pointer=f"{contract.event(stock.operation.type).open or ''}{FILLER}")
-    ceiling = Ceiling.BATCH_EVENT if kind is Kind.BATCH else Ceiling.EVENT
-    if contract.states(f"limits.{ceiling}"):
-        limit = contract.limit(ceiling)
+    padding = Padding(pointer=f"{contract.event_type(seed_events.operation.event_type).open_object or ''}{FILLER_POINTER}")
+    limit_kind = LimitKind.BATCH_EVENT if kind is OperationKind.BATCH else LimitKind.EVENT
+    if contract.has_fact(f"limits.{limit_kind}"):
+        limit = contract.size_limit(limit_kind)
         for size in (limit.at_most + 1, limit.at_most * 2, limit.at_least - 100):
-            event = padding.event(stock.smallest, size)
-            yield case_of(stock, f"an event of {size:,} bytes", stock.wrap(event))
-    if kind is Kind.BATCH and contract.states(f"limits.{Ceiling.BATCH}"):
-        limit = contract.limit(Ceiling.BATCH)
-        if limit.at_most < _LARGEST_BYTES:
-            yield case_of(stock, "a batch over its limit", _heap(stock, padding, limit.at_most + 1))
+            event = padding.pad_event(seed_events.minimal_event, size)
+            yield case_with_value(seed_events, f"an event of {size:,} bytes", seed_events.wrap_events(event))
+    if kind is OperationKind.BATCH and contract.has_fact(f"limits.{LimitKind.BATCH}"):
+        limit = contract.size_limit(LimitKind.BATCH)
+        if limit.at_most < _MAX_BATCH_LIMIT_BYTES:
+            yield case_with_value(seed_events, "a batch over its limit", _batch_of_size(seed_events, padding, limit.at_most + 1))
 
 
-def oversized(stock: Stock) -> Iterator[bytes]:
+def oversized_bodies(seed_events: SeedEvents) -> Iterator[bytes]:
     """Ordinary bodies of an event that is one byte too large."""
-    contract = stock.contract
-    padding = Padding(pointer=f"{contract.event(stock.operation.type).open or ''}{FILLER}")
-    ceiling = Ceiling.BATCH_EVENT if stock.operation.kind is Kind.BATCH else Ceiling.EVENT
-    if contract.states(f"limits.{ceiling}"):
-        size = contract.limit(ceiling).at_most + 1
-        yield oddities.written(stock.wrap(padding.event(stock.smallest, size)))
+    contract = seed_events.contract
+    padding = Padding(pointer=f"{contract.event_type(seed_events.operation.event_type).open_object or ''}{FILLER_POINTER}")
+    limit_kind = LimitKind.BATCH_EVENT if seed_events.operation.kind is OperationKind.BATCH else LimitKind.EVENT
+    if contract.has_fact(f"limits.{limit_kind}"):
+        size = contract.size_limit(limit_kind).at_most + 1
+        yield oddities.to_json_bytes(seed_events.wrap_events(padding.pad_event(seed_events.minimal_event, size)))
 
 
-def _heap(stock: Stock, padding: Padding, size: int) -> Json:
+def _batch_of_size(seed_events: SeedEvents, padding: Padding, size: int) -> Json:
     """A batch of so many bytes, of events that are small enough."""
-    share = min(10_000, size // 4)
-    count = max(1, size // (share + 1) - 1)
-    events = [padding.event(stock.smallest, share)] * count
-    rest = size - len(encode(stock.wrap(*events))) - 1
-    return stock.wrap(*events, padding.event(stock.smallest, rest))
+    event_size = min(10_000, size // 4)
+    count = max(1, size // (event_size + 1) - 1)
+    events = [padding.pad_event(seed_events.minimal_event, event_size)] * count
+    last_event_size = size - len(encode_json(seed_events.wrap_events(*events))) - 1
+    return seed_events.wrap_events(*events, padding.pad_event(seed_events.minimal_event, last_event_size))
 
 
-def _headers(stock: Stock) -> Iterator[Case]:
+def _header_cases(seed_events: SeedEvents) -> Iterator[Case]:
     """Content types and codings."""
-    if stock.operation.kind is Kind.PIXEL:
+    if seed_events.operation.kind is OperationKind.PIXEL:
         return
-    plain = case_of(stock, "", stock.wrap(stock.smallest))
-    packed = gzip.compress(plain.body, mtime=0)
-    for media_type in oddities.TYPES:
-        yield plain._replace(about=f"the type {media_type or 'of nothing'}", content_type=media_type)
-    for words, body in (
-        ("gzip", packed),
-        ("gzip without its end", packed[: len(packed) // 2]),
-        ("gzip of which a byte is wrong", packed[:20] + b"\xff" + packed[21:]),
-        ("plain JSON under the name of gzip", plain.body),
+    minimal = case_with_value(seed_events, "", seed_events.wrap_events(seed_events.minimal_event))
+    compressed = gzip.compress(minimal.body, mtime=0)
+    for media_type in oddities.CONTENT_TYPES:
+        yield minimal._replace(about=f"the type {media_type or 'of nothing'}", content_type=media_type)
+    for description, body in (
+        ("gzip", compressed),
+        ("gzip without its end", compressed[: len(compressed) // 2]),
+        ("gzip of which a byte is wrong", compressed[:20] + b"\xff" + compressed[21:]),
+        ("plain JSON under the name of gzip", minimal.body),
         ("plain words under the name of gzip", b"conformance"),
-        ("gzip of half a body", gzip.compress(plain.body[:20], mtime=0)),
+        ("gzip of half a body", gzip.compress(minimal.body[:20], mtime=0)),
     ):
-        yield plain._replace(about=words, coding="gzip", body=body)
+        yield minimal._replace(about=description, coding="gzip", body=body)

@@ -6,153 +6,153 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from conformance.fuzz.case import JSON_TYPE, Auth, Case, compact
-from conformance.fuzz.reading import read
+from conformance.fuzz.case import JSON_MEDIA_TYPE, Auth, Case, compact_json
+from conformance.fuzz.reading import parse_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from conformance.model import Json
 
-Way = tuple[Any, ...]
-_GONE: Any = object()
+ValuePath = tuple[Any, ...]
+_ABSENT: Any = object()
 _PLAIN_TEXT = "a"
 
 
 class Shrinker:
     """Shrinks cases. `fails` sends one and says whether it fails as before; `tries` bounds how often."""
 
-    def __init__(self, fails: Callable[[Case], Awaitable[bool]], tries: int) -> None:
+    def __init__(self, fails: Callable[[Case], Awaitable[bool]], max_tries: int) -> None:
         self._fails = fails
-        self._left = tries
+        self._tries_left = max_tries
 
-    async def shrink(self, case: Case, ordinary: bytes) -> Case:
+    async def shrink(self, case: Case, control_body: bytes) -> Case:
         """The smallest case that still fails, on the way to an ordinary body."""
-        case = await self._plain(case)
+        case = await self._with_standard_headers(case)
         if case.coding:
             return case
-        found = read(case.body)
-        value = _value(case.body) if found.is_json and not found.is_deep else _GONE
-        if value is not _GONE and await self._tried(case.bodied(compact(value))):
-            return await self._structured(case.bodied(compact(value)), json.loads(ordinary))
-        return await self._text(case)
+        parsed = parse_body(case.body)
+        value = _parse_writable(case.body) if parsed.is_json and not parsed.is_too_deep else _ABSENT
+        if value is not _ABSENT and await self._still_fails(case.with_body(compact_json(value))):
+            return await self._shrink_json(case.with_body(compact_json(value)), json.loads(control_body))
+        return await self._shrink_bytes(case)
 
-    async def _tried(self, case: Case) -> bool:
+    async def _still_fails(self, case: Case) -> bool:
         """Whether a case still fails, as long as there are tries left."""
-        if self._left <= 0:
+        if self._tries_left <= 0:
             return False
-        self._left -= 1
+        self._tries_left -= 1
         return await self._fails(case)
 
-    async def _plain(self, case: Case) -> Case:
+    async def _with_standard_headers(self, case: Case) -> Case:
         """A case without special headers, if it fails without them."""
         for simpler in (
-            case._replace(auth=Auth.RIGHT), case._replace(content_type=JSON_TYPE), case._replace(coding=""),
+            case._replace(auth=Auth.VALID), case._replace(content_type=JSON_MEDIA_TYPE), case._replace(coding=""),
         ):  # fmt: skip
-            if simpler != case and await self._tried(simpler.bodied(case.body)):
+            if simpler != case and await self._still_fails(simpler.with_body(case.body)):
                 case = simpler
         return case
 
-    async def _structured(self, case: Case, ordinary: Json) -> Case:
+    async def _shrink_json(self, case: Case, control_value: Json) -> Case:
         """A JSON body, made smaller until nothing more goes."""
         value = json.loads(case.body)
         changed = True
-        while changed and self._left > 0:
+        while changed and self._tries_left > 0:
             changed = False
-            for simpler in _simpler(value, ordinary):
-                if self._left <= 0:
+            for simplified in _simplifications(value, control_value):
+                if self._tries_left <= 0:
                     break
-                body = compact(simpler)
-                if body != case.body and await self._tried(case.bodied(body)):
-                    case, value, changed = case.bodied(body), simpler, True
+                body = compact_json(simplified)
+                if body != case.body and await self._still_fails(case.with_body(body)):
+                    case, value, changed = case.with_body(body), simplified, True
                     break
         return case
 
-    async def _text(self, case: Case) -> Case:
+    async def _shrink_bytes(self, case: Case) -> Case:
         """A body that is no JSON, with pieces of it cut out."""
         body = case.body
         size = max(1, len(body) // 2)
-        while size and self._left > 0:
-            at = 0
-            while at < len(body):
-                shorter = body[:at] + body[at + size :]
-                if await self._tried(case.bodied(shorter)):
+        while size and self._tries_left > 0:
+            position = 0
+            while position < len(body):
+                shorter = body[:position] + body[position + size :]
+                if await self._still_fails(case.with_body(shorter)):
                     body = shorter
                 else:
-                    at += size
+                    position += size
             size //= 2
-        return case.bodied(body)
+        return case.with_body(body)
 
 
-def _value(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+def _parse_writable(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """What Python reads in a body, unless it reads something that it can't write."""
     try:
         value = json.loads(body)
         json.dumps(value, allow_nan=False)
     except (ValueError, RecursionError):
-        return _GONE
+        return _ABSENT
     return value
 
 
-def _ways(value: Any, way: Way = ()) -> Iterator[Way]:  # noqa: ANN401 - any JSON
+def _paths(value: Any, path: ValuePath = ()) -> Iterator[ValuePath]:  # noqa: ANN401 - any JSON
     """The way to every value inside a value, the outer ones first."""
-    inner = [((*way, name), item) for name, item in _items(value)]
-    yield from (step for step, _ in inner)
+    inner = [((*path, name), item) for name, item in _children(value)]
+    yield from (child_path for child_path, _ in inner)
     for step, item in inner:
-        yield from _ways(item, step)
+        yield from _paths(item, step)
 
 
-def _items(value: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
+def _children(value: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
     """What is directly inside a value."""
     if isinstance(value, dict):
         return list(value.items())
     return list(enumerate(value)) if isinstance(value, list) else []
 
 
-def _at(value: Any, way: Way) -> Any:  # noqa: ANN401 - any JSON
+def _value_at(value: Any, path: ValuePath) -> Any:  # noqa: ANN401 - any JSON
     """What is at the end of a way; nothing where it breaks off."""
-    for step in way:
-        is_there = (isinstance(value, dict) and step in value) or (
+    for step in path:
+        exists = (isinstance(value, dict) and step in value) or (
             isinstance(value, list) and isinstance(step, int) and step < len(value)
         )
-        if not is_there:
-            return _GONE
+        if not exists:
+            return _ABSENT
         value = value[step]
     return value
 
 
-def _with(value: Any, way: Way, new: Any) -> Any:  # noqa: ANN401 - any JSON
+def _replace_at(value: Any, path: ValuePath, new: Any) -> Any:  # noqa: ANN401 - any JSON
     """A copy with something else at the end of a way, or with nothing there."""
-    first, *rest = way
+    first, *rest = path
     copied = dict(value) if isinstance(value, dict) else list(value)
     if rest:
-        copied[first] = _with(value[first], tuple(rest), new)
-    elif new is _GONE:
+        copied[first] = _replace_at(value[first], tuple(rest), new)
+    elif new is _ABSENT:
         del copied[first]
     else:
         copied[first] = new
     return copied
 
 
-def _simpler(value: Any, ordinary: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
+def _simplifications(value: Any, control_value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
     """Values one step simpler: fields gone or ordinary, then what is left made shorter in its own kind."""
-    ways = list(_ways(value))
-    if isinstance(value, dict) and isinstance(ordinary, dict):
-        missing = {name: item for name, item in ordinary.items() if name not in value}
+    paths = list(_paths(value))
+    if isinstance(value, dict) and isinstance(control_value, dict):
+        missing = {name: item for name, item in control_value.items() if name not in value}
         if missing:
             yield {**value, **missing}
-    for way in ways:
-        if _at(ordinary, way) is _GONE:
-            yield _with(value, way, _GONE)
-        elif _at(value, way) != _at(ordinary, way):
-            yield _with(value, way, _at(ordinary, way))
-    for way in ways:
-        if _at(value, way) != _at(ordinary, way):
-            for smaller in _smaller(_at(value, way)):
-                yield _with(value, way, smaller)
+    for path in paths:
+        if _value_at(control_value, path) is _ABSENT:
+            yield _replace_at(value, path, _ABSENT)
+        elif _value_at(value, path) != _value_at(control_value, path):
+            yield _replace_at(value, path, _value_at(control_value, path))
+    for path in paths:
+        if _value_at(value, path) != _value_at(control_value, path):
+            for smaller in _smaller_values(_value_at(value, path)):
+                yield _replace_at(value, path, smaller)
 
 
-def _smaller(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
+def _smaller_values(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
     """Smaller values of the same kind."""
     if isinstance(value, str) and len(value) > 1:
         yield _PLAIN_TEXT

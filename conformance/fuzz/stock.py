@@ -6,35 +6,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import pointers
-from conformance.fuzz.case import compact
-from conformance.model import Json, JsonObject, Kind
+from conformance.fuzz.case import compact_json
+from conformance.model import Json, JsonObject, OperationKind
 from conformance.payloads import Call, Keys
-from conformance.profile.facts import Scheme
+from conformance.profile.facts import AuthScheme
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
 
-_NOBODY = Keys(write_key="-")
+_PLACEHOLDER_KEYS = Keys(write_key="-")
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
+class SeedEvents:
     """What one operation takes: the smallest event, a full one, and the documented one if there is one."""
 
     contract: Contract
     operation: Operation
-    smallest: JsonObject
-    full: JsonObject
-    example: JsonObject | None
+    minimal_event: JsonObject
+    full_event: JsonObject
+    documented_event: JsonObject | None
 
     @classmethod
-    def of(cls, contract: Contract, operation: Operation, name: str | None = None) -> Stock:
+    def for_operation(cls, contract: Contract, operation: Operation, event_type: str | None = None) -> SeedEvents:
         """The stock of an operation, of its own type or another."""
-        call = Call(contract=contract, operation=operation, keys=_NOBODY, label=f"fuzz[{operation}]")
-        own = name or operation.type
-        found = contract.event(own).example
-        example = keyless(contract, found.value) if found else None
-        return cls(contract, operation, call.smallest(own), call.largest(own), example)
+        call = Call(contract=contract, operation=operation, keys=_PLACEHOLDER_KEYS, label=f"fuzz[{operation}]")
+        own_type = event_type or operation.event_type
+        documented = contract.event_type(own_type).example
+        example = without_keys(contract, documented.value) if documented else None
+        return cls(contract, operation, call.minimal_event(own_type), call.full_event(own_type), example)
 
     @property
     def call(self) -> str:
@@ -42,48 +42,48 @@ class Stock:
         return str(self.operation)
 
     @property
-    def bases(self) -> list[JsonObject]:
+    def valid_events(self) -> list[JsonObject]:
         """Every acceptable event."""
-        return [self.smallest, self.full, *([self.example] if self.example else [])]
+        return [self.minimal_event, self.full_event, *([self.documented_event] if self.documented_event else [])]
 
     @property
-    def fields(self) -> tuple[str, ...]:
+    def field_pointers(self) -> tuple[str, ...]:
         """Where an event of this type has its fields: at its top, and its ids."""
-        schema = self.contract.event_schema(self.operation.type)
+        schema = self.contract.event_schema(self.operation.event_type)
         names = schema.get("properties", {})
         top = [f"/{name}" for name in names] if isinstance(names, dict) else []
-        ids = [*self.contract.identities(self.operation.type).values()]
-        return tuple(dict.fromkeys([*top, *ids, *self.contract.event(self.operation.type).required]))
+        ids = [*self.contract.identity_pointers(self.operation.event_type).values()]
+        return tuple(dict.fromkeys([*top, *ids, *self.contract.event_type(self.operation.event_type).required]))
 
-    def wrap(self, *events: Json) -> Json:
+    def wrap_events(self, *events: Json) -> Json:
         """Events as the operation carries them."""
-        if self.operation.kind is Kind.BATCH:
+        if self.operation.kind is OperationKind.BATCH:
             return pointers.put({}, self.contract.profile.batch.pointer, [*events])
         return events[0]
 
-    def body(self) -> bytes:
+    def minimal_body(self) -> bytes:
         """The smallest acceptable body."""
-        return compact(self.wrap(self.smallest))
+        return compact_json(self.wrap_events(self.minimal_event))
 
 
-def keyless(contract: Contract, value: JsonObject) -> JsonObject:
+def without_keys(contract: Contract, value: JsonObject) -> JsonObject:
     """A documented example without its keys."""
-    if not contract.states(f"credentials.{Scheme.BODY}"):
+    if not contract.has_fact(f"credentials.{AuthScheme.BODY}"):
         return value
-    key = contract.credential_key(Scheme.BODY)
-    first = f"/{pointers.steps(key)[0]}"
-    value = pointers.drop(value, first)
-    where = contract.profile.batch.pointer
-    listed = pointers.get(value, where) if pointers.has(value, where) else None
-    if not isinstance(listed, list):
+    key = contract.credential_carrier(AuthScheme.BODY)
+    key_pointer = f"/{pointers.split(key)[0]}"
+    value = pointers.remove(value, key_pointer)
+    batch_pointer = contract.profile.batch.pointer
+    event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
+    if not isinstance(event_list, list):
         return value
-    events = [pointers.drop(item, first) if isinstance(item, dict) else item for item in listed]
-    return pointers.put(value, where, events)
+    events = [pointers.remove(event, key_pointer) if isinstance(event, dict) else event for event in event_list]
+    return pointers.put(value, batch_pointer, events)
 
 
-def families(contract: Contract) -> list[list[Operation]]:
+def group_operations(contract: Contract) -> list[list[Operation]]:
     """The operations, those that take the same in the same way together."""
-    found: dict[tuple[str, str], list[Operation]] = {}
+    groups: dict[tuple[str, str], list[Operation]] = {}
     for operation in contract.operations:
-        found.setdefault((operation.kind, operation.type), []).append(operation)
-    return list(found.values())
+        groups.setdefault((operation.kind, operation.event_type), []).append(operation)
+    return list(groups.values())

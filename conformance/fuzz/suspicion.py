@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspicion:
+class Candidate:
     """A case that failed, and what was wrong.
 
     `before` is what had gone over the same connection just before, `earlier` what had been answered last on
@@ -20,6 +20,6 @@ class Suspicion:
 
     case: Case
     judgement: Judgement
-    before: Case | None = None
-    number: int = 0
-    earlier: tuple[Case, ...] = ()
+    previous_on_connection: Case | None = None
+    position: int = 0
+    recent: tuple[Case, ...] = ()

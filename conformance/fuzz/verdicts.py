@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from conformance import engine
 from conformance.fuzz.campaign import Campaign
-from conformance.fuzz.corpus import corpus
-from conformance.fuzz.finding import Certainty, store
-from conformance.fuzz.judge import Fault
+from conformance.fuzz.corpus import load_or_generate
+from conformance.fuzz.finding import Certainty, save_finding
+from conformance.fuzz.judge import FailureKind
 from conformance.model import Outcome
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     from conformance.catalogue import Trial
     from conformance.engine import Sender
-    from conformance.fuzz.campaign import Result
+    from conformance.fuzz.campaign import CampaignResult
     from conformance.fuzz.finding import Finding
     from conformance.model import Source
 
-_EXAMINING_S = 10.0
+_TRIAGE_TIME_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class FuzzOptions:
     """How many cases of which corpus are sent, and for how long at most."""
 
     count: int
@@ -34,66 +34,66 @@ class Effort:
     refresh: bool = False
 
 
-async def run(
+async def fuzz_trials(
     trials: Sequence[Trial],
-    effort: Effort,
+    options: FuzzOptions,
     sender: Sender,
-    done: Callable[[Trial, engine.Finding], None],
+    on_result: Callable[[Trial, engine.CheckResult], None],
 ) -> int:
     """Fuzzes for some trials and tells what each came to; returns the number of requests."""
-    alive = [trial for trial in trials if _is_asked(trial)]
+    fuzzed = [trial for trial in trials if _is_applicable(trial)]
     for trial in trials:
-        if trial not in alive:
-            done(trial, await engine.drive(trial, sender))
-    if not alive:
+        if trial not in fuzzed:
+            on_result(trial, await engine.run_one(trial, sender))
+    if not fuzzed:
         return 0
-    first = alive[0]
-    cases = corpus(first.contract, effort.seed, effort.count, refresh=effort.refresh).cases(effort.count)
-    calls = {str(trial.operation) for trial in alive}
+    first = fuzzed[0]
+    cases = load_or_generate(first.contract, options.seed, options.count, refresh=options.refresh).cases(options.count)
+    calls = {str(trial.operation) for trial in fuzzed}
     campaign = Campaign(
         first.contract,
         first.keys,
         sender.wire,
-        first.ground,
-        examining_s=_EXAMINING_S,
+        first.preflight,
+        triage_time_s=_TRIAGE_TIME_S,
     )
-    result = await campaign.run((case for case in cases if case.call in calls), max_time_s=effort.max_time_s)
+    result = await campaign.run((case for case in cases if case.call in calls), max_time_s=options.max_time_s)
     for finding in result.findings:
-        store(finding)
-    for trial in alive:
-        done(trial, outcome(trial, result, sender.wire.budget.emptied))
+        save_finding(finding)
+    for trial in fuzzed:
+        on_result(trial, check_result(trial, result, sender.wire.budget.exhausted_reason))
     return result.requests
 
 
-def _is_asked(trial: Trial) -> bool:
+def _is_applicable(trial: Trial) -> bool:
     """Whether the contract asks for a trial, and something is accepted there."""
-    return bool(trial.operation and trial.facts and trial.operation not in trial.ground.dead)
+    return bool(trial.operation and trial.facts and trial.operation not in trial.preflight.dead)
 
 
-def fault_of(trial: Trial) -> Fault:
+def failure_kind_of(trial: Trial) -> FailureKind:
     """The fault that a trial is about: the last word of its id."""
-    return Fault(trial.check.id.rpartition(".")[2])
+    return FailureKind(trial.check.id.rpartition(".")[2])
 
 
-def outcome(trial: Trial, result: Result, emptied: str = "") -> engine.Finding:
+def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "") -> engine.CheckResult:
     """What a campaign says of one trial; `emptied` names the budget that ended it, if one did."""
-    call, fault = str(trial.operation), fault_of(trial)
-    if not result.judged[call] and emptied:
-        return engine.Finding(outcome=Outcome.ERROR, message=f"no verdict: {emptied}", expected="an answer")
-    if not result.judged[call]:
-        return engine.Finding(outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation")
-    found = [item for item in result.findings if item.fault is fault and call in item.calls]
-    if not found:
-        cut = (
-            f"sending ended early, after {result.judged[call]:,} generated requests" if result.is_cut else ""
+    call, failure_kind = str(trial.operation), failure_kind_of(trial)
+    if not result.judged_by_call[call] and exhausted_budget:
+        return engine.CheckResult(outcome=Outcome.ERROR, message=f"no verdict: {exhausted_budget}", expected="an answer")
+    if not result.judged_by_call[call]:
+        return engine.CheckResult(outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation")
+    matching = [finding for finding in result.findings if finding.failure_kind is failure_kind and call in finding.calls]
+    if not matching:
+        note = (
+            f"sending ended early, after {result.judged_by_call[call]:,} generated requests" if result.is_cut_short else ""
         )
-        return engine.Finding(outcome=Outcome.PASS, message=cut)
-    found.sort(key=lambda item: (item.certainty is not Certainty.CONFIRMED, item.level.rank))
-    worst = found[0]
-    is_silence = worst.certainty is not Certainty.CONFIRMED and fault is Fault.UNANSWERED
-    return engine.Finding(
-        outcome=Outcome.ERROR if is_silence else Outcome.FAIL,
-        message="; ".join(_line(item) for item in found[:5]),
+        return engine.CheckResult(outcome=Outcome.PASS, message=note)
+    matching.sort(key=lambda item: (item.certainty is not Certainty.CONFIRMED, item.level.rank))
+    worst = matching[0]
+    is_unconfirmed_silence = worst.certainty is not Certainty.CONFIRMED and failure_kind is FailureKind.UNANSWERED
+    return engine.CheckResult(
+        outcome=Outcome.ERROR if is_unconfirmed_silence else Outcome.FAIL,
+        message="; ".join(_describe(item) for item in matching[:5]),
         expected=worst.expected,
         received=worst.received,
         level=worst.level,
@@ -105,10 +105,10 @@ def outcome(trial: Trial, result: Result, emptied: str = "") -> engine.Finding:
 def _sources(trial: Trial, finding: Finding) -> tuple[Source, ...]:
     """Where the promises are documented that a finding is about, if it names them."""
     contract = trial.contract
-    stated = [contract.fact(name) for name in finding.kind.split("|") if contract.states(name)]
+    stated = [contract.fact(name) for name in finding.dedup_key.split("|") if contract.has_fact(name)]
     return tuple(dict.fromkeys(source for fact in stated for source in fact.sources))
 
 
-def _line(finding: Finding) -> str:
+def _describe(finding: Finding) -> str:
     """A finding in a sentence, with how to see it again."""
     return f"{finding.title} (conformance replay {finding.id})"

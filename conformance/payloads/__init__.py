@@ -5,19 +5,19 @@ from __future__ import annotations
 from conformance.payloads.call import Call
 from conformance.payloads.credentials import Credentials, Keys
 from conformance.payloads.draft import Draft
-from conformance.payloads.footing import Footing, Ground
-from conformance.payloads.several import Conversation, Message, Volley, converse, together
+from conformance.payloads.footing import Baseline, PreflightResult
+from conformance.payloads.several import Conversation, Step, ConcurrentRequests, send_on_one_connection, send_concurrently
 
 __all__ = [
     "Call",
     "Conversation",
     "Credentials",
     "Draft",
-    "Footing",
-    "Ground",
+    "Baseline",
+    "PreflightResult",
     "Keys",
-    "Message",
-    "Volley",
-    "converse",
-    "together",
+    "Step",
+    "ConcurrentRequests",
+    "send_on_one_connection",
+    "send_concurrently",
 ]

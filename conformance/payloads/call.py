@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from conformance import pointers
 from conformance.contract import schemas
-from conformance.errors import Silent
-from conformance.model import PREFIX, RUN_ID, JsonObject, Kind
-from conformance.payloads.credentials import NOBODY, Credentials, by_scheme
+from conformance.errors import NotApplicable
+from conformance.model import ID_PREFIX, DEFAULT_RUN_ID, JsonObject, OperationKind
+from conformance.payloads.credentials import NO_CREDENTIALS, Credentials, credentials_for_scheme
 from conformance.payloads.draft import Draft, Layout
-from conformance.payloads.footing import Footing
-from conformance.payloads.padding import FILLER, encode
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Scheme
-from conformance.profile.unit import Unit
+from conformance.payloads.footing import Baseline
+from conformance.payloads.padding import FILLER_POINTER, encode_json
+from conformance.profile.facts import MAX_EVENTS_FACT, LimitKind, AuthScheme
+from conformance.profile.unit import SizeUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from conformance.profile.facts import EventType, Example
 
 _NAMESPACE = uuid.UUID("6b1e3c1c-8d0c-5a0e-9f43-6f6e2f0f7a11")
-_PLACEHOLDER = "$WRITE_KEY"
-_EVENT_WITHOUT_LIMIT = 16_000
+_KEY_PLACEHOLDER = "$WRITE_KEY"
+_DEFAULT_EVENT_BYTES = 16_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,219 +46,219 @@ class Call:
     operation: Operation
     keys: Keys
     label: str = ""
-    footing: Footing = field(default_factory=Footing)
-    seen: dict[str, Exchange] = field(default_factory=dict)
-    run_id: str = RUN_ID
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    baseline: Baseline = field(default_factory=Baseline)
+    shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
+    run_id: str = DEFAULT_RUN_ID
+    _event_numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
-    def type(self) -> EventType:
+    def event_type(self) -> EventType:
         """The event type that the operation takes; for a batch, the one that generic checks send."""
-        return self.contract.event(self.operation.type)
+        return self.contract.event_type(self.operation.event_type)
 
     @property
     def is_batch(self) -> bool:
         """Whether the operation takes a list of events."""
-        return self.operation.kind is Kind.BATCH
+        return self.operation.kind is OperationKind.BATCH
 
-    def credentials(self, scheme: Scheme | None = None, key: str | None = None) -> Credentials:
+    def credentials(self, scheme: AuthScheme | None = None, key: str | None = None) -> Credentials:
         """The right credentials, or with `key` in place of the right key."""
-        return by_scheme(self.contract, scheme or self._own_scheme(), self.keys, key)
+        return credentials_for_scheme(self.contract, scheme or self._default_scheme(), self.keys, key)
 
-    def event(self, *types: str) -> Draft:
+    def acceptable_request(self, *types: str) -> Draft:
         """An acceptable request; on a batch with one event of each type named."""
-        return self._draft(*(self.plain(name) for name in types or (self.operation.type,)))
+        return self._draft(*(self.baseline_event(name) for name in types or (self.operation.event_type,)))
 
-    def control(self) -> Draft:
+    def control_request(self) -> Draft:
         """The acceptable twin of whatever is refused: one that was accepted a moment ago will do."""
-        return self.event().as_control()
+        return self.acceptable_request().as_control()
 
-    def minimal(self) -> Draft:
+    def minimal_request(self) -> Draft:
         """The smallest request that the documents allow, whatever the footing."""
-        return self._draft(self.smallest(self.operation.type)).typed("application/json")
+        return self._draft(self.minimal_event(self.operation.event_type)).with_content_type("application/json")
 
-    def full(self, *types: str) -> Draft:
+    def full_request(self, *types: str) -> Draft:
         """An acceptable request with every field that the documents know."""
-        return self._draft(*(self.largest(name) for name in types or (self.operation.type,)))
+        return self._draft(*(self.full_event(name) for name in types or (self.operation.event_type,)))
 
-    def repeated(self, count: int) -> Draft:
+    def batch_of(self, count: int) -> Draft:
         """An acceptable batch of so many small events."""
-        return self._draft(*(self.plain(self.operation.type) for _ in range(count)))
+        return self._draft(*(self.baseline_event(self.operation.event_type) for _ in range(count)))
 
-    def crowded(self, count: int) -> Draft:
+    def batch_of_at_most(self, count: int) -> Draft:
         """An acceptable batch of so many small events, or of as many as its limits have room for."""
-        if self.contract.states(BATCH_EVENTS):
-            count = min(count, self.contract.most_events)
-        if not self.contract.states(f"limits.{Ceiling.BATCH}"):
-            return self.repeated(count)
-        room = self.contract.limit(Ceiling.BATCH).at_least * 9 // 10
-        return self.repeated(max(1, min(count, room // (len(encode(self.plain(self.operation.type))) + 1))))
+        if self.contract.has_fact(MAX_EVENTS_FACT):
+            count = min(count, self.contract.max_events)
+        if not self.contract.has_fact(f"limits.{LimitKind.BATCH}"):
+            return self.batch_of(count)
+        batch_limit = self.contract.size_limit(LimitKind.BATCH).at_least * 9 // 10
+        return self.batch_of(max(1, min(count, batch_limit // (len(encode_json(self.baseline_event(self.operation.event_type))) + 1))))
 
-    def roomy(self, size: int) -> Draft:
+    def request_with_room_for(self, size: int) -> Draft:
         """An acceptable request; on a batch with events enough to reach a size within their own limit."""
         if not self.is_batch:
-            return self.event()
-        known = self.contract.states(f"limits.{Ceiling.BATCH_EVENT}")
-        limit = self.contract.limit(Ceiling.BATCH_EVENT).at_least if known else _EVENT_WITHOUT_LIMIT
-        count = max(1, -(-size // max(1, limit // 2)))
-        if self.contract.states(BATCH_EVENTS):
-            count = min(count, self.contract.most_events)
-        return self.repeated(count)
+            return self.acceptable_request()
+        has_event_limit = self.contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}")
+        event_limit = self.contract.size_limit(LimitKind.BATCH_EVENT).at_least if has_event_limit else _DEFAULT_EVENT_BYTES
+        count = max(1, -(-size // max(1, event_limit // 2)))
+        if self.contract.has_fact(MAX_EVENTS_FACT):
+            count = min(count, self.contract.max_events)
+        return self.batch_of(count)
 
-    def crowd(self, count: int) -> Draft:
+    def batch_beyond_limit(self, count: int) -> Draft:
         """A batch of so many small events, however many it may have."""
-        return self.event().carrying(*(self.plain(self.operation.type) for _ in range(count)))
+        return self.acceptable_request().with_events(*(self.baseline_event(self.operation.event_type) for _ in range(count)))
 
-    def example(self) -> Draft:
+    def example_request(self) -> Draft:
         """The documented example of this operation. Raises Silent if there is none."""
-        return self._draft({}).instead(self._with_key(self._example()))
+        return self._draft({}).with_body_value(self._with_key(self._example()))
 
-    def keyed_example(self) -> Draft:
+    def example_with_own_key(self) -> Draft:
         """The documented example, with no other credentials than its own. Raises Silent if it has none."""
-        if json.dumps(_PLACEHOLDER) not in json.dumps(self._example().value):
-            raise Silent(f"the example of {self.operation} carries no key")
-        return self.example().by(NOBODY)
+        if json.dumps(_KEY_PLACEHOLDER) not in json.dumps(self._example().value):
+            raise NotApplicable(f"the example of {self.operation} carries no key")
+        return self.example_request().with_credentials(NO_CREDENTIALS)
 
-    def plain(self, name: str) -> JsonObject:
+    def baseline_event(self, type_name: str) -> JsonObject:
         """An acceptable event of a type: the smallest one, unless the footing is another."""
-        return self.largest(name) if self.footing.is_full else self.smallest(name)
+        return self.full_event(type_name) if self.baseline.has_all_fields else self.minimal_event(type_name)
 
-    def smallest(self, name: str) -> JsonObject:
+    def minimal_event(self, type_name: str) -> JsonObject:
         """The smallest event of a type that the documents allow."""
-        return self._marked(_bare(self.contract, name), name)
+        return self._with_id_and_type(_minimal_event_without_id(self.contract, type_name), type_name)
 
-    def largest(self, name: str) -> JsonObject:
+    def full_event(self, type_name: str) -> JsonObject:
         """An acceptable event of a type with every field that the documents know."""
-        event = schemas.sample(self.contract.event_schema(name))
+        event = schemas.full_sample(self.contract.event_schema(type_name))
         if not isinstance(event, dict):
-            raise TypeError(f"the schema of {name} is not that of an object")
+            raise TypeError(f"the schema of {type_name} is not that of an object")
         where = self.contract.profile.pointers
-        event = pointers.merge(self.smallest(name), event)
+        event = pointers.deep_merge(self.minimal_event(type_name), event)
         if where.message_id:
-            event = pointers.put(event, where.message_id, self.message_id())
+            event = pointers.put(event, where.message_id, self.next_message_id())
         if where.type:
-            event = pointers.put(event, where.type, name)
-        return self.named(event)
+            event = pointers.put(event, where.type, type_name)
+        return self.tag_event(event)
 
-    def marked(self, draft: Draft) -> Draft:
+    def with_run_tag(self, draft: Draft) -> Draft:
         """A draft whose first event names the run, for one without an id of ours."""
         first, *rest = draft.events
-        return draft.carrying(self.named(first), *rest) if isinstance(first, dict) else draft
+        return draft.with_events(self.tag_event(first), *rest) if isinstance(first, dict) else draft
 
-    def _told(self, event: JsonObject) -> JsonObject:
+    def _tag_documented_event(self, event: JsonObject) -> JsonObject:
         """A documented event that tells whose it is. One without a context gets none: it would be another."""
         where = self.contract.profile.pointers
-        ids = [pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)]
-        bare = where.context is not None and not pointers.has(event, where.context)
-        has_user = bool(ids) and all(isinstance(item, str) and item.strip() for item in ids)
-        return self._renamed(event) if bare and has_user else self.named(event)
+        user_ids = [pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)]
+        lacks_context = where.context is not None and not pointers.has(event, where.context)
+        has_user = bool(user_ids) and all(isinstance(item, str) and item.strip() for item in user_ids)
+        return self._tag_user_id(event) if lacks_context and has_user else self.tag_event(event)
 
-    def named(self, event: JsonObject) -> JsonObject:
+    def tag_event(self, event: JsonObject) -> JsonObject:
         """An event that names the run in its context, if the dialect has one; else by its user's id."""
         where = self.contract.profile.pointers
         if where.context is None:
-            return self._renamed(event)
-        found = pointers.get(event, where.context) if pointers.has(event, where.context) else None
-        context = found if isinstance(found, dict) else {}
-        return pointers.put(event, where.context, {**context, PREFIX: {"run": self.run_id}})
+            return self._tag_user_id(event)
+        present = pointers.get(event, where.context) if pointers.has(event, where.context) else None
+        context = present if isinstance(present, dict) else {}
+        return pointers.put(event, where.context, {**context, ID_PREFIX: {"run": self.run_id}})
 
-    def _renamed(self, event: JsonObject) -> JsonObject:
+    def _tag_user_id(self, event: JsonObject) -> JsonObject:
         """An event whose user's id begins as all ids of ours do."""
         where = self.contract.profile.pointers
-        user = next((p for p in (where.user, where.anonymous) if p and pointers.has(event, p)), None)
-        return pointers.put(event, user, f"{PREFIX}-{pointers.get(event, user)}") if user else event
+        user_pointer = next((p for p in (where.user, where.anonymous) if p and pointers.has(event, p)), None)
+        return pointers.put(event, user_pointer, f"{ID_PREFIX}-{pointers.get(event, user_pointer)}") if user_pointer else event
 
-    def optional(self) -> tuple[str, ...]:
+    def optional_fields(self) -> tuple[str, ...]:
         """The top-level fields of the full event that it can do without."""
-        profile, name = self.contract.profile, self.operation.type
-        needed = {*self.type.required, *profile.always, *self.contract.identities(name).values()}
+        profile, name = self.contract.profile, self.operation.event_type
+        required_pointers = {*self.event_type.required, *profile.always_required, *self.contract.identity_pointers(name).values()}
         if self.is_batch and profile.pointers.type:
-            needed.add(profile.pointers.type)
-        first = {f"/{pointers.steps(pointer)[0]}" for pointer in needed}
-        return tuple(f"/{key}" for key in self.largest(name) if f"/{key}" not in first)
+            required_pointers.add(profile.pointers.type)
+        required_fields = {f"/{pointers.split(pointer)[0]}" for pointer in required_pointers}
+        return tuple(f"/{key}" for key in self.full_event(name) if f"/{key}" not in required_fields)
 
     def _draft(self, *events: JsonObject) -> Draft:
         profile = self.contract.profile
-        key = f"credentials.{Scheme.BODY}"
-        if len(events) > 1 and self.contract.states(BATCH_EVENTS):
-            most = self.contract.most_events
-            if len(events) > most:
-                raise Silent(f"a batch may have {most} events at most")
+        body_key_fact = f"credentials.{AuthScheme.BODY}"
+        if len(events) > 1 and self.contract.has_fact(MAX_EVENTS_FACT):
+            max_events = self.contract.max_events
+            if len(events) > max_events:
+                raise NotApplicable(f"a batch may have {max_events} events at most")
         return Draft(
             operation=self.operation,
             layout=Layout(
-                batch=profile.batch.pointer,
-                key=self.contract.credential_key(Scheme.BODY) if self.contract.states(key) else None,
-                filler=f"{self.type.open or ''}{FILLER}",
-                pixel=profile.pixel.parameter if profile.pixel else None,
-                room=self._room(Ceiling.BATCH if self.is_batch else Ceiling.EVENT),
-                event_room=self._room(Ceiling.BATCH_EVENT) if self.is_batch else None,
+                batch_pointer=profile.batch.pointer,
+                key_pointer=self.contract.credential_carrier(AuthScheme.BODY) if self.contract.has_fact(body_key_fact) else None,
+                filler_pointer=f"{self.event_type.open_object or ''}{FILLER_POINTER}",
+                pixel_parameter=profile.pixel.parameter if profile.pixel else None,
+                max_body_bytes=self._byte_limit(LimitKind.BATCH if self.is_batch else LimitKind.EVENT),
+                max_event_bytes=self._byte_limit(LimitKind.BATCH_EVENT) if self.is_batch else None,
             ),
             credentials=self.credentials(),
-            content_type=self.footing.content_type,
+            content_type=self.baseline.content_type,
             events=events,
         )
 
-    def _room(self, ceiling: Ceiling) -> int | None:
+    def _byte_limit(self, limit_kind: LimitKind) -> int | None:
         """How many bytes a limit leaves; None where no limit counts bytes."""
-        if not self.contract.states(f"limits.{ceiling}"):
+        if not self.contract.has_fact(f"limits.{limit_kind}"):
             return None
-        limit = self.contract.limit(ceiling)
-        return limit.at_most if limit.unit is Unit.BYTES else None
+        limit = self.contract.size_limit(limit_kind)
+        return limit.at_most if limit.unit is SizeUnit.BYTES else None
 
-    def _own_scheme(self) -> Scheme:
+    def _default_scheme(self) -> AuthScheme:
         """The scheme of requests that are not about credentials."""
-        special = {Kind.PIXEL: Scheme.BODY, Kind.WEBHOOK: Scheme.QUERY}
-        return special.get(self.operation.kind, self.footing.scheme or self.contract.first_scheme)
+        scheme_of_kind = {OperationKind.PIXEL: AuthScheme.BODY, OperationKind.WEBHOOK: AuthScheme.QUERY}
+        return scheme_of_kind.get(self.operation.kind, self.baseline.scheme or self.contract.default_scheme)
 
-    def _marked(self, event: JsonObject, name: str) -> JsonObject:
+    def _with_id_and_type(self, event: JsonObject, type_name: str) -> JsonObject:
         """An event with its own message id and type, where it must have them."""
-        where, always = self.contract.profile.pointers, self.contract.profile.always
+        where, always = self.contract.profile.pointers, self.contract.profile.always_required
         if where.message_id and where.message_id in always:
-            event = pointers.put(event, where.message_id, self.message_id())
+            event = pointers.put(event, where.message_id, self.next_message_id())
         if where.type and (self.is_batch or where.type in always):
-            event = pointers.put(event, where.type, name)
+            event = pointers.put(event, where.type, type_name)
         return event
 
     def _example(self) -> Example:
         """The documented example of this operation. Raises Silent if there is none."""
         batch, pixel = self.contract.profile.batch, self.contract.profile.pixel
-        found = batch.example if self.is_batch else self.type.example
-        if self.operation.kind is Kind.PIXEL and pixel:
-            found = pixel.example
-        if found is None or self._is_of_another_type(found):
-            raise Silent(f"the profile has no example of {self.operation}")
-        return found
+        example = batch.example if self.is_batch else self.event_type.example
+        if self.operation.kind is OperationKind.PIXEL and pixel:
+            example = pixel.example
+        if example is None or self._has_another_type(example):
+            raise NotApplicable(f"the profile has no example of {self.operation}")
+        return example
 
-    def _is_of_another_type(self, example: Example) -> bool:
+    def _has_another_type(self, example: Example) -> bool:
         """Whether an example names a type that the operation does not take."""
         where = self.contract.profile.pointers.type
         if where is None or not pointers.has(example.value, where):
             return False
-        return pointers.get(example.value, where) != self.operation.type
+        return pointers.get(example.value, where) != self.operation.event_type
 
-    def message_id(self) -> str:
+    def next_message_id(self) -> str:
         """A message id that is the same in every run and different for every event of a run."""
-        return f"{PREFIX}-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._numbers)}')}"
+        return f"{ID_PREFIX}-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._event_numbers)}')}"
 
     def _with_key(self, example: Example) -> JsonObject:
         """A documented example with the right key in place of the documents' stand-in."""
-        text = json.dumps(example.value).replace(json.dumps(_PLACEHOLDER), json.dumps(self.keys.write_key))
+        text = json.dumps(example.value).replace(json.dumps(_KEY_PLACEHOLDER), json.dumps(self.keys.write_key))
         value: JsonObject = json.loads(text)
         where = self.contract.profile.batch.pointer
         listed = pointers.get(value, where) if self.is_batch and pointers.has(value, where) else None
         if not isinstance(listed, list):
-            return self._told(value)
-        events = [self._told(item) if isinstance(item, dict) else item for item in listed]
+            return self._tag_documented_event(value)
+        events = [self._tag_documented_event(item) if isinstance(item, dict) else item for item in listed]
         return pointers.put(value, where, [*events])
 
 
 @functools.lru_cache(maxsize=64)
-def _bare(contract: Contract, name: str) -> JsonObject:
+def _minimal_event_without_id(contract: Contract, type_name: str) -> JsonObject:
     """The smallest event of a type, without an id of its own. Not to be changed: all events begin so."""
-    event_type, schema = contract.event(name), contract.event_schema(name)
+    event_type, schema = contract.event_type(type_name), contract.event_schema(type_name)
     event: JsonObject = {}
-    for pointer in (*event_type.required, *contract.profile.always):
-        event = pointers.put(event, pointer, schemas.smallest(schemas.at(schema, pointer)))
-    user = next(iter(contract.identities(name).values()))
-    return pointers.put(event, user, schemas.sample(schemas.at(schema, user) or {"type": "string"}))
+    for pointer in (*event_type.required, *contract.profile.always_required):
+        event = pointers.put(event, pointer, schemas.minimal_sample(schemas.subschema(schema, pointer)))
+    user_pointer = next(iter(contract.identity_pointers(type_name).values()))
+    return pointers.put(event, user_pointer, schemas.full_sample(schemas.subschema(schema, user_pointer) or {"type": "string"}))

@@ -6,8 +6,8 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.errors import Silent
-from conformance.profile.facts import Scheme
+from conformance.errors import NotApplicable
+from conformance.profile.facts import AuthScheme
 
 if TYPE_CHECKING:
     from conformance.contract import Contract
@@ -17,7 +17,7 @@ WRITE_KEY_VARIABLE = "$CONFORMANCE_WRITE_KEY"
 BEARER_VARIABLE = "$CONFORMANCE_BEARER"
 
 
-def encoded(text: str) -> str:
+def encode_base64(text: str) -> str:
     """Standard base64 of a text."""
     return base64.b64encode(text.encode()).decode()
 
@@ -43,7 +43,7 @@ class Keys:
     def truncated(self) -> str:
         """The key without its last character. Raises Silent if nothing would be left."""
         if len(self.write_key) == 1:
-            raise Silent("the write key has one character; nothing is left without it")
+            raise NotApplicable("the write key has one character; nothing is left without it")
         return self.write_key[:-1]
 
     @property
@@ -51,19 +51,19 @@ class Keys:
         """The key with every letter in the other case. Raises Silent if it has no letters."""
         swapped = self.write_key.swapcase()
         if swapped == self.write_key:
-            raise Silent("the write key has no letters; its case can't be changed")
+            raise NotApplicable("the write key has no letters; its case can't be changed")
         return swapped
 
-    def spellings(self) -> dict[str, str]:
+    def placeholders_by_secret(self) -> dict[str, str]:
         """Every secret, and every wrong key that would betray it, with what stands for it in reports."""
-        found = {
+        placeholders = {
             self.write_key[:-1]: f"truncated({WRITE_KEY_VARIABLE})",
             self.write_key.swapcase(): f"swapcase({WRITE_KEY_VARIABLE})",
             self.write_key: WRITE_KEY_VARIABLE,
         }
         if self.bearer:
-            found[self.bearer] = BEARER_VARIABLE
-        return {secret: shown for secret, shown in found.items() if secret}
+            placeholders[self.bearer] = BEARER_VARIABLE
+        return {secret: shown for secret, shown in placeholders.items() if secret}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Credentials:
     query: tuple[tuple[str, str], ...] = ()
 
 
-NOBODY = Credentials()
+NO_CREDENTIALS = Credentials()
 
 
 def authorization(value: str) -> Credentials:
@@ -85,24 +85,24 @@ def authorization(value: str) -> Credentials:
 
 def basic(user: str) -> Credentials:
     """HTTP Basic with a user and an empty password (RFC 7617)."""
-    return authorization(f"Basic {encoded(f'{user}:')}")
+    return authorization(f"Basic {encode_base64(f'{user}:')}")
 
 
-def by_scheme(contract: Contract, scheme: Scheme, keys: Keys, key: str | None = None) -> Credentials:
+def credentials_for_scheme(contract: Contract, scheme: AuthScheme, keys: Keys, key: str | None = None) -> Credentials:
     """The credentials of a scheme; `key` stands in for the right key."""
     key = keys.write_key if key is None else key
     match scheme:
-        case Scheme.BASIC:
+        case AuthScheme.BASIC:
             return basic(key)
-        case Scheme.BASIC_WITHOUT_COLON:
-            return authorization(f"Basic {encoded(key)}")
-        case Scheme.BODY:
+        case AuthScheme.BASIC_WITHOUT_COLON:
+            return authorization(f"Basic {encode_base64(key)}")
+        case AuthScheme.BODY:
             return Credentials(body_key=key)
-        case Scheme.HEADER:
-            return Credentials(headers=((contract.credential_key(scheme), f"{contract.key_prefix}{key}"),))
-        case Scheme.QUERY:
-            return Credentials(query=((contract.credential_key(scheme), key),))
-        case Scheme.BEARER:
+        case AuthScheme.HEADER:
+            return Credentials(headers=((contract.credential_carrier(scheme), f"{contract.credential_prefix}{key}"),))
+        case AuthScheme.QUERY:
+            return Credentials(query=((contract.credential_carrier(scheme), key),))
+        case AuthScheme.BEARER:
             if keys.bearer is None:
-                raise Silent("no bearer token was given; hand one in with --bearer")
+                raise NotApplicable("no bearer token was given; hand one in with --bearer")
             return Credentials(headers=(("Authorization", f"Bearer {keys.bearer}"),), body_key=key)

@@ -6,43 +6,43 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.errors import Untestable
-from conformance.model import RUN_ID
+from conformance.model import DEFAULT_RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.contract import Operation
     from conformance.model import Exchange
-    from conformance.profile.facts import Scheme
+    from conformance.profile.facts import AuthScheme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Footing:
+class Baseline:
     """What an acceptable request to a target looks like, where the smallest documented one is refused.
 
     A target that insists on a documented but optional field breaks a promise, once. On a footing that it
     accepts, all its other promises can still be judged.
     """
 
-    is_full: bool = False
-    scheme: Scheme | None = None
+    has_all_fields: bool = False
+    scheme: AuthScheme | None = None
     content_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class PreflightResult:
     """Where a target accepts something other than the smallest request, and where nothing at all.
 
     `dead` maps an operation to the answer that its smallest request got. `seen` fills as the run goes.
     `run_id` is what the run's events are marked with.
     """
 
-    footings: Mapping[Operation, Footing] = field(default_factory=dict)
+    baselines: Mapping[Operation, Baseline] = field(default_factory=dict)
     dead: Mapping[Operation, str] = field(default_factory=dict)
-    seen: dict[str, Exchange] = field(default_factory=dict)
-    run_id: str = RUN_ID
+    shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
+    run_id: str = DEFAULT_RUN_ID
 
-    def tread(self, operation: Operation) -> None:
+    def require_alive(self, operation: Operation) -> None:
         """Raises Untestable where nothing is accepted."""
         if operation in self.dead:
             raise Untestable(

@@ -12,87 +12,87 @@ if TYPE_CHECKING:
     from conformance.model import Json, JsonObject
     from conformance.payloads.call import Call
     from conformance.payloads.draft import Draft
-    from conformance.payloads.oddities import Named
+    from conformance.payloads.oddities import NamedDrafts
 
-_NAMES: dict[str, Json] = {
+_VALUES: dict[str, Json] = {
     "a number": 7, "a list": ["conformance"], "an object": {"conformance": 1}, "a text": "conformance",
     "true": True, "null": None,
 }  # fmt: skip
-_WRONG = {
+_WRONG_FOR_TYPE = {
     "string": ("a number", "a list", "an object", "null"),
     "object": ("a text", "a list", "a number", "null"),
     "array": ("a text", "an object", "a number", "null"),
 }
-_OF_NUMBERS = ("a text", "a list", "an object", "null")
-_NO_TIME = ("a text that is no time", "yesterday, or 2024-13-45T99:99:99Z")
+_WRONG_FOR_NUMBERS = ("a text", "a list", "an object", "null")
+_INVALID_TIME = ("a text that is no time", "yesterday, or 2024-13-45T99:99:99Z")
 
 
-def main(call: Call) -> Named:
+def in_main_fields(call: Call) -> NamedDrafts:
     """Wrong types in the ids, the required fields and the free-form object of an event."""
-    yield from _each(call, _main(call))
+    yield from _one_at_a_time(call, _main_fields(call))
 
 
-def common(call: Call) -> Named:
+def in_other_fields(call: Call) -> NamedDrafts:
     """Wrong types in all other fields at the top of an event."""
-    schema = call.contract.event_schema(call.operation.type)
+    schema = call.contract.event_schema(call.operation.event_type)
     top = [f"/{name}" for name in _properties(schema)]
-    yield from _each(call, [pointer for pointer in top if pointer not in _main(call)])
+    yield from _one_at_a_time(call, [pointer for pointer in top if pointer not in _main_fields(call)])
 
 
-def nested(call: Call) -> Named:
+def in_nested_fields(call: Call) -> NamedDrafts:
     """Wrong types in the fields inside an event's objects: in all of a kind at once."""
-    schema = call.contract.event_schema(call.operation.type)
-    identities = set(call.contract.identities(call.operation.type).values())
-    inner = [pointer for pointer in _inner(schema, "") if pointer not in identities]
-    for kind in ("string", "object", "number"):
-        fields = [pointer for pointer in inner if _kind(schemas.at(schema, pointer)) == kind]
-        for name in _wrong(kind) if fields else ():
-            yield f"{name} in place of every inner {kind}", _all(call, fields, _NAMES[name])
+    schema = call.contract.event_schema(call.operation.event_type)
+    identities = set(call.contract.identity_pointers(call.operation.event_type).values())
+    nested_pointers = [pointer for pointer in _nested_fields(schema, "") if pointer not in identities]
+    for json_type in ("string", "object", "number"):
+        fields = [pointer for pointer in nested_pointers if _json_type(schemas.subschema(schema, pointer)) == json_type]
+        for name in _wrong_values_for(json_type) if fields else ():
+            yield f"{name} in place of every inner {json_type}", _all_at_once(call, fields, _VALUES[name])
 
 
-def _main(call: Call) -> list[str]:
+def _main_fields(call: Call) -> list[str]:
     """The pointers of what makes an event what it is, each once."""
-    found = [*call.contract.identities(call.operation.type).values(), *call.type.required]
-    return list(dict.fromkeys([*found, *([call.type.open] if call.type.open else [])]))
+    main_pointers = [*call.contract.identity_pointers(call.operation.event_type).values(), *call.event_type.required]
+    return list(dict.fromkeys([*main_pointers, *([call.event_type.open_object] if call.event_type.open_object else [])]))
 
 
-def _each(call: Call, fields: list[str]) -> Named:
+def _one_at_a_time(call: Call, fields: list[str]) -> NamedDrafts:
     """Each field with each wrong type, one at a time."""
-    schema = call.contract.event_schema(call.operation.type)
+    schema = call.contract.event_schema(call.operation.event_type)
     for pointer in fields:
-        field = schemas.at(schema, pointer)
-        for name in _wrong(_kind(field)):
-            yield f"{name} as {pointer}", call.event().put(pointer, _NAMES[name])
+        field = schemas.subschema(schema, pointer)
+        for name in _wrong_values_for(_json_type(field)):
+            yield f"{name} as {pointer}", call.acceptable_request().with_field(pointer, _VALUES[name])
         if field.get("format") == "date-time":
-            yield f"{_NO_TIME[0]} as {pointer}", call.event().put(pointer, _NO_TIME[1])
+            yield f"{_INVALID_TIME[0]} as {pointer}", call.acceptable_request().with_field(pointer, _INVALID_TIME[1])
 
 
-def _all(call: Call, fields: list[str], value: Json) -> Draft:
+def _all_at_once(call: Call, fields: list[str], value: Json) -> Draft:
     """A full event with the same value in many fields."""
-    draft = call.full()
+    draft = call.full_request()
     for pointer in fields:
-        draft = draft.put(pointer, value)
+        draft = draft.with_field(pointer, value)
     return draft
 
 
-def _wrong(kind: str) -> tuple[str, ...]:
-    return _WRONG.get(kind, _OF_NUMBERS)
+def _wrong_values_for(json_type: str) -> tuple[str, ...]:
+    return _WRONG_FOR_TYPE.get(json_type, _WRONG_FOR_NUMBERS)
 
 
-def _kind(field: JsonObject) -> str:
+def _json_type(field: JsonObject) -> str:
     """The type that a schema gives a field: a text unless it says otherwise."""
-    kind: Any = field.get("type", "string")
-    first = str(kind[0] if isinstance(kind, list) else kind)
-    return first if first in _WRONG else "number"
+    declared: Any = field.get("type", "string")
+    first = str(declared[0] if isinstance(declared, list) else declared)
+    return first if first in _WRONG_FOR_TYPE else "number"
 
 
 def _properties(schema: Any) -> dict[str, Any]:  # noqa: ANN401 - a JSON Schema
     return dict(schema.get("properties", {}))
 
 
-def _inner(schema: JsonObject, above: str) -> Iterator[str]:
+def _nested_fields(schema: JsonObject, parent: str) -> Iterator[str]:
     """The pointers of the fields inside a schema's objects, the outer ones last."""
     for name, field in _properties(schema).items():
-        yield from _inner(field, f"{above}/{name}")
-        if above:
-            yield f"{above}/{name}"
+        yield from _nested_fields(field, f"{parent}/{name}")
+        if parent:
+            yield f"{parent}/{name}"

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import pointers
-from conformance.errors import Silent
-from conformance.profile.unit import Unit
+from conformance.errors import NotApplicable
+from conformance.profile.unit import SizeUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.model import Json, JsonObject
 
-FILLER = "/conformance_filler"
+FILLER_POINTER = "/conformance_filler"
 
 
-def encode(value: Json, *, ascii_only: bool = False) -> bytes:
+def encode_json(value: Json, *, ascii_only: bool = False) -> bytes:
     """Compact JSON, in UTF-8 or in ASCII with escapes: what sizes are counted in."""
     return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode()
 
@@ -28,36 +28,36 @@ class Padding:
     """How a body is filled up: where, with which character, how that is written down, what is counted."""
 
     pointer: str
-    unit: str = "a"
+    character: str = "a"
     ascii_only: bool = False
-    counted: Unit = Unit.BYTES
+    size_unit: SizeUnit = SizeUnit.BYTES
 
-    def event(self, event: JsonObject, size: int) -> JsonObject:
+    def pad_event(self, event: JsonObject, size: int) -> JsonObject:
         """An event of an exact size. Raises Silent if it is larger already."""
-        missing = size - self._length(pointers.put(event, self.pointer, ""))
+        missing = size - self._size_of(pointers.put(event, self.pointer, ""))
         if missing < 0:
-            raise Silent(f"an event can't be as small as {size} {self._counted}")
-        return pointers.put(event, self.pointer, self._text(missing))
+            raise NotApplicable(f"an event can't be as small as {size} {self._size_unit_text}")
+        return pointers.put(event, self.pointer, self._filler_text(missing))
 
-    def batch(self, envelope: JsonObject, where: str, events: Iterable[JsonObject], size: int) -> JsonObject:
+    def pad_batch(self, envelope: JsonObject, list_pointer: str, events: Iterable[JsonObject], size: int) -> JsonObject:
         """A batch of an exact size, its events filled evenly. Raises Silent if it is larger already."""
-        slots = [pointers.put(event, self.pointer, "") for event in events]
-        missing = size - self._length(pointers.put(envelope, where, [*slots]))
+        unfilled = [pointers.put(event, self.pointer, "") for event in events]
+        missing = size - self._size_of(pointers.put(envelope, list_pointer, [*unfilled]))
         if missing < 0:
-            raise Silent(f"a batch of {len(slots)} events can't be as small as {size} {self._counted}")
-        share, rest = divmod(missing, len(slots))
-        texts = [self._text(share)] * (len(slots) - 1) + [self._text(share + rest)]
-        filled = [pointers.put(slot, self.pointer, text) for slot, text in zip(slots, texts, strict=True)]
-        return pointers.put(envelope, where, [*filled])
+            raise NotApplicable(f"a batch of {len(unfilled)} events can't be as small as {size} {self._size_unit_text}")
+        share, rest = divmod(missing, len(unfilled))
+        texts = [self._filler_text(share)] * (len(unfilled) - 1) + [self._filler_text(share + rest)]
+        filled = [pointers.put(slot, self.pointer, text) for slot, text in zip(unfilled, texts, strict=True)]
+        return pointers.put(envelope, list_pointer, [*filled])
 
-    def _length(self, value: Json) -> int:
-        return self.counted.of(encode(value, ascii_only=self.ascii_only), encode(value))
+    def _size_of(self, value: Json) -> int:
+        return self.size_unit.measure(encode_json(value, ascii_only=self.ascii_only), encode_json(value))
 
     @property
-    def _counted(self) -> str:
-        return self.counted.replace("-", " ")
+    def _size_unit_text(self) -> str:
+        return self.size_unit.replace("-", " ")
 
-    def _text(self, length: int) -> str:
+    def _filler_text(self, length: int) -> str:
         """A text that takes so many units: the character, and the letter a for what remains."""
-        wide = self._length(self.unit) - len('""')
-        return self.unit * (length // wide) + "a" * (length % wide)
+        character_size = self._size_of(self.character) - len('""')
+        return self.character * (length // character_size) + "a" * (length % character_size)

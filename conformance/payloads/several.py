@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Volley:
+class ConcurrentRequests:
     """Drafts that are sent all at once."""
 
     drafts: tuple[Draft, ...]
@@ -31,19 +31,19 @@ class Conversation:
     is_half_closed: bool = False
 
 
-Message: TypeAlias = "Draft | Volley | Conversation"
+Step: TypeAlias = "Draft | ConcurrentRequests | Conversation"
 """What a check yields."""
 
-Answers: TypeAlias = "Generator[Message, Exchange, tuple[Exchange, ...]]"
+ExchangeSteps: TypeAlias = "Generator[Step, Exchange, tuple[Exchange, ...]]"
 
 
-def together(*drafts: Draft) -> Answers:
+def send_concurrently(*drafts: Draft) -> ExchangeSteps:
     """Sends drafts all at once and returns their exchanges, in the order of the drafts."""
-    found = yield Volley(drafts=drafts)
-    return cast("tuple[Exchange, ...]", found)
+    exchanges = yield ConcurrentRequests(drafts=drafts)
+    return cast("tuple[Exchange, ...]", exchanges)
 
 
-def converse(*drafts: Draft, pipelined: bool = False, half_closed: bool = False) -> Answers:
+def send_on_one_connection(*drafts: Draft, pipelined: bool = False, half_closed: bool = False) -> ExchangeSteps:
     """Sends drafts over one connection and returns their exchanges, in the order of the drafts."""
-    found = yield Conversation(drafts=drafts, is_pipelined=pipelined, is_half_closed=half_closed)
-    return cast("tuple[Exchange, ...]", found)
+    exchanges = yield Conversation(drafts=drafts, is_pipelined=pipelined, is_half_closed=half_closed)
+    return cast("tuple[Exchange, ...]", exchanges)

@@ -7,116 +7,116 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance import pointers
-from conformance.payloads.credentials import NOBODY, UNKNOWN_KEY, encoded
-from conformance.payloads.padding import Padding, encode
-from conformance.profile.facts import Ceiling
+from conformance.payloads.credentials import NO_CREDENTIALS, UNKNOWN_KEY, encode_base64
+from conformance.payloads.padding import Padding, encode_json
+from conformance.profile.facts import LimitKind
 
 if TYPE_CHECKING:
     from conformance.model import Json, JsonObject
     from conformance.payloads.call import Call
     from conformance.payloads.draft import Draft
-    from conformance.profile.facts import Limit
-    from conformance.sdks import Shape
+    from conformance.profile.facts import SizeLimit
+    from conformance.sdks import RecordedRequest
 
-_KEY, _BASIC, _MESSAGE_ID = "$WRITE_KEY", "$BASIC", "$MESSAGE_ID"
+_KEY_PLACEHOLDER, _BASIC_PLACEHOLDER, _MESSAGE_ID_PLACEHOLDER = "$WRITE_KEY", "$BASIC", "$MESSAGE_ID"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speech:
+class SdkRequest:
     """One request of an SDK to one operation. `events` are those of its shape, or others in their place."""
 
     call: Call
-    shape: Shape
+    shape: RecordedRequest
     events: tuple[Json, ...]
     key: str
 
     @classmethod
-    def of(cls, call: Call, shape: Shape) -> Speech:
+    def for_call(cls, call: Call, shape: RecordedRequest) -> SdkRequest:
         """What an SDK sends, whole."""
         where = call.contract.profile.batch.pointer
-        listed = (
+        batch_list = (
             pointers.get(shape.body, where) if call.is_batch and pointers.has(shape.body, where) else None
         )
-        events = tuple(listed) if isinstance(listed, list) else (shape.body,)
+        events = tuple(batch_list) if isinstance(batch_list, list) else (shape.body,)
         return cls(call=call, shape=shape, events=events, key=call.keys.write_key)
 
-    def documented(self) -> Speech:
+    def documented_only(self) -> SdkRequest:
         """The same with the events alone that the vendor's documents call acceptable.
 
         An SDK may do what its vendor's documents do not know of; such events are `undocumented`.
         """
         return replace(self, events=tuple(event for event in self.events if self._is_documented(event)))
 
-    def undocumented(self) -> Speech:
+    def undocumented_only(self) -> SdkRequest:
         """The same with the other events."""
         return replace(self, events=tuple(event for event in self.events if not self._is_documented(event)))
 
-    def by_stranger(self) -> Speech:
+    def with_unknown_key(self) -> SdkRequest:
         """The same with a key that nobody was given."""
         return replace(self, key=UNKNOWN_KEY)
 
-    def unnamed(self) -> Speech:
+    def first_event_without_user(self) -> SdkRequest:
         """The same with one event alone, of nobody."""
-        return replace(self, events=(self._nameless(self.events[0]),))
+        return replace(self, events=(self._without_user(self.events[0]),))
 
-    def partly_bad(self) -> Speech:
+    def middle_event_without_user(self) -> SdkRequest:
         """The same with the event in the middle of nobody."""
         middle = len(self.events) // 2
-        events = (*self.events[:middle], self._nameless(self.events[middle]), *self.events[middle + 1 :])
+        events = (*self.events[:middle], self._without_user(self.events[middle]), *self.events[middle + 1 :])
         return replace(self, events=events)
 
     @property
-    def limit(self) -> Limit:
+    def event_limit(self) -> SizeLimit:
         """How large one event may be. Raises Silent if the documents do not say."""
         contract = self.call.contract
-        if self.call.is_batch and contract.states(f"limits.{Ceiling.BATCH_EVENT}"):
-            return contract.limit(Ceiling.BATCH_EVENT)
-        return contract.body_limit(self.call.operation)
+        if self.call.is_batch and contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}"):
+            return contract.size_limit(LimitKind.BATCH_EVENT)
+        return contract.body_size_limit(self.call.operation)
 
-    def too_large(self) -> Speech:
+    def first_event_too_large(self) -> SdkRequest:
         """The same with one event alone, one byte too large. Raises Silent if no event is too large."""
-        first = self._filled(self.events[0])
+        first = self._fill_placeholders(self.events[0])
         if not isinstance(first, dict):
             raise TypeError("an event of an SDK is an object")
-        padding = Padding(pointer=self.call.event().layout.filler)
-        return replace(self, events=(padding.event(first, self.limit.at_most + 1),))
+        padding = Padding(pointer=self.call.acceptable_request().layout.filler_pointer)
+        return replace(self, events=(padding.pad_event(first, self.event_limit.at_most + 1),))
 
-    def draft(self, *, is_cut: bool = False) -> Draft:
+    def to_draft(self, *, is_truncated: bool = False) -> Draft:
         """The request; cut, its JSON ends in the middle."""
-        body = encode(self._body())
-        if is_cut:
+        body = encode_json(self._body_json())
+        if is_truncated:
             body = body[: len(body) // 2]
-        draft = self.call.event().carrying(*self.events).by(NOBODY).typed(self.shape.content_type)
+        draft = self.call.acceptable_request().with_events(*self.events).with_credentials(NO_CREDENTIALS).with_content_type(self.shape.content_type)
         for name, value in self.shape.headers:
-            draft = draft.headed(name, str(self._filled(value)))
+            draft = draft.with_header(name, str(self._fill_placeholders(value)))
         if self.shape.is_gzipped:
-            draft, body = draft.headed("Content-Encoding", "gzip"), gzip.compress(body, mtime=0)
-        return draft.verbatim(body)
+            draft, body = draft.with_header("Content-Encoding", "gzip"), gzip.compress(body, mtime=0)
+        return draft.with_body_bytes(body)
 
-    def again(self, draft: Draft) -> Draft:
+    def as_retry(self, draft: Draft) -> Draft:
         """A request of its own as it is sent once more, after an answer that asked for it."""
         for header in self.shape.retry_headers:
-            draft = draft.headed(*header)
+            draft = draft.with_header(*header)
         return draft
 
-    def _body(self) -> Json:
+    def _body_json(self) -> Json:
         """The body with its events, filled in."""
         if not self.call.is_batch:
-            return self._filled(self.events[0])
-        return self._filled(
+            return self._fill_placeholders(self.events[0])
+        return self._fill_placeholders(
             pointers.put(self.shape.body, self.call.contract.profile.batch.pointer, [*self.events])
         )
 
-    def _filled(self, value: Json) -> Json:
+    def _fill_placeholders(self, value: Json) -> Json:
         """A value with the key, and an id of its own for each event, in place of what stands for them."""
         if isinstance(value, dict):
-            return {name: self._filled(item) for name, item in value.items()}
+            return {name: self._fill_placeholders(item) for name, item in value.items()}
         if isinstance(value, list):
-            return [self._filled(item) for item in value]
-        if value == _MESSAGE_ID:
-            return self.call.message_id()
+            return [self._fill_placeholders(item) for item in value]
+        if value == _MESSAGE_ID_PLACEHOLDER:
+            return self.call.next_message_id()
         if isinstance(value, str):
-            return value.replace(_BASIC, encoded(f"{self.key}:")).replace(_KEY, self.key)
+            return value.replace(_BASIC_PLACEHOLDER, encode_base64(f"{self.key}:")).replace(_KEY_PLACEHOLDER, self.key)
         return value
 
     def _is_documented(self, event: Json) -> bool:
@@ -126,25 +126,25 @@ class Speech:
             return False
         if self.call.is_batch and name not in contract.batch_types():
             return False
-        required = contract.event(name).required
-        return contract.identified(name, event) and all(_says(event, pointer) for pointer in required)
+        required = contract.event_type(name).required
+        return contract.has_identity(name, event) and all(_has_value(event, pointer) for pointer in required)
 
     def _type_of(self, event: Json) -> str:
         """The type that an event names; on a path of its own, that of the path."""
         where = self.call.contract.profile.pointers.type
         if not self.call.is_batch or where is None:
-            return self.call.operation.type
+            return self.call.operation.event_type
         return str(pointers.get(event, where)) if pointers.has(event, where) else ""
 
-    def _nameless(self, event: Json) -> Json:
+    def _without_user(self, event: Json) -> Json:
         """An event without what names its user."""
         where = self.call.contract.profile.pointers
         for pointer in (where.user, where.anonymous):
             if pointer and isinstance(event, dict):
-                event = pointers.drop(event, pointer)
+                event = pointers.remove(event, pointer)
         return event
 
 
-def _says(event: JsonObject, pointer: str) -> bool:
+def _has_value(event: JsonObject, pointer: str) -> bool:
     """Whether an event has more than null at a pointer."""
     return pointers.has(event, pointer) and pointers.get(event, pointer) is not None

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 if TYPE_CHECKING:
     from conformance.model import Request
 
-Pairs: TypeAlias = "list[tuple[str, str]]"
+HeaderPairs: TypeAlias = "list[tuple[str, str]]"
 
 
 def start_line(request: Request, prefix: str) -> str:
@@ -17,11 +17,11 @@ def start_line(request: Request, prefix: str) -> str:
     return f"{request.method} {prefix}{request.path}{query} HTTP/1.1"
 
 
-def spell(start: str, headers: Pairs, body: bytes) -> bytes:
+def write_request(start: str, headers: HeaderPairs, body: bytes) -> bytes:
     """A request with these headers and no others."""
     return "\r\n".join([start, *(f"{name}: {value}" for name, value in headers), "", ""]).encode() + body
 
 
-def usual(start: str, headers: Pairs, body: bytes) -> tuple[bytes, ...]:
+def write_standard(start: str, headers: HeaderPairs, body: bytes) -> tuple[bytes, ...]:
     """A request with its length, in one piece."""
-    return (spell(start, [*headers, ("Content-Length", str(len(body)))], body),)
+    return (write_request(start, [*headers, ("Content-Length", str(len(body)))], body),)

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 UNKNOWN_PATH = "/conformance-unknown"
 """A path that no document knows."""
-_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
-_BARE = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_TRIED_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+_METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 """Methods whose content means nothing, so that a server may refuse it (RFC 9110 section 9.3)."""
 
 
 def wrong_methods(method: str) -> Iterator[str]:
     """The methods that an operation does not have, given its own."""
-    return (name for name in _METHODS if name != method)
+    return (name for name in _TRIED_METHODS if name != method)
 
 
-def by_method(call: Call, method: str) -> Draft:
+def request_with_method(call: Call, method: str) -> Draft:
     """An acceptable request but for its method."""
-    draft = call.event().asked(method)
-    return draft.verbatim(b"").typed(None) if method in _BARE else draft
+    draft = call.acceptable_request().with_method(method)
+    return draft.with_body_bytes(b"").with_content_type(None) if method in _METHODS_WITHOUT_BODY else draft
 
 
 def unknown_paths(path: str) -> tuple[str, ...]:

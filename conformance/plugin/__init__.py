@@ -33,10 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     config.pluginmanager.register(fixtures, "conformance-fixtures")
     if config.getoption("--conformance-url") or config.getoption("--conformance-profile"):
-        from conformance.plugin.session import Session
-        from conformance.plugin.workers import Controller, is_worker
+        from conformance.plugin.session import CheckSession
+        from conformance.plugin.workers import XdistController, is_worker
 
-        session = Session(config)
+        session = CheckSession(config)
         config.pluginmanager.register(session, "conformance-session")
         if not is_worker(config):
-            config.pluginmanager.register(Controller(session), "conformance-controller")
+            config.pluginmanager.register(XdistController(session), "conformance-controller")

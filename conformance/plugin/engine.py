@@ -10,37 +10,37 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import loop
 from conformance.cases import CHECKS
-from conformance.catalogue import trials
-from conformance.errors import CannotJudge
-from conformance.run import Result, excused, execute, report
+from conformance.catalogue import make_trials
+from conformance.errors import InconclusiveError
+from conformance.run import RunResult, apply_known_deviations, execute, build_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.catalogue import Trial
-    from conformance.deviations import Deviations
+    from conformance.deviations import DeviationList
     from conformance.model import Verdict
-    from conformance.plugin.items import Check
+    from conformance.plugin.items import BaseCheckItem
     from conformance.report.document import Report
     from conformance.run import Plan
 
-_LAST_WORDS_S = 5.0
+_STOP_TIMEOUT_S = 5.0
 
 
-class Engine:
+class BackgroundRun:
     """The run of a plan, with a promise of a verdict for each item."""
 
-    def __init__(self, plan: Plan, items: Sequence[Check], listed: Deviations) -> None:
-        self._promises: dict[str, list[Future[Verdict]]] = {}
+    def __init__(self, plan: Plan, items: Sequence[BaseCheckItem], known_deviations: DeviationList) -> None:
+        self._verdict_futures: dict[str, list[Future[Verdict]]] = {}
         for item in items:
-            self._promises.setdefault(item.trial.name, []).append(item.verdict)
+            self._verdict_futures.setdefault(item.trial.name, []).append(item.verdict)
         # The order of the plan, not of the items: who shuffles those changes nothing that is sent.
-        self._plan = plan.only([trial for trial in plan.trials if trial.name in self._promises])
-        self._every = len(trials(plan.contract, plan.keys, CHECKS))
-        self._listed = listed
+        self._plan = plan.with_trials([trial for trial in plan.trials if trial.name in self._verdict_futures])
+        self._total_trials = len(make_trials(plan.contract, plan.keys, CHECKS))
+        self._known_deviations = known_deviations
         self._ready: Future[None] = Future()
-        self._task: asyncio.Task[Result] | None = None
-        self._result = Result()
+        self._task: asyncio.Task[RunResult] | None = None
+        self._result = RunResult()
         self._thread = threading.Thread(target=self._run, name="conformance engine", daemon=True)
         self.report: Report | None = None
 
@@ -54,33 +54,33 @@ class Engine:
         task = self._task
         if task is not None and not task.done():
             task.get_loop().call_soon_threadsafe(task.cancel)
-        self._thread.join(_LAST_WORDS_S)
-        done = report(self._plan, self._result)
-        is_whole = len(done.verdicts) == self._every
-        self.report = excused(done, self._listed, {item.id for item in CHECKS}, is_whole=is_whole)
+        self._thread.join(_STOP_TIMEOUT_S)
+        run_report = build_report(self._plan, self._result)
+        is_whole = len(run_report.verdicts) == self._total_trials
+        self.report = apply_known_deviations(run_report, self._known_deviations, {item.id for item in CHECKS}, is_full_run=is_whole)
         return self.report
 
     def _run(self) -> None:
         """The thread: whatever ends it, nobody is left waiting."""
-        end: BaseException = CannotJudge("the run was stopped before this check's turn")
+        outcome: BaseException = InconclusiveError("the run was stopped before this check's turn")
         try:
             loop.run(self._execute())
         except asyncio.CancelledError:
             pass
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits, none swallowed
-            end = error
-        promises: list[Future[Any]] = [self._ready, *itertools.chain(*self._promises.values())]
-        for promise in promises:
-            if not promise.done():
-                promise.set_exception(end)
+            outcome = error
+        futures: list[Future[Any]] = [self._ready, *itertools.chain(*self._verdict_futures.values())]
+        for future in futures:
+            if not future.done():
+                future.set_exception(outcome)
 
     async def _execute(self) -> None:
         self._task = asyncio.ensure_future(
-            execute(self._plan, self._tell, ready=lambda: self._ready.set_result(None), result=self._result)
+            execute(self._plan, self._on_verdict, on_ready=lambda: self._ready.set_result(None), result=self._result)
         )
         await self._task
 
-    def _tell(self, trial: Trial, verdict: Verdict) -> None:
-        (marked,) = self._listed.applied([verdict])
-        for promise in self._promises[trial.name]:
-            promise.set_result(marked)
+    def _on_verdict(self, trial: Trial, verdict: Verdict) -> None:
+        (marked_verdict,) = self._known_deviations.mark_known([verdict])
+        for future in self._verdict_futures[trial.name]:
+            future.set_result(marked_verdict)

@@ -24,7 +24,7 @@ def conformance_serve_command() -> Iterator[Callable[..., Target]]:
     CannotJudge is raised with what it printed. The session's end ends the server with all processes that it
     started.
     """
-    from conformance.plugin.process import serving
+    from conformance.plugin.process import run_server
     from conformance.plugin.target import Target
 
     with ExitStack() as stack:
@@ -36,7 +36,7 @@ def conformance_serve_command() -> Iterator[Callable[..., Target]]:
             bearer: str | None = None,
             **options: Any,  # noqa: ANN401 - those of the process
         ) -> Target:
-            url = stack.enter_context(serving(command, **options))
+            url = stack.enter_context(run_server(command, **options))
             return Target(url=url, write_key=write_key, bearer=bearer)
 
         yield serve
@@ -50,12 +50,12 @@ def conformance_serve_asgi() -> Iterator[Callable[..., Target]]:
     CannotJudge is raised if it does not start. The session's end shuts it down.
     """
     from conformance.plugin.target import Target
-    from conformance.refserver.serving import Serving
+    from conformance.refserver.serving import ThreadedServer
 
     with ExitStack() as stack:
 
         def serve(app: object, *, write_key: str | None = None, bearer: str | None = None) -> Target:
-            url = stack.enter_context(Serving.of(app)).url
+            url = stack.enter_context(ThreadedServer.for_app(app)).url
             return Target(url=url, write_key=write_key, bearer=bearer)
 
         yield serve

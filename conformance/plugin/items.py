@@ -9,8 +9,8 @@ import pytest
 
 from conformance.errors import ConformanceError
 from conformance.model import Level, Outcome, Verdict
-from conformance.report.terminal import details
-from conformance.text import safe
+from conformance.report.terminal import verdict_details
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from conformance.catalogue import Trial
 
-PLACE = "conformance/cases/"
+NODE_ID_PREFIX = "conformance/cases/"
 """What the node ids of checks begin with."""
-TARGET = "conformance_target"
+TARGET_FIXTURE = "conformance_target"
 """The fixture that says what is judged where no URL does."""
 
 
-class Run(Protocol):
+class RunControl(Protocol):
     """What items need of the run that judges them."""
 
     @property
@@ -35,14 +35,14 @@ class Run(Protocol):
     def needs_fixture(self) -> bool:
         """Whether a fixture says what is judged."""
 
-    def begin(self, session: pytest.Session, given: object = None) -> None:
+    def ensure_started(self, session: pytest.Session, fixture_value: object = None) -> None:
         """Sees to it that the run is on its way, against what the fixture gave."""
 
-    def give_up(self, session: pytest.Session, error: ConformanceError) -> None:
+    def abort(self, session: pytest.Session, error: ConformanceError) -> None:
         """Ends the session, for nothing can be judged."""
 
 
-class Broken(Exception):
+class CheckFailed(Exception):
     """A check that did not pass, with its verdict."""
 
     def __init__(self, verdict: Verdict) -> None:
@@ -54,31 +54,31 @@ class CheckFile(pytest.File):
     """A module of checks."""
 
     trials: Sequence[Trial]
-    run: Run
+    run_control: RunControl
 
     @classmethod
-    def of(cls, parent: pytest.Collector, path: Path, trials: Sequence[Trial], run: Run) -> Self:
+    def for_module(cls, parent: pytest.Collector, path: Path, trials: Sequence[Trial], run_control: RunControl) -> Self:
         """The module at a path, with what its checks are to judge."""
-        made: Self = cls.from_parent(parent, path=path, nodeid=f"{PLACE}{path.name}")
-        made.trials, made.run = trials, run
-        return made
+        check_file: Self = cls.from_parent(parent, path=path, nodeid=f"{NODE_ID_PREFIX}{path.name}")
+        check_file.trials, check_file.run_control = trials, run_control
+        return check_file
 
     def collect(self) -> Iterator[pytest.Item]:
         """An item for each check and operation."""
         for trial in self.trials:
-            yield FixtureItem.of(self, trial) if self.run.needs_fixture else CheckItem.of(self, trial)
+            yield FixtureCheckItem.for_trial(self, trial) if self.run_control.needs_fixture else UrlCheckItem.for_trial(self, trial)
 
 
-class Check(pytest.Item):
+class BaseCheckItem(pytest.Item):
     """One check on one operation; the engine fills in its verdict."""
 
     trial: Trial
-    run: Run
+    run_control: RunControl
     verdict: Future[Verdict]
 
-    def of_trial(self, trial: Trial, run: Run) -> Self:
+    def with_trial(self, trial: Trial, run_control: RunControl) -> Self:
         """The same, with what it is about."""
-        self.trial, self.run, self.verdict = trial, run, Future()
+        self.trial, self.run_control, self.verdict = trial, run_control, Future()
         return self
 
     def runtest(self) -> None:
@@ -90,20 +90,20 @@ class Check(pytest.Item):
                 return
             case Outcome.NOT_APPLICABLE:
                 pytest.skip(verdict.message)
-            case _ if verdict.known:
-                pytest.xfail(f"known: {safe(verdict.known.reason)}")
-            case _ if not verdict.level.reaches(self.run.gate):
-                pytest.xfail(f"{verdict.outcome}, below the gate: {safe(verdict.message)}")
+            case _ if verdict.known_deviation:
+                pytest.xfail(f"known: {escape_controls(verdict.known_deviation.reason)}")
+            case _ if not verdict.level.is_at_least(self.run_control.gate):
+                pytest.xfail(f"{verdict.outcome}, below the gate: {escape_controls(verdict.message)}")
             case _:
-                raise Broken(verdict)
+                raise CheckFailed(verdict)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401, ARG002 - pytest's
         """The verdict as a person reads it, without a traceback into the suite."""
-        if not isinstance(excinfo.value, Broken):
+        if not isinstance(excinfo.value, CheckFailed):
             return super().repr_failure(excinfo)
         verdict = excinfo.value.verdict
         lines = [f"{verdict.outcome.upper()}  {verdict.name}  {verdict.level.upper()}"]
-        lines += [f"{name:>9}  {safe(text)}" for name, text in details(verdict)]
+        lines += [f"{name:>9}  {escape_controls(text)}" for name, text in verdict_details(verdict)]
         return "\n".join(lines)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -111,28 +111,28 @@ class Check(pytest.Item):
         return self.path, None, self.trial.check.title
 
 
-class CheckItem(Check):
+class UrlCheckItem(BaseCheckItem):
     """A check on the target of the command line: no fixture has a say in it."""
 
     @classmethod
-    def of(cls, parent: CheckFile, trial: Trial) -> Self:
+    def for_trial(cls, parent: CheckFile, trial: Trial) -> Self:
         """The item of a trial."""
-        made: Self = cls.from_parent(parent, name=trial.name)
-        return made.of_trial(trial, parent.run)
+        item: Self = cls.from_parent(parent, name=trial.name)
+        return item.with_trial(trial, parent.run_control)
 
     def setup(self) -> None:
         """Starts the run if nobody has."""
-        self.run.begin(self.session)
+        self.run_control.ensure_started(self.session)
 
 
-class FixtureItem(Check, pytest.Function):
+class FixtureCheckItem(BaseCheckItem, pytest.Function):
     """A check on the target that a fixture gives: to pytest a test function, for only those have fixtures."""
 
     @classmethod
-    def of(cls, parent: CheckFile, trial: Trial) -> Self:
+    def for_trial(cls, parent: CheckFile, trial: Trial) -> Self:
         """The item of a trial."""
-        made: Self = cls.from_parent(parent, name=trial.name, callobj=_asking)
-        return made.of_trial(trial, parent.run)
+        item: Self = cls.from_parent(parent, name=trial.name, callobj=_request_target_fixture)
+        return item.with_trial(trial, parent.run_control)
 
     def setup(self) -> None:
         """Has the fixture made, and starts the run against what it gave, if nobody has."""
@@ -142,9 +142,9 @@ class FixtureItem(Check, pytest.Function):
         except ConformanceError as error:
             failure = error
         if failure is not None:
-            self.run.give_up(self.session, failure)
-        self.run.begin(self.session, self.funcargs[TARGET])
+            self.run_control.abort(self.session, failure)
+        self.run_control.ensure_started(self.session, self.funcargs[TARGET_FIXTURE])
 
 
-def _asking(conformance_target: object) -> None:
+def _request_target_fixture(conformance_target: object) -> None:
     """What pytest takes for the test: all that counts is what it asks for."""

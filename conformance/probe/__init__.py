@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.probe.summary import summary
-from conformance.probe.survey import Outcome, survey
+from conformance.probe.summary import summarize
+from conformance.probe.survey import ProbeResult, probe_server
 
-__all__ = ["Outcome", "summary", "survey"]
+__all__ = ["ProbeResult", "summarize", "probe_server"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.errors import CannotJudge
-from conformance.model import Kind, Level
-from conformance.payloads.credentials import NOBODY, UNKNOWN_KEY
-from conformance.profile.facts import Scheme
+from conformance.errors import InconclusiveError
+from conformance.model import OperationKind, Level
+from conformance.payloads.credentials import NO_CREDENTIALS, UNKNOWN_KEY
+from conformance.profile.facts import AuthScheme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,95 +17,95 @@ if TYPE_CHECKING:
     from conformance.contract import Operation
     from conformance.model import Exchange
     from conformance.payloads import Call, Draft
-    from conformance.probe.family import Way
-    from conformance.probe.inquiry import Inquiry
+    from conformance.probe.family import KeyLocation
+    from conformance.probe.inquiry import ProbeClient
 
-_FIRST = (Scheme.BASIC, Scheme.HEADER, Scheme.BODY, Scheme.QUERY, Scheme.BEARER, Scheme.BASIC_WITHOUT_COLON)
+_SCHEME_PREFERENCE = (AuthScheme.BASIC, AuthScheme.HEADER, AuthScheme.BODY, AuthScheme.QUERY, AuthScheme.BEARER, AuthScheme.BASIC_WITHOUT_COLON)
 """Which of several ways the other requests use."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Credentialing:
+class KeyLocationProbe:
     """Tries each way to hand in the key alone."""
 
-    inquiry: Inquiry
-    ways: Sequence[Way]
+    client: ProbeClient
+    locations: Sequence[KeyLocation]
 
-    async def learn(self) -> None:
+    async def run(self) -> None:
         """Finds the ways that are taken. Raises CannotJudge if none is, alone."""
-        sketch = self.inquiry.sketch
-        posted = [item for item in sketch.firsts() if item.kind in {Kind.EVENT, Kind.BATCH}]
-        if not posted:
-            await self._special()
+        draft_profile = self.client.draft_profile
+        post_operations = [item for item in draft_profile.first_of_each_kind() if item.kind in {OperationKind.EVENT, OperationKind.BATCH}]
+        if not post_operations:
+            await self._assume_from_route_kinds()
             return
-        first, *others = posted
-        nobody = await self._nobody(first)
-        taken: list[Way] = []
-        for way in sorted(self.ways, key=lambda item: _FIRST.index(item.scheme)):
-            if any(item.scheme is way.scheme for item in taken):
+        first_operation, *other_operations = post_operations
+        without_key = await self._send_without_key(first_operation)
+        accepted: list[KeyLocation] = []
+        for location in sorted(self.locations, key=lambda item: _SCHEME_PREFERENCE.index(item.scheme)):
+            if any(item.scheme is location.scheme for item in accepted):
                 continue
-            exchange = await self._by(first, way)
-            looked_at = not expect.is_accepted(nobody) or not expect.is_accepted(
-                await self._by(first, way, UNKNOWN_KEY)
+            exchange = await self._send_with_key(first_operation, location)
+            is_key_checked = not expect.is_accepted(without_key) or not expect.is_accepted(
+                await self._send_with_key(first_operation, location, UNKNOWN_KEY)
             )
-            if expect.is_accepted(exchange) and looked_at:
-                taken.append(way)
-        if not taken and expect.is_accepted(nobody):
-            taken = [next(way for way in self.ways if way.scheme is Scheme.BASIC)]
-            sketch.is_open = True
-            sketch.remark("no key is asked for, and a wrong one is not noticed")
-        if not taken:
-            raise CannotJudge("the key is taken in several places at once, and in none of them alone")
-        await self._elsewhere(taken, others)
+            if expect.is_accepted(exchange) and is_key_checked:
+                accepted.append(location)
+        if not accepted and expect.is_accepted(without_key):
+            accepted = [next(way for way in self.locations if way.scheme is AuthScheme.BASIC)]
+            draft_profile.accepts_any_key = True
+            draft_profile.add_remark("no key is asked for, and a wrong one is not noticed")
+        if not accepted:
+            raise InconclusiveError("the key is taken in several places at once, and in none of them alone")
+        await self._check_other_operations(accepted, other_operations)
 
-    async def _elsewhere(self, taken: list[Way], others: Sequence[Operation]) -> None:
+    async def _check_other_operations(self, accepted: list[KeyLocation], others: Sequence[Operation]) -> None:
         """Keeps what is taken, at a lower level where another kind of path refuses it."""
-        sketch = self.inquiry.sketch
-        weak: set[Way] = set()
-        for way in taken:
+        draft_profile = self.client.draft_profile
+        not_everywhere: set[KeyLocation] = set()
+        for location in accepted:
             for operation in others:
-                exchange = await self._by(operation, way)
+                exchange = await self._send_with_key(operation, location)
                 if not expect.is_accepted(exchange):
-                    weak.add(way)
-                    sketch.remark(f"credentials.{way}: refused on {operation}: {exchange.outline}")
-        firm = [way for way in taken if way not in weak] or taken
-        sketch.ways = [*firm, *(way for way in taken if way not in firm)]
-        webhooks = sketch.operations(Kind.WEBHOOK)
-        if webhooks and not any(way.scheme is Scheme.QUERY for way in sketch.ways):
-            sketch.ways.append(next(way for way in self.ways if way.scheme is Scheme.QUERY))
-        if sketch.operations(Kind.PIXEL) and not any(way.scheme is Scheme.BODY for way in sketch.ways):
-            weak.add(body := next(way for way in self.ways if way.scheme is Scheme.BODY))
-            sketch.ways.append(body)
-        for way in sketch.ways:
-            level = Level.MAY if way in weak else Level.MUST
-            says = f"the right key by {way} was accepted"
-            sketch.facts[f"credentials.{way.scheme}"] = way.fact(level, says, str(sketch.firsts()[0]))
-            sketch.tell(
-                "credentials", str(way), f"accepted alone{'' if level is Level.MUST else ', not everywhere'}"
+                    not_everywhere.add(location)
+                    draft_profile.add_remark(f"credentials.{location}: refused on {operation}: {exchange.summary}")
+        everywhere = [way for way in accepted if way not in not_everywhere] or accepted
+        draft_profile.key_locations = [*everywhere, *(way for way in accepted if way not in everywhere)]
+        webhooks = draft_profile.operations(OperationKind.WEBHOOK)
+        if webhooks and not any(way.scheme is AuthScheme.QUERY for way in draft_profile.key_locations):
+            draft_profile.key_locations.append(next(way for way in self.locations if way.scheme is AuthScheme.QUERY))
+        if draft_profile.operations(OperationKind.PIXEL) and not any(way.scheme is AuthScheme.BODY for way in draft_profile.key_locations):
+            not_everywhere.add(body := next(way for way in self.locations if way.scheme is AuthScheme.BODY))
+            draft_profile.key_locations.append(body)
+        for location in draft_profile.key_locations:
+            level = Level.MAY if location in not_everywhere else Level.MUST
+            says = f"the right key by {location} was accepted"
+            draft_profile.facts[f"credentials.{location.scheme}"] = location.as_fact(level, says, str(draft_profile.first_of_each_kind()[0]))
+            draft_profile.add_row(
+                "credentials", str(location), f"accepted alone{'' if level is Level.MUST else ', not everywhere'}"
             )
 
-    async def _special(self) -> None:
+    async def _assume_from_route_kinds(self) -> None:
         """A server of pixels or webhooks alone: the key is where their kind has it."""
-        sketch = self.inquiry.sketch
-        kinds = {item.kind for item in sketch.operations()}
+        draft_profile = self.client.draft_profile
+        kinds = {item.kind for item in draft_profile.operations()}
         schemes = [
             scheme
-            for kind, scheme in ((Kind.WEBHOOK, Scheme.QUERY), (Kind.PIXEL, Scheme.BODY))
+            for kind, scheme in ((OperationKind.WEBHOOK, AuthScheme.QUERY), (OperationKind.PIXEL, AuthScheme.BODY))
             if kind in kinds
         ]
-        taken = [next(way for way in self.ways if way.scheme is scheme) for scheme in schemes]
-        await self._elsewhere(taken, ())
+        assumed = [next(way for way in self.locations if way.scheme is scheme) for scheme in schemes]
+        await self._check_other_operations(assumed, ())
 
-    async def _by(self, operation: Operation, way: Way, key: str | None = None) -> Exchange:
-        contract = self.inquiry.sketch.contract(ways=(way,))
-        call = self.inquiry.call(operation, contract, way.scheme)
-        return await self.inquiry.ask(self._event(call).by(call.credentials(way.scheme, key)))
+    async def _send_with_key(self, operation: Operation, location: KeyLocation, key: str | None = None) -> Exchange:
+        contract = self.client.draft_profile.contract(key_locations=(location,))
+        call = self.client.make_call(operation, contract, location.scheme)
+        return await self.client.send(self._acceptable_event(call).with_credentials(call.credentials(location.scheme, key)))
 
-    async def _nobody(self, operation: Operation) -> Exchange:
-        contract = self.inquiry.sketch.contract(ways=(self.ways[0],))
-        call = self.inquiry.call(operation, contract)
-        return await self.inquiry.ask(self._event(call).by(NOBODY))
+    async def _send_without_key(self, operation: Operation) -> Exchange:
+        contract = self.client.draft_profile.contract(key_locations=(self.locations[0],))
+        call = self.client.make_call(operation, contract)
+        return await self.client.send(self._acceptable_event(call).with_credentials(NO_CREDENTIALS))
 
-    def _event(self, call: Call) -> Draft:
+    def _acceptable_event(self, call: Call) -> Draft:
         """An event that is accepted: with all fields, where few are too few."""
-        return call.full() if call.operation.type in self.inquiry.sketch.full else call.event()
+        return call.full_request() if call.operation.event_type in self.client.draft_profile.types_needing_all_fields else call.acceptable_request()

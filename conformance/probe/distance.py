@@ -5,163 +5,163 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.profile.facts import Answer, BodyShape, Crowd, Fact, Limit
-from conformance.text import band
+from conformance.profile.facts import ExpectedResponse, ResponseBody, MaxEvents, Fact, SizeLimit
+from conformance.text import format_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conformance.model import JsonObject
-    from conformance.probe.sketch import Sketch
+    from conformance.probe.sketch import DraftProfile
     from conformance.profile.facts import EventType, Profile
 
-_SECTIONS = ("answers.", "limits.", "bodies.", "credentials.")
+_COMPARED_SECTIONS = ("answers.", "limits.", "bodies.", "credentials.")
 
 
 @dataclass(slots=True, kw_only=True)
-class Distance:
+class ProfileDistance:
     """What a server does as a profile promises, otherwise, and what can't be compared."""
 
     profile: str
     same: list[str] = field(default_factory=list)
-    differ: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    more: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    not_observed: list[str] = field(default_factory=list)
+    not_documented: list[str] = field(default_factory=list)
 
     @property
-    def share(self) -> float:
+    def difference_share(self) -> float:
         """The share of what differs in all that can be compared: who promises little is not near for that."""
-        return len(self.differ) / max(1, len(self.differ) + len(self.same))
+        return len(self.differences) / max(1, len(self.differences) + len(self.same))
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
         return {
             "profile": self.profile,
-            "differ": [*self.differ],
+            "differ": [*self.differences],
             "same": [*self.same],
-            "unknown": [*self.unknown],
-            "more": [*self.more],
+            "unknown": [*self.not_observed],
+            "more": [*self.not_documented],
         }
 
-    def compare(self, name: str, promised: str, found: str, *, is_same: bool) -> None:
+    def add_comparison(self, name: str, documented: str, observed: str, *, is_same: bool) -> None:
         """Notes a fact that both have."""
         if is_same:
             self.same.append(name)
         else:
-            self.differ.append(f"{name}: {found} instead of {promised}")
+            self.differences.append(f"{name}: {observed} instead of {documented}")
 
 
-def distances(sketch: Sketch, profiles: Sequence[Profile]) -> list[Distance]:
+def rank_profiles(draft_profile: DraftProfile, profiles: Sequence[Profile]) -> list[ProfileDistance]:
     """The distance to each profile, the nearest first."""
-    found = [_distance(sketch, profile) for profile in profiles]
-    return sorted(found, key=lambda item: (item.share, -len(item.same), item.profile))
+    unsorted = [_measure_distance(draft_profile, profile) for profile in profiles]
+    return sorted(unsorted, key=lambda item: (item.difference_share, -len(item.same), item.profile))
 
 
-def _distance(sketch: Sketch, profile: Profile) -> Distance:
-    found = Distance(profile=profile.name)
-    if profile.pointers != sketch.family.pointers:
-        found.differ.append(f"dialect: {sketch.family.pointers.user} instead of {profile.pointers.user}")
-    _routes(found, sketch, profile)
-    told = {entry.topic: entry.value for entry in sketch.entries}
+def _measure_distance(draft_profile: DraftProfile, profile: Profile) -> ProfileDistance:
+    distance = ProfileDistance(profile=profile.name)
+    if profile.pointers != draft_profile.dialect.pointers:
+        distance.differences.append(f"dialect: {draft_profile.dialect.pointers.user} instead of {profile.pointers.user}")
+    _compare_routes(distance, draft_profile, profile)
+    rows_by_topic = {entry.topic: entry.value for entry in draft_profile.rows}
     for name, fact in profile.facts.items():
-        if name.startswith(_SECTIONS):
-            _fact(found, fact, sketch, told)
-    stated = [name for name in sketch.facts if name.startswith(_SECTIONS) and name not in profile.facts]
-    found.more += stated
-    for name, event in sketch.events.items():
-        _event(found, event, profile.events.get(name))
-    return found
+        if name.startswith(_COMPARED_SECTIONS):
+            _compare_fact(distance, fact, draft_profile, rows_by_topic)
+    undocumented = [name for name in draft_profile.facts if name.startswith(_COMPARED_SECTIONS) and name not in profile.facts]
+    distance.not_documented += undocumented
+    for name, event in draft_profile.events.items():
+        _compare_event_type(distance, event, profile.events.get(name))
+    return distance
 
 
-def _routes(found: Distance, sketch: Sketch, profile: Profile) -> None:
+def _compare_routes(distance: ProfileDistance, draft_profile: DraftProfile, profile: Profile) -> None:
     """Which paths are there, of those that are promised, and which others."""
-    there = {(route.kind, route.path) for route in sketch.routes}
-    promised = {(route.kind, route.path) for route in profile.routes if route.include is None}
-    for kind, path in sorted(promised):
-        if (kind, path) in there:
-            found.same.append(f"route {path}")
+    observed = {(route.kind, route.path) for route in draft_profile.routes}
+    documented = {(route.kind, route.path) for route in profile.routes if route.group is None}
+    for kind, path in sorted(documented):
+        if (kind, path) in observed:
+            distance.same.append(f"route {path}")
         else:
-            found.differ.append(f"route {path}: missing")
-    found.more += [f"route {path}" for _, path in sorted(there - promised)]
+            distance.differences.append(f"route {path}: missing")
+    distance.not_documented += [f"route {path}" for _, path in sorted(observed - documented)]
 
 
-def _fact(found: Distance, promised: Fact, sketch: Sketch, told: Mapping[str, str]) -> None:
+def _compare_fact(distance: ProfileDistance, documented: Fact, draft_profile: DraftProfile, rows_by_topic: Mapping[str, str]) -> None:
     """One fact of the profile, beside what was found, as a fact or as it was `told`."""
-    seen = sketch.facts.get(promised.name)
-    if seen is None:
-        is_refused = promised.name.startswith("credentials.") and not sketch.is_open
-        is_unlimited = isinstance(promised, Limit) and promised.name in told
-        if is_refused and promised.name != "credentials.bearer":
-            found.differ.append(f"{promised.name}: not accepted")
+    observed = draft_profile.facts.get(documented.name)
+    if observed is None:
+        is_refused = documented.name.startswith("credentials.") and not draft_profile.accepts_any_key
+        is_unlimited = isinstance(documented, SizeLimit) and documented.name in rows_by_topic
+        if is_refused and documented.name != "credentials.bearer":
+            distance.differences.append(f"{documented.name}: not accepted")
         elif is_unlimited:
-            found.differ.append(f"{promised.name}: {told[promised.name]} instead of {_shown(promised)}")
+            distance.differences.append(f"{documented.name}: {rows_by_topic[documented.name]} instead of {_describe_fact(documented)}")
         else:
-            found.unknown.append(promised.name)
+            distance.not_observed.append(documented.name)
         return
-    found.compare(promised.name, _shown(promised), _shown(seen), is_same=_is_same(promised, seen))
+    distance.add_comparison(documented.name, _describe_fact(documented), _describe_fact(observed), is_same=_satisfies(documented, observed))
 
 
-def _is_same(promised: Fact, seen: Fact) -> bool:
+def _satisfies(documented: Fact, observed: Fact) -> bool:
     """Whether what was seen keeps a promise."""
-    if isinstance(promised, Limit) and isinstance(seen, Limit):
-        is_within = promised.at_least <= seen.at_least and seen.at_most <= promised.at_most
-        return is_within and seen.unit is promised.unit and set(seen.expect) <= set(promised.statuses)
-    if isinstance(promised, Crowd) and isinstance(seen, Crowd):
-        return promised.count == seen.count
-    if isinstance(promised, Answer) and isinstance(seen, Answer):
-        return set(seen.statuses) <= set(promised.statuses)
-    if isinstance(promised, BodyShape) and isinstance(seen, BodyShape):
-        return _is_shaped(promised, seen)
-    return getattr(promised, "key", None) == getattr(seen, "key", None)
+    if isinstance(documented, SizeLimit) and isinstance(observed, SizeLimit):
+        is_within = documented.at_least <= observed.at_least and observed.at_most <= documented.at_most
+        return is_within and observed.unit is documented.unit and set(observed.expect) <= set(documented.statuses)
+    if isinstance(documented, MaxEvents) and isinstance(observed, MaxEvents):
+        return documented.count == observed.count
+    if isinstance(documented, ExpectedResponse) and isinstance(observed, ExpectedResponse):
+        return set(observed.statuses) <= set(documented.statuses)
+    if isinstance(documented, ResponseBody) and isinstance(observed, ResponseBody):
+        return _satisfies_shape(documented, observed)
+    return getattr(documented, "key", None) == getattr(observed, "key", None)
 
 
-def _is_shaped(promised: BodyShape, seen: BodyShape) -> bool:
+def _satisfies_shape(documented: ResponseBody, observed: ResponseBody) -> bool:
     """Whether a body has what is promised of it, as far as it is plain to see."""
     texts = {"text", "message"}
-    kinds = promised.body_class in {None, seen.body_class} or (
-        promised.body_class in texts and seen.body_class in {*texts, "json"}
+    is_class_allowed = documented.body_format in {None, observed.body_format} or (
+        documented.body_format in texts and observed.body_format in {*texts, "json"}
     )
-    required = set((promised.schema or {}).get("required", ()))  # type: ignore[arg-type] # a list of texts
-    keys = set((seen.schema or {}).get("required", ()))  # type: ignore[arg-type] # likewise
-    is_text = promised.text is None or (seen.text or "").lower() == promised.text.lower()
-    return kinds and promised.media_type in {None, seen.media_type} and required <= keys and is_text
+    required = set((documented.schema or {}).get("required", ()))  # type: ignore[arg-type] # a list of texts
+    keys = set((observed.schema or {}).get("required", ()))  # type: ignore[arg-type] # likewise
+    is_text = documented.text is None or (observed.text or "").lower() == documented.text.lower()
+    return is_class_allowed and documented.media_type in {None, observed.media_type} and required <= keys and is_text
 
 
-def _event(found: Distance, seen: EventType, promised: EventType | None) -> None:
+def _compare_event_type(distance: ProfileDistance, observed: EventType, documented: EventType | None) -> None:
     """What an event can't do without."""
-    if promised is None:
-        found.more.append(f"event {seen.name}")
+    if documented is None:
+        distance.not_documented.append(f"event {observed.name}")
         return
-    for pointer in dict.fromkeys((*promised.required, *seen.required)):
-        name = f"{seen.name} without {pointer}"
-        if pointer not in promised.required:
-            found.differ.append(f"{name}: refused, and not documented as required")
+    for pointer in dict.fromkeys((*documented.required, *observed.required)):
+        name = f"{observed.name} without {pointer}"
+        if pointer not in documented.required:
+            distance.differences.append(f"{name}: refused, and not documented as required")
             continue
-        answer = seen.required.get(pointer)
-        statuses = set(promised.required[pointer].statuses)
+        answer = observed.required.get(pointer)
+        statuses = set(documented.required[pointer].statuses)
         is_same = answer.expect[0] in statuses if answer else any(status < 300 for status in statuses)
-        found.compare(
+        distance.add_comparison(
             name,
-            _shown(promised.required[pointer]),
-            _shown(answer) if answer else "accepted",
+            _describe_fact(documented.required[pointer]),
+            _describe_fact(answer) if answer else "accepted",
             is_same=is_same,
         )
-    found.compare(
-        f"{seen.name}: ids", " or ".join(promised.identified_by), " or ".join(seen.identified_by),
-        is_same=set(promised.identified_by) <= set(seen.identified_by),
+    distance.add_comparison(
+        f"{observed.name}: ids", " or ".join(documented.identified_by), " or ".join(observed.identified_by),
+        is_same=set(documented.identified_by) <= set(observed.identified_by),
     )  # fmt: skip
 
 
-def _shown(fact: Fact) -> str:
+def _describe_fact(fact: Fact) -> str:
     """A fact in a few words."""
-    if isinstance(fact, Limit):
-        size = band(fact.at_least, fact.at_most)
+    if isinstance(fact, SizeLimit):
+        size = format_range(fact.at_least, fact.at_most)
         return f"{size} {fact.unit.replace('-', ' ')} ({', '.join(map(str, fact.statuses))})"
-    if isinstance(fact, Crowd):
+    if isinstance(fact, MaxEvents):
         return f"{fact.count:,} events"
-    if isinstance(fact, Answer):
+    if isinstance(fact, ExpectedResponse):
         return " or ".join(map(str, fact.statuses))
-    if isinstance(fact, BodyShape):
-        words = [fact.body_class or "", fact.media_type or "", fact.text or ""]
+    if isinstance(fact, ResponseBody):
+        words = [fact.body_format or "", fact.media_type or "", fact.text or ""]
         return " ".join(word for word in words if word) or "another shape"
     return getattr(fact, "key", "") or "accepted"

@@ -6,133 +6,133 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.model import Kind
+from conformance.model import OperationKind
 from conformance.payloads import codings
 from conformance.payloads.spoils import (
-    BAD_BATCH,
-    BAD_HEADER,
-    BAD_PIXEL,
-    BAD_WEBHOOK,
+    INVALID_BATCH,
+    INVALID_AUTHORIZATION,
+    INVALID_PIXEL,
+    INVALID_WEBHOOK,
     INVALID_JSON,
     NO_IDENTITY,
     NOT_OBJECT,
     NOT_UTF8,
     WRONG_BODY_KEY,
     WRONG_KEY,
-    Spoil,
+    InvalidCase,
 )
-from conformance.payloads.strays import by_method, unknown_paths, wrong_methods
-from conformance.profile.facts import Condition, Scheme
+from conformance.payloads.strays import request_with_method, unknown_paths, wrong_methods
+from conformance.profile.facts import Condition, AuthScheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
 
     from conformance.contract import Operation
     from conformance.payloads import Call, Draft
-    from conformance.probe.inquiry import Inquiry
+    from conformance.probe.inquiry import ProbeClient
 
 
-def _nulls(call: Call) -> Draft:
+def _with_null_ids(call: Call) -> Draft:
     """An event whose ids are all null."""
-    draft = call.event()
-    for pointer in call.contract.identities(call.operation.type).values():
-        draft = draft.put(pointer, None)
+    draft = call.acceptable_request()
+    for pointer in call.contract.identity_pointers(call.operation.event_type).values():
+        draft = draft.with_field(pointer, None)
     return draft
 
 
-def _partly_bad(call: Call) -> Draft:
+def _batch_with_one_bad_event(call: Call) -> Draft:
     """A batch of which the second event names no user."""
-    good, last = (call.plain(call.operation.type) for _ in range(2))
-    return call.event().carrying(good, *NO_IDENTITY.make(call).events, last)
+    first, last = (call.baseline_event(call.operation.event_type) for _ in range(2))
+    return call.acceptable_request().with_events(first, *NO_IDENTITY.make_draft(call).events, last)
 
 
-def _method(method: str) -> Spoil:
-    return Spoil(
+def _wrong_method_case(method: str) -> InvalidCase:
+    return InvalidCase(
         f"method.{method}",
         f"the method {method}",
         Condition.METHOD_WRONG,
-        lambda call: by_method(call, method),
+        lambda call: request_with_method(call, method),
     )
 
 
-def _coding(slug: str, words: str, make: Callable[[Draft], Draft]) -> Spoil:
-    return Spoil(slug, words, Condition.ENCODING_INVALID, lambda call: make(call.event()))
+def _encoding_case(slug: str, title: str, make: Callable[[Draft], Draft]) -> InvalidCase:
+    return InvalidCase(slug, title, Condition.ENCODING_INVALID, lambda call: make(call.acceptable_request()))
 
 
-JSON = (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8)
-CODED = (
-    _coding("gzip.corrupt", "a body that begins like gzip and is none", codings.corrupt),
-    _coding("gzip.truncated", "a body in gzip that breaks off", codings.truncated),
+BAD_JSON = (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8)
+BAD_GZIP = (
+    _encoding_case("gzip.corrupt", "a body that begins like gzip and is none", codings.with_corrupt_gzip),
+    _encoding_case("gzip.truncated", "a body in gzip that breaks off", codings.with_truncated_gzip),
 )
-NULLS = Spoil("null-identity", "an event whose ids are null", Condition.IDENTITY_MISSING, _nulls)
-PARTLY = Spoil("partly", "a batch of which one event names no user", Condition.BATCH_PARTLY_BAD, _partly_bad)
-SAME = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, Condition.JSON_NOT_UTF8})
+NULL_IDENTITY = InvalidCase("null-identity", "an event whose ids are null", Condition.IDENTITY_MISSING, _with_null_ids)
+PARTLY_BAD_BATCH = InvalidCase("partly", "a batch of which one event names no user", Condition.BATCH_PARTLY_BAD, _batch_with_one_bad_event)
+JSON_CONDITIONS = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, Condition.JSON_NOT_UTF8})
 
 
-def spoils(operation: Operation, *, takes_body_keys: bool) -> tuple[Spoil, ...]:
+def invalid_cases_for(operation: Operation, *, accepts_body_keys: bool) -> tuple[InvalidCase, ...]:
     """Every fault that an operation may be sent."""
-    methods = tuple(map(_method, wrong_methods(operation.method)))
-    keys = (*BAD_HEADER, *WRONG_KEY, *(WRONG_BODY_KEY if takes_body_keys else ()))
+    method_cases = tuple(map(_wrong_method_case, wrong_methods(operation.method)))
+    key_cases = (*INVALID_AUTHORIZATION, *WRONG_KEY, *(WRONG_BODY_KEY if accepts_body_keys else ()))
     match operation.kind:
-        case Kind.EVENT:
-            return (*keys, *JSON, *CODED, NO_IDENTITY, NULLS, *methods)
-        case Kind.BATCH:
-            return (*keys, *JSON, *CODED, *BAD_BATCH, PARTLY, *methods)
-        case Kind.WEBHOOK:
-            return (*BAD_WEBHOOK, *JSON, *CODED, *methods)
+        case OperationKind.EVENT:
+            return (*key_cases, *BAD_JSON, *BAD_GZIP, NO_IDENTITY, NULL_IDENTITY, *method_cases)
+        case OperationKind.BATCH:
+            return (*key_cases, *BAD_JSON, *BAD_GZIP, *INVALID_BATCH, PARTLY_BAD_BATCH, *method_cases)
+        case OperationKind.WEBHOOK:
+            return (*INVALID_WEBHOOK, *BAD_JSON, *BAD_GZIP, *method_cases)
         case _:
-            return (*BAD_PIXEL, *methods)
+            return (*INVALID_PIXEL, *method_cases)
 
 
 @dataclass(slots=True, kw_only=True)
-class Faulting:
+class InvalidRequestProbe:
     """Sends faulty requests and notes what comes."""
 
-    inquiry: Inquiry
+    client: ProbeClient
 
-    async def learn(self) -> None:
+    async def run(self) -> None:
         """Sends each fault to the first operation; to that of another kind, what is new there and samples."""
-        known: set[Condition] = set()
-        for operation in self.inquiry.sketch.firsts():
-            spoils = self._spoils(operation)
-            for spoil in _sampled(spoils, known):
-                await self._send(operation, spoil)
-            known |= {spoil.condition for spoil in spoils}
-        await self._paths()
+        known_conditions: set[Condition] = set()
+        for operation in self.client.draft_profile.first_of_each_kind():
+            cases = self._invalid_cases(operation)
+            for case in _select_cases(cases, known_conditions):
+                await self._send(operation, case)
+            known_conditions |= {spoil.condition for spoil in cases}
+        await self._try_unknown_paths()
 
-    async def repeat(self) -> None:
+    async def check_other_operations(self) -> None:
         """Sends the first fault of each condition to all other operations."""
-        sketch = self.inquiry.sketch
-        firsts = sketch.firsts()
-        for operation in sketch.operations():
-            if operation in firsts:
+        draft_profile = self.client.draft_profile
+        already_probed = draft_profile.first_of_each_kind()
+        for operation in draft_profile.operations():
+            if operation in already_probed:
                 continue
-            for spoil in _sampled(self._spoils(operation), frozenset(Condition), 1):
-                await self._send(operation, spoil)
+            for case in _select_cases(self._invalid_cases(operation), frozenset(Condition), 1):
+                await self._send(operation, case)
 
-    def _spoils(self, operation: Operation) -> tuple[Spoil, ...]:
-        takes = any(way.scheme is Scheme.BODY for way in self.inquiry.sketch.ways)
-        return spoils(operation, takes_body_keys=takes)
+    def _invalid_cases(self, operation: Operation) -> tuple[InvalidCase, ...]:
+        accepts_body_keys = any(way.scheme is AuthScheme.BODY for way in self.client.draft_profile.key_locations)
+        return invalid_cases_for(operation, accepts_body_keys=accepts_body_keys)
 
-    async def _send(self, operation: Operation, spoil: Spoil) -> None:
-        call = self.inquiry.call(operation)
-        exchange = await self.inquiry.try_out(lambda: spoil.make(call))
+    async def _send(self, operation: Operation, case: InvalidCase) -> None:
+        call = self.client.make_call(operation)
+        exchange = await self.client.send_if_possible(lambda: case.make_draft(call))
         if exchange is not None:
-            self.inquiry.sketch.see(f"answers.{spoil.condition}", operation, spoil.words, exchange)
+            self.client.draft_profile.add_observation(f"answers.{case.condition}", operation, case.description, exchange)
 
-    async def _paths(self) -> None:
+    async def _try_unknown_paths(self) -> None:
         """Asks for paths that are unknown."""
-        sketch = self.inquiry.sketch
-        operation = sketch.firsts()[0]
-        for unknown in unknown_paths(operation.path):
-            exchange = await self.inquiry.ask(self.inquiry.call(operation).event().at(unknown))
-            sketch.see(f"answers.{Condition.PATH_UNKNOWN}", operation, f"a request to {unknown}", exchange)
+        draft_profile = self.client.draft_profile
+        operation = draft_profile.first_of_each_kind()[0]
+        for unknown_path in unknown_paths(operation.path):
+            exchange = await self.client.send(self.client.make_call(operation).acceptable_request().with_path(unknown_path))
+            draft_profile.add_observation(f"answers.{Condition.PATH_UNKNOWN}", operation, f"a request to {unknown_path}", exchange)
 
 
-def _sampled(spoils: Iterable[Spoil], known: Container[Condition], most: int = 2) -> Iterator[Spoil]:
+def _select_cases(cases: Iterable[InvalidCase], known_conditions: Container[Condition], max_per_condition: int = 2) -> Iterator[InvalidCase]:
     """All faults of conditions that are new, and a few of each that is known."""
     counts: Counter[Condition] = Counter()
-    for spoil in spoils:
-        counts[spoil.condition] += 1
-        if spoil.condition not in known or counts[spoil.condition] <= most:
-            yield spoil
+    for case in cases:
+        counts[case.condition] += 1
+        if case.condition not in known_conditions or counts[case.condition] <= max_per_condition:
+            yield case

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.model import Kind
+from conformance.model import OperationKind
 from conformance.payloads import codings
-from conformance.payloads.credentials import NOBODY
+from conformance.payloads.credentials import NO_CREDENTIALS
 
 if TYPE_CHECKING:
     from conformance.model import Exchange
     from conformance.payloads import Call, Draft
-    from conformance.probe.inquiry import Inquiry
+    from conformance.probe.inquiry import ProbeClient
 
-_TYPES = (
+_CONTENT_TYPES = (
     "application/json; charset=utf-8",
     "text/plain",
     "application/x-www-form-urlencoded",
@@ -26,47 +26,47 @@ _ORIGIN = "https://conformance.example"
 
 
 @dataclass(slots=True, kw_only=True)
-class Habits:
+class HttpFeatureProbe:
     """Asks on the first path that takes bodies."""
 
-    inquiry: Inquiry
+    client: ProbeClient
 
-    async def learn(self) -> None:
+    async def run(self) -> None:
         """Tells what is found; nothing of it becomes a fact."""
-        sketch = self.inquiry.sketch
-        operations = [item for item in sketch.operations() if item.kind is not Kind.PIXEL]
+        draft_profile = self.client.draft_profile
+        operations = [item for item in draft_profile.operations() if item.kind is not OperationKind.PIXEL]
         if not operations:
             return
         operation = operations[0]
-        call = self.inquiry.call(operation)
-        for media_type in _TYPES:
-            exchange = await self.inquiry.ask(call.event().typed(media_type))
-            self._tell(f"content type {media_type or 'missing'}", exchange)
-        await self._one("gzip", codings.packed(call.event()))
-        await self._one("gzip of an unknown name", codings.uncalled(call.event()))
-        await self._one("chunked", call.event().chunked())
-        await self._one("the key in the query", self._queried(call))
-        exchange = await self.inquiry.ask(preflight(call))
+        call = self.client.make_call(operation)
+        for media_type in _CONTENT_TYPES:
+            exchange = await self.client.send(call.acceptable_request().with_content_type(media_type))
+            self._add_row(f"content type {media_type or 'missing'}", exchange)
+        await self._send_and_report("gzip", codings.with_gzip(call.acceptable_request()))
+        await self._send_and_report("gzip of an unknown name", codings.with_unknown_coding(call.acceptable_request()))
+        await self._send_and_report("chunked", call.acceptable_request().with_chunked_encoding())
+        await self._send_and_report("the key in the query", self._with_key_in_query(call))
+        exchange = await self.client.send(cors_preflight(call))
         allowed = exchange.response.header("access-control-allow-origin") if exchange.response else None
-        sketch.tell("CORS preflight", f"{exchange.status}, origin {allowed or 'not allowed'}", str(operation))
+        draft_profile.add_row("CORS preflight", f"{exchange.status}, origin {allowed or 'not allowed'}", str(operation))
 
-    async def _one(self, topic: str, draft: Draft) -> None:
-        self._tell(topic, await self.inquiry.ask(draft))
+    async def _send_and_report(self, topic: str, draft: Draft) -> None:
+        self._add_row(topic, await self.client.send(draft))
 
-    def _tell(self, topic: str, exchange: Exchange) -> None:
-        word = "accepted" if expect.is_accepted(exchange) else "refused"
-        self.inquiry.sketch.tell(topic, word, exchange.outline)
+    def _add_row(self, topic: str, exchange: Exchange) -> None:
+        verdict = "accepted" if expect.is_accepted(exchange) else "refused"
+        self.client.draft_profile.add_row(topic, verdict, exchange.summary)
 
     @staticmethod
-    def _queried(call: Call) -> Draft:
-        return call.event().by(NOBODY).querying("writeKey", call.keys.write_key)
+    def _with_key_in_query(call: Call) -> Draft:
+        return call.acceptable_request().with_credentials(NO_CREDENTIALS).with_query("writeKey", call.keys.write_key)
 
 
-def preflight(call: Call) -> Draft:
+def cors_preflight(call: Call) -> Draft:
     """What a browser asks before a page of another site may send an event."""
-    draft = call.event().asked("OPTIONS").verbatim(b"").typed(None).by(NOBODY)
+    draft = call.acceptable_request().with_method("OPTIONS").with_body_bytes(b"").with_content_type(None).with_credentials(NO_CREDENTIALS)
     return (
-        draft.headed("Origin", _ORIGIN)
-        .headed("Access-Control-Request-Method", call.operation.method)
-        .headed("Access-Control-Request-Headers", "authorization,content-type")
+        draft.with_header("Origin", _ORIGIN)
+        .with_header("Access-Control-Request-Method", call.operation.method)
+        .with_header("Access-Control-Request-Headers", "authorization,content-type")
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.errors import Silent
-from conformance.model import RUN_ID
-from conformance.payloads import Call, Footing
+from conformance.errors import NotApplicable
+from conformance.model import DEFAULT_RUN_ID
+from conformance.payloads import Call, Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,67 +19,67 @@ if TYPE_CHECKING:
     from conformance.engine import Sender
     from conformance.model import Exchange
     from conformance.payloads import Draft, Keys
-    from conformance.probe.sketch import Sketch
-    from conformance.profile.facts import Scheme
+    from conformance.probe.sketch import DraftProfile
+    from conformance.profile.facts import AuthScheme
 
 
 @dataclass(slots=True, kw_only=True)
-class Inquiry:
+class ProbeClient:
     """Asks, and keeps what is learned in a sketch."""
 
     sender: Sender
     keys: Keys
-    sketch: Sketch
-    run_id: str = RUN_ID
+    draft_profile: DraftProfile
+    run_id: str = DEFAULT_RUN_ID
     unstable: list[str] = field(default_factory=list)
-    _confirmed: set[tuple[str, str, int, str | None]] = field(default_factory=set)
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _confirmed_failures: set[tuple[str, str, int, str | None]] = field(default_factory=set)
+    _request_numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def call(
-        self, operation: Operation, contract: Contract | None = None, scheme: Scheme | None = None
+    def make_call(
+        self, operation: Operation, contract: Contract | None = None, scheme: AuthScheme | None = None
     ) -> Call:
         """A call of an operation, under what is known so far."""
         return Call(
-            contract=contract or self.sketch.contract(),
+            contract=contract or self.draft_profile.contract(),
             operation=operation,
             keys=self.keys,
-            label=f"probe-{next(self._numbers)}",
-            footing=Footing(scheme=scheme),
+            label=f"probe-{next(self._request_numbers)}",
+            baseline=Baseline(scheme=scheme),
             run_id=self.run_id,
         )
 
-    async def ask(self, draft: Draft) -> Exchange:
+    async def send(self, draft: Draft) -> Exchange:
         """What a request is answered with; a failure is asked for again, once of its kind.
 
         Raises Exhausted where the budget is used up, and NoAnswer where the target puts us off.
         """
-        exchange = await self.sender.send(draft.unanswered(hanging=True))
+        exchange = await self.sender.send(draft.allowing_no_answer(may_time_out=True))
         if exchange.response is not None and exchange.status < expect.SERVER_ERROR:
             return exchange
-        kind = (exchange.request.method, exchange.request.path, exchange.status, exchange.mishap)
-        if kind in self._confirmed:
+        failure_key = (exchange.request.method, exchange.request.path, exchange.status, exchange.failure)
+        if failure_key in self._confirmed_failures:
             return exchange
-        again = await self.sender.send(draft.unanswered(hanging=True))
-        self._confirmed.add((kind[0], kind[1], again.status, again.mishap))
-        if again.status != exchange.status:
-            where = f"{exchange.request.method} {exchange.request.path}"
-            self.unstable.append(f"{where}: first {exchange.outline}, then {again.outline}")
-        return again
+        second_exchange = await self.sender.send(draft.allowing_no_answer(may_time_out=True))
+        self._confirmed_failures.add((failure_key[0], failure_key[1], second_exchange.status, second_exchange.failure))
+        if second_exchange.status != exchange.status:
+            request_line = f"{exchange.request.method} {exchange.request.path}"
+            self.unstable.append(f"{request_line}: first {exchange.summary}, then {second_exchange.summary}")
+        return second_exchange
 
-    async def takes(self, draft: Draft) -> bool:
+    async def is_accepted(self, draft: Draft) -> bool:
         """Whether a request is accepted."""
-        return expect.is_accepted(await self.ask(draft))
+        return expect.is_accepted(await self.send(draft))
 
-    async def try_out(self, make: Callable[[], Draft]) -> Exchange | None:
+    async def send_if_possible(self, make_draft: Callable[[], Draft]) -> Exchange | None:
         """What a request is answered with; None if the dialect has no room for such a request."""
-        with contextlib.suppress(Silent):
-            return await self.ask(make())
+        with contextlib.suppress(NotApplicable):
+            return await self.send(make_draft())
         return None
 
     @property
     def requests_sent(self) -> int:
         """How many requests were sent."""
-        return self.sender.wire.sent
+        return self.sender.wire.sent_count
 
     @property
     def requests_left(self) -> int:

@@ -6,276 +6,276 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance import expect
-from conformance.model import Kind, Level, Source
-from conformance.probe.family import SOURCE
-from conformance.probe.measuring import emptied, first, words
-from conformance.probe.search import COUNTS, ROUND_SIZES, search
-from conformance.probe.trail import Trail, follow
-from conformance.probe.units import Filled, Units
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Crowd, Limit
-from conformance.profile.unit import Unit
+from conformance.model import OperationKind, Level, Source
+from conformance.probe.family import PROBE_SOURCE
+from conformance.probe.measuring import with_empty_filler, first_event_size, describe_limit
+from conformance.probe.search import COMMON_EVENT_COUNTS, COMMON_SIZES, search_limit
+from conformance.probe.trail import SearchTrace, run_search
+from conformance.probe.units import SizePadding, UnitProbe
+from conformance.profile.facts import MAX_EVENTS_FACT, LimitKind, MaxEvents, SizeLimit
+from conformance.profile.unit import SizeUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from conformance.contract import Operation
     from conformance.payloads import Draft
-    from conformance.probe.inquiry import Inquiry
+    from conformance.probe.inquiry import ProbeClient
     from conformance.probe.search import Bounds
 
-Made: TypeAlias = "Callable[[Filled], Draft]"
+DraftFactory: TypeAlias = "Callable[[SizePadding], Draft]"
 
-_MOST_EVENTS = 1_000
-_SHARES = {Ceiling.EVENT: 0.45, Ceiling.BATCH: 0.6, Ceiling.BATCH_EVENT: 0.8}
+_MAX_EVENTS = 1_000
+_BUDGET_SHARES = {LimitKind.EVENT: 0.45, LimitKind.BATCH: 0.6, LimitKind.BATCH_EVENT: 0.8}
 """How much of what is left of the budget of bytes the search for each limit may take."""
-_COUNT_SHARE = 0.2
-_SLACK = 64
-_MARGINS = (1.0, 1.03, 1.1, 1.3)
-_LITTLE = 12
+_COUNT_BUDGET_SHARE = 0.2
+_MIN_ADDED_BYTES = 64
+_SIZE_FACTORS = (1.0, 1.03, 1.1, 1.3)
+_MIN_FILLER_BYTES = 12
 """How many bytes of filler an event gets at least."""
 _SPARE_BODIES = 4
-_SMALL_EVENT = 400
+_SMALL_EVENT_BYTES = 400
 """About how many bytes that are, unless an event may have fewer."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Limiting:
+class LimitProbe:
     """Searches for limits. `marks` are sizes that are documented somewhere, `largest` is tried last."""
 
-    inquiry: Inquiry
-    marks: Iterable[int]
-    largest: int
+    client: ProbeClient
+    known_sizes: Iterable[int]
+    largest_size: int
 
-    async def learn(self) -> None:
+    async def run(self) -> None:
         """Finds every limit that there is."""
-        sketch = self.inquiry.sketch
-        event = next(iter(sketch.operations(Kind.EVENT)), None)
-        batch = next(iter(sketch.operations(Kind.BATCH)), None)
+        draft_profile = self.client.draft_profile
+        event = next(iter(draft_profile.operations(OperationKind.EVENT)), None)
+        batch = next(iter(draft_profile.operations(OperationKind.BATCH)), None)
         if event is not None:
-            await self._size(Ceiling.EVENT, event, self._event(event), self.largest)
+            await self._find_size_limit(LimitKind.EVENT, event, self._single_event_factory(event), self.largest_size)
         if batch is not None:
-            await self._count(batch)
-            outer = await self._size(Ceiling.BATCH, batch, self._spread(batch), self.largest)
-            room = self._room(batch, outer)
-            inner = await self._size(Ceiling.BATCH_EVENT, batch, self._inner(batch), room)
-            self._reconcile(batch, inner, outer)
+            await self._find_event_count_limit(batch)
+            batch_trace = await self._find_size_limit(LimitKind.BATCH, batch, self._many_small_events_factory(batch), self.largest_size)
+            largest_event = self._largest_event_that_fits(batch, batch_trace)
+            event_trace = await self._find_size_limit(LimitKind.BATCH_EVENT, batch, self._one_large_event_factory(batch), largest_event)
+            self._remove_implied_batch_limit(batch, event_trace, batch_trace)
 
-    def _event(self, operation: Operation) -> Made:
-        return lambda filled: filled.whole(self.inquiry.call(operation).event())
+    def _single_event_factory(self, operation: Operation) -> DraftFactory:
+        return lambda filled: filled.pad_body(self.client.make_call(operation).acceptable_request())
 
-    def _inner(self, operation: Operation) -> Made:
+    def _one_large_event_factory(self, operation: Operation) -> DraftFactory:
         """A batch in which one event is large, and beside it a small one if there may be."""
-        count = min(2, self._most())
-        return lambda filled: filled.first(self.inquiry.call(operation).crowd(count))
+        count = min(2, self._max_events())
+        return lambda filled: filled.pad_first_event(self.client.make_call(operation).batch_beyond_limit(count))
 
-    def _spread(self, operation: Operation) -> Made:
+    def _many_small_events_factory(self, operation: Operation) -> DraftFactory:
         """A batch of many events, so that none of them is large."""
 
-        def make(filled: Filled) -> Draft:
-            call = self.inquiry.call(operation)
-            one = first(emptied(call.crowd(1))) + _LITTLE
-            count = max(1, min(self._most(), filled.size // max(one, self._usual())))
-            return filled.whole(call.crowd(count))
+        def make(padding: SizePadding) -> Draft:
+            call = self.client.make_call(operation)
+            smallest_event_size = first_event_size(with_empty_filler(call.batch_beyond_limit(1))) + _MIN_FILLER_BYTES
+            count = max(1, min(self._max_events(), padding.size // max(smallest_event_size, self._typical_event_size())))
+            return padding.pad_body(call.batch_beyond_limit(count))
 
         return make
 
-    def _usual(self) -> int:
+    def _typical_event_size(self) -> int:
         """About how many bytes each event of a batch takes, while the limit of the whole is searched for."""
-        limit = self.inquiry.sketch.facts.get(f"limits.{Ceiling.EVENT}")
-        return min(_SMALL_EVENT, limit.at_least // 2) if isinstance(limit, Limit) else _SMALL_EVENT
+        limit = self.client.draft_profile.facts.get(f"limits.{LimitKind.EVENT}")
+        return min(_SMALL_EVENT_BYTES, limit.at_least // 2) if isinstance(limit, SizeLimit) else _SMALL_EVENT_BYTES
 
-    def _most(self) -> int:
+    def _max_events(self) -> int:
         """How many events a batch may have, as far as is known."""
-        fact = self.inquiry.sketch.facts.get(BATCH_EVENTS)
-        return fact.count if isinstance(fact, Crowd) else _MOST_EVENTS
+        fact = self.client.draft_profile.facts.get(MAX_EVENTS_FACT)
+        return fact.count if isinstance(fact, MaxEvents) else _MAX_EVENTS
 
-    def _room(self, operation: Operation, outer: Trail | None) -> int:
+    def _largest_event_that_fits(self, operation: Operation, batch_trace: SearchTrace | None) -> int:
         """The largest event that the limit of a whole batch has room for."""
-        if outer is None or outer.bounds.refused is None:
-            return self.largest
-        small = self._inner(operation)(Filled())
-        body = len(small.request().body)
-        return outer.bounds.taken - (body - first(small))
+        if batch_trace is None or batch_trace.bounds.refused is None:
+            return self.largest_size
+        small_batch = self._one_large_event_factory(operation)(SizePadding())
+        body_size = len(small_batch.build_request().body)
+        return batch_trace.bounds.accepted - (body_size - first_event_size(small_batch))
 
-    async def _size(self, ceiling: Ceiling, operation: Operation, make: Made, largest: int) -> Trail | None:
+    async def _find_size_limit(self, limit_kind: LimitKind, operation: Operation, make_draft: DraftFactory, largest_size: int) -> SearchTrace | None:
         """Finds a limit of size and what it counts, and states it."""
-        sketch, name = self.inquiry.sketch, f"limits.{ceiling}"
-        bare = emptied(make(Filled()))
-        is_inner = ceiling is Ceiling.BATCH_EVENT
-        small = (first(bare) if is_inner else len(bare.request().body)) + _LITTLE
-        if not await self.inquiry.takes(make(Filled(size=small))):
-            sketch.remark(f"{name}: a free-form text of a few bytes is refused, so nothing can be filled up")
+        draft_profile, name = self.client.draft_profile, f"limits.{limit_kind}"
+        empty_draft = with_empty_filler(make_draft(SizePadding()))
+        is_event_in_batch = limit_kind is LimitKind.BATCH_EVENT
+        smallest_size = (first_event_size(empty_draft) if is_event_in_batch else len(empty_draft.build_request().body)) + _MIN_FILLER_BYTES
+        if not await self.client.is_accepted(make_draft(SizePadding(size=smallest_size))):
+            draft_profile.add_remark(f"{name}: a free-form text of a few bytes is refused, so nothing can be filled up")
             return None
-        if is_inner and largest > small and await self._is_roomy(make, largest):
-            sketch.tell(name, f"none of its own up to {largest:,} bytes", "1 request")
+        if is_event_in_batch and largest_size > smallest_size and await self._accepts_largest(make_draft, largest_size):
+            draft_profile.add_row(name, f"none of its own up to {largest_size:,} bytes", "1 request")
             return None
-        marks = {*self.marks, *ROUND_SIZES}
-        trail = await follow(
-            self.inquiry,
-            search(small, marks, largest),
-            lambda size: make(Filled(size=size)),
-            small,
-            _SHARES[ceiling],
+        likely_sizes = {*self.known_sizes, *COMMON_SIZES}
+        trace = await run_search(
+            self.client,
+            search_limit(smallest_size, likely_sizes, largest_size),
+            lambda size: make_draft(SizePadding(size=size)),
+            smallest_size,
+            _BUDGET_SHARES[limit_kind],
         )
-        if trail.refusal is None:
-            cut = ", where the budget ends" if trail.is_cut else ""
-            sketch.tell(name, f"none up to {trail.bounds.taken:,} bytes{cut}", f"{trail.requests} requests")
-            return trail
-        await self._judge(ceiling, operation, make, trail)
-        return trail
+        if trace.refusal is None:
+            budget_note = ", where the budget ends" if trace.is_cut_by_budget else ""
+            draft_profile.add_row(name, f"none up to {trace.bounds.accepted:,} bytes{budget_note}", f"{trace.request_count} requests")
+            return trace
+        await self._add_size_limit(limit_kind, operation, make_draft, trace)
+        return trace
 
-    async def _is_roomy(self, make: Made, largest: int) -> bool:
+    async def _accepts_largest(self, make_draft: DraftFactory, largest_size: int) -> bool:
         """Whether an event may take all the room that a batch has."""
-        return self.inquiry.bytes_left > largest and await self.inquiry.takes(make(Filled(size=largest)))
+        return self.client.bytes_left > largest_size and await self.client.is_accepted(make_draft(SizePadding(size=largest_size)))
 
-    async def _judge(self, ceiling: Ceiling, operation: Operation, make: Made, trail: Trail) -> None:
+    async def _add_size_limit(self, limit_kind: LimitKind, operation: Operation, make_draft: DraftFactory, trace: SearchTrace) -> None:
         """States a limit with what it counts; or says why it can't be stated."""
-        sketch, low, refusal = self.inquiry.sketch, trail.bounds.taken, trail.refusal
-        name, high = f"limits.{ceiling}", trail.bounds.refused or low
-        outline = refusal.outline if refusal else ""
-        evidence = f"{trail.requests} requests; {high:,}: {outline}"
-        before = self.inquiry.requests_sent
+        draft_profile, accepted_size, refusal = self.client.draft_profile, trace.bounds.accepted, trace.refusal
+        name, refused_size = f"limits.{limit_kind}", trace.bounds.refused or accepted_size
+        outline = refusal.summary if refusal else ""
+        evidence = f"{trace.request_count} requests; {refused_size:,}: {outline}"
+        requests_before = self.client.requests_sent
         if refusal is None or not 200 <= refusal.status < 500:
-            sketch.tell(name, f"{low:,} bytes, not stated", evidence)
-            sketch.remark(f"{name}: {low:,} bytes are taken; {high:,}: {outline}: no profile states that")
+            draft_profile.add_row(name, f"{accepted_size:,} bytes, not stated", evidence)
+            draft_profile.add_remark(f"{name}: {accepted_size:,} bytes are taken; {refused_size:,}: {outline}: no profile states that")
             return
-        units = Units(inquiry=self.inquiry, make=make, size=low, is_read=ceiling is Ceiling.BATCH_EVENT)
-        unit = await units.learn() if trail.bounds.is_exact else Unit.BYTES
-        least, most = low, high - 1
+        unit_probe = UnitProbe(client=self.client, make_draft=make_draft, limit=accepted_size, is_measured_after_parsing=limit_kind is LimitKind.BATCH_EVENT)
+        unit = await unit_probe.find_unit() if trace.bounds.is_exact else SizeUnit.BYTES
+        least, most = accepted_size, refused_size - 1
         if unit is None:
-            band = await self._band(name, operation, units, trail.bounds)
-            if band is None:
-                sketch.tell(name, f"{low:,} bytes of plain letters, not stated", evidence)
+            safe_range = await self._find_safe_range(name, operation, unit_probe, trace.bounds)
+            if safe_range is None:
+                draft_profile.add_row(name, f"{accepted_size:,} bytes of plain letters, not stated", evidence)
                 return
-            (least, most), unit = band, Unit.BYTES
-        limit = Limit(
+            (least, most), unit = safe_range, SizeUnit.BYTES
+        limit = SizeLimit(
             name=name,
             level=Level.MUST,
-            sources=(_seen(operation, f"{low:,} were taken, {high:,} were answered {refusal.status}"),),
+            sources=(_probe_source(operation, f"{accepted_size:,} were taken, {refused_size:,} were answered {refusal.status}"),),
             expect=(refusal.status,),
             at_least=least,
             at_most=most,
             unit=unit,
-            holds_in_chunks=not trail.bounds.is_exact or await units.holds_in_chunks(unit),
+            applies_to_chunked=not trace.bounds.is_exact or await unit_probe.holds_in_chunks(unit),
         )
-        sketch.facts[name] = limit
-        more = self.inquiry.requests_sent - before
-        further = f" and {more} for what it counts" if more else ""
-        sketch.tell(name, words(limit), f"{trail.requests} requests{further}; {high:,}: {outline}")
-        if not trail.bounds.is_exact:
-            self._cut_short(name, low, high)
+        draft_profile.facts[name] = limit
+        unit_requests = self.client.requests_sent - requests_before
+        further = f" and {unit_requests} for what it counts" if unit_requests else ""
+        draft_profile.add_row(name, describe_limit(limit), f"{trace.request_count} requests{further}; {refused_size:,}: {outline}")
+        if not trace.bounds.is_exact:
+            self._remark_inexact(name, accepted_size, refused_size)
 
-    async def _band(
-        self, name: str, operation: Operation, units: Units, bounds: Bounds
+    async def _find_safe_range(
+        self, name: str, operation: Operation, unit_probe: UnitProbe, bounds: Bounds
     ) -> tuple[int, int] | None:
         """What is taken however it is spelled, and what is refused in any case, where no unit fits."""
-        low, high = bounds.taken, bounds.refused or bounds.taken
-        bound = await units.least() if units.is_heavier else None
-        told = f"{name}: {low:,} bytes of plain letters are taken, but {units.why}"
-        is_batch = name == f"limits.{Ceiling.BATCH}"
-        most = await self._surely(operation, high) if bound and is_batch else high
-        if bound is None or most is None:
-            self.inquiry.sketch.remark(f"{told}: not stated")
+        low, high = bounds.accepted, bounds.refused or bounds.accepted
+        safe_size = await unit_probe.find_safe_size() if unit_probe.counts_wide_characters_more else None
+        remark = f"{name}: {low:,} bytes of plain letters are taken, but {unit_probe.mismatch}"
+        is_batch = name == f"limits.{LimitKind.BATCH}"
+        refused_size = await self._find_surely_refused_size(operation, high) if safe_size and is_batch else high
+        if safe_size is None or refused_size is None:
+            self.client.draft_profile.add_remark(f"{remark}: not stated")
             return None
-        self.inquiry.sketch.remark(
-            f"{told}; {bound:,} bytes are taken however they are written: a band is stated"
+        self.client.draft_profile.add_remark(
+            f"{remark}; {safe_size:,} bytes are taken however they are written: a band is stated"
         )
-        return bound, most - 1
+        return safe_size, refused_size - 1
 
-    def _cut_short(self, name: str, low: int, high: int) -> None:
+    def _remark_inexact(self, name: str, low: int, high: int) -> None:
         """Says that a limit is not exact, and what that would take."""
-        missing = (high - low).bit_length() * high
-        self.inquiry.sketch.remark(
-            f"{name}: the budget ended between {low:,} and {high:,} bytes; about {missing:,} bytes more "
+        bytes_needed = (high - low).bit_length() * high
+        self.client.draft_profile.add_remark(
+            f"{name}: the budget ended between {low:,} and {high:,} bytes; about {bytes_needed:,} bytes more "
             "would tell it exactly, see --max-bytes"
         )
 
-    async def _surely(self, operation: Operation, size: int) -> int | None:
+    async def _find_surely_refused_size(self, operation: Operation, size: int) -> int | None:
         """A size that is refused of few large events, too: what stands between may have counted."""
-        for factor in _MARGINS:
+        for factor in _SIZE_FACTORS:
             large = int(size * factor)
-            if not await self.inquiry.takes(self.inquiry.call(operation).roomy(large).sized(large)):
+            if not await self.client.is_accepted(self.client.make_call(operation).request_with_room_for(large).with_body_size(large)):
                 return large
         return None
 
-    async def repeat(self) -> None:
+    async def check_other_operations(self) -> None:
         """Looks whether the limits of whole bodies are the same on all other paths; else states none."""
-        sketch = self.inquiry.sketch
-        for ceiling, kind in ((Ceiling.EVENT, Kind.EVENT), (Ceiling.BATCH, Kind.BATCH)):
-            limit = sketch.facts.get(f"limits.{ceiling}")
-            if isinstance(limit, Limit):
-                await self._repeated(limit, sketch.operations(kind)[1:])
+        draft_profile = self.client.draft_profile
+        for limit_kind, kind in ((LimitKind.EVENT, OperationKind.EVENT), (LimitKind.BATCH, OperationKind.BATCH)):
+            limit = draft_profile.facts.get(f"limits.{limit_kind}")
+            if isinstance(limit, SizeLimit):
+                await self._check_limit_on(limit, draft_profile.operations(kind)[1:])
 
-    async def _repeated(self, limit: Limit, others: Iterable[Operation]) -> None:
+    async def _check_limit_on(self, limit: SizeLimit, others: Iterable[Operation]) -> None:
         """Sends the largest body that is taken, and the smallest that is not, to other paths."""
-        sketch = self.inquiry.sketch
+        draft_profile = self.client.draft_profile
         for operation in others:
-            make = self._event(operation) if operation.kind is Kind.EVENT else self._spread(operation)
-            if self.inquiry.bytes_left < _SPARE_BODIES * limit.at_most:
-                sketch.remark(f"{limit.name}: not asked on {operation}, for want of bytes")
+            make_draft = self._single_event_factory(operation) if operation.kind is OperationKind.EVENT else self._many_small_events_factory(operation)
+            if self.client.bytes_left < _SPARE_BODIES * limit.at_most:
+                draft_profile.add_remark(f"{limit.name}: not asked on {operation}, for want of bytes")
                 return
-            taken = await self.inquiry.ask(make(Filled(size=limit.at_least, unit=limit.unit)))
-            refused = await self.inquiry.ask(make(Filled(size=limit.at_most + 1, unit=limit.unit)))
-            if not expect.is_accepted(taken) or refused.status not in limit.expect:
-                sketch.remark(
+            at_limit = await self.client.send(make_draft(SizePadding(size=limit.at_least, unit=limit.unit)))
+            over_limit = await self.client.send(make_draft(SizePadding(size=limit.at_most + 1, unit=limit.unit)))
+            if not expect.is_accepted(at_limit) or over_limit.status not in limit.expect:
+                draft_profile.add_remark(
                     f"{limit.name}: not the same everywhere: on {operation} {limit.at_least:,} get "
-                    f"{taken.outline}, {limit.at_most + 1:,} get {refused.outline}; not stated"
+                    f"{at_limit.summary}, {limit.at_most + 1:,} get {over_limit.summary}; not stated"
                 )
-                del sketch.facts[limit.name]
+                del draft_profile.facts[limit.name]
                 return
 
-    async def _count(self, operation: Operation) -> None:
+    async def _find_event_count_limit(self, operation: Operation) -> None:
         """Finds how many events a batch may have, of the smallest ones."""
-        sketch = self.inquiry.sketch
-        trail = await follow(
-            self.inquiry,
-            search(1, COUNTS, _MOST_EVENTS),
-            self.inquiry.call(operation).crowd,
+        draft_profile = self.client.draft_profile
+        trace = await run_search(
+            self.client,
+            search_limit(1, COMMON_EVENT_COUNTS, _MAX_EVENTS),
+            self.client.make_call(operation).batch_beyond_limit,
             1,
-            _COUNT_SHARE,
+            _COUNT_BUDGET_SHARE,
         )
-        refusal, count, over = trail.refusal, trail.bounds.taken, trail.bounds.refused
-        if refusal is None or over is None:
-            sketch.tell(BATCH_EVENTS, f"none up to {count:,} events", f"{trail.requests} requests")
+        refusal, count, refused_count = trace.refusal, trace.bounds.accepted, trace.bounds.refused
+        if refusal is None or refused_count is None:
+            draft_profile.add_row(MAX_EVENTS_FACT, f"none up to {count:,} events", f"{trace.request_count} requests")
             return
-        if not await self._is_count(operation, count, over):
-            sketch.tell(
-                BATCH_EVENTS, f"none up to {count:,} events", "what is refused is the size of the batch"
+        if not await self._is_refused_for_count(operation, count, refused_count):
+            draft_profile.add_row(
+                MAX_EVENTS_FACT, f"none up to {count:,} events", "what is refused is the size of the batch"
             )
             return
-        evidence = f"{trail.requests} requests; {over:,}: {refusal.outline}"
-        if not trail.bounds.is_exact or not 200 <= refusal.status < 500:
-            sketch.tell(BATCH_EVENTS, f"{count:,} events, not stated", evidence)
-            sketch.remark(f"{BATCH_EVENTS}: {count:,} are taken; {over:,}: {refusal.outline}: not stated")
+        evidence = f"{trace.request_count} requests; {refused_count:,}: {refusal.summary}"
+        if not trace.bounds.is_exact or not 200 <= refusal.status < 500:
+            draft_profile.add_row(MAX_EVENTS_FACT, f"{count:,} events, not stated", evidence)
+            draft_profile.add_remark(f"{MAX_EVENTS_FACT}: {count:,} are taken; {refused_count:,}: {refusal.summary}: not stated")
             return
-        says = f"{count:,} events were taken, {over:,} were answered {refusal.status}"
-        sketch.facts[BATCH_EVENTS] = Crowd(
-            name=BATCH_EVENTS,
+        says = f"{count:,} events were taken, {refused_count:,} were answered {refusal.status}"
+        draft_profile.facts[MAX_EVENTS_FACT] = MaxEvents(
+            name=MAX_EVENTS_FACT,
             level=Level.MUST,
-            sources=(_seen(operation, says),),
+            sources=(_probe_source(operation, says),),
             expect=(refusal.status,),
             count=count,
         )
-        sketch.tell(BATCH_EVENTS, f"{count:,} events", evidence)
+        draft_profile.add_row(MAX_EVENTS_FACT, f"{count:,} events", evidence)
 
-    async def _is_count(self, operation: Operation, count: int, over: int) -> bool:
+    async def _is_refused_for_count(self, operation: Operation, count: int, refused_count: int) -> bool:
         """Whether it was the number that was refused, and not the bytes: as many bytes in fewer events."""
-        call = self.inquiry.call(operation)
-        size, draft = len(call.crowd(over).request().body), call.crowd(count)
-        missing = size - len(draft.request().body)
-        return await self.inquiry.takes(draft.event_sized(first(draft) + max(missing, _SLACK)))
+        call = self.client.make_call(operation)
+        size, draft = len(call.batch_beyond_limit(refused_count).build_request().body), call.batch_beyond_limit(count)
+        missing_bytes = size - len(draft.build_request().body)
+        return await self.client.is_accepted(draft.with_event_size(first_event_size(draft) + max(missing_bytes, _MIN_ADDED_BYTES)))
 
-    def _reconcile(self, operation: Operation, inner: Trail | None, outer: Trail | None) -> None:
+    def _remove_implied_batch_limit(self, operation: Operation, event_trace: SearchTrace | None, batch_trace: SearchTrace | None) -> None:
         """Takes back the limit of a batch where it was that of its events."""
-        sketch, name = self.inquiry.sketch, f"limits.{Ceiling.BATCH}"
-        if inner is None or outer is None or inner.refusal is None or outer.bounds.refused is None:
+        draft_profile, name = self.client.draft_profile, f"limits.{LimitKind.BATCH}"
+        if event_trace is None or batch_trace is None or event_trace.refusal is None or batch_trace.bounds.refused is None:
             return
-        draft = self._spread(operation)(Filled(size=outer.bounds.refused))
-        if outer.bounds.refused // len(draft.events) >= inner.bounds.taken and name in sketch.facts:
-            del sketch.facts[name]
-            sketch.entries = [entry for entry in sketch.entries if entry.topic != name]
-            sketch.tell(name, f"none up to {outer.bounds.taken:,} bytes", "what is refused is an event in it")
+        draft = self._many_small_events_factory(operation)(SizePadding(size=batch_trace.bounds.refused))
+        if batch_trace.bounds.refused // len(draft.events) >= event_trace.bounds.accepted and name in draft_profile.facts:
+            del draft_profile.facts[name]
+            draft_profile.rows = [entry for entry in draft_profile.rows if entry.topic != name]
+            draft_profile.add_row(name, f"none up to {batch_trace.bounds.accepted:,} bytes", "what is refused is an event in it")
 
 
-def _seen(operation: Operation, says: str) -> Source:
-    return Source(document=SOURCE, section=str(operation), says=says)
+def _probe_source(operation: Operation, says: str) -> Source:
+    return Source(document=PROBE_SOURCE, section=str(operation), says=says)

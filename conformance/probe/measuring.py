@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from conformance.payloads import Draft
-    from conformance.profile.facts import Limit
+    from conformance.profile.facts import SizeLimit
 
 
-def emptied(draft: Draft) -> Draft:
+def with_empty_filler(draft: Draft) -> Draft:
     """The same with an empty filler in every event."""
-    return draft.put(draft.layout.filler, "")
+    return draft.with_field(draft.layout.filler_pointer, "")
 
 
-def first(draft: Draft) -> int:
+def first_event_size(draft: Draft) -> int:
     """The size of a batch's first event, in bytes, with the key that it may carry."""
-    alone, none = draft.carrying(draft.events[0]), draft.carrying()
-    return len(alone.request().body) - len(none.request().body)
+    with_first, with_no_events = draft.with_events(draft.events[0]), draft.with_events()
+    return len(with_first.build_request().body) - len(with_no_events.build_request().body)
 
 
-def words(limit: Limit) -> str:
+def describe_limit(limit: SizeLimit) -> str:
     """A limit in words."""
     is_exact = limit.at_least == limit.at_most
     size = f"{limit.at_least:,}" if is_exact else f"between {limit.at_least:,} and {limit.at_most:,}"
-    return f"{size} {limit.unit.replace('-', ' ')}{'' if limit.holds_in_chunks else ', not in chunks'}"
+    return f"{size} {limit.unit.replace('-', ' ')}{'' if limit.applies_to_chunked else ', not in chunks'}"

@@ -6,58 +6,58 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import expect
-from conformance.engine import LIMITED
+from conformance.engine import FIRST_429
 from conformance.model import Level, Source
-from conformance.payloads import Volley
-from conformance.probe.family import SOURCE
-from conformance.profile.facts import Answer, Condition, Fact
+from conformance.payloads import ConcurrentRequests
+from conformance.probe.family import PROBE_SOURCE
+from conformance.profile.facts import ExpectedResponse, Condition, Fact
 
 if TYPE_CHECKING:
     from conformance.model import Exchange
-    from conformance.probe.inquiry import Inquiry
-    from conformance.probe.sketch import Sketch
+    from conformance.probe.inquiry import ProbeClient
+    from conformance.probe.sketch import DraftProfile
 
-_BURST = 200
+_MAX_BURST = 200
 _SPARE_REQUESTS = 5
 _TOO_MANY = 429
-_HEADERS = ("Retry-After", "X-RateLimit-Reset")
-RATE_HEADERS = "rate.headers."
+_RETRY_HEADERS = ("Retry-After", "X-RateLimit-Reset")
+RATE_HEADER_FACT_PREFIX = "rate.headers."
 
 
 @dataclass(slots=True, kw_only=True)
-class Rating:
+class BurstProbe:
     """Sends a burst to the first operation, as large as the budget allows."""
 
-    inquiry: Inquiry
+    client: ProbeClient
 
-    async def learn(self) -> None:
+    async def run(self) -> None:
         """Finds out whether a burst is refused."""
-        sketch = self.inquiry.sketch
-        operation = sketch.firsts()[0]
-        count = min(_BURST, self.inquiry.requests_left - _SPARE_REQUESTS)
-        call = self.inquiry.call(operation)
-        drafts = tuple(call.event().impatient().unanswered(hanging=True) for _ in range(max(0, count)))
-        exchanges = await self.inquiry.sender.volley(Volley(drafts=drafts))
+        draft_profile = self.client.draft_profile
+        operation = draft_profile.first_of_each_kind()[0]
+        count = min(_MAX_BURST, self.client.requests_left - _SPARE_REQUESTS)
+        call = self.client.make_call(operation)
+        drafts = tuple(call.acceptable_request().taking_429().allowing_no_answer(may_time_out=True) for _ in range(max(0, count)))
+        exchanges = await self.client.sender.send_concurrently(ConcurrentRequests(drafts=drafts))
         refused = [item for item in exchanges if not expect.is_accepted(item)]
-        limited = next((item for item in refused if item.status == _TOO_MANY), None)
-        if limited is not None:
-            self.inquiry.sender.seen.setdefault(LIMITED, limited)
-        taken = len(exchanges) - len(refused)
-        told = f"{taken} accepted, {len(refused)} refused" if refused else "all accepted"
-        evidence = f"on {operation}; {refused[0].outline}" if refused else f"on {operation}"
-        sketch.tell("burst", f"{len(exchanges)} requests at once: {told}", evidence)
+        rate_limited = next((item for item in refused if item.status == _TOO_MANY), None)
+        if rate_limited is not None:
+            self.client.sender.notable_exchanges.setdefault(FIRST_429, rate_limited)
+        accepted_count = len(exchanges) - len(refused)
+        outcome_text = f"{accepted_count} accepted, {len(refused)} refused" if refused else "all accepted"
+        evidence = f"on {operation}; {refused[0].summary}" if refused else f"on {operation}"
+        draft_profile.add_row("burst", f"{len(exchanges)} requests at once: {outcome_text}", evidence)
 
 
-def state(sketch: Sketch, limited: Exchange | None) -> None:
+def add_rate_limit_facts(draft_profile: DraftProfile, rate_limited: Exchange | None) -> None:
     """States what a 429 is like, if one was seen at any time."""
-    if limited is None or limited.response is None:
+    if rate_limited is None or rate_limited.response is None:
         return
-    where = f"{limited.request.method} {limited.request.path}"
-    source = Source(document=SOURCE, section=where, says=f"too many requests: {limited.status}")
+    request_line = f"{rate_limited.request.method} {rate_limited.request.path}"
+    source = Source(document=PROBE_SOURCE, section=request_line, says=f"too many requests: {rate_limited.status}")
     name = f"answers.{Condition.RATE_EXCEEDED}"
-    sketch.facts[name] = Answer(name=name, level=Level.MUST, sources=(source,), expect=(limited.status,))
-    headers = [word for word in _HEADERS if (limited.response.header(word) or "").strip().isdigit()]
+    draft_profile.facts[name] = ExpectedResponse(name=name, level=Level.MUST, sources=(source,), expect=(rate_limited.status,))
+    headers = [word for word in _RETRY_HEADERS if (rate_limited.response.header(word) or "").strip().isdigit()]
     for word in headers:
-        fact = f"{RATE_HEADERS}{word}"
-        sketch.facts[fact] = Fact(name=fact, level=Level.MUST, sources=(source,))
-    sketch.tell(name, f"{limited.status}{''.join(f', {word}' for word in headers)}", limited.outline)
+        fact_name = f"{RATE_HEADER_FACT_PREFIX}{word}"
+        draft_profile.facts[fact_name] = Fact(name=fact_name, level=Level.MUST, sources=(source,))
+    draft_profile.add_row(name, f"{rate_limited.status}{''.join(f', {word}' for word in headers)}", rate_limited.summary)

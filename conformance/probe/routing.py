@@ -7,133 +7,133 @@ from typing import TYPE_CHECKING
 
 from conformance import expect
 from conformance.contract import Operation
-from conformance.model import Kind, Level, Source
+from conformance.model import OperationKind, Level, Source
 from conformance.payloads.strays import UNKNOWN_PATH
-from conformance.probe.family import SOURCE, moved, tail
-from conformance.probe.finding import is_alike
+from conformance.probe.family import PROBE_SOURCE, with_path_prefix, without_version
+from conformance.probe.finding import is_same_answer
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
     from conformance.model import Exchange
-    from conformance.probe.family import Family
-    from conformance.probe.finding import Entrance
-    from conformance.probe.inquiry import Inquiry
+    from conformance.probe.family import Dialect
+    from conformance.probe.finding import FirstAccepted
+    from conformance.probe.inquiry import ProbeClient
     from conformance.profile.facts import Route
 
-_ABSENT = frozenset({404, 405, 410, 501})
+_ABSENT_STATUSES = frozenset({404, 405, 410, 501})
 
 
 @dataclass(slots=True, kw_only=True)
-class Routing:
+class RouteProbe:
     """Asks for each route that is known anywhere, in the way in which a first request was accepted."""
 
-    inquiry: Inquiry
-    families: Sequence[Family]
-    entrance: Entrance
+    client: ProbeClient
+    dialects: Sequence[Dialect]
+    first_accepted: FirstAccepted
 
-    async def learn(self) -> None:
+    async def run(self) -> None:
         """Finds the routes."""
-        sketch = self.inquiry.sketch
-        candidates = self._candidates()
-        unknown = {kind: await self._unknown(kind, candidates) for kind in Kind}
-        await self._look(candidates, unknown)
-        await self._look(self._beside({route.path for route in candidates}), unknown)
-        for kind, other in unknown.items():
-            if other is not None and expect.is_accepted(other):
-                sketch.remark(
-                    f"an unknown path accepts a {kind} as well ({other.outline}): which paths there "
+        draft_profile = self.client.draft_profile
+        candidates = self._candidate_routes()
+        unknown_path_answers = {kind: await self._send_to_unknown_path(kind, candidates) for kind in OperationKind}
+        await self._try_routes(candidates, unknown_path_answers)
+        await self._try_routes(self._own_routes_under_found_prefix({route.path for route in candidates}), unknown_path_answers)
+        for kind, answer in unknown_path_answers.items():
+            if answer is not None and expect.is_accepted(answer):
+                draft_profile.add_remark(
+                    f"an unknown path accepts a {kind} as well ({answer.summary}): which paths there "
                     "really are can't be told"
                 )
-        await self._types()
+        await self._find_batch_types()
 
-    async def _look(self, candidates: Iterable[Route], unknown: Mapping[Kind, Exchange | None]) -> None:
+    async def _try_routes(self, candidates: Iterable[Route], unknown_path_answers: Mapping[OperationKind, Exchange | None]) -> None:
         """Keeps the routes that accept a request, and tells of those that are there and don't."""
         for route in candidates:
-            exchange = await self._best(route, unknown[route.kind])
+            exchange = await self._send_small_then_full(route, unknown_path_answers[route.kind])
             if expect.is_accepted(exchange):
-                self._found(route, exchange)
-            elif not _is_absent(exchange, unknown[route.kind]):
-                self.inquiry.sketch.remark(
-                    f"{Operation.of(route)} is there, and refuses an acceptable request: {exchange.outline}; "
+                self._add_route(route, exchange)
+            elif not _is_absent(exchange, unknown_path_answers[route.kind]):
+                self.client.draft_profile.add_remark(
+                    f"{Operation.from_route(route)} is there, and refuses an acceptable request: {exchange.summary}; "
                     "the profile leaves it out"
                 )
 
-    def _beside(self, asked: Container[str]) -> list[Route]:
+    def _own_routes_under_found_prefix(self, tried_paths: Container[str]) -> list[Route]:
         """Where only another dialect's path was found: its own paths, beginning as that one does."""
-        own = self.inquiry.sketch.family
-        found = [route.path for route in self.inquiry.sketch.routes]
-        if not found or {route.path for route in own.routes} & {*found}:
+        own_dialect = self.client.draft_profile.dialect
+        found_paths = [route.path for route in self.client.draft_profile.routes]
+        if not found_paths or {route.path for route in own_dialect.routes} & {*found_paths}:
             return []
-        ends = {tail(route.path) for route in own.routes}
-        prefix = next((path.removesuffix(end) for path in found for end in ends if path.endswith(end)), "")
-        return [route for route in moved(own, prefix).routes if route.path not in asked]
+        own_suffixes = {without_version(route.path) for route in own_dialect.routes}
+        prefix = next((path.removesuffix(suffix) for path in found_paths for suffix in own_suffixes if path.endswith(suffix)), "")
+        return [route for route in with_path_prefix(own_dialect, prefix).routes if route.path not in tried_paths]
 
-    async def _best(self, route: Route, unknown: Exchange | None) -> Exchange:
+    async def _send_small_then_full(self, route: Route, unknown_path_answer: Exchange | None) -> Exchange:
         """The answer to a small event, or to one with all fields where the small one is refused."""
-        exchange = await self.inquiry.ask(self.entrance.draft(self.inquiry, route))
-        if expect.is_accepted(exchange) or _is_absent(exchange, unknown) or self.entrance.is_full:
-            if self.entrance.is_full:
-                self.inquiry.sketch.full.add(route.type)
+        exchange = await self.client.send(self.first_accepted.make_draft(self.client, route))
+        if expect.is_accepted(exchange) or _is_absent(exchange, unknown_path_answer) or self.first_accepted.has_all_fields:
+            if self.first_accepted.has_all_fields:
+                self.client.draft_profile.types_needing_all_fields.add(route.event_type)
             return exchange
-        full = replace(self.entrance, is_full=True)
-        again = await self.inquiry.ask(full.draft(self.inquiry, route))
-        if expect.is_accepted(again):
-            self.inquiry.sketch.full.add(route.type)
-            return again
+        with_all_fields = replace(self.first_accepted, has_all_fields=True)
+        second_exchange = await self.client.send(with_all_fields.make_draft(self.client, route))
+        if expect.is_accepted(second_exchange):
+            self.client.draft_profile.types_needing_all_fields.add(route.event_type)
+            return second_exchange
         return exchange
 
-    def _candidates(self) -> list[Route]:
+    def _candidate_routes(self) -> list[Route]:
         """The routes of the dialect, and paths of others with its own events."""
-        own = self.inquiry.sketch.family
-        types = list(own.events)
-        foreign = [
+        own_dialect = self.client.draft_profile.dialect
+        types = list(own_dialect.events)
+        other_routes = [
             route
-            for family in self.families
-            if family is not own
-            for route in family.routes
-            if route.type in types and route.path not in {item.path for item in own.routes}
+            for dialect in self.dialects
+            if dialect is not own_dialect
+            for route in dialect.routes
+            if route.event_type in types and route.path not in {item.path for item in own_dialect.routes}
         ]
-        return [*own.routes, *foreign]
+        return [*own_dialect.routes, *other_routes]
 
-    async def _unknown(self, kind: Kind, candidates: Sequence[Route]) -> Exchange | None:
+    async def _send_to_unknown_path(self, kind: OperationKind, candidates: Sequence[Route]) -> Exchange | None:
         """What a path that nobody knows says to a kind of request."""
         route = next((item for item in candidates if item.kind is kind), None)
         if route is None:
             return None
-        unknown = replace(route, path=f"{route.path.rpartition('/')[0]}{UNKNOWN_PATH}")
-        return await self.inquiry.ask(self.entrance.draft(self.inquiry, unknown))
+        unknown_route = replace(route, path=f"{route.path.rpartition('/')[0]}{UNKNOWN_PATH}")
+        return await self.client.send(self.first_accepted.make_draft(self.client, unknown_route))
 
-    def _found(self, route: Route, exchange: Exchange) -> None:
-        sketch, operation = self.inquiry.sketch, Operation.of(route)
+    def _add_route(self, route: Route, exchange: Exchange) -> None:
+        draft_profile, operation = self.client.draft_profile, Operation.from_route(route)
         source = Source(
-            document=SOURCE,
+            document=PROBE_SOURCE,
             section=str(operation),
             says=f"an acceptable request was answered {exchange.status}",
         )
-        sketch.routes.append(replace(route, level=Level.MUST, sources=(source,)))
-        sketch.see("answers.accepted", operation, "an acceptable request", exchange)
-        sketch.tell("route", f"{operation} ({route.kind}, {route.type})", exchange.outline)
+        draft_profile.routes.append(replace(route, level=Level.MUST, sources=(source,)))
+        draft_profile.add_observation("answers.accepted", operation, "an acceptable request", exchange)
+        draft_profile.add_row("route", f"{operation} ({route.kind}, {route.event_type})", exchange.summary)
 
-    async def _types(self) -> None:
+    async def _find_batch_types(self) -> None:
         """Finds which types a batch carries, and which of them its tests send."""
-        sketch = self.inquiry.sketch
-        batch = next((route for route in sketch.routes if route.kind is Kind.BATCH), None)
-        singles = {route.type for route in sketch.routes if route.kind is not Kind.BATCH}
-        carried = singles
+        draft_profile = self.client.draft_profile
+        batch = next((route for route in draft_profile.routes if route.kind is OperationKind.BATCH), None)
+        single_types = {route.event_type for route in draft_profile.routes if route.kind is not OperationKind.BATCH}
+        batch_types = single_types
         if batch is not None:
-            carried = {name for name in sketch.events if await self._carries(batch, name)}
-            sketch.batch_types = tuple(name for name in sketch.events if name in carried)
-            sketch.tell("batch.types", ", ".join(sketch.batch_types))
-        known = {*singles, *carried}
-        sketch.events = {name: event for name, event in sketch.events.items() if name in known}
+            batch_types = {name for name in draft_profile.events if await self._batch_accepts(batch, name)}
+            draft_profile.batch_types = tuple(name for name in draft_profile.events if name in batch_types)
+            draft_profile.add_row("batch.types", ", ".join(draft_profile.batch_types))
+        sendable_types = {*single_types, *batch_types}
+        draft_profile.events = {name: event for name, event in draft_profile.events.items() if name in sendable_types}
 
-    async def _carries(self, batch: Route, name: str) -> bool:
-        return expect.is_accepted(await self._best(replace(batch, type=name), None))
+    async def _batch_accepts(self, batch: Route, name: str) -> bool:
+        return expect.is_accepted(await self._send_small_then_full(replace(batch, event_type=name), None))
 
 
-def _is_absent(exchange: Exchange, unknown: Exchange | None) -> bool:
+def _is_absent(exchange: Exchange, unknown_path_answer: Exchange | None) -> bool:
     """Whether an answer says that nothing is at a path: as HTTP says it, or as an unknown path does."""
-    if exchange.status in _ABSENT:
+    if exchange.status in _ABSENT_STATUSES:
         return True
-    return unknown is not None and is_alike(exchange, unknown)
+    return unknown_path_answer is not None and is_same_answer(exchange, unknown_path_answer)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
-ROUND_SIZES = (
+COMMON_SIZES = (
     1_000, 1_024, 2_000, 2_048, 4_000, 4_096, 5_000, 8_000, 8_192, 10_000, 10_240, 16_000, 16_384, 20_000,
     50_000, 100_000, 102_400, 128_000, 131_072, 200_000, 250_000, 256_000, 262_144, 524_288, 1_000_000,
     1_048_576, 2_000_000, 2_097_152, 5_000_000, 5_242_880,
 )  # fmt: skip
 """Sizes that servers and the proxies before them have for limits, in bytes."""
-COUNTS = (1, 2, 5, 10, 20, 25, 50, 100, 128, 200, 250, 256, 500, 512, 1_000)
+COMMON_EVENT_COUNTS = (1, 2, 5, 10, 20, 25, 50, 100, 128, 200, 250, 256, 500, 512, 1_000)
 """Numbers of events that batches have for limits."""
-_CHEAP = 1_048_576
+_MAX_SIZE_FOR_ONE_LESS = 1_048_576
 """Up to such a size, one less than what is refused is tried: it may be the limit itself."""
-_MARKS = 15
+_MAX_ROUND_NUMBERS = 15
 """About so many round numbers are tried between two sizes."""
 
 
@@ -26,77 +26,77 @@ _MARKS = 15
 class Bounds:
     """What was seen of a limit: the largest size that was taken, the smallest that was refused, if any."""
 
-    taken: int
+    accepted: int
     refused: int | None
 
     @property
     def is_exact(self) -> bool:
         """Whether nothing is left between the two."""
-        return self.refused is not None and self.refused - self.taken == 1
+        return self.refused is not None and self.refused - self.accepted == 1
 
 
-Search: TypeAlias = "Generator[int, bool, Bounds]"
+SearchSteps: TypeAlias = "Generator[int, bool, Bounds]"
 """Yields sizes, is sent whether each was taken, and returns what that comes to."""
 
 
-def search(smallest: int, marks: Iterable[int], largest: int) -> Search:
+def search_limit(smallest: int, likely_sizes: Iterable[int], largest: int) -> SearchSteps:
     """Looks for a limit above a size that is taken: among likely numbers first, then anywhere."""
-    likely = sorted({mark for mark in (*marks, largest) if smallest < mark <= largest})
-    bounds = yield from _among(Bounds(taken=smallest, refused=None), likely)
-    bounds = yield from _beside(bounds)
+    candidates = sorted({mark for mark in (*likely_sizes, largest) if smallest < mark <= largest})
+    bounds = yield from _bisect_candidates(Bounds(accepted=smallest, refused=None), candidates)
+    bounds = yield from _try_neighbours(bounds)
     if bounds.refused is not None and not bounds.is_exact:
-        bounds = yield from _among(bounds, round_numbers(bounds.taken, bounds.refused))
-        bounds = yield from _beside(bounds)
-    return (yield from _between(bounds))
+        bounds = yield from _bisect_candidates(bounds, round_numbers(bounds.accepted, bounds.refused))
+        bounds = yield from _try_neighbours(bounds)
+    return (yield from _bisect(bounds))
 
 
 def round_numbers(low: int, high: int) -> list[int]:
     """Some round numbers, decimal and binary ones, between two others."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for base in (10, 2):
         step = 1
-        while (high - low) // step > _MARKS // 2:
+        while (high - low) // step > _MAX_ROUND_NUMBERS // 2:
             step *= base
-        found |= {number for number in range(low - low % step + step, high, step) if low < number < high}
-    return sorted(found)
+        numbers |= {number for number in range(low - low % step + step, high, step) if low < number < high}
+    return sorted(numbers)
 
 
-def _among(bounds: Bounds, marks: Sequence[int]) -> Search:
+def _bisect_candidates(bounds: Bounds, candidates: Sequence[int]) -> SearchSteps:
     """Halves a list of sizes until two neighbours are left."""
-    below, above = -1, len(marks)
+    below, above = -1, len(candidates)
     while above - below > 1:
         middle = (below + above) // 2
-        if (yield marks[middle]):
+        if (yield candidates[middle]):
             below = middle
         else:
             above = middle
     return Bounds(
-        taken=marks[below] if below >= 0 else bounds.taken,
-        refused=marks[above] if above < len(marks) else bounds.refused,
+        accepted=candidates[below] if below >= 0 else bounds.accepted,
+        refused=candidates[above] if above < len(candidates) else bounds.refused,
     )
 
 
-def _beside(bounds: Bounds) -> Search:
+def _try_neighbours(bounds: Bounds) -> SearchSteps:
     """Tries the two sizes that make a round number a limit: one more than is taken, one less than is not."""
-    low, high = bounds.taken, bounds.refused
+    low, high = bounds.accepted, bounds.refused
     if high is not None and high - low > 1:
         if not (yield low + 1):
-            return Bounds(taken=low, refused=low + 1)
+            return Bounds(accepted=low, refused=low + 1)
         low += 1
-    if high is not None and high - low > 1 and high <= _CHEAP:
+    if high is not None and high - low > 1 and high <= _MAX_SIZE_FOR_ONE_LESS:
         if (yield high - 1):
-            return Bounds(taken=high - 1, refused=high)
+            return Bounds(accepted=high - 1, refused=high)
         high -= 1
-    return Bounds(taken=low, refused=high)
+    return Bounds(accepted=low, refused=high)
 
 
-def _between(bounds: Bounds) -> Search:
+def _bisect(bounds: Bounds) -> SearchSteps:
     """Halves what is left."""
-    low, high = bounds.taken, bounds.refused
+    low, high = bounds.accepted, bounds.refused
     while high is not None and high - low > 1:
         middle = (low + high) // 2
         if (yield middle):
             low = middle
         else:
             high = middle
-    return Bounds(taken=low, refused=high)
+    return Bounds(accepted=low, refused=high)

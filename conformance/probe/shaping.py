@@ -5,129 +5,129 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Kind, Level, Source
-from conformance.probe.family import SOURCE
-from conformance.profile.facts import BodyClass, BodyShape, Shape
+from conformance.model import OperationKind, Level, Source
+from conformance.probe.family import PROBE_SOURCE
+from conformance.profile.facts import BodyFormat, ResponseBody, ResponseKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.model import JsonObject, Response
-    from conformance.probe.sketch import Sighting, Sketch
+    from conformance.probe.sketch import Observation, DraftProfile
 
-_HTML = ("text/html", "application/xhtml+xml")
-_TYPES: dict[type, str] = {
+_HTML_MEDIA_TYPES = ("text/html", "application/xhtml+xml")
+_JSON_TYPE_NAMES: dict[type, str] = {
     bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object",
     type(None): "null",
 }  # fmt: skip
-_LONGEST_TEXT = 40
-_DEEPEST = 6
+_MAX_TEXT_LENGTH = 40
+_MAX_DEPTH = 6
 
 
-def learn(sketch: Sketch) -> None:
+def derive_body_shapes(draft_profile: DraftProfile) -> None:
     """Finds the shapes of accepted bodies and of errors."""
     answers = "answers."
     accepted = [
-        item for item in sketch.sightings.get("answers.accepted", ()) if item.operation.kind is not Kind.PIXEL
+        item for item in draft_profile.observations.get("answers.accepted", ()) if item.operation.kind is not OperationKind.PIXEL
     ]
-    _state(sketch, Shape.ACCEPTED, accepted)
-    partly = [
-        item for item in sketch.sightings.get("answers.batch-partly-bad", ()) if item.exchange.status == 207
+    _add_shape_fact(draft_profile, ResponseKind.ACCEPTED, accepted)
+    partly_rejected = [
+        item for item in draft_profile.observations.get("answers.batch-partly-bad", ()) if item.exchange.status == 207
     ]
-    _state(sketch, Shape.PARTLY_BAD, partly)
+    _add_shape_fact(draft_profile, ResponseKind.PARTLY_BAD, partly_rejected)
     refused = [
         item
-        for name, seen in sketch.sightings.items()
+        for name, observations in draft_profile.observations.items()
         if name.startswith(answers) and name not in {"answers.method-wrong", "answers.path-unknown"}
-        for item in seen
+        for item in observations
         if 400 <= item.exchange.status < 500
     ]
-    events = [item for item in refused if item.operation.kind is Kind.EVENT]
-    batches = [item for item in refused if item.operation.kind is Kind.BATCH]
-    _state(sketch, Shape.ERROR, events or batches)
+    events = [item for item in refused if item.operation.kind is OperationKind.EVENT]
+    batches = [item for item in refused if item.operation.kind is OperationKind.BATCH]
+    _add_shape_fact(draft_profile, ResponseKind.ERROR, events or batches)
     if events and batches:
-        _state(sketch, Shape.ERROR_BATCH, batches)
+        _add_shape_fact(draft_profile, ResponseKind.ERROR_BATCH, batches)
 
 
-def _state(sketch: Sketch, name: Shape, seen: Sequence[Sighting]) -> None:
-    responses = [item.exchange.response for item in seen if item.exchange.response]
+def _add_shape_fact(draft_profile: DraftProfile, name: ResponseKind, observations: Sequence[Observation]) -> None:
+    responses = [item.exchange.response for item in observations if item.exchange.response]
     if not responses:
         return
-    shape = shaped(name, responses, seen)
+    shape = common_shape(name, responses, observations)
     if shape is None:
-        sketch.tell(f"bodies.{name}", "not always of one kind, not stated", f"{len(responses)} answers")
+        draft_profile.add_row(f"bodies.{name}", "not always of one kind, not stated", f"{len(responses)} answers")
         return
-    sketch.facts[f"bodies.{name}"] = shape
-    words = [str(shape.body_class), shape.media_type or ""]
+    draft_profile.facts[f"bodies.{name}"] = shape
+    words = [str(shape.body_format), shape.media_type or ""]
     if shape.schema:
         words.append(json.dumps(shape.schema.get("required", [])))
-    sketch.tell(
+    draft_profile.add_row(
         f"bodies.{name}",
         " ".join(word for word in words if word),
         f"{len(responses)} answers, all alike" if len(responses) > 1 else "1 answer",
     )
-    if name is Shape.ACCEPTED and shape.body_class in {BodyClass.TEXT, BodyClass.MESSAGE}:
+    if name is ResponseKind.ACCEPTED and shape.body_format in {BodyFormat.TEXT, BodyFormat.MESSAGE}:
         texts = {item.text.strip() for item in responses}
         text = next(iter(texts))
-        if len(texts) == 1 and 0 < len(text) <= _LONGEST_TEXT:
-            sketch.facts[f"bodies.{Shape.ACCEPTED_TEXT}"] = BodyShape(
-                name=f"bodies.{Shape.ACCEPTED_TEXT}", level=Level.MUST, sources=shape.sources, text=text
+        if len(texts) == 1 and 0 < len(text) <= _MAX_TEXT_LENGTH:
+            draft_profile.facts[f"bodies.{ResponseKind.ACCEPTED_TEXT}"] = ResponseBody(
+                name=f"bodies.{ResponseKind.ACCEPTED_TEXT}", level=Level.MUST, sources=shape.sources, text=text
             )
 
 
-def shaped(name: Shape, responses: Sequence[Response], seen: Sequence[Sighting]) -> BodyShape | None:
+def common_shape(name: ResponseKind, responses: Sequence[Response], observations: Sequence[Observation]) -> ResponseBody | None:
     """What all bodies have in common; None if they have not even their kind."""
-    kinds = {_class(item) for item in responses}
-    kind = BodyClass.MESSAGE if kinds == {BodyClass.TEXT, BodyClass.JSON} else None
-    kind = next(iter(kinds)) if len(kinds) == 1 else kind
-    if kind is None:
+    body_classes = {_body_class(item) for item in responses}
+    body_class = BodyFormat.MESSAGE if body_classes == {BodyFormat.TEXT, BodyFormat.JSON} else None
+    body_class = next(iter(body_classes)) if len(body_classes) == 1 else body_class
+    if body_class is None:
         return None
-    types = {item.media_type for item in responses}
-    media_type = next(iter(types)) if len(types) == 1 and kind is not BodyClass.EMPTY else ""
-    schema = inferred([json.loads(item.text) for item in responses]) if kind is BodyClass.JSON else None
-    paths = list(dict.fromkeys(str(item.operation) for item in seen))
+    media_types = {item.media_type for item in responses}
+    media_type = next(iter(media_types)) if len(media_types) == 1 and body_class is not BodyFormat.EMPTY else ""
+    schema = infer_schema([json.loads(item.text) for item in responses]) if body_class is BodyFormat.JSON else None
+    paths = list(dict.fromkeys(str(item.operation) for item in observations))
     says = f"{len(responses)} answers were alike" if len(responses) > 1 else "seen once"
-    return BodyShape(
+    return ResponseBody(
         name=f"bodies.{name}",
         level=Level.MUST,
-        sources=(Source(document=SOURCE, section=", ".join(paths[:4]), says=says),),
-        body_class=kind,
+        sources=(Source(document=PROBE_SOURCE, section=", ".join(paths[:4]), says=says),),
+        body_format=body_class,
         media_type=media_type or None,
         schema=schema,
     )
 
 
-def _class(response: Response) -> BodyClass | None:
+def _body_class(response: Response) -> BodyFormat | None:
     """What kind of thing a body is; None for a page of HTML, which is none of them."""
     if not response.body:
-        return BodyClass.EMPTY
-    if response.media_type in _HTML or not response.text.strip():
+        return BodyFormat.EMPTY
+    if response.media_type in _HTML_MEDIA_TYPES or not response.text.strip():
         return None
     try:
         value = json.loads(response.text)
     except ValueError:
-        return BodyClass.TEXT
+        return BodyFormat.TEXT
     is_json = isinstance(value, dict | list) or response.media_type.endswith("json")
-    return BodyClass.JSON if is_json else BodyClass.TEXT
+    return BodyFormat.JSON if is_json else BodyFormat.TEXT
 
 
-def inferred(values: Sequence[Any], depth: int = 0) -> JsonObject:
+def infer_schema(values: Sequence[Any], depth: int = 0) -> JsonObject:
     """A JSON Schema that values have in common: their types, and the keys that all of them have."""
-    names = list(dict.fromkeys(_TYPES[type(value)] for value in values))
+    names = list(dict.fromkeys(_JSON_TYPE_NAMES[type(value)] for value in values))
     schema: dict[str, Any] = {"type": names[0] if len(names) == 1 else [*names]}
     if names == ["boolean"] and len(set(values)) == 1 and len(values) > 1:
         return {"const": values[0]}
-    if names == ["object"] and depth < _DEEPEST:
+    if names == ["object"] and depth < _MAX_DEPTH:
         keys = [key for key in values[0] if all(key in value for value in values)]
         if keys:
             schema["required"] = [*keys]
             schema["properties"] = {
-                key: inferred([value[key] for value in values], depth + 1) for key in keys
+                key: infer_schema([value[key] for value in values], depth + 1) for key in keys
             }
-    if names == ["array"] and depth < _DEEPEST:
+    if names == ["array"] and depth < _MAX_DEPTH:
         items = [item for value in values for item in value]
         if items:
-            schema["items"] = inferred(items, depth + 1)
+            schema["items"] = infer_schema(items, depth + 1)
         if all(values):
             schema["minItems"] = 1
     return schema

@@ -6,139 +6,139 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.catalogue import Tier
-from conformance.engine import LIMITED, Breaker, Sender
-from conformance.errors import CannotJudge, NoAnswer, Stopped
+from conformance.engine import FIRST_429, CircuitBreaker, Sender
+from conformance.errors import InconclusiveError, NoResponse, Stopped
 from conformance.probe import rating, shaping
-from conformance.probe.credentialing import Credentialing
-from conformance.probe.distance import Distance, distances
-from conformance.probe.document import document
-from conformance.probe.family import bounds, families, ways
-from conformance.probe.faulting import Faulting
-from conformance.probe.finding import Scout
-from conformance.probe.habits import Habits
-from conformance.probe.identifying import Identifying
-from conformance.probe.inquiry import Inquiry
-from conformance.probe.limiting import Limiting
-from conformance.probe.rating import Rating
-from conformance.probe.routing import Routing
-from conformance.probe.search import ROUND_SIZES
-from conformance.probe.verifying import Verifying
+from conformance.probe.credentialing import KeyLocationProbe
+from conformance.probe.distance import ProfileDistance, rank_profiles
+from conformance.probe.document import build_profile_data
+from conformance.probe.family import documented_sizes, group_into_dialects, key_locations
+from conformance.probe.faulting import InvalidRequestProbe
+from conformance.probe.finding import Discovery
+from conformance.probe.habits import HttpFeatureProbe
+from conformance.probe.identifying import EventFieldProbe
+from conformance.probe.inquiry import ProbeClient
+from conformance.probe.limiting import LimitProbe
+from conformance.probe.rating import BurstProbe
+from conformance.probe.routing import RouteProbe
+from conformance.probe.search import COMMON_SIZES
+from conformance.probe.verifying import ProfileVerifier
 from conformance.profile import parse
-from conformance.profile.writing import written
+from conformance.profile.writing import to_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from conformance.catalogue import Check
-    from conformance.probe.sketch import Sketch
+    from conformance.probe.sketch import DraftProfile
     from conformance.profile.facts import Profile
     from conformance.run import Plan
     from conformance.wire import Wire
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
+class ProbeResult:
     """What a survey came to: the sketch, what it cost, what was left out, and why it ended, if too early."""
 
-    sketch: Sketch | None = None
-    distances: list[Distance] = field(default_factory=list)
-    requests: int = 0
-    bytes: int = 0
-    left_out: list[str] = field(default_factory=list)
-    stopped: str = ""
-    is_concluded: bool = False
+    draft_profile: DraftProfile | None = None
+    distances: list[ProfileDistance] = field(default_factory=list)
+    requests_sent: int = 0
+    bytes_sent: int = 0
+    skipped_phases: list[str] = field(default_factory=list)
+    stop_reason: str = ""
+    has_derived_facts: bool = False
 
     @property
-    def is_learned(self) -> bool:
+    def has_profile(self) -> bool:
         """Whether there is enough for a profile: a path, and a way to hand in the key."""
-        return bool(self.sketch and self.sketch.routes and self.sketch.ways)
+        return bool(self.draft_profile and self.draft_profile.routes and self.draft_profile.key_locations)
 
-    def conclude(self, sender: Sender) -> None:
+    def derive_facts(self, sender: Sender) -> None:
         """Makes facts of all that was seen, once."""
-        if self.sketch is None or self.is_concluded:
+        if self.draft_profile is None or self.has_derived_facts:
             return
-        self.is_concluded = True
-        self.sketch.conclude()
-        shaping.learn(self.sketch)
-        rating.state(self.sketch, sender.seen.get(LIMITED))
+        self.has_derived_facts = True
+        self.draft_profile.derive_answer_facts()
+        shaping.derive_body_shapes(self.draft_profile)
+        rating.add_rate_limit_facts(self.draft_profile, sender.notable_exchanges.get(FIRST_429))
 
-    def profile(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
+    def profile_data(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
         """The profile, as data."""
-        if self.sketch is None or not self.is_learned:
-            raise CannotJudge(f"{url}: the budget ended before anything was learned; see --max-requests")
-        return document(self.sketch, name, url, date)
+        if self.draft_profile is None or not self.has_profile:
+            raise InconclusiveError(f"{url}: the budget ended before anything was learned; see --max-requests")
+        return build_profile_data(self.draft_profile, name, url, date)
 
 
-async def survey(
-    plan: Plan, profiles: Sequence[Profile], checks: Sequence[Check], outcome: Outcome, *, burst: bool
+async def probe_server(
+    plan: Plan, profiles: Sequence[Profile], checks: Sequence[Check], result: ProbeResult, *, burst: bool
 ) -> None:
     """Asks everything, and fills the outcome as it goes. Raises CannotJudge if nothing can be learned.
 
     `burst` says whether many requests may be sent at once.
     """
-    wire: Wire = plan.wire()
+    wire: Wire = plan.build_wire()
     sender = Sender(wire=wire)
     async with wire:
         try:
-            await _asked(plan, profiles, sender, outcome, burst=burst)
-            outcome.conclude(sender)
-            await _verified(plan, checks, sender, outcome)
+            await _run_phases(plan, profiles, sender, result, burst=burst)
+            result.derive_facts(sender)
+            await _verify_profile(plan, checks, sender, result)
         except Stopped as end:
-            outcome.stopped = str(end)
+            result.stop_reason = str(end)
         finally:
-            spent = wire.budget.amount
-            outcome.requests, outcome.bytes = spent.requests, spent.bytes
-            outcome.conclude(sender)
-            if outcome.sketch is not None:
-                outcome.distances = distances(outcome.sketch, profiles)
+            spent = wire.budget.usage
+            result.requests_sent, result.bytes_sent = spent.requests, spent.bytes
+            result.derive_facts(sender)
+            if result.draft_profile is not None:
+                result.distances = rank_profiles(result.draft_profile, profiles)
 
 
-async def _verified(plan: Plan, checks: Sequence[Check], sender: Sender, outcome: Outcome) -> None:
+async def _verify_profile(plan: Plan, checks: Sequence[Check], sender: Sender, result: ProbeResult) -> None:
     """Makes checks by the profile as it would be written."""
-    if outcome.sketch is None:
+    if result.draft_profile is None:
         return
-    profile = parse(written(outcome.profile("probe", plan.target.url)), "the profile that was just made")
-    verifying = Verifying(
-        sketch=outcome.sketch, sender=sender, keys=plan.keys, checks=checks, run_id=plan.run_id
+    profile = parse(to_yaml(result.profile_data("probe", plan.target.url)), "the profile that was just made")
+    verifier = ProfileVerifier(
+        draft_profile=result.draft_profile, sender=sender, keys=plan.keys, checks=checks, run_id=plan.run_id
     )
     try:
-        await verifying.verify(profile)
-    except NoAnswer as failure:
-        outcome.left_out.append(f"verifying: {failure}")
+        await verifier.verify(profile)
+    except NoResponse as failure:
+        result.skipped_phases.append(f"verifying: {failure}")
 
 
-async def _asked(
-    plan: Plan, profiles: Sequence[Profile], sender: Sender, outcome: Outcome, *, burst: bool
+async def _run_phases(
+    plan: Plan, profiles: Sequence[Profile], sender: Sender, result: ProbeResult, *, burst: bool
 ) -> None:
     """Goes through the phases; one that the budget cuts short is left out, and named."""
-    known = families(profiles)
-    every = ways(profiles, bearer=plan.keys.bearer is not None)
-    scout = Scout(sender=sender, keys=plan.keys, families=known, ways=every, run_id=plan.run_id)
+    dialects = group_into_dialects(profiles)
+    locations = key_locations(profiles, bearer=plan.keys.bearer is not None)
+    discovery = Discovery(sender=sender, keys=plan.keys, dialects=dialects, key_locations=locations, run_id=plan.run_id)
     try:
-        sketch, entrance = await scout.find()
-    except NoAnswer as failure:
-        raise CannotJudge(f"{plan.target.url} can't be probed: {failure}") from None
-    outcome.sketch = sketch
-    sender.breaker = Breaker()
-    inquiry = Inquiry(sender=sender, keys=plan.keys, sketch=sketch, run_id=plan.run_id)
-    faulting = Faulting(inquiry=inquiry)
-    marks = bounds(profiles)
-    largest = max(*ROUND_SIZES, *marks) if Tier.VOLUME in plan.tiers else max(marks)
-    limiting = Limiting(inquiry=inquiry, marks=marks, largest=largest)
+        draft_profile, first_accepted = await discovery.find_first_accepted()
+    except NoResponse as failure:
+        raise InconclusiveError(f"{plan.target.url} can't be probed: {failure}") from None
+    result.draft_profile = draft_profile
+    sender.breaker = CircuitBreaker()
+    client = ProbeClient(sender=sender, keys=plan.keys, draft_profile=draft_profile, run_id=plan.run_id)
+    invalid_request_probe = InvalidRequestProbe(client=client)
+    known_sizes = documented_sizes(profiles)
+    largest_size = max(*COMMON_SIZES, *known_sizes) if Tier.VOLUME in plan.tiers else max(known_sizes)
+    limit_probe = LimitProbe(client=client, known_sizes=known_sizes, largest_size=largest_size)
     phases: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
-        ("routes", Routing(inquiry=inquiry, families=known, entrance=entrance).learn),
-        ("credentials", Credentialing(inquiry=inquiry, ways=every).learn),
-        ("ids and required fields", Identifying(inquiry=inquiry).learn),
-        ("limits", limiting.learn),
-        ("faults", faulting.learn),
-        ("codings, content types, browsers", Habits(inquiry=inquiry).learn),
-        ("limits on all other paths", limiting.repeat),
-        ("faults on all other paths", faulting.repeat),
-        *([("a burst", Rating(inquiry=inquiry).learn)] if burst else []),
+        ("routes", RouteProbe(client=client, dialects=dialects, first_accepted=first_accepted).run),
+        ("credentials", KeyLocationProbe(client=client, locations=locations).run),
+        ("ids and required fields", EventFieldProbe(client=client).run),
+        ("limits", limit_probe.run),
+        ("faults", invalid_request_probe.run),
+        ("codings, content types, browsers", HttpFeatureProbe(client=client).run),
+        ("limits on all other paths", limit_probe.check_other_operations),
+        ("faults on all other paths", invalid_request_probe.check_other_operations),
+        *([("a burst", BurstProbe(client=client).run)] if burst else []),
     )
-    for name, phase in phases:
+    for name, run_phase in phases:
         try:
-            await phase()
-        except NoAnswer as failure:
-            outcome.left_out.append(f"{name}: {failure}")
-    outcome.sketch.remarks += [f"unstable: {text}" for text in inquiry.unstable]
+            await run_phase()
+        except NoResponse as failure:
+            result.skipped_phases.append(f"{name}: {failure}")
+    result.draft_profile.remarks += [f"unstable: {text}" for text in client.unstable]

@@ -13,53 +13,53 @@ if TYPE_CHECKING:
 
     from conformance.model import Exchange
     from conformance.payloads import Draft
-    from conformance.probe.inquiry import Inquiry
-    from conformance.probe.search import Search
+    from conformance.probe.inquiry import ProbeClient
+    from conformance.probe.search import SearchSteps
 
 _LATER_REQUESTS = 60
 """So many requests are left for what comes after the limits."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Trail:
+class SearchTrace:
     """What a search has seen: each size with what it was answered, and whether the budget cut it short."""
 
-    answers: dict[int, Exchange]
+    exchanges: dict[int, Exchange]
     bounds: Bounds
-    requests: int = 0
-    is_cut: bool = False
+    request_count: int = 0
+    is_cut_by_budget: bool = False
 
     @property
     def refusal(self) -> Exchange | None:
         """The answer to the smallest size that was refused."""
-        return None if self.bounds.refused is None else self.answers[self.bounds.refused]
+        return None if self.bounds.refused is None else self.exchanges[self.bounds.refused]
 
 
-async def follow(
-    inquiry: Inquiry, steps: Search, make: Callable[[int], Draft], taken: int, share: float
-) -> Trail:
+async def run_search(
+    client: ProbeClient, steps: SearchSteps, make_draft: Callable[[int], Draft], accepted_size: int, budget_share: float
+) -> SearchTrace:
     """Follows a search as far as a share of the budget of bytes goes."""
-    trail = Trail(answers={}, bounds=Bounds(taken=taken, refused=None))
-    room = int(inquiry.bytes_left * share)
-    sent: bool | None = None
+    trace = SearchTrace(exchanges={}, bounds=Bounds(accepted=accepted_size, refused=None))
+    bytes_left = int(client.bytes_left * budget_share)
+    was_accepted: bool | None = None
     try:
         while True:
-            size = next(steps) if sent is None else steps.send(sent)
-            request = make(size)
-            room -= len(request.request().body)
-            if room < 0 or inquiry.requests_left < _LATER_REQUESTS:
-                trail.is_cut = True
-                return trail
-            trail.answers[size] = await inquiry.ask(request)
-            trail.requests += 1
-            sent = expect.is_accepted(trail.answers[size])
-            trail.bounds = _narrowed(trail.bounds, size, is_taken=sent)
+            size = next(steps) if was_accepted is None else steps.send(was_accepted)
+            draft = make_draft(size)
+            bytes_left -= len(draft.build_request().body)
+            if bytes_left < 0 or client.requests_left < _LATER_REQUESTS:
+                trace.is_cut_by_budget = True
+                return trace
+            trace.exchanges[size] = await client.send(draft)
+            trace.request_count += 1
+            was_accepted = expect.is_accepted(trace.exchanges[size])
+            trace.bounds = _narrow(trace.bounds, size, is_accepted=was_accepted)
     except StopIteration:
-        return trail
+        return trace
 
 
-def _narrowed(bounds: Bounds, size: int, *, is_taken: bool) -> Bounds:
+def _narrow(bounds: Bounds, size: int, *, is_accepted: bool) -> Bounds:
     """Bounds after one more size."""
-    if is_taken:
-        return replace(bounds, taken=max(bounds.taken, size))
+    if is_accepted:
+        return replace(bounds, accepted=max(bounds.accepted, size))
     return replace(bounds, refused=size if bounds.refused is None else min(bounds.refused, size))

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance import engine
-from conformance.catalogue import Tier, trials
+from conformance.catalogue import Tier, make_trials
 from conformance.contract import Contract
-from conformance.errors import NoAnswer
+from conformance.errors import NoResponse
 from conformance.model import Area, Level, Outcome
-from conformance.payloads import Ground
-from conformance.probe.sketch import without
+from conformance.payloads import PreflightResult
+from conformance.probe.sketch import without_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from conformance.catalogue import Check, Trial
     from conformance.engine import Sender
     from conformance.payloads import Keys
-    from conformance.probe.sketch import Sketch
+    from conformance.probe.sketch import DraftProfile
     from conformance.profile.facts import Profile
 
-_ORDER = (Area.ACCEPT, Area.PAYLOAD, Area.BATCH, Area.CONTENT_TYPE, Area.PIXEL, Area.WEBHOOK, Area.ERRORS)
+_AREA_ORDER = (Area.ACCEPT, Area.PAYLOAD, Area.BATCH, Area.CONTENT_TYPE, Area.PIXEL, Area.WEBHOOK, Area.ERRORS)
 _SPARE_REQUESTS = 20
 """So many requests a check may take; with fewer left, none is begun."""
 _TIERS = frozenset({Tier.GENTLE, Tier.STANDARD})
-_FIELDS = {
+_POINTER_OF_CHECK_PREFIX = {
     "accept.timestamp.": "timestamp",
     "payload.context.": "context",
     "batch.context.own": "context",
@@ -34,14 +34,14 @@ _FIELDS = {
     "payload.message-id.": "message_id",
 }
 """Checks that a profile does not ask for if it says nothing of a field."""
-_FACTS = ("answers.accepted", "rules.content-type-charset", "rules.repeated-message-id")
+_VERIFIED_FACTS = ("answers.accepted", "rules.content-type-charset", "rules.repeated-message-id")
 
 
 @dataclass(slots=True, kw_only=True)
-class Verifying:
+class ProfileVerifier:
     """Makes checks of acceptable requests; what fails is told, or left out where a profile can do that."""
 
-    sketch: Sketch
+    draft_profile: DraftProfile
     sender: Sender
     keys: Keys
     checks: Iterable[Check]
@@ -50,42 +50,42 @@ class Verifying:
     async def verify(self, profile: Profile) -> None:
         """Makes the checks, each on the first operation of each kind before any on others."""
         contract = Contract(profile)
-        asked = [
+        selected_trials = [
             trial
-            for trial in trials(contract, self.keys, self.checks, _TIERS)
-            if trial.operation and trial.facts and trial.is_allowed and _is_telling(trial)
+            for trial in make_trials(contract, self.keys, self.checks, _TIERS)
+            if trial.operation and trial.facts and trial.is_allowed and _verifies_acceptance(trial)
         ]
-        firsts = {operation.kind: operation for operation in reversed(contract.operations)}
-        asked.sort(key=lambda trial: (trial.operation not in firsts.values(), _ORDER.index(trial.check.area)))
-        made = failed = 0
-        for trial in asked:
+        first_by_kind = {operation.kind: operation for operation in reversed(contract.operations)}
+        selected_trials.sort(key=lambda trial: (trial.operation not in first_by_kind.values(), _AREA_ORDER.index(trial.check.area)))
+        run_count = failed_count = 0
+        for trial in selected_trials:
             if self.sender.wire.budget.requests_left < _SPARE_REQUESTS:
                 break
-            failed += not await self._passes(trial)
-            made += 1
-        told = f"{made} of {len(asked)} checks of acceptable requests, as the budget allows"
-        self.sketch.tell("verified", f"{failed} fail", told)
+            failed_count += not await self._run_trial(trial)
+            run_count += 1
+        evidence = f"{run_count} of {len(selected_trials)} checks of acceptable requests, as the budget allows"
+        self.draft_profile.add_row("verified", f"{failed_count} fail", evidence)
 
-    async def _passes(self, trial: Trial) -> bool:
+    async def _run_trial(self, trial: Trial) -> bool:
         """Makes one check, and tells of it if it fails."""
-        ground = Ground(run_id=self.run_id, seen=self.sender.seen)
-        finding = await engine.drive(replace(trial, ground=ground), self.sender)
-        if finding.outcome is Outcome.ERROR:
-            raise NoAnswer(finding.message)
-        if finding.outcome not in {Outcome.FAIL, Outcome.UNTESTABLE}:
+        preflight = PreflightResult(run_id=self.run_id, shared_exchanges=self.sender.notable_exchanges)
+        result = await engine.run_one(replace(trial, preflight=preflight), self.sender)
+        if result.outcome is Outcome.ERROR:
+            raise NoResponse(result.message)
+        if result.outcome not in {Outcome.FAIL, Outcome.UNTESTABLE}:
             return True
-        word = next((word for prefix, word in _FIELDS.items() if trial.check.id.startswith(prefix)), None)
-        said = f"{trial.name}: {finding.message}"
-        if word is None:
-            self.sketch.remark(f"a run fails on {said}")
+        pointer_name = next((word for prefix, word in _POINTER_OF_CHECK_PREFIX.items() if trial.check.id.startswith(prefix)), None)
+        failure_text = f"{trial.name}: {result.message}"
+        if pointer_name is None:
+            self.draft_profile.add_remark(f"a run fails on {failure_text}")
         else:
-            self.sketch.pointers = without(self.sketch.pointers, word)
-            self.sketch.remark(f"the profile says nothing of {word.replace('_', ' ')}: {said}")
+            self.draft_profile.pointers = without_pointer(self.draft_profile.pointers, pointer_name)
+            self.draft_profile.add_remark(f"the profile says nothing of {pointer_name.replace('_', ' ')}: {failure_text}")
         return False
 
 
-def _is_telling(trial: Trial) -> bool:
+def _verifies_acceptance(trial: Trial) -> bool:
     """Whether a check is about what should be accepted, and would fail a run."""
     check = trial.check
-    is_quiet = check.exclusive or check.observes or check.area not in _ORDER
-    return not is_quiet and trial.level is Level.MUST and check.fact in _FACTS
+    is_excluded = check.exclusive or check.observes or check.area not in _AREA_ORDER
+    return not is_excluded and trial.level is Level.MUST and check.fact in _VERIFIED_FACTS

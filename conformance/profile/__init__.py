@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from conformance import resources
 from conformance.errors import UsageError
 from conformance.profile import document, problems
-from conformance.profile.parse import Parser
+from conformance.profile.parse import ProfileParser
 
 if TYPE_CHECKING:
-    from conformance.profile.document import Document
+    from conformance.profile.document import YamlDocument
     from conformance.profile.facts import Fact, Profile
 
 
@@ -23,59 +23,59 @@ def load(name_or_path: str) -> Profile:
     Raises ProfileError, with file, line and key, if the file is not a valid profile, and UsageError
     if there is no such profile.
     """
-    return _profile(document.read(_find(name_or_path)))
+    return _parse_document(document.read(_resolve_path(name_or_path)))
 
 
 def parse(text: str, file: str) -> Profile:
     """A profile from YAML; `file` is what it is called. Raises ProfileError, as `load`."""
-    return _profile(document.parsed(text, file))
+    return _parse_document(document.parse(text, file))
 
 
-def _profile(read: Document) -> Profile:
+def _parse_document(parsed: YamlDocument) -> Profile:
     """The profile that a document holds. Raises ProfileError."""
-    problems.find(read, _schema())
-    read.check()
-    parser = Parser(read, schemas=base_openapi()["components"]["schemas"])
+    problems.validate(parsed, _schema())
+    parsed.raise_for_problems()
+    parser = ProfileParser(parsed, schemas=base_openapi()["components"]["schemas"])
     profile = parser.profile(common_facts())
-    read.check()
+    parsed.raise_for_problems()
     return profile
 
 
 @cache
 def base_openapi() -> dict[str, Any]:
     """The common API as an OpenAPI document; not to be changed by the caller."""
-    value: Any = document.read(resources.specs() / "openapi.yaml").value
+    value: Any = document.read(resources.specs_dir() / "openapi.yaml").value
     return dict(value)
 
 
 @cache
 def common_facts() -> dict[str, Fact]:
     """What HTTP and JSON promise by themselves, for what a profile does not state."""
-    read = document.read(resources.specs() / "common.yaml")
+    parsed = document.read(resources.specs_dir() / "common.yaml")
     schema = _schema()
-    problems.find(read, {"$ref": "#/$defs/common", "$defs": schema["$defs"]})
-    read.check()
-    facts = Parser(read).facts()
-    read.check()
+    problems.validate(parsed, {"$ref": "#/$defs/common", "$defs": schema["$defs"]})
+    parsed.raise_for_problems()
+    facts = ProfileParser(parsed).facts()
+    parsed.raise_for_problems()
     return facts
 
 
 @cache
 def _schema() -> dict[str, Any]:
     """The JSON Schema of a profile."""
-    text = (resources.specs() / "profile.schema.json").read_text(encoding="utf-8")
+    text = (resources.specs_dir() / "profile.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
 
 
-def _find(name_or_path: str) -> Path:
+def _resolve_path(name_or_path: str) -> Path:
     """The file that a name or a path means."""
-    known = resources.profile_names()
-    if name_or_path in known:
+    names = resources.profile_names()
+    if name_or_path in names:
         return resources.profile_path(name_or_path)
     if name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path:
         path = Path(name_or_path)
         if path.is_file():
             return path
         raise UsageError(f"--profile {name_or_path}: no such file")
-    raise UsageError(f"--profile {name_or_path}: no such profile{problems.nearest(name_or_path, known)}")
+    raise UsageError(f"--profile {name_or_path}: no such profile{problems.did_you_mean(name_or_path, names)}")

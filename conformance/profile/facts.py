@@ -6,12 +6,12 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.profile.unit import Unit
+from conformance.profile.unit import SizeUnit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.model import JsonObject, Kind, Level, Source
+    from conformance.model import JsonObject, OperationKind, Level, Source
 
 
 class Condition(enum.StrEnum):
@@ -44,7 +44,7 @@ class Condition(enum.StrEnum):
     RATE_EXCEEDED = "rate-exceeded"
 
 
-class Scheme(enum.StrEnum):
+class AuthScheme(enum.StrEnum):
     """A way to hand in the write key."""
 
     BASIC = "basic"
@@ -55,7 +55,7 @@ class Scheme(enum.StrEnum):
     QUERY = "query"
 
 
-class Ceiling(enum.StrEnum):
+class LimitKind(enum.StrEnum):
     """What a size limit is about."""
 
     EVENT = "event"
@@ -63,7 +63,7 @@ class Ceiling(enum.StrEnum):
     BATCH_EVENT = "batch-event"
 
 
-class Shape(enum.StrEnum):
+class ResponseKind(enum.StrEnum):
     """Which answer a body belongs to."""
 
     ACCEPTED = "accepted"
@@ -106,11 +106,11 @@ class Rule(enum.StrEnum):
     SDK_REACTIONS = "sdk-reactions"
 
 
-BATCH_EVENTS = "limits.batch-events"
+MAX_EVENTS_FACT = "limits.batch-events"
 """The fact that says how many events a batch may have."""
 
 
-class BodyClass(enum.StrEnum):
+class BodyFormat(enum.StrEnum):
     """What kind of thing a body is."""
 
     EMPTY = "empty"
@@ -129,7 +129,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tolerated:
+class ToleratedStatus:
     """A status that another source of the same vendor documents, or its live service gives."""
 
     status: int
@@ -137,11 +137,11 @@ class Tolerated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(Fact):
+class ExpectedResponse(Fact):
     """The statuses that a condition is answered with; the first expected one is preferred."""
 
     expect: tuple[int, ...]
-    tolerate: tuple[Tolerated, ...] = ()
+    tolerate: tuple[ToleratedStatus, ...] = ()
 
     @property
     def statuses(self) -> tuple[int, ...]:
@@ -150,7 +150,7 @@ class Answer(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit(Answer):
+class SizeLimit(ExpectedResponse):
     """A size limit as a band: up to `at_least` units are accepted, above `at_most` are refused.
 
     `holds_in_chunks` says whether it counts for a body that comes without a Content-Length, too.
@@ -158,40 +158,40 @@ class Limit(Answer):
 
     at_least: int
     at_most: int
-    unit: Unit = Unit.BYTES
-    holds_in_chunks: bool = True
+    unit: SizeUnit = SizeUnit.BYTES
+    applies_to_chunked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crowd(Answer):
+class MaxEvents(ExpectedResponse):
     """How many events a batch may have at most."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyedFact(Fact):
+class CredentialFact(Fact):
     """A way to hand in the key, with the header, parameter or JSON pointer that carries it.
 
     In a header the key may stand after a `prefix`, as a token does after its scheme.
     """
 
-    key: str
+    carrier: str
     prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BodyShape(Fact):
+class ResponseBody(Fact):
     """What the body of an answer looks like; a facet that is None is not promised."""
 
-    body_class: BodyClass | None = None
+    body_format: BodyFormat | None = None
     media_type: str | None = None
     text: str | None = None
     schema: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageId(Fact):
+class MessageIdLimit(Fact):
     """How long a message id may be, in characters."""
 
     max_length: int
@@ -220,8 +220,8 @@ class EventType:
     name: str
     schema: str | JsonObject
     identified_by: tuple[str, ...] = ("user", "anonymous")
-    open: str | None = None
-    required: Mapping[str, Answer] = field(default_factory=dict)
+    open_object: str | None = None
+    required: Mapping[str, ExpectedResponse] = field(default_factory=dict)
     example: Example | None = None
     invalid_example: InvalidExample | None = None
 
@@ -230,16 +230,16 @@ class EventType:
 class Route:
     """One path of the API, and the event type that it takes."""
 
-    kind: Kind
-    type: str
+    kind: OperationKind
+    event_type: str
     path: str
     level: Level
     sources: tuple[Source, ...]
-    include: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pointers:
+class FieldPointers:
     """Where the dialect keeps the fields that checks speak of, as JSON pointers."""
 
     user: str
@@ -252,7 +252,7 @@ class Pointers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchShape:
+class BatchEnvelope:
     """The envelope of a batch: where the list is, what it carries, what stands beside it."""
 
     pointer: str = "/batch"
@@ -276,13 +276,13 @@ class Profile:
     name: str
     title: str
     file: str
-    pointers: Pointers
-    always: tuple[str, ...]
+    pointers: FieldPointers
+    always_required: tuple[str, ...]
     events: Mapping[str, EventType]
     routes: tuple[Route, ...]
-    batch: BatchShape
+    batch: BatchEnvelope
     pixel: Pixel | None
     facts: Mapping[str, Fact]
     rate_headers: tuple[str, ...] = ()
-    recommended_per_s: int | None = None
+    recommended_requests_per_s: int | None = None
     hosts: tuple[str, ...] = ()

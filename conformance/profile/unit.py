@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 
-_LAST_OF_ONE = "\uffff"
+_LAST_BMP_CHARACTER = "\uffff"
 """The last character that is one unit of UTF-16; those after it are two."""
 
 
-class Unit(enum.StrEnum):
+class SizeUnit(enum.StrEnum):
     """What a size limit counts: of a body as it is sent, or of its JSON without escapes and white space."""
 
     BYTES = "bytes"
@@ -18,11 +18,11 @@ class Unit(enum.StrEnum):
     DECODED_CHARACTERS = "decoded-characters"
     DECODED_UTF_16_UNITS = "decoded-utf16-units"
 
-    def of(self, body: bytes, decoded: bytes) -> int:
+    def measure(self, body: bytes, decoded: bytes) -> int:
         """The size of a body: of itself, or of `decoded`, the same as compact JSON in UTF-8."""
-        found = decoded if self.startswith("decoded") else body
+        counted = decoded if self.startswith("decoded") else body
         if self.endswith("bytes"):
-            return len(found)
-        text = found.decode(errors="replace")
-        beyond = sum(letter > _LAST_OF_ONE for letter in text) if self.endswith("units") else 0
-        return len(text) + beyond
+            return len(counted)
+        text = counted.decode(errors="replace")
+        surrogate_pairs = sum(letter > _LAST_BMP_CHARACTER for letter in text) if self.endswith("units") else 0
+        return len(text) + surrogate_pairs

@@ -6,25 +6,25 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
-from conformance.model import Json, JsonObject, Kind
-from conformance.pointers import Missing, get, has
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Condition, Shape
-from conformance.refserver.admission import Admission, Incoming, Refused, answer_to
-from conformance.refserver.inflation import Corrupt, inflate
-from conformance.refserver.replies import Reply, reply
-from conformance.refserver.weighing import compact, most_bytes, weight
+from conformance.model import Json, JsonObject, OperationKind
+from conformance.pointers import PointerNotFound, get, has
+from conformance.profile.facts import MAX_EVENTS_FACT, LimitKind, Condition, ResponseKind
+from conformance.refserver.admission import Authenticator, ReceivedRequest, RequestRefused, answer_for
+from conformance.refserver.inflation import CorruptStream, decompress_gzip
+from conformance.refserver.replies import ServerReply, build_reply
+from conformance.refserver.weighing import compact_json, max_bytes, measure_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.contract import Contract, Operation
-    from conformance.profile.facts import BodyShape, Limit
+    from conformance.profile.facts import ResponseBody, SizeLimit
 
 _CODINGS = frozenset({"gzip", "x-gzip"})
-_UNSUPPORTED = 415
-_ROOM_BYTES = 1_048_576
+_UNSUPPORTED_MEDIA_TYPE = 415
+_MAX_UNLIMITED_BYTES = 1_048_576
 """How much a body may unpack to where nothing limits it."""
-_LONGEST_NUMBER = 300
+_MAX_INT_DIGITS = 300
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
@@ -35,248 +35,248 @@ class Decision:
     `body` is what carries the event, unpacked, as far as it was read; `document` its JSON, if it is any.
     """
 
-    incoming: Incoming
+    request: ReceivedRequest
     operation: Operation | None = None
     body: bytes = b""
     document: JsonObject | None = None
-    refused: Refused | None = None
+    refusal: RequestRefused | None = None
 
 
-class Answering:
+class Responder:
     """Answers requests as a contract says. Each step is a method that raises Refused."""
 
     def __init__(self, contract: Contract, write_key: str, bearer: str | None = None) -> None:
         self.contract = contract
-        self.admission = Admission(contract, write_key, bearer)
+        self.authenticator = Authenticator(contract, write_key, bearer)
         self.operations = {(item.method, item.path): item for item in contract.operations}
         self.in_flight = 0
 
-    def reply(self, incoming: Incoming) -> Reply:
+    def handle(self, request: ReceivedRequest) -> ServerReply:
         """The answer to a request; a browser may show it to any site."""
-        found = self.respond(self.decide(incoming))
-        if "origin" not in incoming.headers or _ALLOW_ORIGIN in found.headers:
-            return found
-        return found.headed(Access_Control_Allow_Origin="*")
+        reply_sent = self.reply_to(self.decide(request))
+        if "origin" not in request.headers or _ALLOW_ORIGIN in reply_sent.headers:
+            return reply_sent
+        return reply_sent.with_headers(Access_Control_Allow_Origin="*")
 
-    def respond(self, decision: Decision) -> Reply:
+    def reply_to(self, decision: Decision) -> ServerReply:
         """The answer to what was decided; OPTIONS only asks what could be."""
-        incoming = decision.incoming
-        known = sorted(method for method, path in self.operations if path == incoming.path)
-        return options(incoming, known) if incoming.method == "OPTIONS" and known else self.render(decision)
+        request = decision.request
+        methods = sorted(method for method, path in self.operations if path == request.path)
+        return options_reply(request, methods) if request.method == "OPTIONS" and methods else self.render_reply(decision)
 
-    def decide(self, incoming: Incoming) -> Decision:
+    def decide(self, request: ReceivedRequest) -> Decision:
         """What becomes of a request."""
-        operation = self.operations.get((incoming.method, incoming.path))
-        body, document, refused = incoming.body, None, None
+        operation = self.operations.get((request.method, request.path))
+        body, document, refusal = request.body, None, None
         try:
             if operation is None:
-                self.refuse_address(incoming)
-            self.weigh(operation, incoming, incoming.body)
-            body = self.unpack(operation, incoming)
-            self.weigh(operation, incoming, body)
-            self.admission.admit(operation, incoming)
-            if operation.kind is Kind.PIXEL:
-                body = self.admission.pixel_data(incoming)
-            document = self.read(operation, body)
-            self.admission.admit_document(operation, incoming, document)
-            self.examine(operation, document)
-        except Refused as found:
-            refused = found
+                self.refuse_route(request)
+            self.validate_size(operation, request, request.body)
+            body = self.decompress(operation, request)
+            self.validate_size(operation, request, body)
+            self.authenticator.authenticate(operation, request)
+            if operation.kind is OperationKind.PIXEL:
+                body = self.authenticator.decode_pixel_data(request)
+            document = self.parse_body(operation, body)
+            self.authenticator.authenticate_document(operation, request, document)
+            self.validate_document(operation, document)
+        except RequestRefused as found:
+            refusal = found
         except RecursionError:
-            refused = Refused(answer_to(self.contract, Condition.JSON_INVALID), "the body is nested too deep")
-        return Decision(incoming=incoming, operation=operation, body=body, document=document, refused=refused)
+            refusal = RequestRefused(answer_for(self.contract, Condition.JSON_INVALID), "the body is nested too deep")
+        return Decision(request=request, operation=operation, body=body, document=document, refusal=refusal)
 
-    def render(self, decision: Decision) -> Reply:
+    def render_reply(self, decision: Decision) -> ServerReply:
         """The answer to what was decided."""
-        refused = decision.refused
-        if refused is None:
-            return self.success(self.contract.answer(Condition.ACCEPTED).expect[0])
-        if refused.is_success:
-            return self.success(refused.answer.expect[0])
-        return self.refusal(decision.operation, refused)
+        refusal = decision.refusal
+        if refusal is None:
+            return self.success_reply(self.contract.expected_response(Condition.ACCEPTED).expect[0])
+        if refusal.is_success:
+            return self.success_reply(refusal.answer.expect[0])
+        return self.refusal_reply(decision.operation, refusal)
 
-    def refuse_address(self, incoming: Incoming) -> NoReturn:
+    def refuse_route(self, request: ReceivedRequest) -> NoReturn:
         """No operation has this method and path."""
-        known = sorted(method for method, path in self.operations if path == incoming.path)
-        if not known:
-            raise Refused(answer_to(self.contract, Condition.PATH_UNKNOWN), "there is nothing here")
-        refused = Refused(answer_to(self.contract, Condition.METHOD_WRONG), "wrong method")
-        refused.headers["Allow"] = ", ".join(("OPTIONS", *known))
-        raise refused
+        methods = sorted(method for method, path in self.operations if path == request.path)
+        if not methods:
+            raise RequestRefused(answer_for(self.contract, Condition.PATH_UNKNOWN), "there is nothing here")
+        refusal = RequestRefused(answer_for(self.contract, Condition.METHOD_WRONG), "wrong method")
+        refusal.headers["Allow"] = ", ".join(("OPTIONS", *methods))
+        raise refusal
 
-    def limit_of(self, operation: Operation) -> Limit | None:
+    def body_limit(self, operation: Operation) -> SizeLimit | None:
         """The limit of a whole body, if there is one."""
-        ceiling = Ceiling.BATCH if operation.kind is Kind.BATCH else Ceiling.EVENT
-        return self.contract.limit(ceiling) if self.contract.states(f"limits.{ceiling}") else None
+        limit_kind = LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT
+        return self.contract.size_limit(limit_kind) if self.contract.has_fact(f"limits.{limit_kind}") else None
 
-    def most_bytes(self, method: str, path: str) -> int:
+    def max_body_bytes(self, method: str, path: str) -> int:
         """How many bytes a body may have at an address; none where there is nothing."""
         operation = self.operations.get((method, path))
-        limit = self.limit_of(operation) if operation else None
-        return most_bytes(limit) if limit else 0
+        limit = self.body_limit(operation) if operation else None
+        return max_bytes(limit) if limit else 0
 
-    def weigh(self, operation: Operation, incoming: Incoming, body: bytes) -> None:
+    def validate_size(self, operation: Operation, request: ReceivedRequest, body: bytes) -> None:
         """The whole body is within its limit."""
-        limit = self.limit_of(operation)
-        if limit is None or not (limit.holds_in_chunks or "transfer-encoding" not in incoming.headers):
+        limit = self.body_limit(operation)
+        if limit is None or not (limit.applies_to_chunked or "transfer-encoding" not in request.headers):
             return
-        if weight(body, limit.unit) > limit.at_most:
-            raise Refused(limit, "the request is too large")
+        if measure_size(body, limit.unit) > limit.at_most:
+            raise RequestRefused(limit, "the request is too large")
 
-    def unpack(self, operation: Operation, incoming: Incoming) -> bytes:
+    def decompress(self, operation: Operation, request: ReceivedRequest) -> bytes:
         """The body without its coding; no more of it than shows that it is too large."""
-        coding = incoming.headers.get("content-encoding", "").strip().lower()
+        coding = request.headers.get("content-encoding", "").strip().lower()
         if coding in {"", "identity"}:
-            return incoming.body
+            return request.body
         if coding not in _CODINGS:
-            answer = answer_to(self.contract, Condition.ENCODING_INVALID)
-            raise Refused(replace(answer, expect=(_UNSUPPORTED,)), "the Content-Encoding is not supported")
-        limit = self.limit_of(operation)
+            answer = answer_for(self.contract, Condition.ENCODING_INVALID)
+            raise RequestRefused(replace(answer, expect=(_UNSUPPORTED_MEDIA_TYPE,)), "the Content-Encoding is not supported")
+        limit = self.body_limit(operation)
         try:
-            return inflate(incoming.body, most_bytes(limit) if limit else _ROOM_BYTES)
-        except Corrupt:
-            answer = answer_to(self.contract, Condition.ENCODING_INVALID)
-            raise Refused(answer, "the body is not what its Content-Encoding says") from None
+            return decompress_gzip(request.body, max_bytes(limit) if limit else _MAX_UNLIMITED_BYTES)
+        except CorruptStream:
+            answer = answer_for(self.contract, Condition.ENCODING_INVALID)
+            raise RequestRefused(answer, "the body is not what its Content-Encoding says") from None
 
-    def read(self, operation: Operation, body: bytes) -> JsonObject:
+    def parse_body(self, operation: Operation, body: bytes) -> JsonObject:
         """The body as a JSON object."""
         try:
             text = body.decode()
         except UnicodeDecodeError:
-            raise Refused(
-                answer_to(self.contract, Condition.JSON_NOT_UTF8), "the body is not UTF-8"
+            raise RequestRefused(
+                answer_for(self.contract, Condition.JSON_NOT_UTF8), "the body is not UTF-8"
             ) from None
         try:
-            document: Json = json.loads(text, parse_constant=_refuse_constant, parse_int=_number)
+            document: Json = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_int)
         except (ValueError, RecursionError):
             condition = (
-                Condition.PIXEL_DATA_INVALID if operation.kind is Kind.PIXEL else Condition.JSON_INVALID
+                Condition.PIXEL_DATA_INVALID if operation.kind is OperationKind.PIXEL else Condition.JSON_INVALID
             )
-            raise Refused(answer_to(self.contract, condition), "the body is not JSON") from None
+            raise RequestRefused(answer_for(self.contract, condition), "the body is not JSON") from None
         if not isinstance(document, dict):
             condition = (
-                Condition.PIXEL_DATA_INVALID if operation.kind is Kind.PIXEL else Condition.JSON_NOT_OBJECT
+                Condition.PIXEL_DATA_INVALID if operation.kind is OperationKind.PIXEL else Condition.JSON_NOT_OBJECT
             )
-            raise Refused(answer_to(self.contract, condition), "the body is not an object")
+            raise RequestRefused(answer_for(self.contract, condition), "the body is not an object")
         return document
 
-    def examine(self, operation: Operation, document: JsonObject) -> None:
+    def validate_document(self, operation: Operation, document: JsonObject) -> None:
         """The event, or every event of the batch, is complete."""
-        if operation.kind is Kind.BATCH:
-            self.examine_batch(document)
+        if operation.kind is OperationKind.BATCH:
+            self.validate_batch(document)
         else:
-            is_pixel = operation.kind is Kind.PIXEL
+            is_pixel = operation.kind is OperationKind.PIXEL
             missing = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
-            self.examine_event(operation.type, document, missing)
+            self.validate_event(operation.event_type, document, missing)
 
-    def examine_event(
+    def validate_event(
         self, name: str, event: JsonObject, missing: Condition = Condition.IDENTITY_MISSING
     ) -> None:
         """The event names its user and has its required fields."""
-        if not self.contract.identified(name, event):
-            raise Refused(answer_to(self.contract, missing), "userId or anonymousId is required")
-        required = self.contract.event(name).required
-        gone = [pointer for pointer in required if not has(event, pointer)]
-        for pointer in sorted(gone, key=lambda item: required[item].expect[0] < 300):
-            raise Refused(required[pointer], f"{pointer} is required")
+        if not self.contract.has_identity(name, event):
+            raise RequestRefused(answer_for(self.contract, missing), "userId or anonymousId is required")
+        required = self.contract.event_type(name).required
+        absent = [pointer for pointer in required if not has(event, pointer)]
+        for pointer in sorted(absent, key=lambda item: required[item].expect[0] < 300):
+            raise RequestRefused(required[pointer], f"{pointer} is required")
 
-    def examine_batch(self, document: JsonObject) -> None:
+    def validate_batch(self, document: JsonObject) -> None:
         """The batch has its list, and the list has events."""
         try:
             events = get(document, self.contract.profile.batch.pointer)
-        except Missing:
-            raise Refused(answer_to(self.contract, Condition.BATCH_MISSING), "the batch is missing") from None
+        except PointerNotFound:
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_MISSING), "the batch is missing") from None
         if not isinstance(events, list):
-            raise Refused(answer_to(self.contract, Condition.BATCH_NOT_ARRAY), "the batch is not an array")
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_NOT_ARRAY), "the batch is not an array")
         if not events:
-            raise Refused(answer_to(self.contract, Condition.BATCH_EMPTY), "the batch is empty")
-        if self.contract.states(BATCH_EVENTS) and len(events) > self.contract.most_events:
-            raise Refused(self.contract.crowd, "the batch has too many events")
-        bad = [refused for event in events if (refused := self._fault_of(event))]
-        if bad and len(bad) < len(events) and self.contract.states(f"answers.{Condition.BATCH_PARTLY_BAD}"):
-            raise Refused(
-                answer_to(self.contract, Condition.BATCH_PARTLY_BAD), bad[0].reason, Shape.PARTLY_BAD
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_EMPTY), "the batch is empty")
+        if self.contract.has_fact(MAX_EVENTS_FACT) and len(events) > self.contract.max_events:
+            raise RequestRefused(self.contract.max_events_fact, "the batch has too many events")
+        refusals = [refused for event in events if (refused := self._event_refusal(event))]
+        if refusals and len(refusals) < len(events) and self.contract.has_fact(f"answers.{Condition.BATCH_PARTLY_BAD}"):
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_PARTLY_BAD), refusals[0].reason, ResponseKind.PARTLY_BAD
             )
-        if bad:
-            raise bad[0]
+        if refusals:
+            raise refusals[0]
 
-    def _fault_of(self, event: Json) -> Refused | None:
+    def _event_refusal(self, event: Json) -> RequestRefused | None:
         """What is wrong with the content of an event in a batch; its form is refused at once."""
-        name = self.type_of(event)
-        self.weigh_event(event)
+        name = self.event_type(event)
+        self.validate_event_size(event)
         try:
-            self.examine_event(name, event if isinstance(event, dict) else {})
-        except Refused as refused:
+            self.validate_event(name, event if isinstance(event, dict) else {})
+        except RequestRefused as refused:
             return refused if refused.answer.expect[0] >= 300 else None
         return None
 
-    def type_of(self, event: Json) -> str:
+    def event_type(self, event: Json) -> str:
         """The type of an event in a batch."""
         if not isinstance(event, dict):
-            raise Refused(
-                answer_to(self.contract, Condition.BATCH_EVENT_NOT_OBJECT), "an event is not an object"
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_EVENT_NOT_OBJECT), "an event is not an object"
             )
         pointer = self.contract.profile.pointers.type
         if pointer is None:
-            return next(item.type for item in self.contract.operations if item.kind is Kind.BATCH)
+            return next(item.event_type for item in self.contract.operations if item.kind is OperationKind.BATCH)
         if not has(event, pointer):
-            raise Refused(answer_to(self.contract, Condition.BATCH_TYPE_MISSING), "an event has no type")
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_TYPE_MISSING), "an event has no type")
         name = get(event, pointer)
         if not isinstance(name, str) or name not in self.contract.profile.events:
-            raise Refused(
-                answer_to(self.contract, Condition.BATCH_TYPE_UNKNOWN), "an event's type is unknown"
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_TYPE_UNKNOWN), "an event's type is unknown"
             )
         return name
 
-    def weigh_event(self, event: Json) -> None:
+    def validate_event_size(self, event: Json) -> None:
         """An event in a batch is within its limit, as compact UTF-8 JSON."""
-        if self.contract.states(f"limits.{Ceiling.BATCH_EVENT}"):
-            limit = self.contract.limit(Ceiling.BATCH_EVENT)
-            if weight(compact(event), limit.unit) > limit.at_most:
-                raise Refused(limit, "an event of the batch is too large")
+        if self.contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}"):
+            limit = self.contract.size_limit(LimitKind.BATCH_EVENT)
+            if measure_size(compact_json(event), limit.unit) > limit.at_most:
+                raise RequestRefused(limit, "an event of the batch is too large")
 
-    def refusal(self, operation: Operation | None, refused: Refused) -> Reply:
+    def refusal_reply(self, operation: Operation | None, refusal: RequestRefused) -> ServerReply:
         """The answer to what was refused."""
-        found = self.error(operation, refused.answer.expect[0], refused.reason, refused.shape)
-        return found.headed(**refused.headers)
+        error_reply = self.error_reply(operation, refusal.answer.expect[0], refusal.reason, refusal.shape)
+        return error_reply.with_headers(**refusal.headers)
 
-    def error(
-        self, operation: Operation | None, status: int, reason: str, shape: Shape | None = None
-    ) -> Reply:
+    def error_reply(
+        self, operation: Operation | None, status: int, reason: str, shape: ResponseKind | None = None
+    ) -> ServerReply:
         """An error of the documented shape."""
-        return reply(status, self._error_shape(operation, shape), reason)
+        return build_reply(status, self._error_shape(operation, shape), reason)
 
-    def success(self, status: int) -> Reply:
+    def success_reply(self, status: int) -> ServerReply:
         """The answer to what was accepted."""
-        shape = self.contract.shape(Shape.ACCEPTED) if self.contract.states("bodies.accepted") else None
-        said = self.contract.states("bodies.accepted-text")
-        return reply(status, shape, (self.contract.shape(Shape.ACCEPTED_TEXT).text if said else None) or "OK")
+        shape = self.contract.response_body(ResponseKind.ACCEPTED) if self.contract.has_fact("bodies.accepted") else None
+        has_text = self.contract.has_fact("bodies.accepted-text")
+        return build_reply(status, shape, (self.contract.response_body(ResponseKind.ACCEPTED_TEXT).text if has_text else None) or "OK")
 
-    def _error_shape(self, operation: Operation | None, shape: Shape | None) -> BodyShape | None:
-        if shape is not None and self.contract.states(f"bodies.{shape}"):
-            return self.contract.shape(shape)
-        if operation is not None and self.contract.states(f"bodies.{Shape.ERROR}"):
-            return self.contract.error_shape(operation)
+    def _error_shape(self, operation: Operation | None, shape: ResponseKind | None) -> ResponseBody | None:
+        if shape is not None and self.contract.has_fact(f"bodies.{shape}"):
+            return self.contract.response_body(shape)
+        if operation is not None and self.contract.has_fact(f"bodies.{ResponseKind.ERROR}"):
+            return self.contract.error_body(operation)
         return None
 
 
-def options(incoming: Incoming, known: Iterable[str]) -> Reply:
+def options_reply(request: ReceivedRequest, methods: Iterable[str]) -> ServerReply:
     """What is possible at a known path; to a browser that asks for another site, everything, for anybody."""
-    methods = ", ".join(("OPTIONS", *known))
-    found = Reply(status=204, headers={"Allow": methods})
-    asked = incoming.headers.get("access-control-request-headers", "")
-    if "origin" not in incoming.headers or "access-control-request-method" not in incoming.headers:
-        return found
-    return found.headed(
+    methods = ", ".join(("OPTIONS", *methods))
+    plain_reply = ServerReply(status=204, headers={"Allow": methods})
+    requested_headers = request.headers.get("access-control-request-headers", "")
+    if "origin" not in request.headers or "access-control-request-method" not in request.headers:
+        return plain_reply
+    return plain_reply.with_headers(
         Access_Control_Allow_Methods=methods,
-        Access_Control_Allow_Headers=asked or "Authorization, Content-Type, Content-Encoding",
+        Access_Control_Allow_Headers=requested_headers or "Authorization, Content-Type, Content-Encoding",
         Access_Control_Max_Age="600",
     )
 
 
-def _number(digits: str) -> int | float:
+def _parse_int(digits: str) -> int | float:
     """A whole number; one with more digits than anybody means as a float, which Python reads in no time."""
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else float(digits)
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else float(digits)
 
 
 def _refuse_constant(word: str) -> NoReturn:

@@ -7,34 +7,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from conformance.profile.facts import Ceiling
-from conformance.refserver.admission import Incoming, Session
-from conformance.refserver.replies import SILENCE, Reply
-from conformance.refserver.weighing import most_bytes
+from conformance.profile.facts import LimitKind
+from conformance.refserver.admission import ReceivedRequest, ConnectionState
+from conformance.refserver.replies import NO_REPLY, ServerReply
+from conformance.refserver.weighing import max_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from conformance.contract import Contract
-    from conformance.refserver.answering import Answering
+    from conformance.refserver.answering import Responder
 
 Scope: TypeAlias = "Mapping[str, Any]"
 Receive: TypeAlias = "Callable[[], Awaitable[Mapping[str, Any]]]"
 Send: TypeAlias = "Callable[[Mapping[str, Any]], Awaitable[None]]"
 Application: TypeAlias = "Callable[[Scope, Receive, Send], Awaitable[None]]"
 
-SESSION = "session"
+CONNECTION_KEY = "session"
 """Where the protocol keeps what it remembers of a connection."""
-_ROOM_BYTES = 1_048_576
+_READ_AHEAD_BYTES = 1_048_576
 _NO_CONTENT = 204
 
 
-class Gone(Exception):
+class ClientDisconnected(Exception):
     """The client went before its request was whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Timing:
     """How a server speaks HTTP. `delay_s` passes before each answer.
 
     A chunked one states no length; a closing one closes after each answer, and says so; an eager one answers
@@ -43,99 +43,99 @@ class Manner:
 
     delay_s: float = 0.0
     is_chunked: bool = False
-    is_closing: bool = False
-    is_eager: bool = False
-    is_lower: bool = False
+    closes_after_reply: bool = False
+    replies_before_reading: bool = False
+    lowercases_headers: bool = False
 
 
-PLAIN = Manner()
+DEFAULT_TIMING = Timing()
 
 
-def application(answering: Answering, manner: Manner = PLAIN) -> Application:
+def create_application(responder: Responder, timing: Timing = DEFAULT_TIMING) -> Application:
     """An ASGI application that answers every path."""
-    cap = _cap(answering.contract)
+    max_read_bytes = _max_read_bytes(responder.contract)
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle_request(scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        announced = int(headers.get("content-length") or 0)
-        most = answering.most_bytes(scope["method"], scope["path"])
-        is_hurried = manner.is_eager and announced > most
+        content_length = int(headers.get("content-length") or 0)
+        max_bytes = responder.max_body_bytes(scope["method"], scope["path"])
+        replies_early = timing.replies_before_reading and content_length > max_bytes
         try:
-            body = bytes(most + 1) if is_hurried else await _body(receive, cap)
-        except Gone:
+            body = bytes(max_bytes + 1) if replies_early else await _read_body(receive, max_read_bytes)
+        except ClientDisconnected:
             return
-        session = scope["state"].get(SESSION) or Session()
-        incoming = _incoming(scope, headers, body, session)
-        answering.in_flight += 1
+        connection = scope["state"].get(CONNECTION_KEY) or ConnectionState()
+        request = _received_request(scope, headers, body, connection)
+        responder.in_flight += 1
         try:
-            if manner.delay_s:
-                await asyncio.sleep(manner.delay_s)
-            found = answering.reply(incoming)
+            if timing.delay_s:
+                await asyncio.sleep(timing.delay_s)
+            response = responder.handle(request)
         finally:
-            answering.in_flight -= 1
-        if found is SILENCE:
-            await _until_gone(receive)
+            responder.in_flight -= 1
+        if response is NO_REPLY:
+            await _wait_for_disconnect(receive)
             return
-        session.note(found.status)
-        is_doubtful = {"content-length", "transfer-encoding"} <= headers.keys()
-        await _send(send, found, manner, is_last=manner.is_closing or is_hurried or is_doubtful)
+        connection.record_response(response.status)
+        is_ambiguous = {"content-length", "transfer-encoding"} <= headers.keys()
+        await _send_reply(send, response, timing, is_last=timing.closes_after_reply or replies_early or is_ambiguous)
 
-    return answer
+    return handle_request
 
 
-async def _until_gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     """Waits until the client has enough of waiting."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _incoming(scope: Scope, headers: Mapping[str, str], body: bytes, session: Session) -> Incoming:
+def _received_request(scope: Scope, headers: Mapping[str, str], body: bytes, connection: ConnectionState) -> ReceivedRequest:
     path: str = scope["path"]
     if not path.startswith("/") and "://" in path:  # the absolute form, as it is sent to proxies
         path = "/" + path.partition("://")[2].partition("/")[2]
-    return Incoming(
+    return ReceivedRequest(
         method=scope["method"],
         path=path,
         query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
         headers=headers,
         body=body,
         version=scope["http_version"],
-        session=session,
+        connection=connection,
     )
 
 
-def _cap(contract: Contract) -> int:
+def _max_read_bytes(contract: Contract) -> int:
     """How much of a body is read at all, in bytes: anything larger is too large for every limit."""
-    stated = [ceiling for ceiling in Ceiling if contract.states(f"limits.{ceiling}")]
-    return max((most_bytes(contract.limit(ceiling)) for ceiling in stated), default=0) + _ROOM_BYTES
+    limit_kinds = [ceiling for ceiling in LimitKind if contract.has_fact(f"limits.{ceiling}")]
+    return max((max_bytes(contract.size_limit(ceiling)) for ceiling in limit_kinds), default=0) + _READ_AHEAD_BYTES
 
 
-async def _body(receive: Receive, cap: int) -> bytes:
+async def _read_body(receive: Receive, max_bytes: int) -> bytes:
     """The body, or as much of it as fits under the cap. Raises Gone if it never ends."""
     body = bytearray()
     is_more = True
-    while is_more and len(body) <= cap:
+    while is_more and len(body) <= max_bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Gone
+            raise ClientDisconnected
         body += message["body"]
         is_more = message["more_body"]
     return bytes(body)
 
 
-async def _send(send: Send, found: Reply, manner: Manner, *, is_last: bool) -> None:
+async def _send_reply(send: Send, response: ServerReply, timing: Timing, *, is_last: bool) -> None:
     """Sends a reply in a manner, without headers that are empty; uvicorn leaves the body of a HEAD away."""
-    headers = dict(found.headers)
-    if found.media_type:
-        headers["Content-Type"] = found.media_type
-    if found.status != _NO_CONTENT and not manner.is_chunked:
-        headers["Content-Length"] = str(len(found.body))
+    headers = dict(response.headers)
+    if response.media_type:
+        headers["Content-Type"] = response.media_type
+    if response.status != _NO_CONTENT and not timing.is_chunked:
+        headers["Content-Length"] = str(len(response.body))
     if is_last:
         headers["Connection"] = "close"
-    written = [
-        ((name.lower() if manner.is_lower else name).encode("latin-1"), value.encode("latin-1"))
+    encoded_headers = [
+        ((name.lower() if timing.lowercases_headers else name).encode("latin-1"), value.encode("latin-1"))
         for name, value in headers.items()
         if value
     ]
-    await send({"type": "http.response.start", "status": found.status, "headers": written})
-    await send({"type": "http.response.body", "body": found.body, "more_body": False})
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded_headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": False})

@@ -9,37 +9,37 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.model import Json, JsonObject, Kind
-from conformance.pointers import Missing, get
-from conformance.refserver.answering import Answering
-from conformance.refserver.application import PLAIN, Manner, application
-from conformance.refserver.protocol import Protocol
+from conformance.model import Json, JsonObject, OperationKind
+from conformance.pointers import PointerNotFound, get
+from conformance.refserver.answering import Responder
+from conformance.refserver.application import DEFAULT_TIMING, Timing, create_application
+from conformance.refserver.protocol import HttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.contract import Contract
-    from conformance.refserver.admission import Incoming
+    from conformance.refserver.admission import ReceivedRequest
     from conformance.refserver.answering import Decision
     from conformance.refserver.application import Application
-    from conformance.refserver.replies import Reply
+    from conformance.refserver.replies import ServerReply
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class RequestView:
     """A request as a changed server sees it, with what the correct one has decided.
 
     `memory` is the server's own: a change that remembers something counts there.
     """
 
-    server: Twisted
+    server: OverridingResponder
     decision: Decision
     memory: Counter[str] = field(default_factory=Counter)
 
     @property
-    def incoming(self) -> Incoming:
+    def request(self) -> ReceivedRequest:
         """The request as it came."""
-        return self.decision.incoming
+        return self.decision.request
 
     @property
     def contract(self) -> Contract:
@@ -47,12 +47,12 @@ class Sight:
         return self.server.contract
 
     @property
-    def kind(self) -> Kind | None:
+    def kind(self) -> OperationKind | None:
         """The kind of operation that it is for; None where there is none."""
         return self.decision.operation.kind if self.decision.operation else None
 
     @property
-    def is_further(self) -> bool:
+    def is_secondary_operation(self) -> bool:
         """Whether it is for another operation than the first of its kind."""
         operations = self.contract.operations
         return self.kind is not None and self.decision.operation not in {
@@ -61,21 +61,21 @@ class Sight:
         }
 
     @property
-    def refusal(self) -> str:
+    def refusal_fact(self) -> str:
         """The fact that speaks of its refusal, such as `answers.json-invalid`; empty if it is accepted."""
-        return self.decision.refused.answer.name if self.decision.refused else ""
+        return self.decision.refusal.answer.name if self.decision.refusal else ""
 
     @property
     def is_accepted(self) -> bool:
         """Whether the correct answer is a success of the usual kind."""
-        return self.decision.refused is None or self.decision.refused.is_success
+        return self.decision.refusal is None or self.decision.refusal.is_success
 
-    def reply(self) -> Reply:
+    def correct_reply(self) -> ServerReply:
         """The correct answer."""
-        return self.server.correct(self.decision)
+        return self.server.correct_reply(self.decision)
 
     @cached_property
-    def text(self) -> str:
+    def body_text(self) -> str:
         """What carries the event, as text."""
         return self.decision.body.decode("utf-8", errors="replace")
 
@@ -85,32 +85,32 @@ class Sight:
         if self.decision.document is not None:
             return self.decision.document
         try:
-            found: Json = json.loads(self.text)
+            parsed: Json = json.loads(self.body_text)
         except (ValueError, RecursionError):
             return None
-        return found
+        return parsed
 
     @cached_property
     def events(self) -> list[JsonObject]:
         """The events in it."""
         try:
-            where = self.contract.profile.batch.pointer
-            found = get(self.document, where) if self.kind is Kind.BATCH else [self.document]
-        except Missing:
+            batch_pointer = self.contract.profile.batch.pointer
+            items = get(self.document, batch_pointer) if self.kind is OperationKind.BATCH else [self.document]
+        except PointerNotFound:
             return []
-        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
-    def each(self, pointer: str | None) -> list[Json]:
+    def values_at(self, pointer: str | None) -> list[Json]:
         """What each event has at a pointer, if it has anything there."""
-        found = []
+        values = []
         for event in self.events if pointer else ():
             try:
-                found.append(get(event, pointer or ""))
-            except Missing:
+                values.append(get(event, pointer or ""))
+            except PointerNotFound:
                 continue
-        return found
+        return values
 
-    def values(self) -> Iterator[Any]:
+    def all_values(self) -> Iterator[Any]:
         """Every value in its JSON, and every key, from the top down."""
         waiting: list[Any] = [self.document]
         while waiting:
@@ -121,48 +121,48 @@ class Sight:
             elif isinstance(value, list):
                 waiting += value
 
-    def strings(self) -> Iterator[str]:
+    def all_strings(self) -> Iterator[str]:
         """Every text in its JSON, keys among them."""
-        return (value for value in self.values() if isinstance(value, str))
+        return (value for value in self.all_values() if isinstance(value, str))
 
 
-Twist: TypeAlias = Callable[[Sight], "Reply | None"]
+ResponseOverride: TypeAlias = Callable[[RequestView], "ServerReply | None"]
 """What a changed server answers; None where it answers as the correct one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FaultChange:
     """In what a server differs: in its answers, in how it speaks HTTP, or in what is asked of it."""
 
-    twist: Twist | None = None
-    manner: Manner = PLAIN
-    protocol: type[Protocol] = Protocol
-    restate: Callable[[Contract], Contract] | None = None
+    override: ResponseOverride | None = None
+    timing: Timing = DEFAULT_TIMING
+    protocol: type[HttpProtocol] = HttpProtocol
+    edit_contract: Callable[[Contract], Contract] | None = None
 
-    def application(self, contract: Contract, write_key: str, bearer: str | None) -> Application:
+    def create_application(self, contract: Contract, write_key: str, bearer: str | None) -> Application:
         """The changed server."""
-        contract = self.restate(contract) if self.restate else contract
-        plain = Answering(contract, write_key, bearer)
-        return application(Twisted(plain, self.twist) if self.twist else plain, self.manner)
+        contract = self.edit_contract(contract) if self.edit_contract else contract
+        correct_responder = Responder(contract, write_key, bearer)
+        return create_application(OverridingResponder(correct_responder, self.override) if self.override else correct_responder, self.timing)
 
-    def slowed(self, delay_s: float) -> Change:
+    def with_delay(self, delay_s: float) -> FaultChange:
         """The same, with a time that passes before each answer."""
-        return replace(self, manner=replace(self.manner, delay_s=delay_s))
+        return replace(self, timing=replace(self.timing, delay_s=delay_s))
 
 
-class Twisted(Answering):
+class OverridingResponder(Responder):
     """Answers as a twist says, and where that is silent, correctly."""
 
-    def __init__(self, plain: Answering, twist: Twist) -> None:
-        super().__init__(plain.contract, plain.admission.write_key, plain.admission.bearer)
-        self._twist = twist
+    def __init__(self, correct_responder: Responder, override: ResponseOverride) -> None:
+        super().__init__(correct_responder.contract, correct_responder.authenticator.write_key, correct_responder.authenticator.bearer)
+        self._override = override
         self._memory: Counter[str] = Counter()
 
-    def respond(self, decision: Decision) -> Reply:
+    def reply_to(self, decision: Decision) -> ServerReply:
         """The twisted answer to what was decided."""
-        sight = Sight(server=self, decision=decision, memory=self._memory)
-        return self._twist(sight) or self.correct(decision)
+        view = RequestView(server=self, decision=decision, memory=self._memory)
+        return self._override(view) or self.correct_reply(decision)
 
-    def correct(self, decision: Decision) -> Reply:
+    def correct_reply(self, decision: Decision) -> ServerReply:
         """The answer of a correct server."""
-        return super().respond(decision)
+        return super().reply_to(decision)

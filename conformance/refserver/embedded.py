@@ -8,18 +8,18 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
-from conformance.errors import CannotJudge
+from conformance.errors import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from conformance.payloads import Keys
 
-_PATIENCE_S = 5.0
+_STOP_TIMEOUT_S = 5.0
 
 
 @contextmanager
-def embedded(profile: str, keys: Keys, include: Sequence[str] = ()) -> Iterator[str]:
+def run_embedded_server(profile: str, keys: Keys, include: Sequence[str] = ()) -> Iterator[str]:
     """Starts the reference server of a profile and gives its address; ends it on the way out.
 
     Raises CannotJudge if it does not start.
@@ -35,13 +35,13 @@ def embedded(profile: str, keys: Keys, include: Sequence[str] = ()) -> Iterator[
     try:
         url = stdout.readline().strip()
         if not url:
-            raise CannotJudge("the embedded reference server did not start")
+            raise InconclusiveError("the embedded reference server did not start")
         yield url
     finally:
         stdin.close()
         stdout.close()
         try:
-            process.wait(_PATIENCE_S)
+            process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

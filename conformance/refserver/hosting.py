@@ -15,32 +15,32 @@ from typing import TYPE_CHECKING
 from uvicorn.server import ServerState
 
 from conformance import loop
-from conformance.refserver.peers import PEERS
-from conformance.refserver.reduction import reduced
-from conformance.refserver.serving import configuration, listen
+from conformance.refserver.peers import SERVERS
+from conformance.refserver.reduction import reduced_contract
+from conformance.refserver.serving import uvicorn_config, listening_socket
 
 if TYPE_CHECKING:
-    from conformance.refserver.peers import Peer
+    from conformance.refserver.peers import NamedServer
 
 _BACKLOG = 256
 
 
-class Host:
+class ServerPoolProcess:
     """The servers of a process, by port."""
 
     def __init__(self, write_key: str, bearer: str | None) -> None:
-        self._keys = (write_key, bearer)
+        self._credentials = (write_key, bearer)
         self._servers: dict[int, tuple[asyncio.Server, ServerState]] = {}
 
-    async def open(self, profile: str, peer: Peer, words: tuple[str, ...]) -> str:
+    async def open(self, profile: str, server_definition: NamedServer, operations: tuple[str, ...]) -> str:
         """Starts a server and gives its address."""
-        contract = reduced(profile, words)
-        config = configuration(peer.change.application(contract, *self._keys), peer.change.protocol)
+        contract = reduced_contract(profile, operations)
+        config = uvicorn_config(server_definition.change.create_application(contract, *self._credentials), server_definition.change.protocol)
         config.load()
-        state, running = ServerState(), asyncio.get_running_loop()
-        protocol = peer.change.protocol
-        server = await running.create_server(
-            lambda: protocol(config, state, {}), sock=listen(0), backlog=_BACKLOG
+        state, event_loop = ServerState(), asyncio.get_running_loop()
+        protocol = server_definition.change.protocol
+        server = await event_loop.create_server(
+            lambda: protocol(config, state, {}), sock=listening_socket(0), backlog=_BACKLOG
         )
         port: int = server.sockets[0].getsockname()[1]
         self._servers[port] = (server, state)
@@ -54,21 +54,21 @@ class Host:
             connection.transport.abort()
 
 
-async def host(write_key: str, bearer: str | None) -> None:
+async def run_pool(write_key: str, bearer: str | None) -> None:
     """Obeys the lines of standard input until it ends."""
-    hosted, running = Host(write_key, bearer), asyncio.get_running_loop()
+    pool, event_loop = ServerPoolProcess(write_key, bearer), asyncio.get_running_loop()
     lines = asyncio.StreamReader()
-    await running.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    await event_loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
-        order = json.loads(line)
-        if "close" in order:
-            hosted.close(order["close"])
+        command = json.loads(line)
+        if "close" in command:
+            pool.close(command["close"])
             continue
-        profile, peer, *words = order["open"]
-        address = await hosted.open(profile, PEERS[peer], tuple(words))
+        profile, server_name, *operations = command["open"]
+        address = await pool.open(profile, SERVERS[server_name], tuple(operations))
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    loop.run(host(os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")))
+    loop.run(run_pool(os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")))

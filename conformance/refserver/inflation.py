@@ -8,22 +8,22 @@ _GZIP = 31
 """zlib's number for the gzip format with the largest window."""
 
 
-class Corrupt(ValueError):
+class CorruptStream(ValueError):
     """Bytes that are not what their coding says."""
 
 
-def inflate(packed: bytes, most_bytes: int) -> bytes:
+def decompress_gzip(compressed: bytes, max_bytes: int) -> bytes:
     """What gzip has packed; of more than `most_bytes`, only one byte more. Raises Corrupt."""
-    unpacked, rest = bytearray(), packed
+    decompressed, remaining = bytearray(), compressed
     try:
-        while rest and len(unpacked) <= most_bytes:
+        while remaining and len(decompressed) <= max_bytes:
             member = zlib.decompressobj(_GZIP)
-            unpacked += member.decompress(rest, most_bytes + 1 - len(unpacked))
-            if not member.eof and len(unpacked) <= most_bytes:
-                raise Corrupt("the stream breaks off")
-            rest = member.unused_data
+            decompressed += member.decompress(remaining, max_bytes + 1 - len(decompressed))
+            if not member.eof and len(decompressed) <= max_bytes:
+                raise CorruptStream("the stream breaks off")
+            remaining = member.unused_data
     except zlib.error as error:
-        raise Corrupt(str(error)) from None
-    if not packed:
-        raise Corrupt("there is no stream")
-    return bytes(unpacked)
+        raise CorruptStream(str(error)) from None
+    if not compressed:
+        raise CorruptStream("there is no stream")
+    return bytes(decompressed)

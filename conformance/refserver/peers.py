@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from conformance.refserver.faults import FAULTS
-from conformance.refserver.variants import CORRECT, VARIANTS
+from conformance.refserver.variants import CORRECT_SERVER, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.contract import Contract
-    from conformance.refserver.change import Change
+    from conformance.refserver.change import FaultChange
 
 
-class Peer(Protocol):
+class NamedServer(Protocol):
     """A server by its name, and in what it differs from the correct one."""
 
     @property
@@ -22,15 +22,15 @@ class Peer(Protocol):
         """What it is called, a slug."""
 
     @property
-    def change(self) -> Change:
+    def change(self) -> FaultChange:
         """In what it differs."""
 
-    def fits(self, contract: Contract) -> bool:
+    def applies_to(self, contract: Contract) -> bool:
         """Whether it can be told under a contract."""
 
 
-def _named(peers: Iterable[Peer]) -> dict[str, Peer]:
-    return {peer.name: peer for peer in peers}
+def _by_name(servers: Iterable[NamedServer]) -> dict[str, NamedServer]:
+    return {peer.name: peer for peer in servers}
 
 
-PEERS = _named((CORRECT, *FAULTS, *VARIANTS))
+SERVERS = _by_name((CORRECT_SERVER, *FAULTS, *VARIANTS))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from conformance.refserver.admission import Session
-from conformance.refserver.application import SESSION
+from conformance.refserver.admission import ConnectionState
+from conformance.refserver.application import CONNECTION_KEY
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
 
-class Protocol(H11Protocol):
+class HttpProtocol(H11Protocol):
     """Answers what was whole when the client ended its side, and remembers each connection's requests."""
 
     def __init__(
@@ -28,25 +28,25 @@ class Protocol(H11Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self.session = Session()
-        super().__init__(config, server_state, {**app_state, SESSION: self.session}, _loop)
-        self._has_ended = False
+        self.connection_state = ConnectionState()
+        super().__init__(config, server_state, {**app_state, CONNECTION_KEY: self.connection_state}, _loop)
+        self._client_has_ended = False
 
     @property
-    def _is_busy(self) -> bool:
+    def _has_pending_reply(self) -> bool:
         """Whether a request that came whole is still to be answered."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
     def eof_received(self) -> bool:  # type: ignore[override] # asyncio reads the value, uvicorn gives none
         """The client ended its side. What is whole is answered first; what is not never will be."""
-        self._has_ended = True
-        return self._is_busy
+        self._client_has_ended = True
+        return self._has_pending_reply
 
     def on_response_complete(self) -> None:
         """Closes the connection after the last answer to a client that has ended its side."""
         super().on_response_complete()
-        if self._has_ended and not self._is_busy and not self.transport.is_closing():
+        if self._client_has_ended and not self._has_pending_reply and not self.transport.is_closing():
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:

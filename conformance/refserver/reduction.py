@@ -7,51 +7,51 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from conformance.contract import Contract
-from conformance.model import Kind, Level
+from conformance.model import OperationKind, Level
 from conformance.profile import load
-from conformance.profile.facts import BATCH_EVENTS, Ceiling, Crowd, Limit
+from conformance.profile.facts import MAX_EVENTS_FACT, LimitKind, MaxEvents, SizeLimit
 
 if TYPE_CHECKING:
     from conformance.profile.facts import Fact, Profile, Route
 
-_EVENTS = 5
+_LARGEST_EVENTS = 5
 """A batch has room for so many of the largest events."""
-_CROWD = 320
+_MAX_EVENTS = 320
 """A batch may have so many events, more than any check sends that is about something else."""
 
 
 @cache
-def reduced(name: str, words: tuple[str, ...] = tuple(Kind)) -> Contract:
+def reduced_contract(name: str, operations: tuple[str, ...] = tuple(OperationKind)) -> Contract:
     """A profile's contract with one operation for each of the kinds, event types and paths that are named.
 
     Of a kind it is the operation of the type that batches are made of, or the first.
     """
     profile = load(name)
-    return Contract(replace(profile, routes=_routes(profile, words), facts=_facts(profile)))
+    return Contract(replace(profile, routes=_reduced_routes(profile, operations), facts=_reduced_facts(profile)))
 
 
-def _routes(profile: Profile, words: tuple[str, ...]) -> tuple[Route, ...]:
-    routes = [route for route in profile.routes if route.include is None]
-    usual = next((route.type for route in routes if route.kind is Kind.BATCH), routes[0].type)
-    by_kind = [route for route in routes if route.kind in words and route.type == usual]
+def _reduced_routes(profile: Profile, operations: tuple[str, ...]) -> tuple[Route, ...]:
+    routes = [route for route in profile.routes if route.group is None]
+    batch_type = next((route.event_type for route in routes if route.kind is OperationKind.BATCH), routes[0].event_type)
+    by_kind = [route for route in routes if route.kind in operations and route.event_type == batch_type]
     first = {route.kind: route for route in reversed(by_kind)}
-    chosen = [first[kind] for kind in Kind if kind in first]
-    singles = {route.type: route for route in reversed(routes) if route.kind is Kind.EVENT}
-    chosen += [singles[word] for word in words if word in singles]
-    chosen += [route for route in routes if route.path in words]
+    chosen = [first[kind] for kind in OperationKind if kind in first]
+    singles = {route.event_type: route for route in reversed(routes) if route.kind is OperationKind.EVENT}
+    chosen += [singles[word] for word in operations if word in singles]
+    chosen += [route for route in routes if route.path in operations]
     return tuple(dict.fromkeys(chosen))
 
 
-def _facts(profile: Profile) -> dict[str, Fact]:
+def _reduced_facts(profile: Profile) -> dict[str, Fact]:
     """The facts, with a smaller limit of whole batches; both readings of its KB stay.
 
     With a limit of events, too: no vendor's documents have one, and its checks are to be proved all the same.
     """
     facts = dict(profile.facts)
-    batch, event = (facts.get(f"limits.{ceiling}") for ceiling in (Ceiling.BATCH, Ceiling.BATCH_EVENT))
-    if isinstance(batch, Limit) and isinstance(event, Limit):
-        facts[BATCH_EVENTS] = Crowd(
-            name=BATCH_EVENTS, level=Level.MUST, sources=batch.sources, expect=batch.expect, count=_CROWD
+    batch, event = (facts.get(f"limits.{ceiling}") for ceiling in (LimitKind.BATCH, LimitKind.BATCH_EVENT))
+    if isinstance(batch, SizeLimit) and isinstance(event, SizeLimit):
+        facts[MAX_EVENTS_FACT] = MaxEvents(
+            name=MAX_EVENTS_FACT, level=Level.MUST, sources=batch.sources, expect=batch.expect, count=_MAX_EVENTS
         )
-        facts[batch.name] = replace(batch, at_least=_EVENTS * event.at_least, at_most=_EVENTS * event.at_most)
+        facts[batch.name] = replace(batch, at_least=_LARGEST_EVENTS * event.at_least, at_most=_LARGEST_EVENTS * event.at_most)
     return facts

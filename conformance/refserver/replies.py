@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.contract import schemas
-from conformance.profile.facts import BodyClass
+from conformance.profile.facts import BodyFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.profile.facts import BodyShape
+    from conformance.profile.facts import ResponseBody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ServerReply:
     """A status, headers and a body."""
 
     status: int
@@ -24,23 +24,23 @@ class Reply:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def headed(self, **headers: str) -> Reply:
+    def with_headers(self, **headers: str) -> ServerReply:
         """The same with further headers; an underscore in a name stands for a hyphen."""
         further = {name.replace("_", "-"): value for name, value in headers.items()}
         return replace(self, headers={**self.headers, **further})
 
 
-SILENCE = Reply(status=0)
+NO_REPLY = ServerReply(status=0)
 """No answer at all: what a server gives that hangs."""
 
 
-def reply(status: int, shape: BodyShape | None, text: str, headers: Mapping[str, str] | None = None) -> Reply:
+def build_reply(status: int, shape: ResponseBody | None, text: str, headers: Mapping[str, str] | None = None) -> ServerReply:
     """A reply whose body has a shape: JSON with the schema's own examples, or the text."""
     headers = headers or {}
-    if status == 204 or (shape is not None and shape.body_class is BodyClass.EMPTY):
-        return Reply(status=status, headers=headers)
+    if status == 204 or (shape is not None and shape.body_format is BodyFormat.EMPTY):
+        return ServerReply(status=status, headers=headers)
     media_type = shape.media_type if shape is not None else None
-    if shape is not None and shape.body_class is BodyClass.JSON:
-        body = json.dumps(schemas.sample(shape.schema or {"type": "object"})).encode()
-        return Reply(status=status, media_type=media_type or "application/json", body=body, headers=headers)
-    return Reply(status=status, media_type=media_type or "text/plain", body=text.encode(), headers=headers)
+    if shape is not None and shape.body_format is BodyFormat.JSON:
+        body = json.dumps(schemas.full_sample(shape.schema or {"type": "object"})).encode()
+        return ServerReply(status=status, media_type=media_type or "application/json", body=body, headers=headers)
+    return ServerReply(status=status, media_type=media_type or "text/plain", body=text.encode(), headers=headers)

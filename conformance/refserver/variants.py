@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 
 from conformance import sdks
 from conformance.contract import Contract
-from conformance.profile.facts import Answer, Limit
-from conformance.refserver.application import Manner
-from conformance.refserver.change import Change
+from conformance.profile.facts import ExpectedResponse, SizeLimit
+from conformance.refserver.application import Timing
+from conformance.refserver.change import FaultChange
 from conformance.refserver.faults import keys, lines
-from conformance.refserver.faults.fault import always, states
-from conformance.refserver.faults.twists import WEBHOOK, accepting, refuse, refusing
-from conformance.refserver.protocol import Protocol
+from conformance.refserver.faults.fault import any_contract, requires_facts
+from conformance.refserver.faults.twists import IS_WEBHOOK, accept_refused, error_reply, refuse_accepted
+from conformance.refserver.protocol import HttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.profile.facts import Fact
-    from conformance.refserver.change import Sight, Twist
-    from conformance.refserver.faults.fault import Fit
-    from conformance.refserver.replies import Reply
+    from conformance.refserver.change import RequestView, ResponseOverride
+    from conformance.refserver.faults.fault import ContractPredicate
+    from conformance.refserver.replies import ServerReply
 
-_BURST = 150
+_MAX_PER_SECOND = 150
 """How many requests a throttled server takes in a second."""
-_LONGEST = 99
-_REFUSED = 400
+_MAX_ID_LENGTH = 99
+_FIRST_ERROR_STATUS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,138 +39,138 @@ class Variant:
     """
 
     name: str
-    does: str
-    change: Change
-    fits: Fit = field(default=always)
-    is_pressed: bool = False
+    description: str
+    change: FaultChange
+    applies_to: ContractPredicate = field(default=any_contract)
+    is_sent_bursts: bool = False
 
 
-CORRECT = Variant(name="correct", does="is the reference server as it is", change=Change(), is_pressed=True)
+CORRECT_SERVER = Variant(name="correct", description="is the reference server as it is", change=FaultChange(), is_sent_bursts=True)
 
 
-def _restating(edit: Callable[[Answer], Answer]) -> Change:
+def _with_edited_answers(edit: Callable[[ExpectedResponse], ExpectedResponse]) -> FaultChange:
     """A change of every answer that a contract states."""
 
-    def fact(found: Fact) -> Fact:
-        return edit(found) if isinstance(found, Answer) else found
+    def edit_fact(stated: Fact) -> Fact:
+        return edit(stated) if isinstance(stated, ExpectedResponse) else stated
 
-    def restate(contract: Contract) -> Contract:
+    def edit_contract(contract: Contract) -> Contract:
         profile = contract.profile
         events = {
             name: replace(event, required={key: edit(answer) for key, answer in event.required.items()})
             for name, event in profile.events.items()
         }
-        facts = {name: fact(found) for name, found in profile.facts.items()}
+        facts = {name: edit_fact(stated) for name, stated in profile.facts.items()}
         return Contract(replace(profile, events=events, facts=facts))
 
-    return Change(restate=restate)
+    return FaultChange(edit_contract=edit_contract)
 
 
-def _tolerating(number: int) -> Change:
+def _with_tolerated_status(index: int) -> FaultChange:
     """Each answer that has so many tolerated statuses is given with that one."""
 
-    def edit(answer: Answer) -> Answer:
-        has_it = len(answer.tolerate) > number
-        return replace(answer, expect=(answer.tolerate[number].status,)) if has_it else answer
+    def edit(answer: ExpectedResponse) -> ExpectedResponse:
+        has_status = len(answer.tolerate) > index
+        return replace(answer, expect=(answer.tolerate[index].status,)) if has_status else answer
 
-    return _restating(edit)
+    return _with_edited_answers(edit)
 
 
-def _answers(contract: Contract) -> list[Answer]:
+def _stated_answers(contract: Contract) -> list[ExpectedResponse]:
     """Every answer that a contract states."""
     required = [answer for event in contract.profile.events.values() for answer in event.required.values()]
-    return [*(fact for fact in contract.profile.facts.values() if isinstance(fact, Answer)), *required]
+    return [*(fact for fact in contract.profile.facts.values() if isinstance(fact, ExpectedResponse)), *required]
 
 
-def _tolerates(count: int) -> Fit:
-    return lambda contract: any(len(answer.tolerate) >= count for answer in _answers(contract))
+def _tolerates_at_least(count: int) -> ContractPredicate:
+    return lambda contract: any(len(answer.tolerate) >= count for answer in _stated_answers(contract))
 
 
-def _thousands(answer: Answer) -> Answer:
-    return replace(answer, at_most=answer.at_least) if isinstance(answer, Limit) else answer
+def _with_decimal_limit(answer: ExpectedResponse) -> ExpectedResponse:
+    return replace(answer, at_most=answer.at_least) if isinstance(answer, SizeLimit) else answer
 
 
-def _throttled(sight: Sight) -> Reply | None:
+def _throttle(sight: RequestView) -> ServerReply | None:
     """Refuses more than so many requests within a second."""
     second = int(time.monotonic())
     sight.memory[f"second {second}"] += 1
-    if sight.memory[f"second {second}"] <= _BURST:
+    if sight.memory[f"second {second}"] <= _MAX_PER_SECOND:
         return None
-    return refuse(sight, 429).headed(Retry_After="1", X_RateLimit_Reset="1")
+    return error_reply(sight, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
 
 
-def _coded(sight: Sight) -> bool:
-    return "content-encoding" in sight.incoming.headers
+def _has_content_encoding(sight: RequestView) -> bool:
+    return "content-encoding" in sight.request.headers
 
 
-def _blind(sight: Sight) -> Reply | None:
+def _ignore_content_encoding(sight: RequestView) -> ServerReply | None:
     """Reads what is packed as if it were not."""
-    if not _coded(sight):
+    if not _has_content_encoding(sight):
         return None
-    headers = {name: value for name, value in sight.incoming.headers.items() if name != "content-encoding"}
-    return sight.server.correct(sight.server.decide(replace(sight.incoming, headers=headers)))
+    headers = {name: value for name, value in sight.request.headers.items() if name != "content-encoding"}
+    return sight.server.correct_reply(sight.server.decide(replace(sight.request, headers=headers)))
 
 
-def _without_cors(sight: Sight) -> Reply | None:
+def _refuse_options_and_cors(sight: RequestView) -> ServerReply | None:
     """Knows nothing of OPTIONS and of other origins."""
-    if sight.incoming.method == "OPTIONS":
-        return refuse(sight, 405).headed(Allow="POST", Access_Control_Allow_Origin="")
-    return sight.reply().headed(Access_Control_Allow_Origin="")
+    if sight.request.method == "OPTIONS":
+        return error_reply(sight, 405).with_headers(Allow="POST", Access_Control_Allow_Origin="")
+    return sight.correct_reply().with_headers(Access_Control_Allow_Origin="")
 
 
-def _body_first(sight: Sight) -> bool:
+def _has_right_body_key(sight: RequestView) -> bool:
     """Whether the right key is in the body, whatever the headers say."""
-    return keys.inside(sight) == sight.server.admission.write_key and not WEBHOOK(sight)
+    return keys.body_key(sight) == sight.server.authenticator.write_key and not IS_WEBHOOK(sight)
 
 
-def _long_id(sight: Sight) -> bool:
-    where = sight.contract.profile.pointers.message_id
-    return any(isinstance(value, str) and len(value) > _LONGEST for value in sight.each(where))
+def _has_long_message_id(sight: RequestView) -> bool:
+    id_pointer = sight.contract.profile.pointers.message_id
+    return any(isinstance(value, str) and len(value) > _MAX_ID_LENGTH for value in sight.values_at(id_pointer))
 
 
-def _adorned(sight: Sight) -> Reply:
+def _add_proxy_headers(sight: RequestView) -> ServerReply:
     """The correct answer with what proxies and frameworks add."""
-    return sight.reply().headed(
+    return sight.correct_reply().with_headers(
         Set_Cookie="session=conformance; HttpOnly", X_Request_Id="conformance", Vary="Origin",
         Cache_Control="no-store", Strict_Transport_Security="max-age=31536000",
     )  # fmt: skip
 
 
-def _in_lower_case(sight: Sight) -> Reply | None:
+def _lowercase_success(sight: RequestView) -> ServerReply | None:
     """Success in lower case."""
-    return replace(sight.reply(), body=sight.reply().body.lower()) if sight.is_accepted else None
+    return replace(sight.correct_reply(), body=sight.correct_reply().body.lower()) if sight.is_accepted else None
 
 
-def _without_mark(sight: Sight) -> Reply | None:
+def _ignore_byte_order_mark(sight: RequestView) -> ServerReply | None:
     """Reads on behind a byte order mark."""
-    incoming = sight.incoming
-    if not incoming.body.startswith(codecs.BOM_UTF8):
+    request = sight.request
+    if not request.body.startswith(codecs.BOM_UTF8):
         return None
-    bare = replace(incoming, body=incoming.body.removeprefix(codecs.BOM_UTF8))
-    return sight.server.correct(sight.server.decide(bare))
+    without_mark = replace(request, body=request.body.removeprefix(codecs.BOM_UTF8))
+    return sight.server.correct_reply(sight.server.decide(without_mark))
 
 
-def _without_packed_sdks(contract: Contract) -> bool:
+def _no_sdk_sends_gzip(contract: Contract) -> bool:
     """Fits where no SDK of the vendor sends gzip."""
-    packed = [sdk.name for sdk in sdks.load_all() if any(shape.is_gzipped for shape in sdk.shapes)]
-    return not any(contract.states(f"sdks.{name}") for name in packed)
+    gzip_sdks = [sdk.name for sdk in sdks.load_all() if any(shape.is_gzipped for shape in sdk.requests)]
+    return not any(contract.has_fact(f"sdks.{name}") for name in gzip_sdks)
 
 
-def _may_limit(contract: Contract) -> bool:
-    return not contract.states("rate.unlimited")
+def _allows_rate_limits(contract: Contract) -> bool:
+    return not contract.has_fact("rate.unlimited")
 
 
-class Abrupt(Protocol):
+class CloseAfterRefusalProtocol(HttpProtocol):
     """Hangs up after each refusal, and does not say so beforehand."""
 
     def on_response_complete(self) -> None:
         """Closes the connection where the answer was a refusal."""
-        if self.session.last_status >= _REFUSED:
+        if self.connection_state.last_status >= _FIRST_ERROR_STATUS:
             self.transport.close()
         super().on_response_complete()
 
 
-class Restless(Protocol):
+class ShortKeepAliveProtocol(HttpProtocol):
     """Hangs up on clients that say nothing for 50 ms."""
 
     def on_response_complete(self) -> None:
@@ -179,54 +179,54 @@ class Restless(Protocol):
         super().on_response_complete()
 
 
-def _changed(
-    name: str, does: str, change: Change | Twist | Manner | type[Protocol], fits: Fit = always
+def _variant(
+    name: str, does: str, change: FaultChange | ResponseOverride | Timing | type[HttpProtocol], fits: ContractPredicate = any_contract
 ) -> Variant:
     """A variant that is not pressed."""
-    if isinstance(change, Manner):
-        change = Change(manner=change)
+    if isinstance(change, Timing):
+        change = FaultChange(timing=change)
     elif isinstance(change, type):
-        change = Change(protocol=change)
-    elif not isinstance(change, Change):
-        change = Change(twist=change)
-    return Variant(name=name, does=does, change=change, fits=fits)
+        change = FaultChange(protocol=change)
+    elif not isinstance(change, FaultChange):
+        change = FaultChange(override=change)
+    return Variant(name=name, description=does, change=change, applies_to=fits)
 
 
-_OLD = Change(protocol=lines.saying(lambda data: data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1)),
-              manner=Manner(is_closing=True))  # fmt: skip
+_HTTP_10 = FaultChange(protocol=lines.rewrite_output(lambda data: data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1)),
+              timing=Timing(closes_after_reply=True))  # fmt: skip
 
 VARIANTS = (
-    _changed("slow", "takes 30 ms for each answer", Manner(delay_s=0.03)),
-    _changed("closing", "hangs up after each answer, and says so", Manner(is_closing=True)),
-    _changed("abrupt", "hangs up after each refusal, and does not say so", Abrupt),
-    _changed("restless", "hangs up on idle connections at once", Restless),
-    _changed("in-chunks", "answers in chunks, without a length", Manner(is_chunked=True)),
-    _changed("old", "answers as HTTP/1.0 did, and hangs up", _OLD),
-    _changed("eager", "answers what is too large before it has read it, then hangs up",
-             Manner(is_eager=True)),
-    _changed("in-lower-case", "writes the names of headers in lower case", Manner(is_lower=True)),
-    _changed("adorned", "adds headers of proxies and frameworks", _adorned),
-    replace(_changed("throttled", f"takes {_BURST} requests a second, and says when to come back", _throttled,
-                     _may_limit), is_pressed=True),
-    replace(_changed("gzip-unsupported", "refuses gzip with 415",
-                     lambda sight: refuse(sight, 415) if _coded(sight) else None, _without_packed_sdks),
-            is_pressed=True),
-    replace(_changed("gzip-unnoticed", "reads gzip as if it were plain", _blind, _without_packed_sdks),
-            is_pressed=True),
-    _changed("cors-unknown", "knows nothing of OPTIONS and of other origins", _without_cors),
-    _changed("older-statuses", "answers with the first status that is tolerated", _tolerating(0),
-             _tolerates(1)),
-    _changed("other-statuses", "answers with the second status that is tolerated", _tolerating(1),
-             _tolerates(2)),
-    _changed("last-statuses", "answers with the last status that is documented",
-             _restating(lambda answer: replace(answer, expect=answer.expect[-1:])),
-             lambda contract: any(len(answer.expect) > 1 for answer in _answers(contract))),
-    _changed("decimal", "reads KB as 1000 bytes", _restating(_thousands)),
-    _changed("body-first", "prefers the key in the body to that in the headers",
-             accepting("answers.credentials-*", when=_body_first), states("credentials.body")),
-    _changed("short-ids", "refuses message ids that are longer than documented", refusing(_long_id)),
-    _changed("quiet", "writes the text of success in lower case", _in_lower_case,
-             states("bodies.accepted-text")),
-    _changed("nul-refused", "refuses NULs", refusing(lambda sight: "\\u0000" in sight.text)),
-    _changed("mark-ignored", "ignores a byte order mark", _without_mark),
+    _variant("slow", "takes 30 ms for each answer", Timing(delay_s=0.03)),
+    _variant("closing", "hangs up after each answer, and says so", Timing(closes_after_reply=True)),
+    _variant("abrupt", "hangs up after each refusal, and does not say so", CloseAfterRefusalProtocol),
+    _variant("restless", "hangs up on idle connections at once", ShortKeepAliveProtocol),
+    _variant("in-chunks", "answers in chunks, without a length", Timing(is_chunked=True)),
+    _variant("old", "answers as HTTP/1.0 did, and hangs up", _HTTP_10),
+    _variant("eager", "answers what is too large before it has read it, then hangs up",
+             Timing(replies_before_reading=True)),
+    _variant("in-lower-case", "writes the names of headers in lower case", Timing(lowercases_headers=True)),
+    _variant("adorned", "adds headers of proxies and frameworks", _add_proxy_headers),
+    replace(_variant("throttled", f"takes {_MAX_PER_SECOND} requests a second, and says when to come back", _throttle,
+                     _allows_rate_limits), is_sent_bursts=True),
+    replace(_variant("gzip-unsupported", "refuses gzip with 415",
+                     lambda sight: error_reply(sight, 415) if _has_content_encoding(sight) else None, _no_sdk_sends_gzip),
+            is_sent_bursts=True),
+    replace(_variant("gzip-unnoticed", "reads gzip as if it were plain", _ignore_content_encoding, _no_sdk_sends_gzip),
+            is_sent_bursts=True),
+    _variant("cors-unknown", "knows nothing of OPTIONS and of other origins", _refuse_options_and_cors),
+    _variant("older-statuses", "answers with the first status that is tolerated", _with_tolerated_status(0),
+             _tolerates_at_least(1)),
+    _variant("other-statuses", "answers with the second status that is tolerated", _with_tolerated_status(1),
+             _tolerates_at_least(2)),
+    _variant("last-statuses", "answers with the last status that is documented",
+             _with_edited_answers(lambda answer: replace(answer, expect=answer.expect[-1:])),
+             lambda contract: any(len(answer.expect) > 1 for answer in _stated_answers(contract))),
+    _variant("decimal", "reads KB as 1000 bytes", _with_edited_answers(_with_decimal_limit)),
+    _variant("body-first", "prefers the key in the body to that in the headers",
+             accept_refused("answers.credentials-*", when=_has_right_body_key), requires_facts("credentials.body")),
+    _variant("short-ids", "refuses message ids that are longer than documented", refuse_accepted(_has_long_message_id)),
+    _variant("quiet", "writes the text of success in lower case", _lowercase_success,
+             requires_facts("bodies.accepted-text")),
+    _variant("nul-refused", "refuses NULs", refuse_accepted(lambda sight: "\\u0000" in sight.body_text)),
+    _variant("mark-ignored", "ignores a byte order mark", _ignore_byte_order_mark),
 )  # fmt: skip

@@ -5,31 +5,31 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from conformance.profile.unit import Unit
+from conformance.profile.unit import SizeUnit
 
 if TYPE_CHECKING:
     from conformance.model import Json
-    from conformance.profile.facts import Limit
+    from conformance.profile.facts import SizeLimit
 
-_WIDEST = 12
+_MAX_BYTES_PER_CHARACTER = 12
 """How many bytes a character may take: one beyond the first plane, as two escapes."""
 
 
-def compact(value: Json) -> bytes:
+def compact_json(value: Json) -> bytes:
     """A JSON value as compact UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
 
 
-def weight(body: bytes, unit: Unit) -> int:
+def measure_size(body: bytes, unit: SizeUnit) -> int:
     """The size of a body in a unit; what is no JSON weighs what was sent."""
     if not unit.startswith("decoded"):
-        return unit.of(body, body)
+        return unit.measure(body, body)
     try:
-        return unit.of(body, compact(json.loads(body)))
+        return unit.measure(body, compact_json(json.loads(body)))
     except (ValueError, RecursionError):
-        return unit.of(body, body)
+        return unit.measure(body, body)
 
 
-def most_bytes(limit: Limit) -> int:
+def max_bytes(limit: SizeLimit) -> int:
     """How many bytes may be within a limit, whatever it counts."""
-    return limit.at_most if limit.unit is Unit.BYTES else limit.at_most * _WIDEST
+    return limit.at_most if limit.unit is SizeUnit.BYTES else limit.at_most * _MAX_BYTES_PER_CHARACTER

@@ -6,13 +6,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level
-from conformance.report.matrix import matrix
-from conformance.text import safe, xml_safe
+from conformance.report.matrix import build_matrix
+from conformance.text import escape_controls, clean_for_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WIDTHS = {
+_CHARACTER_WIDTHS = {
     **dict.fromkeys("ijl.,:;|!'", 30),
     **dict.fromkeys("ft()[]/\\ -r", 42),
     **dict.fromkeys("mMW%@", 100),
@@ -21,47 +21,47 @@ _WIDTHS = {
     "I": 46, "s": 54,
 }  # fmt: skip
 """How wide characters are, in hundredths of the size of the type: on the safe side for sans-serif faces."""
-_WIDEST = 100
-_TYPE, _PAD, _HEIGHT = 11, 6, 20
-_MOST = 40
-_DARK, _GOOD, _POOR, _BAD, _NOTHING = "#444c56", "#116329", "#7d4e00", "#a40e26", "#57606a"
+_DEFAULT_CHARACTER_WIDTH = 100
+_FONT_SIZE, _PADDING, _HEIGHT = 11, 6, 20
+_MAX_NAME_LENGTH = 40
+_NAME_COLOR, _GOOD_COLOR, _PARTIAL_COLOR, _BAD_COLOR, _UNJUDGED_COLOR = "#444c56", "#116329", "#7d4e00", "#a40e26", "#57606a"
 """White text has a contrast of at least 4.5 on each."""
-_POOR_FROM = 90
+_PARTIAL_FROM_PERCENT = 90
 
 
-def badge(document: Mapping[str, Any]) -> str:
+def render_badge(document: Mapping[str, Any]) -> str:
     """An SVG that says, as "acme: 97 % of must", what share of the judged promises at MUST was kept.
 
     Shares are rounded down: 100 % means all. A run in which nothing could be judged says so.
     """
-    (column,) = matrix([document]).columns
-    name = _short(column.profile)
+    (column,) = build_matrix([document]).columns
+    name = _shorten(column.profile_name)
     if column.judged:
         percent = 100 * column.kept // column.judged
-        says, fill = f"{percent} % of {Level.MUST}", _fill(percent)
+        value, fill = f"{percent} % of {Level.MUST}", _color(percent)
     else:
-        says, fill = "not judged", _NOTHING
-    left, right = (_width(text) + 2 * _PAD for text in (name, says))
+        value, fill = "not judged", _UNJUDGED_COLOR
+    left, right = (_text_width(text) + 2 * _PADDING for text in (name, value))
     return _SVG.format(
-        width=left + right, left=left, right=right, height=_HEIGHT, size=_TYPE, dark=_DARK, fill=fill,
-        label=escape(f"{name}: {says}"), name=escape(name), says=escape(says),
-        name_at=left / 2, says_at=left + right / 2, name_width=left - 2 * _PAD, says_width=right - 2 * _PAD,
+        width=left + right, left=left, right=right, height=_HEIGHT, size=_FONT_SIZE, dark=_NAME_COLOR, fill=fill,
+        label=escape(f"{name}: {value}"), name=escape(name), says=escape(value),
+        name_at=left / 2, says_at=left + right / 2, name_width=left - 2 * _PADDING, says_width=right - 2 * _PADDING,
     )  # fmt: skip
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     """A profile's name, cut where it is long."""
-    line = " ".join(xml_safe(safe(name)).split())
-    return line if len(line) <= _MOST else f"{line[: _MOST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    line = " ".join(clean_for_xml(escape_controls(name)).split())
+    return line if len(line) <= _MAX_NAME_LENGTH else f"{line[: _MAX_NAME_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _fill(percent: int) -> str:
-    return _GOOD if percent == 100 else _POOR if percent >= _POOR_FROM else _BAD
+def _color(percent: int) -> str:
+    return _GOOD_COLOR if percent == 100 else _PARTIAL_COLOR if percent >= _PARTIAL_FROM_PERCENT else _BAD_COLOR
 
 
-def _width(text: str) -> int:
+def _text_width(text: str) -> int:
     """How wide a text is, in whole units."""
-    return -(-sum(_WIDTHS.get(character, _WIDEST) for character in text) * _TYPE // 100)
+    return -(-sum(_CHARACTER_WIDTHS.get(character, _DEFAULT_CHARACTER_WIDTH) for character in text) * _FONT_SIZE // 100)
 
 
 _SVG = """\

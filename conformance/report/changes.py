@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
 from conformance.model import Outcome
-from conformance.report.document import FORMAT, text
+from conformance.report.document import FORMAT_VERSION, dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.model import JsonObject
 
-_BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
-_JUDGED = _BROKEN | {Outcome.PASS}
-_SILENT = frozenset({Outcome.OBSERVED, Outcome.NOT_APPLICABLE})
+_DEVIATING_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
+_CONCLUSIVE_OUTCOMES = _DEVIATING_OUTCOMES | {Outcome.PASS}
+_INFORMATIONAL_OUTCOMES = frozenset({Outcome.OBSERVED, Outcome.NOT_APPLICABLE})
 MISSING = "missing"
 """In place of an outcome, where a report lacks the check."""
 
 
-class Turn(enum.StrEnum):
+class ChangeKind(enum.StrEnum):
     """What became of a check, the worst first."""
 
     BROKEN = "broken"
@@ -33,10 +33,10 @@ class Turn(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ReportChange:
     """What became of one check on one operation. `was` and `now` are outcomes, or `missing`."""
 
-    turn: Turn
+    kind: ChangeKind
     profile: str
     id: str
     operation: str
@@ -49,101 +49,101 @@ class Change:
     def as_json(self) -> JsonObject:
         """It as JSON data."""
         return {
-            "turn": self.turn.value, "profile": self.profile, "id": self.id, "operation": self.operation,
+            "turn": self.kind.value, "profile": self.profile, "id": self.id, "operation": self.operation,
             "title": self.title, "level": self.level, "was": self.was, "now": self.now,
             "message": self.message,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class ReportChanges:
     """All changes between reports, the worst first; `remarks` say what makes the reports differ as such."""
 
     remarks: tuple[str, ...]
-    changes: tuple[Change, ...]
-    same: int
+    changes: tuple[ReportChange, ...]
+    unchanged_count: int
 
-    def of(self, turn: Turn) -> list[Change]:
+    def of_kind(self, kind: ChangeKind) -> list[ReportChange]:
         """Those of one kind, by profile, id and operation."""
-        return [item for item in self.changes if item.turn is turn]
+        return [item for item in self.changes if item.kind is kind]
 
-    def alike(self) -> list[list[Change]]:
+    def grouped_by_check(self) -> list[list[ReportChange]]:
         """Those that differ in nothing but their call, together; the worst first."""
-        groups: dict[tuple[str, ...], list[Change]] = {}
+        groups: dict[tuple[str, ...], list[ReportChange]] = {}
         for item in self.changes:
-            key = (item.turn, item.profile, item.id, item.level, item.was, item.now)
+            key = (item.kind, item.profile, item.id, item.level, item.was, item.now)
             groups.setdefault(key, []).append(item)
         return list(groups.values())
 
     @property
-    def says(self) -> str:
+    def summary(self) -> str:
         """All in one line."""
-        counts = ", ".join(f"{len(self.of(turn)):,} {turn}" for turn in Turn)
-        return f"{counts}, {self.same:,} the same"
+        counts = ", ".join(f"{len(self.of_kind(turn)):,} {turn}" for turn in ChangeKind)
+        return f"{counts}, {self.unchanged_count:,} the same"
 
     @property
     def is_worse(self) -> bool:
         """Whether a promise was broken, or is no longer judged."""
-        return any(item.turn in {Turn.BROKEN, Turn.VANISHED} for item in self.changes)
+        return any(item.kind in {ChangeKind.BROKEN, ChangeKind.VANISHED} for item in self.changes)
 
-    def text(self) -> str:
+    def json_text(self) -> str:
         """The changes as a JSON text; its schema is specs/changes.schema.json."""
         document: JsonObject = {
-            "format": FORMAT,
+            "format": FORMAT_VERSION,
             "worse": self.is_worse,
             "remarks": list(self.remarks),
-            "counts": {turn.value: len(self.of(turn)) for turn in Turn},
-            "same": self.same,
+            "counts": {turn.value: len(self.of_kind(turn)) for turn in ChangeKind},
+            "same": self.unchanged_count,
             "changes": [item.as_json() for item in self.changes],
             "complete": True,
         }
-        return text(document)
+        return dump_json(document)
 
 
-def changes(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> Changes:
+def compare_reports(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> ReportChanges:
     """What became of each check between reports; of several, those by the same profile are compared.
 
     Raises UsageError where several reports by one profile leave open which to compare.
     """
-    pairs = [(old[0], new[0])] if len(old) == len(new) == 1 else _pairs(_named(old), _named(new))
-    found: list[Change] = []
-    same = 0
+    pairs = [(old[0], new[0])] if len(old) == len(new) == 1 else _pair_by_profile(_by_profile(old), _by_profile(new))
+    all_changes: list[ReportChange] = []
+    unchanged_count = 0
     for before, after in pairs:
-        changed, unchanged = _changes(before, after)
-        found += changed
-        same += unchanged
-    turns = list(Turn)
-    found.sort(key=lambda item: (turns.index(item.turn), item.profile, item.id, item.operation))
+        changed, unchanged = _compare_checks(before, after)
+        all_changes += changed
+        unchanged_count += unchanged
+    kinds = list(ChangeKind)
+    all_changes.sort(key=lambda item: (kinds.index(item.kind), item.profile, item.id, item.operation))
     remarks = [remark for before, after in pairs for remark in _remarks(before, after)]
-    return Changes(remarks=tuple(dict.fromkeys(remarks)), changes=tuple(found), same=same)
+    return ReportChanges(remarks=tuple(dict.fromkeys(remarks)), changes=tuple(all_changes), unchanged_count=unchanged_count)
 
 
-def _named(documents: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def _by_profile(documents: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Reports by their profile. Raises UsageError if two have the same."""
-    found: dict[str, Mapping[str, Any]] = {}
+    by_profile: dict[str, Mapping[str, Any]] = {}
     for document in documents:
         name = document["profile"]["name"]
-        if name in found:
+        if name in by_profile:
             raise UsageError(f"several reports by the profile {name}: compare two at a time")
-        found[name] = document
-    return found
+        by_profile[name] = document
+    return by_profile
 
 
-def _pairs(
+def _pair_by_profile(
     old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
 ) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """The reports of each profile; where one is missing, the other without its checks stands for it."""
 
-    def empty(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    def without_checks(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**document, "checks": []}
 
     names = sorted({*old, *new})
-    return [(old.get(name) or empty(new[name]), new.get(name) or empty(old[name])) for name in names]
+    return [(old.get(name) or without_checks(new[name]), new.get(name) or without_checks(old[name])) for name in names]
 
 
 def _remarks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What sets two reports apart as such, a sentence each."""
-    said = (
+    comparisons = (
         ("profiles", "promises of another vendor are compared", "profile", "name"),
         ("gates", "what counts is not the same", "run", "gate"),
         ("versions of the suite", "checks may have come, gone or changed", "suite", "version"),
@@ -151,51 +151,51 @@ def _remarks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     )
     return [
         f"Different {what}, {old[part][key]} and {new[part][key]}: {why}."
-        for what, why, part, key in said
+        for what, why, part, key in comparisons
         if old[part][key] != new[part][key]
     ]
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[Change], int]:
+def _compare_checks(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[ReportChange], int]:
     """What changed between two reports, and how many checks did not."""
     before = {(item["id"], item["operation"]): item for item in old["checks"]}
     after = {(item["id"], item["operation"]): item for item in new["checks"]}
-    found, same = [], 0
+    changed, unchanged_count = [], 0
     for key in sorted({*before, *after}):
         was, now = before.get(key), after.get(key)
-        turn = _turn(was, now)
-        if turn is None:
-            same += 1
+        kind = _change_kind(was, now)
+        if kind is None:
+            unchanged_count += 1
         else:
-            found.append(_change(turn, was, now, new["profile"]["name"]))
-    return found, same
+            changed.append(_build_change(kind, was, now, new["profile"]["name"]))
+    return changed, unchanged_count
 
 
-def _change(turn: Turn, was: Mapping[str, Any] | None, now: Mapping[str, Any] | None, profile: str) -> Change:
+def _build_change(kind: ChangeKind, was: Mapping[str, Any] | None, now: Mapping[str, Any] | None, profile: str) -> ReportChange:
     """A change, told by the later report where it has the check."""
-    told: Mapping[str, Any] = now or was or {}
+    check: Mapping[str, Any] = now or was or {}
     levels = dict.fromkeys(item["level"] for item in (was, now) if item)
-    return Change(
-        turn=turn, profile=profile, id=told["id"], operation=told["operation"], title=told["title"],
+    return ReportChange(
+        kind=kind, profile=profile, id=check["id"], operation=check["operation"], title=check["title"],
         level=" -> ".join(levels), was=was["outcome"] if was else MISSING,
         now=now["outcome"] if now else MISSING, message=now["message"] if now else "",
     )  # fmt: skip
 
 
-def _turn(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Turn | None:
+def _change_kind(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> ChangeKind | None:
     """What became of a check; None if nothing did.
 
     It vanished if it was judged and no longer is, for whatever reason: a check that ends without an answer
     judges nothing. It is new if it was not there, or is judged now and was not meant to be before.
     """
-    first, last = (item["outcome"] if item else MISSING for item in (was, now))
-    if first in _JUDGED and last not in _JUDGED:
-        return Turn.VANISHED
-    if first == MISSING or (first in _SILENT and last in _JUDGED):
-        return Turn.NEW
-    if last in _BROKEN and first not in _BROKEN:
-        return Turn.BROKEN
-    if last == Outcome.PASS and first != Outcome.PASS:
-        return Turn.FIXED
-    is_same = was is not None and now is not None and was["level"] == now["level"] and first == last
-    return None if is_same else Turn.CHANGED
+    old_outcome, new_outcome = (item["outcome"] if item else MISSING for item in (was, now))
+    if old_outcome in _CONCLUSIVE_OUTCOMES and new_outcome not in _CONCLUSIVE_OUTCOMES:
+        return ChangeKind.VANISHED
+    if old_outcome == MISSING or (old_outcome in _INFORMATIONAL_OUTCOMES and new_outcome in _CONCLUSIVE_OUTCOMES):
+        return ChangeKind.NEW
+    if new_outcome in _DEVIATING_OUTCOMES and old_outcome not in _DEVIATING_OUTCOMES:
+        return ChangeKind.BROKEN
+    if new_outcome == Outcome.PASS and old_outcome != Outcome.PASS:
+        return ChangeKind.FIXED
+    is_same = was is not None and now is not None and was["level"] == now["level"] and old_outcome == new_outcome
+    return None if is_same else ChangeKind.CHANGED

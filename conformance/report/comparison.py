@@ -12,84 +12,84 @@ from conformance.report.tallies import Tally
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.report.matrix import Column, Matrix, Row
+    from conformance.report.matrix import Column, Matrix, CheckRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class CheckSummary:
     """A check in all columns: the worst that it came to in any, and the levels that it has."""
 
-    row: Row
-    worst: str
+    row: CheckRow
+    worst_outcome: str
     levels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
+class AreaSummary:
     """An area of checks, with a tally of them for each column."""
 
     name: str
     tallies: tuple[Tally, ...]
-    lines: tuple[Line, ...]
+    checks: tuple[CheckSummary, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class MatrixSummary:
     """A matrix, told by areas; `says` is what is compared, in one line."""
 
-    says: str
+    title: str
     columns: tuple[Column, ...]
     shares: tuple[str, ...]
-    areas: tuple[Area, ...]
+    areas: tuple[AreaSummary, ...]
 
 
-def compare(matrix: Matrix) -> Comparison:
+def summarize_matrix(matrix: Matrix) -> MatrixSummary:
     """What a matrix has to say."""
     names = sorted({row.area for row in matrix.rows})
-    return Comparison(
-        says=_says(matrix.columns),
+    return MatrixSummary(
+        title=_describe_title(matrix.columns),
         columns=matrix.columns,
-        shares=tuple(share(column.kept, column.judged) for column in matrix.columns),
+        shares=tuple(format_share(column.kept, column.judged) for column in matrix.columns),
         areas=tuple(
-            _area(name, [row for row in matrix.rows if row.area == name], len(matrix.columns))
+            _summarize_area(name, [row for row in matrix.rows if row.area == name], len(matrix.columns))
             for name in names
         ),
     )
 
 
-def share(kept: int, judged: int) -> str:
+def format_share(kept: int, judged: int) -> str:
     """How much was kept, in whole percent; never 100 % unless all was."""
     return f"{100 * kept // judged} %" if judged else "nothing judged"
 
 
-def _says(columns: Sequence[Column]) -> str:
+def _describe_title(columns: Sequence[Column]) -> str:
     """What is compared: profiles, targets, or both."""
-    urls, titles = {column.url for column in columns}, {column.title for column in columns}
+    urls, titles = {column.url for column in columns}, {column.profile_title for column in columns}
     if len(columns) == 1:
-        return f"{columns[0].url} and {columns[0].title}"
+        return f"{columns[0].url} and {columns[0].profile_title}"
     if len(urls) == 1:
-        whose = columns[0].title if len(titles) == 1 else f"{len(titles)} profiles"
+        whose = columns[0].profile_title if len(titles) == 1 else f"{len(titles)} profiles"
         return f"How far {columns[0].url} keeps the promises of {whose}"
     if len(titles) == 1:
-        return f"How far {len(urls)} servers keep the promises of {columns[0].title}"
+        return f"How far {len(urls)} servers keep the promises of {columns[0].profile_title}"
     return f"How far {len(urls)} servers keep the promises of {len(titles)} profiles"
 
 
-def _area(name: str, rows: Sequence[Row], width: int) -> Area:
+def _summarize_area(name: str, rows: Sequence[CheckRow], column_count: int) -> AreaSummary:
     """An area with what its checks came to in each of so many columns."""
     tallies = []
-    for index in range(width):
-        found = Counter(cell.outcome for row in rows if (cell := row.cells[index]))
-        tallies.append(Tally(counts={outcome: found[outcome] for outcome in Outcome}))
-    return Area(name=name, tallies=tuple(tallies), lines=tuple(map(_line, rows)))
+    for index in range(column_count):
+        counts = Counter(cell.outcome for row in rows if (cell := row.cells[index]))
+        tallies.append(Tally(counts={outcome: counts[outcome] for outcome in Outcome}))
+    return AreaSummary(name=name, tallies=tuple(tallies), checks=tuple(map(_summarize_check, rows)))
 
 
-def _line(row: Row) -> Line:
+def _summarize_check(row: CheckRow) -> CheckSummary:
     """A check with what can be said of it over all columns."""
     cells = [cell for cell in row.cells if cell]
     outcomes = {cell.outcome for cell in cells}
-    return Line(
+    return CheckSummary(
         row=row,
-        worst=next(outcome.value for outcome in WORST_FIRST if outcome in outcomes),
+        worst_outcome=next(outcome.value for outcome in WORST_FIRST if outcome in outcomes),
         levels=tuple(sorted({cell.level for cell in cells})),
     )

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.text import safe
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 UNNOTICED = "unnoticed"
-_SAYS = {
+_REACTION_WORDS = {
     "deliver": "delivered", "give-up": "given up", "retry": "retried", "send-again": "sent again",
     "lose": "lost",
 }  # fmt: skip
-_KEEPS = {
+_KEPT_BY_WORDS = {
     "A": "A keeps it, B breaks it",
     "B": "A breaks it, B keeps it",
     "neither": "both break it, in different ways",
     "both": "both are allowed by the profile",
 }
-_SIGNS = {"same": ("the same", "bold green"), "different": ("different", "bold red")}
-_MOST, _MOST_NAMES, _LONGEST = 8, 3, 300
+_VERDICT_WORDS = {"same": ("the same", "bold green"), "different": ("different", "bold red")}
+_MAX_ITEMS, _MAX_NAMES, _MAX_LENGTH = 8, 3, 300
 
 
-def headline(document: Mapping[str, Any]) -> str:
+def diff_headline(document: Mapping[str, Any]) -> str:
     """The verdict in one sentence, without a full stop."""
     servers, name = document["servers"], document["profile"]["name"]
     counts = document["counts"]
@@ -51,7 +51,7 @@ def headline(document: Mapping[str, Any]) -> str:
     return f"{number} from A {servers['A']} to B {servers['B']}, by the profile {name}: {', '.join(parts)}"
 
 
-def compared(document: Mapping[str, Any]) -> str:
+def describe_scope(document: Mapping[str, Any]) -> str:
     """What was compared, in one sentence."""
     numbers = document["compared"]
     return (
@@ -60,90 +60,90 @@ def compared(document: Mapping[str, Any]) -> str:
     )
 
 
-def remarks(document: Mapping[str, Any]) -> list[str]:
+def diff_remarks(document: Mapping[str, Any]) -> list[str]:
     """What else there is to know, a sentence each."""
-    found = []
+    sentences = []
     if document["stopped"]:
-        found.append(
+        sentences.append(
             f"the comparison ended early, and nothing can be said of the rest; {document['stopped']}"
         )
     for side, calls in document["dead"].items():
         if calls:
-            found.append(f"{side} accepts nothing on {', '.join(calls)}; nothing more was compared there")
+            sentences.append(f"{side} accepts nothing on {', '.join(calls)}; nothing more was compared there")
     unstable = document["unstable"]
     if unstable:
-        some = list(dict.fromkeys(item["id"] for item in unstable))
-        more = f" and {len(some) - _MOST} more" if len(some) > _MOST else ""
-        found.append(
+        check_ids = list(dict.fromkeys(item["id"] for item in unstable))
+        more = f" and {len(check_ids) - _MAX_ITEMS} more" if len(check_ids) > _MAX_ITEMS else ""
+        sentences.append(
             f"not stable, and no difference: {len(unstable)} checks did not come to the same each time "
-            f"({', '.join(some[:_MOST])}{more})"
+            f"({', '.join(check_ids[:_MAX_ITEMS])}{more})"
         )
     if document["unstable_generated"]:
-        found.append(
+        sentences.append(
             f"not stable: {document['unstable_generated']} generated requests did not differ each time"
         )
     if document["reworded"] and not document["strict"]:
-        found.append(
+        sentences.append(
             f"{document['reworded']:,} answers say the same in other words, which no SDK reads; "
             "--strict counts them"
         )
-    return found
+    return sentences
 
 
-def keeps(item: Mapping[str, Any]) -> str:
+def describe_kept_by(item: Mapping[str, Any]) -> str:
     """Who keeps the promise, with its level."""
-    return _KEEPS[item["keeps"]]
+    return _KEPT_BY_WORDS[item["keeps"]]
 
 
-def ways(item: Mapping[str, Any]) -> list[str]:
+def describe_changes(item: Mapping[str, Any]) -> list[str]:
     """How the answers differ, a line each."""
     lines = []
     for way in item["ways"]:
         name = "" if way["in"] == "status" else f"{way['in']}: "
-        calls = some(way["calls"], _MOST)
+        calls = join_first(way["calls"], _MAX_ITEMS)
         on = f" on {calls}" if calls else ""
-        lines.append(f"{name}A {_cut(way['A'])}, B {_cut(way['B'])}{on}")
+        lines.append(f"{name}A {_truncate(way['A'])}, B {_truncate(way['B'])}{on}")
     return lines
 
 
-def reactions(item: Mapping[str, Any]) -> list[str]:
+def describe_reactions(item: Mapping[str, Any]) -> list[str]:
     """What SDKs make of it, a line for those that do the same; those that the profile names come first."""
     sdks = item["sdks"]
-    listed = [entry for entry in sdks["effects"] if entry["supported"]] or sdks["effects"]
+    relevant = [entry for entry in sdks["effects"] if entry["supported"]] or sdks["effects"]
     groups: dict[tuple[str, str], list[str]] = {}
-    for entry in listed:
+    for entry in relevant:
         groups.setdefault((entry["A"], entry["B"]), []).append(entry["title"])
-    noticed = {key: names for key, names in groups.items() if key[0] != key[1]}
-    if not noticed:
+    differing = {key: names for key, names in groups.items() if key[0] != key[1]}
+    if not differing:
         return ["no SDK would notice"]
     condition = "" if sdks["usual"] else "if it sends such: "
     return [
-        f"{condition}{_SAYS[one]} by A, {_SAYS[other]} by B ({some(names, _MOST_NAMES)})"
-        for (one, other), names in noticed.items()
+        f"{condition}{_REACTION_WORDS[one]} by A, {_REACTION_WORDS[other]} by B ({join_first(names, _MAX_NAMES)})"
+        for (one, other), names in differing.items()
     ]
 
 
-def some(words: Sequence[str], most: int) -> str:
+def join_first(words: Sequence[str], limit: int) -> str:
     """The first few of many words."""
-    rest = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + rest
+    remainder = f" and {len(words) - limit} more" if len(words) > limit else ""
+    return ", ".join(words[:limit]) + remainder
 
 
-def lines(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def detail_lines(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a person wants to know of a difference, each with a word for what it is."""
     yield "promise", item["title"]
-    for text in ways(item):
+    for text in describe_changes(item):
         yield "differs", text
-    yield "verdict", keeps(item)
+    yield "verdict", describe_kept_by(item)
     if item["message"]:
         yield "because", item["message"]
-    for text in reactions(item):
+    for text in describe_reactions(item):
         yield "SDKs", text
     others = [name for name in item["checks"] if name != item["id"]]
     if others:
-        yield "also", some(others, _MOST)
+        yield "also", join_first(others, _MAX_ITEMS)
     if item["generated"]:
-        more = f"; among them: {some(item['examples'], _MOST_NAMES)}" if item["examples"] else ""
+        more = f"; among them: {join_first(item['examples'], _MAX_NAMES)}" if item["examples"] else ""
         yield "fuzz", f"{item['generated']:,} generated requests show it{more}"
     for source in item["sources"][:2]:
         says = f": {source['says']}" if source["says"] else ""
@@ -153,32 +153,32 @@ def lines(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"ask {side}", item["curl"][side]
 
 
-def show(document: Mapping[str, Any], console: Console, *, quiet: bool = False) -> None:
+def print_diff(document: Mapping[str, Any], console: Console, *, quiet: bool = False) -> None:
     """Prints a comparison: the costliest difference first. Quiet leaves the differences and the verdict."""
     for item in document["differences"]:
         style = "bold yellow" if item["keeps"] == "both" else "bold red"
         head = Text.assemble(
-            ("\nDIFFERENT", style), f"  {safe(item['id'])}  ", (item["level"].upper(), "bold"),
+            ("\nDIFFERENT", style), f"  {escape_controls(item['id'])}  ", (item["level"].upper(), "bold"),
             "" if item["keeps"] != "both" else " (allowed)",
         )  # fmt: skip
         console.print(head, soft_wrap=True)
         table = Table.grid(padding=(0, 1))
         table.add_column(style="dim", justify="right", min_width=9)
         table.add_column(overflow="fold")
-        told = list(lines(item))
-        for name, text in told:
+        details = list(detail_lines(item))
+        for name, text in details:
             if not name.startswith("ask"):
-                table.add_row(name, Text(safe(text)))
+                table.add_row(name, Text(escape_controls(text)))
         console.print(Padding(table, (0, 0, 0, 2)))
-        for name, text in told:
+        for name, text in details:
             if name.startswith("ask"):
-                console.print(Text(f"      {name} {safe(text)}", style="dim"), soft_wrap=True)
+                console.print(Text(f"      {name} {escape_controls(text)}", style="dim"), soft_wrap=True)
     if not quiet:
-        for remark in [*remarks(document), compared(document)]:
-            console.print(Text(safe(f"\n{remark}")), soft_wrap=True)
-    words, style = _SIGNS.get(document["verdict"], ("not compared", "bold yellow"))
-    console.print(Text.assemble((f"\n{words}: ", style), safe(headline(document))), soft_wrap=True)
+        for remark in [*diff_remarks(document), describe_scope(document)]:
+            console.print(Text(escape_controls(f"\n{remark}")), soft_wrap=True)
+    words, style = _VERDICT_WORDS.get(document["verdict"], ("not compared", "bold yellow"))
+    console.print(Text.assemble((f"\n{words}: ", style), escape_controls(diff_headline(document))), soft_wrap=True)
 
 
-def _cut(words: str) -> str:
-    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."
+def _truncate(words: str) -> str:
+    return words if len(words) <= _MAX_LENGTH else f"{words[:_MAX_LENGTH]}..."

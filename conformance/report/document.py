@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.model import Area, Level, Outcome, Verdict
 from conformance.sdks import table as sdks
-from conformance.text import storable
+from conformance.text import escape_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from conformance.model import JsonObject, Stale
-    from conformance.report.limits import Limit
+    from conformance.model import JsonObject, StaleEntry
+    from conformance.report.limits import MeasuredLimit
 
-FORMAT = 1
-_BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
+FORMAT_VERSION = 1
+_DEVIATING_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
 CONFORMS, DEVIATES, UNJUDGED = "conforms", "deviates", "unjudged"
-STOPPED = "the run was stopped"
+DEFAULT_STOP_REASON = "the run was stopped"
 EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
-STALE = 4
+STALE_EXIT_CODE = 4
 """What the command ends with where all is well but for the list of known deviations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class RunInfo:
     """What a report says of the run itself. `started` is ISO 8601, durations are in seconds.
 
     `waited_s` is how long the run stood still because the target asked for it with a 429; `failure` is why
@@ -35,18 +35,18 @@ class Header:
     ended before it did.
     """
 
-    version: str
-    url: str
-    profile: str
-    title: str
+    suite_version: str
+    target_url: str
+    profile_name: str
+    profile_title: str
     gate: Level
     started: str
     duration_s: float
-    requests: int
+    request_count: int
     waited_s: float = 0.0
-    planned: int = 0
-    stopped: str = ""
-    failure: str = ""
+    planned_verdicts: int = 0
+    stop_reason: str = ""
+    unjudged_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,30 +56,30 @@ class Report:
     `stale` are entries of the list of known deviations that have to go.
     """
 
-    header: Header
+    run_info: RunInfo
     verdicts: tuple[Verdict, ...] = field(default=())
-    limits: tuple[Limit, ...] = ()
-    stale: tuple[Stale, ...] = ()
+    limits: tuple[MeasuredLimit, ...] = ()
+    stale_entries: tuple[StaleEntry, ...] = ()
 
     @classmethod
-    def of(cls, header: Header, verdicts: Iterable[Verdict], limits: tuple[Limit, ...] = ()) -> Report:
+    def from_verdicts(cls, run_info: RunInfo, verdicts: Iterable[Verdict], limits: tuple[MeasuredLimit, ...] = ()) -> Report:
         """A report of verdicts in any order."""
         return cls(
-            header=header,
+            run_info=run_info,
             verdicts=tuple(sorted(verdicts, key=lambda item: (item.id, item.operation))),
             limits=limits,
         )
 
-    def counts(self) -> dict[Outcome, int]:
+    def counts_by_outcome(self) -> dict[Outcome, int]:
         """How many checks came to each outcome."""
-        found = Counter(item.outcome for item in self.verdicts)
-        return {outcome: found[outcome] for outcome in Outcome}
+        counts = Counter(item.outcome for item in self.verdicts)
+        return {outcome: counts[outcome] for outcome in Outcome}
 
     @property
     def is_complete(self) -> bool:
         """Whether the run came to its end: a verdict on everything that was planned, or nothing to judge."""
-        header = self.header
-        return not header.stopped and (bool(header.failure) or len(self.verdicts) >= header.planned)
+        header = self.run_info
+        return not header.stop_reason and (bool(header.unjudged_reason) or len(self.verdicts) >= header.planned_verdicts)
 
     @property
     def verdict(self) -> str:
@@ -93,92 +93,92 @@ class Report:
         gated = {
             item.outcome
             for item in self.verdicts
-            if item.level.reaches(self.header.gate) and item.known is None
+            if item.level.is_at_least(self.run_info.gate) and item.known_deviation is None
         }
-        if gated & _BROKEN:
+        if gated & _DEVIATING_OUTCOMES:
             return DEVIATES
         return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
 
     @property
     def exit_code(self) -> int:
         """What the command ends with."""
-        return STALE if self.stale and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
+        return STALE_EXIT_CODE if self.stale_entries and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
 
-    def troubles(self) -> list[Verdict]:
+    def problems(self) -> list[Verdict]:
         """What failed, was untestable or has no verdict; strongest level first, what was generated last."""
-        found = [item for item in self.verdicts if item.outcome in _BROKEN or item.outcome is Outcome.ERROR]
+        problems = [item for item in self.verdicts if item.outcome in _DEVIATING_OUTCOMES or item.outcome is Outcome.ERROR]
         order = list(Outcome)
         return sorted(
-            found, key=lambda item: (item.level.rank, order.index(item.outcome), item.area is Area.FUZZ)
+            problems, key=lambda item: (item.level.rank, order.index(item.outcome), item.area is Area.FUZZ)
         )
 
     def as_json(self) -> JsonObject:
         """The report as JSON data."""
-        header = self.header
+        header = self.run_info
         return {
-            "format": FORMAT,
-            "suite": {"name": "ingest-conformance", "version": header.version},
-            "target": {"url": header.url},
-            "profile": {"name": header.profile, "title": header.title},
+            "format": FORMAT_VERSION,
+            "suite": {"name": "ingest-conformance", "version": header.suite_version},
+            "target": {"url": header.target_url},
+            "profile": {"name": header.profile_name, "title": header.profile_title},
             "run": {
                 "gate": header.gate.value,
                 "started": header.started,
                 "duration_s": round(header.duration_s, 3),
-                "requests": header.requests,
+                "requests": header.request_count,
                 "waited_s": round(header.waited_s, 3),
-                **self._end(),
-                **({"failure": storable(header.failure)} if header.failure else {}),
+                **self._end_json(),
+                **({"failure": escape_surrogates(header.unjudged_reason)} if header.unjudged_reason else {}),
             },
             "verdict": self.verdict,
-            "counts": {outcome.value: count for outcome, count in self.counts().items()},
+            "counts": {outcome.value: count for outcome, count in self.counts_by_outcome().items()},
             "limits": [item.as_json() for item in self.limits],
-            "sdks": sdks.table(self.verdicts),
-            **({"stale": [_stale(item) for item in self.stale]} if self.stale else {}),
-            "checks": [check(item) for item in self.verdicts],
+            "sdks": sdks.build_table(self.verdicts),
+            **({"stale": [_stale_entry_json(item) for item in self.stale_entries]} if self.stale_entries else {}),
+            "checks": [verdict_json(item) for item in self.verdicts],
             "complete": self.is_complete,
         }
 
-    def _end(self) -> JsonObject:
+    def _end_json(self) -> JsonObject:
         """How a run ended that did not come to its end."""
         if self.is_complete:
             return {}
-        return {"planned": self.header.planned, "stopped": storable(self.header.stopped or STOPPED)}
+        return {"planned": self.run_info.planned_verdicts, "stopped": escape_surrogates(self.run_info.stop_reason or DEFAULT_STOP_REASON)}
 
-    def text(self) -> str:
+    def json_text(self) -> str:
         """The report as a JSON text."""
-        return text(self.as_json())
+        return dump_json(self.as_json())
 
 
-def text(document: Mapping[str, Any]) -> str:
+def dump_json(document: Mapping[str, Any]) -> str:
     """A report's document as a JSON text."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def check(item: Verdict) -> JsonObject:
+def verdict_json(verdict: Verdict) -> JsonObject:
     """A verdict as JSON data, as it stands among the checks of a report."""
     return {
-        "id": item.id,
-        "area": item.area.value,
-        "level": item.level.value,
-        "title": item.title,
-        "operation": item.operation,
-        "outcome": item.outcome.value,
-        "message": storable(item.message),
-        "expected": storable(item.expected),
-        "received": storable(item.received),
-        "sources": [source.as_json() for source in item.sources],
-        "exchanges": list(item.exchanges),
-        "curl": storable(item.curl),
-        **({"known": item.known.as_json()} if item.known else {}),
-        **({"runs": {outcome.value: count for outcome, count in item.runs}} if item.runs else {}),
+        "id": verdict.id,
+        "area": verdict.area.value,
+        "level": verdict.level.value,
+        "title": verdict.title,
+        "operation": verdict.operation,
+        "outcome": verdict.outcome.value,
+        "message": escape_surrogates(verdict.message),
+        "expected": escape_surrogates(verdict.expected),
+        "received": escape_surrogates(verdict.received),
+        "sources": [source.as_json() for source in verdict.sources],
+        "exchanges": list(verdict.exchanges),
+        "curl": escape_surrogates(verdict.curl),
+        **({"known": verdict.known_deviation.as_json()} if verdict.known_deviation else {}),
+        **({"runs": {outcome.value: count for outcome, count in verdict.outcome_counts}} if verdict.outcome_counts else {}),
     }
 
 
-def _stale(item: Stale) -> JsonObject:
+def _stale_entry_json(entry: StaleEntry) -> JsonObject:
     return {
-        "file": item.file,
-        "line": item.line,
-        "last_line": item.last_line,
-        "name": item.name,
-        "why": item.why,
+        "file": entry.file,
+        "line": entry.line,
+        "last_line": entry.last_line,
+        "name": entry.name,
+        "why": entry.reason,
     }

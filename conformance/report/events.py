@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from conformance.report.document import EXIT_CODES, FORMAT, UNJUDGED, check
+from conformance.report.document import EXIT_CODES, FORMAT_VERSION, UNJUDGED, verdict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from conformance.report.document import Report
 
 
-def start(version: str, url: str, profile: Profile, gate: Level, checks: int) -> str:
+def start_line(version: str, url: str, profile: Profile, gate: Level, planned_verdicts: int) -> str:
     """The first line: who judges whom by what; `checks` is how many verdicts are to come."""
     return _line(
         "start",
         {
-            "format": FORMAT,
+            "format": FORMAT_VERSION,
             "suite": {"name": "ingest-conformance", "version": version},
             "target": {"url": url},
             "profile": {"name": profile.name, "title": profile.title},
             "gate": gate.value,
-            "checks": checks,
+            "checks": planned_verdicts,
         },
     )
 
 
-def verdict(item: Verdict) -> str:
+def verdict_line(verdict: Verdict) -> str:
     """A verdict, as the JSON report has it among its checks."""
-    return _line("verdict", {"check": check(item)})
+    return _line("verdict", {"check": verdict_json(verdict)})
 
 
-def end(report: Report) -> str:
+def end_line(report: Report) -> str:
     """The last line of a run that ended: what it came to. Durations are in seconds."""
     document: Any = report.as_json()
     return _line(
@@ -55,7 +55,7 @@ def end(report: Report) -> str:
     )
 
 
-def failure(reason: str) -> str:
+def failure_line(reason: str) -> str:
     """The last line of a run that could not go on: why."""
     return _line(
         "end",

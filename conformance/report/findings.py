@@ -11,11 +11,11 @@ from conformance.model import Area, Level, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-_STATUS = len("400")
+_STATUS_LENGTH = len("400")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class GroupedCheck:
     """A check of a finding, with the calls on which it came to that.
 
     `anchor` is the id of its element, empty where an earlier element of the page has it.
@@ -28,22 +28,22 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class FailureGroup:
     """One thing to say of a target. `first` is the check, as the report has it, that stands for all."""
 
     outcome: str
     level: str
     levels: tuple[str, ...]
     reason: str
-    members: tuple[Member, ...]
+    members: tuple[GroupedCheck, ...]
     count: int
     first: Mapping[str, Any]
-    is_transcribed: bool = True
+    has_transcript: bool = True
 
     @property
     def known(self) -> str:
         """Why it is accepted for now; empty where it is not."""
-        return accepted(self.first)
+        return describe_known(self.first)
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -56,20 +56,20 @@ class Finding:
         return tuple(sorted({member.id.partition(".")[0] for member in self.members}))
 
 
-def findings(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Finding, ...]]:
+def group_failures(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[FailureGroup, ...]]:
     """The findings of a report's checks, by outcome; worst outcome and strongest level first."""
     groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
     for item in checks:
-        groups.setdefault((item["outcome"], *_KEYS[Outcome(item["outcome"])](item)), []).append(item)
-    taken: set[str] = set()
-    found: dict[str, tuple[Finding, ...]] = {}
-    for outcome in _ORDER:
-        chosen = sorted((group for group in groups.values() if group[0]["outcome"] == outcome), key=_rank)
-        found[outcome.value] = tuple(_finding(group, taken) for group in chosen)
-    return found
+        groups.setdefault((item["outcome"], *_GROUP_KEYS[Outcome(item["outcome"])](item)), []).append(item)
+    used_anchors: set[str] = set()
+    groups_by_outcome: dict[str, tuple[FailureGroup, ...]] = {}
+    for outcome in _OUTCOME_ORDER:
+        ordered = sorted((group for group in groups.values() if group[0]["outcome"] == outcome), key=_group_order)
+        groups_by_outcome[outcome.value] = tuple(_build_group(group, used_anchors) for group in ordered)
+    return groups_by_outcome
 
 
-def _rank(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
+def _group_order(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
     """Strongest level first, what was asked before what was generated, then by id.
 
     Reasons for what does not apply come by how often they are given.
@@ -80,61 +80,61 @@ def _rank(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
     return weight, first["area"] == Area.FUZZ, first["id"], first["operation"]
 
 
-def _finding(group: list[Mapping[str, Any]], taken: set[str]) -> Finding:
+def _build_group(group: list[Mapping[str, Any]], used_anchors: set[str]) -> FailureGroup:
     """What a group of checks has to say. Ids that are taken get no anchor again."""
     calls: dict[str, list[str]] = {}
     titles = {item["id"]: item["title"] for item in group}
     for item in group:
         calls.setdefault(item["id"], []).append(item["operation"])
     members = tuple(
-        Member(id=name, anchor="" if name in taken else name, title=titles[name], calls=tuple(places))
+        GroupedCheck(id=name, anchor="" if name in used_anchors else name, title=titles[name], calls=tuple(places))
         for name, places in calls.items()
     )
-    taken.update(calls)
+    used_anchors.update(calls)
     first = group[0]
-    return Finding(
-        outcome=first["outcome"], level=first["level"], reason=reason(first), members=members,
+    return FailureGroup(
+        outcome=first["outcome"], level=first["level"], reason=message_without_call(first), members=members,
         levels=tuple(sorted({item["level"] for item in group})), count=len(group), first=first,
     )  # fmt: skip
 
 
-def reason(check: Mapping[str, Any]) -> str:
+def message_without_call(check: Mapping[str, Any]) -> str:
     """The message of a check without the name of its call, so that those of several calls compare."""
     call, message = check["operation"], str(check["message"])
     return re.sub(rf"{re.escape(call)}(?![\w/-])", "the call", message) if call else message
 
 
-def accepted(check: Mapping[str, Any]) -> str:
+def describe_known(check: Mapping[str, Any]) -> str:
     """Why a broken promise is accepted for now, in a sentence; empty where it is not."""
     known = check.get("known")
     if not known:
         return ""
-    more = [known["owner"], known["link"], f"until {known['expires']}" if known["expires"] else ""]
-    rest = ", ".join(item for item in more if item)
+    details = [known["owner"], known["link"], f"until {known['expires']}" if known["expires"] else ""]
+    rest = ", ".join(item for item in details if item)
     return f"{known['reason']} ({rest})" if rest else str(known["reason"])
 
 
-def _same_answer(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["id"], check["level"], check["received"][:_STATUS], accepted(check)
+def _answer_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return check["id"], check["level"], check["received"][:_STATUS_LENGTH], describe_known(check)
 
 
-def _same_reason(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["level"], reason(check), check["received"][:_STATUS], accepted(check)
+def _reason_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return check["level"], message_without_call(check), check["received"][:_STATUS_LENGTH], describe_known(check)
 
 
-def _same_words(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["id"], check["level"], reason(check)
+def _message_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return check["id"], check["level"], message_without_call(check)
 
 
-_KEYS: dict[Outcome, Callable[[Mapping[str, Any]], tuple[Hashable, ...]]] = {
-    Outcome.FAIL: _same_answer,
-    Outcome.UNTESTABLE: _same_reason,
-    Outcome.ERROR: _same_answer,
-    Outcome.OBSERVED: _same_words,
-    Outcome.NOT_APPLICABLE: lambda check: (reason(check),),
-    Outcome.PASS: _same_words,
+_GROUP_KEYS: dict[Outcome, Callable[[Mapping[str, Any]], tuple[Hashable, ...]]] = {
+    Outcome.FAIL: _answer_key,
+    Outcome.UNTESTABLE: _reason_key,
+    Outcome.ERROR: _answer_key,
+    Outcome.OBSERVED: _message_key,
+    Outcome.NOT_APPLICABLE: lambda check: (message_without_call(check),),
+    Outcome.PASS: _message_key,
 }
-_ORDER = (
+_OUTCOME_ORDER = (
     Outcome.FAIL,
     Outcome.UNTESTABLE,
     Outcome.ERROR,

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.text import safe
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from conformance.model import Level
 
-FORMAT = 1
-_MOST_CALLS = 8
-_LONGEST = 600
+FORMAT_VERSION = 1
+_MAX_CALLS = 8
+_MAX_BODY_LENGTH = 600
 
 
-class Shown(Protocol):
+class PrintableFinding(Protocol):
     """A finding, as far as it is shown."""
 
     @property
@@ -42,11 +42,11 @@ class Shown(Protocol):
         """All of it, as JSON data."""
 
 
-def show(findings: Sequence[Shown], console: Console, gate: Level) -> None:
+def print_findings(findings: Sequence[PrintableFinding], console: Console, gate: Level) -> None:
     """Prints every finding: what, where, the smallest request, what came, and how to see it again."""
     for item in findings:
-        below = "" if item.level.reaches(gate) else f" (below the gate, {gate})"
-        style = "bold red" if item.level.reaches(gate) else "bold yellow"
+        below = "" if item.level.is_at_least(gate) else f" (below the gate, {gate})"
+        style = "bold red" if item.level.is_at_least(gate) else "bold yellow"
         console.print(
             Text.assemble(("\nFINDING", style), f"  {item.id}  ", (item.level.value.upper(), "bold"), below),
             soft_wrap=True,
@@ -54,40 +54,40 @@ def show(findings: Sequence[Shown], console: Console, gate: Level) -> None:
         table = Table.grid(padding=(0, 1))
         table.add_column(style="dim", justify="right", min_width=9)
         table.add_column(overflow="fold")
-        found = item.as_json()
-        for name, text in _lines(item.title, found):
-            table.add_row(name, Text(safe(text)))
+        finding = item.as_json()
+        for name, text in _detail_lines(item.title, finding):
+            table.add_row(name, Text(escape_controls(text)))
         console.print(Padding(table, (0, 0, 0, 2)))
-        if found["curl"]:
-            console.print(Text(f"      again {safe(found['curl'])}", style="dim"), soft_wrap=True)
+        if finding["curl"]:
+            console.print(Text(f"      again {escape_controls(finding['curl'])}", style="dim"), soft_wrap=True)
 
 
-def _lines(title: str, found: dict[str, Any]) -> list[tuple[str, str]]:
+def _detail_lines(title: str, finding: dict[str, Any]) -> list[tuple[str, str]]:
     """What a person wants to know of a finding, each with a word for what it is."""
-    calls = found["calls"]
-    more = f" and {len(calls) - _MOST_CALLS} more" if len(calls) > _MOST_CALLS else ""
-    requests = [*found["before"], found["request"]]
+    calls = finding["calls"]
+    more = f" and {len(calls) - _MAX_CALLS} more" if len(calls) > _MAX_CALLS else ""
+    requests = [*finding["before"], finding["request"]]
     return [
         ("what", title),
-        ("on", f"{', '.join(calls[:_MOST_CALLS])}{more} ({found['count']:,} requests)"),
-        *(("request", _request(item)) for item in requests),
-        ("expected", found["expected"]),
-        ("received", found["received"]),
-        ("replay", f"conformance replay {found['id']}"),
+        ("on", f"{', '.join(calls[:_MAX_CALLS])}{more} ({finding['count']:,} requests)"),
+        *(("request", _request_line(item)) for item in requests),
+        ("expected", finding["expected"]),
+        ("received", finding["received"]),
+        ("replay", f"conformance replay {finding['id']}"),
     ]
 
 
-def _request(request: dict[str, Any]) -> str:
+def _request_line(request: dict[str, Any]) -> str:
     """A request in one line, without what is usual."""
     words = [request["call"]]
     words += [f"{name}: {request[name]!r}" for name in ("auth", "content_type", "coding") if name in request]
     body = next((request[name] for name in ("json", "text", "pieces", "base64") if name in request), "")
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return f"{' '.join(words)} {text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'}"
+    return f"{' '.join(words)} {text if len(text) <= _MAX_BODY_LENGTH else f'{text[:_MAX_BODY_LENGTH]}...'}"
 
 
-def text(header: dict[str, Any], findings: Sequence[Shown], *, is_complete: bool = True) -> str:
+def findings_json_text(header: dict[str, Any], findings: Sequence[PrintableFinding], *, is_complete: bool = True) -> str:
     """The findings as a JSON text; they are not all of them where the campaign was interrupted."""
     listed = [item.as_json() for item in findings]
-    found = {"format": FORMAT, **header, "findings": listed, "complete": is_complete}
-    return json.dumps(found, indent=1) + "\n"
+    document = {"format": FORMAT_VERSION, **header, "findings": listed, "complete": is_complete}
+    return json.dumps(document, indent=1) + "\n"

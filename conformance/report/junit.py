@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from conformance.model import Level, Outcome, Source
-from conformance.text import xml_safe
+from conformance.text import clean_for_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TAGS = {
+_OUTCOME_TAGS = {
     Outcome.FAIL: "failure",
     Outcome.UNTESTABLE: "failure",
     Outcome.ERROR: "error",
@@ -19,7 +19,7 @@ _TAGS = {
 }
 
 
-def junit(document: Mapping[str, Any]) -> str:
+def render_junit(document: Mapping[str, Any]) -> str:
     """A `testsuites` document of a report: one suite for each area, one case for each check and operation.
 
     A failure below the run's gate is no failure of the run; it is `skipped`, with its message.
@@ -28,45 +28,45 @@ def junit(document: Mapping[str, Any]) -> str:
     gate = Level(run["gate"])
     root = ET.Element("testsuites", name="ingest-conformance", time=f"{run['duration_s']:.3f}")
     for area in sorted({item["area"] for item in checks}):
-        found = [item for item in checks if item["area"] == area]
-        suite = ET.SubElement(root, "testsuite", name=xml_safe(f"{document['profile']['name']}.{area}"))
-        tags = [_case(suite, item, gate) for item in found]
-        suite.set("tests", str(len(found)))
+        area_checks = [item for item in checks if item["area"] == area]
+        suite = ET.SubElement(root, "testsuite", name=clean_for_xml(f"{document['profile']['name']}.{area}"))
+        tags = [_add_case(suite, item, gate) for item in area_checks]
+        suite.set("tests", str(len(area_checks)))
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             suite.set(name, str(tags.count(tag)))
     if not document["complete"]:
-        _incomplete(root, document)
+        _add_incomplete_suite(root, document)
     ET.indent(root)
     return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
 
 
-def _incomplete(root: ET.Element, document: Mapping[str, Any]) -> None:
+def _add_incomplete_suite(root: ET.Element, document: Mapping[str, Any]) -> None:
     """Adds an error for what was not judged, so that nobody takes the rest for all."""
-    suite = ET.SubElement(root, "testsuite", name=xml_safe(f"{document['profile']['name']}.run"))
+    suite = ET.SubElement(root, "testsuite", name=clean_for_xml(f"{document['profile']['name']}.run"))
     for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
         suite.set(name, count)
     case = ET.SubElement(suite, "testcase", classname="conformance.run", name="the run is complete", time="0")
     run = document["run"]
     judged = f"{len(document['checks'])} of {run['planned']} checks were judged"
-    ET.SubElement(case, "error", message=xml_safe(f"{run['stopped']}: {judged}"))
+    ET.SubElement(case, "error", message=clean_for_xml(f"{run['stopped']}: {judged}"))
 
 
-def _case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | None:
+def _add_case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | None:
     """Adds one case; returns the tag of what it came to."""
     name = f"{item['id']}[{item['operation']}]" if item["operation"] else item["id"]
     case = ET.SubElement(
-        suite, "testcase", classname=f"conformance.{item['area']}", name=xml_safe(name), time="0"
+        suite, "testcase", classname=f"conformance.{item['area']}", name=clean_for_xml(name), time="0"
     )
-    tag = _TAGS.get(Outcome(item["outcome"]))
+    tag = _OUTCOME_TAGS.get(Outcome(item["outcome"]))
     if tag is None:
         return None
     known = f"known ({item['known']['reason']}), " if item.get("known") else ""
-    if known or not Level(item["level"]).reaches(gate):
+    if known or not Level(item["level"]).is_at_least(gate):
         tag = "skipped"
     message = f"[{item['level']}] {known}{item['outcome']}: {item['message'] or item['title']}"
-    inner = ET.SubElement(case, tag, message=xml_safe(message))
+    element = ET.SubElement(case, tag, message=clean_for_xml(message))
     if tag != "skipped":
-        inner.set("type", item["outcome"])
+        element.set("type", item["outcome"])
         sources = (str(Source(**source)) for source in item["sources"])
-        inner.text = xml_safe("\n".join([item["title"], *sources, item["curl"]]))
+        element.text = clean_for_xml("\n".join([item["title"], *sources, item["curl"]]))
     return tag

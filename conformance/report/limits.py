@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.model import Level, weaker
-from conformance.profile.facts import Ceiling
-from conformance.profile.unit import Unit
+from conformance.model import Level, weaker_level
+from conformance.profile.facts import LimitKind
+from conformance.profile.unit import SizeUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
     from conformance.model import JsonObject, Source, Verdict
 
-LIMITS = "limits."
+LIMITS_PREFIX = "limits."
 """How the names of the facts about sizes begin."""
-_TITLES = {Ceiling.EVENT: "one event", Ceiling.BATCH: "a batch", Ceiling.BATCH_EVENT: "an event in a batch"}
+_LIMIT_TITLES = {LimitKind.EVENT: "one event", LimitKind.BATCH: "a batch", LimitKind.BATCH_EVENT: "an event in a batch"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class MeasuredLimit:
     """A limit in its unit on operations that measured the same; None where nothing was seen."""
 
     fact: str
@@ -32,13 +32,13 @@ class Limit:
     refused_from: int | None
     level: Level
     sources: tuple[Source, ...]
-    unit: Unit = Unit.BYTES
+    unit: SizeUnit = SizeUnit.BYTES
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
         return {
             "fact": self.fact,
-            "title": _TITLES[Ceiling(self.fact.removeprefix(LIMITS))],
+            "title": _LIMIT_TITLES[LimitKind(self.fact.removeprefix(LIMITS_PREFIX))],
             "unit": self.unit.value,
             "operations": list(self.operations),
             "at_least": self.at_least,
@@ -50,26 +50,26 @@ class Limit:
         }
 
 
-def limits(
-    contract: Contract, asked: Iterable[tuple[str, Operation]], verdicts: Iterable[Verdict]
-) -> tuple[Limit, ...]:
+def measure_limits(
+    contract: Contract, tested: Iterable[tuple[str, Operation]], verdicts: Iterable[Verdict]
+) -> tuple[MeasuredLimit, ...]:
     """The limits by these facts on these operations, with what any check measured of them."""
-    taken: dict[tuple[str, str], list[int]] = {}
-    refused: dict[tuple[str, str], list[int]] = {}
+    accepted_sizes: dict[tuple[str, str], list[int]] = {}
+    refused_sizes: dict[tuple[str, str], list[int]] = {}
     for verdict in verdicts:
-        for weight, is_accepted in verdict.weighed:
-            where = (weight.fact, verdict.operation)
-            (taken if is_accepted else refused).setdefault(where, []).append(weight.size)
-    groups: dict[Limit, list[str]] = {}
-    for fact, operation in asked:
-        stated, where = contract.limit(Ceiling(fact.removeprefix(LIMITS))), (fact, str(operation))
-        alike = Limit(
-            fact=fact, operations=(), at_least=stated.at_least, at_most=stated.at_most,
-            accepted_up_to=max(taken.get(where, ()), default=None),
-            refused_from=min(refused.get(where, ()), default=None),
-            level=weaker(stated.level, operation.level), sources=stated.sources,
-            unit=stated.unit,
+        for measured_size, is_accepted in verdict.measured_sizes:
+            where = (measured_size.limit_fact, verdict.operation)
+            (accepted_sizes if is_accepted else refused_sizes).setdefault(where, []).append(measured_size.size)
+    groups: dict[MeasuredLimit, list[str]] = {}
+    for fact, operation in tested:
+        documented, where = contract.size_limit(LimitKind(fact.removeprefix(LIMITS_PREFIX))), (fact, str(operation))
+        ungrouped = MeasuredLimit(
+            fact=fact, operations=(), at_least=documented.at_least, at_most=documented.at_most,
+            accepted_up_to=max(accepted_sizes.get(where, ()), default=None),
+            refused_from=min(refused_sizes.get(where, ()), default=None),
+            level=weaker_level(documented.level, operation.level), sources=documented.sources,
+            unit=documented.unit,
         )  # fmt: skip
-        groups.setdefault(alike, []).append(str(operation))
-    found = [replace(alike, operations=tuple(sorted(names))) for alike, names in groups.items()]
-    return tuple(sorted(found, key=lambda item: (item.fact, item.operations)))
+        groups.setdefault(ungrouped, []).append(str(operation))
+    grouped = [replace(alike, operations=tuple(sorted(names))) for alike, names in groups.items()]
+    return tuple(sorted(grouped, key=lambda item: (item.fact, item.operations)))

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from conformance.errors import UsageError
-from conformance.report.document import FORMAT, text
-from conformance.resources import specs
+from conformance.report.document import FORMAT_VERSION, dump_json
+from conformance.resources import specs_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LONGEST = 160
+_MAX_LENGTH = 160
 
 
 def load(path: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def load(path: str) -> dict[str, Any]:
     document = _read(path)
     if "reports" in document:
         raise UsageError(f"{path}: this file holds several reports, and one is needed")
-    _check(path, document)
+    _validate(path, document)
     return document
 
 
@@ -32,21 +32,21 @@ def load_all(path: str) -> list[dict[str, Any]]:
     """The reports in a file: one, or several that were written together. Raises UsageError as `load` does."""
     document = _read(path)
     if "reports" not in document:
-        _check(path, document)
+        _validate(path, document)
         return [document]
-    _check_frame(path, document)
-    found = document["reports"]
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found) or not found:
+    _check_format(path, document)
+    reports = document["reports"]
+    if not isinstance(reports, list) or not all(isinstance(item, dict) for item in reports) or not reports:
         raise UsageError(f"{path}: /reports is not a list of reports")
-    for item in found:
-        _check(path, item)
-    return found
+    for item in reports:
+        _validate(path, item)
+    return reports
 
 
-def together(documents: Iterable[dict[str, Any]]) -> str:
+def combine_reports(documents: Iterable[dict[str, Any]]) -> str:
     """Several reports as one JSON text, which `load_all` reads back."""
-    document = {"format": FORMAT, "reports": list(documents), "complete": True}
-    return text(document)
+    document = {"format": FORMAT_VERSION, "reports": list(documents), "complete": True}
+    return dump_json(document)
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _read(path: str) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise UsageError(f"{path}: this is no report: it is not UTF-8") from None
     try:
-        document = json.loads(content, parse_constant=_refuse)
+        document = json.loads(content, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         if content.lstrip().startswith("{") and not content.rstrip().endswith("}"):
             raise UsageError(f"{path}: the report is truncated: it breaks off before its end") from None
@@ -68,25 +68,25 @@ def _read(path: str) -> dict[str, Any]:
     return document
 
 
-def _refuse(word: str) -> None:
+def _reject_constant(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
 
 
-def _check(path: str, document: dict[str, Any]) -> None:
+def _validate(path: str, document: dict[str, Any]) -> None:
     """The document is a whole report. Raises UsageError if it is not."""
-    _check_frame(path, document)
+    _check_format(path, document)
     for problem in _validator().iter_errors(document):
         place = "".join(f"/{part}" for part in problem.instance_path) or "its top level"
         message = problem.message
-        said = message if len(message) <= _LONGEST else f"...{message[-_LONGEST:]}"
-        raise UsageError(f"{path}: this is no report: at {place}, {said}")
+        shortened = message if len(message) <= _MAX_LENGTH else f"...{message[-_MAX_LENGTH:]}"
+        raise UsageError(f"{path}: this is no report: at {place}, {shortened}")
 
 
-def _check_frame(path: str, document: dict[str, Any]) -> None:
+def _check_format(path: str, document: dict[str, Any]) -> None:
     """The document is of this format, and whole. Raises UsageError if it is not."""
-    if document.get("format") != FORMAT:
-        found = json.dumps(document.get("format"))[:_LONGEST]
-        raise UsageError(f"{path}: a report of format {found}; this version reads format {FORMAT}")
+    if document.get("format") != FORMAT_VERSION:
+        format_text = json.dumps(document.get("format"))[:_MAX_LENGTH]
+        raise UsageError(f"{path}: a report of format {format_text}; this version reads format {FORMAT_VERSION}")
     if document.get("complete") is False:
         raise UsageError(f"{path}: the report is truncated: its run ended before everything was judged")
     if document.get("complete") is not True:
@@ -96,5 +96,5 @@ def _check_frame(path: str, document: dict[str, Any]) -> None:
 @cache
 def _validator() -> jsonschema_rs.Validator:
     """The schema at work."""
-    schema = json.loads((specs() / "report.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((specs_dir() / "report.schema.json").read_text(encoding="utf-8"))
     return jsonschema_rs.validator_for(schema)

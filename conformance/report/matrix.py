@@ -11,44 +11,44 @@ from conformance.model import WORST_FIRST, Level, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_BAD = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
-_JUDGED = _BAD | {Outcome.PASS}
+_PROBLEM_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
+_JUDGED_OUTCOMES = _PROBLEM_OUTCOMES | {Outcome.PASS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A report. `kept` and `judged` count its checks at the level must; `failure` is why none was judged."""
 
-    name: str
+    label: str
     url: str
-    profile: str
-    title: str
+    profile_name: str
+    profile_title: str
     verdict: str
     counts: Mapping[str, int]
     kept: int
     judged: int
-    failure: str
+    unjudged_reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class MatrixCell:
     """The worst that a check came to in a report, over its calls, and on how many of them it failed."""
 
     outcome: str
-    count: int
-    failed: int
+    call_count: int
+    failed_count: int
     level: str
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class CheckRow:
     """A check, with a cell for each column; None where the report lacks it."""
 
     id: str
     area: str
     title: str
-    cells: tuple[Cell | None, ...]
+    cells: tuple[MatrixCell | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,38 +56,38 @@ class Matrix:
     """Reports side by side."""
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CheckRow, ...]
 
 
-def matrix(documents: Sequence[Mapping[str, Any]]) -> Matrix:
+def build_matrix(documents: Sequence[Mapping[str, Any]]) -> Matrix:
     """The matrix of reports, given as their JSON documents, in their order."""
-    found: list[dict[str, list[Mapping[str, Any]]]] = []
+    checks_by_document: list[dict[str, list[Mapping[str, Any]]]] = []
     for document in documents:
         checks: dict[str, list[Mapping[str, Any]]] = {}
         for item in document["checks"]:
             checks.setdefault(item["id"], []).append(item)
-        found.append(checks)
-    firsts = {name: items[0] for checks in reversed(found) for name, items in checks.items()}
+        checks_by_document.append(checks)
+    sample_checks = {name: items[0] for checks in reversed(checks_by_document) for name, items in checks.items()}
     rows = tuple(
-        Row(
+        CheckRow(
             id=name,
-            area=firsts[name]["area"],
-            title=firsts[name]["title"],
-            cells=tuple(_cell(checks[name]) if name in checks else None for checks in found),
+            area=sample_checks[name]["area"],
+            title=sample_checks[name]["title"],
+            cells=tuple(_cell(checks[name]) if name in checks else None for checks in checks_by_document),
         )
-        for name in sorted(firsts)
+        for name in sorted(sample_checks)
     )
     columns = [_column(document, documents) for document in documents]
-    return Matrix(columns=tuple(_apart(columns)), rows=rows)
+    return Matrix(columns=tuple(_with_unique_labels(columns)), rows=rows)
 
 
-def _apart(columns: Iterable[Column]) -> Iterator[Column]:
+def _with_unique_labels(columns: Iterable[Column]) -> Iterator[Column]:
     """Columns whose names differ: the second of a target and a profile says that it is."""
     seen: Counter[str] = Counter()
     for column in columns:
-        seen[column.name] += 1
-        number = seen[column.name]
-        yield column if number == 1 else replace(column, name=f"{column.name} ({number})")
+        seen[column.label] += 1
+        number = seen[column.label]
+        yield column if number == 1 else replace(column, label=f"{column.label} ({number})")
 
 
 def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> Column:
@@ -97,26 +97,26 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
     is_same_profile = len({other["profile"]["name"] for other in documents}) == 1
     musts = [Outcome(item["outcome"]) for item in document["checks"] if item["level"] == Level.MUST]
     return Column(
-        name=profile if is_same_url else url if is_same_profile else f"{url} by {profile}",
+        label=profile if is_same_url else url if is_same_profile else f"{url} by {profile}",
         url=url,
-        profile=profile,
-        title=document["profile"]["title"],
+        profile_name=profile,
+        profile_title=document["profile"]["title"],
         verdict=document["verdict"],
         counts=document["counts"],
         kept=musts.count(Outcome.PASS),
-        judged=sum(outcome in _JUDGED for outcome in musts),
-        failure=document["run"].get("failure", ""),
+        judged=sum(outcome in _JUDGED_OUTCOMES for outcome in musts),
+        unjudged_reason=document["run"].get("failure", ""),
     )
 
 
-def _cell(checks: Iterable[Mapping[str, Any]]) -> Cell:
+def _cell(checks: Iterable[Mapping[str, Any]]) -> MatrixCell:
     """The worst of what a check came to."""
-    found = sorted(checks, key=lambda item: (WORST_FIRST.index(item["outcome"]), Level(item["level"]).rank))
-    worst = found[0]
-    return Cell(
+    worst_first = sorted(checks, key=lambda item: (WORST_FIRST.index(item["outcome"]), Level(item["level"]).rank))
+    worst = worst_first[0]
+    return MatrixCell(
         outcome=worst["outcome"],
-        count=len(found),
-        failed=sum(item["outcome"] in _BAD for item in found),
+        call_count=len(worst_first),
+        failed_count=sum(item["outcome"] in _PROBLEM_OUTCOMES for item in worst_first),
         level=worst["level"],
         message=worst["message"],
     )

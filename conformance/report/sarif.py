@@ -11,7 +11,7 @@ from urllib.parse import quote
 from conformance.model import Level, Outcome
 from conformance.report.document import UNJUDGED
 from conformance.resources import profile_names
-from conformance.text import safe
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
-_BROKEN = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
-_LINK = re.compile(r"\[(?=[^\]]*\]\()")
-_LONGEST = 1000
+_DEVIATING_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
+_LINK_OPENING = re.compile(r"\[(?=[^\]]*\]\()")
+_MAX_LENGTH = 1000
 
 
-def sarif(document: Mapping[str, Any]) -> str:
+def render_sarif(document: Mapping[str, Any]) -> str:
     """A log of one run: a rule for each broken check, a result for each call on which it is broken.
 
     A scanner's result lies in a file, and a target's source is unknown here. The file is therefore the
@@ -33,9 +33,9 @@ def sarif(document: Mapping[str, Any]) -> str:
     no result; it is a notification.
     """
     checks = document["checks"]
-    broken = [item for item in checks if item["outcome"] in _BROKEN]
-    rules = _rules(broken)
-    places = {rule: number for number, rule in enumerate(rules)}
+    failures = [item for item in checks if item["outcome"] in _DEVIATING_OUTCOMES]
+    rules = _rules(failures)
+    rule_indexes = {rule: number for number, rule in enumerate(rules)}
     profile = document["profile"]["name"]
     run: JsonObject = {
         "tool": {
@@ -54,7 +54,7 @@ def sarif(document: Mapping[str, Any]) -> str:
                 ],
             }
         ],
-        "results": [_result(item, profile, places[item["id"]]) for item in broken],
+        "results": [_result(item, profile, rule_indexes[item["id"]]) for item in failures],
         "properties": {
             "target": document["target"]["url"],
             "profile": profile,
@@ -103,20 +103,20 @@ def _result(item: Mapping[str, Any], profile: str, rule: int) -> JsonObject:
         "message": _message(item["message"] or item["title"]),
         "locations": [_location(item, profile)],
         "partialFingerprints": {"primaryLocationLineHash": f"{digest}:1", "conformanceCheck/v1": digest},
-        **_suppressed(item),
+        **_suppressions(item),
         "properties": {
             "outcome": item["outcome"],
-            "expected": safe(item["expected"])[:_LONGEST],
-            "received": safe(item["received"])[:_LONGEST],
+            "expected": escape_controls(item["expected"])[:_MAX_LENGTH],
+            "received": escape_controls(item["received"])[:_MAX_LENGTH],
         },
     }
 
 
-def _suppressed(item: Mapping[str, Any]) -> JsonObject:
+def _suppressions(item: Mapping[str, Any]) -> JsonObject:
     """Why a result does not count, where it is known."""
     if not item.get("known"):
         return {}
-    return {"suppressions": [{"kind": "external", "justification": safe(item["known"]["reason"])}]}
+    return {"suppressions": [{"kind": "external", "justification": escape_controls(item["known"]["reason"])}]}
 
 
 def _location(item: Mapping[str, Any], profile: str) -> JsonObject:
@@ -130,7 +130,7 @@ def _location(item: Mapping[str, Any], profile: str) -> JsonObject:
     }
     if item["operation"]:
         location["logicalLocations"] = [
-            {"fullyQualifiedName": safe(item["operation"]), "kind": "resource"},
+            {"fullyQualifiedName": escape_controls(item["operation"]), "kind": "resource"},
         ]
     return location
 
@@ -145,6 +145,6 @@ def _notification(item: Mapping[str, Any]) -> JsonObject:
 
 def _message(text: str) -> JsonObject:
     """A message in which nothing is a placeholder or a link (SARIF 2.1.0, sections 3.11.5 and 3.11.6)."""
-    line = safe(text)
-    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
-    return {"text": _LINK.sub(r"\\[", line.replace("{", "{{").replace("}", "}}"))}
+    line = escape_controls(text)
+    line = line if len(line) <= _MAX_LENGTH else f"{line[:_MAX_LENGTH]}..."
+    return {"text": _LINK_OPENING.sub(r"\\[", line.replace("{", "{{").replace("}", "}}"))}

@@ -4,46 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.text import storable
+from conformance.text import escape_surrogates
 
 if TYPE_CHECKING:
     from conformance.model import Exchange, Json, JsonObject
 
-CUT_BYTES = 1024
+MAX_BODY_BYTES = 1024
 
 
-def transcript(exchange: Exchange) -> JsonObject:
+def transcript_json(exchange: Exchange) -> JsonObject:
     """What was sent and what came back."""
     request, response = exchange.request, exchange.response
-    answer: Any = None
+    response_json: Any = None
     if response is not None:
-        answer = {
+        response_json = {
             "status": response.status,
             "http_version": response.http_version,
-            "headers": _pairs(response.headers),
-            **_body(response.body),
+            "headers": _pairs_json(response.headers),
+            **_body_json(response.body),
         }
     return {
         "request": {
             "method": request.method,
             "url": exchange.url,
-            "query": _pairs(request.query),
-            "headers": _pairs(request.headers),
+            "query": _pairs_json(request.query),
+            "headers": _pairs_json(request.headers),
             "chunked": request.chunked,
-            "unpacked": request.unpacked,
-            "handwritten": request.spelling is not None,
-            **_body(request.body),
+            "unpacked": request.is_decompressed,
+            "handwritten": request.raw_writer is not None,
+            **_body_json(request.body),
         },
-        "response": answer,
-        "stray": exchange.stray[:CUT_BYTES].decode("utf-8", errors="backslashreplace"),
-        "error": exchange.detail,
+        "response": response_json,
+        "stray": exchange.bytes_after_response[:MAX_BODY_BYTES].decode("utf-8", errors="backslashreplace"),
+        "error": exchange.failure_detail,
     }
 
 
-def _pairs(pairs: tuple[tuple[str, str], ...]) -> Json:
-    return [[name, storable(value)] for name, value in pairs]
+def _pairs_json(pairs: tuple[tuple[str, str], ...]) -> Json:
+    return [[name, escape_surrogates(value)] for name, value in pairs]
 
 
-def _body(body: bytes) -> dict[str, Json]:
+def _body_json(body: bytes) -> dict[str, Json]:
     """A body cut to 1 KiB, with its full length. Bytes that are not UTF-8 are shown as escapes."""
-    return {"body": body[:CUT_BYTES].decode("utf-8", errors="backslashreplace"), "body_bytes": len(body)}
+    return {"body": body[:MAX_BODY_BYTES].decode("utf-8", errors="backslashreplace"), "body_bytes": len(body)}

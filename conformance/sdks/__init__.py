@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import resources
 from conformance.profile import document, problems
-from conformance.sdks.parse import sdk
-from conformance.sdks.shapes import Reaction, Rule, Sdk, Shape, consequence, reaction
+from conformance.sdks.parse import parse_sdk
+from conformance.sdks.shapes import Reaction, ReactionRule, Sdk, RecordedRequest, effective_reaction, sdk_reaction
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Reaction", "Rule", "Sdk", "Shape", "consequence", "load", "load_all", "reaction"]
+__all__ = ["Reaction", "ReactionRule", "Sdk", "RecordedRequest", "effective_reaction", "load", "load_all", "sdk_reaction"]
 
 
 @cache
@@ -25,17 +25,17 @@ def load_all() -> tuple[Sdk, ...]:
 
 def load(path: Path) -> Sdk:
     """Loads an SDK from a YAML file. Raises ProfileError, with file, line and key, if it is not valid."""
-    read = document.read(path)
-    problems.find(read, _schema())
-    read.check()
-    found = sdk(read)
-    read.check()
-    return found
+    parsed = document.read(path)
+    problems.validate(parsed, _schema())
+    parsed.raise_for_problems()
+    loaded = parse_sdk(parsed)
+    parsed.raise_for_problems()
+    return loaded
 
 
 @cache
 def _schema() -> dict[str, Any]:
     """The JSON Schema of an SDK."""
-    text = (resources.specs() / "sdk.schema.json").read_text(encoding="utf-8")
+    text = (resources.specs_dir() / "sdk.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema

@@ -7,39 +7,39 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.sdks.shapes import Reaction, Reading, Rule, Sdk, Shape
+from conformance.sdks.shapes import Reaction, BodyReading, ReactionRule, Sdk, RecordedRequest
 
 if TYPE_CHECKING:
-    from conformance.profile.document import Document, Place
+    from conformance.profile.document import YamlDocument, Place
 
 _STATUSES = range(200, 600)
-_KEY = "$WRITE_KEY"
+_KEY_PLACEHOLDER = "$WRITE_KEY"
 
 
-def sdk(document: Document) -> Sdk:
+def parse_sdk(document: YamlDocument) -> Sdk:
     """The SDK that a document describes."""
     data: Any = document.value
     stem = Path(document.file).stem
     if data["name"] != stem:
-        document.blame(("name",), f"the file is called {stem}; name and file must be the same")
-    found = Sdk(
+        document.add_problem(("name",), f"the file is called {stem}; name and file must be the same")
+    parsed = Sdk(
         name=data["name"],
         title=data["title"],
         version=data["version"],
         language=data["language"],
         recorded=data["recorded"],
-        shapes=tuple(_shape(item, ("requests", n), document) for n, item in enumerate(data["requests"])),
-        rules=tuple(_rule(item) for item in data["reactions"]),
+        requests=tuple(_parse_request(item, ("requests", n), document) for n, item in enumerate(data["requests"])),
+        rules=tuple(_parse_rule(item) for item in data["reactions"]),
     )
-    _judge_rules(found, document)
-    return found
+    _check_rules(parsed, document)
+    return parsed
 
 
-def _shape(data: Any, place: Place, document: Document) -> Shape:
+def _parse_request(data: Any, place: Place, document: YamlDocument) -> RecordedRequest:
     is_gzipped = data["encoding"] == "gzip"
-    if is_gzipped and _KEY in json.dumps(data["body"]):
-        document.blame((*place, "body"), f"{_KEY} in a compressed body could not be kept out of reports")
-    return Shape(
+    if is_gzipped and _KEY_PLACEHOLDER in json.dumps(data["body"]):
+        document.add_problem((*place, "body"), f"{_KEY_PLACEHOLDER} in a compressed body could not be kept out of reports")
+    return RecordedRequest(
         path=data["path"],
         content_type=data["content_type"],
         is_gzipped=is_gzipped,
@@ -49,31 +49,31 @@ def _shape(data: Any, place: Place, document: Document) -> Shape:
     )
 
 
-def _rule(data: Any) -> Rule:
+def _parse_rule(data: Any) -> ReactionRule:
     status = data["status"]
     parts = status if isinstance(status, list) else [status]
-    return Rule(
-        statuses=frozenset(itertools.chain.from_iterable(map(_statuses, parts))),
+    return ReactionRule(
+        statuses=frozenset(itertools.chain.from_iterable(map(_expand_statuses, parts))),
         reaction=Reaction(data["does"]),
-        reading=Reading(data["body"]) if "body" in data else None,
-        retry_after=data.get("retry_after"),
+        reading=BodyReading(data["body"]) if "body" in data else None,
+        has_retry_after=data.get("retry_after"),
     )
 
 
-def _statuses(part: int | str) -> range:
+def _expand_statuses(status_or_class: int | str) -> range:
     """The statuses that a number, or a class such as `4xx`, stands for."""
-    if isinstance(part, int):
-        return range(part, part + 1)
-    first = int(part[0]) * 100
+    if isinstance(status_or_class, int):
+        return range(status_or_class, status_or_class + 1)
+    first = int(status_or_class[0]) * 100
     return range(first, first + 100)
 
 
-def _judge_rules(found: Sdk, document: Document) -> None:
+def _check_rules(parsed: Sdk, document: YamlDocument) -> None:
     """Notes a status that no rule answers whatever comes with it."""
-    plain = (rule for rule in found.rules if rule.reading is None and rule.retry_after is None)
-    open_ones = set(_STATUSES).difference(*(rule.statuses for rule in plain))
-    if open_ones:
+    unconditional = (rule for rule in parsed.rules if rule.reading is None and rule.has_retry_after is None)
+    uncovered = set(_STATUSES).difference(*(rule.statuses for rule in unconditional))
+    if uncovered:
         message = (
-            f"nothing is said of the status {min(open_ones)}; every status needs a rule without conditions"
+            f"nothing is said of the status {min(uncovered)}; every status needs a rule without conditions"
         )
-        document.blame(("reactions",), message)
+        document.add_problem(("reactions",), message)

@@ -21,13 +21,13 @@ class Reaction(enum.StrEnum):
     LOSE = "lose"
 
     @property
-    def words(self) -> str:
+    def verb(self) -> str:
         """What it does, for a sentence."""
-        return _WORDS[self]
+        return _VERBS[self]
 
 
 _SERVER_ERROR = 500
-_WORDS = {
+_VERBS = {
     Reaction.DELIVER: "delivers",
     Reaction.GIVE_UP: "gives up",
     Reaction.RETRY: "retries",
@@ -36,7 +36,7 @@ _WORDS = {
 }
 
 
-class Reading(enum.StrEnum):
+class BodyReading(enum.StrEnum):
     """What an SDK sees in the body of an answer.
 
     Coded is a JSON object with `code` and `message`, uncoded any other JSON, text all else, nothing included.
@@ -48,25 +48,25 @@ class Reading(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class ReactionRule:
     """What an SDK does with some answers; a facet that is None may be anything."""
 
     statuses: frozenset[int]
     reaction: Reaction
-    reading: Reading | None = None
-    retry_after: bool | None = None
+    reading: BodyReading | None = None
+    has_retry_after: bool | None = None
 
-    def fits(self, status: int, reading: Reading, *, retry_after: bool) -> bool:
+    def matches(self, status: int, reading: BodyReading, *, has_retry_after: bool) -> bool:
         """Whether it is about such an answer."""
         return (
             status in self.statuses
             and self.reading in {None, reading}
-            and self.retry_after in {None, retry_after}
+            and self.has_retry_after in {None, has_retry_after}
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class RecordedRequest:
     """One request as an SDK writes it, and the headers that it adds when it sends it again.
 
     In `headers`, `$BASIC` stands for the base64 of the key and a colon; there and in `body`, `$WRITE_KEY`
@@ -90,52 +90,52 @@ class Sdk:
     version: str
     language: str
     recorded: str
-    shapes: tuple[Shape, ...]
-    rules: tuple[Rule, ...]
+    requests: tuple[RecordedRequest, ...]
+    rules: tuple[ReactionRule, ...]
 
     @property
     def paths(self) -> frozenset[str]:
         """The paths that it sends to."""
-        return frozenset(shape.path for shape in self.shapes)
+        return frozenset(shape.path for shape in self.requests)
 
-    def shapes_at(self, path: str) -> tuple[Shape, ...]:
+    def requests_to(self, path: str) -> tuple[RecordedRequest, ...]:
         """The requests that it sends to a path."""
-        return tuple(shape for shape in self.shapes if shape.path == path)
+        return tuple(shape for shape in self.requests if shape.path == path)
 
-    def reads(self, status: int, reading: Reading, *, retry_after: bool) -> Reaction | None:
+    def reaction_to(self, status: int, reading: BodyReading, *, has_retry_after: bool) -> Reaction | None:
         """What it does with such an answer; None if its rules do not say."""
-        rules = (rule for rule in self.rules if rule.fits(status, reading, retry_after=retry_after))
+        rules = (rule for rule in self.rules if rule.matches(status, reading, has_retry_after=has_retry_after))
         return next((rule.reaction for rule in rules), None)
 
 
-def reaction(sdk: Sdk, exchange: Exchange) -> Reaction:
+def sdk_reaction(sdk: Sdk, exchange: Exchange) -> Reaction:
     """What an SDK does with what came of its request; it tries again where no answer came at all."""
     response = exchange.response
     if response is None:
         return Reaction.RETRY
-    retry_after = response.header("retry-after") is not None
-    return sdk.reads(response.status, _reading(response), retry_after=retry_after) or Reaction.GIVE_UP
+    has_retry_after = response.header("retry-after") is not None
+    return sdk.reaction_to(response.status, _read_body(response), has_retry_after=has_retry_after) or Reaction.GIVE_UP
 
 
-def consequence(sdk: Sdk, exchange: Exchange, *, is_bad: bool) -> Reaction:
+def effective_reaction(sdk: Sdk, exchange: Exchange, *, is_invalid: bool) -> Reaction:
     """What an answer makes of an SDK's events, where it is known whether they should have been refused.
 
     What should have been refused and counts as delivered is lost, and trying it again after an error of the
     server is of no use.
     """
-    found = reaction(sdk, exchange)
-    if is_bad and found is Reaction.DELIVER:
+    nominal = sdk_reaction(sdk, exchange)
+    if is_invalid and nominal is Reaction.DELIVER:
         return Reaction.LOSE
-    if is_bad and found is Reaction.RETRY and (exchange.response is None or exchange.status >= _SERVER_ERROR):
+    if is_invalid and nominal is Reaction.RETRY and (exchange.response is None or exchange.status >= _SERVER_ERROR):
         return Reaction.SEND_AGAIN
-    return found
+    return nominal
 
 
-def _reading(response: Response) -> Reading:
+def _read_body(response: Response) -> BodyReading:
     """What an SDK sees in a body, whatever its type is said to be."""
     try:
         value: Any = json.loads(response.text)
     except (ValueError, RecursionError):
-        return Reading.TEXT
+        return BodyReading.TEXT
     is_coded = isinstance(value, dict) and {"code", "message"} <= value.keys()
-    return Reading.CODED if is_coded else Reading.UNCODED
+    return BodyReading.CODED if is_coded else BodyReading.UNCODED

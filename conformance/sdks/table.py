@@ -14,49 +14,49 @@ if TYPE_CHECKING:
     from conformance.sdks.shapes import Reaction, Sdk
 
 
-ACCEPTED = "accepted"
+ACCEPTED_CONDITION = "accepted"
 """The condition of what should be accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Experience:
+class SdkOutcome:
     """What one kind of request came to: the status (0: no answer), and what it makes the SDK do."""
 
     condition: str
-    words: str
-    received: int
-    does: Reaction
+    description: str
+    status: int
+    reaction: Reaction
 
     @property
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """It in a few words."""
-        return f"{self.words} {self.received or 'no answer'}: {self.does.words}"
+        return f"{self.description} {self.status or 'no answer'}: {self.reaction.verb}"
 
     def as_json(self) -> JsonObject:
         """It as JSON data."""
-        received = str(self.received) if self.received else ""
+        status_text = str(self.status) if self.status else ""
         return {
-            "condition": self.condition, "words": self.words, "received": received, "does": self.does.value,
+            "condition": self.condition, "words": self.description, "received": status_text, "does": self.reaction.value,
         }  # fmt: skip
 
 
-def note(sdk: Sdk, experiences: Sequence[Experience], *, is_supported: bool) -> Note:
+def build_note(sdk: Sdk, outcomes: Sequence[SdkOutcome], *, is_supported: bool) -> Note:
     """What a check says of an SDK on one operation, in words and as data."""
     data: JsonObject = {
         "sdk": {
             "name": sdk.name, "title": sdk.title, "version": sdk.version, "supported": is_supported,
         },
-        "outcomes": [item.as_json() for item in experiences],
+        "outcomes": [item.as_json() for item in outcomes],
     }  # fmt: skip
-    return Note(text="; ".join(item.sentence for item in experiences), data=data)
+    return Note(text="; ".join(item.summary for item in outcomes), data=data)
 
 
-def table(verdicts: Iterable[Verdict]) -> list[Json]:
+def build_table(verdicts: Iterable[Verdict]) -> list[Json]:
     """Every SDK that a run has asked about, by name, with what came of each operation."""
-    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for verdict in sorted(verdicts, key=lambda item: (item.id, item.operation)):
         data: Any = verdict.data or {}
         if "sdk" in data:
-            row = found.setdefault(data["sdk"]["name"], {**data["sdk"], "operations": []})
+            row = rows.setdefault(data["sdk"]["name"], {**data["sdk"], "operations": []})
             row["operations"].append({"operation": verdict.operation, "outcomes": data["outcomes"]})
-    return list(found.values())
+    return list(rows.values())

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from conformance.errors import CannotJudge
+from conformance.errors import InconclusiveError
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Hall:
+class ServerPool:
     """A process of servers, as an asynchronous context manager; it ends when its standard input does."""
 
     keys: Keys
     _process: Process | None = None
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
         secrets = {"CONFORMANCE_WRITE_KEY": self.keys.write_key, "CONFORMANCE_BEARER": self.keys.bearer or ""}
@@ -38,20 +38,20 @@ class Hall:
             self._process.stdin.close()
             await self._process.wait()
 
-    async def open(self, profile: str, peer: str, words: tuple[str, ...]) -> str:
+    async def open(self, profile: str, server: str, selectors: tuple[str, ...]) -> str:
         """Starts a server and gives its address. Raises CannotJudge if the process has ended."""
-        async with self._turn:
-            self._say({"open": [profile, peer, *words]})
+        async with self._lock:
+            self._send_command({"open": [profile, server, *selectors]})
             stdout = self._process.stdout if self._process else None
             url = (await stdout.readline()).decode().strip() if stdout else ""
         if not url:
-            raise CannotJudge(f"the server {peer} of {profile} did not start")
+            raise InconclusiveError(f"the server {server} of {profile} did not start")
         return url
 
     def close(self, url: str) -> None:
         """Ends a server."""
-        self._say({"close": int(url.rpartition(":")[2])})
+        self._send_command({"close": int(url.rpartition(":")[2])})
 
-    def _say(self, order: dict[str, object]) -> None:
+    def _send_command(self, command: dict[str, object]) -> None:
         if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(f"{json.dumps(order)}\n".encode())
+            self._process.stdin.write(f"{json.dumps(command)}\n".encode())

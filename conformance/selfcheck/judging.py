@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from conformance import loop, run, settings
 from conformance.cases import CHECKS
-from conformance.catalogue import Tier, trials
-from conformance.errors import CannotJudge
-from conformance.model import Area, Kind
+from conformance.catalogue import Tier, make_trials
+from conformance.errors import InconclusiveError
+from conformance.model import Area, OperationKind
 from conformance.payloads import Keys
 from conformance.refserver.faults import FAULTS
-from conformance.refserver.reduction import reduced
-from conformance.refserver.variants import CORRECT, VARIANTS
-from conformance.selfcheck.hall import Hall
-from conformance.selfcheck.pair import Pair, named
+from conformance.refserver.reduction import reduced_contract
+from conformance.refserver.variants import CORRECT_SERVER, VARIANTS
+from conformance.selfcheck.hall import ServerPool
+from conformance.selfcheck.pair import ServerResult, expected_checks
 from conformance.selfcheck.score import Score
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from conformance.refserver.faults import Fault
     from conformance.refserver.variants import Variant
 
-KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
-USUAL, EVERY = 1, 99
+SELF_CHECK_KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
+DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99
 """A fault is told under so many of the profiles that it fits, or a few more."""
 _DEADLINE_S = 5.0
 _WORKERS = (os.cpu_count() or 1) + 1
 
 
-class Watch(Protocol):
+class ProgressCallback(Protocol):
     """Somebody who is told how far a self-check is."""
 
     def __call__(self, done: int, total: int) -> None:
@@ -46,31 +46,31 @@ class Watch(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class SelfCheckJob:
     """A server under a profile that is still to be judged: the operations that it has, and the checks."""
 
     profile: str
-    peer: str
-    words: tuple[str, ...]
-    checks: frozenset[str]
+    server: str
+    selectors: tuple[str, ...]
+    check_ids: frozenset[str]
 
 
-def job(profile: str, fault: Fault, *, thorough: bool = True) -> Job:
+def plan_fault_job(profile: str, fault: Fault, *, thorough: bool = True) -> SelfCheckJob:
     """What shows a fault: an operation for each check that must notice it, and the whole catalogue.
 
     What only observes, and what presses hard, is left out where no such check is named: it could notice
     nothing, at some length. One that is not thorough does the same with the area that asks most.
     """
-    must = named(fault, CHECKS)
-    kinds = {kind for check in must for kind in ({Kind.EVENT} & check.kinds or check.kinds)}
-    due = {check.id for check in must}
-    spared = set() if thorough else {Area.ROBUSTNESS} - {check.area for check in must}
-    return Job(
+    expected = expected_checks(fault, CHECKS)
+    kinds = {kind for check in expected for kind in ({OperationKind.EVENT} & check.kinds or check.kinds)}
+    expected_ids = {check.id for check in expected}
+    skipped_areas = set() if thorough else {Area.ROBUSTNESS} - {check.area for check in expected}
+    return SelfCheckJob(
         profile=profile,
-        peer=fault.name,
-        words=(*sorted(kinds), *fault.also),
-        checks=frozenset(
-            check.id for check in CHECKS if check.id in due or not (_is_costly(check) or check.area in spared)
+        server=fault.name,
+        selectors=(*sorted(kinds), *fault.extra_operations),
+        check_ids=frozenset(
+            check.id for check in CHECKS if check.id in expected_ids or not (_is_costly(check) or check.area in skipped_areas)
         ),
     )
 
@@ -79,100 +79,100 @@ def _is_costly(check: Check) -> bool:
     return check.observes or (check.tier in {Tier.BURST, Tier.VOLUME} and check.area is not Area.FUZZ)
 
 
-def _chosen(faults: Sequence[Fault], profiles: Sequence[str], each: int) -> dict[Fault, set[str]]:
+def _choose_profiles(faults: Sequence[Fault], profiles: Sequence[str], profiles_per_fault: int) -> dict[Fault, set[str]]:
     """So many profiles for each fault, going round; and one more where a check would see no fault else."""
-    words = tuple(dict.fromkeys((*Kind, *(word for fault in faults for word in fault.also))))
-    asked = {
+    selectors = tuple(dict.fromkeys((*OperationKind, *(selector for fault in faults for selector in fault.extra_operations))))
+    applicable_by_profile = {
         profile: {
             item.check.id
-            for item in trials(reduced(profile, words), KEYS, CHECKS)
+            for item in make_trials(reduced_contract(profile, selectors), SELF_CHECK_KEYS, CHECKS)
             if item.operation and item.facts
         }
         for profile in profiles
     }
-    found: dict[Fault, set[str]] = {}
-    seen: set[str] = set()
-    musts = {fault: {check.id for check in named(fault, CHECKS)} for fault in faults}
+    profiles_by_fault: dict[Fault, set[str]] = {}
+    covered_checks: set[str] = set()
+    expected_by_fault = {fault: {check.id for check in expected_checks(fault, CHECKS)} for fault in faults}
     for number, fault in enumerate(faults):
-        fitting = [profile for profile in profiles if fault.fits(reduced(profile))]
-        start = number % max(1, len(fitting))
-        found[fault] = {*(fitting[start:] + fitting[:start])[:each]}
-        seen.update(*(musts[fault] & asked[profile] for profile in found[fault]))
+        fitting_profiles = [profile for profile in profiles if fault.applies_to(reduced_contract(profile))]
+        start = number % max(1, len(fitting_profiles))
+        profiles_by_fault[fault] = {*(fitting_profiles[start:] + fitting_profiles[:start])[:profiles_per_fault]}
+        covered_checks.update(*(expected_by_fault[fault] & applicable_by_profile[profile] for profile in profiles_by_fault[fault]))
     for fault, profile in itertools.product(faults, profiles):
-        if fault.fits(reduced(profile)) and not musts[fault] & asked[profile] <= seen:
-            found[fault].add(profile)
-            seen |= musts[fault] & asked[profile]
-    return found
+        if fault.applies_to(reduced_contract(profile)) and not expected_by_fault[fault] & applicable_by_profile[profile] <= covered_checks:
+            profiles_by_fault[fault].add(profile)
+            covered_checks |= expected_by_fault[fault] & applicable_by_profile[profile]
+    return profiles_by_fault
 
 
-def jobs(
+def plan_jobs(
     profiles: Sequence[str],
     faults: Sequence[Fault] = FAULTS,
     variants: Sequence[Variant] = VARIANTS,
-    each: int = USUAL,
-) -> list[Job]:
+    profiles_per_fault: int = DEFAULT_PROFILES_PER_FAULT,
+) -> list[SelfCheckJob]:
     """The correct server of each profile, with all operations that any fault needs; then what fits.
 
     Every variant goes with each profile, every fault with as many of them as `each` says.
     """
-    everything = frozenset(check.id for check in CHECKS)
-    chosen = _chosen(faults, profiles, each)
-    gentle = frozenset(check.id for check in CHECKS if not _is_costly(check))
-    found = []
+    all_check_ids = frozenset(check.id for check in CHECKS)
+    profiles_by_fault = _choose_profiles(faults, profiles, profiles_per_fault)
+    cheap_check_ids = frozenset(check.id for check in CHECKS if not _is_costly(check))
+    planned = []
     for profile in profiles:
-        broken = [job(profile, fault, thorough=each > USUAL) for fault in faults if profile in chosen[fault]]
-        words = tuple(dict.fromkeys((*Kind, *(word for item in broken for word in item.words))))
-        found.append(Job(profile=profile, peer=CORRECT.name, words=words, checks=everything))
-        found += broken
-        found += [
-            Job(
+        fault_jobs = [plan_fault_job(profile, fault, thorough=profiles_per_fault > DEFAULT_PROFILES_PER_FAULT) for fault in faults if profile in profiles_by_fault[fault]]
+        selectors = tuple(dict.fromkeys((*OperationKind, *(selector for item in fault_jobs for selector in item.selectors))))
+        planned.append(SelfCheckJob(profile=profile, server=CORRECT_SERVER.name, selectors=selectors, check_ids=all_check_ids))
+        planned += fault_jobs
+        planned += [
+            SelfCheckJob(
                 profile=profile,
-                peer=variant.name,
-                words=tuple(Kind),
-                checks=everything if variant.is_pressed else gentle,
+                server=variant.name,
+                selectors=tuple(OperationKind),
+                check_ids=all_check_ids if variant.is_sent_bursts else cheap_check_ids,
             )
             for variant in variants
-            if variant.fits(reduced(profile))
+            if variant.applies_to(reduced_contract(profile))
         ]
-    return found
+    return planned
 
 
-async def judge(
+async def run_self_check(
     profiles: Sequence[str],
-    watch: Watch,
+    on_progress: ProgressCallback,
     faults: Sequence[Fault] = FAULTS,
     variants: Sequence[Variant] = VARIANTS,
-    each: int = USUAL,
+    profiles_per_fault: int = DEFAULT_PROFILES_PER_FAULT,
 ) -> Score:
     """Judges pairs, and the checks by them. Raises CannotJudge if the servers can't be started."""
-    waiting = jobs(profiles, faults, variants, each)
-    queue, pairs = iter(waiting), list[Pair]()
-    running = asyncio.get_running_loop()
+    planned = plan_jobs(profiles, faults, variants, profiles_per_fault)
+    queue, results = iter(planned), list[ServerResult]()
+    event_loop = asyncio.get_running_loop()
 
-    async def worker(hall: Hall, pool: ProcessPoolExecutor) -> None:
-        for item in queue:
-            url = await hall.open(item.profile, item.peer, item.words)
-            verdicts = await running.run_in_executor(pool, verdicts_on, url, item)
-            hall.close(url)
-            pairs.append(Pair(profile=item.profile, peer=item.peer, verdicts=verdicts))
-            watch(len(pairs), len(waiting))
+    async def worker(servers: ServerPool, processes: ProcessPoolExecutor) -> None:
+        for self_check_job in queue:
+            url = await servers.open(self_check_job.profile, self_check_job.server, self_check_job.selectors)
+            verdicts = await event_loop.run_in_executor(processes, run_job, url, self_check_job)
+            servers.close(url)
+            results.append(ServerResult(profile=self_check_job.profile, server=self_check_job.server, verdicts=verdicts))
+            on_progress(len(results), len(planned))
 
-    spawning = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(_WORKERS, mp_context=spawning) as pool:
-        async with Hall(KEYS) as hall:
+    spawn_context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_WORKERS, mp_context=spawn_context) as pool:
+        async with ServerPool(SELF_CHECK_KEYS) as hall:
             await asyncio.gather(*(worker(hall, pool) for _ in range(_WORKERS)))
-    return Score.of(profiles, pairs, faults, variants)
+    return Score.of(profiles, results, faults, variants)
 
 
-def verdicts_on(url: str, item: Job) -> dict[str, Verdict]:
+def run_job(url: str, self_check_job: SelfCheckJob) -> dict[str, Verdict]:
     """What the checks make of one server, by name."""
     options = {
-        "write_key": KEYS.write_key, "bearer": KEYS.bearer, "deadline": str(_DEADLINE_S), "fuzz": "0",
+        "write_key": SELF_CHECK_KEYS.write_key, "bearer": SELF_CHECK_KEYS.bearer, "deadline": str(_DEADLINE_S), "fuzz": "0",
     }  # fmt: skip
-    chosen = [check for check in CHECKS if check.id in item.checks]
-    plan = run.prepare(settings.resolve(options), url, reduced(item.profile, item.words), chosen)
+    selected_checks = [check for check in CHECKS if check.id in self_check_job.check_ids]
+    plan = run.build_plan(settings.resolve(options), url, reduced_contract(self_check_job.profile, self_check_job.selectors), selected_checks)
     try:
         result = loop.run(run.execute(plan, lambda *_: None))
-    except CannotJudge as error:
-        raise CannotJudge(f"{item.peer} under {item.profile}: {error}") from None
+    except InconclusiveError as error:
+        raise InconclusiveError(f"{self_check_job.server} under {self_check_job.profile}: {error}") from None
     return {verdict.name: verdict for verdict in result.verdicts}

@@ -15,57 +15,57 @@ if TYPE_CHECKING:
     from conformance.model import Area, Verdict
     from conformance.refserver.faults import Fault
 
-TROUBLE = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
+BAD_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 """Outcomes that a correct server must not come to."""
-_JUDGED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
+_JUDGED_OUTCOMES = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
 
 
-def named(fault: Fault, checks: Sequence[Check]) -> list[Check]:
+def expected_checks(fault: Fault, checks: Sequence[Check]) -> list[Check]:
     """The checks that must notice a fault. Raises ValueError if one of its globs matches none."""
-    found = []
-    for glob in fault.globs:
-        matched = [item for item in checks if fnmatch.fnmatchcase(item.id, glob)]
-        if not matched:
+    expected = []
+    for glob in fault.check_globs:
+        matching = [item for item in checks if fnmatch.fnmatchcase(item.id, glob)]
+        if not matching:
             raise ValueError(f"the fault {fault.name} names {glob}, and no check is called so")
-        found += matched
-    return found
+        expected += matching
+    return expected
 
 
-def told(verdict: Verdict) -> str:
+def describe_verdict(verdict: Verdict) -> str:
     """A verdict as a line of a list of what is wrong."""
     return f"{verdict.name}: {verdict.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class ServerResult:
     """A server under a profile. `verdicts` are by name: a check on an operation."""
 
     profile: str
-    peer: str
+    server: str
     verdicts: Mapping[str, Verdict]
 
     @property
-    def troubles(self) -> list[Verdict]:
+    def bad_verdicts(self) -> list[Verdict]:
         """What no correct server comes to, by name."""
         return [
-            self.verdicts[name] for name in sorted(self.verdicts) if self.verdicts[name].outcome in TROUBLE
+            self.verdicts[name] for name in sorted(self.verdicts) if self.verdicts[name].outcome in BAD_OUTCOMES
         ]
 
-    def noticed(self, correct: Pair) -> set[str]:
+    def detecting_checks(self, correct: ServerResult) -> set[str]:
         """The ids of the checks that fail, or that only observe and now report something else."""
         return {
             verdict.id
             for name, verdict in self.verdicts.items()
-            if verdict.outcome is Outcome.FAIL or _differs(verdict, correct.verdicts.get(name))
+            if verdict.outcome is Outcome.FAIL or _is_other_observation(verdict, correct.verdicts.get(name))
         }
 
-    def asked(self, correct: Pair) -> set[str]:
+    def applicable_checks(self, correct: ServerResult) -> set[str]:
         """The ids of the checks that the contract asks for: here, or of the correct server."""
-        every = [*self.verdicts.items(), *correct.verdicts.items()]
-        return {verdict.id for name, verdict in every if name in self.verdicts and verdict.outcome in _JUDGED}
+        all_verdicts = [*self.verdicts.items(), *correct.verdicts.items()]
+        return {verdict.id for name, verdict in all_verdicts if name in self.verdicts and verdict.outcome in _JUDGED_OUTCOMES}
 
 
-def _differs(verdict: Verdict, correct: Verdict | None) -> bool:
+def _is_other_observation(verdict: Verdict, correct: Verdict | None) -> bool:
     """Whether an observation is another one than that of the correct server."""
     return (
         verdict.outcome is Outcome.OBSERVED
@@ -76,7 +76,7 @@ def _differs(verdict: Verdict, correct: Verdict | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Catch:
+class FaultDetection:
     """What became of a fault under a profile.
 
     `noticed` are the checks that noticed it, `missed` those that should have; `strangers` are verdicts of
@@ -85,28 +85,28 @@ class Catch:
 
     profile: str
     fault: Fault
-    noticed: tuple[str, ...]
-    missed: tuple[str, ...]
-    strangers: tuple[str, ...]
-    is_caught: bool
-    is_right: bool
+    detected_by: tuple[str, ...]
+    missed_by: tuple[str, ...]
+    wrong_area: tuple[str, ...]
+    is_detected: bool
+    is_in_right_area: bool
 
     @classmethod
-    def of(cls, pair: Pair, correct: Pair, fault: Fault, checks: Sequence[Check]) -> Catch:
+    def of(cls, faulty_server: ServerResult, correct: ServerResult, fault: Fault, checks: Sequence[Check]) -> FaultDetection:
         """Compares what the checks made of a broken server with what they must."""
-        must = named(fault, checks)
-        areas: set[Area] = {item.area for item in must}
-        due = {item.id for item in must} & pair.asked(correct)
-        noticed = pair.noticed(correct)
-        strangers = {told(item) for item in pair.troubles if item.area not in areas}
-        right = {name for name in noticed if any(name.startswith(f"{area}.") for area in areas)}
-        shown = noticed & due if fault.spills else noticed
+        expected = expected_checks(fault, checks)
+        areas: set[Area] = {item.area for item in expected}
+        applicable_ids = {item.id for item in expected} & faulty_server.applicable_checks(correct)
+        detecting = faulty_server.detecting_checks(correct)
+        wrong_area = {describe_verdict(item) for item in faulty_server.bad_verdicts if item.area not in areas}
+        right_area = {name for name in detecting if any(name.startswith(f"{area}.") for area in areas)}
+        reported = detecting & applicable_ids if fault.collateral_reason else detecting
         return cls(
-            profile=pair.profile,
+            profile=faulty_server.profile,
             fault=fault,
-            noticed=tuple(sorted(shown)),
-            missed=tuple(sorted(due - noticed)),
-            strangers=tuple(sorted(strangers)),
-            is_caught=bool(due) and due <= noticed,
-            is_right=bool(right) and (bool(fault.spills) or not strangers),
+            detected_by=tuple(sorted(reported)),
+            missed_by=tuple(sorted(applicable_ids - detecting)),
+            wrong_area=tuple(sorted(wrong_area)),
+            is_detected=bool(applicable_ids) and applicable_ids <= detecting,
+            is_in_right_area=bool(right_area) and (bool(fault.collateral_reason) or not wrong_area),
         )

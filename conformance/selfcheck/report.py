@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.model import Json, JsonObject
-    from conformance.selfcheck.pair import Catch
+    from conformance.selfcheck.pair import FaultDetection
     from conformance.selfcheck.score import Score
 
 FORMAT = 1
@@ -26,74 +26,74 @@ def document(score: Score) -> JsonObject:
         "perfect": not score.problems(),
         "totals": _totals(score),
         "problems": list(score.problems()),
-        "faults": _faults(score),
-        "variants": _variants(score),
-        "checks": {name: list(killers) for name, killers in score.kills.items()},
+        "faults": _fault_entries(score),
+        "variants": _variant_entries(score),
+        "checks": {name: list(killers) for name, killers in score.detecting_faults.items()},
     }
 
 
-def text(score: Score) -> str:
+def json_text(score: Score) -> str:
     """The JSON report as text."""
     return json.dumps(document(score), indent=2, ensure_ascii=False) + "\n"
 
 
 def _totals(score: Score) -> JsonObject:
     return {
-        "faults": len({catch.fault.name for catch in score.catches}),
-        "broken": len(score.catches),
-        "caught": score.caught,
-        "right_area": score.right,
-        "spilling": sum(bool(catch.fault.spills) for catch in score.catches),
-        "variants": len({alarm.variant.name for alarm in score.alarms}),
-        "correct": len(score.alarms),
-        "false_alarms": score.false,
-        "checks": len(score.kills),
-        "checks_without_a_fault": len(score.idle),
+        "faults": len({catch.fault.name for catch in score.detections}),
+        "broken": len(score.detections),
+        "caught": score.detected_count,
+        "right_area": score.right_area_count,
+        "spilling": sum(bool(catch.fault.collateral_reason) for catch in score.detections),
+        "variants": len({alarm.variant.name for alarm in score.correct_servers}),
+        "correct": len(score.correct_servers),
+        "false_alarms": score.false_alarm_count,
+        "checks": len(score.detecting_faults),
+        "checks_without_a_fault": len(score.undetecting_checks),
     }
 
 
-def _faults(score: Score) -> list[Json]:
-    found: dict[str, JsonObject] = {}
-    for catch in score.catches:
-        fault = catch.fault
-        entry = found.setdefault(
+def _fault_entries(score: Score) -> list[Json]:
+    entries: dict[str, JsonObject] = {}
+    for detection in score.detections:
+        fault = detection.fault
+        entry = entries.setdefault(
             fault.name,
             {
                 "name": fault.name,
-                "breaks": fault.breaks,
-                "why": fault.why,
-                "catches": list(fault.globs),
-                "spills": fault.spills,
+                "breaks": fault.description,
+                "why": fault.rationale,
+                "catches": list(fault.check_globs),
+                "spills": fault.collateral_reason,
                 "profiles": {},
             },
         )
         profiles = entry["profiles"]
         if isinstance(profiles, dict):
-            profiles[catch.profile] = _row(catch)
-    return list(found.values())
+            profiles[detection.profile] = _detection_entry(detection)
+    return list(entries.values())
 
 
-def _row(catch: Catch) -> JsonObject:
+def _detection_entry(detection: FaultDetection) -> JsonObject:
     """What became of a fault under one profile."""
     return {
-        "caught": catch.is_caught,
-        "right_area": catch.is_right,
-        "noticed": list(catch.noticed),
-        "missed": list(catch.missed),
-        "strangers": list(catch.strangers),
+        "caught": detection.is_detected,
+        "right_area": detection.is_in_right_area,
+        "noticed": list(detection.detected_by),
+        "missed": list(detection.missed_by),
+        "strangers": list(detection.wrong_area),
     }
 
 
-def _variants(score: Score) -> list[Json]:
-    found: dict[str, JsonObject] = {}
-    for alarm in score.alarms:
-        entry = found.setdefault(
-            alarm.variant.name, {"name": alarm.variant.name, "does": alarm.variant.does, "profiles": {}}
+def _variant_entries(score: Score) -> list[Json]:
+    entries: dict[str, JsonObject] = {}
+    for alarm in score.correct_servers:
+        entry = entries.setdefault(
+            alarm.variant.name, {"name": alarm.variant.name, "does": alarm.variant.description, "profiles": {}}
         )
         profiles = entry["profiles"]
         if isinstance(profiles, dict):
-            profiles[alarm.profile] = list(alarm.troubles)
-    return list(found.values())
+            profiles[alarm.profile] = list(alarm.false_alarms)
+    return list(entries.values())
 
 
 def summary(score: Score) -> list[str]:
@@ -113,32 +113,32 @@ def markdown(score: Score) -> str:
     lines += [f"- {line}" for line in summary(score)]
     problems = score.problems()
     if problems:
-        lines += ["", "## What is wrong", "", *(f"- {_cell(line)}" for line in problems)]
+        lines += ["", "## What is wrong", "", *(f"- {_table_cell(line)}" for line in problems)]
     lines += ["", "## Checks, and the faults that they notice", "", "| check | faults |", "|---|---|"]
-    lines += [f"| `{name}` | {_named(killers)} |" for name, killers in score.kills.items()]
+    lines += [f"| `{name}` | {_code_list(detecting_faults)} |" for name, detecting_faults in score.detecting_faults.items()]
     lines += ["", "## Faults", "", "| fault | what the server does wrong | profiles |", "|---|---|---|"]
     profiles: dict[str, list[str]] = {}
-    for catch in score.catches:
+    for catch in score.detections:
         profiles.setdefault(catch.fault.name, []).append(catch.profile)
-    faults = {catch.fault.name: catch.fault for catch in score.catches}
+    faults = {catch.fault.name: catch.fault for catch in score.detections}
     lines += [
-        f"| `{name}` | {_cell(fault.breaks)} | {', '.join(profiles[name])} |"
+        f"| `{name}` | {_table_cell(fault.description)} | {', '.join(profiles[name])} |"
         for name, fault in faults.items()
     ]
     lines += ["", "## Correct servers", "", "| variant | what it does | false alarms |", "|---|---|---|"]
-    variants = {alarm.variant.name: alarm.variant for alarm in score.alarms}
-    wrong = {alarm.variant.name for alarm in score.alarms if alarm.troubles}
+    variants = {alarm.variant.name: alarm.variant for alarm in score.correct_servers}
+    with_false_alarms = {alarm.variant.name for alarm in score.correct_servers if alarm.false_alarms}
     lines += [
-        f"| `{name}` | {_cell(variant.does)} | {'yes' if name in wrong else 'none'} |"
+        f"| `{name}` | {_table_cell(variant.description)} | {'yes' if name in with_false_alarms else 'none'} |"
         for name, variant in variants.items()
     ]
     return "\n".join(lines) + "\n"
 
 
-def _named(names: Iterable[str]) -> str:
+def _code_list(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "**none**"
 
 
-def _cell(words: str) -> str:
+def _table_cell(content: str) -> str:
     """A text for a cell of a table."""
-    return " ".join(words.replace("|", "\\|").split())
+    return " ".join(content.replace("|", "\\|").split())

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.cases import CHECKS
-from conformance.refserver.variants import CORRECT
-from conformance.selfcheck.pair import Catch, told
+from conformance.refserver.variants import CORRECT_SERVER
+from conformance.selfcheck.pair import FaultDetection, describe_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.refserver.faults import Fault
     from conformance.refserver.variants import Variant
-    from conformance.selfcheck.pair import Pair
+    from conformance.selfcheck.pair import ServerResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
+class CorrectServerResult:
     """A correct server under a profile, and the verdicts that are wrong about it."""
 
     profile: str
     variant: Variant
-    troubles: tuple[str, ...]
+    false_alarms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,80 +32,80 @@ class Score:
     """What a self-check came to. `kills` has the faults that each check noticed, by its id."""
 
     profiles: tuple[str, ...]
-    catches: tuple[Catch, ...]
-    alarms: tuple[Alarm, ...]
-    kills: dict[str, tuple[str, ...]]
+    detections: tuple[FaultDetection, ...]
+    correct_servers: tuple[CorrectServerResult, ...]
+    detecting_faults: dict[str, tuple[str, ...]]
 
     @classmethod
     def of(
         cls,
         profiles: Sequence[str],
-        pairs: Sequence[Pair],
+        results: Sequence[ServerResult],
         faults: Sequence[Fault],
         variants: Sequence[Variant],
     ) -> Score:
         """The score of pairs, in the order of profiles, faults and variants."""
-        known = {(pair.profile, pair.peer): pair for pair in pairs}
-        catches = tuple(
-            Catch.of(known[profile, fault.name], known[profile, CORRECT.name], fault, CHECKS)
+        result_of = {(pair.profile, pair.server): pair for pair in results}
+        detections = tuple(
+            FaultDetection.of(result_of[profile, fault.name], result_of[profile, CORRECT_SERVER.name], fault, CHECKS)
             for profile, fault in itertools.product(profiles, faults)
-            if (profile, fault.name) in known
+            if (profile, fault.name) in result_of
         )
-        alarms = tuple(
-            Alarm(
+        correct_servers = tuple(
+            CorrectServerResult(
                 profile=profile,
                 variant=variant,
-                troubles=tuple(map(told, known[profile, variant.name].troubles)),
+                false_alarms=tuple(map(describe_verdict, result_of[profile, variant.name].bad_verdicts)),
             )
-            for profile, variant in itertools.product(profiles, (CORRECT, *variants))
-            if (profile, variant.name) in known
+            for profile, variant in itertools.product(profiles, (CORRECT_SERVER, *variants))
+            if (profile, variant.name) in result_of
         )
-        return cls(profiles=tuple(profiles), catches=catches, alarms=alarms, kills=_kills(pairs, catches))
+        return cls(profiles=tuple(profiles), detections=detections, correct_servers=correct_servers, detecting_faults=_detecting_faults(results, detections))
 
     @property
-    def caught(self) -> int:
+    def detected_count(self) -> int:
         """How many pairs of a fault and a profile every check noticed that must."""
-        return sum(catch.is_caught for catch in self.catches)
+        return sum(catch.is_detected for catch in self.detections)
 
     @property
-    def right(self) -> int:
+    def right_area_count(self) -> int:
         """How many of them were noticed in the right area, and in no other."""
-        return sum(catch.is_right for catch in self.catches)
+        return sum(catch.is_in_right_area for catch in self.detections)
 
     @property
-    def false(self) -> int:
+    def false_alarm_count(self) -> int:
         """How many correct servers raised an alarm."""
-        return sum(bool(alarm.troubles) for alarm in self.alarms)
+        return sum(bool(alarm.false_alarms) for alarm in self.correct_servers)
 
     @property
-    def idle(self) -> tuple[str, ...]:
+    def undetecting_checks(self) -> tuple[str, ...]:
         """The checks that some profile asks for and no fault makes fail."""
-        return tuple(name for name, killers in self.kills.items() if not killers)
+        return tuple(name for name, detecting_faults in self.detecting_faults.items() if not detecting_faults)
 
     def problems(self) -> list[str]:
         """Everything that is wrong, a line each; nothing if all is perfect."""
-        found = []
-        for catch in self.catches:
-            where = f"{catch.fault.name} under {catch.profile}"
-            if catch.missed or not catch.is_caught:
-                found.append(f"{where}: not noticed by {', '.join(catch.missed) or 'any check'}")
-            if not catch.is_right:
-                found += [f"{where}: another area: {item}" for item in catch.strangers] or [
-                    f"{where}: not noticed in its own area"
+        problems = []
+        for detection in self.detections:
+            server_and_profile = f"{detection.fault.name} under {detection.profile}"
+            if detection.missed_by or not detection.is_detected:
+                problems.append(f"{server_and_profile}: not noticed by {', '.join(detection.missed_by) or 'any check'}")
+            if not detection.is_in_right_area:
+                problems += [f"{server_and_profile}: another area: {item}" for item in detection.wrong_area] or [
+                    f"{server_and_profile}: not noticed in its own area"
                 ]
-        for alarm in self.alarms:
-            found += [
-                f"{alarm.variant.name} under {alarm.profile} is correct: {item}" for item in alarm.troubles
+        for correct_server in self.correct_servers:
+            problems += [
+                f"{correct_server.variant.name} under {correct_server.profile} is correct: {item}" for item in correct_server.false_alarms
             ]
-        return found + [f"{name}: no fault makes this check fail" for name in self.idle]
+        return problems + [f"{name}: no fault makes this check fail" for name in self.undetecting_checks]
 
 
-def _kills(pairs: Sequence[Pair], catches: Sequence[Catch]) -> dict[str, tuple[str, ...]]:
+def _detecting_faults(results: Sequence[ServerResult], detections: Sequence[FaultDetection]) -> dict[str, tuple[str, ...]]:
     """The names of the faults that each check noticed, for each check that any profile asks for."""
-    asked: set[str] = set()
-    for pair in pairs:
-        asked |= pair.asked(pair)
+    applicable_ids: set[str] = set()
+    for pair in results:
+        applicable_ids |= pair.applicable_checks(pair)
     return {
-        name: tuple(dict.fromkeys(catch.fault.name for catch in catches if name in catch.noticed))
-        for name in sorted(asked)
+        name: tuple(dict.fromkeys(catch.fault.name for catch in detections if name in catch.detected_by))
+        for name in sorted(applicable_ids)
     }

@@ -9,42 +9,42 @@ from typing import TYPE_CHECKING, Any, Self
 import httpcore
 import httpx
 
-from conformance.model import Exchange, Mishap, Request, Response
+from conformance.model import Exchange, TransportFailure, Request, Response
 from conformance.wire import decoding, raw
 from conformance.wire.budget import Budget
-from conformance.wire.raw import GONE, Heard
+from conformance.wire.raw import CLOSED_WITHOUT_ANSWER, SendResult
 from conformance.wire.redaction import Redactor
 from conformance.wire.sockets import TlsError
-from conformance.wire.target import Target, parse
+from conformance.wire.target import TargetAddress, parse_target
 from conformance.wire.throttle import Throttle
 from conformance.wire.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-__all__ = ["CROWD", "Budget", "Redactor", "Target", "Wire", "parse"]
+__all__ = ["MAX_IN_FLIGHT", "Budget", "Redactor", "TargetAddress", "Wire", "parse_target"]
 
 USER_AGENT = "ingest-conformance"
-CROWD = 16
+MAX_IN_FLIGHT = 16
 """The most requests that are ever in flight at once, unless the user asks for more."""
-_FRAME_BYTES = 160
+_OVERHEAD_BYTES = 160
 """What a request has beside its path, its own headers and its body, in bytes, with some to spare."""
-_GONE = (httpcore.ReadError, httpcore.WriteError)
+_CLOSED_ERRORS = (httpcore.ReadError, httpcore.WriteError)
 
 
 @dataclass(slots=True)
-class _Trail:
+class _ConnectionTrace:
     """What httpcore tells of one attempt: whether it opened a connection, whether an answer began."""
 
-    is_fresh: bool = False
-    is_answered: bool = False
+    opened_connection: bool = False
+    received_head: bool = False
 
-    async def note(self, event: str, _: Mapping[str, Any]) -> None:
+    async def record(self, event: str, _: Mapping[str, Any]) -> None:
         """Takes an event of httpcore's trace extension."""
         if event == "connection.connect_tcp.started":
-            self.is_fresh = True
+            self.opened_connection = True
         elif event == "http11.receive_response_headers.complete":
-            self.is_answered = True
+            self.received_head = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,31 +57,31 @@ class Wire:
     Exhausted.
     """
 
-    target: Target
+    target: TargetAddress
     redactor: Redactor
     connections: int = 8
     deadline_s: float = 10.0
     throttle: Throttle = field(default_factory=lambda: Throttle(None))
     budget: Budget = field(default_factory=Budget)
-    sent: int = 0
-    _pooled: Transport = field(init=False)
-    _single: Transport = field(init=False)
+    sent_count: int = 0
+    _reusing_transport: Transport = field(init=False)
+    _one_use_transport: Transport = field(init=False)
 
     def __post_init__(self) -> None:
-        backend = self.target.backend()
-        self._pooled = Transport(tls=self.target.tls, backend=backend)
-        self._single = Transport(tls=self.target.tls, backend=backend, keep_alive=False)
+        backend = self.target.network_backend()
+        self._reusing_transport = Transport(tls=self.target.tls, backend=backend)
+        self._one_use_transport = Transport(tls=self.target.tls, backend=backend, keep_alive=False)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.renew()
+        await self.close_connections()
 
-    async def renew(self) -> None:
+    async def close_connections(self) -> None:
         """Closes every connection that is kept; what follows goes over new ones."""
-        await self._pooled.aclose()
-        await self._single.aclose()
+        await self._reusing_transport.aclose()
+        await self._one_use_transport.aclose()
 
     async def exchange(self, request: Request) -> Exchange:
         """Sends a request and reads its answer. Never raises for what the network or the target does.
@@ -89,110 +89,110 @@ class Wire:
         Raises Exhausted, and sends nothing, where the budget is used up.
         """
         request = replace(request, headers=(*self.target.headers, *request.headers))
-        return self._exchange(request, await self.hear(request))
+        return self._redact_exchange(request, await self.send_unredacted(request))
 
-    async def hear(self, request: Request) -> Heard:
+    async def send_unredacted(self, request: Request) -> SendResult:
         """What comes of a request with all its headers; for who takes the secrets out later. Never raises."""
-        self._spend(request)
+        self._spend_budget(request)
         await self.throttle.wait()
-        self.sent += 1
-        response, mishap, detail = await self._attempt(request)
-        return Heard(response=response, mishap=mishap, detail=detail, is_open=True)
+        self.sent_count += 1
+        response, mishap, detail = await self._send_within_deadline(request)
+        return SendResult(response=response, failure=mishap, failure_detail=detail, stays_open=True)
 
-    async def converse(
+    async def exchange_on_one_connection(
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
     ) -> list[Exchange]:
         """Sends requests over one connection of their own, byte by byte. Never raises, as `exchange`."""
-        whole = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
-        for request in whole:
-            self._spend(request)
+        complete_requests = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
+        for request in complete_requests:
+            self._spend_budget(request)
             await self.throttle.wait()
-            self.sent += 1
-        found: list[Heard] = []
-        rest = GONE
+            self.sent_count += 1
+        results: list[SendResult] = []
+        unanswered = CLOSED_WITHOUT_ANSWER
         try:
             async with asyncio.timeout(self.deadline_s):
-                await raw.converse(self.target, whole, found, pipelined=pipelined, half_closed=half_closed)
+                await raw.send_on_raw_connection(self.target, complete_requests, results, pipelined=pipelined, half_closed=half_closed)
         except TimeoutError:
-            rest = Heard(mishap=Mishap.TIMEOUT, detail=self._silence)
+            unanswered = SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-            mishap, detail = _diagnosed(error)
-            rest = Heard(mishap=mishap, detail=detail)
-        found += [rest] * (len(whole) - len(found))
-        return [self._exchange(request, heard) for request, heard in zip(whole, found, strict=True)]
+            failure, detail = _classify_error(error)
+            unanswered = SendResult(failure=failure, failure_detail=detail)
+        results += [unanswered] * (len(complete_requests) - len(results))
+        return [self._redact_exchange(request, result) for request, result in zip(complete_requests, results, strict=True)]
 
-    def _exchange(self, request: Request, heard: Heard) -> Exchange:
+    def _redact_exchange(self, request: Request, result: SendResult) -> Exchange:
         """What was sent and what came, without secrets."""
         return Exchange(
-            request=self.redactor.request(request),
+            request=self.redactor.redact_request(request),
             url=f"{self.target.scheme}://{self.target.authority}{self.target.prefix}{request.path}",
-            response=self.redactor.response(heard.response) if heard.response else None,
-            mishap=heard.mishap,
-            detail=self.redactor.text(heard.detail),
-            stray=self.redactor.body(heard.stray),
-            is_open=heard.is_open,
-            is_continued=heard.is_continued,
+            response=self.redactor.redact_response(result.response) if result.response else None,
+            failure=result.failure,
+            failure_detail=self.redactor.redact_text(result.failure_detail),
+            bytes_after_response=self.redactor.redact_body(result.bytes_after_response),
+            stays_open=result.stays_open,
+            got_100_continue=result.got_100_continue,
         )
 
-    def _spend(self, request: Request) -> None:
+    def _spend_budget(self, request: Request) -> None:
         """Takes a request out of the budget. Raises Exhausted."""
         pairs = (*request.headers, *request.query)
-        head = (
+        head_bytes = (
             len(self.target.prefix) + len(request.path) + sum(len(name) + len(value) for name, value in pairs)
         )
-        self.budget.spend(_FRAME_BYTES + head + 4 * len(pairs) + len(request.body), request.events)
+        self.budget.spend(_OVERHEAD_BYTES + head_bytes + 4 * len(pairs) + len(request.body), request.event_count)
 
     @property
-    def _silence(self) -> str:
+    def _timeout_detail(self) -> str:
         return f"no answer within {self.deadline_s:g} s"
 
-    async def _attempt(self, request: Request) -> tuple[Response | None, Mishap | None, str]:
+    async def _send_within_deadline(self, request: Request) -> tuple[Response | None, TransportFailure | None, str]:
         """The answer, or what went wrong and how."""
         try:
             async with asyncio.timeout(self.deadline_s):
-                return await self._send(request), None, ""
+                return await self._send_with_reconnect(request), None, ""
         except TimeoutError:
-            return None, Mishap.TIMEOUT, self._silence
+            return None, TransportFailure.TIMEOUT, self._timeout_detail
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-            return None, *_diagnosed(error)
+            return None, *_classify_error(error)
 
-    async def _send(self, request: Request) -> Response:
-        trail = _Trail()
+    async def _send_with_reconnect(self, request: Request) -> Response:
+        trace = _ConnectionTrace()
         try:
-            return await self._once(self._pooled, request, trail)
-        except (*_GONE, httpcore.RemoteProtocolError) as error:
-            if trail.is_fresh or trail.is_answered or not (isinstance(error, _GONE) or _hung_up(error)):
+            return await self._send_over(self._reusing_transport, request, trace)
+        except (*_CLOSED_ERRORS, httpcore.RemoteProtocolError) as error:
+            if trace.opened_connection or trace.received_head or not (isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error)):
                 raise
-        self._spend(request)
-        return await self._once(self._single, request, _Trail())
+        self._spend_budget(request)
+        return await self._send_over(self._one_use_transport, request, _ConnectionTrace())
 
-    async def _once(self, transport: Transport, request: Request, trail: _Trail) -> Response:
-        answer = await transport.handle_async_request(self._outgoing(request, trail))
+    async def _send_over(self, transport: Transport, request: Request, trace: _ConnectionTrace) -> Response:
+        response = await transport.handle_async_request(self._to_httpx(request, trace))
         try:
-            body, truncated = await decoding.read(answer)
+            body, truncated = await decoding.read_body(response)
         finally:
-            await answer.aclose()
+            await response.aclose()
         return Response(
-            status=answer.status_code,
+            status=response.status_code,
             headers=tuple(
-                (name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw
+                (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
             ),
             body=body,
-            http_version=answer.extensions["http_version"].decode("latin-1"),
+            http_version=response.extensions["http_version"].decode("latin-1"),
             truncated=truncated,
         )
 
-    def _outgoing(self, request: Request, trail: _Trail) -> httpx.Request:
+    def _to_httpx(self, request: Request, trace: _ConnectionTrace) -> httpx.Request:
         target = self.target
-        given = {name.lower() for name, _ in request.headers}
-        usual = {
+        given_names = {name.lower() for name, _ in request.headers}
+        default_headers = {
             "Host": target.authority,
             "User-Agent": USER_AGENT,
             "Accept": "*/*",
             "Accept-Encoding": "identity",
         }
         headers = [
-            *((name, value) for name, value in usual.items() if name.lower() not in given),
+            *((name, value) for name, value in default_headers.items() if name.lower() not in given_names),
             *request.headers,
         ]
         url = httpx.URL(
@@ -202,28 +202,28 @@ class Wire:
             request.method,
             url.copy_merge_params(request.query) if request.query else url,
             headers=[(name.encode(), value.encode()) for name, value in headers],
-            content=_pieces(request.body) if request.chunked else request.body,
-            extensions={"trace": trail.note},
+            content=_split_body(request.body) if request.chunked else request.body,
+            extensions={"trace": trace.record},
         )
 
 
-def _diagnosed(error: Exception) -> tuple[Mishap, str]:
+def _classify_error(error: Exception) -> tuple[TransportFailure, str]:
     """What an error of httpcore's means."""
     if isinstance(error, TlsError):
-        return Mishap.TLS, f"the TLS handshake failed: {error}"
+        return TransportFailure.TLS, f"the TLS handshake failed: {error}"
     if isinstance(error, httpcore.ConnectError):
-        return Mishap.UNREACHABLE, str(error)
-    if isinstance(error, _GONE) or _hung_up(error):
-        return Mishap.CLOSED, "the connection was closed without an answer"
-    return Mishap.NOT_HTTP, f"the answer is not HTTP: {error}"
+        return TransportFailure.UNREACHABLE, str(error)
+    if isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error):
+        return TransportFailure.CLOSED, "the connection was closed without an answer"
+    return TransportFailure.NOT_HTTP, f"the answer is not HTTP: {error}"
 
 
-def _hung_up(error: Exception) -> bool:
+def _is_closed_by_peer(error: Exception) -> bool:
     """Whether an error of httpcore's says that the peer closed the connection instead of answering."""
     return str(error).startswith(("Server disconnected", "peer closed connection"))
 
 
-async def _pieces(body: bytes, size: int = 16_384) -> AsyncIterator[bytes]:
+async def _split_body(body: bytes, size: int = 16_384) -> AsyncIterator[bytes]:
     """A body in pieces, which httpx sends as chunks."""
     for start in range(0, len(body), size):
         yield body[start : start + size]

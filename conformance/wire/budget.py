@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from conformance.errors import NoAnswer
+from conformance.errors import NoResponse
 
-WORDS = ("requests", "bytes", "events")
-_ENDLESS = 10**12
+BUDGET_UNITS = ("requests", "bytes", "events")
+_UNLIMITED = 10**12
 
 
-class Exhausted(NoAnswer):
+class BudgetExhausted(NoResponse):
     """A budget is used up: the request was not sent, and nothing can be said of what it was for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amount:
+class Usage:
     """Requests, their bytes with all headers, and the events in them."""
 
     requests: int = 0
@@ -34,30 +34,30 @@ class Budget:
     bytes: int | None = None
     events: int | None = None
     spent: list[int] = field(default_factory=lambda: [0, 0, 0])
-    emptied: str = ""
+    exhausted_reason: str = ""
 
     def spend(self, size: int, events: int) -> None:
         """Takes one request out. Raises Exhausted, and takes nothing, if there is not enough left."""
         spent = self.spent
         after = (spent[0] + 1, spent[1] + size, spent[2] + events)
-        for word, limit, total in zip(WORDS, (self.requests, self.bytes, self.events), after, strict=True):
+        for unit, limit, total in zip(BUDGET_UNITS, (self.requests, self.bytes, self.events), after, strict=True):
             if limit is not None and total > limit:
-                self.emptied = f"the budget of {limit:,} {word} is used up (--max-{word})"
-                raise Exhausted(f"no verdict: {self.emptied}")
+                self.exhausted_reason = f"the budget of {limit:,} {unit} is used up (--max-{unit})"
+                raise BudgetExhausted(f"no verdict: {self.exhausted_reason}")
         spent[:] = after
 
     @property
     def requests_left(self) -> int:
         """How many requests may still be sent; without a limit, more than anybody sends."""
-        return _ENDLESS if self.requests is None else self.requests - self.spent[0]
+        return _UNLIMITED if self.requests is None else self.requests - self.spent[0]
 
     @property
     def bytes_left(self) -> int:
         """How many bytes may still be sent; without a limit, more than anybody sends."""
-        return _ENDLESS if self.bytes is None else self.bytes - self.spent[1]
+        return _UNLIMITED if self.bytes is None else self.bytes - self.spent[1]
 
     @property
-    def amount(self) -> Amount:
+    def usage(self) -> Usage:
         """What was sent so far."""
         requests, size, events = self.spent
-        return Amount(requests=requests, bytes=size, events=events)
+        return Usage(requests=requests, bytes=size, events=events)

@@ -26,7 +26,7 @@ GRACE_S, TLS_GRACE_S = 0.25, 2.0
 
 Under TLS it may only have said what belongs to the handshake, so it gets longer.
 """
-_READ = 65_536
+_READ_BYTES = 65_536
 
 
 class SocketStream(ByteStream):
@@ -37,9 +37,9 @@ class SocketStream(ByteStream):
 
     def __init__(self, sock: socket.socket) -> None:
         self.grace_s = GRACE_S
-        self.is_deaf = False
+        self.peer_stopped_reading = False
         self._sock = sock
-        self._heard = False
+        self._has_received = False
 
     @property
     def is_readable(self) -> bool:
@@ -57,16 +57,16 @@ class SocketStream(ByteStream):
     async def send(self, item: bytes) -> None:
         """Sends everything, or as much as the peer wants before it answers or goes."""
         rest = memoryview(item)
-        self._heard = self._heard and self.is_deaf
-        while rest and not self.is_deaf:
+        self._has_received = self._has_received and self.peer_stopped_reading
+        while rest and not self.peer_stopped_reading:
             try:
                 rest = rest[self._sock.send(rest) :]
             except BlockingIOError:
-                self.is_deaf = not await self._may_send()
+                self.peer_stopped_reading = not await self._wait_until_writable()
             except OSError:
-                self.is_deaf = True
+                self.peer_stopped_reading = True
 
-    async def receive(self, max_bytes: int = _READ) -> bytes:
+    async def receive(self, max_bytes: int = _READ_BYTES) -> bytes:
         """Reads what is there. Raises EndOfStream at the end, BrokenResourceError on a reset.
 
         A reset after the first bytes of an answer is its end: they are all that will come.
@@ -74,12 +74,12 @@ class SocketStream(ByteStream):
         try:
             data = await asyncio.get_running_loop().sock_recv(self._sock, max_bytes)
         except OSError as error:
-            if self._heard:
+            if self._has_received:
                 raise anyio.EndOfStream from error
             raise anyio.BrokenResourceError from error
         if not data:
             raise anyio.EndOfStream
-        self._heard = True
+        self._has_received = True
         return data
 
     async def send_eof(self) -> None:
@@ -90,12 +90,12 @@ class SocketStream(ByteStream):
         """Closes the socket."""
         self._sock.close()
 
-    async def _may_send(self) -> bool:
+    async def _wait_until_writable(self) -> bool:
         """Waits for room to send; gives up some time after the peer has said something instead."""
         loop = asyncio.get_running_loop()
         writable, readable = loop.create_future(), loop.create_future()
-        loop.add_writer(self._sock, _settle, writable, loop.remove_writer, self._sock)
-        loop.add_reader(self._sock, _settle, readable, loop.remove_reader, self._sock)
+        loop.add_writer(self._sock, _resolve_future, writable, loop.remove_writer, self._sock)
+        loop.add_reader(self._sock, _resolve_future, readable, loop.remove_reader, self._sock)
         try:
             await asyncio.wait({writable, readable}, return_when=asyncio.FIRST_COMPLETED)
             if not writable.done():
@@ -106,7 +106,7 @@ class SocketStream(ByteStream):
             loop.remove_reader(self._sock)
 
 
-def _settle(
+def _resolve_future(
     future: asyncio.Future[None], remove: Callable[[socket.socket], bool], sock: socket.socket
 ) -> None:
     remove(sock)
@@ -117,9 +117,9 @@ def _settle(
 class NetworkStream(httpcore.AsyncNetworkStream):
     """A byte stream as httpcore wants it."""
 
-    def __init__(self, stream: ByteStream, raw: SocketStream) -> None:
+    def __init__(self, stream: ByteStream, socket_stream: SocketStream) -> None:
         self._stream = stream
-        self._raw = raw
+        self._socket_stream = socket_stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Reads; an empty result is the end."""
@@ -138,17 +138,17 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             await self._stream.send(buffer)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
             raise httpcore.WriteError(str(error.__cause__ or error)) from error
-        if self._raw.is_deaf:
+        if self._socket_stream.peer_stopped_reading:
             raise httpcore.WriteError("the peer stopped listening")
 
     async def aclose(self) -> None:
         """Closes at once, without a TLS farewell that a peer could keep us waiting for."""
-        await self._raw.aclose()
+        await self._socket_stream.aclose()
 
-    async def end(self) -> None:
+    async def half_close(self) -> None:
         """Ends our half of the connection and goes on listening. TLS has no such thing."""
-        if self._stream is self._raw:
-            await self._raw.send_eof()
+        if self._stream is self._socket_stream:
+            await self._socket_stream.send_eof()
 
     async def start_tls(
         self,
@@ -157,10 +157,10 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> NetworkStream:
         """The same connection under TLS."""
-        self._raw.grace_s = TLS_GRACE_S
+        self._socket_stream.grace_s = TLS_GRACE_S
         try:
             stream = await TLSStream.wrap(
-                self._raw, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
+                self._socket_stream, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
             )
         except (ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             await self.aclose()
@@ -168,14 +168,14 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         except BaseException:
             await self.aclose()
             raise
-        return NetworkStream(stream, self._raw)
+        return NetworkStream(stream, self._socket_stream)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
         """What httpcore's pool asks of an idle connection."""
-        return self._raw.is_readable if info == "is_readable" else None
+        return self._socket_stream.is_readable if info == "is_readable" else None
 
 
-def _numeric(addresses: tuple[str, ...], port: int) -> list[tuple[Any, ...]]:
+def _socket_addresses(addresses: tuple[str, ...], port: int) -> list[tuple[Any, ...]]:
     """Addresses as sockets want them; no name is asked for."""
     flags = socket.AI_NUMERICHOST
     return [
@@ -189,12 +189,12 @@ class TlsError(httpcore.ConnectError):
     """The TLS handshake failed."""
 
 
-class Backend(httpcore.AsyncNetworkBackend):
+class NetworkBackend(httpcore.AsyncNetworkBackend):
     """Opens connections for httpcore's pool, to a target's known addresses and to nothing else."""
 
-    def __init__(self, addresses: tuple[str, ...], lost: str) -> None:
+    def __init__(self, addresses: tuple[str, ...], resolution_error: str) -> None:
         self._addresses = addresses
-        self._lost = lost
+        self._resolution_error = resolution_error
 
     async def connect_tcp(
         self,
@@ -206,10 +206,10 @@ class Backend(httpcore.AsyncNetworkBackend):
     ) -> NetworkStream:
         """Connects to the first address that answers."""
         if not self._addresses:
-            raise httpcore.ConnectError(self._lost)
+            raise httpcore.ConnectError(self._resolution_error)
         loop = asyncio.get_running_loop()
-        failure: OSError | None = None
-        for family, kind, protocol, _, address in _numeric(self._addresses, port):
+        last_error: OSError | None = None
+        for family, kind, protocol, _, address in _socket_addresses(self._addresses, port):
             sock = socket.socket(family, kind, protocol)
             sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -217,15 +217,15 @@ class Backend(httpcore.AsyncNetworkBackend):
                 await loop.sock_connect(sock, address)
             except OSError as error:
                 sock.close()
-                failure = error
+                last_error = error
             except BaseException:
                 sock.close()
                 raise
             else:
-                raw = SocketStream(sock)
-                return NetworkStream(raw, raw)
-        reason = failure.strerror if failure else "no address"
-        raise httpcore.ConnectError(f"no connection to {host} port {port}: {reason}") from failure
+                stream = SocketStream(sock)
+                return NetworkStream(stream, stream)
+        reason = last_error.strerror if last_error else "no address"
+        raise httpcore.ConnectError(f"no connection to {host} port {port}: {reason}") from last_error
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance.errors import UsageError
-from conformance.wire.addresses import Reach, reach, resolve
-from conformance.wire.sockets import Backend
+from conformance.wire.addresses import AddressScope, widest_scope, resolve_host
+from conformance.wire.sockets import NetworkBackend
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-_OURS = frozenset({"content-length", "transfer-encoding", "connection"})
+_RESERVED_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class TargetAddress:
     """A base URL, taken apart, with what every request to it carries.
 
     `prefix` is the path of the base URL without its last slash; `tls` is None for plain HTTP. `addresses`
@@ -38,7 +38,7 @@ class Target:
     headers: tuple[tuple[str, str], ...] = ()
     tls: ssl.SSLContext | None = None
     addresses: tuple[str, ...] = ()
-    lost: str = ""
+    resolution_error: str = ""
 
     @property
     def authority(self) -> str:
@@ -47,41 +47,41 @@ class Target:
         default = {"http": 80, "https": 443}[self.scheme]
         return host if self.port == default else f"{host}:{self.port}"
 
-    def backend(self) -> Backend:
+    def network_backend(self) -> NetworkBackend:
         """What opens connections to it."""
-        return Backend(self.addresses, self.lost)
+        return NetworkBackend(self.addresses, self.resolution_error)
 
     async def connect(
-        self, loop: asyncio.AbstractEventLoop, made: Callable[[], asyncio.BaseProtocol]
+        self, loop: asyncio.AbstractEventLoop, protocol_factory: Callable[[], asyncio.BaseProtocol]
     ) -> None:
         """Connects to the first address that answers. Raises OSError, or ssl.SSLError, which is one."""
-        failure = OSError(self.lost)
-        name = self.host if self.tls else None
+        last_error = OSError(self.resolution_error)
+        server_hostname = self.host if self.tls else None
         for address in self.addresses:
             try:
-                await loop.create_connection(made, address, self.port, ssl=self.tls, server_hostname=name)
+                await loop.create_connection(protocol_factory, address, self.port, ssl=self.tls, server_hostname=server_hostname)
             except ssl.SSLError:
                 raise
             except OSError as error:
-                failure = error
+                last_error = error
             else:
                 return
-        raise failure
+        raise last_error
 
     @property
     def is_loopback(self) -> bool:
         """Whether every address is this machine's own."""
-        return self.reach is Reach.LOOPBACK
+        return self.scope is AddressScope.LOOPBACK
 
     @property
-    def reach(self) -> Reach:
+    def scope(self) -> AddressScope:
         """How far away it is."""
-        return reach(self.addresses)
+        return widest_scope(self.addresses)
 
 
-def parse(
+def parse_target(
     url: str, *, headers: tuple[str, ...] = (), ca_bundle: str | None = None, insecure: bool = False
-) -> Target:
+) -> TargetAddress:
     """A target from what the command line says of it. Raises UsageError with one clear sentence."""
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
@@ -99,33 +99,33 @@ def parse(
         )
     if parts.query or parts.fragment:
         raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
-    tls = _context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle else None
+    tls = _tls_context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle else None
     port = {"http": 80, "https": 443}[parts.scheme] if port is None else port
-    addresses, lost = resolve(parts.hostname, port)
-    return Target(
+    addresses, resolution_error = resolve_host(parts.hostname, port)
+    return TargetAddress(
         url=url,
         scheme=parts.scheme,
         host=parts.hostname,
         port=port,
         prefix=parts.path.rstrip("/"),
-        headers=tuple(_header(line) for line in headers),
+        headers=tuple(_parse_header(line) for line in headers),
         tls=tls if parts.scheme == "https" else None,
         addresses=addresses,
-        lost=lost,
+        resolution_error=resolution_error,
     )
 
 
-def _header(line: str) -> tuple[str, str]:
+def _parse_header(line: str) -> tuple[str, str]:
     """`Name: value` as a pair."""
     name, colon, value = line.partition(":")
     if not colon or not _TOKEN.fullmatch(name) or not value.isprintable() or not value.isascii():
         raise UsageError("--header: write it as 'Name: value', in printable ASCII characters")
-    if name.lower() in _OURS:
+    if name.lower() in _RESERVED_HEADERS:
         raise UsageError(f"--header {name}: this header is the wire's own")
     return name, value.strip()
 
 
-def _context(ca_bundle: str | None, *, insecure: bool) -> ssl.SSLContext:
+def _tls_context(ca_bundle: str | None, *, insecure: bool) -> ssl.SSLContext:
     """The TLS settings: the system's authorities, the given ones, or none at all."""
     try:
         context = ssl.create_default_context(cafile=ca_bundle)

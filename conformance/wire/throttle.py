@@ -9,19 +9,19 @@ class Throttle:
     """Spaces requests evenly: at most `per_s` a second, over all tasks of a run; None is no limit."""
 
     def __init__(self, per_s: float | None) -> None:
-        self._gap_s = 1 / per_s if per_s else 0.0
-        self._next_s = 0.0
+        self._interval_s = 1 / per_s if per_s else 0.0
+        self._next_turn_s = 0.0
 
     async def wait(self) -> None:
         """Waits for this request's turn."""
-        if self._gap_s:
-            await asyncio.sleep(self.turn_s())
+        if self._interval_s:
+            await asyncio.sleep(self.reserve_turn_s())
 
-    def turn_s(self) -> float:
+    def reserve_turn_s(self) -> float:
         """Takes a turn, and says in how many seconds it comes."""
-        if not self._gap_s:
+        if not self._interval_s:
             return 0.0
         now = asyncio.get_running_loop().time()
-        turn = max(now, self._next_s)
-        self._next_s = turn + self._gap_s
+        turn = max(now, self._next_turn_s)
+        self._next_turn_s = turn + self._interval_s
         return turn - now

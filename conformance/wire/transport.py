@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
 
-    from conformance.wire.sockets import Backend
+    from conformance.wire.sockets import NetworkBackend
 
 
-class _Body(httpx.AsyncByteStream):
+class _ResponseBody(httpx.AsyncByteStream):
     """The bytes of an answer as they come; the connection goes back when they are read."""
 
     def __init__(
@@ -35,16 +35,16 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Gives the connection back, or closes it if the answer was not read to its end."""
         await self._response.aclose()
-        await self._transport.give_back(self._connection)
+        await self._transport.release(self._connection)
 
 
 class Transport(httpx.AsyncBaseTransport):
     """Sends httpx requests to one target, over connections that it keeps if it may."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None, backend: Backend, keep_alive: bool = True) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None, backend: NetworkBackend, keep_alive: bool = True) -> None:
         self._backend = backend
         self._tls = tls
-        self._keeps = keep_alive
+        self._keep_alive = keep_alive
         self._idle: list[httpcore.AsyncHTTPConnection] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -57,7 +57,7 @@ class Transport(httpx.AsyncBaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        connection = await self._connection(outgoing.url.origin)
+        connection = await self._acquire(outgoing.url.origin)
         try:
             response = await connection.handle_async_request(outgoing)
         except BaseException:
@@ -66,13 +66,13 @@ class Transport(httpx.AsyncBaseTransport):
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=_Body(response, connection, self),
+            stream=_ResponseBody(response, connection, self),
             extensions=response.extensions,
         )
 
-    async def give_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
+    async def release(self, connection: httpcore.AsyncHTTPConnection) -> None:
         """Takes a connection whose exchange is over."""
-        if self._keeps and connection.is_idle():
+        if self._keep_alive and connection.is_idle():
             self._idle.append(connection)
         else:
             await connection.aclose()
@@ -82,7 +82,7 @@ class Transport(httpx.AsyncBaseTransport):
         while self._idle:
             await self._idle.pop().aclose()
 
-    async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+    async def _acquire(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The connection that was used last and still stands, or a new one."""
         while self._idle:
             connection = self._idle.pop()

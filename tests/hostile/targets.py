@@ -8,17 +8,17 @@ import zlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tests.sockets import Peer, answering
+from tests.sockets import ClientConnection, answer_always
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.sockets import Received, Script
+    from tests.sockets import ReceivedRequest, ConnectionScript
 
-MOST = 400_000
+MAX_REPEATS = 400_000
 """An endless thing ends here: no test goes on for ever."""
-NASTY = "\x1b]0;owned\x07\x1b[2J\x1b[31m<script>alert(1)</script>\u202e\x9b31m"
-ANSI = NASTY.encode("latin-1", errors="ignore")
+HOSTILE_TEXT = "\x1b]0;owned\x07\x1b[2J\x1b[31m<script>alert(1)</script>\u202e\x9b31m"
+HOSTILE_BYTES = HOSTILE_TEXT.encode("latin-1", errors="ignore")
 
 
 def answer(status: str, body: bytes, *headers: bytes) -> bytes:
@@ -27,58 +27,58 @@ def answer(status: str, body: bytes, *headers: bytes) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def endless_body(peer: Peer) -> None:
+def endless_body(peer: ClientConnection) -> None:
     """A body without an end."""
-    peer.request()
-    peer.say(b"HTTP/1.1 200 OK\r\n\r\n")
-    for _ in range(MOST):
-        peer.say(b"a" * 65_536)
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    for _ in range(MAX_REPEATS):
+        peer.send(b"a" * 65_536)
 
 
-def endless_chunks(peer: Peer) -> None:
+def endless_chunks(peer: ClientConnection) -> None:
     """Chunks of one byte, without an end."""
-    peer.request()
-    peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    for _ in range(MOST):
-        peer.say(b"1\r\na\r\n" * 1_000)
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(MAX_REPEATS):
+        peer.send(b"1\r\na\r\n" * 1_000)
 
 
-def endless_headers(peer: Peer) -> None:
+def endless_headers(peer: ClientConnection) -> None:
     """Headers without an end."""
-    peer.request()
-    peer.say(b"HTTP/1.1 200 OK\r\n")
-    for number in range(MOST):
-        peer.say(b"X-%d: %b\r\n" % (number, b"a" * 4_096))
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\n")
+    for number in range(MAX_REPEATS):
+        peer.send(b"X-%d: %b\r\n" % (number, b"a" * 4_096))
 
 
-def many_headers(peer: Peer) -> None:
+def many_headers(peer: ClientConnection) -> None:
     """An answer with 200,000 headers, and all else in order."""
     while True:
-        peer.request()
-        peer.say(answer("200 OK", b"ok", *(b"X-%d: y" % number for number in range(200_000))))
+        peer.read_request()
+        peer.send(answer("200 OK", b"ok", *(b"X-%d: y" % number for number in range(200_000))))
 
 
-def endless_line(peer: Peer) -> None:
+def endless_line(peer: ClientConnection) -> None:
     """A status line without an end."""
-    peer.request()
-    peer.say(b"HTTP/1.1 200 ")
-    for _ in range(MOST):
-        peer.say(b"O" * 65_536)
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 ")
+    for _ in range(MAX_REPEATS):
+        peer.send(b"O" * 65_536)
 
 
-def bomb(peer: Peer) -> None:
+def gzip_bomb(peer: ClientConnection) -> None:
     """A body of gzip that unpacks to half a gigabyte."""
-    answering(answer("200 OK", _packed(), b"Content-Encoding: gzip"))(peer)
+    answer_always(answer("200 OK", _gzip_bomb_bytes(), b"Content-Encoding: gzip"))(peer)
 
 
 @cache
-def _packed() -> bytes:
+def _gzip_bomb_bytes() -> bytes:
     packer = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     zeros = bytes(1_048_576)
     return b"".join(packer.compress(zeros) for _ in range(512)) + packer.flush()
 
 
-def false_codings(peer: Peer) -> None:
+def false_codings(peer: ClientConnection) -> None:
     """Codings that are none, one in another, and brotli that nobody asked for."""
     bodies = (
         (b"br", b"\x0b\x02\x80brotli\x03"),
@@ -87,137 +87,137 @@ def false_codings(peer: Peer) -> None:
         (b"gzip, gzip", gzip.compress(gzip.compress(b"ok"))),
         (b"gzip", gzip.compress(b"ok")[:-6]),
     )
-    for number in range(MOST):
-        peer.request()
+    for number in range(MAX_REPEATS):
+        peer.read_request()
         coding, body = bodies[number % len(bodies)]
-        peer.say(answer("200 OK", body, b"Content-Encoding: " + coding))
+        peer.send(answer("200 OK", body, b"Content-Encoding: " + coding))
 
 
-def drip(peer: Peer) -> None:
+def one_byte_a_second(peer: ClientConnection) -> None:
     """One byte a second."""
-    peer.request()
+    peer.read_request()
     for byte in answer("200 OK", b"o" * 60):
-        peer.say(bytes([byte]))
-        if peer.pause(1.0):
+        peer.send(bytes([byte]))
+        if peer.wait(1.0):
             return
 
 
-def silence(peer: Peer) -> None:
+def silence(peer: ClientConnection) -> None:
     """Accepts, and never says a word."""
-    peer.hold()
+    peer.stay_silent()
 
 
-def reset(peer: Peer) -> None:
+def reset_mid_answer(peer: ClientConnection) -> None:
     """Resets each connection in the middle of the answer."""
-    peer.request()
-    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok")
-    peer.tear()
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok")
+    peer.reset()
 
 
-def ssh(peer: Peer) -> None:
+def ssh_banner(peer: ClientConnection) -> None:
     """Speaks something else, and first."""
-    peer.say(b"SSH-2.0-OpenSSH_9.6\r\n")
-    peer.hold()
+    peer.send(b"SSH-2.0-OpenSSH_9.6\r\n")
+    peer.stay_silent()
 
 
-def tls_alert(peer: Peer) -> None:
+def tls_alert(peer: ClientConnection) -> None:
     """Speaks TLS to who does not."""
-    peer.say(b"\x15\x03\x01\x00\x02\x02\x0a")
+    peer.send(b"\x15\x03\x01\x00\x02\x02\x0a")
 
 
-def interim(peer: Peer) -> None:
+def endless_interim_answers(peer: ClientConnection) -> None:
     """Interim answers without an end."""
-    peer.request()
-    for _ in range(MOST):
-        peer.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
+    peer.read_request()
+    for _ in range(MAX_REPEATS):
+        peer.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
 
 
-def elsewhere(place: bytes) -> Script:
+def redirect_to(place: bytes) -> ConnectionScript:
     """Redirects to somewhere else."""
-    return answering(answer("302 Found", b"", b"Location: " + place))
+    return answer_always(answer("302 Found", b"", b"Location: " + place))
 
 
-def nasty(status: str) -> Script:
+def hostile_text_everywhere(status: str) -> ConnectionScript:
     """Escapes for terminals and script in everything that can be shown."""
     headers = (
         b"Retry-After: 0",
-        b"X-Odd: " + ANSI.replace(b"\x07", b""),
-        b"Content-Type: text/html; a=" + ANSI[:3],
+        b"X-Odd: " + HOSTILE_BYTES.replace(b"\x07", b""),
+        b"Content-Type: text/html; a=" + HOSTILE_BYTES[:3],
     )
     reason = status.encode() + b" \x1b[31mred<script>"
-    return answering(answer(reason.decode("latin-1"), ANSI, *headers))
+    return answer_always(answer(reason.decode("latin-1"), HOSTILE_BYTES, *headers))
 
 
-def echo(status: bytes) -> Callable[[Peer], None]:
+def echo_key(status: bytes) -> Callable[[ClientConnection], None]:
     """Says back what came: the key in the body, in headers, and in the reason phrase."""
 
-    def script(peer: Peer) -> None:
+    def script(peer: ClientConnection) -> None:
         while True:
-            found = peer.request()
-            key = b" ".join(value.encode("latin-1") for value in found.values("authorization"))
+            request = peer.read_request()
+            key = b" ".join(value.encode("latin-1") for value in request.values("authorization"))
             reason = b"HTTP/1.1 " + status + b" " + key
-            told = _told(found)
-            head = reason + b"\r\nX-Echo: " + key + b"\r\nContent-Length: %d\r\n\r\n" % len(told)
-            peer.say(head + told)
+            body = _request_as_text(request)
+            head = reason + b"\r\nX-Echo: " + key + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+            peer.send(head + body)
 
     return script
 
 
-def garbled_echo(peer: Peer) -> None:
+def echo_without_http(peer: ClientConnection) -> None:
     """Says back the key where no status line is."""
-    found = peer.request()
-    peer.say(b"HTTP/9 " + _told(found).replace(b"\r\n", b" ") + b"\r\n\r\n")
+    request = peer.read_request()
+    peer.send(b"HTTP/9 " + _request_as_text(request).replace(b"\r\n", b" ") + b"\r\n\r\n")
 
 
-def _told(found: Received) -> bytes:
-    lines = [f"{name}: {value}" for name, value in found.headers]
-    return "\n".join([found.target, *lines]).encode("latin-1") + b"\n" + found.body
+def _request_as_text(request: ReceivedRequest) -> bytes:
+    lines = [f"{name}: {value}" for name, value in request.headers]
+    return "\n".join([request.target, *lines]).encode("latin-1") + b"\n" + request.body
 
 
-def early(peer: Peer) -> None:
+def answer_before_request(peer: ClientConnection) -> None:
     """Answers before anything was asked, twice."""
-    peer.say(answer("200 OK", b"ok") * 2)
+    peer.send(answer("200 OK", b"ok") * 2)
     while True:
-        peer.request()
-        peer.say(answer("200 OK", b"ok"))
+        peer.read_request()
+        peer.send(answer("200 OK", b"ok"))
 
 
-def short(peer: Peer) -> None:
+def length_too_large(peer: ClientConnection) -> None:
     """A Content-Length that is larger than the body."""
-    peer.request()
-    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nok")
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nok")
 
 
-def long(peer: Peer) -> None:
+def length_too_small(peer: ClientConnection) -> None:
     """A Content-Length that is smaller than the body."""
-    for _ in range(MOST):
-        peer.request()
-        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nok" + ANSI)
+    for _ in range(MAX_REPEATS):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nok" + HOSTILE_BYTES)
 
 
-def negative(peer: Peer) -> None:
+def invalid_lengths(peer: ClientConnection) -> None:
     """Lengths that are none."""
-    peer.request()
-    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\nContent-Length: 1e9\r\n\r\nok")
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\nContent-Length: 1e9\r\n\r\nok")
 
 
-def careful(script: Script) -> Script:
+def ending_on_bad_request(script: ConnectionScript) -> ConnectionScript:
     """The same, hanging up where it is asked for what is no HTTP."""
 
-    def run(peer: Peer) -> None:
+    def run(peer: ClientConnection) -> None:
         with contextlib.suppress(ValueError):
             script(peer)
 
     return run
 
 
-def turning(after: int, then: Script) -> Script:
+def good_until(after: int, then: ConnectionScript) -> ConnectionScript:
     """A good target, until it has answered so many requests; then another one."""
 
-    def script(peer: Peer) -> None:
-        while peer.answered() < after:
-            peer.request()
-            peer.say(answer("200 OK", b"ok"))
+    def script(peer: ClientConnection) -> None:
+        while peer.requests_read() < after:
+            peer.read_request()
+            peer.send(answer("200 OK", b"ok"))
         then(peer)
 
     return script

@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.recorder.kits import KITS
-from tests.recorder.reactions import ANSWERS, react
-from tests.recorder.server import listening
+from tests.recorder.kits import SDK_PACKAGES
+from tests.recorder.reactions import ANSWERS, observe_reaction
+from tests.recorder.server import recording_server
 
 if TYPE_CHECKING:
-    from tests.recorder.kits import Kit
+    from tests.recorder.kits import SdkPackage
 
-AT_A_TIME = 3
+PARALLEL_SDKS = 3
 
 
 def main() -> None:
@@ -26,37 +26,37 @@ def main() -> None:
     parser.add_argument("what", choices=("requests", "reactions"))
     parser.add_argument("slugs", nargs="*", metavar="SLUG", help="all when left out")
     parser.add_argument("--place", type=Path, help="where SDKs are, or go")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        for kit in KITS:
-            if given.slugs and kit.slug not in given.slugs:
+        for kit in SDK_PACKAGES:
+            if arguments.slugs and kit.slug not in arguments.slugs:
                 continue
-            place = (given.place or Path(scratch)) / kit.slug
+            place = (arguments.place or Path(scratch)) / kit.slug
             if not place.exists():
                 kit.install(place)
-            found = requests(kit, place) if given.what == "requests" else reactions(kit, place)
-            sys.stdout.write(json.dumps({kit.slug: found}, indent=1) + "\n")
+            recording = requests(kit, place) if arguments.what == "requests" else reactions(kit, place)
+            sys.stdout.write(json.dumps({kit.slug: recording}, indent=1) + "\n")
             sys.stdout.flush()
 
 
-def requests(kit: Kit, place: Path) -> list[dict[str, Any]]:
+def requests(kit: SdkPackage, place: Path) -> list[dict[str, Any]]:
     """Every request that an SDK sends for one event of each kind."""
-    found = []
-    for extent in kit.extents:
-        with listening() as ear:
-            kit.speak(place, ear.url, extent)
-        found += [
-            {"method": heard.method, "path": heard.path, "headers": dict(heard.headers), "body": heard.json()}
-            for heard in ear.heard
+    recorded = []
+    for extent in kit.event_sets:
+        with recording_server() as ear:
+            kit.send_events(place, ear.url, extent)
+        recorded += [
+            {"method": request.method, "path": request.path, "headers": dict(request.headers), "body": request.json()}
+            for request in ear.requests
         ]
-    return found
+    return recorded
 
 
-def reactions(kit: Kit, place: Path) -> dict[str, str]:
+def reactions(kit: SdkPackage, place: Path) -> dict[str, str]:
     """What an SDK makes of every answer."""
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        seen = pool.map(lambda said: react(kit, place, said), ANSWERS.values())
-        return dict(zip(ANSWERS, (reaction.words for reaction in seen), strict=True))
+    with ThreadPoolExecutor(PARALLEL_SDKS) as pool:
+        observed = pool.map(lambda said: observe_reaction(kit, place, said), ANSWERS.values())
+        return dict(zip(ANSWERS, (reaction.summary for reaction in observed), strict=True))
 
 
 main()

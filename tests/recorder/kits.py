@@ -13,12 +13,12 @@ from typing import Any
 
 DRIVERS = Path(__file__).with_name("drivers")
 KEY = "conformance-key-7b1d"
-MOST_S = 60
+TIMEOUT_S = 60
 """How long an SDK may take for all that it has to say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kit:
+class SdkPackage:
     """One version of an SDK: its name in specs/sdks, what to install, and which driver speaks through it."""
 
     slug: str
@@ -32,7 +32,7 @@ class Kit:
         return self.driver.endswith(".py")
 
     @property
-    def extents(self) -> tuple[str, ...]:
+    def event_sets(self) -> tuple[str, ...]:
         """What it can be asked to say, all in all."""
         return ("all", "batch") if "browser" in self.driver else ("all",)
 
@@ -43,55 +43,55 @@ class Kit:
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             command += ["--target", str(place), self.requirement]
         else:
-            command = [program("npm"), "install", "--prefix", str(place), "--ignore-scripts"]
+            command = [program_path("npm"), "install", "--prefix", str(place), "--ignore-scripts"]
             command += ["--no-audit", "--no-fund", "--no-save", "--loglevel=error", self.requirement]
         subprocess.run(command, check=True, timeout=120, capture_output=True)
 
-    def speak(self, place: Path, url: str, extent: str = "all") -> list[str]:
+    def send_events(self, place: Path, url: str, extent: str = "all") -> list[str]:
         """Sends one event of every kind (`all`, `batch`), or `one` alone: what the SDK complained of."""
         script = str(DRIVERS / self.driver)
         if self.is_python:
             command = [sys.executable, script, self.package, url, KEY, extent]
         else:
-            command = [program("node"), script, str(place), url, KEY, extent]
+            command = [program_path("node"), script, str(place), url, KEY, extent]
         environment = {**os.environ, "PYTHONPATH": str(place), "NO_PROXY": "127.0.0.1"}
-        done = subprocess.run(
-            command, env=environment, check=True, timeout=MOST_S, capture_output=True, text=True
+        completed = subprocess.run(
+            command, env=environment, check=True, timeout=TIMEOUT_S, capture_output=True, text=True
         )
-        said: Any = json.loads(done.stdout.splitlines()[-1])
-        return [str(error) for error in said["errors"]]
+        output: Any = json.loads(completed.stdout.splitlines()[-1])
+        return [str(error) for error in output["errors"]]
 
 
-KITS = (
-    Kit(
+SDK_PACKAGES = (
+    SdkPackage(
         slug="segment-analytics-python-2-3-4",
         requirement="segment-analytics-python==2.3.4",
         driver="speak.py",
         package="segment.analytics",
     ),
-    Kit(
+    SdkPackage(
         slug="segment-analytics-python-2-4-0",
         requirement="segment-analytics-python==2.4.0",
         driver="speak.py",
         package="segment.analytics",
     ),
-    Kit(
+    SdkPackage(
         slug="segment-analytics-node-3-1-0",
         requirement="@segment/analytics-node@3.1.0",
         driver="segment_node.cjs",
     ),
-    Kit(
+    SdkPackage(
         slug="segment-analytics-next-1-84-3",
         requirement="@segment/analytics-next@1.84.3",
         driver="segment_browser.cjs",
     ),
-    Kit(
+    SdkPackage(
         slug="rudder-sdk-python-2-1-9",
         requirement="rudder-sdk-python==2.1.9",
         driver="speak.py",
         package="rudderstack.analytics",
     ),
-    Kit(
+    SdkPackage(
         slug="rudder-sdk-node-3-0-13",
         requirement="@rudderstack/rudder-sdk-node@3.0.13",
         driver="rudder_node.cjs",
@@ -99,9 +99,9 @@ KITS = (
 )
 
 
-def program(name: str) -> str:
+def program_path(name: str) -> str:
     """The path of a program. Raises FileNotFoundError if it is not installed."""
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         raise FileNotFoundError(f"{name} is not installed")
-    return found
+    return path

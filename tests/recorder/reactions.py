@@ -5,46 +5,46 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.recorder.server import Said, listening
+from tests.recorder.server import StubAnswer, recording_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.recorder.kits import Kit
+    from tests.recorder.kits import SdkPackage
 
 JSON = (("Content-Type", "application/json"),)
 TEXT = (("Content-Type", "text/plain"),)
-CODED = b'{"code": "invalid", "message": "invalid"}'
-UNCODED = b'{"success": false}'
-AT_ONCE_S = 0.95
+BODY_WITH_CODE = b'{"code": "invalid", "message": "invalid"}'
+BODY_WITHOUT_CODE = b'{"success": false}'
+IMMEDIATE_S = 0.95
 """A pause that is shorter has not waited the second that Retry-After asks for."""
 
 STATUSES = (200, 207, 302, 400, 401, 403, 404, 408, 410, 413, 422, 429, 460, 500, 501, 503, 505, 511)
 ANSWERS = {
     **{
-        f"{status} {name}": Said(status=status, headers=headers, body=body)
+        f"{status} {name}": StubAnswer(status=status, headers=headers, body=body)
         for status in STATUSES
         for name, headers, body in (
             ("text", TEXT, b"no"),
-            ("coded", JSON, CODED),
-            ("uncoded", JSON, UNCODED),
+            ("coded", JSON, BODY_WITH_CODE),
+            ("uncoded", JSON, BODY_WITHOUT_CODE),
             ("list", JSON, b"[]"),
         )
     },
-    "201 empty": Said(status=201),
-    "202 empty": Said(status=202),
-    "204 empty": Said(status=204),
-    "304 empty": Said(status=304),
+    "201 empty": StubAnswer(status=201),
+    "202 empty": StubAnswer(status=202),
+    "204 empty": StubAnswer(status=204),
+    "304 empty": StubAnswer(status=304),
     **{
-        f"{status} {name} after 1": Said(status=status, headers=(("Retry-After", "1"), *headers), body=body)
+        f"{status} {name} after 1": StubAnswer(status=status, headers=(("Retry-After", "1"), *headers), body=body)
         for status in (408, 413, 429, 503)
-        for name, headers, body in (("text", TEXT, b"no"), ("uncoded", JSON, UNCODED))
+        for name, headers, body in (("text", TEXT, b"no"), ("uncoded", JSON, BODY_WITHOUT_CODE))
     },
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reaction:
+class ObservedReaction:
     """What was seen: how many requests came, what the SDK complained of, how long it paused."""
 
     requests: int
@@ -52,18 +52,18 @@ class Reaction:
     pause_s: float
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """What it amounts to."""
         if self.requests > 1:
-            return f"sent again {'at once' if self.pause_s < AT_ONCE_S else 'after a pause'}"
+            return f"sent again {'at once' if self.pause_s < IMMEDIATE_S else 'after a pause'}"
         return "given up" if self.errors else "done"
 
 
-def react(kit: Kit, place: Path, said: Said) -> Reaction:
+def observe_reaction(kit: SdkPackage, place: Path, stub: StubAnswer) -> ObservedReaction:
     """What an SDK does when one event is answered so."""
-    with listening(said, Said()) as ear:
-        errors = kit.speak(place, ear.url, "one")
-    times = [heard.at_s for heard in ear.heard]
-    return Reaction(
+    with recording_server(stub, StubAnswer()) as ear:
+        errors = kit.send_events(place, ear.url, "one")
+    times = [request.at_s for request in ear.requests]
+    return ObservedReaction(
         requests=len(times), errors=tuple(errors), pause_s=times[1] - times[0] if len(times) > 1 else 0.0
     )

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_REQUESTS = 40
+MAX_REQUESTS = 40
 _HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class ReceivedRequest:
     """One request as it came in; `at_s` is the time of its arrival."""
 
     method: str
@@ -40,7 +40,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class StubAnswer:
     """An answer to be given."""
 
     status: int = 200
@@ -49,44 +49,44 @@ class Said:
 
 
 @dataclass(slots=True, kw_only=True)
-class Ear:
+class Recording:
     """What a server heard so far. The last of its answers is given to everything that follows.
 
     With `beyond`, the server behind it answers in its place.
     """
 
     url: str = ""
-    answers: tuple[Said, ...] = (Said(),)
-    beyond: str = ""
-    heard: list[Heard] = field(default_factory=list)
+    answers: tuple[StubAnswer, ...] = (StubAnswer(),)
+    upstream_url: str = ""
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
-    def take(self, heard: Heard) -> Said:
+    def record(self, request: ReceivedRequest) -> StubAnswer:
         """Keeps a request and returns the answer to it; an SDK that never stops is told to."""
-        self.heard.append(heard)
-        if len(self.heard) > MOST_REQUESTS:
-            return Said()
-        if self.beyond:
-            return passed_on(heard, self.beyond)
-        return self.answers[min(len(self.heard), len(self.answers)) - 1]
+        self.requests.append(request)
+        if len(self.requests) > MAX_REQUESTS:
+            return StubAnswer()
+        if self.upstream_url:
+            return forward(request, self.upstream_url)
+        return self.answers[min(len(self.requests), len(self.answers)) - 1]
 
 
-def passed_on(heard: Heard, url: str) -> Said:
+def forward(request: ReceivedRequest, url: str) -> StubAnswer:
     """What another server on loopback answers to a request."""
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
     try:
-        headers = {name: value for name, value in heard.headers if name.lower() not in _HOP}
-        connection.request(heard.method, heard.path, heard.body, headers)
+        headers = {name: value for name, value in request.headers if name.lower() not in _HOP}
+        connection.request(request.method, request.path, request.body, headers)
         answer = connection.getresponse()
-        given = tuple((name, value) for name, value in answer.getheaders() if name.lower() not in _HOP)
-        return Said(status=answer.status, headers=given, body=answer.read())
+        answer_headers = tuple((name, value) for name, value in answer.getheaders() if name.lower() not in _HOP)
+        return StubAnswer(status=answer.status, headers=answer_headers, body=answer.read())
     finally:
         connection.close()
 
 
 @contextmanager
-def listening(*answers: Said, beyond: str = "") -> Iterator[Ear]:
+def recording_server(*answers: StubAnswer, upstream_url: str = "") -> Iterator[Recording]:
     """A server on loopback, with the answers to its requests in their order, or those of one beyond it."""
-    ear = Ear(answers=answers or (Said(),), beyond=beyond)
+    recording = Recording(answers=answers or (StubAnswer(),), upstream_url=upstream_url)
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -97,19 +97,19 @@ def listening(*answers: Said, beyond: str = "") -> Iterator[Ear]:
         def do_POST(self) -> None:
             """Keeps the request and answers it."""
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            heard = Heard(
+            request = ReceivedRequest(
                 method=self.command, path=self.path, headers=tuple(self.headers.items()), body=body,
                 at_s=time.monotonic(),
             )  # fmt: skip
             with lock:
-                said = ear.take(heard)
-            self.send_response(said.status)
-            for name, value in said.headers:
+                stub = recording.record(request)
+            self.send_response(stub.status)
+            for name, value in stub.headers:
                 self.send_header(name, value)
-            if said.status != 204:
-                self.send_header("Content-Length", str(len(said.body)))
+            if stub.status != 204:
+                self.send_header("Content-Length", str(len(stub.body)))
             self.end_headers()
-            self.wfile.write(said.body)
+            self.wfile.write(stub.body)
 
         do_GET = do_POST  # noqa: N815 - the library's name
 
@@ -118,11 +118,11 @@ def listening(*answers: Said, beyond: str = "") -> Iterator[Ear]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    ear.url = f"http://127.0.0.1:{server.server_address[1]}"
+    recording.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield ear
+        yield recording
     finally:
         server.shutdown()
         server.server_close()

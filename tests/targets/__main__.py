@@ -8,8 +8,8 @@ from threading import Event
 
 from tests.targets.behaviour import BEHAVIOURS
 from tests.targets.dialects import DIALECTS
-from tests.targets.faults import cases
-from tests.targets.judge import Judge
+from tests.targets.faults import broken_servers
+from tests.targets.judge import Application
 from tests.targets.options import BEARER, KEY, variants
 from tests.targets.server import serve
 
@@ -33,34 +33,34 @@ def listing() -> str:
     """Write every variant, behaviour and fault as a line."""
     lines = [f"{dialect.name} variant {name}" for dialect in DIALECTS.values() for name in variants(dialect)]
     lines += [f"every behaviour {name}" for name in BEHAVIOURS]
-    for case in cases():
+    for case in broken_servers():
         areas = ",".join(sorted(case.fault.areas))
         lines.append(f"{case.dialect.name} fault {case.fault.name} {case.level} {areas}")
     return "\n".join(lines) + "\n"
 
 
-def build(found: argparse.Namespace) -> Judge:
+def build(parsed: argparse.Namespace) -> Application:
     """Make the judge that the command line asks for, or leave with the reason why not."""
-    dialect = DIALECTS[found.dialect]
-    if found.variant not in variants(dialect):
-        raise SystemExit(f"{dialect.name} has no variant {found.variant}")
-    options = replace(variants(dialect)[found.variant], key=found.key, token=found.token)
-    if found.fault is None:
-        return Judge(dialect, options)
-    for case in cases():
-        if case.dialect is dialect and case.fault.name == found.fault:
-            return case.judge(options)
-    raise SystemExit(f"{dialect.name} has no fault {found.fault}")
+    dialect = DIALECTS[parsed.dialect]
+    if parsed.variant not in variants(dialect):
+        raise SystemExit(f"{dialect.name} has no variant {parsed.variant}")
+    options = replace(variants(dialect)[parsed.variant], key=parsed.key, token=parsed.token)
+    if parsed.fault is None:
+        return Application(dialect, options)
+    for case in broken_servers():
+        if case.dialect is dialect and case.fault.name == parsed.fault:
+            return case.application(options)
+    raise SystemExit(f"{dialect.name} has no fault {parsed.fault}")
 
 
 def main() -> None:
     """Serve until interrupted."""
-    found = arguments().parse_args()
-    if found.list:
+    options = arguments().parse_args()
+    if options.list:
         sys.stdout.write(listing())
         return
-    behaviour = BEHAVIOURS[found.behaviour]
-    with serve(build(found), behaviour, host=found.host, port=found.port) as url:
+    behaviour = BEHAVIOURS[options.behaviour]
+    with serve(build(options), behaviour, host=options.host, port=options.port) as url:
         sys.stdout.write(url + "\n")
         sys.stdout.flush()
         with suppress(KeyboardInterrupt):

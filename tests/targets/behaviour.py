@@ -29,10 +29,10 @@ class Behaviour:
         return self.announce_close or not (self.close or (self.close_refused and refused))
 
 
-PLAIN = Behaviour()
+STANDARD = Behaviour()
 
 BEHAVIOURS: dict[str, Behaviour] = {
-    "plain": PLAIN,
+    "plain": STANDARD,
     "close": Behaviour(close=True),
     "silent-close": Behaviour(close=True, announce_close=False),
     "close-refused": Behaviour(close_refused=True),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.targets.answers import REASONS
 from tests.targets.behaviour import Behaviour
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.reading import (
     BODY_MAXIMUM,
     BadRequestError,
@@ -22,19 +22,19 @@ from tests.targets.reading import (
 )
 from tests.targets.wire import Answer, Request
 
-DRIBBLE = 7
+SMALL_PIECE_BYTES = 7
 CHUNK = 5
 PIECE = 64 * 1024
-LINGER_SECONDS = 1
-LINGER_PIECES = 200
+DRAIN_SECONDS = 1
+DRAIN_PIECES = 200
 
 
-class Conversation:
+class HttpConnection:
     """The requests and answers of one connection."""
 
     def __init__(
         self,
-        judge: Judge,
+        judge: Application,
         behaviour: Behaviour,
         number: int,
         reader: asyncio.StreamReader,
@@ -57,7 +57,7 @@ class Conversation:
                     return
                 going = await self.exchange(head)
             except BadRequestError as error:
-                await self.complain(error)
+                await self.send_bad_request(error)
                 return
             except IncompleteError as error:
                 await self.end_incomplete(error)
@@ -76,43 +76,43 @@ class Conversation:
 
     async def exchange(self, head: Head) -> bool:
         """Read the rest of one request, answer it, and tell whether the connection goes on."""
-        request = self.announced(head)
-        early = self.glance(request)
+        request = self.request_before_body(head)
+        early = self.answer_to_head(request)
         if early is not None:
             return await self.answer_early(head, early)
         if self.behaviour.length_required and request.method == "POST" and not head.framing.is_known:
             raise BadRequestError("Content-Length is needed", 411)
-        maximum = self.maximum(request)
-        await self.permit(head, maximum)
-        request = self.own(await read_body(self.reader, head, maximum))
+        maximum = self.max_body_bytes(request)
+        await self.send_continue(head, maximum)
+        request = self.numbered_request(await read_body(self.reader, head, maximum))
         ending = head.framing.closes or request.length > maximum
-        return await self.answer(head, await self.decide(request), ending=ending)
+        return await self.send_answer(head, await self.answer_for(request), ending=ending)
 
-    def own(self, request: Request) -> Request:
+    def numbered_request(self, request: Request) -> Request:
         """Number a request and take the path prefix away; a path without it becomes an unknown one."""
         prefix = self.behaviour.prefix
         path = request.path.removeprefix(prefix) if request.path.startswith(prefix + "/") else ""
         return replace(request, path=path, connection=self.number)
 
-    def announced(self, head: Head) -> Request:
+    def request_before_body(self, head: Head) -> Request:
         """Give what is known of a request before its body."""
-        return replace(self.own(head.request), length=head.framing.length or 0)
+        return replace(self.numbered_request(head.request), length=head.framing.length or 0)
 
-    def glance(self, request: Request) -> Answer | None:
+    def answer_to_head(self, request: Request) -> Answer | None:
         """Refuse a request for its head alone, where the server does so."""
-        return self.judge.glance(request) if self.behaviour.early_heads else None
+        return self.judge.answer_to_head(request) if self.behaviour.early_heads else None
 
-    async def permit(self, head: Head, maximum: int) -> None:
+    async def send_continue(self, head: Head, maximum: int) -> None:
         """Ask for the body, if the client waits for that."""
         if head.expects_continue and (head.framing.length or 0) <= maximum:
             await self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def maximum(self, request: Request) -> int:
+    def max_body_bytes(self, request: Request) -> int:
         """Tell how much of the body is worth reading."""
         limit = self.judge.wire_limit(request) if self.behaviour.early_refusal else None
         return BODY_MAXIMUM if limit is None else limit
 
-    async def decide(self, request: Request) -> Answer:
+    async def answer_for(self, request: Request) -> Answer:
         """Find the answer to a whole request."""
         if self.behaviour.delay_ms:
             await asyncio.sleep(self.behaviour.delay_ms / 1000)
@@ -120,12 +120,12 @@ class Conversation:
 
     async def answer_early(self, head: Head, answer: Answer) -> bool:
         """Send an answer without having read the body, and end the connection if there is one."""
-        going = await self.answer(head, answer, ending=head.framing.chunked or bool(head.framing.length))
+        going = await self.send_answer(head, answer, ending=head.framing.chunked or bool(head.framing.length))
         if not going:
-            await self.linger()
+            await self.drain()
         return going
 
-    async def answer(self, head: Head, answer: Answer, *, ending: bool) -> bool:
+    async def send_answer(self, head: Head, answer: Answer, *, ending: bool) -> bool:
         """Send an answer, and tell whether the connection goes on."""
         if answer.dropped:
             return False
@@ -158,31 +158,31 @@ class Conversation:
         lines += [f"{name.lower() if lower else name}: {value}" for name, value in headers.items()]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
-    async def complain(self, error: BadRequestError) -> None:
+    async def send_bad_request(self, error: BadRequestError) -> None:
         """Refuse what is no request, and end the connection so that the answer arrives."""
         body = str(error).encode()
         headers = {"Content-Type": "text/plain", "Content-Length": str(len(body)), "Connection": "close"}
         await self.send(self.head_of(error.status, headers) + body)
-        await self.linger()
+        await self.drain()
 
     async def end_incomplete(self, _error: IncompleteError) -> None:
         """Refuse a body that ended too early, in words or in silence."""
         if not self.behaviour.silent_incomplete:
-            await self.complain(BadRequestError("incomplete body"))
+            await self.send_bad_request(BadRequestError("incomplete body"))
 
-    async def linger(self) -> None:
+    async def drain(self) -> None:
         """End the own half and swallow what still comes, for a while."""
         with suppress(OSError, NotImplementedError, TimeoutError):
             if self.writer.can_write_eof():
                 self.writer.write_eof()
-            async with asyncio.timeout(LINGER_SECONDS):
-                for _ in range(LINGER_PIECES):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                for _ in range(DRAIN_PIECES):
                     if not await self.reader.read(PIECE):
                         return
 
     async def send(self, data: bytes) -> None:
         """Send bytes, in one piece or in many."""
-        step = DRIBBLE if self.behaviour.dribble else max(1, len(data))
+        step = SMALL_PIECE_BYTES if self.behaviour.dribble else max(1, len(data))
         for start in range(0, len(data), step):
             self.writer.write(data[start : start + step])
             await self.writer.drain()

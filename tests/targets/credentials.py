@@ -52,16 +52,16 @@ def event_keys(items: object) -> list[str]:
     return texts if len(texts) == len(items) else []
 
 
-def groups(dialect: Dialect, token: str, call: Call) -> list[list[str]]:
+def key_groups(dialect: Dialect, token: str, call: Call) -> list[list[str]]:
     """List what the call shows; one group whose keys are all known lets it in."""
     scheme, rest = authorization(call)
     if dialect.bearer and scheme == "bearer" and rest != token:
         return []
-    found: list[list[str]] = []
+    collected: list[list[str]] = []
     if (user := basic_user(call, colonless=dialect.colonless)) is not None:
-        found.append([user])
+        collected.append([user])
     if dialect.body_key:
-        found.append(body_keys(call))
+        collected.append(body_keys(call))
     if call.route.kind == "webhook":
-        found = [[call.request.query["writeKey"]] if "writeKey" in call.request.query else []]
-    return [group for group in found if group]
+        collected = [[call.request.query["writeKey"]] if "writeKey" in call.request.query else []]
+    return [group for group in collected if group]

@@ -33,7 +33,7 @@ def holder_of(event: Event, kind: str) -> Event:
     return inner(inner(event.get("event")).get("user")) if kind == "stream" else event
 
 
-def mistyped(event: Event, kind: str) -> Iterator[str]:
+def fields_of_wrong_type(event: Event, kind: str) -> Iterator[str]:
     """Name the fields of a wrong type; null stands for an absent field."""
     every: list[tuple[Event, str, type]] = [(event, name, str) for name in TEXTS]
     every += [(event, name, dict) for name in OBJECTS]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from tests.targets import credentials
 from tests.targets.answers import error_answer, partly_bad_answer, success_answer
 from tests.targets.dialects import TYPES, Dialect, Kind, Route, Scope
-from tests.targets.fields import holder_of, is_given, mistyped
-from tests.targets.limiter import Limiter
+from tests.targets.fields import holder_of, is_given, fields_of_wrong_type
+from tests.targets.limiter import RateLimiter
 from tests.targets.options import Options
 from tests.targets.packing import compact, parse, read_pixel, read_plain
 from tests.targets.wire import Answer, Call, RefusalError, Request
 
 if TYPE_CHECKING:
-    from tests.targets.conversation import Conversation
+    from tests.targets.conversation import HttpConnection
 
 REQUIRED = {"track": "event", "group": "groupId", "alias": "previousId"}
 CORS = {
@@ -24,16 +24,16 @@ CORS = {
 }
 
 
-class Judge:
+class Application:
     """A correct server of one dialect, without its HTTP."""
 
-    conversation: "type[Conversation] | None" = None
+    connection_type: "type[HttpConnection] | None" = None
     """How the server speaks HTTP, if not as a correct one does."""
 
     def __init__(self, dialect: Dialect, options: Options | None = None) -> None:
         self.dialect = dialect
         self.options = options or Options()
-        self.limiter = None if self.options.rate is None else Limiter(self.options.rate)
+        self.limiter = None if self.options.rate is None else RateLimiter(self.options.rate)
 
     async def handle(self, request: Request) -> Answer:
         """Answer one request, while others may be in flight."""
@@ -43,26 +43,26 @@ class Judge:
         """Answer one request."""
         call = Call(request, self.find_route(request), request.body)
         try:
-            answer = self.success(call, self.check(call))
+            answer = self.answer_accepted(call, self.check(call))
         except RefusalError as refusal:
-            answer = self.refuse(call, refusal)
+            answer = self.answer_refused(call, refusal)
         except RecursionError:
-            answer = self.refuse(call, RefusalError("json", "JSON is nested too deeply"))
-        return self.share(call, answer)
+            answer = self.answer_refused(call, RefusalError("json", "JSON is nested too deeply"))
+        return self.with_cors_headers(call, answer)
 
-    def share(self, call: Call, answer: Answer) -> Answer:
+    def with_cors_headers(self, call: Call, answer: Answer) -> Answer:
         """Let pages of other origins read an answer."""
         if "origin" not in call.request.headers or not self.options.cors:
             return answer
         return replace(answer, headers={**answer.headers, **CORS})
 
-    def glance(self, request: Request) -> Answer | None:
+    def answer_to_head(self, request: Request) -> Answer | None:
         """Refuse a request for its head alone, or give None."""
         call = Call(request, self.find_route(request))
         try:
             self.check_head(call)
         except RefusalError as refusal:
-            return self.share(call, self.refuse(call, refusal))
+            return self.with_cors_headers(call, self.answer_refused(call, refusal))
         return None
 
     def find_route(self, request: Request) -> Route:
@@ -111,14 +111,14 @@ class Judge:
     def check_credentials(self, call: Call) -> None:
         """Refuse a call that shows no known key."""
         if not self.is_authorised(call):
-            self.complain("auth", "Invalid or missing writekey")
+            self.refuse_if_documented("auth", "Invalid or missing writekey")
 
     def is_authorised(self, call: Call) -> bool:
         """Tell whether one of the call's credentials is known."""
-        found = credentials.groups(self.dialect, self.options.token, call)
-        return any(all(self.known_key(key) for key in group) for group in found)
+        key_groups = credentials.key_groups(self.dialect, self.options.token, call)
+        return any(all(self.is_known_key(key) for key in group) for group in key_groups)
 
-    def known_key(self, key: str) -> bool:
+    def is_known_key(self, key: str) -> bool:
         """Tell whether a key is the server's own."""
         return key == self.options.key
 
@@ -146,7 +146,7 @@ class Judge:
         """Refuse a body over its limit."""
         limit = self.limit(scope_of(call.route), call)
         if limit is not None and self.measure(call) > limit:
-            self.complain("size", "Request size too large")
+            self.refuse_if_documented("size", "Request size too large")
 
     def read_body(self, call: Call) -> bytes:
         """Unpack the body, or the payload of a pixel."""
@@ -168,7 +168,7 @@ class Judge:
     def check_value(self, call: Call) -> list[RefusalError]:
         """Check what the JSON says."""
         if not isinstance(call.value, dict):
-            self.complain("shape", "Body is not an object")
+            self.refuse_if_documented("shape", "Body is not an object")
             return []
         if call.route.kind == "batch":
             return self.check_batch(call, call.value)
@@ -187,12 +187,12 @@ class Judge:
             return
         holder = holder_of(event, kind)
         if not (is_given(holder.get("userId")) or is_given(holder.get("anonymousId"))):
-            self.complain("identity", "A userId or an anonymousId is required")
+            self.refuse_if_documented("identity", "A userId or an anonymousId is required")
 
     def check_fields(self, event: dict[str, object], kind: str) -> None:
         """Refuse an event without a required field."""
         if kind == "stream" and not isinstance(event.get("event"), dict):
-            self.complain("field", "event is required")
+            self.refuse_if_documented("field", "event is required")
         needed = [REQUIRED[kind]] if kind in REQUIRED else []
         if self.options.require_name and kind in {"page", "screen"}:
             needed.append("name")
@@ -200,11 +200,11 @@ class Judge:
             needed.append("messageId")
         for name in needed:
             if not is_given(event.get(name)):
-                self.complain("field", f"{name} is required")
+                self.refuse_if_documented("field", f"{name} is required")
 
     def check_values(self, event: dict[str, object], kind: str) -> None:
         """Refuse wrong types and long ids, where the server looks at them."""
-        wrong = next(mistyped(event, kind), None) if self.options.strict_types else None
+        wrong = next(fields_of_wrong_type(event, kind), None) if self.options.strict_types else None
         if wrong is not None:
             raise RefusalError("field", f"{wrong} has a wrong type")
         text = event.get("messageId")
@@ -216,14 +216,14 @@ class Judge:
         """Check every event of a batch."""
         items = value.get("batch")
         if not isinstance(items, list):
-            self.complain("batch", "batch must be an array")
+            self.refuse_if_documented("batch", "batch must be an array")
             return []
         if not items and self.options.refuse_empty_batch:
             raise RefusalError("batch", "batch is empty")
-        failures = [failure for item in items if (failure := self.judge_item(call, item))]
-        return self.settle(failures, len(items))
+        failures = [failure for item in items if (failure := self.item_failure(call, item))]
+        return self.refuse_bad_batch(failures, len(items))
 
-    def judge_item(self, call: Call, item: object) -> RefusalError | None:
+    def item_failure(self, call: Call, item: object) -> RefusalError | None:
         """Find what is wrong with one event of a batch, unless that refuses the whole batch."""
         try:
             self.check_item(call, item)
@@ -236,21 +236,21 @@ class Judge:
     def check_item(self, call: Call, item: object) -> None:
         """Check one event of a batch."""
         if not isinstance(item, dict):
-            self.complain("item", "Event is not an object")
+            self.refuse_if_documented("item", "Event is not an object")
             return
         self.check_item_size(call, item)
         kind = item.get("type")
         if kind not in TYPES:
-            self.complain("type", "Missing or unknown type")
+            self.refuse_if_documented("type", "Missing or unknown type")
         self.check_event(item, str(kind))
 
     def check_item_size(self, call: Call, item: dict[str, object]) -> None:
         """Refuse an event of a batch over its limit."""
         limit = self.limit("item", call)
         if limit is not None and self.measure_item(item) > limit:
-            self.complain("size", "HTTP request too large")
+            self.refuse_if_documented("size", "HTTP request too large")
 
-    def settle(self, failures: list[RefusalError], count: int) -> list[RefusalError]:
+    def refuse_bad_batch(self, failures: list[RefusalError], count: int) -> list[RefusalError]:
         """Refuse a batch that is bad altogether, or partly where that refuses it."""
         if failures and (len(failures) == count or self.partly_bad_status() >= 400):
             raise RefusalError(failures[0].kind, failures[0].message, tuple(failures))
@@ -264,12 +264,12 @@ class Judge:
         """Give the status of a kind of refusal, or None where the server accepts it."""
         return self.options.statuses.get(kind, self.dialect.statuses[kind])
 
-    def complain(self, kind: Kind, message: str) -> None:
+    def refuse_if_documented(self, kind: Kind, message: str) -> None:
         """Refuse, where this kind of fault is refused at all."""
         if self.status(kind) is not None:
             raise RefusalError(kind, message)
 
-    def success(self, call: Call, failures: list[RefusalError]) -> Answer:
+    def answer_accepted(self, call: Call, failures: list[RefusalError]) -> Answer:
         """Answer a call that is accepted, wholly or partly."""
         if self.is_preflight(call):
             return Answer(204)
@@ -277,9 +277,9 @@ class Judge:
             return partly_bad_answer(failures)
         return success_answer(self.dialect, self.options, call)
 
-    def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+    def answer_refused(self, call: Call, refusal: RefusalError) -> Answer:
         """Answer a call that is refused."""
-        answer = self.error(call, self.status(refusal.kind) or 400, refusal)
+        answer = self.answer_error(call, self.status(refusal.kind) or 400, refusal)
         if refusal.kind != "rate":
             return answer
         return replace(answer, headers={**answer.headers, **self.retry_headers()})
@@ -288,7 +288,7 @@ class Judge:
         """Say when to come back, in seconds."""
         return {"Retry-After": "1", "X-RateLimit-Reset": "1"}
 
-    def error(self, call: Call, status: int, refusal: RefusalError) -> Answer:
+    def answer_error(self, call: Call, status: int, refusal: RefusalError) -> Answer:
         """Write an error in the dialect's words."""
         return error_answer(self.dialect, self.options, call, status, refusal)
 

@@ -3,7 +3,7 @@
 import time
 
 
-class Limiter:
+class RateLimiter:
     """Windows of a second, or of another time, each with so many requests; the first request opens one."""
 
     def __init__(self, rate: int, window_s: float = 1) -> None:

@@ -8,7 +8,7 @@ from tests.targets.dialects import Dialect, Kind
 
 KEY = "conformance-test-key-4f9a"
 BEARER = "conformance-test-token"
-RATE = 300
+REQUESTS_PER_SECOND = 300
 """Requests in a second that a limited server takes."""
 
 
@@ -58,7 +58,7 @@ _VARIANTS: dict[str, dict[str, Options]] = {
     "segment": {
         "gzip-refused": Options(gzip="refused"),
         "gzip-ignored": Options(gzip="ignored", unknown_coding_ignored=True),
-        "rate-limited": Options(rate=RATE),
+        "rate-limited": Options(rate=REQUESTS_PER_SECOND),
         "message-id-limited": Options(message_id_maximum=99),
         "credentials-401": Options(statuses={"auth": 401}),
         "credentials-400": Options(statuses={"auth": 400}),
@@ -68,7 +68,7 @@ _VARIANTS: dict[str, dict[str, Options]] = {
         "text-errors": Options(text_errors=True),
     },
     "rudderstack": {
-        "rate-limited": Options(rate=RATE),
+        "rate-limited": Options(rate=REQUESTS_PER_SECOND),
         "older-statuses": Options(statuses={"auth": 400, "size": 400}),
         "older-credentials": Options(statuses={"auth": 400}),
         "older-size": Options(statuses={"size": 400}),
@@ -80,7 +80,7 @@ _VARIANTS: dict[str, dict[str, Options]] = {
     "metarouter": {
         "gzip-refused": Options(gzip="refused"),
         "gzip-ignored": Options(gzip="ignored", unknown_coding_ignored=True),
-        "rate-limited": Options(rate=RATE),
+        "rate-limited": Options(rate=REQUESTS_PER_SECOND),
         "credentials-401": Options(statuses={"auth": 401}),
         "message-id-required": Options(require_message_id=True),
         "unknown-type-refuses-batch": Options(whole_batch=frozenset({"type", "item"})),

@@ -67,12 +67,12 @@ def read_pixel(call: Call) -> bytes:
 
 def parse(text: str, options: Options) -> object:
     """Parse strict JSON, or refuse it; the choices are those that RFC 8259 leaves open."""
-    pairs = unique if options.duplicate_keys_refused else None
+    pairs = without_duplicate_keys if options.duplicate_keys_refused else None
     try:
         value: object = load(text.removeprefix("\ufeff") if options.bom_ignored else text, pairs)
     except (ValueError, RecursionError):
         raise RefusalError("json", "Invalid JSON") from None
-    if options.depth_maximum is not None and is_deeper(value, options.depth_maximum):
+    if options.depth_maximum is not None and is_nested_deeper(value, options.depth_maximum):
         raise RefusalError("json", "JSON is nested too deeply")
     return value
 
@@ -88,15 +88,15 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def unique(pairs: Pairs) -> dict[str, object]:
+def without_duplicate_keys(pairs: Pairs) -> dict[str, object]:
     """Make an object of pairs whose names differ."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         raise ValueError("duplicate name")
-    return found
+    return mapping
 
 
-def is_deeper(value: object, maximum: int) -> bool:
+def is_nested_deeper(value: object, maximum: int) -> bool:
     """Tell whether arrays and objects are nested more than so many levels deep."""
     level = [value]
     for _ in range(maximum):

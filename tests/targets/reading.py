@@ -98,8 +98,8 @@ def length_of(text: str) -> int:
 
 def named(fields: Fields, name: str) -> list[str]:
     """List the values of a header, those in one line separately."""
-    found = [value for each, value in fields if each == name]
-    return [part.strip() for value in found for part in value.split(",")]
+    field_values = [value for each, value in fields if each == name]
+    return [part.strip() for value in field_values for part in value.split(",")]
 
 
 async def read_head(reader: asyncio.StreamReader, frame: Frame = framing) -> Head | None:
@@ -121,9 +121,9 @@ async def read_head(reader: asyncio.StreamReader, frame: Frame = framing) -> Hea
         raise BadRequestError("one Host is needed")
     path, query = split_target(parts[1])
     pairs = dict(parse_qsl(query, keep_blank_values=True))
-    found = frame(fields, parts[2])
-    request = Request(parts[0], path, pairs, joined(fields), chunked=found.chunked, version=parts[2])
-    return Head(replace(request, announced=found.is_known, repeated=repeated(fields)), found)
+    body_framing = frame(fields, parts[2])
+    request = Request(parts[0], path, pairs, joined(fields), chunked=body_framing.chunked, version=parts[2])
+    return Head(replace(request, announced=body_framing.is_known, repeated=repeated(fields)), body_framing)
 
 
 def field_of(line: str) -> tuple[str, str]:

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.targets.behaviour import PLAIN, Behaviour
-from tests.targets.conversation import Conversation
-from tests.targets.judge import Judge
+from tests.targets.behaviour import STANDARD, Behaviour
+from tests.targets.conversation import HttpConnection
+from tests.targets.judge import Application
 
 BUFFER_MAXIMUM = 1024 * 1024
 START_SECONDS = 10
@@ -17,7 +17,7 @@ START_SECONDS = 10
 class Server:
     """One listening server; `start` and `stop` bracket its life."""
 
-    def __init__(self, judge: Judge, behaviour: Behaviour = PLAIN, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, judge: Application, behaviour: Behaviour = STANDARD, tls: ssl.SSLContext | None = None) -> None:
         self._judge = judge
         self._behaviour = behaviour
         self._tls = tls
@@ -84,7 +84,7 @@ class Server:
         try:
             with suppress(ConnectionError, TimeoutError, asyncio.CancelledError, ssl.SSLError):
                 self._count += 1
-                speak = self._judge.conversation or Conversation
+                speak = self._judge.connection_type or HttpConnection
                 await speak(self._judge, self._behaviour, self._count, reader, writer).run()
         finally:
             self._connections.discard(task)
@@ -95,8 +95,8 @@ class Server:
 
 @contextmanager
 def serve(
-    judge: Judge,
-    behaviour: Behaviour = PLAIN,
+    judge: Application,
+    behaviour: Behaviour = STANDARD,
     *,
     host: str = "127.0.0.1",
     port: int = 0,

@@ -4,94 +4,94 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.model import Kind
-from conformance.refserver.application import Manner
-from conformance.refserver.change import Change
-from conformance.refserver.faults.fault import Fault, has, states
-from conformance.refserver.faults.twists import BATCH, EVENT, accept, accepting, crashing, refuse
+from conformance.model import OperationKind
+from conformance.refserver.application import Timing
+from conformance.refserver.change import FaultChange
+from conformance.refserver.faults.fault import Fault, requires_kinds, requires_facts
+from conformance.refserver.faults.twists import IS_BATCH, IS_EVENT, success_reply, accept_refused, crash_on, error_reply
 
 if TYPE_CHECKING:
-    from conformance.refserver.change import Sight, Twist
-    from conformance.refserver.faults.twists import When
-    from conformance.refserver.replies import Reply
+    from conformance.refserver.change import RequestView, ResponseOverride
+    from conformance.refserver.faults.twists import RequestPredicate
+    from conformance.refserver.replies import ServerReply
 
-_CROWD = 10
+_MANY_IN_FLIGHT = 10
 """More than one run has in flight, unless a check makes a crowd."""
-_RATE = "rate-limit.refusal."
+_RATE_CHECKS = "rate-limit.refusal."
 
 
-def _crowded(sight: Sight) -> bool:
+def _has_many_in_flight(sight: RequestView) -> bool:
     """Whether many requests are in flight."""
-    return sight.server.in_flight > _CROWD
+    return sight.server.in_flight > _MANY_IN_FLIGHT
 
 
-def _in_crowd(twist: Twist) -> Change:
+def _with_overlap(override: ResponseOverride) -> FaultChange:
     """A server that takes a moment for each answer, so that requests meet."""
-    return Change(twist=twist, manner=Manner(delay_s=0.015))
+    return FaultChange(override=override, timing=Timing(delay_s=0.015))
 
 
-def _both(one: When, other: When) -> When:
+def _both_hold(one: RequestPredicate, other: RequestPredicate) -> RequestPredicate:
     return lambda sight: one(sight) and other(sight)
 
 
-def _limiting(status: int = 429, **headers: str) -> Twist:
+def _rate_limit(status: int = 429, **headers: str) -> ResponseOverride:
     """Refuses in a crowd."""
-    return lambda sight: refuse(sight, status).headed(**headers) if _crowded(sight) else None
+    return lambda sight: error_reply(sight, status).with_headers(**headers) if _has_many_in_flight(sight) else None
 
 
-def _unforgiving(sight: Sight) -> Reply | None:
+def _keep_rate_limiting(sight: RequestView) -> ServerReply | None:
     """Refuses in a crowd, and the next few requests after it, too."""
-    if _crowded(sight):
+    if _has_many_in_flight(sight):
         sight.memory["owed"] = 4
-        return refuse(sight, 429).headed(Retry_After="1", X_RateLimit_Reset="1")
+        return error_reply(sight, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
     if sight.server.in_flight > 1 or not sight.memory["owed"]:
         return None
     sight.memory["owed"] -= 1
-    return refuse(sight, 429).headed(Retry_After="1", X_RateLimit_Reset="1")
+    return error_reply(sight, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
 
 
-def _mixing(sight: Sight) -> Reply | None:
+def _swap_answers(sight: RequestView) -> ServerReply | None:
     """In a crowd, gives an invalid request the answer of a valid one, and that one the other's."""
-    if not _crowded(sight):
+    if not _has_many_in_flight(sight):
         return None
-    if sight.refusal == "answers.json-invalid":
+    if sight.refusal_fact == "answers.json-invalid":
         sight.memory["mixed"] += 1
-        return accept(sight)
+        return success_reply(sight)
     if not sight.memory["mixed"]:
         return None
     sight.memory["mixed"] -= 1
-    return refuse(sight, 400)
+    return error_reply(sight, 400)
 
 
 FAULTS = (
     Fault("crowd-crash", "Fails where many events are in flight.",
           "a pool of connections to a store runs dry",
           "robustness.concurrency.events robustness.concurrency.matched",
-          _in_crowd(crashing(when=_both(EVENT, _crowded)))),
+          _with_overlap(crash_on(when=_both_hold(IS_EVENT, _has_many_in_flight)))),
     Fault("batch-crowd-crash", "Fails where many batches are in flight.", "a pool of workers runs dry",
-          "robustness.concurrency.batches", _in_crowd(crashing(when=_both(BATCH, _crowded))),
-          has(Kind.BATCH)),
+          "robustness.concurrency.batches", _with_overlap(crash_on(when=_both_hold(IS_BATCH, _has_many_in_flight))),
+          requires_kinds(OperationKind.BATCH)),
     Fault("crowd-mixed-up", "Gives the answer of another request where many are in flight.",
           "a variable is shared between workers", "robustness.concurrency.matched",
-          _in_crowd(_mixing)),
+          _with_overlap(_swap_answers)),
     Fault("crowd-invalid-accepted", "Accepts invalid JSON where many requests are in flight.",
           "overload is met with a 200", "robustness.concurrency.matched",
-          _in_crowd(accepting("answers.json-invalid", when=_crowded))),
+          _with_overlap(accept_refused("answers.json-invalid", when=_has_many_in_flight))),
     Fault("limit-as-503", "Answers too many requests with 503.",
-          "SDKs take it for an outage and send all again", f"{_RATE}status",
-          _in_crowd(_limiting(503, Retry_After="1"))),
+          "SDKs take it for an outage and send all again", f"{_RATE_CHECKS}status",
+          _with_overlap(_rate_limit(503, Retry_After="1"))),
     Fault("limit-unnamed", "Answers 429 without a time to come back.", "all clients come back at once",
-          f"{_RATE}headers", _in_crowd(_limiting()), lambda contract: bool(contract.profile.rate_headers)),
+          f"{_RATE_CHECKS}headers", _with_overlap(_rate_limit()), lambda contract: bool(contract.profile.rate_headers)),
     Fault("limit-in-words", "Names the time to come back as a date.", "clients read numbers of seconds",
-          f"{_RATE}headers",
-          _in_crowd(_limiting(Retry_After="Wed, 21 Oct 2099 07:28:00 GMT", X_RateLimit_Reset="4096267680")),
+          f"{_RATE_CHECKS}headers",
+          _with_overlap(_rate_limit(Retry_After="Wed, 21 Oct 2099 07:28:00 GMT", X_RateLimit_Reset="4096267680")),
           lambda contract: bool(contract.profile.rate_headers)),
     Fault("limit-unreadable", "Names the time to come back in words.", "clients can't read it",
-          f"{_RATE}retry-after {_RATE}headers",
-          _in_crowd(_limiting(Retry_After="soon", X_RateLimit_Reset="1"))),
+          f"{_RATE_CHECKS}retry-after {_RATE_CHECKS}headers",
+          _with_overlap(_rate_limit(Retry_After="soon", X_RateLimit_Reset="1"))),
     Fault("limit-unforgiving", "Goes on refusing after the time that it named.",
-          "the window slides with each try", f"{_RATE}recovers", _in_crowd(_unforgiving)),
+          "the window slides with each try", f"{_RATE_CHECKS}recovers", _with_overlap(_keep_rate_limiting)),
     Fault("limit-unannounced", "Limits the rate where the documents promise no limit.",
           "who relies on the promise does not queue", "rate-limit.none.promised",
-          _in_crowd(_limiting(Retry_After="1")), states("rate.unlimited")),
+          _with_overlap(_rate_limit(Retry_After="1")), requires_facts("rate.unlimited")),
 )  # fmt: skip

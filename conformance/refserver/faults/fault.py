@@ -6,21 +6,21 @@ import fnmatch
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.profile.facts import Answer
-from conformance.refserver.change import Change
+from conformance.profile.facts import ExpectedResponse
+from conformance.refserver.change import FaultChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.model import Kind
-    from conformance.refserver.change import Twist
-    from conformance.refserver.protocol import Protocol
+    from conformance.model import OperationKind
+    from conformance.refserver.change import ResponseOverride
+    from conformance.refserver.protocol import HttpProtocol
 
-Fit: TypeAlias = "Callable[[Contract], bool]"
+ContractPredicate: TypeAlias = "Callable[[Contract], bool]"
 
 
-def always(_: Contract) -> bool:
+def any_contract(_: Contract) -> bool:
     """Fits every contract."""
     return True
 
@@ -37,52 +37,52 @@ class Fault:
     """
 
     name: str
-    breaks: str
-    why: str
-    catches: str
-    alters: Change | Twist | type[Protocol]
-    fits: Fit = field(default=always)
+    description: str
+    rationale: str
+    catching_checks: str
+    implementation: FaultChange | ResponseOverride | type[HttpProtocol]
+    applies_to: ContractPredicate = field(default=any_contract)
     _: KW_ONLY
-    also: tuple[str, ...] = ()
-    spills: str = ""
+    extra_operations: tuple[str, ...] = ()
+    collateral_reason: str = ""
 
     @property
-    def change(self) -> Change:
+    def change(self) -> FaultChange:
         """In what the server differs from a correct one."""
-        if isinstance(self.alters, Change):
-            return self.alters
-        if isinstance(self.alters, type):
-            return Change(protocol=self.alters)
-        return Change(twist=self.alters)
+        if isinstance(self.implementation, FaultChange):
+            return self.implementation
+        if isinstance(self.implementation, type):
+            return FaultChange(protocol=self.implementation)
+        return FaultChange(override=self.implementation)
 
     @property
-    def globs(self) -> tuple[str, ...]:
+    def check_globs(self) -> tuple[str, ...]:
         """The globs of the checks that must notice it."""
-        return tuple(self.catches.split())
+        return tuple(self.catching_checks.split())
 
 
-def states(*names: str) -> Fit:
+def requires_facts(*names: str) -> ContractPredicate:
     """Fits contracts that state all these facts."""
-    return lambda contract: all(contract.states(name) for name in names)
+    return lambda contract: all(contract.has_fact(name) for name in names)
 
 
-def refuses(*names: str) -> Fit:
+def requires_refusals(*names: str) -> ContractPredicate:
     """Fits contracts that answer all these conditions with refusals alone."""
 
     def fits(contract: Contract) -> bool:
-        answers = [contract.fact(name) for name in names if contract.states(name)]
-        refusals = [item for item in answers if isinstance(item, Answer) and min(item.statuses) >= 300]
+        answers = [contract.fact(name) for name in names if contract.has_fact(name)]
+        refusals = [item for item in answers if isinstance(item, ExpectedResponse) and min(item.statuses) >= 300]
         return len(refusals) == len(names)
 
     return fits
 
 
-def has(*kinds: Kind) -> Fit:
+def requires_kinds(*kinds: OperationKind) -> ContractPredicate:
     """Fits contracts with operations of all these kinds."""
     return lambda contract: set(kinds) <= {operation.kind for operation in contract.operations}
 
 
-def requires(name: str) -> Fit:
+def requires_mandatory_field(name: str) -> ContractPredicate:
     """Fits contracts under which an event of a type is refused without one of its fields."""
     return lambda contract: any(
         min(answer.statuses) >= 300
@@ -92,11 +92,11 @@ def requires(name: str) -> Fit:
     )
 
 
-def supports(glob: str) -> Fit:
+def requires_sdk(glob: str) -> ContractPredicate:
     """Fits contracts whose vendor has an official SDK of such a name."""
     return lambda contract: any(fnmatch.fnmatchcase(name, f"sdks.{glob}") for name in contract.profile.facts)
 
 
-def both(*fits: Fit) -> Fit:
+def all_of(*fits: ContractPredicate) -> ContractPredicate:
     """Fits what all of them fit."""
     return lambda contract: all(fit(contract) for fit in fits)

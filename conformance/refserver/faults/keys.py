@@ -6,72 +6,72 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from conformance.model import Kind
-from conformance.pointers import Missing, get
-from conformance.profile.facts import Scheme
+from conformance.model import OperationKind
+from conformance.pointers import PointerNotFound, get
+from conformance.profile.facts import AuthScheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.refserver.change import Sight
+    from conformance.refserver.change import RequestView
 
 
-def scheme(sight: Sight) -> str:
+def auth_scheme(sight: RequestView) -> str:
     """The word before the credentials, as it is written; empty where there is none."""
-    return sight.incoming.headers.get("authorization", "").partition(" ")[0]
+    return sight.request.headers.get("authorization", "").partition(" ")[0]
 
 
-def token(sight: Sight) -> str:
+def auth_token(sight: RequestView) -> str:
     """What comes after the scheme."""
-    return sight.incoming.headers.get("authorization", "").partition(" ")[2].strip()
+    return sight.request.headers.get("authorization", "").partition(" ")[2].strip()
 
 
-def pair(sight: Sight) -> str | None:
+def basic_user_and_password(sight: RequestView) -> str | None:
     """The user and password of HTTP Basic, with the colon between them; None where nothing can be read."""
     try:
-        return base64.b64decode(token(sight), validate=True).decode() or None
+        return base64.b64decode(auth_token(sight), validate=True).decode() or None
     except (binascii.Error, ValueError):
         return None
 
 
-def user(sight: Sight) -> str | None:
+def basic_user(sight: RequestView) -> str | None:
     """The user of HTTP Basic, under whatever scheme; None where nothing can be read."""
-    found = pair(sight)
-    return None if found is None else found.partition(":")[0]
+    user_and_password = basic_user_and_password(sight)
+    return None if user_and_password is None else user_and_password.partition(":")[0]
 
 
-def is_bare(sight: Sight) -> bool:
+def has_no_authorization(sight: RequestView) -> bool:
     """Whether no header carries credentials."""
-    return "authorization" not in sight.incoming.headers
+    return "authorization" not in sight.request.headers
 
 
-def inside(sight: Sight) -> str | None:
+def body_key(sight: RequestView) -> str | None:
     """The key in the body: beside the events, or in the first of them."""
-    if not sight.contract.states(f"credentials.{Scheme.BODY}"):
+    if not sight.contract.has_fact(f"credentials.{AuthScheme.BODY}"):
         return None
-    pointer = sight.contract.credential_key(Scheme.BODY)
+    pointer = sight.contract.credential_carrier(AuthScheme.BODY)
     for document in (sight.document, *sight.events[:1]):
         try:
             return str(get(document, pointer))
-        except Missing:
+        except PointerNotFound:
             continue
     return None
 
 
-def asked(sight: Sight) -> str | None:
+def webhook_query_key(sight: RequestView) -> str | None:
     """The key in the address of a webhook."""
-    if sight.kind is not Kind.WEBHOOK:
+    if sight.kind is not OperationKind.WEBHOOK:
         return None
-    return sight.incoming.query.get(sight.contract.credential_key(Scheme.QUERY))
+    return sight.request.query.get(sight.contract.credential_carrier(AuthScheme.QUERY))
 
 
-def matching(
-    shown: Callable[[Sight], str | None], test: Callable[[str, str], bool]
-) -> Callable[[Sight], bool]:
+def key_matches(
+    read_key: Callable[[RequestView], str | None], test: Callable[[str, str], bool]
+) -> Callable[[RequestView], bool]:
     """Holds where a key is shown and a test of the right one and the shown one holds."""
 
-    def holds(sight: Sight) -> bool:
-        found = shown(sight)
-        return found is not None and test(sight.server.admission.write_key, found)
+    def holds(sight: RequestView) -> bool:
+        shown_key = read_key(sight)
+        return shown_key is not None and test(sight.server.authenticator.write_key, shown_key)
 
     return holds

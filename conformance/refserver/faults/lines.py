@@ -6,47 +6,47 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from conformance.refserver.protocol import Protocol
+from conformance.refserver.protocol import HttpProtocol
 
 if TYPE_CHECKING:
     import asyncio
 
-Ear: TypeAlias = Callable[[bytes], bytes]
+BytesEdit: TypeAlias = Callable[[bytes], bytes]
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_FAILURE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_INTERNAL_ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-def head(data: bytes) -> bytes:
+def request_head(data: bytes) -> bytes:
     """The head of a request."""
     return data.partition(b"\r\n\r\n")[0]
 
 
-def lengths(data: bytes) -> list[int]:
+def content_lengths(data: bytes) -> list[int]:
     """Every length that a head states."""
-    return [int(found) for found in _LENGTH.findall(head(data))]
+    return [int(digits) for digits in _LENGTH.findall(request_head(data))]
 
 
-def relengthen(data: bytes, length: int) -> bytes:
+def with_content_length(data: bytes, length: int) -> bytes:
     """A request that states another length."""
     first, end, body = data.partition(b"\r\n\r\n")
     return _LENGTH.sub(b"\r\nContent-Length: %d" % length, first) + end + body
 
 
-def unheaded(data: bytes, name: bytes, which: int = 0) -> bytes:
+def without_header(data: bytes, name: bytes, index: int = 0) -> bytes:
     """A request without one of the headers of a name."""
     first, end, body = data.partition(b"\r\n\r\n")
-    found = list(re.finditer(rb"\r\n%b:[^\r]*" % name, first, re.IGNORECASE))
-    if len(found) <= which:
+    matches = list(re.finditer(rb"\r\n%b:[^\r]*" % name, first, re.IGNORECASE))
+    if len(matches) <= index:
         return data
-    return first[: found[which].start()] + first[found[which].end() :] + end + body
+    return first[: matches[index].start()] + first[matches[index].end() :] + end + body
 
 
-class Mouth:
+class RewritingTransport:
     """A transport that says everything in words of its own."""
 
-    def __init__(self, transport: asyncio.Transport, edit: Ear) -> None:
+    def __init__(self, transport: asyncio.Transport, edit: BytesEdit) -> None:
         self._transport = transport
         self._edit = edit
 
@@ -58,30 +58,30 @@ class Mouth:
         return getattr(self._transport, name)
 
 
-def saying(edit: Ear) -> type[Protocol]:
+def rewrite_output(edit: BytesEdit) -> type[HttpProtocol]:
     """Says something else than it means."""
 
-    class Saying(Protocol):
+    class OutputRewritingProtocol(HttpProtocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
-            super().connection_made(cast("asyncio.Transport", Mouth(transport, edit)))
+            super().connection_made(cast("asyncio.Transport", RewritingTransport(transport, edit)))
 
-    return Saying
+    return OutputRewritingProtocol
 
 
-def hearing(ear: Ear) -> type[Protocol]:
+def rewrite_input(edit: BytesEdit) -> type[HttpProtocol]:
     """Reads something else than what came."""
 
-    class Hearing(Protocol):
+    class InputRewritingProtocol(HttpProtocol):
         def data_received(self, data: bytes) -> None:
-            super().data_received(ear(data))
+            super().data_received(edit(data))
 
-    return Hearing
+    return InputRewritingProtocol
 
 
-def blurting(trigger: Callable[[bytes], object], answer: bytes = _FAILURE) -> type[Protocol]:
+def reply_before_reading(trigger: Callable[[bytes], object], answer: bytes = _INTERNAL_ERROR) -> type[HttpProtocol]:
     """Answers some requests before they are read, and hangs up."""
 
-    class Blurting(Protocol):
+    class EarlyReplyProtocol(HttpProtocol):
         def data_received(self, data: bytes) -> None:
             if trigger(data):
                 self.transport.write(answer)
@@ -89,21 +89,21 @@ def blurting(trigger: Callable[[bytes], object], answer: bytes = _FAILURE) -> ty
             else:
                 super().data_received(data)
 
-    return Blurting
+    return EarlyReplyProtocol
 
 
-def trailing(extra: bytes, when: Callable[[frozenset[bytes], int], bool]) -> type[Protocol]:
+def append_after_reply(extra: bytes, when: Callable[[frozenset[bytes], int], bool]) -> type[HttpProtocol]:
     """Says more after some answers, by the names of the request's headers and the status."""
 
-    class Trailing(Protocol):
+    class AppendingProtocol(HttpProtocol):
         def on_response_complete(self) -> None:
-            if when(frozenset(name for name, _ in self.headers), self.session.last_status):
+            if when(frozenset(name for name, _ in self.headers), self.connection_state.last_status):
                 self.transport.write(extra)
             super().on_response_complete()
 
-    return Trailing
+    return AppendingProtocol
 
 
-def abandoning(trigger: Callable[[bytes], object]) -> type[Protocol]:
+def leave_body_unread(trigger: Callable[[bytes], object]) -> type[HttpProtocol]:
     """Answers some requests without reading their bodies, which it then takes for the next request."""
-    return hearing(lambda data: relengthen(data, 0) if trigger(data) and lengths(data) else data)
+    return rewrite_input(lambda data: with_content_length(data, 0) if trigger(data) and content_lengths(data) else data)

@@ -5,38 +5,38 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from conformance.model import Kind
-from conformance.refserver.faults.fault import Fault, has, refuses, supports
+from conformance.model import OperationKind
+from conformance.refserver.faults.fault import Fault, requires_kinds, requires_refusals, requires_sdk
 from conformance.refserver.faults.twists import (
-    BATCH,
-    EVENT,
-    WEBHOOK,
-    accepting,
-    answering,
-    crashing,
-    refusing,
+    IS_BATCH,
+    IS_EVENT,
+    IS_WEBHOOK,
+    accept_refused,
+    change_refusal_status,
+    crash_on,
+    refuse_accepted,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.refserver.change import Sight
-    from conformance.refserver.faults.twists import When
+    from conformance.refserver.change import RequestView
+    from conformance.refserver.faults.twists import RequestPredicate
 
 _INVALID, _NOT_OBJECT, _NOT_UTF8 = (f"answers.json-{word}" for word in ("invalid", "not-object", "not-utf8"))
-_OBJECT = refuses(_NOT_OBJECT)
+_REFUSES_NON_OBJECTS = requires_refusals(_NOT_OBJECT)
 
 
-def _bodied(sight: Sight) -> bool:
-    return EVENT(sight) or BATCH(sight) or WEBHOOK(sight)
+def _has_json_body(sight: RequestView) -> bool:
+    return IS_EVENT(sight) or IS_BATCH(sight) or IS_WEBHOOK(sight)
 
 
-def _reads(mend: Callable[[str], str]) -> When:
+def _is_json_after(mend: Callable[[str], str]) -> RequestPredicate:
     """Holds where a mended body is JSON, and the body as it came is not."""
 
-    def holds(sight: Sight) -> bool:
-        text = sight.text.strip()
+    def holds(sight: RequestView) -> bool:
+        text = sight.body_text.strip()
         mended = mend(text)
         if not text or mended == text:
             return False
@@ -57,38 +57,38 @@ def _first_value(text: str) -> str:
         return text
 
 
-def _quoted(text: str) -> str:
+def _apostrophes_to_quotes(text: str) -> str:
     return text.replace("'", '"')
 
 
-def _without_last_comma(text: str) -> str:
+def _without_trailing_comma(text: str) -> str:
     return text.replace(",}", "}").replace(",]", "]")
 
 
-def _python(text: str) -> str:
+def _python_words_to_json(text: str) -> str:
     return text.replace(":True", ":true").replace(":None", ":null").replace(":False", ":false")
 
 
-def _numbers(text: str) -> str:
+def _constants_to_numbers(text: str) -> str:
     return text.replace("-Infinity", "0").replace("Infinity", "0").replace("NaN", "0")
 
 
-def _joined(text: str) -> str:
+def _newlines_to_spaces(text: str) -> str:
     return text.replace("\n", " ")
 
 
-def _is(kind: type) -> When:
+def _document_is(kind: type) -> RequestPredicate:
     return lambda sight: type(sight.document) is kind
 
 
-def _content_type(sight: Sight) -> str:
-    return sight.incoming.headers.get("content-type", "")
+def _content_type(sight: RequestView) -> str:
+    return sight.request.headers.get("content-type", "")
 
 
-def _other_type(*words: str) -> When:
+def _has_content_type_with(*words: str) -> RequestPredicate:
     """Holds where JSON comes under a type that has one of these words in it; none for no type at all."""
     return lambda sight: (
-        _bodied(sight)
+        _has_json_body(sight)
         and (any(word in _content_type(sight) for word in words) if words else not _content_type(sight))
     )
 
@@ -102,84 +102,84 @@ FAULTS = (
     Fault("json-unchecked", "Answers 200 to whatever comes, and reads it later.",
           "queues in front of the parser: what can't be read is lost in silence",
           "json.syntax.* json.example.invalid robustness.length.too-small robustness.pipelining.order",
-          accepting(_INVALID)),
+          accept_refused(_INVALID)),
     Fault("json-unchecked-in-batches", "Reads the JSON of single events, and takes batches on trust.",
           "large bodies are queued unread", "json.syntax.truncated json.syntax.half json.syntax.plain-text",
-          accepting(_INVALID, when=BATCH), has(Kind.BATCH), also=("batch",)),
+          accept_refused(_INVALID, when=IS_BATCH), requires_kinds(OperationKind.BATCH), extra_operations=("batch",)),
     Fault("json-unchecked-in-webhooks", "Takes webhooks unread.", "other systems send what they like",
-          "json.syntax.truncated json.syntax.plain-text", accepting(_INVALID, when=WEBHOOK),
-          has(Kind.WEBHOOK), also=("webhook",)),
+          "json.syntax.truncated json.syntax.plain-text", accept_refused(_INVALID, when=IS_WEBHOOK),
+          requires_kinds(OperationKind.WEBHOOK), extra_operations=("webhook",)),
     Fault("json-422", "Answers invalid JSON with 422.", "frameworks for validation do by themselves",
           "json.syntax.truncated json.syntax.plain-text json.example.invalid robustness.pipelining.order",
-          answering(422, _INVALID, when=_bodied)),
+          change_refusal_status(422, _INVALID, when=_has_json_body)),
     Fault("json-crash", "Fails on a body that breaks off.", "the parser's exception goes through",
           "json.syntax.truncated json.syntax.half errors.status.json robustness.length.too-small "
           "robustness.pipelining.order",
-          crashing(_INVALID, when=lambda sight: EVENT(sight)
-              and sight.text.count("{") > sight.text.count("}"))),
+          crash_on(_INVALID, when=lambda sight: IS_EVENT(sight)
+              and sight.body_text.count("{") > sight.body_text.count("}"))),
     Fault("empty-body-crash", "Fails on an empty body.", "the first byte is taken for granted",
           "json.syntax.empty-body errors.status.json webhook.status.bad robustness.length.missing",
-          crashing(_INVALID, when=lambda sight: _bodied(sight) and not sight.text)),
+          crash_on(_INVALID, when=lambda sight: _has_json_body(sight) and not sight.body_text)),
     Fault("empty-body-accepted", "Takes an empty body for an empty event.", "some frameworks read it as {}",
           "json.syntax.empty-body",
-          accepting(_INVALID, when=lambda sight: _bodied(sight) and not sight.text)),
+          accept_refused(_INVALID, when=lambda sight: _has_json_body(sight) and not sight.body_text)),
     Fault("more-after-json-ignored", "Stops reading at the end of the first JSON value.",
           "streaming decoders do: what a careless client glued together is lost",
           "json.syntax.trailing-garbage json.syntax.trailing-brace json.syntax.second-value",
-          accepting(_INVALID, when=_reads(_first_value))),
+          accept_refused(_INVALID, when=_is_json_after(_first_value))),
     Fault("comma-forgiven", "Forgives a comma after the last field.", "parsers of JSON5 and of JavaScript do",
-          "json.syntax.trailing-comma", accepting(_INVALID, when=_reads(_without_last_comma))),
+          "json.syntax.trailing-comma", accept_refused(_INVALID, when=_is_json_after(_without_trailing_comma))),
     Fault("apostrophes-forgiven", "Takes apostrophes for quotes.", "the body is evaluated, not parsed",
-          "json.syntax.single-quotes", accepting(_INVALID, when=_reads(_quoted))),
+          "json.syntax.single-quotes", accept_refused(_INVALID, when=_is_json_after(_apostrophes_to_quotes))),
     Fault("bare-words-forgiven", "Takes Python's True for true.", "the documents print it",
-          "json.syntax.unquoted-word", accepting(_INVALID, when=_reads(_python))),
+          "json.syntax.unquoted-word", accept_refused(_INVALID, when=_is_json_after(_python_words_to_json))),
     Fault("nan-accepted", "Takes NaN and Infinity.",
           "parsers take them by default and pass them on to others",
           "json.syntax.nan json.syntax.infinity json.syntax.minus-infinity",
-          accepting(_INVALID, when=_reads(_numbers))),
+          accept_refused(_INVALID, when=_is_json_after(_constants_to_numbers))),
     Fault("raw-newlines-accepted", "Takes line breaks inside strings.", "lenient parsers do",
-          "json.syntax.raw-newline", accepting(_INVALID, when=_reads(_joined))),
+          "json.syntax.raw-newline", accept_refused(_INVALID, when=_is_json_after(_newlines_to_spaces))),
     Fault("example-mended", "Mends the documents' own invalid example.",
           "a server that guesses stores what nobody sent", "json.example.invalid",
-          accepting(_INVALID, when=lambda sight: EVENT(sight) and sight.text.startswith("{\n")),
+          accept_refused(_INVALID, when=lambda sight: IS_EVENT(sight) and sight.body_text.startswith("{\n")),
           _has_invalid_example),
     Fault("arrays-accepted", "Takes an array for a batch, on every path.",
-          "other vendors' batches are arrays", "json.top-level.array", accepting(_NOT_OBJECT, when=_is(list)),
-          _OBJECT),
+          "other vendors' batches are arrays", "json.top-level.array", accept_refused(_NOT_OBJECT, when=_document_is(list)),
+          _REFUSES_NON_OBJECTS),
     Fault("scalars-accepted", "Takes any JSON value for an event.", "only the parser can refuse",
           "json.top-level.string json.top-level.number json.top-level.boolean json.top-level.null",
-          accepting(_NOT_OBJECT, when=lambda sight: not isinstance(sight.document, list)), _OBJECT),
+          accept_refused(_NOT_OBJECT, when=lambda sight: not isinstance(sight.document, list)), _REFUSES_NON_OBJECTS),
     Fault("null-crash", "Fails on null.", "the value of a field of nothing",
           "json.top-level.null errors.status.json webhook.status.bad",
-          crashing(_NOT_OBJECT, when=lambda sight: _bodied(sight) and sight.document is None)),
+          crash_on(_NOT_OBJECT, when=lambda sight: _has_json_body(sight) and sight.document is None)),
     Fault("array-crash", "Fails on an array at the top level.", "a list has no get",
           "json.top-level.array errors.status.json webhook.status.bad",
-          crashing(_NOT_OBJECT, when=_is(list))),
+          crash_on(_NOT_OBJECT, when=_document_is(list))),
     Fault("scalars-422", "Answers a JSON value that is no object with 422.", "a schema's own answer",
           "json.top-level.string json.top-level.number json.top-level.boolean json.top-level.null",
-          answering(422, _NOT_OBJECT, when=lambda sight: not isinstance(sight.document, list))),
+          change_refusal_status(422, _NOT_OBJECT, when=lambda sight: not isinstance(sight.document, list))),
     Fault("bytes-replaced", "Replaces bytes that are not UTF-8 and goes on.", "decoders can be told to",
-          "json.encoding.invalid-utf8", accepting(_NOT_UTF8, when=_bodied)),
+          "json.encoding.invalid-utf8", accept_refused(_NOT_UTF8, when=_has_json_body)),
     Fault("bytes-crash", "Fails on bytes that are not UTF-8.", "a decoder raises",
           "json.encoding.invalid-utf8 errors.status.json webhook.status.bad",
-          crashing(_NOT_UTF8, when=_bodied)),
+          crash_on(_NOT_UTF8, when=_has_json_body)),
     Fault("charset-refused", "Compares the Content-Type letter by letter.", "most clients add a charset",
           "content-type.json.charset",
-          refusing(lambda sight: _bodied(sight) and ";" in _content_type(sight), 415)),
+          refuse_accepted(lambda sight: _has_json_body(sight) and ";" in _content_type(sight), 415)),
     Fault("text-refused", "Refuses JSON under text/plain.", "it may, and people want to know",
-          "content-type.other.text-plain", refusing(_other_type("text/plain"), 415)),
+          "content-type.other.text-plain", refuse_accepted(_has_content_type_with("text/plain"), 415)),
     Fault("browser-text-refused", "Refuses what browsers send as text/plain.", "it spares them a preflight",
-          "content-type.other.text-plain sdk.*-next-*.accepted", refusing(_other_type("text/plain"), 415),
-          supports("*-next-*"), also=("/v1/t", "/v1/b")),
+          "content-type.other.text-plain sdk.*-next-*.accepted", refuse_accepted(_has_content_type_with("text/plain"), 415),
+          requires_sdk("*-next-*"), extra_operations=("/v1/t", "/v1/b")),
     Fault("forms-refused", "Refuses JSON labelled as a form.", "it may, and people want to know",
-          "content-type.other.form", refusing(_other_type("x-www-form-urlencoded"), 415)),
+          "content-type.other.form", refuse_accepted(_has_content_type_with("x-www-form-urlencoded"), 415)),
     Fault("packed-forms-refused", "Refuses packed JSON labelled as a form.",
           "an official Node SDK sends it so", "sdk.*-node-3-0-*.accepted",
-          refusing(lambda sight: "content-encoding" in sight.incoming.headers
-              and _other_type("x-www-form-urlencoded")(sight), 415),
-          supports("*-node-3-0-*"), also=("batch",)),
+          refuse_accepted(lambda sight: "content-encoding" in sight.request.headers
+              and _has_content_type_with("x-www-form-urlencoded")(sight), 415),
+          requires_sdk("*-node-3-0-*"), extra_operations=("batch",)),
     Fault("xml-refused", "Refuses JSON labelled as XML.", "it may, and people want to know",
-          "content-type.other.xml", refusing(_other_type("xml"), 415)),
+          "content-type.other.xml", refuse_accepted(_has_content_type_with("xml"), 415)),
     Fault("untyped-refused", "Refuses JSON without a Content-Type.", "it may, and people want to know",
-          "content-type.other.missing", refusing(_other_type(), 415)),
+          "content-type.other.missing", refuse_accepted(_has_content_type_with(), 415)),
 )  # fmt: skip

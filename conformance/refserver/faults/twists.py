@@ -7,89 +7,89 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.model import Kind
+from conformance.model import OperationKind
 from conformance.profile.facts import Condition
-from conformance.refserver.change import Sight
-from conformance.refserver.replies import Reply
+from conformance.refserver.change import RequestView
+from conformance.refserver.replies import ServerReply
 
 if TYPE_CHECKING:
-    from conformance.refserver.change import Twist
+    from conformance.refserver.change import ResponseOverride
 
-When: TypeAlias = Callable[[Sight], bool]
-Edit: TypeAlias = Callable[[Reply], Reply]
+RequestPredicate: TypeAlias = Callable[[RequestView], bool]
+ReplyEdit: TypeAlias = Callable[[ServerReply], ServerReply]
 
-CRASH = Reply(status=500, media_type="text/plain", body=b"Internal Server Error")
-TRACE = b"""Traceback (most recent call last):
+INTERNAL_ERROR = ServerReply(status=500, media_type="text/plain", body=b"Internal Server Error")
+STACK_TRACE = b"""Traceback (most recent call last):
   File "/app/ingest.py", line 42, in take
     event = json.loads(body)
 ValueError: Expecting value: line 1 column 1 (char 0)
 """
 
 
-def always(_: Sight) -> bool:
+def any_request(_: RequestView) -> bool:
     """Holds for every request."""
     return True
 
 
-def on(*kinds: Kind) -> When:
+def for_kinds(*kinds: OperationKind) -> RequestPredicate:
     """Holds for requests to operations of these kinds."""
     return lambda sight: sight.kind in kinds
 
 
-EVENT, BATCH, PIXEL, WEBHOOK = (on(kind) for kind in (Kind.EVENT, Kind.BATCH, Kind.PIXEL, Kind.WEBHOOK))
+IS_EVENT, IS_BATCH, IS_PIXEL, IS_WEBHOOK = (for_kinds(kind) for kind in (OperationKind.EVENT, OperationKind.BATCH, OperationKind.PIXEL, OperationKind.WEBHOOK))
 
 
-def refused(*facts: str, when: When = always) -> When:
+def refused_by(*facts: str, when: RequestPredicate = any_request) -> RequestPredicate:
     """Holds for requests that are refused by one of these facts, given as globs."""
-    return lambda sight: any(fnmatch.fnmatchcase(sight.refusal, fact) for fact in facts) and when(sight)
+    return lambda sight: any(fnmatch.fnmatchcase(sight.refusal_fact, fact) for fact in facts) and when(sight)
 
 
-def posted(sight: Sight) -> bool:
+def is_not_options(sight: RequestView) -> bool:
     """Holds for anything but a question by OPTIONS."""
-    return sight.incoming.method != "OPTIONS"
+    return sight.request.method != "OPTIONS"
 
 
-def accept(sight: Sight) -> Reply:
+def success_reply(sight: RequestView) -> ServerReply:
     """The answer to what is accepted."""
-    return sight.server.success(sight.contract.answer(Condition.ACCEPTED).expect[0])
+    return sight.server.success_reply(sight.contract.expected_response(Condition.ACCEPTED).expect[0])
 
 
-def refuse(sight: Sight, status: int, reason: str = "the request is refused") -> Reply:
+def error_reply(sight: RequestView, status: int, reason: str = "the request is refused") -> ServerReply:
     """A refusal of the documented shape, with any status."""
-    return sight.server.error(sight.decision.operation, status, reason)
+    return sight.server.error_reply(sight.decision.operation, status, reason)
 
 
-def accepting(*facts: str, when: When = always) -> Twist:
+def accept_refused(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Accepts what is to be refused by one of these facts."""
-    holds = refused(*facts, when=when)
-    return lambda sight: accept(sight) if posted(sight) and holds(sight) else None
+    holds = refused_by(*facts, when=when)
+    return lambda sight: success_reply(sight) if is_not_options(sight) and holds(sight) else None
 
 
-def answering(status: int, *facts: str, when: When = always) -> Twist:
+def change_refusal_status(status: int, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Answers what is to be refused by one of these facts with another status."""
-    holds = refused(*facts, when=when)
-    return lambda sight: refuse(sight, status) if posted(sight) and holds(sight) else None
+    holds = refused_by(*facts, when=when)
+    return lambda sight: error_reply(sight, status) if is_not_options(sight) and holds(sight) else None
 
 
-def refusing(when: When, status: int = 400) -> Twist:
+def refuse_accepted(when: RequestPredicate, status: int = 400) -> ResponseOverride:
     """Refuses what is to be accepted."""
     return lambda sight: (
-        refuse(sight, status) if sight.is_accepted and posted(sight) and when(sight) else None
+        error_reply(sight, status) if sight.is_accepted and is_not_options(sight) and when(sight) else None
     )
 
 
-def crashing(*facts: str, when: When = always) -> Twist:
+def crash_on(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Fails on what is to be refused by one of these facts; without facts, on any request."""
-    holds = refused(*facts, when=when) if facts else when
-    return lambda sight: CRASH if posted(sight) and holds(sight) else None
+    holds = refused_by(*facts, when=when) if facts else when
+    return lambda sight: INTERNAL_ERROR if is_not_options(sight) and holds(sight) else None
 
 
-def tracing(*facts: str, when: When = always) -> Twist:
+def show_stack_trace(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Shows its inside in the refusal by one of these facts."""
-    return editing(lambda reply: replace(reply, media_type="text/plain", body=TRACE), *facts, when=when)
+    return edit_reply(lambda reply: replace(reply, media_type="text/plain", body=STACK_TRACE), *facts, when=when)
 
 
-def editing(edit: Edit, *facts: str, when: When = always) -> Twist:
+def edit_reply(edit: ReplyEdit, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Changes the correct answer to what is refused by one of these facts; without facts, any answer."""
-    holds = refused(*facts, when=when) if facts else when
-    return lambda sight: edit(sight.reply()) if holds(sight) else None
+    holds = refused_by(*facts, when=when) if facts else when
+    return lambda sight: edit(sight.correct_reply()) if holds(sight) else None

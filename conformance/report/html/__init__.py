@@ -6,51 +6,51 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.model import Level
 from conformance.report import differences
-from conformance.report.comparison import compare
-from conformance.report.consequences import table
-from conformance.report.findings import findings
-from conformance.report.html.gauges import SCALE, gauge
-from conformance.report.html.page import page
-from conformance.report.html.transcripts import trimmed
-from conformance.report.matrix import matrix
-from conformance.report.tallies import grid, headline, levels
+from conformance.report.comparison import summarize_matrix
+from conformance.report.consequences import build_sdk_table
+from conformance.report.findings import group_failures
+from conformance.report.html.gauges import SCALE, build_gauge
+from conformance.report.html.page import render_page
+from conformance.report.html.transcripts import trim_transcripts
+from conformance.report.matrix import build_matrix
+from conformance.report.tallies import build_call_grid, report_headline, tallies_by_level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["html", "html_differences", "html_matrix"]
+__all__ = ["render_html", "render_html_diff", "render_html_matrix"]
 
 
-def html(document: Mapping[str, Any]) -> str:
+def render_html(document: Mapping[str, Any]) -> str:
     """The page of one report, given as its JSON document. The same document gives the same text."""
     checks = document["checks"]
-    return page(
+    return render_page(
         "report.html",
         document=document,
-        headline=headline(document),
-        levels=levels(checks),
-        gated=[level.value for level in Level if level.reaches(Level(document["run"]["gate"]))],
-        findings=trimmed(findings(checks)),
-        grid=grid(checks),
-        gauges=[gauge(limit) for limit in document.get("limits", [])],
+        headline=report_headline(document),
+        levels=tallies_by_level(checks),
+        gated=[level.value for level in Level if level.is_at_least(Level(document["run"]["gate"]))],
+        findings=trim_transcripts(group_failures(checks)),
+        grid=build_call_grid(checks),
+        gauges=[build_gauge(limit) for limit in document.get("limits", [])],
         scale=SCALE,
-        sdks=table(document),
+        sdks=build_sdk_table(document),
     )
 
 
-def html_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
+def render_html_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
     """The page of several reports side by side, in their order: targets, profiles, or both."""
-    return page("matrix.html", documents=documents, comparison=compare(matrix(documents)))
+    return render_page("matrix.html", documents=documents, comparison=summarize_matrix(build_matrix(documents)))
 
 
-def html_differences(document: Mapping[str, Any]) -> str:
+def render_html_diff(document: Mapping[str, Any]) -> str:
     """The page of two servers compared, given as the JSON document of the comparison."""
-    return page(
+    return render_page(
         "differences.html",
         document=document,
-        headline=differences.headline(document),
-        remarks=[*differences.remarks(document), differences.compared(document)],
-        keeps=differences.keeps,
-        ways=differences.ways,
-        reactions=differences.reactions,
+        headline=differences.diff_headline(document),
+        remarks=[*differences.diff_remarks(document), differences.describe_scope(document)],
+        keeps=differences.describe_kept_by,
+        ways=differences.describe_changes,
+        reactions=differences.describe_reactions,
     )

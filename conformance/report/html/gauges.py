@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCALE = LEFT, RIGHT, _ = 84, 450, 560
+SCALE = SCALE_LEFT, SCALE_RIGHT, _ = 84, 450, 560
 """Where the scale begins and ends, and how wide the picture is, in units of its own."""
-_FAR = 2.0
-_NARROW = 44
-_ROOM = 150
-_PAD = 0.35
-_LEAST_PAD = 0.004
+_ZERO_BASED_RATIO = 2.0
+_MIN_LEFT_LABEL_X = 44
+_MIN_LABEL_DISTANCE = 150
+_PADDING_RATIO = 0.35
+_MIN_PADDING_RATIO = 0.004
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class ScaleMark:
     """A value on the scale, with the words for it, the side to which they are written, and their kind."""
 
     x: int
-    words: str
-    is_left: bool
+    label: str
+    is_label_left: bool
     kind: str = ""
 
 
@@ -32,39 +32,39 @@ class Gauge:
     """A limit to be drawn. A mark is None where nothing is known; labels are never in each other's way."""
 
     limit: Mapping[str, Any]
-    says: str
+    judgement: str
     is_kept: bool | None
-    start: int
-    least: Mark
-    most: Mark
-    accepted: Mark | None
-    refused: Mark | None
+    scale_start: int
+    at_least: ScaleMark
+    at_most: ScaleMark
+    accepted: ScaleMark | None
+    refused: ScaleMark | None
 
     @property
-    def documented(self) -> list[Mark]:
+    def documented_labels(self) -> list[ScaleMark]:
         """The labels of the band."""
         is_point = self.limit["at_least"] == self.limit["at_most"]
-        return _labels(self.least, None if is_point else self.most, " to ")
+        return _labels(self.at_least, None if is_point else self.at_most, " to ")
 
     @property
-    def measured(self) -> list[Mark]:
+    def measured_labels(self) -> list[ScaleMark]:
         """The labels of what was measured."""
-        if self.accepted and not self.accepted.is_left and self.refused and self.refused.is_left:
+        if self.accepted and not self.accepted.is_label_left and self.refused and self.refused.is_label_left:
             return _labels(self.refused, self.accepted, ", ")
         return _labels(self.accepted, self.refused, ", ")
 
     @property
-    def numbers(self) -> str:
+    def description(self) -> str:
         """The picture in words."""
         limit = self.limit
         band = f"{limit['at_least']:,}"
         if limit["at_most"] != limit["at_least"]:
             band += f" to {limit['at_most']:,}"
-        seen = [mark.words for mark in (self.accepted, self.refused) if mark] or ["nothing measured"]
-        return f"documented {band}; {', '.join(seen)}"
+        measurements = [mark.label for mark in (self.accepted, self.refused) if mark] or ["nothing measured"]
+        return f"documented {band}; {', '.join(measurements)}"
 
 
-def gauge(limit: Mapping[str, Any]) -> Gauge:
+def build_gauge(limit: Mapping[str, Any]) -> Gauge:
     """The picture of a limit, as the report has it."""
     accepted, refused = limit["accepted_up_to"], limit["refused_from"]
     values = [
@@ -72,39 +72,39 @@ def gauge(limit: Mapping[str, Any]) -> Gauge:
         limit["at_most"],
         *(item for item in (accepted, refused) if item is not None),
     ]
-    start, end = _scale(min(values), max(values))
+    start, end = _scale_bounds(min(values), max(values))
 
-    def mark(value: int, words: str, *, is_left: bool, kind: str = "") -> Mark:
-        x = LEFT + round((value - start) * (RIGHT - LEFT) / (end - start))
-        return Mark(x=x, words=f"{words}{value:,}", is_left=is_left and x - LEFT > _NARROW, kind=kind)
+    def scale_mark(value: int, words: str, *, is_left: bool, kind: str = "") -> ScaleMark:
+        x = SCALE_LEFT + round((value - start) * (SCALE_RIGHT - SCALE_LEFT) / (end - start))
+        return ScaleMark(x=x, label=f"{words}{value:,}", is_label_left=is_left and x - SCALE_LEFT > _MIN_LEFT_LABEL_X, kind=kind)
 
     is_crossed = accepted is not None and refused is not None and accepted >= refused
-    says, is_kept = _judgement(limit)
+    judgement, is_kept = _judge_limit(limit)
     return Gauge(
-        limit=limit, says=says, is_kept=is_kept, start=start,
-        least=mark(limit["at_least"], "", is_left=True), most=mark(limit["at_most"], "", is_left=False),
+        limit=limit, judgement=judgement, is_kept=is_kept, scale_start=start,
+        at_least=scale_mark(limit["at_least"], "", is_left=True), at_most=scale_mark(limit["at_most"], "", is_left=False),
         accepted=None if accepted is None else
-        mark(accepted, "accepted up to ", is_left=not is_crossed, kind="pass"),
-        refused=None if refused is None else mark(refused, "refused from ", is_left=is_crossed, kind="fail"),
+        scale_mark(accepted, "accepted up to ", is_left=not is_crossed, kind="pass"),
+        refused=None if refused is None else scale_mark(refused, "refused from ", is_left=is_crossed, kind="fail"),
     )  # fmt: skip
 
 
-def _labels(left: Mark | None, right: Mark | None, joint: str) -> list[Mark]:
+def _labels(left: ScaleMark | None, right: ScaleMark | None, separator: str) -> list[ScaleMark]:
     """The labels of two marks; one for both where there is no room for two."""
-    if left and right and not left.is_left and right.x - left.x < _ROOM:
-        return [Mark(x=right.x, words=f"{left.words}{joint}{right.words}", is_left=False)]
+    if left and right and not left.is_label_left and right.x - left.x < _MIN_LABEL_DISTANCE:
+        return [ScaleMark(x=right.x, label=f"{left.label}{separator}{right.label}", is_label_left=False)]
     return [mark for mark in (left, right) if mark]
 
 
-def _scale(low: int, high: int) -> tuple[int, int]:
+def _scale_bounds(low: int, high: int) -> tuple[int, int]:
     """Where a scale starts and ends: at 0 where values are far apart, else close around them."""
-    if high > low * _FAR:
+    if high > low * _ZERO_BASED_RATIO:
         return 0, max(high + high // 4, 1)
-    pad = max(round((high - low) * _PAD), round(high * _LEAST_PAD), 1)
-    return max(low - pad, 0), high + pad
+    padding = max(round((high - low) * _PADDING_RATIO), round(high * _MIN_PADDING_RATIO), 1)
+    return max(low - padding, 0), high + padding
 
 
-def _judgement(limit: Mapping[str, Any]) -> tuple[str, bool | None]:
+def _judge_limit(limit: Mapping[str, Any]) -> tuple[str, bool | None]:
     """Whether what was measured fits what is documented, in words; None where nobody can say."""
     accepted, refused = limit["accepted_up_to"], limit["refused_from"]
     if refused is not None and refused <= limit["at_least"]:

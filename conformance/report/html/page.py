@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from conformance.text import safe
+from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONGEST = 8000
+MAX_TEXT_LENGTH = 8000
 """Of a longer text a page shows so many characters, and says that it was cut."""
 
 
-def page(template: str, **values: object) -> str:
+def render_page(template: str, **values: object) -> str:
     """A page from a template of this package, with its styles and its script inside."""
     return _environment().get_template(template).render(**values)
 
@@ -26,50 +26,50 @@ def page(template: str, **values: object) -> str:
 @cache
 def _environment() -> Environment:
     """The templates. Every value that they write is made visible text first, then escaped."""
-    found = Environment(
+    environment = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_visible,
+        finalize=_to_visible_text,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     loader = PackageLoader(__package__)
     for name in ("style.css", "script.js"):
-        text, _, _ = loader.get_source(found, name)
-        word = name.partition(".")[0]
-        found.globals[word] = text
-        found.globals[f"{word}_digest"] = _digest(text)
-    filters: dict[str, Callable[..., Any]] = {"number": _number, "link": _link, "counted": _counted}
-    found.filters.update(filters)
-    found.globals["longest"] = LONGEST
-    return found
+        text, _, _ = loader.get_source(environment, name)
+        asset = name.partition(".")[0]
+        environment.globals[asset] = text
+        environment.globals[f"{asset}_digest"] = _csp_digest(text)
+    filters: dict[str, Callable[..., Any]] = {"number": _format_number, "link": _safe_url, "counted": _format_count}
+    environment.filters.update(filters)
+    environment.globals["longest"] = MAX_TEXT_LENGTH
+    return environment
 
 
-def _visible(value: object) -> object:
+def _to_visible_text(value: object) -> object:
     """A text without control characters, cut where it is endless. Markup is the templates' own."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    if len(value) > LONGEST:
-        return f"{safe(value[:LONGEST])}\N{HORIZONTAL ELLIPSIS} (cut here, of {len(value):,} characters)"
-    return safe(value)
+    if len(value) > MAX_TEXT_LENGTH:
+        return f"{escape_controls(value[:MAX_TEXT_LENGTH])}\N{HORIZONTAL ELLIPSIS} (cut here, of {len(value):,} characters)"
+    return escape_controls(value)
 
 
-def _digest(text: str) -> str:
+def _csp_digest(text: str) -> str:
     """The name under which a content security policy allows an inline text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _number(value: int) -> str:
+def _format_number(value: int) -> str:
     return f"{value:,}"
 
 
-def _counted(count: int, word: str, plural: str = "") -> str:
+def _format_count(count: int, word: str, plural: str = "") -> str:
     """A number with its noun."""
     return f"{count:,} {word if count == 1 else plural or f'{word}s'}"
 
 
-def _link(url: str) -> str:
+def _safe_url(url: str) -> str:
     """An address that a reader may follow; empty for what is none, such as a script."""
     return url if url.startswith(("https://", "http://")) else ""

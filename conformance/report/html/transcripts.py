@@ -5,34 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.report.html.page import LONGEST
+from conformance.report.html.page import MAX_TEXT_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.report.findings import Finding
+    from conformance.report.findings import FailureGroup
 
-_MOST_TRANSCRIBED = 350_000
+_MAX_TRANSCRIPT_LENGTH = 350_000
 """How many characters of transcripts a page has room for, so that it stays below 1.5 MB."""
 
 
-def trimmed(found: Mapping[str, tuple[Finding, ...]]) -> dict[str, tuple[Finding, ...]]:
+def trim_transcripts(groups_by_outcome: Mapping[str, tuple[FailureGroup, ...]]) -> dict[str, tuple[FailureGroup, ...]]:
     """The findings without the transcripts for which a page has no room."""
-    room = _MOST_TRANSCRIBED
-    fitting = {}
-    for outcome, items in found.items():
+    room = _MAX_TRANSCRIPT_LENGTH
+    trimmed_groups = {}
+    for outcome, items in groups_by_outcome.items():
         kept = []
         for item in items:
-            room -= _length([item.first["exchanges"], item.first["curl"]])
-            kept.append(item if room > 0 else replace(item, is_transcribed=False))
-        fitting[outcome] = tuple(kept)
-    return fitting
+            room -= _rendered_length([item.first["exchanges"], item.first["curl"]])
+            kept.append(item if room > 0 else replace(item, has_transcript=False))
+        trimmed_groups[outcome] = tuple(kept)
+    return trimmed_groups
 
 
-def _length(value: object) -> int:
+def _rendered_length(value: object) -> int:
     """How many characters some JSON takes on a page, about."""
     if isinstance(value, str):
-        return min(len(value), LONGEST)
+        return min(len(value), MAX_TEXT_LENGTH)
     if isinstance(value, dict):
-        return sum(len(name) + _length(inner) for name, inner in value.items())
-    return sum(map(_length, value)) if isinstance(value, list | tuple) else 1
+        return sum(len(name) + _rendered_length(inner) for name, inner in value.items())
+    return sum(map(_rendered_length, value)) if isinstance(value, list | tuple) else 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.report.markdown.changes import markdown_changes
-from conformance.report.markdown.differences import markdown_differences
-from conformance.report.markdown.matrix import markdown_matrix
-from conformance.report.markdown.page import markdown
+from conformance.report.markdown.changes import render_markdown_changes
+from conformance.report.markdown.differences import render_markdown_diff
+from conformance.report.markdown.matrix import render_markdown_matrix
+from conformance.report.markdown.page import render_markdown
 
-__all__ = ["markdown", "markdown_changes", "markdown_differences", "markdown_matrix"]
+__all__ = ["render_markdown", "render_markdown_changes", "render_markdown_diff", "render_markdown_matrix"]

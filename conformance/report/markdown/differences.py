@@ -5,56 +5,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.report import differences
-from conformance.report.markdown.markup import code, fenced, fold, link, plain, some, table, tagged
+from conformance.report.markdown.markup import inline_code, code_block, details_block, markdown_link, escape_markdown, join_first, markdown_table, html_inline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONGEST_BYTES = 60_000
+MAX_PAGE_BYTES = 60_000
 """A comment on GitHub takes 65,536 characters."""
-_LONGEST_LINE = 2_000
-_MOST_SOURCES = 4
-_HEADS = ("in", "A", "B", "on")
+_MAX_LINE_LENGTH = 2_000
+_MAX_SOURCES = 4
+_TABLE_HEAD = ("in", "A", "B", "on")
 
 
-def markdown_differences(document: Mapping[str, Any]) -> str:
+def render_markdown_diff(document: Mapping[str, Any]) -> str:
     """The page of a comparison: the costliest difference first; those without room are counted."""
     head = [
         f"# {'Different' if document['differences'] else document['verdict'].capitalize()}",
-        f"**{plain(differences.headline(document))}.**",
-        *(f"{plain(remark)}." for remark in [*differences.remarks(document), differences.compared(document)]),
+        f"**{escape_markdown(differences.diff_headline(document))}.**",
+        *(f"{escape_markdown(remark)}." for remark in [*differences.diff_remarks(document), differences.describe_scope(document)]),
     ]
-    room = LONGEST_BYTES - _LONGEST_LINE - sum(len(block.encode()) + 2 for block in head)
+    room = MAX_PAGE_BYTES - _MAX_LINE_LENGTH - sum(len(block.encode()) + 2 for block in head)
     blocks: list[str] = []
     for item in document["differences"]:
-        block = _difference(item)
+        block = _difference_block(item)
         room -= len(block.encode()) + 2
         if room < 0:
-            left = len(document["differences"]) - len(blocks)
-            blocks.append(f"**{left:,} more are left out here; the JSON and the HTML report have them.**")
+            omitted_count = len(document["differences"]) - len(blocks)
+            blocks.append(f"**{omitted_count:,} more are left out here; the JSON and the HTML report have them.**")
             break
         blocks.append(block)
     return "\n\n".join([*head, *blocks]) + "\n"
 
 
-def _difference(item: Mapping[str, Any]) -> str:
+def _difference_block(item: Mapping[str, Any]) -> str:
     """A difference behind its summary."""
-    keeps = tagged(differences.keeps(item))
-    reactions = tagged("; ".join(differences.reactions(item)))
-    name, title = tagged(item["id"], "code"), tagged(item["title"], "b")
-    head = f"{name} {item['level'].upper()} {title} {keeps}; {reactions}"
+    kept_by = html_inline(differences.describe_kept_by(item))
+    reactions = html_inline("; ".join(differences.describe_reactions(item)))
+    name, title = html_inline(item["id"], "code"), html_inline(item["title"], "b")
+    head = f"{name} {item['level'].upper()} {title} {kept_by}; {reactions}"
     rows = [
-        [plain(way["in"]), code(way["A"]), code(way["B"]), some(map(code, way["calls"]), len(_HEADS))]
+        [escape_markdown(way["in"]), inline_code(way["A"]), inline_code(way["B"]), join_first(map(inline_code, way["calls"]), len(_TABLE_HEAD))]
         for way in item["ways"]
     ]
-    told = [f"- {name} {code(text)}" for name, text in differences.lines(item) if name in _TOLD]
+    details = [f"- {name} {inline_code(text)}" for name, text in differences.detail_lines(item) if name in _SHOWN_DETAILS]
     sources = [
-        f"- documented in {link(source['document'], source['url'])}: {plain(source['says'])}"
-        for source in item["sources"][:_MOST_SOURCES]
+        f"- documented in {markdown_link(source['document'], source['url'])}: {escape_markdown(source['says'])}"
+        for source in item["sources"][:_MAX_SOURCES]
     ]
-    curls = [fenced(item["curl"][side], "sh") for side in ("A", "B") if item["curl"][side]]
-    shown = [block for text in curls if len(text) <= _LONGEST_LINE for block in ("", text)]
-    return fold(head, [table(_HEADS, rows), "", *told, *sources, *shown])
+    curls = [code_block(item["curl"][side], "sh") for side in ("A", "B") if item["curl"][side]]
+    curl_blocks = [block for text in curls if len(text) <= _MAX_LINE_LENGTH for block in ("", text)]
+    return details_block(head, [markdown_table(_TABLE_HEAD, rows), "", *details, *sources, *curl_blocks])
 
 
-_TOLD = frozenset({"because", "also", "fuzz", "SDKs"})
+_SHOWN_DETAILS = frozenset({"because", "also", "fuzz", "SDKs"})

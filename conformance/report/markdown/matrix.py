@@ -6,86 +6,86 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from conformance.model import Outcome
-from conformance.report.comparison import compare
-from conformance.report.markdown.markup import code, plain, table
-from conformance.report.matrix import matrix
+from conformance.report.comparison import summarize_matrix
+from conformance.report.markdown.markup import inline_code, escape_markdown, markdown_table
+from conformance.report.matrix import build_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.report.comparison import Area
-    from conformance.report.matrix import Cell, Row
+    from conformance.report.comparison import AreaSummary
+    from conformance.report.matrix import MatrixCell, CheckRow
 
-LONGEST_BYTES = 900_000
+MAX_PAGE_BYTES = 900_000
 """A job summary on GitHub takes 1 MiB."""
-_TROUBLES = (Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR)
-_NOTHING = "\N{EN DASH}"
-_WORDS = {
+_PROBLEM_OUTCOMES = (Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR)
+_EMPTY_CELL = "\N{EN DASH}"
+_OUTCOME_WORDS = {
     Outcome.PASS: "kept",
     Outcome.FAIL: "**broken**",
     Outcome.UNTESTABLE: "**untestable**",
     Outcome.ERROR: "**no verdict**",
     Outcome.OBSERVED: "observed",
-    Outcome.NOT_APPLICABLE: _NOTHING,
+    Outcome.NOT_APPLICABLE: _EMPTY_CELL,
 }
 
 
-def markdown_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
+def render_markdown_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
     """The page of several reports side by side, in their order: targets, profiles, or both."""
-    found = compare(matrix(documents))
-    names = [plain(column.name) for column in found.columns]
+    summary = summarize_matrix(build_matrix(documents))
+    names = [escape_markdown(column.label) for column in summary.columns]
     verdicts = [
-        [plain(column.name), code(column.url), column.verdict, share, f"{column.kept:,} of {column.judged:,}"]
-        for column, share in zip(found.columns, found.shares, strict=True)
+        [escape_markdown(column.label), inline_code(column.url), column.verdict, share, f"{column.kept:,} of {column.judged:,}"]
+        for column, share in zip(summary.columns, summary.shares, strict=True)
     ]
     blocks = [
-        f"# {plain(found.says)}",
-        table(["report", "target", "verdict", "MUST kept", "checks"], verdicts),
-        *(f"{code(column.name)}: {plain(column.failure)}." for column in found.columns if column.failure),
+        f"# {escape_markdown(summary.title)}",
+        markdown_table(["report", "target", "verdict", "MUST kept", "checks"], verdicts),
+        *(f"{inline_code(column.label)}: {escape_markdown(column.unjudged_reason)}." for column in summary.columns if column.unjudged_reason),
         "## By area",
         "Checks that are kept, of those that were judged; each counts once, by the worst that it came to.",
-        table(["area", *names], [[area.name, *_shares(area)] for area in found.areas]),
+        markdown_table(["area", *names], [[area.name, *_shares(area)] for area in summary.areas]),
         "## By check",
-        _rest([line.row for area in found.areas for line in area.lines]),
-        table(["check", *names], _rows([line.row for area in found.areas for line in area.lines])),
+        _omitted_sentence([line.row for area in summary.areas for line in area.checks]),
+        markdown_table(["check", *names], _rows([line.row for area in summary.areas for line in area.checks])),
     ]
     return "\n\n".join(blocks) + "\n"
 
 
-def _shares(area: Area) -> list[str]:
+def _shares(area: AreaSummary) -> list[str]:
     """How much of an area was kept, for each report."""
-    return [f"{tally.kept:,} of {tally.judged:,}" if tally.judged else _NOTHING for tally in area.tallies]
+    return [f"{tally.kept:,} of {tally.judged:,}" if tally.judged else _EMPTY_CELL for tally in area.tallies]
 
 
-def _is_telling(row: Row) -> bool:
+def _has_problem(row: CheckRow) -> bool:
     """Whether a check went wrong anywhere."""
-    return any(cell is not None and cell.outcome in _TROUBLES for cell in row.cells)
+    return any(cell is not None and cell.outcome in _PROBLEM_OUTCOMES for cell in row.cells)
 
 
-def _rest(rows: Sequence[Row]) -> str:
+def _omitted_sentence(rows: Sequence[CheckRow]) -> str:
     """What the table below leaves out, in a sentence."""
-    left = Counter(_is_telling(row) for row in rows)[False]
-    return f"{left:,} checks went wrong nowhere and are left out." if left else "All went wrong somewhere."
+    omitted_count = Counter(_has_problem(row) for row in rows)[False]
+    return f"{omitted_count:,} checks went wrong nowhere and are left out." if omitted_count else "All went wrong somewhere."
 
 
-def _rows(rows: Sequence[Row]) -> list[list[str]]:
+def _rows(rows: Sequence[CheckRow]) -> list[list[str]]:
     """The checks that went wrong somewhere, with their cells, as many as there is room for."""
-    found: list[list[str]] = []
-    room = LONGEST_BYTES
-    for row in filter(_is_telling, rows):
-        line = [code(row.id), *map(_cell, row.cells)]
+    lines: list[list[str]] = []
+    room = MAX_PAGE_BYTES
+    for row in filter(_has_problem, rows):
+        line = [inline_code(row.id), *map(_cell, row.cells)]
         room -= sum(len(cell.encode()) + 3 for cell in line)
         if room < 0:
-            return [*found, ["*and more*", *[""] * len(row.cells)]]
-        found.append(line)
-    return found
+            return [*lines, ["*and more*", *[""] * len(row.cells)]]
+        lines.append(line)
+    return lines
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: MatrixCell | None) -> str:
     """What a check came to, its level, and on how many calls it went wrong."""
     if cell is None:
         return ""
-    words = _WORDS[Outcome(cell.outcome)]
-    if cell.outcome not in _TROUBLES:
+    words = _OUTCOME_WORDS[Outcome(cell.outcome)]
+    if cell.outcome not in _PROBLEM_OUTCOMES:
         return words
-    return f"{words} {cell.level.upper()} {cell.failed:,}/{cell.count:,}"
+    return f"{words} {cell.level.upper()} {cell.failed_count:,}/{cell.call_count:,}"

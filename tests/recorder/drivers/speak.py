@@ -20,13 +20,13 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     errors: list[str] = []
 
-    def told(error: Exception, batch: Any) -> None:  # noqa: ANN401 - the SDK's own type
+    def on_error(error: Exception, batch: Any) -> None:  # noqa: ANN401 - the SDK's own type
         errors.append(f"{type(error).__name__}: {error} ({len(batch)} events)")
 
     client: Any = importlib.import_module(f"{package}.client").Client(
         key,
         host=url,
-        on_error=told,
+        on_error=on_error,
         max_retries=1,
         upload_interval=1,
         upload_size=7 if extent == "all" else 1,

@@ -24,9 +24,9 @@ from tests.targets.faults import (
     transport,
     web,
 )
-from tests.targets.faults.base import Case, Fault
+from tests.targets.faults.base import BrokenServer, Fault
 
-__all__ = ["Case", "Fault", "cases", "faults"]
+__all__ = ["BrokenServer", "Fault", "broken_servers", "faults"]
 
 AREAS = (
     accept, auth, syntax, content, size, batch, errors, payload,
@@ -40,8 +40,8 @@ def faults() -> Iterator[Fault]:
         yield from area.faults()
 
 
-def cases() -> Iterator[Case]:
+def broken_servers() -> Iterator[BrokenServer]:
     """List every pair of a fault and a dialect that makes the broken promise."""
     for each in faults():
         for name in each.dialects:
-            yield Case(each, DIALECTS[name])
+            yield BrokenServer(each, DIALECTS[name])

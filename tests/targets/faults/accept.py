@@ -10,8 +10,8 @@ from tests.targets.faults.base import (
     SHOULD,
     Fault,
     altering_success,
-    at,
-    fault,
+    on_path,
+    make_fault,
     must,
     refusing,
     should,
@@ -26,18 +26,18 @@ def success_faults() -> Iterator[Fault]:
     """List wrong success answers."""
     for status in (201, 202):
         broken = altering_success(with_parts(status=status))
-        yield fault(f"success-{status}", "accept", MUST, broken)
-    yield fault("success-204", "accept", must("seg", "rs", "mr"), altering_success(lambda *_: Answer(204)))
+        yield make_fault(f"success-{status}", "accept", MUST, broken)
+    yield make_fault("success-204", "accept", must("seg", "rs", "mr"), altering_success(lambda *_: Answer(204)))
     as_200 = altering_success(lambda *_: Answer(200, {"Content-Type": "text/plain"}, b"OK"))
-    yield fault("success-200", "accept", must("ss"), as_200)
+    yield make_fault("success-200", "accept", must("ss"), as_200)
     for name, kind in (("json", "application/json"), ("html", "text/html")):
         broken = altering_success(with_parts(content_type=kind))
-        yield fault(f"success-type-{name}", "accept content-type", must("rs"), broken)
+        yield make_fault(f"success-type-{name}", "accept content-type", must("rs"), broken)
     untyped = altering_success(lambda _, answer: replace(answer, headers={}))
-    yield fault("success-type-absent", "accept content-type", must("rs"), untyped)
+    yield make_fault("success-type-absent", "accept content-type", must("rs"), untyped)
     for name, body in (("queued", b"queued"), ("empty", b"")):
         broken = altering_success(with_parts(body=body))
-        yield fault(f"success-body-{name}", "accept", should("rs"), broken)
+        yield make_fault(f"success-body-{name}", "accept", should("rs"), broken)
 
 
 def path_faults() -> Iterator[Fault]:
@@ -50,7 +50,7 @@ def path_faults() -> Iterator[Fault]:
             name = f"{word}-at{route.path.replace('/', '-')}"
             areas = "accept batch" if route.kind == "batch" else "accept"
             levels: dict[str, Level] = {dialect.name: route.level}
-            yield fault(name, areas, levels, refusing(at(route.path), status), path=route.path)
+            yield make_fault(name, areas, levels, refusing(on_path(route.path), status), path=route.path)
 
 
 def has_only_basic(call: Call) -> bool:
@@ -95,9 +95,9 @@ def credential_faults() -> Iterator[Fault]:
         ("colonless", must("mr"), is_colonless),
     )
     for name, levels, when in every:
-        yield fault(f"{name}-refused", "auth accept", levels, refusing(when, 401))
+        yield make_fault(f"{name}-refused", "auth accept", levels, refusing(when, 401))
     lower = refusing(has_lower_scheme, 401)
-    yield fault("lower-case-scheme-refused", "auth accept", SHOULD, lower)
+    yield make_fault("lower-case-scheme-refused", "auth accept", SHOULD, lower)
 
 
 def faults() -> Iterator[Fault]:

@@ -8,11 +8,11 @@ from tests.targets.faults.base import (
     Fault,
     answering,
     at_levels,
-    fault,
-    hole,
-    hole_when,
+    make_fault,
+    accepting_keys,
+    authorising,
     must,
-    shows_nothing,
+    has_no_credentials,
 )
 from tests.targets.options import Options
 from tests.targets.wire import Call
@@ -63,26 +63,26 @@ def any_body_key(call: Call, _options: Options) -> bool:
     return "authorization" not in call.request.headers and bool(credentials.body_keys(call))
 
 
-def global_holes() -> Iterator[Fault]:
+def everywhere_faults() -> Iterator[Fault]:
     """List holes on every path."""
     for name, matches in COMPARISONS.items():
-        yield fault(name, "auth", CHECKED, hole(matches))
-    nothing = hole_when(lambda call, _: shows_nothing(call))
-    yield fault("no-credentials-accepted", "auth", CHECKED, nothing)
-    yield fault("wrong-scheme-accepted", "auth", CHECKED, hole_when(other_scheme))
-    yield fault("not-base64-accepted", "auth", CHECKED, hole_when(not_base64))
-    yield fault("raw-key-accepted", "auth", CHECKED, hole_when(raw_pair))
-    yield fault("key-as-password-accepted", "auth", CHECKED, hole_when(key_as_password))
-    yield fault("body-key-unchecked", "auth", must("mr"), hole_when(any_body_key))
+        yield make_fault(name, "auth", CHECKED, accepting_keys(matches))
+    nothing = authorising(lambda call, _: has_no_credentials(call))
+    yield make_fault("no-credentials-accepted", "auth", CHECKED, nothing)
+    yield make_fault("wrong-scheme-accepted", "auth", CHECKED, authorising(other_scheme))
+    yield make_fault("not-base64-accepted", "auth", CHECKED, authorising(not_base64))
+    yield make_fault("raw-key-accepted", "auth", CHECKED, authorising(raw_pair))
+    yield make_fault("key-as-password-accepted", "auth", CHECKED, authorising(key_as_password))
+    yield make_fault("body-key-unchecked", "auth", must("mr"), authorising(any_body_key))
 
 
-def path_hole(dialect: Dialect, route: Route, *, nothing: bool) -> Fault:
+def path_fault(dialect: Dialect, route: Route, *, nothing: bool) -> Fault:
     """Make a hole on one path: for calls without credentials, or with unknown ones."""
     word = "no-credentials" if nothing else "unknown-key"
-    opens = hole_when(lambda call, _: call.route == route and shows_nothing(call) == nothing)
+    opens = authorising(lambda call, _: call.route == route and has_no_credentials(call) == nothing)
     areas = "auth batch" if route.kind == "batch" else "auth"
     name = f"{word}-accepted-at{route.path.replace('/', '-')}"
-    return fault(name, areas, must_in(dialect), opens, path=route.path)
+    return make_fault(name, areas, must_in(dialect), opens, path=route.path)
 
 
 def must_in(dialect: Dialect) -> dict[str, Level]:
@@ -90,28 +90,28 @@ def must_in(dialect: Dialect) -> dict[str, Level]:
     return {dialect.name: "must"}
 
 
-def path_holes() -> Iterator[Fault]:
+def path_faults() -> Iterator[Fault]:
     """List one hole for each path, of two kinds by turns."""
     for dialect in DIALECTS.values():
         if len(dialect.routes) == 1 or dialect.statuses["auth"] is None:
             continue
         for index, route in enumerate(dialect.routes):
-            yield path_hole(dialect, route, nothing=index % 2 == 0)
+            yield path_fault(dialect, route, nothing=index % 2 == 0)
 
 
 def status_faults() -> Iterator[Fault]:
     """List wrong statuses for missing and unknown credentials."""
     levels = at_levels(seg="should", rs="must", mr="must", ss="must")
-    for name, when in (("missing", shows_nothing), ("unknown", lambda call: not shows_nothing(call))):
+    for name, when in (("missing", has_no_credentials), ("unknown", lambda call: not has_no_credentials(call))):
         for status in (403, 404, 500):
-            yield fault(f"{name}-credentials-{status}", "auth", levels, answering({"auth"}, status, when))
-    yield fault("credentials-400", "auth", must("ss"), answering({"auth"}, 400))
+            yield make_fault(f"{name}-credentials-{status}", "auth", levels, answering({"auth"}, status, when))
+    yield make_fault("credentials-400", "auth", must("ss"), answering({"auth"}, 400))
     garbled = answering({"auth"}, 500, lambda call: not_base64(call, Options()))
-    yield fault("garbled-credentials-500", "auth errors", levels, garbled)
+    yield make_fault("garbled-credentials-500", "auth errors", levels, garbled)
 
 
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
-    yield from global_holes()
-    yield from path_holes()
+    yield from everywhere_faults()
+    yield from path_faults()
     yield from status_faults()

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tests.targets import credentials
-from tests.targets.conversation import Conversation
+from tests.targets.conversation import HttpConnection
 from tests.targets.dialects import DIALECTS, Dialect, Kind, Level
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.options import Options
 from tests.targets.wire import Answer, Call, RefusalError
 
 Predicate = Callable[[Call], bool]
-Maker = Callable[[Dialect, Options], Judge]
-Change = Callable[[Call, Answer], Answer]
+ApplicationFactory = Callable[[Dialect, Options], Application]
+AnswerEdit = Callable[[Call, Answer], Answer]
 
 MUST: Mapping[str, Level] = MappingProxyType(dict.fromkeys(DIALECTS, "must"))
 SHOULD: Mapping[str, Level] = MappingProxyType(dict.fromkeys(DIALECTS, "should"))
@@ -28,7 +28,7 @@ class Fault:
     name: str
     areas: frozenset[str]
     levels: Mapping[str, Level]
-    make: Maker
+    make_application: ApplicationFactory
     path: str | None = None
 
     @property
@@ -38,7 +38,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Case:
+class BrokenServer:
     """One fault in one dialect."""
 
     fault: Fault
@@ -54,13 +54,13 @@ class Case:
         """Give the level of the broken promise."""
         return self.fault.levels[self.dialect.name]
 
-    def judge(self, options: Options | None = None) -> Judge:
+    def application(self, options: Options | None = None) -> Application:
         """Make the broken server."""
-        return self.fault.make(self.dialect, options or Options())
+        return self.fault.make_application(self.dialect, options or Options())
 
 
-def fault(
-    name: str, areas: str, levels: Mapping[str, Level], make: Maker, *, path: str | None = None
+def make_fault(
+    name: str, areas: str, levels: Mapping[str, Level], make: ApplicationFactory, *, path: str | None = None
 ) -> Fault:
     """Make a fault; the areas are words separated by spaces."""
     return Fault(name, frozenset(areas.split()), levels, make, path)
@@ -91,12 +91,12 @@ def always(_call: Call) -> bool:
     return True
 
 
-def at(path: str, when: Predicate = always) -> Predicate:
+def on_path(path: str, when: Predicate = always) -> Predicate:
     """Narrow a predicate to one path."""
     return lambda call: call.route.path == path and when(call)
 
 
-def values(value: object) -> Iterator[object]:
+def nested_values(value: object) -> Iterator[object]:
     """Walk through a JSON value and everything inside it."""
     waiting = [value]
     while waiting:
@@ -122,7 +122,7 @@ def any_event(test: Callable[[dict[str, object]], bool]) -> Predicate:
 
 def with_parts(
     status: int | None = None, content_type: str | None = None, body: bytes | None = None
-) -> Change:
+) -> AnswerEdit:
     """Make a change that replaces the given parts of an answer."""
 
     def change(_: Call, answer: Answer) -> Answer:
@@ -133,148 +133,148 @@ def with_parts(
     return change
 
 
-def refusing(when: Predicate, status: int = 400) -> type[Judge]:
+def refusing(when: Predicate, status: int = 400) -> type[Application]:
     """Refuse what a correct server accepts, when the predicate holds."""
 
-    class Refusing(Judge):
+    class Refusing(Application):
         """A server that refuses too much."""
 
-        def success(self, call: Call, failures: list[RefusalError]) -> Answer:
+        def answer_accepted(self, call: Call, failures: list[RefusalError]) -> Answer:
             """Answer an accepted call, brokenly."""
             if call.request.method != "OPTIONS" and when(call):
-                return self.error(call, status, RefusalError("field", "Request refused"))
-            return super().success(call, failures)
+                return self.answer_error(call, status, RefusalError("field", "Request refused"))
+            return super().answer_accepted(call, failures)
 
     return Refusing
 
 
-def accepting(kinds: set[Kind], when: Predicate = always) -> type[Judge]:
+def accepting(kinds: set[Kind], when: Predicate = always) -> type[Application]:
     """Accept what a correct server refuses for one of these kinds of reason."""
 
-    class Accepting(Judge):
+    class Accepting(Application):
         """A server that accepts too much."""
 
-        def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+        def answer_refused(self, call: Call, refusal: RefusalError) -> Answer:
             """Answer a refused call, brokenly."""
             if refusal.kind in kinds and when(call):
-                return self.success(call, [])
-            return super().refuse(call, refusal)
+                return self.answer_accepted(call, [])
+            return super().answer_refused(call, refusal)
 
     return Accepting
 
 
-def answering(kinds: set[Kind], status: int, when: Predicate = always) -> Maker:
+def answering(kinds: set[Kind], status: int, when: Predicate = always) -> ApplicationFactory:
     """Refuse for these kinds of reason with another status, even where the vendor would accept."""
 
-    class Answering(Judge):
+    class Answering(Application):
         """A server that refuses with another status."""
 
-        def complain(self, call_kind: Kind, message: str) -> None:
+        def refuse_if_documented(self, call_kind: Kind, message: str) -> None:
             """Refuse even where the vendor accepts."""
             if call_kind in kinds:
                 raise RefusalError(call_kind, message)
-            super().complain(call_kind, message)
+            super().refuse_if_documented(call_kind, message)
 
-        def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+        def answer_refused(self, call: Call, refusal: RefusalError) -> Answer:
             """Answer a refused call, brokenly."""
             if refusal.kind not in kinds or not when(call):
-                return super().refuse(call, refusal)
-            return self.error(call, status, refusal)
+                return super().answer_refused(call, refusal)
+            return self.answer_error(call, status, refusal)
 
     return Answering
 
 
-def crashing_on(when: Predicate, status: int = 500, *, dropped: bool = False) -> type[Judge]:
+def crashing_on(when: Predicate, status: int = 500, *, dropped: bool = False) -> type[Application]:
     """Crash over a text that the predicate knows, whether a correct server accepts it or not."""
 
-    class Crashing(Judge):
+    class Crashing(Application):
         """A server that crashes."""
 
         def crash(self, call: Call) -> Answer:
             """Answer as a crashed server does."""
-            answer = self.error(call, status, RefusalError("json", "Internal error"))
+            answer = self.answer_error(call, status, RefusalError("json", "Internal error"))
             return replace(answer, dropped=dropped)
 
-        def success(self, call: Call, failures: list[RefusalError]) -> Answer:
+        def answer_accepted(self, call: Call, failures: list[RefusalError]) -> Answer:
             """Answer an accepted call, brokenly."""
             hit = call.request.method != "OPTIONS" and when(call)
-            return self.crash(call) if hit else super().success(call, failures)
+            return self.crash(call) if hit else super().answer_accepted(call, failures)
 
-        def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+        def answer_refused(self, call: Call, refusal: RefusalError) -> Answer:
             """Answer a refused call, brokenly."""
             hit = call.text and refusal.kind not in {"auth", "size"} and when(call)
-            return self.crash(call) if hit else super().refuse(call, refusal)
+            return self.crash(call) if hit else super().answer_refused(call, refusal)
 
     return Crashing
 
 
-def speaking(speak: type[Conversation]) -> type[Judge]:
+def with_connection_type(speak: type[HttpConnection]) -> type[Application]:
     """Judge correctly, and speak HTTP in another way."""
 
-    class Speaking(Judge):
+    class Speaking(Application):
         """A server with a broken HTTP."""
 
-        conversation = speak
+        connection_type = speak
 
     return Speaking
 
 
-def altering(change: Change, kinds: set[Kind] | None = None, when: Predicate = always) -> type[Judge]:
+def altering(change: AnswerEdit, kinds: set[Kind] | None = None, when: Predicate = always) -> type[Application]:
     """Change the answers to refused calls; None stands for every kind of reason."""
 
-    class Altering(Judge):
+    class Altering(Application):
         """A server with altered answers."""
 
-        def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+        def answer_refused(self, call: Call, refusal: RefusalError) -> Answer:
             """Answer a refused call, brokenly."""
-            answer = super().refuse(call, refusal)
+            answer = super().answer_refused(call, refusal)
             hit = (kinds is None or refusal.kind in kinds) and when(call)
             return change(call, answer) if hit else answer
 
     return Altering
 
 
-def altering_success(change: Change, when: Predicate = always) -> type[Judge]:
+def altering_success(change: AnswerEdit, when: Predicate = always) -> type[Application]:
     """Change the answers to accepted calls."""
 
-    class Altering(Judge):
+    class Altering(Application):
         """A server with altered answers."""
 
-        def success(self, call: Call, failures: list[RefusalError]) -> Answer:
+        def answer_accepted(self, call: Call, failures: list[RefusalError]) -> Answer:
             """Answer an accepted call, brokenly."""
-            answer = super().success(call, failures)
+            answer = super().answer_accepted(call, failures)
             return change(call, answer) if call.request.method != "OPTIONS" and when(call) else answer
 
     return Altering
 
 
-def hole(matches: Callable[[str, str], bool]) -> type[Judge]:
+def accepting_keys(matches: Callable[[str, str], bool]) -> type[Application]:
     """Compare keys in a wrong way: `matches(own, shown)`."""
 
-    class Hole(Judge):
+    class KeyAccepting(Application):
         """A server with a hole."""
 
-        def known_key(self, key: str) -> bool:
+        def is_known_key(self, key: str) -> bool:
             """Compare keys."""
-            return super().known_key(key) or matches(self.options.key, key)
+            return super().is_known_key(key) or matches(self.options.key, key)
 
-    return Hole
+    return KeyAccepting
 
 
-def hole_when(opens: Callable[[Call, Options], bool]) -> type[Judge]:
+def authorising(opens: Callable[[Call, Options], bool]) -> type[Application]:
     """Let a call in that shows no known key, when the predicate holds."""
 
-    class Hole(Judge):
+    class Authorising(Application):
         """A server with a hole."""
 
         def is_authorised(self, call: Call) -> bool:
             """Let calls in."""
             return super().is_authorised(call) or opens(call, self.options)
 
-    return Hole
+    return Authorising
 
 
-def shows_nothing(call: Call) -> bool:
+def has_no_credentials(call: Call) -> bool:
     """Tell whether a call shows no credentials at all."""
     nothing = "authorization" not in call.request.headers and not credentials.body_keys(call)
     return nothing and "writeKey" not in call.request.query

@@ -11,13 +11,13 @@ from tests.targets.faults.base import (
     altering_success,
     any_event,
     events,
-    fault,
+    make_fault,
     must,
     refusing,
     should,
     with_parts,
 )
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.wire import Answer, Call, RefusalError
 
 BATCHED = must("seg", "rs", "mr")
@@ -41,12 +41,12 @@ def in_batch(when: Predicate) -> Predicate:
     return lambda call: is_batch(call) and when(call)
 
 
-def top(name: str) -> Predicate:
+def has_envelope_field(name: str) -> Predicate:
     """Hold for a batch with a field of this name beside `batch`."""
     return in_batch(lambda call: isinstance(call.value, dict) and name in call.value)
 
 
-def own(name: str) -> Predicate:
+def has_event_field(name: str) -> Predicate:
     """Hold for a batch with a field of this name in an event."""
     return in_batch(any_event(lambda event: name in event))
 
@@ -61,7 +61,7 @@ def has_type(name: object) -> Predicate:
     return in_batch(lambda call: name in kinds_of(call))
 
 
-def counted(test: Callable[[int], bool]) -> Predicate:
+def has_event_count(test: Callable[[int], bool]) -> Predicate:
     """Hold for a batch whose count of events passes a test."""
     return in_batch(lambda call: test(len(events(call))))
 
@@ -70,27 +70,27 @@ def refused_faults() -> Iterator[Fault]:
     """List valid batches refused."""
     for name, levels in TYPES.items():
         when = has_type(name)
-        yield fault(f"batch-with-{name}-refused", "batch", levels, refusing(when))
+        yield make_fault(f"batch-with-{name}-refused", "batch", levels, refusing(when))
     counts: dict[str, Callable[[int], bool]] = {
         "large-batch": lambda count: count > 100,
         "several-events": lambda count: count > 1,
         "single-event-batch": lambda count: count == 1,
     }
     for name, test in counts.items():
-        when = counted(test)
-        yield fault(f"{name}-refused", "batch", BATCHED, refusing(when))
+        when = has_event_count(test)
+        yield make_fault(f"{name}-refused", "batch", BATCHED, refusing(when))
     mixed = in_batch(lambda call: len(kinds_of(call)) > 1)
-    yield fault("mixed-batch-refused", "batch", BATCHED, refusing(mixed))
-    yield fault("shared-context-refused", "batch", must("seg", "mr"), refusing(top("context")))
-    yield fault("shared-integrations-refused", "batch", must("seg", "mr"), refusing(top("integrations")))
-    yield fault("own-context-refused", "batch", BATCHED, refusing(own("context")))
-    yield fault("batch-sent-at-refused", "batch", should("seg", "rs"), refusing(top("sentAt")))
-    lonely = in_batch(lambda call: not top("context")(call))
-    yield fault("no-shared-context-refused", "batch", BATCHED, refusing(lonely))
-    yield fault("batch-success-202", "batch accept", BATCHED, accepted_as(202))
+    yield make_fault("mixed-batch-refused", "batch", BATCHED, refusing(mixed))
+    yield make_fault("shared-context-refused", "batch", must("seg", "mr"), refusing(has_envelope_field("context")))
+    yield make_fault("shared-integrations-refused", "batch", must("seg", "mr"), refusing(has_envelope_field("integrations")))
+    yield make_fault("own-context-refused", "batch", BATCHED, refusing(has_event_field("context")))
+    yield make_fault("batch-sent-at-refused", "batch", should("seg", "rs"), refusing(has_envelope_field("sentAt")))
+    lonely = in_batch(lambda call: not has_envelope_field("context")(call))
+    yield make_fault("no-shared-context-refused", "batch", BATCHED, refusing(lonely))
+    yield make_fault("batch-success-202", "batch accept", BATCHED, accepted_as(202))
 
 
-def accepted_as(status: int) -> type[Judge]:
+def accepted_as(status: int) -> type[Application]:
     """Accept batches with another status."""
     return altering_success(with_parts(status=status), is_batch)
 
@@ -114,18 +114,18 @@ def shape_faults() -> Iterator[Fault]:
         ("unknown-type", "type", lambda call: not lacks_type(call)),
     )
     for name, kind, when in every:
-        yield fault(f"{name}-accepted", "batch", should("rs", "mr"), accepting_items({kind}, when))
-        yield fault(f"{name}-500", "batch errors", should("seg", "rs", "mr"), crashing({kind}, when))
-    yield fault("non-object-event-accepted", "batch", should("mr"), accepting_items({"item"}))
-    yield fault("non-object-event-500", "batch errors", should("seg", "rs", "mr"), crashing({"item"}))
+        yield make_fault(f"{name}-accepted", "batch", should("rs", "mr"), accepting_items({kind}, when))
+        yield make_fault(f"{name}-500", "batch errors", should("seg", "rs", "mr"), crashing({kind}, when))
+    yield make_fault("non-object-event-accepted", "batch", should("mr"), accepting_items({"item"}))
+    yield make_fault("non-object-event-500", "batch errors", should("seg", "rs", "mr"), crashing({"item"}))
     empty = in_batch(lambda call: isinstance(call.value, dict) and call.value.get("batch") == [])
-    yield fault("empty-batch-500", "batch errors", should("seg", "rs", "mr"), refusing(empty, 500))
+    yield make_fault("empty-batch-500", "batch errors", should("seg", "rs", "mr"), refusing(empty, 500))
 
 
-def accepting_items(kinds: set[Kind], when: Predicate = is_batch) -> type[Judge]:
+def accepting_items(kinds: set[Kind], when: Predicate = is_batch) -> type[Application]:
     """Overlook these kinds of reason, in a batch or in its events."""
 
-    class Overlooking(Judge):
+    class ItemAccepting(Application):
         """A server that overlooks something."""
 
         def check_batch(self, call: Call, value: dict[str, object]) -> list[RefusalError]:
@@ -138,38 +138,38 @@ def accepting_items(kinds: set[Kind], when: Predicate = is_batch) -> type[Judge]
                 raise
             return [failure for failure in failures if failure.kind not in kinds or not when(call)]
 
-    return Overlooking
+    return ItemAccepting
 
 
-def crashing(kinds: set[Kind], when: Predicate = is_batch) -> type[Judge]:
+def crashing(kinds: set[Kind], when: Predicate = is_batch) -> type[Application]:
     """Crash for these kinds of reason, in a batch or in one of its events."""
 
-    class Crashing(Judge):
+    class Crashing(Application):
         """A server that crashes."""
 
-        def complain(self, kind: Kind, message: str) -> None:
+        def refuse_if_documented(self, kind: Kind, message: str) -> None:
             """Refuse even where the vendor accepts."""
             if kind in kinds:
                 raise RefusalError(kind, message)
-            super().complain(kind, message)
+            super().refuse_if_documented(kind, message)
 
-        def settle(self, failures: list[RefusalError], count: int) -> list[RefusalError]:
+        def refuse_bad_batch(self, failures: list[RefusalError], count: int) -> list[RefusalError]:
             """Refuse for a single bad event."""
             hit = [failure for failure in failures if failure.kind in kinds]
             if hit:
                 raise hit[0]
-            return super().settle(failures, count)
+            return super().refuse_bad_batch(failures, count)
 
-        def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+        def answer_refused(self, call: Call, refusal: RefusalError) -> Answer:
             """Answer a refused call, brokenly."""
             if refusal.kind in kinds and when(call):
-                return self.error(call, 500, refusal)
-            return super().refuse(call, refusal)
+                return self.answer_error(call, 500, refusal)
+            return super().answer_refused(call, refusal)
 
     return Crashing
 
 
-class FirstChecked(Judge):
+class OnlyFirstEventChecked(Application):
     """A server that checks the first event of a batch only, but measures all."""
 
     def check_batch(self, call: Call, value: dict[str, object]) -> list[RefusalError]:
@@ -190,38 +190,38 @@ class PartialError(RefusalError):
     """A batch that is refused because it is partly bad."""
 
 
-def partly_bad(status: int) -> type[Judge]:
+def partly_bad(status: int) -> type[Application]:
     """Answer a partly bad batch with one status, even where the vendor checks no events."""
 
-    class PartlyBad(Judge):
+    class PartlyBad(Application):
         """A server with another answer to partly bad batches."""
 
-        def complain(self, kind: Kind, message: str) -> None:
+        def refuse_if_documented(self, kind: Kind, message: str) -> None:
             """Refuse even where the vendor accepts."""
             if kind in {"identity", "field"}:
                 raise RefusalError(kind, message)
-            super().complain(kind, message)
+            super().refuse_if_documented(kind, message)
 
         def partly_bad_status(self) -> int:
             """Give the changed status."""
             return status
 
-        def settle(self, failures: list[RefusalError], count: int) -> list[RefusalError]:
+        def refuse_bad_batch(self, failures: list[RefusalError], count: int) -> list[RefusalError]:
             """Refuse for a single bad event."""
             if 0 < len(failures) < count and status >= 400:
                 raise PartialError(failures[0].kind, "Some events failed", tuple(failures))
-            return super().settle(failures, count)
+            return super().refuse_bad_batch(failures, count)
 
-        def refuse(self, call: Call, refusal: RefusalError) -> Answer:
+        def answer_refused(self, call: Call, refusal: RefusalError) -> Answer:
             """Answer a refused call, brokenly."""
             if isinstance(refusal, PartialError):
-                return self.error(call, status, refusal)
-            return super().refuse(call, refusal)
+                return self.answer_error(call, status, refusal)
+            return super().answer_refused(call, refusal)
 
     return PartlyBad
 
 
-def report(change: Callable[[dict[str, object]], object]) -> type[Judge]:
+def editing_partial_report(change: Callable[[dict[str, object]], object]) -> type[Application]:
     """Change the body of a 207."""
 
     def changed(_: Call, answer: Answer) -> Answer:
@@ -237,9 +237,9 @@ def partial_faults() -> Iterator[Fault]:
     """List wrong answers to partly bad batches."""
     every = ((200, must("mr")), (207, must("seg", "rs")), (400, must("mr")), (500, BATCHED))
     for status, levels in every:
-        yield fault(f"partly-bad-{status}", "batch", levels, partly_bad(status))
-    yield fault("first-event-checked-only", "batch", must("mr"), FirstChecked)
-    yield fault("good-batch-207", "batch", must("mr"), accepted_as(207))
+        yield make_fault(f"partly-bad-{status}", "batch", levels, partly_bad(status))
+    yield make_fault("first-event-checked-only", "batch", must("mr"), OnlyFirstEventChecked)
+    yield make_fault("good-batch-207", "batch", must("mr"), accepted_as(207))
     reports: dict[str, Callable[[dict[str, object]], object]] = {
         "success-true": lambda body: {**body, "Success": True},
         "success-absent": lambda body: {"Errors": body["Errors"]},
@@ -255,9 +255,9 @@ def partial_faults() -> Iterator[Fault]:
         "array": lambda body: [body],
     }
     for name, change in reports.items():
-        yield fault(f"report-{name}", "batch errors", must("mr"), report(change))
+        yield make_fault(f"report-{name}", "batch errors", must("mr"), editing_partial_report(change))
     empty = altering_success(lambda _, answer: replace(answer, body=b"") if answer.status == 207 else answer)
-    yield fault("report-empty", "batch errors", must("mr"), empty)
+    yield make_fault("report-empty", "batch errors", must("mr"), empty)
 
 
 def faults() -> Iterator[Fault]:

@@ -7,21 +7,21 @@ from tests.targets.faults.base import (
     Fault,
     accepting,
     answering,
-    at,
+    on_path,
     crashing_on,
-    fault,
+    make_fault,
     refusing,
     should,
 )
 from tests.targets.faults.content import is_packed
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.packing import coding
 from tests.targets.wire import Call
 
 MAGIC = b"\x1f\x8b"
 
 
-class Unmeasured(Judge):
+class Unmeasured(Application):
     """A server that measures packed bodies only."""
 
     def measure(self, call: Call) -> int:
@@ -51,16 +51,16 @@ def is_unknown(call: Call) -> bool:
 
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
-    yield fault("inflated-unmeasured", "robustness size", SHOULD, Unmeasured)
-    yield fault("inflated-500", "robustness size errors", SHOULD, answering({"size"}, 500, has_grown))
+    yield make_fault("inflated-unmeasured", "robustness size", SHOULD, Unmeasured)
+    yield make_fault("inflated-500", "robustness size errors", SHOULD, answering({"size"}, 500, has_grown))
     for name, when in (("corrupt-gzip", has_magic), ("plain-labelled-gzip", lacks_magic)):
-        yield fault(f"{name}-500", "robustness errors", SHOULD, answering({"encoding"}, 500, when))
+        yield make_fault(f"{name}-500", "robustness errors", SHOULD, answering({"encoding"}, 500, when))
     corrupt = accepting({"encoding"}, has_magic)
-    yield fault("corrupt-gzip-accepted", "robustness", SHOULD, corrupt)
-    yield fault("gzip-500", "robustness errors payload", SHOULD, crashing_on(is_packed))
+    yield make_fault("corrupt-gzip-accepted", "robustness", SHOULD, corrupt)
+    yield make_fault("gzip-500", "robustness errors payload", SHOULD, crashing_on(is_packed))
     broken = answering({"coding"}, 500, is_unknown)
-    yield fault("unknown-coding-500", "robustness errors", SHOULD, broken)
-    at_batch = refusing(at("/v1/batch", is_packed), 415)
-    yield fault(
+    yield make_fault("unknown-coding-500", "robustness errors", SHOULD, broken)
+    at_batch = refusing(on_path("/v1/batch", is_packed), 415)
+    yield make_fault(
         "gzip-refused-at-v1-batch", "sdk content-type batch", should("rs"), at_batch, path="/v1/batch"
     )

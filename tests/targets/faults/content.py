@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.targets.faults.base import SHOULD, Fault, fault, refusing, should
+from tests.targets.faults.base import SHOULD, Fault, make_fault, refusing, should
 from tests.targets.wire import Call
 
 
@@ -24,6 +24,6 @@ def is_packed(call: Call) -> bool:
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     for status in (400, 415, 500):
-        yield fault(f"charset-{status}", "content-type", SHOULD, refusing(has_charset, status))
-    yield fault("charset-needed", "content-type accept", SHOULD, refusing(has_no_charset, 415))
-    yield fault("gzip-refused", "content-type payload accept", should("rs"), refusing(is_packed, 415))
+        yield make_fault(f"charset-{status}", "content-type", SHOULD, refusing(has_charset, status))
+    yield make_fault("charset-needed", "content-type accept", SHOULD, refusing(has_no_charset, 415))
+    yield make_fault("gzip-refused", "content-type payload accept", should("rs"), refusing(is_packed, 415))

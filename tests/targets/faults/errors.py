@@ -8,13 +8,13 @@ from tests.targets.dialects import Kind, Level
 from tests.targets.faults.base import (
     MUST,
     SHOULD,
-    Change,
+    AnswerEdit,
     Fault,
     accepting,
     altering,
     answering,
     at_levels,
-    fault,
+    make_fault,
     must,
     should,
     with_parts,
@@ -48,12 +48,12 @@ def reflected(call: Call, answer: Answer) -> Answer:
     return replace(answer, headers={"Content-Type": "text/html; charset=utf-8"}, body=page)
 
 
-def typed(content_type: str) -> Change:
+def typed(content_type: str) -> AnswerEdit:
     """Send the error as another content type."""
     return with_parts(content_type=content_type)
 
 
-def traced(name: str) -> Change:
+def traced(name: str) -> AnswerEdit:
     """Put a stack trace into one field of every error object, or after a text."""
 
     def change(_: Call, answer: Answer) -> Answer:
@@ -68,7 +68,7 @@ def traced(name: str) -> Change:
     return change
 
 
-def rewritten(edit: Callable[[dict[str, object]], object], *, batch: bool) -> Change:
+def rewritten(edit: Callable[[dict[str, object]], object], *, batch: bool) -> AnswerEdit:
     """Rewrite the JSON of single errors, or that of batch errors."""
 
     def change(call: Call, answer: Answer) -> Answer:
@@ -92,19 +92,19 @@ def dropped(_: Call, answer: Answer) -> Answer:
 
 def body_faults() -> Iterator[Fault]:
     """List wrong error bodies, for every kind of error and for one kind each."""
-    yield fault("html-errors", "errors", FORMAT, altering(html_page))
-    yield fault("empty-errors", "errors", FORMAT, altering(emptied))
+    yield make_fault("html-errors", "errors", FORMAT, altering(html_page))
+    yield make_fault("empty-errors", "errors", FORMAT, altering(emptied))
     kinds: tuple[Kind, ...] = ("auth", "json", "size")
     for kind in kinds:
         levels = must("rs", "mr") if kind == "auth" else FORMAT
-        yield fault(f"html-error-on-{kind}", f"errors {kind}", levels, altering(html_page, {kind}))
-        yield fault(f"empty-error-on-{kind}", f"errors {kind}", levels, altering(emptied, {kind}))
+        yield make_fault(f"html-error-on-{kind}", f"errors {kind}", levels, altering(html_page, {kind}))
+        yield make_fault(f"empty-error-on-{kind}", f"errors {kind}", levels, altering(emptied, {kind}))
         lost = must("rs", "mr", "ss") if kind == "auth" else MUST
-        yield fault(f"dropped-on-{kind}", f"errors {kind}", lost, altering(dropped, {kind}))
-    yield fault("json-typed-errors", "errors", must("rs"), altering(typed("application/json")))
-    yield fault("text-typed-errors", "errors", must("mr"), altering(typed("text/plain")))
-    yield fault("untyped-errors", "errors", must("rs", "mr"), altering(lambda _, a: replace(a, headers={})))
-    yield fault("input-reflected", "errors", SHOULD, altering(reflected, {"json"}))
+        yield make_fault(f"dropped-on-{kind}", f"errors {kind}", lost, altering(dropped, {kind}))
+    yield make_fault("json-typed-errors", "errors", must("rs"), altering(typed("application/json")))
+    yield make_fault("text-typed-errors", "errors", must("mr"), altering(typed("text/plain")))
+    yield make_fault("untyped-errors", "errors", must("rs", "mr"), altering(lambda _, a: replace(a, headers={})))
+    yield make_fault("input-reflected", "errors", SHOULD, altering(reflected, {"json"}))
 
 
 def key_faults() -> Iterator[Fault]:
@@ -124,29 +124,29 @@ def key_faults() -> Iterator[Fault]:
         "errors-absent": lambda _: {"Success": False},
     }
     for name, edit in single.items():
-        yield fault(f"error-{name}", "errors", must("mr"), altering(rewritten(edit, batch=False)))
+        yield make_fault(f"error-{name}", "errors", must("mr"), altering(rewritten(edit, batch=False)))
     for name, edit in batch.items():
-        yield fault(f"batch-error-{name}", "errors batch", must("mr"), altering(rewritten(edit, batch=True)))
+        yield make_fault(f"batch-error-{name}", "errors batch", must("mr"), altering(rewritten(edit, batch=True)))
 
 
 def leak_faults() -> Iterator[Fault]:
     """List stack traces in error bodies."""
     for name in ("Details", "Message"):
-        yield fault(f"trace-in-{name.lower()}", "errors", should("mr"), altering(traced(name)))
-    yield fault("trace-in-json", "errors", should("seg"), altering(traced("message")))
-    yield fault("trace-in-text", "errors", should("rs", "ss"), altering(traced("")))
+        yield make_fault(f"trace-in-{name.lower()}", "errors", should("mr"), altering(traced(name)))
+    yield make_fault("trace-in-json", "errors", should("seg"), altering(traced("message")))
+    yield make_fault("trace-in-text", "errors", should("rs", "ss"), altering(traced("")))
 
 
 def crash_faults() -> Iterator[Fault]:
     """List a server's crash for a client's fault; the other files have those of their own area."""
     for kind, (areas, levels) in CRASHES.items():
-        yield fault(f"{kind}-fault-500", areas, levels, answering({kind}, 500))
+        yield make_fault(f"{kind}-fault-500", areas, levels, answering({kind}, 500))
     levels = at_levels(seg="should", rs="must", mr="must", ss="should")
-    yield fault("identity-fault-422", "errors payload accept", levels, answering({"identity"}, 422))
-    yield fault(
+    yield make_fault("identity-fault-422", "errors payload accept", levels, answering({"identity"}, 422))
+    yield make_fault(
         "unknown-path-accepted", "errors accept", should("seg", "rs", "mr", "ss"), accepting({"path"})
     )
-    yield fault(
+    yield make_fault(
         "wrong-method-accepted", "errors accept", should("seg", "rs", "mr", "ss"), accepting({"method"})
     )
 

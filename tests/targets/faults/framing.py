@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.targets.conversation import Conversation, chunked
-from tests.targets.faults.base import SHOULD, Fault, fault, should, speaking
+from tests.targets.conversation import HttpConnection, chunked
+from tests.targets.faults.base import SHOULD, Fault, make_fault, should, with_connection_type
 from tests.targets.reading import Head
 from tests.targets.wire import Answer
 
@@ -13,10 +13,10 @@ FORBIDDEN = b"accepted"
 Writer = Callable[[bytes], tuple[dict[str, str], bytes]]
 
 
-def writing(write: Writer, when: Callable[[Answer], bool]) -> type[Conversation]:
+def writing(write: Writer, when: Callable[[Answer], bool]) -> type[HttpConnection]:
     """Write some answers with other lengths."""
 
-    class Writing(Conversation):
+    class Writing(HttpConnection):
         """A connection with wrong lengths."""
 
         def render(self, answer: Answer, head: Head, *, closing: bool) -> bytes:
@@ -64,8 +64,8 @@ def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     worded = should("seg", "rs", "mr")
     for name, write in (("short-length", short), ("both-lengths", double)):
-        on_errors = speaking(writing(write, is_error))
-        yield fault(f"{name}-in-errors", "robustness errors", SHOULD, on_errors)
-        on_success = speaking(writing(write, is_success))
-        yield fault(f"{name}-in-success", "robustness accept", worded, on_success)
-    yield fault("204-with-body", "robustness accept", should("ss"), speaking(writing(forbidden, is_empty)))
+        on_errors = with_connection_type(writing(write, is_error))
+        yield make_fault(f"{name}-in-errors", "robustness errors", SHOULD, on_errors)
+        on_success = with_connection_type(writing(write, is_success))
+        yield make_fault(f"{name}-in-success", "robustness accept", worded, on_success)
+    yield make_fault("204-with-body", "robustness accept", should("ss"), with_connection_type(writing(forbidden, is_empty)))

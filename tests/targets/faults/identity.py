@@ -13,18 +13,18 @@ from tests.targets.faults.base import (
     at_levels,
     crashing_on,
     events,
-    fault,
+    make_fault,
     may,
     refusing,
     should,
-    values,
+    nested_values,
 )
-from tests.targets.faults.payload import free_form, identity
+from tests.targets.faults.payload import free_form_object, identity
 from tests.targets.faults.robustness import field_of
 from tests.targets.fields import Event, holder_of, is_given
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.options import Options
-from tests.targets.packing import is_deeper
+from tests.targets.packing import is_nested_deeper
 from tests.targets.wire import Answer, Call, RefusalError
 
 IDS = ("userId", "anonymousId")
@@ -73,18 +73,18 @@ def has_longest_id(event: Event) -> bool:
 
 def is_wide(event: Event) -> bool:
     """Tell whether an object in an event has many fields."""
-    return any(isinstance(value, dict) and len(value) >= WIDE for value in values(free_form(event)))
+    return any(isinstance(value, dict) and len(value) >= WIDE for value in nested_values(free_form_object(event)))
 
 
 def is_deep(event: Event) -> bool:
     """Tell whether an event is nested deeply."""
-    return is_deeper(event, DEEP - 1)
+    return is_nested_deeper(event, DEEP - 1)
 
 
-def lenient(test: Callable[[object], bool]) -> type[Judge]:
+def lenient(test: Callable[[object], bool]) -> type[Application]:
     """Take an id for given that is there, but says nothing."""
 
-    class Lenient(Judge):
+    class Lenient(Application):
         """A server that looks for names instead of values."""
 
         def check_identity(self, event: dict[str, object], kind: str) -> None:
@@ -96,23 +96,23 @@ def lenient(test: Callable[[object], bool]) -> type[Judge]:
     return Lenient
 
 
-def repeating(status: int) -> type[Judge]:
+def repeating(status: int) -> type[Application]:
     """Refuse a messageId that was accepted before."""
 
-    class Repeating(Judge):
+    class Repeating(Application):
         """A server that takes a retry for a mistake."""
 
         def __init__(self, dialect: Dialect, options: Options | None = None) -> None:
             super().__init__(dialect, options)
             self.seen: set[str] = set()
 
-        def success(self, call: Call, failures: list[RefusalError]) -> Answer:
+        def answer_accepted(self, call: Call, failures: list[RefusalError]) -> Answer:
             """Answer an accepted call, or refuse a repeated one."""
-            found = {text for event in events(call) if isinstance(text := field_of(event, "messageId"), str)}
-            if found & self.seen:
-                return self.error(call, status, RefusalError("field", "messageId is known"))
-            self.seen |= found
-            return super().success(call, failures)
+            message_ids = {text for event in events(call) if isinstance(text := field_of(event, "messageId"), str)}
+            if message_ids & self.seen:
+                return self.answer_error(call, status, RefusalError("field", "messageId is known"))
+            self.seen |= message_ids
+            return super().answer_accepted(call, failures)
 
     return Repeating
 
@@ -125,18 +125,18 @@ def has_object(name: str) -> Predicate:
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     nulls = at_levels(seg="should", rs="should", mr="may", ss="may")
-    yield fault("empty-user-id-refused", "payload", MAY, refusing(any_event(has_empty_user)))
-    yield fault("null-user-id-refused", "payload", MAY, refusing(any_event(has_null_user)))
+    yield make_fault("empty-user-id-refused", "payload", MAY, refusing(any_event(has_empty_user)))
+    yield make_fault("null-user-id-refused", "payload", MAY, refusing(any_event(has_null_user)))
     nobody = should("rs", "mr", "ss")
-    yield fault("null-ids-accepted", "payload", nobody, lenient(lambda value: value is None))
-    yield fault("empty-ids-accepted", "payload", may("rs", "mr", "ss"), lenient(lambda value: value == ""))
+    yield make_fault("null-ids-accepted", "payload", nobody, lenient(lambda value: value is None))
+    yield make_fault("empty-ids-accepted", "payload", may("rs", "mr", "ss"), lenient(lambda value: value == ""))
     longest = at_levels(seg="must", rs="may", mr="may", ss="may")
-    yield fault("message-id-99-refused", "payload", longest, refusing(any_event(has_longest_id)))
+    yield make_fault("message-id-99-refused", "payload", longest, refusing(any_event(has_longest_id)))
     for status in (409, 500):
-        yield fault(f"repeated-message-id-{status}", "payload", MUST, repeating(status))
-    yield fault("null-optional-refused", "payload", nulls, refusing(has_null_option))
-    yield fault("null-optional-500", "payload robustness", SHOULD, crashing_on(has_null_option))
-    yield fault("deep-properties-refused", "payload", SHOULD, refusing(any_event(is_deep)))
-    yield fault("wide-properties-refused", "payload", SHOULD, refusing(any_event(is_wide)))
-    yield fault("integrations-refused", "payload accept", MUST, refusing(has_object("integrations")))
-    yield fault("context-refused", "payload accept", MUST, refusing(has_object("context")))
+        yield make_fault(f"repeated-message-id-{status}", "payload", MUST, repeating(status))
+    yield make_fault("null-optional-refused", "payload", nulls, refusing(has_null_option))
+    yield make_fault("null-optional-500", "payload robustness", SHOULD, crashing_on(has_null_option))
+    yield make_fault("deep-properties-refused", "payload", SHOULD, refusing(any_event(is_deep)))
+    yield make_fault("wide-properties-refused", "payload", SHOULD, refusing(any_event(is_wide)))
+    yield make_fault("integrations-refused", "payload accept", MUST, refusing(has_object("integrations")))
+    yield make_fault("context-refused", "payload accept", MUST, refusing(has_object("context")))

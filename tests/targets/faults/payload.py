@@ -12,11 +12,11 @@ from tests.targets.faults.base import (
     any_event,
     at_levels,
     events,
-    fault,
+    make_fault,
     must,
     refusing,
     should,
-    values,
+    nested_values,
 )
 from tests.targets.fields import is_given
 from tests.targets.wire import Call
@@ -71,7 +71,7 @@ def digits_of(event: Event) -> int | None:
     return len(fraction[: len(fraction) - len(fraction.lstrip("0123456789"))]) if dot else 0
 
 
-def free_form(event: Event) -> Event:
+def free_form_object(event: Event) -> Event:
     """Give the free-form part of an event: its properties, traits or SegmentStream event."""
     name = "event" if event.get("type") == "stream" else "traits" if "traits" in event else "properties"
     inner = event.get(name)
@@ -80,7 +80,7 @@ def free_form(event: Event) -> Event:
 
 def identity(event: Event) -> Event:
     """Give the part of an event that holds its ids."""
-    user = free_form(event).get("user") if event.get("type") == "stream" else event
+    user = free_form_object(event).get("user") if event.get("type") == "stream" else event
     return user if isinstance(user, dict) else {}
 
 
@@ -91,9 +91,9 @@ def has_only(event: Event, name: str, other: str) -> bool:
 
 def texts(call: Call) -> list[str]:
     """List the strings and the names in a payload."""
-    found = list(values(call.value))
-    names = [name for value in found if isinstance(value, dict) for name in value]
-    return [each for each in [*found, *names] if isinstance(each, str)]
+    contained = list(nested_values(call.value))
+    names = [name for value in contained if isinstance(value, dict) for name in value]
+    return [each for each in [*contained, *names] if isinstance(each, str)]
 
 
 def with_text(test: Callable[[str], bool]) -> Predicate:
@@ -128,10 +128,10 @@ def absent(name: str, types: str = "") -> Predicate:
     return lacks
 
 
-def inside(test: Callable[[object], bool]) -> Predicate:
+def in_free_form(test: Callable[[object], bool]) -> Predicate:
     """Hold when a value inside the free-form part of an event passes a test."""
     return any_event(
-        lambda event: any(test(each) for value in free_form(event).values() for each in values(value))
+        lambda event: any(test(each) for value in free_form_object(event).values() for each in nested_values(value))
     )
 
 
@@ -154,7 +154,7 @@ FIELDS: tuple[tuple[str, Mapping[str, Level], Predicate], ...] = (
      any_event(lambda event: "anonymousId" in event and event["anonymousId"] is None)),
     ("extra-field", at_levels(seg="must", rs="should", mr="must", ss="should"),
      any_event(lambda event: not event.keys() <= KNOWN)),
-    ("extra-property", MUST, any_event(lambda event: not free_form(event).keys() <= KNOWN_INSIDE)),
+    ("extra-property", MUST, any_event(lambda event: not free_form_object(event).keys() <= KNOWN_INSIDE)),
     ("extra-context", should("seg", "rs", "mr", "ss"),
      any_event(has_unknown_context)),
     ("context-absent", MUST, absent("context")),
@@ -163,11 +163,11 @@ FIELDS: tuple[tuple[str, Mapping[str, Level], Predicate], ...] = (
     ("traits-absent", must("seg", "rs", "mr"), absent("traits", "identify group")),
     ("message-id-absent", must("seg", "rs"), absent("messageId")),
     ("hit-id-absent", must("ss"), absent("hitId")),
-    ("number", MUST, inside(lambda value: isinstance(value, int | float) and not isinstance(value, bool))),
-    ("boolean", MUST, inside(lambda value: isinstance(value, bool))),
-    ("nested-object", MUST, inside(lambda value: isinstance(value, dict))),
-    ("nested-array", MUST, inside(lambda value: isinstance(value, list))),
-    ("null-property", MUST, inside(lambda value: value is None)),
+    ("number", MUST, in_free_form(lambda value: isinstance(value, int | float) and not isinstance(value, bool))),
+    ("boolean", MUST, in_free_form(lambda value: isinstance(value, bool))),
+    ("nested-object", MUST, in_free_form(lambda value: isinstance(value, dict))),
+    ("nested-array", MUST, in_free_form(lambda value: isinstance(value, list))),
+    ("null-property", MUST, in_free_form(lambda value: value is None)),
     ("empty-properties", must("seg", "rs", "mr"), any_event(lambda event: event.get("properties") == {})),
     ("documented-example", MUST, with_text(lambda text: text in EXAMPLES)),
     ("impossible-address", must("ss"), lambda call: "123.22.334.55" in call.text),
@@ -200,24 +200,24 @@ def typeless(call: Call) -> bool:
 def refused_faults() -> Iterator[Fault]:
     """List valid payloads refused, or crashing the server."""
     for name, levels, test in TIMES:
-        yield fault(f"{name}-refused", "accept payload", levels, refusing(any_event(test)))
+        yield make_fault(f"{name}-refused", "accept payload", levels, refusing(any_event(test)))
     for name, levels, when in FIELDS:
-        yield fault(f"{name}-refused", "accept payload", levels, refusing(when))
-    yield fault("type-absent-refused", "accept payload", must("seg", "rs"), refusing(typeless))
+        yield make_fault(f"{name}-refused", "accept payload", levels, refusing(when))
+    yield make_fault("type-absent-refused", "accept payload", must("seg", "rs"), refusing(typeless))
     for name, test_text in TEXTS:
         broken = refusing(with_text(test_text), 500)
-        yield fault(f"{name}-500", "accept payload errors json", MUST, broken)
+        yield make_fault(f"{name}-500", "accept payload errors json", MUST, broken)
 
 
 def required_faults() -> Iterator[Fault]:
     """List required fields that go unchecked."""
     identity_kinds: set[Kind] = {"identity"}
     levels = at_levels(rs="must", mr="must", ss="should")
-    yield fault("identity-unchecked", "payload accept", levels, accepting(identity_kinds))
+    yield make_fault("identity-unchecked", "payload accept", levels, accepting(identity_kinds))
     for name, path_type in (("event", "track"), ("group-id", "group"), ("previous-id", "alias")):
         broken = accepting({"field"}, on_type(path_type))
-        yield fault(f"{name}-unchecked", "payload accept", should("rs", "mr"), broken)
-    yield fault("event-object-unchecked", "payload accept", should("ss"), accepting({"field"}))
+        yield make_fault(f"{name}-unchecked", "payload accept", should("rs", "mr"), broken)
+    yield make_fault("event-object-unchecked", "payload accept", should("ss"), accepting({"field"}))
 
 
 def faults() -> Iterator[Fault]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tests.targets import credentials
-from tests.targets.faults.base import Fault, Predicate, accepting, fault, may, must, refusing
-from tests.targets.judge import Judge
+from tests.targets.faults.base import Fault, Predicate, accepting, make_fault, may, must, refusing
+from tests.targets.judge import Application
 from tests.targets.wire import Call
 
 
@@ -43,41 +43,41 @@ def has_data(call: Call) -> bool:
     return data_of(call) != ""
 
 
-class BodyFirst(Judge):
+class BodyKeyFirst(Application):
     """A server whose webhooks prefer the key in the body."""
 
     def is_authorised(self, call: Call) -> bool:
         """Tell whether the key in the body is known, or else that in the query."""
         keys = credentials.body_keys(call)
         if call.route.kind == "webhook" and keys:
-            return all(self.known_key(key) for key in keys)
+            return all(self.is_known_key(key) for key in keys)
         return super().is_authorised(call)
 
 
-class BodyToo(Judge):
+class BodyKeyToo(Application):
     """A server whose webhooks are content with the key in the body."""
 
     def is_authorised(self, call: Call) -> bool:
         """Tell whether the key in the body or in the query is known."""
         keys = credentials.body_keys(call)
-        known = call.route.kind == "webhook" and bool(keys) and all(self.known_key(key) for key in keys)
+        known = call.route.kind == "webhook" and bool(keys) and all(self.is_known_key(key) for key in keys)
         return known or super().is_authorised(call)
 
 
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
-    yield fault("pixel-url-safe-refused", "pixel", may("mr"), refusing(has_any("-_")))
-    yield fault("pixel-unpadded-refused", "pixel", may("mr"), refusing(on_pixel(is_unpadded)))
-    yield fault("pixel-padded-refused", "pixel accept", must("mr"), refusing(on_pixel(is_padded)))
-    yield fault("pixel-standard-refused", "pixel accept", must("mr"), refusing(has_any("+/ ")))
+    yield make_fault("pixel-url-safe-refused", "pixel", may("mr"), refusing(has_any("-_")))
+    yield make_fault("pixel-unpadded-refused", "pixel", may("mr"), refusing(on_pixel(is_unpadded)))
+    yield make_fault("pixel-padded-refused", "pixel accept", must("mr"), refusing(on_pixel(is_padded)))
+    yield make_fault("pixel-standard-refused", "pixel accept", must("mr"), refusing(has_any("+/ ")))
     missing = accepting({"pixel"}, lacks_data)
-    yield fault("pixel-missing-data-accepted", "pixel", must("mr"), missing)
-    yield fault("pixel-bad-base64-accepted", "pixel", must("mr"), accepting({"pixel"}, has_data))
+    yield make_fault("pixel-missing-data-accepted", "pixel", must("mr"), missing)
+    yield make_fault("pixel-bad-base64-accepted", "pixel", must("mr"), accepting({"pixel"}, has_data))
     no_json = accepting({"json", "utf8"}, on_pixel(has_data))
-    yield fault("pixel-invalid-json-accepted", "pixel json", must("mr"), no_json)
+    yield make_fault("pixel-invalid-json-accepted", "pixel json", must("mr"), no_json)
     nobody = accepting({"identity"}, on_pixel(has_data))
-    yield fault("pixel-identity-unchecked", "pixel payload", must("mr"), nobody)
+    yield make_fault("pixel-identity-unchecked", "pixel payload", must("mr"), nobody)
     wrong = accepting({"auth"}, on_pixel(has_data))
-    yield fault("pixel-key-unchecked", "pixel auth", must("mr"), wrong)
-    yield fault("webhook-body-key-first", "webhook auth", must("mr"), BodyFirst)
-    yield fault("webhook-body-key-enough", "webhook auth", must("mr"), BodyToo)
+    yield make_fault("pixel-key-unchecked", "pixel auth", must("mr"), wrong)
+    yield make_fault("webhook-body-key-first", "webhook auth", must("mr"), BodyKeyFirst)
+    yield make_fault("webhook-body-key-enough", "webhook auth", must("mr"), BodyKeyToo)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from tests.targets.dialects import Level
-from tests.targets.faults.base import SHOULD, Fault, Predicate, any_event, crashing_on, fault, should, values
+from tests.targets.faults.base import SHOULD, Fault, Predicate, any_event, crashing_on, make_fault, should, nested_values
 from tests.targets.faults.payload import identity, with_text
 from tests.targets.fields import Event
-from tests.targets.packing import unique
+from tests.targets.packing import without_duplicate_keys
 from tests.targets.wire import Call
 
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -49,7 +49,7 @@ def has_duplicates(call: Call) -> bool:
     except (ValueError, RecursionError):
         return False
     try:
-        json.loads(call.text, object_pairs_hook=unique)
+        json.loads(call.text, object_pairs_hook=without_duplicate_keys)
     except ValueError:
         return True
     return False
@@ -57,7 +57,7 @@ def has_duplicates(call: Call) -> bool:
 
 def keys(call: Call) -> Iterator[str]:
     """List the names in a payload."""
-    for value in values(call.value):
+    for value in nested_values(call.value):
         yield from value if isinstance(value, dict) else ()
 
 
@@ -72,11 +72,11 @@ ODDITIES: dict[str, Predicate] = {
     "depth-1000": is_deep(1000),
     "duplicate-keys": has_duplicates,
     "huge-integer": lambda call: HUGE_INTEGER.search(skeleton(call.text)) is not None,
-    "huge-exponent": lambda call: any(is_infinite(value) for value in values(call.value)),
+    "huge-exponent": lambda call: any(is_infinite(value) for value in nested_values(call.value)),
     "empty-key": lambda call: "" in keys(call),
     "long-key": lambda call: any(len(key) >= LONG_KEY for key in keys(call)),
     "many-keys": lambda call: any(
-        isinstance(value, dict) and len(value) >= MANY_KEYS for value in values(call.value)
+        isinstance(value, dict) and len(value) >= MANY_KEYS for value in nested_values(call.value)
     ),
 }
 
@@ -149,8 +149,8 @@ def typed(name: str, test: Callable[[object], bool]) -> Predicate:
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     for name, when in ODDITIES.items():
-        yield fault(f"{name}-500", "robustness", SHOULD, crashing_on(when))
-    yield fault("depth-10000-dropped", "robustness", SHOULD, crashing_on(is_deep(DEEPEST), dropped=True))
-    yield fault("depth-10000-500", "robustness", SHOULD, crashing_on(is_deep(DEEPEST)))
+        yield make_fault(f"{name}-500", "robustness", SHOULD, crashing_on(when))
+    yield make_fault("depth-10000-dropped", "robustness", SHOULD, crashing_on(is_deep(DEEPEST), dropped=True))
+    yield make_fault("depth-10000-500", "robustness", SHOULD, crashing_on(is_deep(DEEPEST)))
     for name, field, levels, test in WRONG:
-        yield fault(f"{name}-500", "robustness payload", levels, crashing_on(typed(field, test)))
+        yield make_fault(f"{name}-500", "robustness payload", levels, crashing_on(typed(field, test)))

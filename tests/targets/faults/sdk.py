@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.targets import credentials
-from tests.targets.faults.base import Fault, Predicate, any_event, at_levels, fault, refusing, should
+from tests.targets.faults.base import Fault, Predicate, any_event, at_levels, make_fault, refusing, should
 from tests.targets.wire import Call
 
 
@@ -45,13 +45,13 @@ def has_two_keys(call: Call) -> bool:
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     form = refusing(is_typed("application/x-www-form-urlencoded"), 415)
-    yield fault("form-type-refused", "sdk content-type", should("rs"), form)
+    yield make_fault("form-type-refused", "sdk content-type", should("rs"), form)
     plain = refusing(is_plain_and_short, 415)
-    yield fault("text-plain-refused", "sdk content-type", should("seg"), plain)
+    yield make_fault("text-plain-refused", "sdk content-type", should("seg"), plain)
     dated = at_levels(seg="should", rs="should", mr="must")
-    yield fault("sent-at-refused", "sdk batch payload", dated, refusing(on_top("sentAt")))
-    yield fault("metadata-refused", "sdk payload", should("seg"), refusing(has("_metadata")))
+    yield make_fault("sent-at-refused", "sdk batch payload", dated, refusing(on_top("sentAt")))
+    yield make_fault("metadata-refused", "sdk payload", should("seg"), refusing(has("_metadata")))
     original = refusing(has("originalTimestamp"))
-    yield fault("original-timestamp-refused", "sdk payload", should("rs"), original)
-    yield fault("retry-count-refused", "sdk", should("seg"), refusing(is_retry))
-    yield fault("two-keys-refused", "sdk auth", should("seg"), refusing(has_two_keys, 401))
+    yield make_fault("original-timestamp-refused", "sdk payload", should("rs"), original)
+    yield make_fault("retry-count-refused", "sdk", should("seg"), refusing(is_retry))
+    yield make_fault("two-keys-refused", "sdk auth", should("seg"), refusing(has_two_keys, 401))

@@ -7,16 +7,16 @@ from tests.targets.dialects import DIALECTS, Dialect, Level, Scope
 from tests.targets.faults.base import (
     MUST,
     Fault,
-    Maker,
+    ApplicationFactory,
     Predicate,
     always,
     answering,
-    at,
-    fault,
+    on_path,
+    make_fault,
     must,
     refusing,
 )
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.packing import compact
 from tests.targets.wire import Call, RefusalError
 
@@ -29,10 +29,10 @@ SCOPES: dict[Scope, tuple[Mapping[str, Level], str]] = {
 }
 
 
-def limiting(scope: Scope, new: Limit, when: Predicate = always) -> type[Judge]:
+def limiting(scope: Scope, new: Limit, when: Predicate = always) -> type[Application]:
     """Change one limit."""
 
-    class Limiting(Judge):
+    class Limiting(Application):
         """A server with another limit."""
 
         def limit(self, asked: Scope, call: Call) -> int | None:
@@ -42,10 +42,10 @@ def limiting(scope: Scope, new: Limit, when: Predicate = always) -> type[Judge]:
     return Limiting
 
 
-def measuring(count: Callable[[str], int]) -> type[Judge]:
+def measuring(count: Callable[[str], int]) -> type[Application]:
     """Measure bodies by their text instead of their bytes."""
 
-    class Measuring(Judge):
+    class Measuring(Application):
         """A server that measures wrongly."""
 
         def measure(self, call: Call) -> int:
@@ -55,10 +55,10 @@ def measuring(count: Callable[[str], int]) -> type[Judge]:
     return Measuring
 
 
-def measuring_items(count: Callable[[object], int]) -> type[Judge]:
+def measuring_items(count: Callable[[object], int]) -> type[Application]:
     """Measure the events of a batch in a wrong way."""
 
-    class Measuring(Judge):
+    class Measuring(Application):
         """A server that measures wrongly."""
 
         def measure_item(self, item: object) -> int:
@@ -81,7 +81,7 @@ def unescaped_length(text: str) -> int:
         return len(text.encode())
 
 
-class ChunkedUnmeasured(Judge):
+class ChunkedUnmeasured(Application):
     """A server that trusts Content-Length alone."""
 
     def check_size(self, call: Call) -> None:
@@ -90,7 +90,7 @@ class ChunkedUnmeasured(Judge):
             super().check_size(call)
 
 
-class FirstItemMeasured(Judge):
+class FirstItemMeasured(Application):
     """A server that measures the first event of a batch only."""
 
     def check_batch(self, call: Call, value: dict[str, object]) -> list[RefusalError]:
@@ -119,14 +119,14 @@ def factor(scope: Scope, kilobyte: int, percent: float) -> Limit:
 def limit_faults() -> Iterator[Fault]:
     """List limits that are absent, too small or too large."""
     for scope, (levels, areas) in SCOPES.items():
-        yield fault(f"{scope}-limit-absent", areas, levels, limiting(scope, lambda _: None))
-        yield fault(f"{scope}-limit-small", areas, levels, limiting(scope, factor(scope, 1000, 96.5)))
-        yield fault(f"{scope}-limit-large", areas, levels, limiting(scope, factor(scope, 1024, 105.5)))
+        yield make_fault(f"{scope}-limit-absent", areas, levels, limiting(scope, lambda _: None))
+        yield make_fault(f"{scope}-limit-small", areas, levels, limiting(scope, factor(scope, 1000, 96.5)))
+        yield make_fault(f"{scope}-limit-large", areas, levels, limiting(scope, factor(scope, 1024, 105.5)))
     smaller = limiting("batch", factor("event", 1024, 100))
-    yield fault("batch-limit-is-event-limit", "size batch", BATCHED, smaller)
+    yield make_fault("batch-limit-is-event-limit", "size batch", BATCHED, smaller)
     larger = limiting("event", factor("batch", 1024, 100))
-    yield fault("event-limit-is-batch-limit", "size", BATCHED, larger)
-    yield fault("first-event-measured-only", "size batch", BATCHED, FirstItemMeasured)
+    yield make_fault("event-limit-is-batch-limit", "size", BATCHED, larger)
+    yield make_fault("first-event-measured-only", "size batch", BATCHED, FirstItemMeasured)
 
 
 def path_faults() -> Iterator[Fault]:
@@ -137,20 +137,20 @@ def path_faults() -> Iterator[Fault]:
                 continue
             scope: Scope = "batch" if route.kind == "batch" else "event"
             path = route.path
-            broken = limiting(scope, lambda _: None, at(path))
+            broken = limiting(scope, lambda _: None, on_path(path))
             name = f"limit-absent-at{path.replace('/', '-')}"
-            yield fault(name, SCOPES[scope][1], {dialect.name: route.level}, broken, path=path)
+            yield make_fault(name, SCOPES[scope][1], {dialect.name: route.level}, broken, path=path)
 
 
 def measure_faults() -> Iterator[Fault]:
     """List wrong ways to measure."""
-    yield fault("characters-counted", "size", MUST, measuring(len))
-    yield fault("escaped-length-counted", "size", MUST, measuring(escaped_length))
-    yield fault("unescaped-length-counted", "size", MUST, measuring(unescaped_length))
+    yield make_fault("characters-counted", "size", MUST, measuring(len))
+    yield make_fault("escaped-length-counted", "size", MUST, measuring(escaped_length))
+    yield make_fault("unescaped-length-counted", "size", MUST, measuring(unescaped_length))
     characters = measuring_items(lambda item: len(compact(item).decode("utf-8", "surrogatepass")))
-    yield fault("event-characters-counted", "size batch", BATCHED, characters)
+    yield make_fault("event-characters-counted", "size batch", BATCHED, characters)
     escaped = measuring_items(lambda item: len(json.dumps(item, separators=(",", ":"))))
-    yield fault("event-escaped-length-counted", "size batch", BATCHED, escaped)
+    yield make_fault("event-escaped-length-counted", "size batch", BATCHED, escaped)
 
 
 def chunked(call: Call) -> bool:
@@ -160,9 +160,9 @@ def chunked(call: Call) -> bool:
 
 def chunked_faults() -> Iterator[Fault]:
     """List faults with bodies of unannounced length."""
-    yield fault("chunked-unmeasured", "size", MUST, ChunkedUnmeasured)
+    yield make_fault("chunked-unmeasured", "size", MUST, ChunkedUnmeasured)
     for status in (400, 500):
-        yield fault(
+        yield make_fault(
             f"chunked-{status}", "size accept", dict.fromkeys(DIALECTS, "should"), refusing(chunked, status)
         )
 
@@ -173,13 +173,13 @@ def status_faults() -> Iterator[Fault]:
         400: must("mr"), 403: MUST, 413: must("seg", "ss"), 422: MUST, 431: MUST, 500: MUST,
     }  # fmt: skip
     for status, levels in every.items():
-        yield fault(f"oversized-{status}", "size", levels, oversized(status, "event"))
+        yield make_fault(f"oversized-{status}", "size", levels, oversized(status, "event"))
     for status in (422, 500):
-        yield fault(f"oversized-batch-{status}", "size batch", BATCHED, oversized(status, "batch"))
-    yield fault("oversized-with-200", "size errors", MUST, answering({"size"}, 200))
+        yield make_fault(f"oversized-batch-{status}", "size batch", BATCHED, oversized(status, "batch"))
+    yield make_fault("oversized-with-200", "size errors", MUST, answering({"size"}, 200))
 
 
-def oversized(status: int, kind: str) -> Maker:
+def oversized(status: int, kind: str) -> ApplicationFactory:
     """Answer what is too large with a status, on single calls or on batches."""
     return answering({"size"}, status, lambda call: (call.route.kind == "batch") == (kind == "batch"))
 

@@ -13,8 +13,8 @@ from tests.targets.faults.base import (
     Predicate,
     accepting,
     answering,
-    at,
-    fault,
+    on_path,
+    make_fault,
     must,
 )
 from tests.targets.wire import Call
@@ -39,12 +39,12 @@ def parses(text: str) -> bool:
 
 def constants(text: str) -> set[str]:
     """Name the constants in a text that are JSON to Python only."""
-    found: set[str] = set()
+    constant_names: set[str] = set()
     try:
-        json.loads(text, parse_constant=found.add)
+        json.loads(text, parse_constant=constant_names.add)
     except (ValueError, RecursionError):
         return set()
-    return {name.lstrip("-") for name in found}
+    return {name.lstrip("-") for name in constant_names}
 
 
 def is_truncated(call: Call) -> bool:
@@ -108,11 +108,11 @@ PREDICATES: dict[str, Predicate] = {
 def accepted_faults() -> Iterator[Fault]:
     """List invalid JSON accepted."""
     for name, when in PREDICATES.items():
-        yield fault(f"{name}-accepted", "json", MUST, accepting({"json"}, when))
-    yield fault("invalid-json-accepted", "json", MUST, accepting({"json"}))
-    yield fault("invalid-utf8-accepted", "json", SHOULD, accepting({"utf8"}))
+        yield make_fault(f"{name}-accepted", "json", MUST, accepting({"json"}, when))
+    yield make_fault("invalid-json-accepted", "json", MUST, accepting({"json"}))
+    yield make_fault("invalid-utf8-accepted", "json", SHOULD, accepting({"utf8"}))
     examples = accepting({"json"}, lambda call: INVALID_EXAMPLES.search(call.text) is not None)
-    yield fault("invalid-examples-accepted", "json", must("mr"), examples)
+    yield make_fault("invalid-examples-accepted", "json", must("mr"), examples)
 
 
 def shaped(kind: type | tuple[type, ...]) -> Predicate:
@@ -124,19 +124,19 @@ def shape_faults() -> Iterator[Fault]:
     """List top-level values other than objects, accepted or crashing."""
     for name, kind in SHAPES.items():
         when = shaped(kind)
-        yield fault(f"top-level-{name}-accepted", "json", must("rs", "mr", "ss"), accepting({"shape"}, when))
-        yield fault(f"top-level-{name}-500", "json errors", MUST, answering({"shape"}, 500, when))
+        yield make_fault(f"top-level-{name}-accepted", "json", must("rs", "mr", "ss"), accepting({"shape"}, when))
+        yield make_fault(f"top-level-{name}-500", "json errors", MUST, answering({"shape"}, 500, when))
 
 
 def status_faults() -> Iterator[Fault]:
     """List wrong statuses for invalid JSON."""
     for status in (415, 422, 500):
-        yield fault(f"json-{status}", "json errors", MUST, answering({"json"}, status))
-    yield fault("json-error-with-200", "json errors", MUST, answering({"json"}, 200))
+        yield make_fault(f"json-{status}", "json errors", MUST, answering({"json"}, status))
+    yield make_fault("json-error-with-200", "json errors", MUST, answering({"json"}, 200))
     for name in ("empty-body", "truncated", "nan"):
         broken = answering({"json"}, 500, PREDICATES[name])
-        yield fault(f"{name}-500", "json errors", MUST, broken)
-    yield fault("invalid-utf8-500", "json errors", SHOULD, answering({"utf8"}, 500))
+        yield make_fault(f"{name}-500", "json errors", MUST, broken)
+    yield make_fault("invalid-utf8-500", "json errors", SHOULD, answering({"utf8"}, 500))
 
 
 def path_faults() -> Iterator[Fault]:
@@ -148,8 +148,8 @@ def path_faults() -> Iterator[Fault]:
         for route in dialect.routes:
             areas = "json batch" if route.kind == "batch" else "json"
             name = f"invalid-json-accepted-at{route.path.replace('/', '-')}"
-            broken = accepting(kinds, at(route.path))
-            yield fault(name, areas, {dialect.name: route.level}, broken, path=route.path)
+            broken = accepting(kinds, on_path(route.path))
+            yield make_fault(name, areas, {dialect.name: route.level}, broken, path=route.path)
 
 
 def faults() -> Iterator[Fault]:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tests.targets.conversation import Conversation
-from tests.targets.faults.base import MAY, SHOULD, Fault, Predicate, fault, refusing, should, speaking
+from tests.targets.conversation import HttpConnection
+from tests.targets.faults.base import MAY, SHOULD, Fault, Predicate, make_fault, refusing, should, with_connection_type
 from tests.targets.reading import (
     BODY_MAXIMUM,
     BadRequestError,
@@ -28,43 +28,43 @@ HANGING_SECONDS = 60
 Order = Callable[[list[tuple[Head, Answer]]], list[tuple[Head, Answer]]]
 
 
-class Unwilling(Conversation):
+class NoContinueConnection(HttpConnection):
     """A connection that does not ask for a body."""
 
-    async def permit(self, head: Head, maximum: int) -> None:
+    async def send_continue(self, head: Head, maximum: int) -> None:
         """Wait for the body in silence."""
 
 
-class Unfulfilling(Conversation):
+class ExpectationFailedConnection(HttpConnection):
     """A connection that refuses to ask for a body."""
 
-    async def permit(self, head: Head, maximum: int) -> None:
+    async def send_continue(self, head: Head, maximum: int) -> None:
         """Refuse the expectation."""
         if head.expects_continue:
             raise BadRequestError("cannot continue", 417)
-        await super().permit(head, maximum)
+        await super().send_continue(head, maximum)
 
 
-def hanging(when: Predicate) -> type[Conversation]:
+def never_answering(when: Predicate) -> type[HttpConnection]:
     """Never answer some requests."""
 
-    class Hanging(Conversation):
+    class Hanging(HttpConnection):
         """A connection that falls silent."""
 
-        async def decide(self, request: Request) -> Answer:
+        async def answer_for(self, request: Request) -> Answer:
             """Find the answer to a whole request, or wait for nothing."""
             if when(Call(request, self.judge.find_route(request))):
                 await asyncio.sleep(HANGING_SECONDS)
                 return Answer(500, dropped=True)
-            return await super().decide(request)
+            return await super().answer_for(request)
 
     return Hanging
 
 
-def framed(frame: Callable[[Fields, str], Framing]) -> type[Conversation]:
+def with_framing(frame: Callable[[Fields, str], Framing]) -> type[HttpConnection]:
     """Find the length of a body in another way."""
 
-    class Framed(Conversation):
+    class Framed(HttpConnection):
         """A connection with another idea of lengths."""
 
         def framing(self, fields: Fields, version: str) -> Framing:
@@ -74,7 +74,7 @@ def framed(frame: Callable[[Fields, str], Framing]) -> type[Conversation]:
     return Framed
 
 
-def choosing(index: int) -> Callable[[Fields, str], Framing]:
+def use_length_at(index: int) -> Callable[[Fields, str], Framing]:
     """Take the first or the last Content-Length, whatever the others say."""
 
     def frame(fields: Fields, version: str) -> Framing:
@@ -87,7 +87,7 @@ def choosing(index: int) -> Callable[[Fields, str], Framing]:
     return frame
 
 
-def believing(lost: str) -> Callable[[Fields, str], Framing]:
+def ignore_length_header(lost: str) -> Callable[[Fields, str], Framing]:
     """Overlook one of the two headers that tell a length, where there are both."""
 
     def frame(fields: Fields, version: str) -> Framing:
@@ -99,54 +99,54 @@ def believing(lost: str) -> Callable[[Fields, str], Framing]:
     return frame
 
 
-class Believing(Conversation):
+class IncompleteAcceptingConnection(HttpConnection):
     """A connection that takes what came of a body for the whole."""
 
     async def end_incomplete(self, error: IncompleteError) -> None:
         """Answer as if nothing were missing."""
-        answer = await self.decide(self.own(error.request))
-        await self.answer(Head(error.request, Framing(chunked=False, length=None)), answer, ending=True)
+        answer = await self.answer_for(self.numbered_request(error.request))
+        await self.send_answer(Head(error.request, Framing(chunked=False, length=None)), answer, ending=True)
 
 
-class Careless(Conversation):
+class UnreadAcceptingConnection(HttpConnection):
     """A connection that accepts what it has not read."""
 
     async def end_incomplete(self, error: IncompleteError) -> None:
         """Answer with success."""
-        request = self.own(error.request)
+        request = self.numbered_request(error.request)
         call = Call(request, self.judge.find_route(request))
-        answer = self.judge.success(call, [])
-        await self.answer(Head(request, Framing(chunked=False, length=None)), answer, ending=True)
+        answer = self.judge.answer_accepted(call, [])
+        await self.send_answer(Head(request, Framing(chunked=False, length=None)), answer, ending=True)
 
 
-class Flooded(Conversation):
+class ManyHeadersFailingConnection(HttpConnection):
     """A connection that breaks under too many headers."""
 
-    async def complain(self, error: BadRequestError) -> None:
+    async def send_bad_request(self, error: BadRequestError) -> None:
         """Fail where a correct server refuses."""
-        await super().complain(BadRequestError(str(error), 500) if error.status == 431 else error)
+        await super().send_bad_request(BadRequestError(str(error), 500) if error.status == 431 else error)
 
 
-def pipelining(order: Order) -> type[Conversation]:
+def pipelining(order: Order) -> type[HttpConnection]:
     """Answer pipelined requests in another order, or only some of them."""
 
-    class Pipelining(Conversation):
+    class Pipelining(HttpConnection):
         """A connection that gathers requests before it answers."""
 
         async def exchange(self, head: Head) -> bool:
             """Answer this request and those that have come with it."""
-            found = [(head, await self.whole(head))]
-            while len(found) < PIPELINE_MAXIMUM and (following := await self.following()) is not None:
-                found.append((following, await self.whole(following)))
+            pending = [(head, await self.whole(head))]
+            while len(pending) < PIPELINE_MAXIMUM and (following := await self.following()) is not None:
+                pending.append((following, await self.whole(following)))
             going = True
-            for each, answer in order(found):
-                going = await self.answer(each, answer, ending=False) and going
+            for each, answer in order(pending):
+                going = await self.send_answer(each, answer, ending=False) and going
             return going
 
         async def whole(self, head: Head) -> Answer:
             """Read the rest of a request and find its answer."""
-            await self.permit(head, BODY_MAXIMUM)
-            return await self.decide(self.own(await read_body(self.reader, head, BODY_MAXIMUM)))
+            await self.send_continue(head, BODY_MAXIMUM)
+            return await self.answer_for(self.numbered_request(await read_body(self.reader, head, BODY_MAXIMUM)))
 
         async def following(self) -> Head | None:
             """Read the head of a request that is already there."""
@@ -158,17 +158,17 @@ def pipelining(order: Order) -> type[Conversation]:
     return Pipelining
 
 
-class Impatient(Conversation):
+class HalfCloseEndingConnection(HttpConnection):
     """A connection that ends when the client has ended its half."""
 
-    async def decide(self, request: Request) -> Answer:
+    async def answer_for(self, request: Request) -> Answer:
         """Find the answer, if the client still talks."""
         await asyncio.sleep(PIPELINE_SECONDS)
-        answer = await super().decide(request)
+        answer = await super().answer_for(request)
         return replace(answer, dropped=self.reader.at_eof())
 
 
-def is_old(call: Call) -> bool:
+def is_http_1_0(call: Call) -> bool:
     """Tell whether a request is of HTTP/1.0."""
     return call.request.version == "HTTP/1.0"
 
@@ -178,7 +178,7 @@ def has_extensions(call: Call) -> bool:
     return call.request.extended
 
 
-def is_unannounced(call: Call) -> bool:
+def is_post_without_length(call: Call) -> bool:
     """Tell whether a POST says nothing of a body."""
     return call.request.method == "POST" and not call.request.announced
 
@@ -188,7 +188,7 @@ def has_repeated(call: Call) -> bool:
     return bool(call.request.repeated)
 
 
-class ChunkedAnswers(Conversation):
+class ChunkedAnswers(HttpConnection):
     """A connection that answers HTTP/1.0 in chunks, which it does not know."""
 
     def render(self, answer: Answer, head: Head, *, closing: bool) -> bytes:
@@ -200,25 +200,25 @@ class ChunkedAnswers(Conversation):
         return self.head_of(answer.status, headers) + body
 
 
-SPEECHES: dict[str, type[Conversation]] = {
-    "expect-417": Unfulfilling,
-    "expect-unserved": Unwilling,
-    "http-10-hung": hanging(is_old),
-    "no-length-hung": hanging(is_unannounced),
-    "conflicting-lengths-first": framed(choosing(0)),
-    "conflicting-lengths-last": framed(choosing(-1)),
-    "length-with-chunked-accepted": framed(believing("content-length")),
-    "length-before-chunked": framed(believing("transfer-encoding")),
-    "incomplete-body-accepted": Believing,
-    "truncated-body-accepted": Careless,
-    "header-flood-500": Flooded,
+SPEECHES: dict[str, type[HttpConnection]] = {
+    "expect-417": ExpectationFailedConnection,
+    "expect-unserved": NoContinueConnection,
+    "http-10-hung": never_answering(is_http_1_0),
+    "no-length-hung": never_answering(is_post_without_length),
+    "conflicting-lengths-first": with_framing(use_length_at(0)),
+    "conflicting-lengths-last": with_framing(use_length_at(-1)),
+    "length-with-chunked-accepted": with_framing(ignore_length_header("content-length")),
+    "length-before-chunked": with_framing(ignore_length_header("transfer-encoding")),
+    "incomplete-body-accepted": IncompleteAcceptingConnection,
+    "truncated-body-accepted": UnreadAcceptingConnection,
+    "header-flood-500": ManyHeadersFailingConnection,
     "pipeline-reversed": pipelining(lambda found: found[::-1]),
     "pipeline-last-only": pipelining(lambda found: found[-1:]),
     "pipeline-first-only": pipelining(lambda found: found[:1]),
 }
 
 REFUSALS: tuple[tuple[str, Predicate, tuple[int, ...]], ...] = (
-    ("http-10", is_old, (400, 505)),
+    ("http-10", is_http_1_0, (400, 505)),
     ("chunk-extensions", has_extensions, (400, 500)),
     ("repeated-header", has_repeated, (500,)),
 )
@@ -227,10 +227,10 @@ REFUSALS: tuple[tuple[str, Predicate, tuple[int, ...]], ...] = (
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     for name, speak in SPEECHES.items():
-        yield fault(name, "robustness", SHOULD, speaking(speak))
+        yield make_fault(name, "robustness", SHOULD, with_connection_type(speak))
     for name, when, statuses in REFUSALS:
         for status in statuses:
-            yield fault(f"{name}-{status}", "robustness", SHOULD, refusing(when, status))
+            yield make_fault(f"{name}-{status}", "robustness", SHOULD, refusing(when, status))
     worded = should("seg", "rs", "mr")
-    yield fault("http-10-answered-in-chunks", "robustness", worded, speaking(ChunkedAnswers))
-    yield fault("half-closed-dropped", "robustness", MAY, speaking(Impatient))
+    yield make_fault("http-10-answered-in-chunks", "robustness", worded, with_connection_type(ChunkedAnswers))
+    yield make_fault("half-closed-dropped", "robustness", MAY, with_connection_type(HalfCloseEndingConnection))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tests.targets.conversation import Conversation
+from tests.targets.conversation import HttpConnection
 from tests.targets.faults.base import (
     MAY,
     SHOULD,
@@ -12,12 +12,12 @@ from tests.targets.faults.base import (
     accepting,
     always,
     answering,
-    at,
-    fault,
+    on_path,
+    make_fault,
     should,
-    speaking,
+    with_connection_type,
 )
-from tests.targets.judge import Judge
+from tests.targets.judge import Application
 from tests.targets.reading import Head
 from tests.targets.wire import Answer, Call, RefusalError
 
@@ -29,34 +29,34 @@ def by_method(name: str) -> Predicate:
     return lambda call: call.request.method == name and "origin" not in call.request.headers
 
 
-def preflight(status: int, when: Predicate = always) -> type[Judge]:
+def preflight(status: int, when: Predicate = always) -> type[Application]:
     """Refuse to let a browser ask."""
 
-    class Refusing(Judge):
+    class Refusing(Application):
         """A server that browsers cannot ask."""
 
-        def success(self, call: Call, failures: list[RefusalError]) -> Answer:
+        def answer_accepted(self, call: Call, failures: list[RefusalError]) -> Answer:
             """Answer an accepted call, brokenly."""
             if self.is_preflight(call) and when(call):
-                return self.error(call, status, RefusalError("auth", "Invalid or missing writekey"))
-            return super().success(call, failures)
+                return self.answer_error(call, status, RefusalError("auth", "Invalid or missing writekey"))
+            return super().answer_accepted(call, failures)
 
     return Refusing
 
 
-def sharing(change: Callable[[str], dict[str, str]]) -> type[Judge]:
+def changing_cors_headers(change: Callable[[str], dict[str, str]]) -> type[Application]:
     """Let pages of other origins read answers, with other headers."""
 
-    class Sharing(Judge):
+    class CorsChanging(Application):
         """A server that shares too much."""
 
-        def share(self, call: Call, answer: Answer) -> Answer:
+        def with_cors_headers(self, call: Call, answer: Answer) -> Answer:
             """Add the headers."""
-            shared = super().share(call, answer)
+            shared = super().with_cors_headers(call, answer)
             origin = call.request.headers.get("origin")
             return shared if origin is None else replace(shared, headers={**shared.headers, **change(origin)})
 
-    return Sharing
+    return CorsChanging
 
 
 def reflected(origin: str) -> dict[str, str]:
@@ -64,13 +64,13 @@ def reflected(origin: str) -> dict[str, str]:
     return {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
 
 
-class Talkative(Conversation):
+class HeadWithBodyConnection(HttpConnection):
     """A connection on which answers to HEAD have bodies."""
 
     def render(self, answer: Answer, head: Head, *, closing: bool) -> bytes:
         """Write an answer as bytes, with its body."""
-        told = replace(head, request=replace(head.request, method="GET"))
-        return super().render(answer, told, closing=closing)
+        as_get = replace(head, request=replace(head.request, method="GET"))
+        return super().render(answer, as_get, closing=closing)
 
 
 def method_faults() -> Iterator[Fault]:
@@ -78,20 +78,20 @@ def method_faults() -> Iterator[Fault]:
     for name in ("GET", "PUT", "DELETE", "PATCH"):
         when = by_method(name)
         word = name.lower()
-        yield fault(f"{word}-accepted", "robustness errors accept", SHOULD, accepting({"method"}, when))
-        yield fault(f"{word}-500", "robustness errors accept", SHOULD, answering({"method"}, 500, when))
+        yield make_fault(f"{word}-accepted", "robustness errors accept", SHOULD, accepting({"method"}, when))
+        yield make_fault(f"{word}-500", "robustness errors accept", SHOULD, answering({"method"}, 500, when))
     for name in ("HEAD", "OPTIONS"):
         broken = answering({"method"}, 500, by_method(name))
-        yield fault(f"{name.lower()}-500", "robustness errors accept", SHOULD, broken)
-    yield fault("head-with-body", "robustness", SHOULD, speaking(Talkative))
+        yield make_fault(f"{name.lower()}-500", "robustness errors accept", SHOULD, broken)
+    yield make_fault("head-with-body", "robustness", SHOULD, with_connection_type(HeadWithBodyConnection))
 
 
 def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     yield from method_faults()
     for status in (401, 403, 500):
-        yield fault(f"preflight-{status}", "robustness", SHOULD, preflight(status))
-    at_batch = preflight(401, at(BATCH))
+        yield make_fault(f"preflight-{status}", "robustness", SHOULD, preflight(status))
+    at_batch = preflight(401, on_path(BATCH))
     batched = should("seg", "rs", "mr")
-    yield fault("preflight-401-at-v1-batch", "robustness batch", batched, at_batch, path=BATCH)
-    yield fault("origin-reflected", "robustness", MAY, sharing(reflected))
+    yield make_fault("preflight-401-at-v1-batch", "robustness batch", batched, at_batch, path=BATCH)
+    yield make_fault("origin-reflected", "robustness", MAY, changing_cors_headers(reflected))
