@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from conformance import settings
 from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.refserver import Server
-from conformance.run import Plan, execute, build_plan
+from conformance.run.execution import Plan, build_plan, execute
+from conformance.settings import table
 from conformance.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from conformance.model import Exchange, Request
+    from conformance.core.model import Exchange, Request
 
 KEY = "conformance-benchmark-key"
 LATENCY_S = 0.05
@@ -75,7 +75,7 @@ def _serve(profile: str, delay_s: str) -> None:
 
 def _plan(url: str, contract: Contract) -> Plan:
     return build_plan(
-        settings.resolve({"write_key": KEY, "jobs": str(JOBS), "fuzz": "0"}), url, contract, CHECKS
+        table.resolve({"write_key": KEY, "jobs": str(JOBS), "fuzz": "0"}), url, contract, CHECKS
     )
 
 

@@ -9,12 +9,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Contract": "conformance.contract",
-    "Level": "conformance.model",
-    "Outcome": "conformance.model",
+    "Level": "conformance.core.model",
+    "Outcome": "conformance.core.model",
     "Profile": "conformance.profile.facts",
     "Server": "conformance.refserver",
     "Target": "conformance.plugin.target",
-    "Verdict": "conformance.model",
+    "Verdict": "conformance.core.model",
     "load": "conformance.profile",
 }
 __all__ = ["Contract", "Level", "Outcome", "Profile", "Server", "Target", "Verdict", "load"]

@@ -17,15 +17,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from conformance.cli import main
-from conformance.model import Outcome
-from conformance.payloads import Keys
+from conformance.core.model import Outcome
+from conformance.core.resources import profile_names
 from conformance.refserver.embedded import run_embedded_server
 from conformance.report.html import render_html, render_html_matrix
 from conformance.report.loading import load, load_all
 from conformance.report.markdown import render_markdown, render_markdown_matrix
 from conformance.report.markdown.markup import markdown_table
 from conformance.report.matrix import build_matrix
-from conformance.resources import profile_names
+from conformance.requests import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,10 @@ def render_pages() -> dict[str, str]:
     rendered: dict[str, str] = {}
     rows = []
     for name in profile_names():
-        own, others = load(str(DIRECTORY / f"{name}.json")), load_all(str(DIRECTORY / "cross" / f"{name}.json"))
+        own, others = (
+            load(str(DIRECTORY / f"{name}.json")),
+            load_all(str(DIRECTORY / "cross" / f"{name}.json")),
+        )
         every = sorted([own, *others], key=lambda document: str(document["profile"]["name"]))
         rendered |= {
             f"{name}.html": render_html(own),
@@ -63,7 +66,11 @@ def neutralise(document: Mapping[str, Any], server: str) -> dict[str, Any]:
         json.dumps(document).replace(document["target"]["url"], f"http://{server}.example")
     )
     started = datetime.fromtimestamp(int(os.environ.get(EPOCH_VARIABLE, "0")), UTC)
-    neutralised["run"] |= {"started": started.isoformat(timespec="seconds"), "duration_s": 0.0, "waited_s": 0.0}
+    neutralised["run"] |= {
+        "started": started.isoformat(timespec="seconds"),
+        "duration_s": 0.0,
+        "waited_s": 0.0,
+    }
     for check in neutralised["checks"]:
         check |= {"exchanges": [], "curl": ""}
         if check["outcome"] != Outcome.FAIL:

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.fuzz import corpus
 from conformance.report.html import render_html
-from tests import browser, pages
+from tests.support import browser, sample_reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from tests.browser import PageOpener
+    from tests.support.browser import PageOpener
 
 
-SLOWEST_MODULES = ("test_selfcheck.py", "test_hostile.py", "test_targets.py", "test_project.py")
+SLOWEST_MODULES = (
+    "test_self_check.py", "test_hostile_targets.py", "test_independent_servers.py", "test_project.py",
+)  # fmt: skip
 """The modules that take longest go first, so that no process is left alone with one at the end."""
 EXTRA_WORKERS = 2
 """So many processes more than there are processors: many tests wait for a target that takes its time."""
@@ -64,7 +66,7 @@ def opened(chromium: Browser, tmp_path: Path) -> PageOpener:
     """Opens a page at an address in it: that of the sample, unless another is given."""
 
     def opener(address: str = "", text: str = "", **options: Any) -> Any:  # noqa: ANN401 - playwright's options
-        page = text or render_html(pages.full_report())
+        page = text or render_html(sample_reports.full_report())
         return browser.open_page(chromium, tmp_path / "a report.html", page, address, **options)
 
     return opener

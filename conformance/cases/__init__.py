@@ -6,7 +6,6 @@ Each refusal stands beside its control, the acceptable twin that goes first.
 
 from __future__ import annotations
 
-from conformance import catalogue
 from conformance.cases import (
     accept,
     auth,
@@ -29,6 +28,7 @@ from conformance.cases import (
     web,
     webhook,
 )
+from conformance.checks import catalogue
 
 MODULES = (
     accept,

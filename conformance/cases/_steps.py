@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance import expect
-from conformance.model import TransportFailure
-from conformance.payloads import send_on_one_connection
-from conformance.payloads.spelling import write_standard
+from conformance.checks import expect
+from conformance.core.model import TransportFailure
 from conformance.profile.facts import Condition
+from conformance.requests import send_on_one_connection
+from conformance.requests.raw_writers import write_standard
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from conformance.engine import Steps
-    from conformance.model import Exchange
-    from conformance.payloads import Call, Draft, Step
-    from conformance.payloads.several import ExchangeSteps
-    from conformance.payloads.spoils import InvalidCase
+    from conformance.core.model import Exchange
+    from conformance.requests import Call, Draft, Step
+    from conformance.requests.invalid_cases import InvalidCase
+    from conformance.requests.steps import ExchangeSteps, Steps
 
 
 def expect_documented_success(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
@@ -25,7 +24,9 @@ def expect_documented_success(call: Call, drafts: Iterable[tuple[str, Draft]]) -
     note = None
     for subject, draft in drafts:
         draft.require_within_limits()
-        note = expect.status((yield draft), call.contract.expected_response(Condition.ACCEPTED), subject) or note
+        note = (
+            expect.status((yield draft), call.contract.expected_response(Condition.ACCEPTED), subject) or note
+        )
     return note
 
 
@@ -40,7 +41,11 @@ def expect_all_accepted(drafts: Iterable[tuple[str, Draft]]) -> Steps:
 def expect_documented_refusal(call: Call, invalid_case: InvalidCase) -> Steps:
     """The control is accepted, and its spoilt twin is answered as the contract says."""
     expect.control((yield call.control_request()))
-    return expect.status((yield invalid_case.make_draft(call)), call.contract.expected_response(invalid_case.condition), invalid_case.description)
+    return expect.status(
+        (yield invalid_case.make_draft(call)),
+        call.contract.expected_response(invalid_case.condition),
+        invalid_case.description,
+    )
 
 
 def get_refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange]:
@@ -85,7 +90,10 @@ def converse_raw(call: Call, subject: str, *drafts: Draft, pipelined: bool = Fal
 
     All are written by hand: each alone, sent by another client, would show nothing.
     """
-    waiting_drafts = (draft.with_raw_writer(draft.raw_writer or write_standard).allowing_no_answer(may_time_out=True) for draft in drafts)
+    waiting_drafts = (
+        draft.with_raw_writer(draft.raw_writer or write_standard).allowing_no_answer(may_time_out=True)
+        for draft in drafts
+    )
     exchanges = yield from send_on_one_connection(*waiting_drafts, pipelined=pipelined)
     yield from expect_no_hang(call, exchanges[0], subject)
     return exchanges

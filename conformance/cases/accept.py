@@ -9,18 +9,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance import expect
 from conformance.cases._steps import expect_all_accepted, expect_documented_success
-from conformance.catalogue import FACT_OF_PARAMETER, Tier, check
-from conformance.errors import NotApplicable
-from conformance.model import ID_PREFIX, Level
-from conformance.payloads.credentials import authorization
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import FACT_OF_PARAMETER, Tier
+from conformance.core.errors import NotApplicable
+from conformance.core.model import ID_PREFIX, Level
 from conformance.profile.facts import AuthScheme, ResponseKind
+from conformance.requests.credentials import authorization
 
 if TYPE_CHECKING:
-    from conformance.engine import Steps
-    from conformance.model import Json
-    from conformance.payloads import Call
+    from conformance.core.model import Json
+    from conformance.requests import Call
+    from conformance.requests.steps import Steps
 
 ACCEPTED = "answers.accepted"
 
@@ -34,7 +35,11 @@ ACCEPTED = "answers.accepted"
 )
 def minimal_event(call: Call) -> Steps:
     """A user id and the required fields are all that the documents ask for."""
-    return (yield from expect_documented_success(call, [("the smallest documented request", call.minimal_request())]))
+    return (
+        yield from expect_documented_success(
+            call, [("the smallest documented request", call.minimal_request())]
+        )
+    )
 
 
 @check(
@@ -42,7 +47,11 @@ def minimal_event(call: Call) -> Steps:
 )
 def full_event(call: Call) -> Steps:
     """Official SDKs fill in most fields; a server that chokes on one of them shuts them out."""
-    return (yield from expect_documented_success(call, [("a request with every documented field", call.full_request())]))
+    return (
+        yield from expect_documented_success(
+            call, [("a request with every documented field", call.full_request())]
+        )
+    )
 
 
 @check("accept.event.example", "The documented example is accepted.", fact=ACCEPTED, tier=Tier.GENTLE)
@@ -62,7 +71,11 @@ def user_only(call: Call) -> Steps:
     id_pointers = call.contract.identity_pointers(call.operation.event_type)
     if "user" not in id_pointers:
         raise NotApplicable(f"no document gives {call.operation.event_type} a userId")
-    draft = call.acceptable_request().without_fields(*id_pointers.values()).with_field(id_pointers["user"], "conformance-user-alone")
+    draft = (
+        call.acceptable_request()
+        .without_fields(*id_pointers.values())
+        .with_field(id_pointers["user"], "conformance-user-alone")
+    )
     return (yield from expect_all_accepted([("an event with a userId alone", draft)]))
 
 
@@ -77,7 +90,11 @@ def anonymous_only(call: Call) -> Steps:
     id_pointers = call.contract.identity_pointers(call.operation.event_type)
     if "anonymous" not in id_pointers:
         raise NotApplicable(f"no document gives {call.operation.event_type} an anonymousId")
-    draft = call.acceptable_request().without_fields(*id_pointers.values()).with_field(id_pointers["anonymous"], "conformance-anonymous-alone")
+    draft = (
+        call.acceptable_request()
+        .without_fields(*id_pointers.values())
+        .with_field(id_pointers["anonymous"], "conformance-anonymous-alone")
+    )
     return (yield from expect_all_accepted([("an event with an anonymousId alone", draft)]))
 
 
@@ -91,7 +108,10 @@ def unknown_fields(call: Call) -> Steps:
             "an event with an unknown field at its top level",
             call.acceptable_request().with_field("/conformance_unknown", "extra"),
         ),
-        ("an event with an unknown nested field", call.acceptable_request().with_field(nested_pointer, value)),
+        (
+            "an event with an unknown nested field",
+            call.acceptable_request().with_field(nested_pointer, value),
+        ),
     ]
     context = call.contract.profile.pointers.context
     if context is not None:
@@ -103,7 +123,10 @@ def unknown_fields(call: Call) -> Steps:
 @check("accept.fields.optional-absent", "Every optional field may be left out.", fact=ACCEPTED)
 def optional_absent(call: Call) -> Steps:
     """Optional means that nothing happens without it; each is left out of an otherwise full event."""
-    drafts = [(f"a full event without {pointer}", call.full_request().without_fields(pointer)) for pointer in call.optional_fields()]
+    drafts = [
+        (f"a full event without {pointer}", call.full_request().without_fields(pointer))
+        for pointer in call.optional_fields()
+    ]
     return (yield from expect_all_accepted(drafts))
 
 
@@ -131,15 +154,28 @@ TEXT_SAMPLES = (
 )
 
 
-@check("accept.text.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TEXT_SAMPLES)
+@check(
+    "accept.text.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TEXT_SAMPLES
+)
 def text(call: Call, text_sample: TextSample) -> Steps:
     """Names and properties are people's own words."""
     text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
     id_pointer = next(iter(call.contract.identity_pointers(call.operation.event_type).values()))
     drafts = [
-        (f"a property of {text_sample.description}", call.acceptable_request().with_field(text_pointer, text_sample.value)),
-        (f"a property's name of {text_sample.description}", call.acceptable_request().with_field(f"{call.event_type.open_object or ''}/{text_sample.value}", 1)),
-        (f"an id of {text_sample.description}", call.acceptable_request().with_field(id_pointer, f"{ID_PREFIX} {text_sample.value}")),
+        (
+            f"a property of {text_sample.description}",
+            call.acceptable_request().with_field(text_pointer, text_sample.value),
+        ),
+        (
+            f"a property's name of {text_sample.description}",
+            call.acceptable_request().with_field(
+                f"{call.event_type.open_object or ''}/{text_sample.value}", 1
+            ),
+        ),
+        (
+            f"an id of {text_sample.description}",
+            call.acceptable_request().with_field(id_pointer, f"{ID_PREFIX} {text_sample.value}"),
+        ),
     ]
     return (yield from expect_all_accepted(drafts))
 
@@ -149,7 +185,16 @@ def escaped_text(call: Call) -> Steps:
     r"""Many JSON libraries write everything beyond ASCII as \uXXXX, and emoji as pairs of them."""
     text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
     value = "".join(form.value for form in TEXT_SAMPLES)
-    return (yield from expect_all_accepted([("an event with escaped text", call.acceptable_request().with_field(text_pointer, value).with_ascii_escapes())]))
+    return (
+        yield from expect_all_accepted(
+            [
+                (
+                    "an event with escaped text",
+                    call.acceptable_request().with_field(text_pointer, value).with_ascii_escapes(),
+                )
+            ]
+        )
+    )
 
 
 def _add_whitespace(body: bytes) -> bytes:
@@ -193,11 +238,19 @@ TIMESTAMP_FORMATS = (
 )  # fmt: skip
 
 
-@check("accept.timestamp.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TIMESTAMP_FORMATS)
+@check(
+    "accept.timestamp.{slug}",
+    "An event with {description} is accepted.",
+    fact=ACCEPTED,
+    parameters=TIMESTAMP_FORMATS,
+)
 def timestamp(call: Call, timestamp_format: TimestampFormat) -> Steps:
     """All of these are ISO 8601, and official SDKs send them."""
     timestamp_pointer = _get_timestamp_pointer(call)
-    drafts = [(f"the timestamp {value}", call.acceptable_request().with_field(timestamp_pointer, value)) for value in timestamp_format.values]
+    drafts = [
+        (f"the timestamp {value}", call.acceptable_request().with_field(timestamp_pointer, value))
+        for value in timestamp_format.values
+    ]
     return (yield from expect_all_accepted(drafts))
 
 
@@ -207,7 +260,11 @@ def timestamp_absent(call: Call) -> Steps:
     timestamp_pointer = _get_timestamp_pointer(call)
     if timestamp_pointer in {*call.event_type.required, *call.contract.profile.always_required}:
         raise NotApplicable("every event has a timestamp here")
-    return (yield from expect_all_accepted([("a full event without a timestamp", call.full_request().without_fields(timestamp_pointer))]))
+    return (
+        yield from expect_all_accepted(
+            [("a full event without a timestamp", call.full_request().without_fields(timestamp_pointer))]
+        )
+    )
 
 
 def _get_timestamp_pointer(call: Call) -> str:
@@ -233,7 +290,9 @@ class KeyPlacement:
 
 KEY_PLACEMENTS = (
     KeyPlacement("basic", "HTTP Basic, the key as user and an empty password", AuthScheme.BASIC),
-    KeyPlacement("without-colon", "HTTP Basic without the colon after the key", AuthScheme.BASIC_WITHOUT_COLON),
+    KeyPlacement(
+        "without-colon", "HTTP Basic without the colon after the key", AuthScheme.BASIC_WITHOUT_COLON
+    ),
     KeyPlacement("body", "the body alone", AuthScheme.BODY),
     KeyPlacement("header", "a header of its own", AuthScheme.HEADER),
     KeyPlacement("bearer", "a bearer token, the key in the body", AuthScheme.BEARER),
@@ -241,12 +300,18 @@ KEY_PLACEMENTS = (
 
 
 @check(
-    "accept.credentials.{slug}", "The key is taken from {description}.", fact=FACT_OF_PARAMETER, parameters=KEY_PLACEMENTS, tier=Tier.GENTLE
+    "accept.credentials.{slug}",
+    "The key is taken from {description}.",
+    fact=FACT_OF_PARAMETER,
+    parameters=KEY_PLACEMENTS,
+    tier=Tier.GENTLE,
 )
 def credentials(call: Call, key_placement: KeyPlacement) -> Steps:
     """A documented way to hand in the write key works on every path."""
     draft = call.acceptable_request().with_credentials(call.credentials(key_placement.scheme))
-    return (yield from expect_documented_success(call, [(f"the right key in {key_placement.description}", draft)]))
+    return (
+        yield from expect_documented_success(call, [(f"the right key in {key_placement.description}", draft)])
+    )
 
 
 @check("accept.credentials.example", "The documented example is accepted with no other key than its own.",

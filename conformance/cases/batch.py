@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance import expect, pointers
 from conformance.cases._steps import expect_all_accepted, expect_documented_refusal
-from conformance.catalogue import BATCHES, FACT_OF_PARAMETER, check
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import BATCHES, FACT_OF_PARAMETER
 from conformance.contract import schemas
-from conformance.errors import NotApplicable
-from conformance.model import Level
-from conformance.payloads.spoils import INVALID_BATCH
+from conformance.core import pointers
+from conformance.core.errors import NotApplicable
+from conformance.core.model import Level
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition, ResponseKind
+from conformance.requests.invalid_cases import INVALID_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.engine import Steps
-    from conformance.model import Exchange
-    from conformance.payloads import Call, Draft
-    from conformance.payloads.spoils import InvalidCase
+    from conformance.core.model import Exchange
+    from conformance.requests import Call, Draft
+    from conformance.requests.invalid_cases import InvalidCase
+    from conformance.requests.steps import Steps
 
 ACCEPTED = "answers.accepted"
 LARGE_COUNT = 300
@@ -34,7 +36,10 @@ def _control_then_expect_accepted(call: Call, drafts: Iterable[tuple[str, Draft]
 @check("batch.types.each", "A batch of every documented type is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def each_type(call: Call) -> Steps:
     """One batch for each type, so that a type that the batch path forgot is named."""
-    drafts = [(f"a batch with a {name} event", call.acceptable_request(name)) for name in call.contract.batch_types()]
+    drafts = [
+        (f"a batch with a {name} event", call.acceptable_request(name))
+        for name in call.contract.batch_types()
+    ]
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
@@ -67,7 +72,13 @@ def mixed_types(call: Call) -> Steps:
     )
 
 
-@check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES, ignores_preflight=True)
+@check(
+    "batch.count.one",
+    "A batch of one event is accepted.",
+    fact=ACCEPTED,
+    kinds=BATCHES,
+    ignores_preflight=True,
+)
 def one_event(call: Call) -> Steps:
     """An SDK that is flushed early sends its only event as a batch."""
     return (yield from expect_all_accepted([("a batch of one event", call.batch_of(1))]))
@@ -78,7 +89,9 @@ def many_events(call: Call) -> Steps:
     """The documents limit bytes, not events."""
     drafts = [call.batch_of_at_most(count) for count in (2, 20, 101, LARGE_COUNT)]
     return (
-        yield from _control_then_expect_accepted(call, [(f"a batch of {len(draft.events)} events", draft) for draft in drafts])
+        yield from _control_then_expect_accepted(
+            call, [(f"a batch of {len(draft.events)} events", draft) for draft in drafts]
+        )
     )
 
 
@@ -87,7 +100,9 @@ def many_events(call: Call) -> Steps:
 def max_events(call: Call) -> Steps:
     """SDKs fill their batches up to the documented number."""
     draft = call.batch_of_at_most(call.contract.max_events)
-    return (yield from _control_then_expect_accepted(call, [(f"a batch of {len(draft.events):,} events", draft)]))
+    return (
+        yield from _control_then_expect_accepted(call, [(f"a batch of {len(draft.events):,} events", draft)])
+    )
 
 
 @check("batch.count.over", "A batch of one event too many is refused.", fact=MAX_EVENTS_FACT, kinds=BATCHES)
@@ -127,8 +142,13 @@ def shared_context(call: Call) -> Steps:
     draft = call.batch_of(2)
     for pointer in shared:
         draft = draft.with_shared_field(pointer, schemas.full_sample(schemas.subschema(schema, pointer)))
-    shared_and_own = _with_context(call).with_shared_field(shared[0], schemas.full_sample(schemas.subschema(schema, shared[0])))
-    drafts = [(f"a batch with {', '.join(shared)} beside its list", draft), ("a batch with both", shared_and_own)]
+    shared_and_own = _with_context(call).with_shared_field(
+        shared[0], schemas.full_sample(schemas.subschema(schema, shared[0]))
+    )
+    drafts = [
+        (f"a batch with {', '.join(shared)} beside its list", draft),
+        ("a batch with both", shared_and_own),
+    ]
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
@@ -143,7 +163,13 @@ def _with_context(call: Call) -> Draft:
     return draft
 
 
-@check("batch.{slug}", "{description} is answered as documented.", kinds=BATCHES, fact=FACT_OF_PARAMETER, parameters=INVALID_BATCH)
+@check(
+    "batch.{slug}",
+    "{description} is answered as documented.",
+    kinds=BATCHES,
+    fact=FACT_OF_PARAMETER,
+    parameters=INVALID_BATCH,
+)
 def invalid_batch(call: Call, invalid_case: InvalidCase) -> Steps:
     """What is no batch is not mistaken for one, and what is no event does not go unnoticed."""
     return (yield from expect_documented_refusal(call, invalid_case))

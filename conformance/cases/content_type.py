@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance import expect
 from conformance.cases._steps import expect_all_accepted
-from conformance.catalogue import check
-from conformance.model import Level
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.core.model import Level
 
 if TYPE_CHECKING:
-    from conformance.engine import Steps
-    from conformance.payloads import Call
+    from conformance.requests import Call
+    from conformance.requests.steps import Steps
 
 
 @check(
@@ -28,7 +28,10 @@ def charset(call: Call) -> Steps:
         "application/json;charset=UTF-8",
         'application/json; charset="utf-8"',
     )
-    drafts = [(f"the Content-Type {content_type}", call.acceptable_request().with_content_type(content_type)) for content_type in content_types]
+    drafts = [
+        (f"the Content-Type {content_type}", call.acceptable_request().with_content_type(content_type))
+        for content_type in content_types
+    ]
     expect.control((yield call.control_request()))
     return (yield from expect_all_accepted(drafts))
 

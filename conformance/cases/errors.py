@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from conformance import expect
-from conformance.cases._steps import get_refusal, expect_no_server_errors
-from conformance.catalogue import BATCHES, ERROR_BODY, EVENTS, check
-from conformance.errors import NotApplicable
-from conformance.model import Level
-from conformance.payloads.credentials import basic
-from conformance.payloads.spoils import (
-    INVALID_BATCH,
+from conformance.cases._steps import expect_no_server_errors, get_refusal
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import BATCHES, ERROR_BODY, EVENTS
+from conformance.core.errors import NotApplicable
+from conformance.core.model import Level
+from conformance.profile.facts import AuthScheme, Condition
+from conformance.requests.credentials import basic
+from conformance.requests.invalid_cases import (
     INVALID_AUTHORIZATION,
+    INVALID_BATCH,
     INVALID_JSON,
     NO_IDENTITY,
     NOT_OBJECT,
@@ -23,13 +25,12 @@ from conformance.payloads.spoils import (
     InvalidCase,
     oversized_request,
 )
-from conformance.profile.facts import Condition, AuthScheme
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from conformance.engine import Steps
-    from conformance.payloads import Call, Draft
+    from conformance.requests import Call, Draft
+    from conformance.requests.steps import Steps
 
 
 def _applicable_drafts(call: Call, invalid_cases: Iterable[InvalidCase]) -> Iterator[tuple[str, Draft]]:
@@ -44,7 +45,12 @@ OVERSIZED = InvalidCase("size", "a body over the limit", Condition.JSON_INVALID,
 
 REFUSALS = (
     InvalidCase("json", "invalid JSON", Condition.JSON_INVALID, INVALID_JSON[0].make_draft),
-    InvalidCase("credentials", "missing credentials", Condition.CREDENTIALS_MISSING, INVALID_AUTHORIZATION[0].make_draft),
+    InvalidCase(
+        "credentials",
+        "missing credentials",
+        Condition.CREDENTIALS_MISSING,
+        INVALID_AUTHORIZATION[0].make_draft,
+    ),
     InvalidCase("key", "an unknown key", Condition.CREDENTIALS_UNKNOWN, WRONG_KEY[0].make_draft),
     OVERSIZED,
 )
@@ -55,7 +61,9 @@ REFUSALS = (
 def error_body(call: Call, invalid_case: InvalidCase) -> Steps:
     """SDKs and people read the error; a proxy's page in its place tells them nothing."""
     shape = call.contract.error_body(call.operation)
-    expect.body((yield from get_refusal(call, invalid_case.make_draft(call))), shape, invalid_case.description)
+    expect.body(
+        (yield from get_refusal(call, invalid_case.make_draft(call))), shape, invalid_case.description
+    )
     return None
 
 
@@ -74,7 +82,9 @@ STACK_TRACE_TRIGGERS = (*REFUSALS, NOT_OBJECT[0], NOT_UTF8[0])
 def stack_trace(call: Call, invalid_case: InvalidCase) -> Steps:
     """A stack trace tells strangers what the server is made of, and clients nothing."""
     expect.control((yield call.control_request()))
-    expect.no_stack_trace((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
+    expect.no_stack_trace(
+        (yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description
+    )
     return None
 
 
@@ -135,7 +145,12 @@ NO_5XX = "rules.no-server-error"
 def _event_without(pointer: str) -> InvalidCase:
     """An event without one of its fields."""
     description = f"an event without {pointer}"
-    return InvalidCase(pointer, description, Condition.IDENTITY_MISSING, lambda call: call.acceptable_request().without_fields(pointer))
+    return InvalidCase(
+        pointer,
+        description,
+        Condition.IDENTITY_MISSING,
+        lambda call: call.acceptable_request().without_fields(pointer),
+    )
 
 
 def _wrong_body_keys(call: Call) -> tuple[InvalidCase, ...]:
@@ -145,7 +160,11 @@ def _wrong_body_keys(call: Call) -> tuple[InvalidCase, ...]:
 @check("errors.status.json", "No invalid JSON is answered as the server's own failure.", fact=NO_5XX)
 def json_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same body again and again."""
-    return (yield from expect_no_server_errors(call, _applicable_drafts(call, (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8))))
+    return (
+        yield from expect_no_server_errors(
+            call, _applicable_drafts(call, (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8))
+        )
+    )
 
 
 @check(
@@ -153,7 +172,11 @@ def json_status(call: Call) -> Steps:
 )
 def credentials_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same events again and again."""
-    return (yield from expect_no_server_errors(call, _applicable_drafts(call, (*INVALID_AUTHORIZATION, *WRONG_KEY, *_wrong_body_keys(call)))))
+    return (
+        yield from expect_no_server_errors(
+            call, _applicable_drafts(call, (*INVALID_AUTHORIZATION, *WRONG_KEY, *_wrong_body_keys(call)))
+        )
+    )
 
 
 @check("errors.status.size", "No oversized body is answered as the server's own failure.", fact=NO_5XX)

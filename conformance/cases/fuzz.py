@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from conformance.catalogue import ERROR_BODY, Tier, check
-from conformance.errors import NotApplicable
-from conformance.model import OperationKind
+from conformance.checks.catalogue import check
+from conformance.checks.check import ERROR_BODY, Tier
+from conformance.core.errors import NotApplicable
+from conformance.core.model import OperationKind
 
 if TYPE_CHECKING:
-    from conformance.engine import Steps
-    from conformance.payloads import Call
+    from conformance.requests import Call
+    from conformance.requests.steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,9 @@ class FuzzProperty:
 FUZZ_PROPERTIES = (
     FuzzProperty("server-error", "No generated request is answered with a 5xx", "rules.no-server-error"),
     FuzzProperty("unanswered", "Every generated request is answered", "rules.no-server-error"),
-    FuzzProperty("misframed", "Every answer to a generated request ends where its head says", "rules.framing"),
+    FuzzProperty(
+        "misframed", "Every answer to a generated request ends where its head says", "rules.framing"
+    ),
     FuzzProperty("refused", "Generated requests that are valid are accepted", "answers.accepted"),
     FuzzProperty("taken", "Generated requests that must be refused are refused", "answers.json-invalid"),
     FuzzProperty(

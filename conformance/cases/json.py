@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance import expect
 from conformance.cases._steps import expect_documented_refusal
-from conformance.catalogue import WITH_BODY, FACT_OF_PARAMETER, check
-from conformance.errors import NotApplicable
-from conformance.payloads.spoils import INVALID_JSON, NOT_OBJECT, NOT_UTF8
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import FACT_OF_PARAMETER, WITH_BODY
+from conformance.core.errors import NotApplicable
 from conformance.profile.facts import Condition
+from conformance.requests.invalid_cases import INVALID_JSON, NOT_OBJECT, NOT_UTF8
 
 if TYPE_CHECKING:
-    from conformance.engine import Steps
-    from conformance.payloads import Call
-    from conformance.payloads.spoils import InvalidCase
+    from conformance.requests import Call
+    from conformance.requests.invalid_cases import InvalidCase
+    from conformance.requests.steps import Steps
 
 
 @check(
@@ -41,7 +42,13 @@ def not_an_object(call: Call, invalid_case: InvalidCase) -> Steps:
     return (yield from expect_documented_refusal(call, invalid_case))
 
 
-@check("json.encoding.{slug}", "{description} is refused.", fact=FACT_OF_PARAMETER, kinds=WITH_BODY, parameters=NOT_UTF8)
+@check(
+    "json.encoding.{slug}",
+    "{description} is refused.",
+    fact=FACT_OF_PARAMETER,
+    kinds=WITH_BODY,
+    parameters=NOT_UTF8,
+)
 def not_utf8(call: Call, invalid_case: InvalidCase) -> Steps:
     """Bytes that are not UTF-8 are not JSON; replacing them stores something that nobody sent."""
     return (yield from expect_documented_refusal(call, invalid_case))

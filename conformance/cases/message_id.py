@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance import expect
-from conformance.cases._steps import expect_all_accepted, describe_outcomes
-from conformance.catalogue import EVENTS, check
-from conformance.errors import NotApplicable
-from conformance.model import Level
+from conformance.cases._steps import describe_outcomes, expect_all_accepted
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import EVENTS
+from conformance.core.errors import NotApplicable
+from conformance.core.model import Level
 
 if TYPE_CHECKING:
-    from conformance.engine import Steps
-    from conformance.payloads import Call
+    from conformance.requests import Call
+    from conformance.requests.steps import Steps
 
 OBSERVED_LENGTHS = (100, 255, 1_024, 8_192)
 
@@ -33,7 +34,9 @@ def _message_id_of_length(call: Call, length: int) -> str:
 def max_length(call: Call) -> Steps:
     """SDKs build ids from times and UUIDs, and some come near the limit."""
     length = call.contract.max_message_id_length
-    draft = call.acceptable_request().with_field(_get_message_id_pointer(call), _message_id_of_length(call, length))
+    draft = call.acceptable_request().with_field(
+        _get_message_id_pointer(call), _message_id_of_length(call, length)
+    )
     return (yield from expect_all_accepted([(f"a message id of {length} characters", draft)]))
 
 
@@ -44,14 +47,21 @@ def over_max_length(call: Call) -> Steps:
     message_id_pointer = _get_message_id_pointer(call)
     expect.control((yield call.control_request()))
     lengths = ((f"{length:,} characters", _message_id_of_length(call, length)) for length in OBSERVED_LENGTHS)
-    return (yield from describe_outcomes((description, call.acceptable_request().with_field(message_id_pointer, value)) for description, value in lengths))
+    return (
+        yield from describe_outcomes(
+            (description, call.acceptable_request().with_field(message_id_pointer, value))
+            for description, value in lengths
+        )
+    )
 
 
 @check("payload.message-id.repeated", "An event with a message id that came before is accepted.",
        fact="rules.repeated-message-id")  # fmt: skip
 def repeated_id(call: Call) -> Steps:
     """A client that got no answer sends again; the id is there to drop the repeat, not to refuse it."""
-    draft = call.acceptable_request().with_field(_get_message_id_pointer(call), f"conformance-repeated-{call.operation.event_type}")
+    draft = call.acceptable_request().with_field(
+        _get_message_id_pointer(call), f"conformance-repeated-{call.operation.event_type}"
+    )
     expect.control((yield draft), "an event with a message id")
     repeats = [("the same event again", draft), ("the same event a third time", draft)]
     return (yield from expect_all_accepted(repeats))
@@ -62,4 +72,13 @@ def repeated_id(call: Call) -> Steps:
 def numeric_id(call: Call) -> Steps:
     """Clients with numbers for ids exist; the documents speak of texts."""
     expect.control((yield call.control_request()))
-    return (yield from describe_outcomes([("a number as message id", call.acceptable_request().with_field(_get_message_id_pointer(call), 1_234_567))]))
+    return (
+        yield from describe_outcomes(
+            [
+                (
+                    "a number as message id",
+                    call.acceptable_request().with_field(_get_message_id_pointer(call), 1_234_567),
+                )
+            ]
+        )
+    )

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance import expect, pointers
-from conformance.cases._steps import expect_all_accepted, describe_outcomes, expect_documented_refusal
-from conformance.catalogue import EVENTS, REQUIRED_FIELDS, check
+from conformance.cases._steps import describe_outcomes, expect_all_accepted, expect_documented_refusal
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import EVENTS, REQUIRED_FIELDS
 from conformance.contract import schemas
-from conformance.errors import NotApplicable
-from conformance.model import Level
-from conformance.payloads.spoils import NO_IDENTITY
+from conformance.core import pointers
+from conformance.core.errors import NotApplicable
+from conformance.core.model import Level
 from conformance.profile.facts import Condition
+from conformance.requests.invalid_cases import NO_IDENTITY
 
 if TYPE_CHECKING:
-    from conformance.engine import Steps
-    from conformance.model import Json
-    from conformance.payloads import Call, Draft
+    from conformance.core.model import Json
+    from conformance.requests import Call, Draft
+    from conformance.requests.steps import Steps
 
 ACCEPTED = "answers.accepted"
 IDENTITY_MISSING = "answers.identity-missing"
@@ -46,7 +48,9 @@ def _event_with_ids(call: Call, **values: Json) -> Draft:
 
 def _event_with_every_id(call: Call, value: Json) -> Draft:
     """An event whose every id has the same value."""
-    return _event_with_ids(call, **dict.fromkeys(call.contract.identity_pointers(call.operation.event_type), value))
+    return _event_with_ids(
+        call, **dict.fromkeys(call.contract.identity_pointers(call.operation.event_type), value)
+    )
 
 
 @check("payload.identity.both", "An event with both a userId and an anonymousId is accepted.", fact=ACCEPTED)
@@ -62,7 +66,9 @@ def identity_null(call: Call) -> Steps:
     """Null is how many languages write what is not there."""
     expect.control((yield call.control_request()))
     answer = call.contract.expected_response(Condition.IDENTITY_MISSING)
-    return expect.status((yield call.with_run_tag(_event_with_every_id(call, None))), answer, "an event whose ids are null")
+    return expect.status(
+        (yield call.with_run_tag(_event_with_every_id(call, None))), answer, "an event whose ids are null"
+    )
 
 
 @check("payload.identity.empty", "What happens to an event whose ids are all empty is reported.",
@@ -78,7 +84,11 @@ def identity_empty(call: Call) -> Steps:
 def identity_blank(call: Call) -> Steps:
     """Some servers trim, others store the blank as a user of its own."""
     expect.control((yield call.control_request()))
-    return (yield from describe_outcomes([("ids of white space", call.with_run_tag(_event_with_every_id(call, " \t ")))]))
+    return (
+        yield from describe_outcomes(
+            [("ids of white space", call.with_run_tag(_event_with_every_id(call, " \t ")))]
+        )
+    )
 
 
 @check("payload.identity.null-other", "A null id beside a real one is accepted.", fact=NULL_OPTIONAL)
@@ -103,7 +113,10 @@ def identity_one_empty(call: Call) -> Steps:
 def optional_null(call: Call) -> Steps:
     """Serializers write null for what is not set; a server that takes it as a value refuses the event."""
     expect.control((yield call.control_request()))
-    drafts = ((f"{pointer} null", call.full_request().with_field(pointer, None)) for pointer in call.optional_fields())
+    drafts = (
+        (f"{pointer} null", call.full_request().with_field(pointer, None))
+        for pointer in call.optional_fields()
+    )
     return (yield from describe_outcomes(drafts))
 
 
@@ -139,10 +152,16 @@ def required_empty(call: Call) -> Steps:
 def required_disputed(call: Call) -> Steps:
     """Where a vendor's sources contradict each other, servers differ."""
     expect.control((yield call.control_request()))
-    disputed_pointers = [pointer for pointer, answer in call.event_type.required.items() if _allows_both(answer.statuses)]
+    disputed_pointers = [
+        pointer for pointer, answer in call.event_type.required.items() if _allows_both(answer.statuses)
+    ]
     if not disputed_pointers:
         raise NotApplicable("the sources agree on what is required")
-    return (yield from describe_outcomes((f"without {name}", call.acceptable_request().without_fields(name)) for name in disputed_pointers))
+    return (
+        yield from describe_outcomes(
+            (f"without {name}", call.acceptable_request().without_fields(name)) for name in disputed_pointers
+        )
+    )
 
 
 def _allows_both(statuses: tuple[int, ...]) -> bool:
@@ -179,7 +198,9 @@ PROPERTY_SHAPES = (
        max_level=Level.SHOULD, parameters=PROPERTY_SHAPES)  # fmt: skip
 def free_form_properties(call: Call, property_shape: PropertyShape) -> Steps:
     """Free-form means any JSON object; people nest and list what they like."""
-    draft = call.acceptable_request().with_field(f"{call.event_type.open_object or ''}/conformance_{property_shape.slug}", property_shape.value)
+    draft = call.acceptable_request().with_field(
+        f"{call.event_type.open_object or ''}/conformance_{property_shape.slug}", property_shape.value
+    )
     return (yield from expect_all_accepted([(f"properties {property_shape.description}", draft)]))
 
 
@@ -188,8 +209,14 @@ def properties_empty(call: Call) -> Steps:
     """SDKs send an empty object when the caller gives none."""
     open_pointer = call.event_type.open_object
     if open_pointer is None or pointers.has(call.baseline_event(call.operation.event_type), open_pointer):
-        raise NotApplicable(f"no document gives {call.operation.event_type} a free-form object that may be empty")
-    return (yield from expect_all_accepted([("empty properties", call.acceptable_request().with_field(open_pointer, {}))]))
+        raise NotApplicable(
+            f"no document gives {call.operation.event_type} a free-form object that may be empty"
+        )
+    return (
+        yield from expect_all_accepted(
+            [("empty properties", call.acceptable_request().with_field(open_pointer, {}))]
+        )
+    )
 
 
 @check("payload.context.documented", "An event with the documented context is accepted.", fact=ACCEPTED)
@@ -198,7 +225,9 @@ def documented_context(call: Call) -> Steps:
     context_pointer = call.contract.profile.pointers.context
     if context_pointer is None:
         raise NotApplicable("the profile does not say where a context goes")
-    sample_context = schemas.full_sample(schemas.subschema(call.contract.event_schema(call.operation.event_type), context_pointer))
+    sample_context = schemas.full_sample(
+        schemas.subschema(call.contract.event_schema(call.operation.event_type), context_pointer)
+    )
     drafts = [("an event with the documented context", call.acceptable_request().with_field(context_pointer, sample_context)),
               ("an event with an empty context", call.acceptable_request().with_field(context_pointer, {}))]  # fmt: skip
     return (yield from expect_all_accepted(drafts))
@@ -220,5 +249,11 @@ def documented_integrations(call: Call) -> Steps:
     integrations_pointer = call.contract.profile.pointers.integrations
     if integrations_pointer is None:
         raise NotApplicable("the profile does not say where integrations go")
-    drafts = [(f"integrations with {description}", call.acceptable_request().with_field(integrations_pointer, value)) for description, value in INTEGRATIONS]
+    drafts = [
+        (
+            f"integrations with {description}",
+            call.acceptable_request().with_field(integrations_pointer, value),
+        )
+        for description, value in INTEGRATIONS
+    ]
     return (yield from expect_all_accepted(drafts))

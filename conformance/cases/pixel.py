@@ -6,20 +6,21 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance import expect
-from conformance.cases._steps import expect_all_accepted, describe_outcomes, expect_documented_refusal
-from conformance.catalogue import FACT_OF_PARAMETER, PIXELS, check
-from conformance.model import Level
-from conformance.payloads.draft import encode_standard_base64
-from conformance.payloads.spoils import INVALID_PIXEL
+from conformance.cases._steps import describe_outcomes, expect_all_accepted, expect_documented_refusal
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import FACT_OF_PARAMETER, PIXELS
+from conformance.core.model import Level
 from conformance.profile.facts import AuthScheme
+from conformance.requests.draft import encode_standard_base64
+from conformance.requests.invalid_cases import INVALID_PIXEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conformance.engine import Steps
-    from conformance.payloads import Call, Draft
-    from conformance.payloads.spoils import InvalidCase
+    from conformance.requests import Call, Draft
+    from conformance.requests.invalid_cases import InvalidCase
+    from conformance.requests.steps import Steps
 
 ACCEPTED = "answers.accepted"
 
@@ -49,7 +50,13 @@ def documented_example(call: Call) -> Steps:
     return (yield from expect_all_accepted([("the documented pixel", call.example_request())]))
 
 
-@check("pixel.{slug}", "{description} is answered as documented.", kinds=PIXELS, fact=FACT_OF_PARAMETER, parameters=INVALID_PIXEL)
+@check(
+    "pixel.{slug}",
+    "{description} is answered as documented.",
+    kinds=PIXELS,
+    fact=FACT_OF_PARAMETER,
+    parameters=INVALID_PIXEL,
+)
 def invalid_pixel(call: Call, invalid_case: InvalidCase) -> Steps:
     """Nobody sees the answer to a pixel; the logs of the page's author should still tell good from bad."""
     return (yield from expect_documented_refusal(call, invalid_case))
@@ -68,7 +75,9 @@ def _url_safe(body: bytes) -> str:
     return base64.urlsafe_b64encode(body).decode()
 
 
-STANDARD_ENCODINGS = (PixelEncoding("standard", "standard base64, with + and / in it", encode_standard_base64),)
+STANDARD_ENCODINGS = (
+    PixelEncoding("standard", "standard base64, with + and / in it", encode_standard_base64),
+)
 OTHER_ENCODINGS = (
     PixelEncoding("unpadded", "base64 without its padding", lambda body: encode_standard_base64(body).rstrip("=")),
     PixelEncoding("url-safe", "url-safe base64", _url_safe),
@@ -83,7 +92,11 @@ def _encoded_pixels(call: Call, encoding_variant: PixelEncoding) -> Iterator[tup
     """Pixels in an encoding, of several lengths, with the characters that tell encodings apart."""
     text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
     for number, revealing_text in enumerate(_REVEALING_TEXTS):
-        draft = call.acceptable_request().with_field(text_pointer, revealing_text + "a" * number).with_pixel_encoding(encoding_variant.encode)
+        draft = (
+            call.acceptable_request()
+            .with_field(text_pointer, revealing_text + "a" * number)
+            .with_pixel_encoding(encoding_variant.encode)
+        )
         yield f"a pixel in {encoding_variant.description}", draft
 
 
@@ -107,8 +120,13 @@ def other_encoding(call: Call, encoding_variant: PixelEncoding) -> Steps:
 def key_elsewhere(call: Call) -> Steps:
     """The example has the key inside the data; other routes of the same vendor take it elsewhere."""
     expect.control((yield call.control_request()))
-    schemes = [item for item in (AuthScheme.BASIC, AuthScheme.QUERY) if call.contract.has_fact(f"credentials.{item}")]
-    drafts = [(f"the key by {item}", call.acceptable_request().with_credentials(call.credentials(item))) for item in schemes]
+    schemes = [
+        item for item in (AuthScheme.BASIC, AuthScheme.QUERY) if call.contract.has_fact(f"credentials.{item}")
+    ]
+    drafts = [
+        (f"the key by {item}", call.acceptable_request().with_credentials(call.credentials(item)))
+        for item in schemes
+    ]
     return (yield from describe_outcomes(drafts))
 
 
@@ -118,5 +136,7 @@ def invalid_pixel_status(call: Call) -> Steps:
     """Anybody can call a pixel with anything."""
     expect.control((yield call.control_request()))
     for invalid_case in INVALID_PIXEL:
-        expect.no_server_error((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
+        expect.no_server_error(
+            (yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description
+        )
     return None

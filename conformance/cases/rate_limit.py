@@ -5,21 +5,22 @@ from __future__ import annotations
 import email.utils
 from typing import TYPE_CHECKING
 
-from conformance import expect
-from conformance.catalogue import EVENTS, RATE_HEADERS, Tier, check
-from conformance.engine import FIRST_429, retry_after_s
-from conformance.errors import Deviation, NotApplicable
-from conformance.model import Level
-from conformance.payloads import send_concurrently
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import EVENTS, RATE_HEADERS, Tier
+from conformance.core.errors import Deviation, NotApplicable
+from conformance.core.model import Level
 from conformance.profile.facts import Condition
+from conformance.requests import send_concurrently
+from conformance.run.sender import FIRST_429, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from conformance.catalogue import CheckOptions
-    from conformance.engine import Steps
-    from conformance.model import Exchange
-    from conformance.payloads import Call, Step
+    from conformance.checks.check import CheckOptions
+    from conformance.core.model import Exchange
+    from conformance.requests import Call, Step
+    from conformance.requests.steps import Steps
 
 BURST_SIZE = 200
 """How many requests a burst has, sixteen of them in flight at any time."""
@@ -51,7 +52,9 @@ def _require_429(call: Call) -> Generator[Step, Exchange, Exchange]:
     """A 429. Raises Silent if there was none."""
     exchange = yield from _get_burst_result(call)
     if exchange.status != _TOO_MANY_REQUESTS:
-        raise NotApplicable(f"no 429 was seen: {NO_LIMIT_NOTE if expect.is_accepted(exchange) else exchange.summary}")
+        raise NotApplicable(
+            f"no 429 was seen: {NO_LIMIT_NOTE if expect.is_accepted(exchange) else exchange.summary}"
+        )
     return exchange
 
 
@@ -62,7 +65,9 @@ def refusal_status(call: Call) -> Steps:
     exchange = yield from _get_burst_result(call)
     if expect.is_accepted(exchange):
         return NO_LIMIT_NOTE
-    return expect.status(exchange, call.contract.expected_response(Condition.RATE_EXCEEDED), "one request too many")
+    return expect.status(
+        exchange, call.contract.expected_response(Condition.RATE_EXCEEDED), "one request too many"
+    )
 
 
 @check("rate-limit.refusal.headers", "A 429 says in seconds when to come back, as documented.",

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance import expect
-from conformance.cases._steps import expect_new_connection_accepted, converse_raw
-from conformance.catalogue import WITH_BODY, EVENTS, PIXELS, EVENTS_AND_BATCHES, FirstPer, check
-from conformance.errors import Deviation, NotApplicable
-from conformance.model import Level, TransportFailure
-from conformance.payloads import send_on_one_connection, framings
-from conformance.payloads.credentials import UNKNOWN_KEY, basic
-from conformance.payloads.spoils import INVALID_AUTHORIZATION, INVALID_JSON
+from conformance.cases._steps import converse_raw, expect_new_connection_accepted
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import EVENTS, EVENTS_AND_BATCHES, PIXELS, WITH_BODY, FirstPer
+from conformance.core.errors import Deviation, NotApplicable
+from conformance.core.model import Level, TransportFailure
 from conformance.profile.facts import Condition
+from conformance.requests import framings, send_on_one_connection
+from conformance.requests.credentials import UNKNOWN_KEY, basic
+from conformance.requests.invalid_cases import INVALID_AUTHORIZATION, INVALID_JSON
 
 if TYPE_CHECKING:
-    from conformance.engine import Steps
-    from conformance.model import Exchange
-    from conformance.payloads import Call, Draft
+    from conformance.core.model import Exchange
+    from conformance.requests import Call, Draft
+    from conformance.requests.steps import Steps
 
 NO_5XX: Final = "rules.no-server-error"
 
@@ -37,7 +38,12 @@ def length_too_small(call: Call) -> Steps:
     """What is behind the length is no request; a server that takes it for one stores what nobody sent."""
     expect.control((yield call.control_request()))
     subject = "a body that is longer than its Content-Length"
-    first, second = yield from converse_raw(call, subject, call.acceptable_request().with_raw_writer(framings.write_length_too_small), call.acceptable_request())
+    first, second = yield from converse_raw(
+        call,
+        subject,
+        call.acceptable_request().with_raw_writer(framings.write_length_too_small),
+        call.acceptable_request(),
+    )
     expect.no_crash(first, subject, may_close=True)
     if second.response:
         expect.no_crash(second, f"what follows {subject}")
@@ -60,7 +66,11 @@ def length_too_large(call: Call) -> Steps:
     """A client that dies in the middle sends again; what was half sent would be there twice, once broken."""
     _require_plaintext((yield call.control_request()))
     subject = "a body that ends before its Content-Length"
-    draft = call.acceptable_request().with_raw_writer(framings.write_length_too_large).allowing_no_answer(may_time_out=True)
+    draft = (
+        call.acceptable_request()
+        .with_raw_writer(framings.write_length_too_large)
+        .allowing_no_answer(may_time_out=True)
+    )
     (exchange,) = yield from send_on_one_connection(draft, half_closed=True)
     if exchange.failure is TransportFailure.TIMEOUT:
         return "the target goes on waiting for the rest, though the client has ended its side"
@@ -92,7 +102,9 @@ def lengths_conflicting(call: Call) -> Steps:
     """A proxy that believes the other one of the two lets strangers put requests into others' connections."""
     expect.control((yield call.control_request()))
     for subject, raw_writer in framings.CONFLICTING_LENGTHS:
-        first, second = yield from converse_raw(call, subject, call.acceptable_request().with_raw_writer(raw_writer), call.acceptable_request())
+        first, second = yield from converse_raw(
+            call, subject, call.acceptable_request().with_raw_writer(raw_writer), call.acceptable_request()
+        )
         expect.no_crash(first, subject, may_close=True)
         expect.no_success(first, subject)
         expect.no_answer(second, subject)
@@ -108,7 +120,9 @@ def length_with_chunks(call: Call) -> Steps:
     """
     expect.control((yield call.control_request()))
     for subject, raw_writer in framings.CHUNKS_AND_LENGTH:
-        first, second = yield from converse_raw(call, subject, call.acceptable_request().with_raw_writer(raw_writer), call.acceptable_request())
+        first, second = yield from converse_raw(
+            call, subject, call.acceptable_request().with_raw_writer(raw_writer), call.acceptable_request()
+        )
         expect.no_crash(first, subject, may_close=True)
         if raw_writer is framings.write_smuggled_request or not expect.is_accepted(first):
             expect.no_answer(second, subject)
@@ -121,7 +135,9 @@ def expect_continue(call: Call) -> Steps:
     """Many HTTP libraries ask before they send a large body, and wait."""
     expect.control((yield call.control_request()))
     subject = "a request with Expect: 100-continue"
-    (exchange,) = yield from converse_raw(call, subject, call.acceptable_request().with_raw_writer(framings.write_expect_continue))
+    (exchange,) = yield from converse_raw(
+        call, subject, call.acceptable_request().with_raw_writer(framings.write_expect_continue)
+    )
     expect.accepted(exchange, subject)
     is_http_1_0 = exchange.response is not None and exchange.response.http_version < "HTTP/1.1"
     if not exchange.got_100_continue and not is_http_1_0:
@@ -139,7 +155,9 @@ def chunk_extensions(call: Call) -> Steps:
     """Some proxies sign chunks in an extension; who does not know it ignores it."""
     expect.require_chunks_supported((yield call.acceptable_request().with_chunked_encoding()))
     for subject, raw_writer in framings.OPTIONAL_CHUNK_PARTS:
-        (exchange,) = yield from converse_raw(call, subject, call.acceptable_request().with_raw_writer(raw_writer))
+        (exchange,) = yield from converse_raw(
+            call, subject, call.acceptable_request().with_raw_writer(raw_writer)
+        )
         expect.accepted(exchange, subject)
     return None
 
@@ -148,7 +166,11 @@ def chunk_extensions(call: Call) -> Steps:
        fact=NO_5XX, kinds=EVENTS, first_operation_only=True)  # fmt: skip
 def host_twice(call: Call) -> Steps:
     """It is refused by those who route by it, and must not crash them."""
-    return (yield from _expect_tolerated(call, "a second Host", call.acceptable_request().with_raw_writer(framings.write_second_host)))
+    return (
+        yield from _expect_tolerated(
+            call, "a second Host", call.acceptable_request().with_raw_writer(framings.write_second_host)
+        )
+    )
 
 
 @check("robustness.headers.key-twice", "A second, wrong key in the headers brings nothing down.",
@@ -178,7 +200,9 @@ def http_10(call: Call) -> Steps:
     """Health checks and old proxies speak it; it knows no chunks."""
     expect.control((yield call.control_request()))
     subject = "a request in HTTP/1.0"
-    (exchange,) = yield from converse_raw(call, subject, call.acceptable_request().with_raw_writer(framings.write_http_10))
+    (exchange,) = yield from converse_raw(
+        call, subject, call.acceptable_request().with_raw_writer(framings.write_http_10)
+    )
     expect.accepted(exchange, subject)
     if exchange.response and exchange.response.header("transfer-encoding") is not None:
         raise Deviation(
@@ -195,7 +219,12 @@ def pipelined_order(call: Call) -> Steps:
     """An answer in the wrong place tells the client that the wrong event is stored. A server may hang up."""
     expect.control((yield call.control_request()))
     invalid = call.contract.expected_response(Condition.JSON_INVALID)
-    drafts = (call.acceptable_request(), call.acceptable_request(), INVALID_JSON[0].make_draft(call), call.acceptable_request())
+    drafts = (
+        call.acceptable_request(),
+        call.acceptable_request(),
+        INVALID_JSON[0].make_draft(call),
+        call.acceptable_request(),
+    )
     exchanges = yield from converse_raw(call, "the first of four pipelined requests", *drafts, pipelined=True)
     for number, exchange in enumerate(exchanges, 1):
         subject = f"number {number} of four pipelined requests, of which number 3 is invalid,"
@@ -213,7 +242,9 @@ def pipelined_order(call: Call) -> Steps:
 def half_closed(call: Call) -> Steps:
     """Shell scripts that pipe a request into a socket end their side before they read."""
     _require_plaintext((yield call.control_request()))
-    (exchange,) = yield from send_on_one_connection(call.acceptable_request().allowing_no_answer(may_time_out=True), half_closed=True)
+    (exchange,) = yield from send_on_one_connection(
+        call.acceptable_request().allowing_no_answer(may_time_out=True), half_closed=True
+    )
     return f"answered with {exchange.status}" if exchange.response else f"not answered: {exchange.failure}"
 
 
@@ -223,7 +254,9 @@ def credentials_per_request(call: Call) -> Steps:
     """Behind a proxy, one connection carries the requests of many clients."""
     expect.control((yield call.control_request()))
     invalid_case = INVALID_AUTHORIZATION[0]
-    _, exchange = yield from converse_raw(call, "an acceptable request", call.acceptable_request(), invalid_case.make_draft(call))
+    _, exchange = yield from converse_raw(
+        call, "an acceptable request", call.acceptable_request(), invalid_case.make_draft(call)
+    )
     if exchange.failure is TransportFailure.CLOSED:
         raise NotApplicable("the target closes each connection after one answer")
     subject = f"{invalid_case.description}, after an acceptable request on the same connection,"

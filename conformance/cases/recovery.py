@@ -5,20 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from conformance import expect
-from conformance.cases._steps import closing_request, expect_new_connection_accepted, converse_raw
-from conformance.catalogue import WITH_BODY, PIXELS, EVENTS_AND_BATCHES, FirstPer, check
-from conformance.model import TransportFailure
-from conformance.payloads import codings, send_on_one_connection, oddities
-from conformance.payloads.spelling import write_standard
-from conformance.payloads.spoils import INVALID_AUTHORIZATION, INVALID_JSON, NOT_UTF8, WRONG_KEY, oversized_request
-from conformance.payloads.strays import UNKNOWN_PATH
+from conformance.cases._steps import closing_request, converse_raw, expect_new_connection_accepted
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import EVENTS_AND_BATCHES, PIXELS, WITH_BODY, FirstPer
+from conformance.core.model import TransportFailure
+from conformance.requests import content_codings, edge_cases, send_on_one_connection
+from conformance.requests.invalid_cases import (
+    INVALID_AUTHORIZATION,
+    INVALID_JSON,
+    NOT_UTF8,
+    WRONG_KEY,
+    oversized_request,
+)
+from conformance.requests.raw_writers import write_standard
+from conformance.requests.wrong_routes import UNKNOWN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.engine import Steps
-    from conformance.payloads import Call, Draft
+    from conformance.requests import Call, Draft
+    from conformance.requests.steps import Steps
 
 RECOVERY: Final = "rules.recovery"
 ALL_KINDS: Final = WITH_BODY | PIXELS
@@ -44,7 +51,9 @@ REFUSED_ONCE_PER_KIND = (
     RefusedRequest("key", "an unknown key", WRONG_KEY[0].make_draft),
     RefusedRequest("path", "an unknown path", lambda call: call.acceptable_request().with_path(UNKNOWN_PATH)),
     RefusedRequest("size", "a body over the limit", oversized_request),
-    RefusedRequest("gzip", "corrupt gzip", lambda call: codings.with_corrupt_gzip(call.acceptable_request())),
+    RefusedRequest(
+        "gzip", "corrupt gzip", lambda call: content_codings.with_corrupt_gzip(call.acceptable_request())
+    ),
     RefusedRequest("utf8", "a body that is not UTF-8", NOT_UTF8[0].make_draft),
 )
 
@@ -56,9 +65,13 @@ REFUSED_ONCE_PER_KIND = (
 def recovers_at_once(call: Call, refused_request: RefusedRequest) -> Steps:
     """A body that is left on the connection is read as the next request, and the next event is lost."""
     expect.control((yield call.control_request()))
-    _, after = yield from converse_raw(call, refused_request.description, refused_request.make(call), closing_request(call))
+    _, after = yield from converse_raw(
+        call, refused_request.description, refused_request.make(call), closing_request(call)
+    )
     if after.failure is not TransportFailure.CLOSED:
-        expect.accepted(after, f"an acceptable request on the same connection, after {refused_request.description},")
+        expect.accepted(
+            after, f"an acceptable request on the same connection, after {refused_request.description},"
+        )
     yield from expect_new_connection_accepted(call, refused_request.description)
     return None
 
@@ -75,7 +88,12 @@ class RequestSeries:
 
 REQUEST_SERIES = (
     RequestSeries("series", "invalid JSON", INVALID_JSON[0].make_draft, 12),
-    RequestSeries("series-odd", "a NUL escape", lambda call: next(oddities.EDGE_CASES[0].make_drafts(call))[1], _MIN_REQUESTS),
+    RequestSeries(
+        "series-odd",
+        "a NUL escape",
+        lambda call: next(edge_cases.EDGE_CASES[0].make_drafts(call))[1],
+        _MIN_REQUESTS,
+    ),
 )
 
 
@@ -85,11 +103,22 @@ def recovers_for_series(call: Call, request_series: RequestSeries) -> Steps:
     """What a server remembers of a bad request may come out only some requests later."""
     expect.control((yield call.control_request()))
     yield request_series.make(call).allowing_no_answer()
-    drafts = (*(call.acceptable_request().with_raw_writer(write_standard) for _ in range(request_series.request_count - 1)), closing_request(call))
+    drafts = (
+        *(
+            call.acceptable_request().with_raw_writer(write_standard)
+            for _ in range(request_series.request_count - 1)
+        ),
+        closing_request(call),
+    )
     exchanges = yield from send_on_one_connection(*(draft.allowing_no_answer() for draft in drafts))
-    answered_exchanges = [exchange for exchange in exchanges if exchange.failure is not TransportFailure.CLOSED]
+    answered_exchanges = [
+        exchange for exchange in exchanges if exchange.failure is not TransportFailure.CLOSED
+    ]
     for exchange in answered_exchanges:
-        expect.accepted(exchange, f"one of {request_series.request_count} acceptable requests after {request_series.description}")
+        expect.accepted(
+            exchange,
+            f"one of {request_series.request_count} acceptable requests after {request_series.description}",
+        )
     for _ in range(max(_MIN_REQUESTS, request_series.request_count - len(answered_exchanges))):
         yield from expect_new_connection_accepted(call, request_series.description)
     return None

@@ -5,21 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance import expect, sdks
-from conformance.catalogue import FACT_OF_PARAMETER, Tier, check
-from conformance.errors import NotApplicable
-from conformance.model import Level
-from conformance.payloads.speech import SdkRequest
+from conformance import sdks
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import FACT_OF_PARAMETER, Tier
+from conformance.core.errors import NotApplicable
+from conformance.core.model import Level
 from conformance.profile.facts import Condition
+from conformance.requests.sdk_requests import SdkRequest
 from conformance.sdks import effective_reaction
-from conformance.sdks.table import ACCEPTED_CONDITION, SdkOutcome, build_note
+from conformance.sdks.outcomes import ACCEPTED_CONDITION, SdkOutcome, build_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.engine import Steps
-    from conformance.payloads import Call, Draft
     from conformance.profile.facts import ExpectedResponse
+    from conformance.requests import Call, Draft
+    from conformance.requests.steps import Steps
     from conformance.sdks import Sdk
 
 _MULTI_STATUS, _REDIRECT = 207, 300
@@ -56,7 +58,9 @@ class SdkParameter:
         requests = [SdkRequest.for_call(call, shape) for shape in self.sdk.requests_to(call.operation.path)]
         documented = [speech for speech in requests if speech.documented_only().events]
         if not documented:
-            raise NotApplicable(f"{self.description} sends no event to {call.operation} that the documents know")
+            raise NotApplicable(
+                f"{self.description} sends no event to {call.operation} that the documents know"
+            )
         return sorted(documented, key=lambda speech: len(speech.events))
 
 
@@ -71,7 +75,9 @@ def accepted(call: Call, sdk_parameter: SdkParameter) -> Steps:
         draft = sdk_request.documented_only().to_draft()
         expect.accepted((yield draft), f"what {sdk_parameter.description} sends")
         if sdk_request.shape.retry_headers:
-            expect.accepted((yield sdk_request.as_retry(draft)), f"what {sdk_parameter.description} sends once more")
+            expect.accepted(
+                (yield sdk_request.as_retry(draft)), f"what {sdk_parameter.description} sends once more"
+            )
     return None
 
 
@@ -146,9 +152,16 @@ def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
         draft = scenario.build_draft(sdk_request)
         if draft is not None:
             exchange = yield draft
-            reaction = effective_reaction(sdk_parameter.sdk, exchange, is_invalid=scenario.is_documented_refusal(sdk_request))
+            reaction = effective_reaction(
+                sdk_parameter.sdk, exchange, is_invalid=scenario.is_documented_refusal(sdk_request)
+            )
             outcomes.append(
-                SdkOutcome(condition=scenario.slug, description=scenario.description, status=exchange.status, reaction=reaction)
+                SdkOutcome(
+                    condition=scenario.slug,
+                    description=scenario.description,
+                    status=exchange.status,
+                    reaction=reaction,
+                )
             )
             if scenario is SDK_SCENARIOS[0] and not expect.is_accepted(exchange):
                 break  # nothing follows from what else is refused

@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from conformance import expect
 from conformance.cases._steps import expect_all_accepted
-from conformance.catalogue import BATCHES, EVENTS, check
-from conformance.errors import NotApplicable
-from conformance.model import Level
-from conformance.payloads import Draft
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import BATCHES, EVENTS
+from conformance.core.errors import NotApplicable
+from conformance.core.model import Level
 from conformance.profile.facts import LimitKind
+from conformance.requests import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.engine import Steps
-    from conformance.model import Exchange
-    from conformance.payloads import Call
+    from conformance.core.model import Exchange
     from conformance.profile.facts import SizeLimit
+    from conformance.requests import Call
+    from conformance.requests.steps import Steps
 
 THREE_BYTE_CHARACTER = "日"
 WITHIN_PERCENT, OVER_PERCENT = 97, 105
@@ -137,16 +138,23 @@ class EventFilling:
 
 EVENT_WITHIN_LIMIT = (
     EventFilling("within", "within the limit of one event"),
-    EventFilling("within-wide", "within the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER),
+    EventFilling(
+        "within-wide", "within the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER
+    ),
 )
 EVENT_OVER_LIMIT = (
     EventFilling("over", "over the limit of one event"),
-    EventFilling("over-wide", "over the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER),
+    EventFilling(
+        "over-wide", "over the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER
+    ),
 )
 
 
 @check(
-    "size.batch-event.{slug}", "A batch with an event {description} is accepted.", parameters=EVENT_WITHIN_LIMIT, **BATCH_EVENT_OPTIONS
+    "size.batch-event.{slug}",
+    "A batch with an event {description} is accepted.",
+    parameters=EVENT_WITHIN_LIMIT,
+    **BATCH_EVENT_OPTIONS,
 )
 def batch_event_within_limit(call: Call, filling: EventFilling) -> Steps:
     """In a batch, every event may be as large as alone."""
@@ -154,11 +162,18 @@ def batch_event_within_limit(call: Call, filling: EventFilling) -> Steps:
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
     size = limit.at_least * WITHIN_PERCENT // 100
     subject = f"a batch with an event of {size:,} {_unit_name(limit)}, {filling.description.rstrip(',')},"
-    return (yield from expect_all_accepted([(subject, call.batch_of(2).with_event_size(size, filling.character, limit.unit))]))
+    return (
+        yield from expect_all_accepted(
+            [(subject, call.batch_of(2).with_event_size(size, filling.character, limit.unit))]
+        )
+    )
 
 
 @check(
-    "size.batch-event.{slug}", "A batch with an event {description} is refused.", parameters=EVENT_OVER_LIMIT, **BATCH_EVENT_OPTIONS
+    "size.batch-event.{slug}",
+    "A batch with an event {description} is refused.",
+    parameters=EVENT_OVER_LIMIT,
+    **BATCH_EVENT_OPTIONS,
 )
 def batch_event_over_limit(call: Call, filling: EventFilling) -> Steps:
     """A batch is no way around the limit of one event, wherever in it the event stands."""
@@ -171,8 +186,18 @@ def batch_event_over_limit(call: Call, filling: EventFilling) -> Steps:
     return expect.status((yield draft.with_events_reversed()), limit, f"{subject} last in it,")
 
 
-@check("size.event.band", "Which reading of KB the limit of an event has is reported.", kinds=EVENTS, **SIZE_BAND_OPTIONS)
-@check("size.batch.band", "Which reading of KB the limit of a batch has is reported.", kinds=BATCHES, **SIZE_BAND_OPTIONS)
+@check(
+    "size.event.band",
+    "Which reading of KB the limit of an event has is reported.",
+    kinds=EVENTS,
+    **SIZE_BAND_OPTIONS,
+)
+@check(
+    "size.batch.band",
+    "Which reading of KB the limit of a batch has is reported.",
+    kinds=BATCHES,
+    **SIZE_BAND_OPTIONS,
+)
 def size_band(call: Call) -> Steps:
     """No document says whether its KB has 1000 or 1024 bytes; between the two, either answer is fine."""
     limit = call.contract.body_size_limit(call.operation)

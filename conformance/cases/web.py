@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from conformance import expect
-from conformance.cases._steps import expect_no_hang, converse_raw
-from conformance.catalogue import WITH_BODY, PIXELS, EVENTS_AND_BATCHES, FirstPer, check
-from conformance.errors import Deviation, NotApplicable
-from conformance.model import Level
-from conformance.payloads.credentials import NO_CREDENTIALS
-from conformance.payloads.strays import request_with_method, unknown_paths, wrong_methods
+from conformance.cases._steps import converse_raw, expect_no_hang
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import EVENTS_AND_BATCHES, PIXELS, WITH_BODY, FirstPer
+from conformance.core.errors import Deviation, NotApplicable
+from conformance.core.model import Level
 from conformance.profile.facts import Condition
+from conformance.requests.credentials import NO_CREDENTIALS
+from conformance.requests.wrong_routes import request_with_method, unknown_paths, wrong_methods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from conformance.engine import Steps
-    from conformance.model import Exchange, Response
-    from conformance.payloads import Call, Draft
+    from conformance.core.model import Exchange, Response
     from conformance.profile.facts import ExpectedResponse
+    from conformance.requests import Call, Draft
+    from conformance.requests.steps import Steps
 
 NO_5XX: Final = "rules.no-server-error"
 ALL_KINDS: Final = WITH_BODY | PIXELS
@@ -140,7 +141,9 @@ def head_status(call: Call) -> Steps:
     """Load balancers and monitors ask with HEAD whether a server lives."""
     expect.control((yield call.control_request()))
     subject = "a HEAD"
-    (exchange,) = yield from converse_raw(call, subject, request_with_method(call, "HEAD").with_header("Connection", "close"))
+    (exchange,) = yield from converse_raw(
+        call, subject, request_with_method(call, "HEAD").with_header("Connection", "close")
+    )
     expect.no_crash(exchange, subject)
     return None
 
@@ -159,7 +162,11 @@ def head_content(call: Call) -> Steps:
        fact=NO_5XX, kinds=ALL_KINDS)  # fmt: skip
 def options_status(call: Call) -> Steps:
     """Gateways and scanners ask with OPTIONS what a path can do."""
-    return (yield from _expect_no_crash(call, [("an OPTIONS", request_with_method(call, "OPTIONS").with_credentials(NO_CREDENTIALS))]))
+    return (
+        yield from _expect_no_crash(
+            call, [("an OPTIONS", request_with_method(call, "OPTIONS").with_credentials(NO_CREDENTIALS))]
+        )
+    )
 
 
 def _cors_preflight(call: Call, origin: str = ORIGIN) -> Draft:
@@ -188,7 +195,9 @@ def cors_preflight_credentials(call: Call) -> Steps:
     exchange = yield _cors_preflight(call)
     asks_for_credentials = exchange.status in _UNAUTHORIZED
     if not asks_for_credentials and exchange.status >= 400 and call.credentials().headers:
-        asks_for_credentials = expect.is_accepted((yield _cors_preflight(call).with_credentials(call.credentials())))
+        asks_for_credentials = expect.is_accepted(
+            (yield _cors_preflight(call).with_credentials(call.credentials()))
+        )
     if asks_for_credentials:
         raise Deviation(
             f"a preflight must be answered without credentials, and was answered with {exchange.summary}",
@@ -207,7 +216,8 @@ def cors_preflight_allowed(call: Call) -> Steps:
     if response is None:
         return "unanswered"
     allowed = ", ".join(
-        f"{name} {_describe_allow_header(response, name)}" for name in ("origin", "methods", "headers", "credentials")
+        f"{name} {_describe_allow_header(response, name)}"
+        for name in ("origin", "methods", "headers", "credentials")
     )
     return f"{exchange.status}; {allowed}"
 
@@ -222,7 +232,11 @@ def _describe_allow_header(response: Response, name: str) -> str:
        fact="rules.preflight-origin", kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
 def cors_preflight_origin(call: Call) -> Steps:
     """It lets every page on the web act as the user who looks at it."""
-    drafts = [_cors_preflight(call), _cors_preflight(call, "null"), call.acceptable_request().with_header("Origin", ORIGIN)]
+    drafts = [
+        _cors_preflight(call),
+        _cors_preflight(call, "null"),
+        call.acceptable_request().with_header("Origin", ORIGIN),
+    ]
     is_any_origin_allowed = False
     for draft in drafts:
         origin = dict(draft.headers)["Origin"]

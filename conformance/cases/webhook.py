@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance import expect
 from conformance.cases._steps import expect_all_accepted, expect_documented_refusal
-from conformance.catalogue import FACT_OF_PARAMETER, WEBHOOKS, check
-from conformance.payloads.spoils import INVALID_WEBHOOK, INVALID_JSON, NOT_OBJECT, NOT_UTF8, webhook_with_wrong_body_key
+from conformance.checks import expect
+from conformance.checks.catalogue import check
+from conformance.checks.check import FACT_OF_PARAMETER, WEBHOOKS
+from conformance.requests.invalid_cases import (
+    INVALID_JSON,
+    INVALID_WEBHOOK,
+    NOT_OBJECT,
+    NOT_UTF8,
+    webhook_with_wrong_body_key,
+)
 
 if TYPE_CHECKING:
-    from conformance.engine import Steps
-    from conformance.payloads import Call
-    from conformance.payloads.spoils import InvalidCase
+    from conformance.requests import Call
+    from conformance.requests.invalid_cases import InvalidCase
+    from conformance.requests.steps import Steps
 
 
 @check("webhook.event.minimal", "The smallest event is accepted by a webhook.", fact="answers.accepted",
@@ -30,7 +37,11 @@ def full_event(call: Call) -> Steps:
 
 
 @check(
-    "webhook.{slug}", "{description} is answered as documented.", kinds=WEBHOOKS, fact=FACT_OF_PARAMETER, parameters=INVALID_WEBHOOK
+    "webhook.{slug}",
+    "{description} is answered as documented.",
+    kinds=WEBHOOKS,
+    fact=FACT_OF_PARAMETER,
+    parameters=INVALID_WEBHOOK,
 )
 def invalid_webhook(call: Call, invalid_case: InvalidCase) -> Steps:
     """The key in the query is all that tells one source from another."""
@@ -43,7 +54,9 @@ def overriding_key(call: Call) -> Steps:
     """Other systems relay payloads that carry keys of their own; the address decides whose source it is."""
     draft = webhook_with_wrong_body_key(call)
     return (
-        yield from expect_all_accepted([("a webhook with the right key in its query and a wrong one inside", draft)])
+        yield from expect_all_accepted(
+            [("a webhook with the right key in its query and a wrong one inside", draft)]
+        )
     )
 
 
@@ -53,5 +66,7 @@ def invalid_webhook_status(call: Call) -> Steps:
     """A 5xx makes the other system send the same thing again and again."""
     expect.control((yield call.control_request()))
     for invalid_case in (*INVALID_WEBHOOK, *INVALID_JSON, *NOT_OBJECT, *NOT_UTF8):
-        expect.no_server_error((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
+        expect.no_server_error(
+            (yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description
+        )
     return None

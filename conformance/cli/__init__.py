@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from conformance.cli.options import build_parser
-from conformance.errors import ConformanceError
-from conformance.text import escape_controls
+from conformance.core.errors import ConformanceError
+from conformance.core.text import escape_controls
 
 if TYPE_CHECKING:
     import argparse
@@ -23,15 +23,15 @@ _INTERRUPTED_CODE = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 _REPEAT_INTERRUPT_S = 0.5
 _COMMAND_MODULES = {
-    "run": "running",
-    "fuzz": "fuzzing",
-    "replay": "fuzzing",
-    "probe": "probing",
-    "diff": "diffing",
-    "export": "exporting",
-    "report": "reporting",
-    "compare": "reporting",
-    "self-check": "checking",
+    "run": "run",
+    "fuzz": "fuzz",
+    "replay": "fuzz",
+    "probe": "probe",
+    "diff": "diff",
+    "export": "export",
+    "report": "report",
+    "compare": "report",
+    "self-check": "self_check",
 }
 """The modules of subcommands; what is not named here only shows something."""
 _SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
@@ -110,6 +110,6 @@ def _is_interruption(fault: BaseException | None) -> bool:
 
 def _run_subcommand(options: argparse.Namespace) -> int:
     """Imports what a subcommand needs, and nothing else, and runs it."""
-    module = import_module(f"conformance.cli.{_COMMAND_MODULES.get(options.command, 'showing')}")
+    module = import_module(f"conformance.cli.{_COMMAND_MODULES.get(options.command, 'info')}")
     code: int = module.COMMANDS[options.command](vars(options))
     return code

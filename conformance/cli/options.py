@@ -6,18 +6,18 @@ import argparse
 from typing import TYPE_CHECKING, NoReturn
 
 from conformance import __version__
-from conformance.errors import UsageError
-from conformance.settings import SECOND_SERVER_SETTINGS, SETTINGS
+from conformance.core.errors import UsageError
+from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.settings import Setting
+    from conformance.settings.table import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.settings import Setting
+    from conformance.settings.table import Setting
 
 REPORT_OPTIONS = {
     "json": "write the JSON report",
@@ -49,7 +49,9 @@ def build_parser() -> CommandParser:
         description="Tests any event-ingestion server against a vendor's documented promises.",
     )
     command_parser.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
-    commands = command_parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=CommandParser)
+    commands = command_parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=CommandParser
+    )
     _add_sending_commands(commands)
     _add_diff_command(commands)
     _add_report_commands(commands)
@@ -94,7 +96,9 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
     _add_target_and_settings(replay)
     _add_report_options(replay, "json", "junit")
-    _add_probe_options(commands.add_parser("probe", help="learn what a server does by asking, and write its profile"))
+    _add_probe_options(
+        commands.add_parser("probe", help="learn what a server does by asking, and write its profile")
+    )
 
 
 def _add_probe_options(command: CommandParser) -> None:
@@ -209,7 +213,9 @@ def _add_setting_options(command: CommandParser, settings: Iterable[Setting]) ->
 def _add_report_options(command: CommandParser, *names: str) -> None:
     """The options for where reports go."""
     for name in names:
-        command.add_argument(f"--{name}", metavar="FILE", help=f"{REPORT_OPTIONS[name]}; - is standard output")
+        command.add_argument(
+            f"--{name}", metavar="FILE", help=f"{REPORT_OPTIONS[name]}; - is standard output"
+        )
 
 
 def _add_profile_option(command: CommandParser, *, required: bool) -> None:

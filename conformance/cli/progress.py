@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from conformance.model import Outcome, Verdict
+from conformance.core.model import Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console

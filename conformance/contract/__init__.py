@@ -5,31 +5,31 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from conformance import pointers
 from conformance.contract import schemas
 from conformance.contract.operation import Operation
-from conformance.errors import NotApplicable, UsageError
-from conformance.model import OperationKind
+from conformance.core import pointers
+from conformance.core.errors import NotApplicable, UsageError
+from conformance.core.model import OperationKind
 from conformance.profile import base_openapi
 from conformance.profile.facts import (
     MAX_EVENTS_FACT,
-    ExpectedResponse,
-    ResponseBody,
-    LimitKind,
-    Condition,
-    MaxEvents,
-    Fact,
-    CredentialFact,
-    SizeLimit,
-    MessageIdLimit,
     AuthScheme,
+    Condition,
+    CredentialFact,
+    ExpectedResponse,
+    Fact,
+    LimitKind,
+    MaxEvents,
+    MessageIdLimit,
+    ResponseBody,
     ResponseKind,
+    SizeLimit,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from conformance.model import JsonObject
+    from conformance.core.model import JsonObject
     from conformance.profile.facts import EventType, Profile
 
 __all__ = ["Contract", "Operation"]
@@ -150,7 +150,9 @@ class Contract:
     def identity_pointers(self, name: str) -> dict[str, str]:
         """The identity fields of an event type: user and anonymous, with their pointers."""
         pointers_by_name = {"user": self.profile.pointers.user, "anonymous": self.profile.pointers.anonymous}
-        return {key: pointer for key in self.event_type(name).identified_by if (pointer := pointers_by_name[key])}
+        return {
+            key: pointer for key in self.event_type(name).identified_by if (pointer := pointers_by_name[key])
+        }
 
     def batch_types(self) -> tuple[str, ...]:
         """The event types that a batch is documented to carry."""

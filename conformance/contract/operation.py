@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.model import OperationKind, Level, Source
+from conformance.core.model import Level, OperationKind, Source
 
 if TYPE_CHECKING:
     from conformance.profile.facts import Route

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from conformance import pointers
+from conformance.core import pointers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.model import Json, JsonObject
+    from conformance.core.model import Json, JsonObject
 
 _REF_PREFIX = "#/components/schemas/"
 _SAMPLE_BY_TYPE: dict[str, Json] = {

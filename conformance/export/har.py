@@ -7,12 +7,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from conformance.export.script import format_ranges
+from conformance.export.exported_checks import format_ranges
 
 if TYPE_CHECKING:
-    from conformance.export.script import Expectation, Export, ExportedCheck, ExportedRequest
-    from conformance.export.template import RequestTemplate
-    from conformance.model import Json, JsonObject
+    from conformance.core.model import Json, JsonObject
+    from conformance.export.exported_checks import Expectation, Export, ExportedCheck, ExportedRequest
+    from conformance.export.request_template import RequestTemplate
 
 BASE_URL_PLACEHOLDER = "http://base-url.example"
 """What stands for the address of the target: a host that no machine may have (RFC 2606)."""
@@ -82,7 +82,9 @@ def _request_data(template: RequestTemplate) -> JsonObject:
     if template.has_body:
         data["postData"] = {"mimeType": template.header("content-type") or "", "text": template.body_text}
     if template.base64_placeholders:
-        placeholder_text = ", ".join(f"{{{{{name}}}}} is the base64 of {text}" for name, text in template.base64_placeholders)
+        placeholder_text = ", ".join(
+            f"{{{{{name}}}}} is the base64 of {text}" for name, text in template.base64_placeholders
+        )
         data["comment"] = f"{placeholder_text}, after {{{{writeKey}}}} is filled in"
     return data
 
@@ -107,7 +109,9 @@ def _comment(expectation: Expectation) -> str:
     comment = f"{expectation.promise}; expected: {expectation.expected}; "
     comment += f"statuses that keep the promise: {format_ranges(expectation.statuses)}"
     if expectation.ending_statuses:
-        comment += f"; the check is over, and nothing broken, with {format_ranges(expectation.ending_statuses)}"
+        comment += (
+            f"; the check is over, and nothing broken, with {format_ranges(expectation.ending_statuses)}"
+        )
     if expectation.body is not None:
         comment += f"; the body: {json.dumps(expectation.as_json()['body'], ensure_ascii=False)}"
     return comment

@@ -9,14 +9,14 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-from conformance.export.template import RepeatedText
+from conformance.export.request_template import RepeatedText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.export.script import Export, ExportedCheck, ExportedRequest
-    from conformance.export.template import BodyPiece, RequestTemplate
-    from conformance.model import Json, JsonObject
+    from conformance.core.model import Json, JsonObject
+    from conformance.export.exported_checks import Export, ExportedCheck, ExportedRequest
+    from conformance.export.request_template import BodyPiece, RequestTemplate
 
 FORMAT_VERSION = 1
 """The version of the lines."""
@@ -41,7 +41,9 @@ def _records(export: Export, version: str) -> Iterator[JsonObject]:
         "gate": export.gate.value,
         "checks": len(export.checks),
         "requests": export.request_count,
-        "left_out": [{"reason": reason, "checks": [*names]} for reason, names in export.omitted_by_reason.items()],
+        "left_out": [
+            {"reason": reason, "checks": [*names]} for reason, names in export.omitted_by_reason.items()
+        ],
     }
     for check in export.checks:
         for number, request in enumerate(check.requests, 1):

@@ -10,16 +10,16 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from conformance.export.template import PLACEHOLDER_PATTERN, OTHER_CASE_KEY_PLACEHOLDER, RepeatedText
+from conformance.export.request_template import OTHER_CASE_KEY_PLACEHOLDER, PLACEHOLDER_PATTERN, RepeatedText
 from conformance.profile.facts import ResponseBody
 from conformance.wire import USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.export.script import Export, ExportedCheck, ExportedRequest
-    from conformance.export.template import RequestTemplate
-    from conformance.model import Json, JsonObject
+    from conformance.core.model import Json, JsonObject
+    from conformance.export.exported_checks import Export, ExportedCheck, ExportedRequest
+    from conformance.export.request_template import RequestTemplate
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _NAMESPACE = uuid.UUID("0e0b8a52-6a3a-5a55-8f54-3c4c2c9b7d10")
@@ -48,14 +48,19 @@ def render(export: Export, version: str) -> str:
             "schema": SCHEMA,
         },
         "variable": [{"key": "baseUrl", "value": ""}, {"key": "writeKey", "value": ""}],
-        "event": [_script_event("prerequest", _script_lines("prepare.js")), _script_event("test", _script_lines("judge.js"))],
+        "event": [
+            _script_event("prerequest", _script_lines("prepare.js")),
+            _script_event("test", _script_lines("judge.js")),
+        ],
         "protocolProfileBehavior": {
             "disableBodyPruning": True,
             "disableCookies": True,
             "disableUrlEncoding": True,
             "followRedirects": False,
         },
-        "item": [_area_folder(area, list(scripts)) for area, scripts in groupby(export.checks, attrgetter("area"))],
+        "item": [
+            _area_folder(area, list(scripts)) for area, scripts in groupby(export.checks, attrgetter("area"))
+        ],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
@@ -65,7 +70,9 @@ def unsupported_reason(check: ExportedCheck) -> str:
     request_templates = [step.template for step in check.requests]
     if any(template.binary_body for template in request_templates):
         return "its body is no text, and a collection has no other"
-    shapes = [step.expectation.body for step in check.requests if isinstance(step.expectation.body, ResponseBody)]
+    shapes = [
+        step.expectation.body for step in check.requests if isinstance(step.expectation.body, ResponseBody)
+    ]
     if not all(_is_supported_schema(shape.schema) for shape in shapes):
         return "the schema of the answer has words that Postman's validator does not know"
     return ""
@@ -86,7 +93,9 @@ def _area_folder(area: str, exported_checks: Iterable[ExportedCheck]) -> JsonObj
     folders: list[Json] = []
     for check_id, group in groupby(exported_checks, attrgetter("id")):
         requests: list[Json] = [
-            _request_item(script, number, step) for script in group for number, step in enumerate(script.requests, 1)
+            _request_item(script, number, step)
+            for script in group
+            for number, step in enumerate(script.requests, 1)
         ]
         folders.append({"name": check_id, "item": requests})
     return {"name": area, "item": folders}
@@ -104,7 +113,10 @@ def _request_item(check: ExportedCheck, number: int, exported_request: ExportedR
         "description": _request_description(check),
     }
     if template.pieces:
-        request["body"] = {"mode": "raw", "raw": template.body_text if template.has_no_repetitions else "{{body}}"}
+        request["body"] = {
+            "mode": "raw",
+            "raw": template.body_text if template.has_no_repetitions else "{{body}}",
+        }
     item: dict[str, Json] = {
         "name": check.request_name(number),
         "event": [_script_event("prerequest", _prerequest_script(exported_request))],
@@ -117,7 +129,9 @@ def _request_item(check: ExportedCheck, number: int, exported_request: ExportedR
 
 def _prerequest_script(request: ExportedRequest) -> list[str]:
     """The script that says what is expected, and makes what can't stand in the request itself."""
-    lines = [f"pm.variables.set('expected', {_javascript_string(json.dumps(request.expectation.as_json()))});"]
+    lines = [
+        f"pm.variables.set('expected', {_javascript_string(json.dumps(request.expectation.as_json()))});"
+    ]
     for name, text in request.template.base64_placeholders:
         value = f"Buffer.from(pm.variables.replaceIn({_javascript_string(text)})).toString('base64')"
         lines += [
@@ -128,7 +142,9 @@ def _prerequest_script(request: ExportedRequest) -> list[str]:
         lines.append(_SKIP_KEY_WITHOUT_LETTERS)
     if not request.template.has_no_repetitions:
         pieces = " + ".join(
-            f"{_javascript_string(piece.unit)}.repeat({piece.times})" if isinstance(piece, RepeatedText) else _javascript_string(piece)
+            f"{_javascript_string(piece.unit)}.repeat({piece.times})"
+            if isinstance(piece, RepeatedText)
+            else _javascript_string(piece)
             for piece in request.template.pieces
         )
         lines.append(f"pm.variables.set('body', {pieces});")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from conformance.export.script import FIRST_FINAL_STATUS, LAST_FINAL_STATUS
+from conformance.export.exported_checks import FIRST_FINAL_STATUS, LAST_FINAL_STATUS
 from conformance.profile.facts import ExpectedResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.contract import Contract
-    from conformance.export.script import StatusRanges
+    from conformance.export.exported_checks import StatusRanges
 
 _STATUSES_IN_CHECKS = frozenset({200, 207, 401, 403, 411, 429, 501, 505})
 """Those that checks know by number."""
@@ -28,8 +28,16 @@ def representative_statuses(contract: Contract) -> tuple[int, ...]:
         *(answer for event in contract.profile.events.values() for answer in event.required.values()),
     ]
     documented = {status for fact in facts if isinstance(fact, ExpectedResponse) for status in fact.statuses}
-    unassigned = {_class_representative(status) for status in range(FIRST_FINAL_STATUS, LAST_FINAL_STATUS, 100)}
-    return tuple(sorted(status for status in documented | _STATUSES_IN_CHECKS | unassigned if FIRST_FINAL_STATUS <= status <= LAST_FINAL_STATUS))
+    unassigned = {
+        _class_representative(status) for status in range(FIRST_FINAL_STATUS, LAST_FINAL_STATUS, 100)
+    }
+    return tuple(
+        sorted(
+            status
+            for status in documented | _STATUSES_IN_CHECKS | unassigned
+            if FIRST_FINAL_STATUS <= status <= LAST_FINAL_STATUS
+        )
+    )
 
 
 def status_ranges(kinds: Mapping[int, T], *wanted_kinds: T) -> StatusRanges:

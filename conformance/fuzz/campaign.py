@@ -9,25 +9,25 @@ from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.fuzz.breakage import DOWN_FAILURES, SentCase, report_target_down, recovers
+from conformance.fuzz.candidate import Candidate
 from conformance.fuzz.case import Case, Origin
-from conformance.fuzz.examiner import Triage
-from conformance.fuzz.gun import MAX_UNANSWERED, FuzzSender
 from conformance.fuzz.oracle import ACCEPTED_FACT
-from conformance.fuzz.rendering import LARGE_BYTES, PreparedCase
-from conformance.fuzz.stock import SeedEvents
-from conformance.fuzz.suspicion import Candidate
+from conformance.fuzz.request_renderer import LARGE_BYTES, PreparedCase
+from conformance.fuzz.seed_events import SeedEvents
+from conformance.fuzz.sender import MAX_UNANSWERED, FuzzSender
+from conformance.fuzz.target_down import DOWN_FAILURES, SentCase, recovers, report_target_down
+from conformance.fuzz.triage import Triage
 from conformance.report.curl import curl_command
-from conformance.wire.answers import Reply
 from conformance.wire.budget import BudgetExhausted
-from conformance.wire.lanes import UNRESPONSIVE_FAILURES
+from conformance.wire.connections import UNRESPONSIVE_FAILURES
+from conformance.wire.responses import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from conformance.contract import Contract
     from conformance.fuzz.finding import Finding
-    from conformance.payloads import PreflightResult, Keys
+    from conformance.requests import Keys, PreflightResult
     from conformance.wire import Wire
 
 _HEALTH_CHECK_INTERVAL = 2_000
@@ -94,7 +94,9 @@ class Campaign:
                 self.result.duration_s = time.monotonic() - start_s
                 down_finding = await self._check_target_health()
             self.result.is_cut_short |= down_finding is not None
-            self.result.findings = [self.with_context(finding) for finding in await self._collect_findings(down_finding)]
+            self.result.findings = [
+                self.with_context(finding) for finding in await self._collect_findings(down_finding)
+            ]
         except (BudgetExhausted, asyncio.CancelledError) as end:
             self.result.is_cut_short = True
             unexamined = self._new_triage().unexamined_findings(self._candidates)
@@ -111,7 +113,9 @@ class Campaign:
         triage = self._new_triage()
         if down_finding is None:
             return await triage.triage(self._candidates)
-        before_down = [candidate for candidate in self._candidates if candidate.position < self._last_accepted_position]
+        before_down = [
+            candidate for candidate in self._candidates if candidate.position < self._last_accepted_position
+        ]
         return [*triage.unexamined_findings(before_down), down_finding]
 
     def _new_triage(self) -> Triage:
@@ -182,7 +186,9 @@ class Campaign:
         key = (judgement.failure_kind.value, judgement.dedup_key, case.call)
         self._candidate_counts[key] += 1
         if self._candidate_counts[key] <= _MAX_CANDIDATES_PER_KEY:
-            self._candidates.append(Candidate(case, judgement, previous, self._position, self._recent_cases(1)))
+            self._candidates.append(
+                Candidate(case, judgement, previous, self._position, self._recent_cases(1))
+            )
 
     async def _check_target_health(self) -> Finding | None:
         """What is to be said of a target that no longer takes acceptable requests, and does not get well.
@@ -197,17 +203,25 @@ class Campaign:
             control = Case(call=call, origin=Origin.SHRINKER, about="an acceptable request", body=body)
             _, judgement = await self.case_runner.run(control)
             if judgement is not None and judgement.failure_kind in DOWN_FAILURES:
-                if self._candidate_counts[judgement.failure_kind.value, judgement.dedup_key, call] and not self._was_healthy(call):
+                if self._candidate_counts[
+                    judgement.failure_kind.value, judgement.dedup_key, call
+                ] and not self._was_healthy(call):
                     continue
                 labelled = self.case_runner.with_expected_facts(control)
                 if not await recovers(self.case_runner, control):
-                    return await report_target_down(self.case_runner, list(self._history), labelled, judgement)
-                self._candidates.append(Candidate(labelled, judgement, None, self._position, self._recent_cases(0)))
+                    return await report_target_down(
+                        self.case_runner, list(self._history), labelled, judgement
+                    )
+                self._candidates.append(
+                    Candidate(labelled, judgement, None, self._position, self._recent_cases(0))
+                )
         return None
 
     def _recent_cases(self, start: int) -> tuple[Case, ...]:
         """What was answered last, newest first."""
-        return tuple(sent.case for sent in itertools.islice(reversed(self._history), start, start + self._max_recent))
+        return tuple(
+            sent.case for sent in itertools.islice(reversed(self._history), start, start + self._max_recent)
+        )
 
     def _was_healthy(self, call: str) -> bool:
         """Whether an operation has taken anything that it should."""

@@ -8,10 +8,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conformance.fuzz.reading import parse_body as strictly
+from conformance.fuzz.strict_json import parse_body as strictly
 
 if TYPE_CHECKING:
-    from conformance.model import Json
+    from conformance.core.model import Json
 
 JSON_MEDIA_TYPE = "application/json"
 _ABOUT_MARKER, _JSON_MARKER, _TEXT_MARKER = b', "about": "', b', "json":', b', "text": "'
@@ -81,7 +81,11 @@ def compact_json(value: Json) -> bytes:
 
 def case_to_line(case: Case) -> str:
     """A case as one line of JSON; a body that is compact JSON stands in it as it is."""
-    fields: dict[str, Any] = {"call": case.call, "from": case.origin.value, "expect": list(case.expected_facts)}
+    fields: dict[str, Any] = {
+        "call": case.call,
+        "from": case.origin.value,
+        "expect": list(case.expected_facts),
+    }
     if case.auth is not Auth.VALID:
         fields["auth"] = case.auth.value
     if case.content_type != JSON_MEDIA_TYPE:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance import __version__
+from conformance.core.resources import cache_dir
 from conformance.fuzz.case import Case, CaseReader, case_to_line
-from conformance.fuzz.mutator import mutated_cases
+from conformance.fuzz.mutated_cases import mutated_cases
 from conformance.fuzz.oracle import Oracle
-from conformance.fuzz.series import systematic_cases
-from conformance.resources import cache_dir
+from conformance.fuzz.systematic_cases import systematic_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,8 +90,8 @@ def contract_digest(contract: Contract) -> str:
 
 def generate_cases(contract: Contract, seed: int) -> Iterator[Case]:
     """Cases without end, each once, from all generators, with what the oracle says of them."""
-    from conformance.fuzz.generated import schema_cases
-    from conformance.fuzz.strategies import strategy_cases
+    from conformance.fuzz.schema_cases import schema_cases
+    from conformance.fuzz.strategy_cases import strategy_cases
 
     oracle = Oracle(contract)
     seen: set[bytes] = set()

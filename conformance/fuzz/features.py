@@ -7,17 +7,17 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from conformance import pointers
+from conformance.core import pointers
+from conformance.core.model import OperationKind
 from conformance.fuzz.case import JSON_MEDIA_TYPE, Auth
-from conformance.fuzz.reading import BOM, parse_body
-from conformance.model import OperationKind
+from conformance.fuzz.strict_json import BOM, parse_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.contract import Contract, Operation
+    from conformance.core.model import Json
     from conformance.fuzz.case import Case
-    from conformance.model import Json
 
 Feature = tuple[str, str]
 """A place and what is there. The place `*` is anywhere in a body, `free form` inside its open object."""
@@ -40,7 +40,9 @@ class FeatureExtractor:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._operations = {str(operation): operation for operation in contract.operations}
-        self._open_objects = {event.open_object for event in contract.profile.events.values() if event.open_object}
+        self._open_objects = {
+            event.open_object for event in contract.profile.events.values() if event.open_object
+        }
         self._schemas = {name: contract.event_schema(name) for name in contract.profile.events}
 
     def features_of(self, case: Case) -> frozenset[Feature]:
@@ -96,7 +98,10 @@ class FeatureExtractor:
             events = event_list if isinstance(event_list, list) else []
             if not events:
                 yield REQUEST, "no event" if event_list == [] else "no list of events"
-        event_type, ids = self._contract.event_type(operation.event_type), self._contract.identity_pointers(operation.event_type)
+        event_type, ids = (
+            self._contract.event_type(operation.event_type),
+            self._contract.identity_pointers(operation.event_type),
+        )
         type_pointer = self._contract.profile.pointers.type if operation.kind is OperationKind.BATCH else None
         for event in events:
             if isinstance(event, dict):
@@ -120,7 +125,9 @@ class FeatureExtractor:
                 for category in _name_categories(name):
                     yield self.display_place(f"{place}/*"), category
                     yield ANYWHERE, category
-                yield from self._value_features(f"{place}/{self._documented_name(place, name)}", item, depth + 1)
+                yield from self._value_features(
+                    f"{place}/{self._documented_name(place, name)}", item, depth + 1
+                )
         elif isinstance(value, list):
             for item in value:
                 yield from self._value_features(f"{place}/*", item, depth + 1)

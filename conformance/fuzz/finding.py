@@ -8,17 +8,17 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.errors import UsageError
-from conformance.fuzz.case import Case, case_to_json, case_to_line, case_from_json
+from conformance.core.errors import UsageError
+from conformance.core.model import Level
+from conformance.core.resources import cache_dir
+from conformance.core.text import escape_surrogates
+from conformance.fuzz.case import Case, case_from_json, case_to_json, case_to_line
 from conformance.fuzz.judge import FailureKind
-from conformance.model import Level
-from conformance.resources import cache_dir
-from conformance.text import escape_surrogates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.model import Exchange
+    from conformance.core.model import Exchange
 
 
 class Certainty(enum.StrEnum):

@@ -6,11 +6,11 @@ import enum
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance import expect
-from conformance.errors import Deviation, NotApplicable
+from conformance.checks import expect
+from conformance.contract.openapi import expected_responses
+from conformance.core.errors import Deviation, NotApplicable
+from conformance.core.model import Exchange, Level, Request, TransportFailure, weaker_level
 from conformance.fuzz.case import Auth
-from conformance.model import Exchange, Level, TransportFailure, Request, weaker_level
-from conformance.openapi import expected_responses
 from conformance.profile.facts import Condition, ResponseKind
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.oracle import Oracle
     from conformance.profile.facts import ExpectedResponse
     from conformance.wire import Redactor
-    from conformance.wire.answers import Reply
+    from conformance.wire.responses import Reply
 
 GENERIC_STATUSES = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
 """What HTTP itself lets a server say to a request of which the contract says nothing."""
@@ -64,7 +64,9 @@ class Judge:
         self._redactor = redactor
         self._oracle = oracle
         self._operations = oracle.operations
-        self._undetermined_statuses = {name: _statuses_when_undetermined(contract, item) for name, item in self._operations.items()}
+        self._undetermined_statuses = {
+            name: _statuses_when_undetermined(contract, item) for name, item in self._operations.items()
+        }
         self._cache: dict[tuple[object, ...], Judgement | None] = {}
 
     def judge(self, case: Case, reply: Reply) -> Judgement | None:
@@ -78,7 +80,9 @@ class Judge:
         redactor = self._redactor
         redacted = self._first_failure(case, redactor.redact_reply(reply))
         message, received = (redacted or judgement).message, (redacted or judgement).received
-        return replace(judgement, message=redactor.redact_text(message), received=redactor.redact_text(received))
+        return replace(
+            judgement, message=redactor.redact_text(message), received=redactor.redact_text(received)
+        )
 
     def _first_failure(self, case: Case, reply: Reply) -> Judgement | None:
         """What is wrong with an answer, as it is."""
@@ -97,13 +101,27 @@ class Judge:
 
     def _transport_failure(self, reply: Reply) -> Judgement | None:
         """What is wrong where there is no answer, or something after it."""
-        if reply.failure in {TransportFailure.UNREACHABLE, TransportFailure.TLS, TransportFailure.TIMEOUT, TransportFailure.CLOSED}:
+        if reply.failure in {
+            TransportFailure.UNREACHABLE,
+            TransportFailure.TLS,
+            TransportFailure.TIMEOUT,
+            TransportFailure.CLOSED,
+        }:
             level = self._level("rules.no-server-error")
-            return _new_judgement(FailureKind.UNANSWERED, "an answer", reply, level, dedup_key=f"{reply.failure}")
+            return _new_judgement(
+                FailureKind.UNANSWERED, "an answer", reply, level, dedup_key=f"{reply.failure}"
+            )
         level = self._level("rules.framing", Level.SHOULD)
-        problem = reply.failure_detail or f"{len(reply.bytes_after_response)} bytes follow that belong to no answer"
+        problem = (
+            reply.failure_detail or f"{len(reply.bytes_after_response)} bytes follow that belong to no answer"
+        )
         return _new_judgement(
-            FailureKind.MALFORMED_RESPONSE, "an answer that ends where its head says", reply, level, dedup_key="", problem=problem
+            FailureKind.MALFORMED_RESPONSE,
+            "an answer that ends where its head says",
+            reply,
+            level,
+            dedup_key="",
+            problem=problem,
         )
 
     def _failures(self, case: Case, reply: Reply) -> Iterator[Judgement]:
@@ -113,17 +131,26 @@ class Judge:
             return
         if status >= expect.SERVER_ERROR:
             level = self._level("rules.no-server-error")
-            yield _new_judgement(FailureKind.SERVER_ERROR, "an answer below 500", reply, level, dedup_key=str(status))
+            yield _new_judgement(
+                FailureKind.SERVER_ERROR, "an answer below 500", reply, level, dedup_key=str(status)
+            )
             return
         yield from self._status_failures(case, reply, operation)
         exchange = _to_exchange(operation, reply)
         yield from self._body_failures(exchange, operation, reply, case)
-        for check_exchange, failure_kind in ((expect.well_framed, FailureKind.MALFORMED_RESPONSE), (expect.no_stack_trace, FailureKind.INFORMATION_LEAK)):
-            fact_name = "rules.framing" if failure_kind is FailureKind.MALFORMED_RESPONSE else "rules.no-stack-trace"
+        for check_exchange, failure_kind in (
+            (expect.well_framed, FailureKind.MALFORMED_RESPONSE),
+            (expect.no_stack_trace, FailureKind.INFORMATION_LEAK),
+        ):
+            fact_name = (
+                "rules.framing" if failure_kind is FailureKind.MALFORMED_RESPONSE else "rules.no-stack-trace"
+            )
             try:
                 check_exchange(exchange, "a generated request")
             except Deviation as deviation:
-                yield _judgement_from_deviation(deviation, failure_kind, self._level(fact_name, Level.SHOULD), "")
+                yield _judgement_from_deviation(
+                    deviation, failure_kind, self._level(fact_name, Level.SHOULD), ""
+                )
 
     def _status_failures(self, case: Case, reply: Reply, operation: Operation) -> Iterator[Judgement]:
         """A status that the contract does not allow here."""
@@ -132,7 +159,13 @@ class Judge:
             if status not in self._undetermined_statuses[case.call]:
                 level = self._level("answers.accepted")
                 expected_status = "a status that the contract speaks of"
-                yield _new_judgement(FailureKind.UNEXPECTED_STATUS, expected_status, reply, weaker_level(level, operation.level), dedup_key=str(status))
+                yield _new_judgement(
+                    FailureKind.UNEXPECTED_STATUS,
+                    expected_status,
+                    reply,
+                    weaker_level(level, operation.level),
+                    dedup_key=str(status),
+                )
             return
         answers = [answer for name in case.expected_facts if (answer := self._oracle.answer_for_fact(name))]
         allowed = {item for answer in answers for item in answer.statuses}
@@ -154,7 +187,11 @@ class Judge:
         """A body that is not what the contract promises of errors, or of answers to partly bad batches."""
         if reply.status == _MULTI_STATUS:
             stated = self._contract.has_fact(f"bodies.{ResponseKind.PARTLY_BAD}")
-            shape = self._contract.response_body(ResponseKind.PARTLY_BAD) if stated and self._is_partly_bad(case) else None
+            shape = (
+                self._contract.response_body(ResponseKind.PARTLY_BAD)
+                if stated and self._is_partly_bad(case)
+                else None
+            )
         elif reply.status in self._undetermined_statuses[str(operation)] and reply.status >= 400:
             stated = self._contract.has_fact(f"bodies.{ResponseKind.ERROR}") and reply.status not in {
                 411,
@@ -170,7 +207,12 @@ class Judge:
         try:
             expect.body(exchange, shape, "a generated request")
         except Deviation as deviation:
-            yield _judgement_from_deviation(deviation, FailureKind.UNEXPECTED_BODY, weaker_level(shape.level, operation.level), str(reply.status))
+            yield _judgement_from_deviation(
+                deviation,
+                FailureKind.UNEXPECTED_BODY,
+                weaker_level(shape.level, operation.level),
+                str(reply.status),
+            )
         except NotApplicable:
             return
 
@@ -210,7 +252,10 @@ def summarize_reply(reply: Reply) -> str:
     """An answer in a few words."""
     placeholder = Request(method="POST", path="/")
     return Exchange(
-        request=placeholder, response=reply.response, failure=reply.failure, failure_detail=reply.failure_detail
+        request=placeholder,
+        response=reply.response,
+        failure=reply.failure,
+        failure_detail=reply.failure_detail,
     ).summary
 
 
@@ -220,11 +265,18 @@ def _new_judgement(  # noqa: PLR0913 - as many as a judgement has
     received = summarize_reply(reply) + (f"; {problem}" if problem and reply.head else "")
     message = f"must be answered with {expected}, and got {received}"
     return Judgement(
-        failure_kind=failure_kind, message=message, expected=expected, received=received, level=level, dedup_key=dedup_key
+        failure_kind=failure_kind,
+        message=message,
+        expected=expected,
+        received=received,
+        level=level,
+        dedup_key=dedup_key,
     )
 
 
-def _judgement_from_deviation(deviation: Deviation, failure_kind: FailureKind, level: Level, dedup_key: str) -> Judgement:
+def _judgement_from_deviation(
+    deviation: Deviation, failure_kind: FailureKind, level: Level, dedup_key: str
+) -> Judgement:
     """A deviation as a judgement."""
     return Judgement(
         failure_kind=failure_kind,

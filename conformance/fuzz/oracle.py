@@ -7,13 +7,13 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance import pointers
+from conformance.core import pointers
+from conformance.core.model import Json, Level, OperationKind
 from conformance.fuzz.case import Auth, Case
-from conformance.fuzz.events import EventOracle
-from conformance.fuzz.reading import parse_body
-from conformance.model import Json, OperationKind, Level
-from conformance.profile.facts import MAX_EVENTS_FACT, ExpectedResponse, LimitKind, Condition, AuthScheme
-from conformance.profile.unit import SizeUnit
+from conformance.fuzz.event_oracle import EventOracle
+from conformance.fuzz.strict_json import parse_body
+from conformance.profile.facts import MAX_EVENTS_FACT, AuthScheme, Condition, ExpectedResponse, LimitKind
+from conformance.profile.size_unit import SizeUnit
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
@@ -120,7 +120,9 @@ class Oracle:
         if parsed.is_parser_dependent:
             applicable.mark_ambiguous()
         elif not parsed.is_json or not isinstance(parsed.value, dict):
-            self._label_non_object(case, operation, applicable, is_utf8=parsed.is_utf8, is_json=parsed.is_json)
+            self._label_non_object(
+                case, operation, applicable, is_utf8=parsed.is_utf8, is_json=parsed.is_json
+            )
         elif self._has_own_key_field(operation, parsed.value):
             applicable.mark_ambiguous()
         elif operation.kind is OperationKind.BATCH:
@@ -128,7 +130,9 @@ class Oracle:
         else:
             missing_identity = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
             is_webhook = operation.kind is OperationKind.WEBHOOK
-            facts, is_ambiguous = self.event_oracle.label_event(operation.event_type, parsed.value, missing_identity, is_single=True)
+            facts, is_ambiguous = self.event_oracle.label_event(
+                operation.event_type, parsed.value, missing_identity, is_single=True
+            )
             applicable.facts |= facts
             applicable.is_ambiguous |= is_ambiguous or (is_webhook and bool(facts))
 
@@ -156,8 +160,14 @@ class Oracle:
         key_field = pointers.split(self.contract.credential_carrier(AuthScheme.BODY))[0]
         batch_pointer = self.contract.profile.batch.pointer
         event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
-        objects = [value, *(event_list if isinstance(event_list, list) and operation.kind is OperationKind.BATCH else [])]
-        return any(isinstance(candidate_object, dict) and key_field in candidate_object for candidate_object in objects)
+        objects = [
+            value,
+            *(event_list if isinstance(event_list, list) and operation.kind is OperationKind.BATCH else []),
+        ]
+        return any(
+            isinstance(candidate_object, dict) and key_field in candidate_object
+            for candidate_object in objects
+        )
 
     def _label_batch(self, value: dict[str, Json], applicable: ApplicableFacts) -> None:
         """A batch: its envelope, its list, and every event in it."""

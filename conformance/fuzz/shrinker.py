@@ -7,12 +7,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from conformance.fuzz.case import JSON_MEDIA_TYPE, Auth, Case, compact_json
-from conformance.fuzz.reading import parse_body
+from conformance.fuzz.strict_json import parse_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from conformance.model import Json
+    from conformance.core.model import Json
 
 ValuePath = tuple[Any, ...]
 _ABSENT: Any = object()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.settings import SETTINGS
+from conformance.settings.table import SETTINGS
 
 if TYPE_CHECKING:
     import pytest

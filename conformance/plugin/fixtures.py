@@ -24,7 +24,7 @@ def conformance_serve_command() -> Iterator[Callable[..., Target]]:
     CannotJudge is raised with what it printed. The session's end ends the server with all processes that it
     started.
     """
-    from conformance.plugin.process import run_server
+    from conformance.plugin.server_process import run_server
     from conformance.plugin.target import Target
 
     with ExitStack() as stack:
@@ -50,7 +50,7 @@ def conformance_serve_asgi() -> Iterator[Callable[..., Target]]:
     CannotJudge is raised if it does not start. The session's end shuts it down.
     """
     from conformance.plugin.target import Target
-    from conformance.refserver.serving import ThreadedServer
+    from conformance.refserver.threaded_server import ThreadedServer
 
     with ExitStack() as stack:
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import pytest
 
-from conformance.errors import ConformanceError
-from conformance.model import Level, Outcome, Verdict
+from conformance.core.errors import ConformanceError
+from conformance.core.model import Level, Outcome, Verdict
+from conformance.core.text import escape_controls
 from conformance.report.terminal import verdict_details
-from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from conformance.catalogue import Trial
+    from conformance.checks.trial import Trial
 
 NODE_ID_PREFIX = "conformance/cases/"
 """What the node ids of checks begin with."""
@@ -57,7 +57,9 @@ class CheckFile(pytest.File):
     run_control: RunControl
 
     @classmethod
-    def for_module(cls, parent: pytest.Collector, path: Path, trials: Sequence[Trial], run_control: RunControl) -> Self:
+    def for_module(
+        cls, parent: pytest.Collector, path: Path, trials: Sequence[Trial], run_control: RunControl
+    ) -> Self:
         """The module at a path, with what its checks are to judge."""
         check_file: Self = cls.from_parent(parent, path=path, nodeid=f"{NODE_ID_PREFIX}{path.name}")
         check_file.trials, check_file.run_control = trials, run_control
@@ -66,7 +68,11 @@ class CheckFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """An item for each check and operation."""
         for trial in self.trials:
-            yield FixtureCheckItem.for_trial(self, trial) if self.run_control.needs_fixture else UrlCheckItem.for_trial(self, trial)
+            yield (
+                FixtureCheckItem.for_trial(self, trial)
+                if self.run_control.needs_fixture
+                else UrlCheckItem.for_trial(self, trial)
+            )
 
 
 class BaseCheckItem(pytest.Item):

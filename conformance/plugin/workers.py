@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.errors import UsageError
+from conformance.core.errors import UsageError
 
 if TYPE_CHECKING:
     from conformance.plugin.session import CheckSession

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.probe.server_probe import ProbeResult, probe_server
 from conformance.probe.summary import summarize
-from conformance.probe.survey import ProbeResult, probe_server
 
-__all__ = ["ProbeResult", "summarize", "probe_server"]
+__all__ = ["ProbeResult", "probe_server", "summarize"]

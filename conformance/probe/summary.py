@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.probe.sketch import SummaryRow
+    from conformance.probe.draft_profile import SummaryRow
 
 _TOPIC_ORDER = (
     "route", "batch.types", "credentials", "limits.", "burst", "identity of ", "required by ", "answers.",
@@ -22,7 +22,9 @@ def summarize(rows: Iterable[SummaryRow]) -> list[SummaryRow]:
     merged_rows: list[SummaryRow] = []
     for row in sorted(rows, key=_rank):
         topic_prefix = next((word for word in _MERGED_TOPICS if row.topic.startswith(word)), None)
-        equal_row = next((item for item in merged_rows if topic_prefix and _is_mergeable(item, row, topic_prefix)), None)
+        equal_row = next(
+            (item for item in merged_rows if topic_prefix and _is_mergeable(item, row, topic_prefix)), None
+        )
         if equal_row is None or topic_prefix is None:
             merged_rows.append(row)
             continue
@@ -37,5 +39,7 @@ def _is_mergeable(one: SummaryRow, other: SummaryRow, topic_prefix: str) -> bool
 
 def _rank(row: SummaryRow) -> int:
     """Where a line belongs; what has no place of its own comes before the last."""
-    matching_ranks = (number for number, word in enumerate(_TOPIC_ORDER) if word and row.topic.startswith(word))
+    matching_ranks = (
+        number for number, word in enumerate(_TOPIC_ORDER) if word and row.topic.startswith(word)
+    )
     return next(matching_ranks, _TOPIC_ORDER.index(""))

@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance import resources
-from conformance.errors import UsageError
-from conformance.profile import document, problems
-from conformance.profile.parse import ProfileParser
+from conformance.core import resources
+from conformance.core.errors import UsageError
+from conformance.profile import validation, yaml_document
+from conformance.profile.parser import ProfileParser
 
 if TYPE_CHECKING:
-    from conformance.profile.document import YamlDocument
     from conformance.profile.facts import Fact, Profile
+    from conformance.profile.yaml_document import YamlDocument
 
 
 def load(name_or_path: str) -> Profile:
@@ -23,17 +23,17 @@ def load(name_or_path: str) -> Profile:
     Raises ProfileError, with file, line and key, if the file is not a valid profile, and UsageError
     if there is no such profile.
     """
-    return _parse_document(document.read(_resolve_path(name_or_path)))
+    return _parse_document(yaml_document.read(_resolve_path(name_or_path)))
 
 
 def parse(text: str, file: str) -> Profile:
     """A profile from YAML; `file` is what it is called. Raises ProfileError, as `load`."""
-    return _parse_document(document.parse(text, file))
+    return _parse_document(yaml_document.parse(text, file))
 
 
 def _parse_document(parsed: YamlDocument) -> Profile:
     """The profile that a document holds. Raises ProfileError."""
-    problems.validate(parsed, _schema())
+    validation.validate(parsed, _schema())
     parsed.raise_for_problems()
     parser = ProfileParser(parsed, schemas=base_openapi()["components"]["schemas"])
     profile = parser.profile(common_facts())
@@ -44,16 +44,16 @@ def _parse_document(parsed: YamlDocument) -> Profile:
 @cache
 def base_openapi() -> dict[str, Any]:
     """The common API as an OpenAPI document; not to be changed by the caller."""
-    value: Any = document.read(resources.specs_dir() / "openapi.yaml").value
+    value: Any = yaml_document.read(resources.specs_dir() / "openapi.yaml").value
     return dict(value)
 
 
 @cache
 def common_facts() -> dict[str, Fact]:
     """What HTTP and JSON promise by themselves, for what a profile does not state."""
-    parsed = document.read(resources.specs_dir() / "common.yaml")
+    parsed = yaml_document.read(resources.specs_dir() / "common.yaml")
     schema = _schema()
-    problems.validate(parsed, {"$ref": "#/$defs/common", "$defs": schema["$defs"]})
+    validation.validate(parsed, {"$ref": "#/$defs/common", "$defs": schema["$defs"]})
     parsed.raise_for_problems()
     facts = ProfileParser(parsed).facts()
     parsed.raise_for_problems()
@@ -78,4 +78,6 @@ def _resolve_path(name_or_path: str) -> Path:
         if path.is_file():
             return path
         raise UsageError(f"--profile {name_or_path}: no such file")
-    raise UsageError(f"--profile {name_or_path}: no such profile{problems.did_you_mean(name_or_path, names)}")
+    raise UsageError(
+        f"--profile {name_or_path}: no such profile{validation.did_you_mean(name_or_path, names)}"
+    )

@@ -6,12 +6,12 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.profile.unit import SizeUnit
+from conformance.profile.size_unit import SizeUnit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.model import JsonObject, OperationKind, Level, Source
+    from conformance.core.model import JsonObject, Level, OperationKind, Source
 
 
 class Condition(enum.StrEnum):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from conformance.refserver.serving import Server
+from conformance.refserver.threaded_server import Server
 
 __all__ = ["Server"]

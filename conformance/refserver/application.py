@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from conformance.profile.facts import LimitKind
-from conformance.refserver.admission import ReceivedRequest, ConnectionState
+from conformance.refserver.authentication import ConnectionState, ReceivedRequest
+from conformance.refserver.body_size import max_bytes
 from conformance.refserver.replies import NO_REPLY, ServerReply
-from conformance.refserver.weighing import max_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from conformance.contract import Contract
-    from conformance.refserver.answering import Responder
+    from conformance.refserver.responder import Responder
 
 Scope: TypeAlias = "Mapping[str, Any]"
 Receive: TypeAlias = "Callable[[], Awaitable[Mapping[str, Any]]]"
@@ -78,7 +78,9 @@ def create_application(responder: Responder, timing: Timing = DEFAULT_TIMING) ->
             return
         connection.record_response(response.status)
         is_ambiguous = {"content-length", "transfer-encoding"} <= headers.keys()
-        await _send_reply(send, response, timing, is_last=timing.closes_after_reply or replies_early or is_ambiguous)
+        await _send_reply(
+            send, response, timing, is_last=timing.closes_after_reply or replies_early or is_ambiguous
+        )
 
     return handle_request
 
@@ -89,7 +91,9 @@ async def _wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-def _received_request(scope: Scope, headers: Mapping[str, str], body: bytes, connection: ConnectionState) -> ReceivedRequest:
+def _received_request(
+    scope: Scope, headers: Mapping[str, str], body: bytes, connection: ConnectionState
+) -> ReceivedRequest:
     path: str = scope["path"]
     if not path.startswith("/") and "://" in path:  # the absolute form, as it is sent to proxies
         path = "/" + path.partition("://")[2].partition("/")[2]
@@ -107,7 +111,10 @@ def _received_request(scope: Scope, headers: Mapping[str, str], body: bytes, con
 def _max_read_bytes(contract: Contract) -> int:
     """How much of a body is read at all, in bytes: anything larger is too large for every limit."""
     limit_kinds = [ceiling for ceiling in LimitKind if contract.has_fact(f"limits.{ceiling}")]
-    return max((max_bytes(contract.size_limit(ceiling)) for ceiling in limit_kinds), default=0) + _READ_AHEAD_BYTES
+    return (
+        max((max_bytes(contract.size_limit(ceiling)) for ceiling in limit_kinds), default=0)
+        + _READ_AHEAD_BYTES
+    )
 
 
 async def _read_body(receive: Receive, max_bytes: int) -> bytes:

@@ -8,12 +8,12 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
-from conformance.errors import InconclusiveError
+from conformance.core.errors import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.payloads import Keys
+    from conformance.requests import Keys
 
 _STOP_TIMEOUT_S = 5.0
 

@@ -34,7 +34,9 @@ NO_REPLY = ServerReply(status=0)
 """No answer at all: what a server gives that hangs."""
 
 
-def build_reply(status: int, shape: ResponseBody | None, text: str, headers: Mapping[str, str] | None = None) -> ServerReply:
+def build_reply(
+    status: int, shape: ResponseBody | None, text: str, headers: Mapping[str, str] | None = None
+) -> ServerReply:
     """A reply whose body has a shape: JSON with the schema's own examples, or the text."""
     headers = headers or {}
     if status == 204 or (shape is not None and shape.body_format is BodyFormat.EMPTY):
@@ -42,5 +44,9 @@ def build_reply(status: int, shape: ResponseBody | None, text: str, headers: Map
     media_type = shape.media_type if shape is not None else None
     if shape is not None and shape.body_format is BodyFormat.JSON:
         body = json.dumps(schemas.full_sample(shape.schema or {"type": "object"})).encode()
-        return ServerReply(status=status, media_type=media_type or "application/json", body=body, headers=headers)
-    return ServerReply(status=status, media_type=media_type or "text/plain", body=text.encode(), headers=headers)
+        return ServerReply(
+            status=status, media_type=media_type or "application/json", body=body, headers=headers
+        )
+    return ServerReply(
+        status=status, media_type=media_type or "text/plain", body=text.encode(), headers=headers
+    )

@@ -11,17 +11,22 @@ from conformance import sdks
 from conformance.contract import Contract
 from conformance.profile.facts import ExpectedResponse, SizeLimit
 from conformance.refserver.application import Timing
-from conformance.refserver.change import FaultChange
-from conformance.refserver.faults import keys, lines
+from conformance.refserver.fault_change import FaultChange
+from conformance.refserver.faults import credentials, protocol_overrides
 from conformance.refserver.faults.fault import any_contract, requires_facts
-from conformance.refserver.faults.twists import IS_WEBHOOK, accept_refused, error_reply, refuse_accepted
-from conformance.refserver.protocol import HttpProtocol
+from conformance.refserver.faults.response_overrides import (
+    IS_WEBHOOK,
+    accept_refused,
+    error_reply,
+    refuse_accepted,
+)
+from conformance.refserver.http_protocol import HttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.profile.facts import Fact
-    from conformance.refserver.change import RequestView, ResponseOverride
+    from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.faults.fault import ContractPredicate
     from conformance.refserver.replies import ServerReply
 
@@ -45,7 +50,9 @@ class Variant:
     is_sent_bursts: bool = False
 
 
-CORRECT_SERVER = Variant(name="correct", description="is the reference server as it is", change=FaultChange(), is_sent_bursts=True)
+CORRECT_SERVER = Variant(
+    name="correct", description="is the reference server as it is", change=FaultChange(), is_sent_bursts=True
+)
 
 
 def _with_edited_answers(edit: Callable[[ExpectedResponse], ExpectedResponse]) -> FaultChange:
@@ -79,7 +86,10 @@ def _with_tolerated_status(index: int) -> FaultChange:
 def _stated_answers(contract: Contract) -> list[ExpectedResponse]:
     """Every answer that a contract states."""
     required = [answer for event in contract.profile.events.values() for answer in event.required.values()]
-    return [*(fact for fact in contract.profile.facts.values() if isinstance(fact, ExpectedResponse)), *required]
+    return [
+        *(fact for fact in contract.profile.facts.values() if isinstance(fact, ExpectedResponse)),
+        *required,
+    ]
 
 
 def _tolerates_at_least(count: int) -> ContractPredicate:
@@ -120,12 +130,14 @@ def _refuse_options_and_cors(sight: RequestView) -> ServerReply | None:
 
 def _has_right_body_key(sight: RequestView) -> bool:
     """Whether the right key is in the body, whatever the headers say."""
-    return keys.body_key(sight) == sight.server.authenticator.write_key and not IS_WEBHOOK(sight)
+    return credentials.body_key(sight) == sight.server.authenticator.write_key and not IS_WEBHOOK(sight)
 
 
 def _has_long_message_id(sight: RequestView) -> bool:
     id_pointer = sight.contract.profile.pointers.message_id
-    return any(isinstance(value, str) and len(value) > _MAX_ID_LENGTH for value in sight.values_at(id_pointer))
+    return any(
+        isinstance(value, str) and len(value) > _MAX_ID_LENGTH for value in sight.values_at(id_pointer)
+    )
 
 
 def _add_proxy_headers(sight: RequestView) -> ServerReply:
@@ -138,7 +150,9 @@ def _add_proxy_headers(sight: RequestView) -> ServerReply:
 
 def _lowercase_success(sight: RequestView) -> ServerReply | None:
     """Success in lower case."""
-    return replace(sight.correct_reply(), body=sight.correct_reply().body.lower()) if sight.is_accepted else None
+    return (
+        replace(sight.correct_reply(), body=sight.correct_reply().body.lower()) if sight.is_accepted else None
+    )
 
 
 def _ignore_byte_order_mark(sight: RequestView) -> ServerReply | None:
@@ -180,7 +194,10 @@ class ShortKeepAliveProtocol(HttpProtocol):
 
 
 def _variant(
-    name: str, does: str, change: FaultChange | ResponseOverride | Timing | type[HttpProtocol], fits: ContractPredicate = any_contract
+    name: str,
+    does: str,
+    change: FaultChange | ResponseOverride | Timing | type[HttpProtocol],
+    fits: ContractPredicate = any_contract,
 ) -> Variant:
     """A variant that is not pressed."""
     if isinstance(change, Timing):
@@ -192,7 +209,7 @@ def _variant(
     return Variant(name=name, description=does, change=change, applies_to=fits)
 
 
-_HTTP_10 = FaultChange(protocol=lines.rewrite_output(lambda data: data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1)),
+_HTTP_10 = FaultChange(protocol=protocol_overrides.rewrite_output(lambda data: data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1)),
               timing=Timing(closes_after_reply=True))  # fmt: skip
 
 VARIANTS = (

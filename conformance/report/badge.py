@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Level
+from conformance.core.model import Level
+from conformance.core.text import clean_for_xml, escape_controls
 from conformance.report.matrix import build_matrix
-from conformance.text import escape_controls, clean_for_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,13 @@ _CHARACTER_WIDTHS = {
 _DEFAULT_CHARACTER_WIDTH = 100
 _FONT_SIZE, _PADDING, _HEIGHT = 11, 6, 20
 _MAX_NAME_LENGTH = 40
-_NAME_COLOR, _GOOD_COLOR, _PARTIAL_COLOR, _BAD_COLOR, _UNJUDGED_COLOR = "#444c56", "#116329", "#7d4e00", "#a40e26", "#57606a"
+_NAME_COLOR, _GOOD_COLOR, _PARTIAL_COLOR, _BAD_COLOR, _UNJUDGED_COLOR = (
+    "#444c56",
+    "#116329",
+    "#7d4e00",
+    "#a40e26",
+    "#57606a",
+)
 """White text has a contrast of at least 4.5 on each."""
 _PARTIAL_FROM_PERCENT = 90
 
@@ -56,12 +62,18 @@ def _shorten(name: str) -> str:
 
 
 def _color(percent: int) -> str:
-    return _GOOD_COLOR if percent == 100 else _PARTIAL_COLOR if percent >= _PARTIAL_FROM_PERCENT else _BAD_COLOR
+    return (
+        _GOOD_COLOR if percent == 100 else _PARTIAL_COLOR if percent >= _PARTIAL_FROM_PERCENT else _BAD_COLOR
+    )
 
 
 def _text_width(text: str) -> int:
     """How wide a text is, in whole units."""
-    return -(-sum(_CHARACTER_WIDTHS.get(character, _DEFAULT_CHARACTER_WIDTH) for character in text) * _FONT_SIZE // 100)
+    return -(
+        -sum(_CHARACTER_WIDTHS.get(character, _DEFAULT_CHARACTER_WIDTH) for character in text)
+        * _FONT_SIZE
+        // 100
+    )
 
 
 _SVG = """\

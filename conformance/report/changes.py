@@ -6,14 +6,14 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.errors import UsageError
-from conformance.model import Outcome
+from conformance.core.errors import UsageError
+from conformance.core.model import Outcome
 from conformance.report.document import FORMAT_VERSION, dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from conformance.model import JsonObject
+    from conformance.core.model import JsonObject
 
 _DEVIATING_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
 _CONCLUSIVE_OUTCOMES = _DEVIATING_OUTCOMES | {Outcome.PASS}
@@ -105,7 +105,11 @@ def compare_reports(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str,
 
     Raises UsageError where several reports by one profile leave open which to compare.
     """
-    pairs = [(old[0], new[0])] if len(old) == len(new) == 1 else _pair_by_profile(_by_profile(old), _by_profile(new))
+    pairs = (
+        [(old[0], new[0])]
+        if len(old) == len(new) == 1
+        else _pair_by_profile(_by_profile(old), _by_profile(new))
+    )
     all_changes: list[ReportChange] = []
     unchanged_count = 0
     for before, after in pairs:
@@ -115,7 +119,9 @@ def compare_reports(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str,
     kinds = list(ChangeKind)
     all_changes.sort(key=lambda item: (kinds.index(item.kind), item.profile, item.id, item.operation))
     remarks = [remark for before, after in pairs for remark in _remarks(before, after)]
-    return ReportChanges(remarks=tuple(dict.fromkeys(remarks)), changes=tuple(all_changes), unchanged_count=unchanged_count)
+    return ReportChanges(
+        remarks=tuple(dict.fromkeys(remarks)), changes=tuple(all_changes), unchanged_count=unchanged_count
+    )
 
 
 def _by_profile(documents: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -138,7 +144,10 @@ def _pair_by_profile(
         return {**document, "checks": []}
 
     names = sorted({*old, *new})
-    return [(old.get(name) or without_checks(new[name]), new.get(name) or without_checks(old[name])) for name in names]
+    return [
+        (old.get(name) or without_checks(new[name]), new.get(name) or without_checks(old[name]))
+        for name in names
+    ]
 
 
 def _remarks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -171,7 +180,9 @@ def _compare_checks(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[lis
     return changed, unchanged_count
 
 
-def _build_change(kind: ChangeKind, was: Mapping[str, Any] | None, now: Mapping[str, Any] | None, profile: str) -> ReportChange:
+def _build_change(
+    kind: ChangeKind, was: Mapping[str, Any] | None, now: Mapping[str, Any] | None, profile: str
+) -> ReportChange:
     """A change, told by the later report where it has the check."""
     check: Mapping[str, Any] = now or was or {}
     levels = dict.fromkeys(item["level"] for item in (was, now) if item)
@@ -191,11 +202,15 @@ def _change_kind(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -
     old_outcome, new_outcome = (item["outcome"] if item else MISSING for item in (was, now))
     if old_outcome in _CONCLUSIVE_OUTCOMES and new_outcome not in _CONCLUSIVE_OUTCOMES:
         return ChangeKind.VANISHED
-    if old_outcome == MISSING or (old_outcome in _INFORMATIONAL_OUTCOMES and new_outcome in _CONCLUSIVE_OUTCOMES):
+    if old_outcome == MISSING or (
+        old_outcome in _INFORMATIONAL_OUTCOMES and new_outcome in _CONCLUSIVE_OUTCOMES
+    ):
         return ChangeKind.NEW
     if new_outcome in _DEVIATING_OUTCOMES and old_outcome not in _DEVIATING_OUTCOMES:
         return ChangeKind.BROKEN
     if new_outcome == Outcome.PASS and old_outcome != Outcome.PASS:
         return ChangeKind.FIXED
-    is_same = was is not None and now is not None and was["level"] == now["level"] and old_outcome == new_outcome
+    is_same = (
+        was is not None and now is not None and was["level"] == now["level"] and old_outcome == new_outcome
+    )
     return None if is_same else ChangeKind.CHANGED

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from conformance.model import Request
+    from conformance.core.model import Request
 
 _MAX_LITERAL_LENGTH = 4000
 _REPEATED_BYTES = re.compile(rb"(.{1,4}?)\1{99,}", re.DOTALL)
@@ -91,7 +91,9 @@ def _as_shell_text(body: bytes) -> str | None:
         text = body.decode()
     except UnicodeDecodeError:
         return None
-    return text if len(body) <= _MAX_LITERAL_LENGTH and "\0" not in text and not text.startswith("@") else None
+    return (
+        text if len(body) <= _MAX_LITERAL_LENGTH and "\0" not in text and not text.startswith("@") else None
+    )
 
 
 def _python_program(body: bytes) -> str:

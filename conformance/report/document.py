@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Area, Level, Outcome, Verdict
-from conformance.sdks import table as sdks
-from conformance.text import escape_surrogates
+from conformance.core.model import Area, Level, Outcome, Verdict
+from conformance.core.text import escape_surrogates
+from conformance.sdks import outcomes as sdks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from conformance.model import JsonObject, StaleEntry
+    from conformance.core.model import JsonObject, StaleEntry
     from conformance.report.limits import MeasuredLimit
 
 FORMAT_VERSION = 1
@@ -62,7 +62,9 @@ class Report:
     stale_entries: tuple[StaleEntry, ...] = ()
 
     @classmethod
-    def from_verdicts(cls, run_info: RunInfo, verdicts: Iterable[Verdict], limits: tuple[MeasuredLimit, ...] = ()) -> Report:
+    def from_verdicts(
+        cls, run_info: RunInfo, verdicts: Iterable[Verdict], limits: tuple[MeasuredLimit, ...] = ()
+    ) -> Report:
         """A report of verdicts in any order."""
         return cls(
             run_info=run_info,
@@ -79,7 +81,9 @@ class Report:
     def is_complete(self) -> bool:
         """Whether the run came to its end: a verdict on everything that was planned, or nothing to judge."""
         header = self.run_info
-        return not header.stop_reason and (bool(header.unjudged_reason) or len(self.verdicts) >= header.planned_verdicts)
+        return not header.stop_reason and (
+            bool(header.unjudged_reason) or len(self.verdicts) >= header.planned_verdicts
+        )
 
     @property
     def verdict(self) -> str:
@@ -102,11 +106,17 @@ class Report:
     @property
     def exit_code(self) -> int:
         """What the command ends with."""
-        return STALE_EXIT_CODE if self.stale_entries and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
+        return (
+            STALE_EXIT_CODE if self.stale_entries and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
+        )
 
     def problems(self) -> list[Verdict]:
         """What failed, was untestable or has no verdict; strongest level first, what was generated last."""
-        problems = [item for item in self.verdicts if item.outcome in _DEVIATING_OUTCOMES or item.outcome is Outcome.ERROR]
+        problems = [
+            item
+            for item in self.verdicts
+            if item.outcome in _DEVIATING_OUTCOMES or item.outcome is Outcome.ERROR
+        ]
         order = list(Outcome)
         return sorted(
             problems, key=lambda item: (item.level.rank, order.index(item.outcome), item.area is Area.FUZZ)
@@ -133,7 +143,11 @@ class Report:
             "counts": {outcome.value: count for outcome, count in self.counts_by_outcome().items()},
             "limits": [item.as_json() for item in self.limits],
             "sdks": sdks.build_table(self.verdicts),
-            **({"stale": [_stale_entry_json(item) for item in self.stale_entries]} if self.stale_entries else {}),
+            **(
+                {"stale": [_stale_entry_json(item) for item in self.stale_entries]}
+                if self.stale_entries
+                else {}
+            ),
             "checks": [verdict_json(item) for item in self.verdicts],
             "complete": self.is_complete,
         }
@@ -142,7 +156,10 @@ class Report:
         """How a run ended that did not come to its end."""
         if self.is_complete:
             return {}
-        return {"planned": self.run_info.planned_verdicts, "stopped": escape_surrogates(self.run_info.stop_reason or DEFAULT_STOP_REASON)}
+        return {
+            "planned": self.run_info.planned_verdicts,
+            "stopped": escape_surrogates(self.run_info.stop_reason or DEFAULT_STOP_REASON),
+        }
 
     def json_text(self) -> str:
         """The report as a JSON text."""
@@ -170,7 +187,11 @@ def verdict_json(verdict: Verdict) -> JsonObject:
         "exchanges": list(verdict.exchanges),
         "curl": escape_surrogates(verdict.curl),
         **({"known": verdict.known_deviation.as_json()} if verdict.known_deviation else {}),
-        **({"runs": {outcome.value: count for outcome, count in verdict.outcome_counts}} if verdict.outcome_counts else {}),
+        **(
+            {"runs": {outcome.value: count for outcome, count in verdict.outcome_counts}}
+            if verdict.outcome_counts
+            else {}
+        ),
     }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from conformance.model import Level, Outcome, Source
-from conformance.text import clean_for_xml
+from conformance.core.model import Level, Outcome, Source
+from conformance.core.text import clean_for_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,15 +8,15 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from conformance.model import Level, Outcome
+from conformance.core.model import Level, Outcome
+from conformance.core.resources import profile_names
+from conformance.core.text import escape_controls
 from conformance.report.document import UNJUDGED
-from conformance.resources import profile_names
-from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from conformance.model import Json, JsonObject
+    from conformance.core.model import Json, JsonObject
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Level, Outcome
+from conformance.core.model import Level, Outcome
 from conformance.report.document import CONFORMS, DEVIATES
 
 if TYPE_CHECKING:
@@ -97,9 +97,16 @@ def report_headline(document: Mapping[str, Any]) -> Headline:
         sentence = f"was judged on {len(document['checks']):,} of {planned:,} checks only of {title}"
     else:
         sentence = f"could not be judged by {title}"
-    details = _problem_sentences(gated) if tally.judged else [document["run"].get("failure", "No promise was judged")]
+    details = (
+        _problem_sentences(gated)
+        if tally.judged
+        else [document["run"].get("failure", "No promise was judged")]
+    )
     return Headline(
-        verdict=document["verdict"], sentence=sentence, details=tuple(details), below_gate=_below_gate_sentence(Tally.from_checks(below))
+        verdict=document["verdict"],
+        sentence=sentence,
+        details=tuple(details),
+        below_gate=_below_gate_sentence(Tally.from_checks(below)),
     )
 
 
@@ -120,7 +127,9 @@ def _problem_sentences(checks: Iterable[Mapping[str, Any]]) -> list[str]:
 def _below_gate_sentence(tally: Tally) -> str:
     """What is wrong below the gate, in a sentence; empty where nothing is."""
     parts = [
-        f"{tally.counts[outcome]:,} {words}" for outcome, words in _PROBLEM_WORDS.items() if tally.counts[outcome]
+        f"{tally.counts[outcome]:,} {words}"
+        for outcome, words in _PROBLEM_WORDS.items()
+        if tally.counts[outcome]
     ]
     return f"Below the gate: {', '.join(parts)}" if parts else ""
 
@@ -128,7 +137,10 @@ def _below_gate_sentence(tally: Tally) -> str:
 def tallies_by_level(checks: Iterable[Mapping[str, Any]]) -> list[tuple[str, Tally]]:
     """Every level with its tally, strongest first; those without a check are left out."""
     check_list = list(checks)
-    tallies = [(level.value, Tally.from_checks(item for item in check_list if item["level"] == level)) for level in Level]
+    tallies = [
+        (level.value, Tally.from_checks(item for item in check_list if item["level"] == level))
+        for level in Level
+    ]
     return [(level, tally) for level, tally in tallies if tally.total]
 
 
@@ -165,4 +177,6 @@ def build_call_grid(checks: Iterable[Mapping[str, Any]]) -> CallGrid:
 
 def _call_row(call: str, areas: Iterable[str], cells: Mapping[str, list[Mapping[str, Any]]]) -> CallRow:
     tallies = tuple((area, Tally.from_checks(cells[area]) if cells[area] else None) for area in areas)
-    return CallRow(call=call, cells=tallies, total=Tally.from_checks(item for items in cells.values() for item in items))
+    return CallRow(
+        call=call, cells=tallies, total=Tally.from_checks(item for items in cells.values() for item in items)
+    )

@@ -8,12 +8,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.model import Outcome, Verdict
-from conformance.report import sdks
+from conformance.core.model import Outcome, Verdict
+from conformance.core.text import escape_controls
+from conformance.report import sdk_overview
 from conformance.report.changes import ChangeKind
 from conformance.report.document import CONFORMS, DEVIATES
 from conformance.report.matrix import build_matrix
-from conformance.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,11 @@ _STYLES = {
     Outcome.NOT_APPLICABLE: "dim",
 }
 _VERDICTS = {CONFORMS: ("conforms to", "bold green"), DEVIATES: ("deviates from", "bold red")}
-_CHANGE_STYLES = {ChangeKind.BROKEN: "bold red", ChangeKind.VANISHED: "bold magenta", ChangeKind.FIXED: "green"}
+_CHANGE_STYLES = {
+    ChangeKind.BROKEN: "bold red",
+    ChangeKind.VANISHED: "bold magenta",
+    ChangeKind.FIXED: "green",
+}
 _MAX_ITEMS = 12
 _STATUS_LENGTH = len("400")
 
@@ -41,13 +45,15 @@ def print_report(report: Report, console: Console, *, quiet: bool = False) -> No
     """Prints a report. Quiet leaves only what is broken, and the verdict."""
     if not quiet:
         console.print(_area_table(report))
-        overview = sdks.build_sdk_overview(report.verdicts)
+        overview = sdk_overview.build_sdk_overview(report.verdicts)
         if overview:
             console.print(Padding(overview, (1, 0, 0, 0)))
     for group in _group_problems(report):
         _print_problem(group, report, console)
     for stale in report.stale_entries:
-        console.print(Text.assemble(("\nSTALE", "bold yellow"), f"  {escape_controls(str(stale))}"), soft_wrap=True)
+        console.print(
+            Text.assemble(("\nSTALE", "bold yellow"), f"  {escape_controls(str(stale))}"), soft_wrap=True
+        )
     console.print(_verdict_line(report), soft_wrap=True)
 
 
@@ -140,7 +146,11 @@ def _describe_known(item: Verdict) -> str:
     """Why a broken promise is accepted for now."""
     if item.known_deviation is None:
         return ""
-    details = [item.known_deviation.owner, item.known_deviation.link, f"until {item.known_deviation.expires}" if item.known_deviation.expires else ""]
+    details = [
+        item.known_deviation.owner,
+        item.known_deviation.link,
+        f"until {item.known_deviation.expires}" if item.known_deviation.expires else "",
+    ]
     return ", ".join(text for text in (item.known_deviation.reason, *details) if text)
 
 
@@ -162,7 +172,11 @@ def _print_problem(items: list[Verdict], report: Report, console: Console) -> No
         (" (known)", "dim") if first.known_deviation else "",
     )
     console.print(head, soft_wrap=True)
-    details = verdict_details(first, [item.operation for item in items]) if len(ids) == 1 else _untestable_details(first, ids)
+    details = (
+        verdict_details(first, [item.operation for item in items])
+        if len(ids) == 1
+        else _untestable_details(first, ids)
+    )
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", justify="right", min_width=9)
     table.add_column(overflow="fold")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.text import escape_surrogates
+from conformance.core.text import escape_surrogates
 
 if TYPE_CHECKING:
-    from conformance.model import Exchange, Json, JsonObject
+    from conformance.core.model import Exchange, Json, JsonObject
 
 MAX_BODY_BYTES = 1024
 

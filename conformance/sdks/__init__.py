@@ -6,15 +6,31 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from conformance import resources
-from conformance.profile import document, problems
-from conformance.sdks.parse import parse_sdk
-from conformance.sdks.shapes import Reaction, ReactionRule, Sdk, RecordedRequest, effective_reaction, sdk_reaction
+from conformance.core import resources
+from conformance.profile import validation, yaml_document
+from conformance.sdks.parser import parse_sdk
+from conformance.sdks.sdk import (
+    Reaction,
+    ReactionRule,
+    RecordedRequest,
+    Sdk,
+    effective_reaction,
+    sdk_reaction,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Reaction", "ReactionRule", "Sdk", "RecordedRequest", "effective_reaction", "load", "load_all", "sdk_reaction"]
+__all__ = [
+    "Reaction",
+    "ReactionRule",
+    "RecordedRequest",
+    "Sdk",
+    "effective_reaction",
+    "load",
+    "load_all",
+    "sdk_reaction",
+]
 
 
 @cache
@@ -25,8 +41,8 @@ def load_all() -> tuple[Sdk, ...]:
 
 def load(path: Path) -> Sdk:
     """Loads an SDK from a YAML file. Raises ProfileError, with file, line and key, if it is not valid."""
-    parsed = document.read(path)
-    problems.validate(parsed, _schema())
+    parsed = yaml_document.read(path)
+    validation.validate(parsed, _schema())
     parsed.raise_for_problems()
     loaded = parse_sdk(parsed)
     parsed.raise_for_problems()

@@ -5,7 +5,18 @@ A check that no broken server fails proves nothing, and one that a correct serve
 
 from __future__ import annotations
 
-from conformance.selfcheck.judging import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, ProgressCallback, run_self_check
+from conformance.selfcheck.runner import (
+    ALL_PROFILES_PER_FAULT,
+    DEFAULT_PROFILES_PER_FAULT,
+    ProgressCallback,
+    run_self_check,
+)
 from conformance.selfcheck.score import Score
 
-__all__ = ["ALL_PROFILES_PER_FAULT", "DEFAULT_PROFILES_PER_FAULT", "Score", "ProgressCallback", "run_self_check"]
+__all__ = [
+    "ALL_PROFILES_PER_FAULT",
+    "DEFAULT_PROFILES_PER_FAULT",
+    "ProgressCallback",
+    "Score",
+    "run_self_check",
+]

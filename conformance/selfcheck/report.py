@@ -10,8 +10,8 @@ from conformance import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.model import Json, JsonObject
-    from conformance.selfcheck.pair import FaultDetection
+    from conformance.core.model import Json, JsonObject
+    from conformance.selfcheck.detection import FaultDetection
     from conformance.selfcheck.score import Score
 
 FORMAT = 1
@@ -88,7 +88,8 @@ def _variant_entries(score: Score) -> list[Json]:
     entries: dict[str, JsonObject] = {}
     for alarm in score.correct_servers:
         entry = entries.setdefault(
-            alarm.variant.name, {"name": alarm.variant.name, "does": alarm.variant.description, "profiles": {}}
+            alarm.variant.name,
+            {"name": alarm.variant.name, "does": alarm.variant.description, "profiles": {}},
         )
         profiles = entry["profiles"]
         if isinstance(profiles, dict):
@@ -115,7 +116,10 @@ def markdown(score: Score) -> str:
     if problems:
         lines += ["", "## What is wrong", "", *(f"- {_table_cell(line)}" for line in problems)]
     lines += ["", "## Checks, and the faults that they notice", "", "| check | faults |", "|---|---|"]
-    lines += [f"| `{name}` | {_code_list(detecting_faults)} |" for name, detecting_faults in score.detecting_faults.items()]
+    lines += [
+        f"| `{name}` | {_code_list(detecting_faults)} |"
+        for name, detecting_faults in score.detecting_faults.items()
+    ]
     lines += ["", "## Faults", "", "| fault | what the server does wrong | profiles |", "|---|---|---|"]
     profiles: dict[str, list[str]] = {}
     for catch in score.detections:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from conformance.cases import CHECKS
 from conformance.refserver.variants import CORRECT_SERVER
-from conformance.selfcheck.pair import FaultDetection, describe_verdict
+from conformance.selfcheck.detection import FaultDetection, describe_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.refserver.faults import Fault
     from conformance.refserver.variants import Variant
-    from conformance.selfcheck.pair import ServerResult
+    from conformance.selfcheck.detection import ServerResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,9 @@ class Score:
         """The score of pairs, in the order of profiles, faults and variants."""
         result_of = {(pair.profile, pair.server): pair for pair in results}
         detections = tuple(
-            FaultDetection.of(result_of[profile, fault.name], result_of[profile, CORRECT_SERVER.name], fault, CHECKS)
+            FaultDetection.of(
+                result_of[profile, fault.name], result_of[profile, CORRECT_SERVER.name], fault, CHECKS
+            )
             for profile, fault in itertools.product(profiles, faults)
             if (profile, fault.name) in result_of
         )
@@ -60,7 +62,12 @@ class Score:
             for profile, variant in itertools.product(profiles, (CORRECT_SERVER, *variants))
             if (profile, variant.name) in result_of
         )
-        return cls(profiles=tuple(profiles), detections=detections, correct_servers=correct_servers, detecting_faults=_detecting_faults(results, detections))
+        return cls(
+            profiles=tuple(profiles),
+            detections=detections,
+            correct_servers=correct_servers,
+            detecting_faults=_detecting_faults(results, detections),
+        )
 
     @property
     def detected_count(self) -> int:
@@ -88,19 +95,24 @@ class Score:
         for detection in self.detections:
             server_and_profile = f"{detection.fault.name} under {detection.profile}"
             if detection.missed_by or not detection.is_detected:
-                problems.append(f"{server_and_profile}: not noticed by {', '.join(detection.missed_by) or 'any check'}")
+                problems.append(
+                    f"{server_and_profile}: not noticed by {', '.join(detection.missed_by) or 'any check'}"
+                )
             if not detection.is_in_right_area:
-                problems += [f"{server_and_profile}: another area: {item}" for item in detection.wrong_area] or [
-                    f"{server_and_profile}: not noticed in its own area"
-                ]
+                problems += [
+                    f"{server_and_profile}: another area: {item}" for item in detection.wrong_area
+                ] or [f"{server_and_profile}: not noticed in its own area"]
         for correct_server in self.correct_servers:
             problems += [
-                f"{correct_server.variant.name} under {correct_server.profile} is correct: {item}" for item in correct_server.false_alarms
+                f"{correct_server.variant.name} under {correct_server.profile} is correct: {item}"
+                for item in correct_server.false_alarms
             ]
         return problems + [f"{name}: no fault makes this check fail" for name in self.undetecting_checks]
 
 
-def _detecting_faults(results: Sequence[ServerResult], detections: Sequence[FaultDetection]) -> dict[str, tuple[str, ...]]:
+def _detecting_faults(
+    results: Sequence[ServerResult], detections: Sequence[FaultDetection]
+) -> dict[str, tuple[str, ...]]:
     """The names of the faults that each check noticed, for each check that any profile asks for."""
     applicable_ids: set[str] = set()
     for pair in results:

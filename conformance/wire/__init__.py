@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import httpcore
 import httpx
 
-from conformance.model import Exchange, TransportFailure, Request, Response
-from conformance.wire import decoding, raw
+from conformance.core.model import Exchange, Request, Response, TransportFailure
+from conformance.wire import decoding, raw_connection
 from conformance.wire.budget import Budget
-from conformance.wire.raw import CLOSED_WITHOUT_ANSWER, SendResult
+from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, SendResult
 from conformance.wire.redaction import Redactor
 from conformance.wire.sockets import TlsError
 from conformance.wire.target import TargetAddress, parse_target
@@ -103,7 +103,9 @@ class Wire:
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
     ) -> list[Exchange]:
         """Sends requests over one connection of their own, byte by byte. Never raises, as `exchange`."""
-        complete_requests = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
+        complete_requests = [
+            replace(item, headers=(*self.target.headers, *item.headers)) for item in requests
+        ]
         for request in complete_requests:
             self._spend_budget(request)
             await self.throttle.wait()
@@ -112,14 +114,19 @@ class Wire:
         unanswered = CLOSED_WITHOUT_ANSWER
         try:
             async with asyncio.timeout(self.deadline_s):
-                await raw.send_on_raw_connection(self.target, complete_requests, results, pipelined=pipelined, half_closed=half_closed)
+                await raw_connection.send_on_raw_connection(
+                    self.target, complete_requests, results, pipelined=pipelined, half_closed=half_closed
+                )
         except TimeoutError:
             unanswered = SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
             failure, detail = _classify_error(error)
             unanswered = SendResult(failure=failure, failure_detail=detail)
         results += [unanswered] * (len(complete_requests) - len(results))
-        return [self._redact_exchange(request, result) for request, result in zip(complete_requests, results, strict=True)]
+        return [
+            self._redact_exchange(request, result)
+            for request, result in zip(complete_requests, results, strict=True)
+        ]
 
     def _redact_exchange(self, request: Request, result: SendResult) -> Exchange:
         """What was sent and what came, without secrets."""
@@ -140,13 +147,17 @@ class Wire:
         head_bytes = (
             len(self.target.prefix) + len(request.path) + sum(len(name) + len(value) for name, value in pairs)
         )
-        self.budget.spend(_OVERHEAD_BYTES + head_bytes + 4 * len(pairs) + len(request.body), request.event_count)
+        self.budget.spend(
+            _OVERHEAD_BYTES + head_bytes + 4 * len(pairs) + len(request.body), request.event_count
+        )
 
     @property
     def _timeout_detail(self) -> str:
         return f"no answer within {self.deadline_s:g} s"
 
-    async def _send_within_deadline(self, request: Request) -> tuple[Response | None, TransportFailure | None, str]:
+    async def _send_within_deadline(
+        self, request: Request
+    ) -> tuple[Response | None, TransportFailure | None, str]:
         """The answer, or what went wrong and how."""
         try:
             async with asyncio.timeout(self.deadline_s):
@@ -161,7 +172,11 @@ class Wire:
         try:
             return await self._send_over(self._reusing_transport, request, trace)
         except (*_CLOSED_ERRORS, httpcore.RemoteProtocolError) as error:
-            if trace.opened_connection or trace.received_head or not (isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error)):
+            if (
+                trace.opened_connection
+                or trace.received_head
+                or not (isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error))
+            ):
                 raise
         self._spend_budget(request)
         return await self._send_over(self._one_use_transport, request, _ConnectionTrace())

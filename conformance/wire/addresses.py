@@ -38,7 +38,11 @@ def widest_scope(addresses: tuple[str, ...]) -> AddressScope:
     if not addresses:
         return AddressScope.UNRESOLVED
     scopes = {_scope_of(ipaddress.ip_address(address)) for address in addresses}
-    return next(scope for scope in (AddressScope.PUBLIC, AddressScope.PRIVATE, AddressScope.LOOPBACK) if scope in scopes)
+    return next(
+        scope
+        for scope in (AddressScope.PUBLIC, AddressScope.PRIVATE, AddressScope.LOOPBACK)
+        if scope in scopes
+    )
 
 
 def _scope_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> AddressScope:

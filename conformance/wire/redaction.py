@@ -16,8 +16,8 @@ from urllib.parse import quote, quote_plus
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conformance.model import Request, Response
-    from conformance.wire.answers import Reply
+    from conformance.core.model import Request, Response
+    from conformance.wire.responses import Reply
 
 _MIN_SECRET_LENGTH = 4
 _MAX_UNPACKED_BYTES = 5_000_000
@@ -68,7 +68,9 @@ class Redactor:
         """An answer without secrets."""
         return replace(
             response,
-            headers=tuple((self.redact_text(name), self.redact_text(value)) for name, value in response.headers),
+            headers=tuple(
+                (self.redact_text(name), self.redact_text(value)) for name, value in response.headers
+            ),
             body=self.redact_body(response.body),
         )
 
@@ -89,7 +91,11 @@ class Redactor:
         """A header value; `Basic <base64>` is shown as what was encoded."""
         scheme, space, token = value.partition(" ")
         shown = self._redact_base64(token)
-        return f"{self.redact_text(scheme)}{space}{shown}" if shown.startswith("base64(") else self.redact_text(value)
+        return (
+            f"{self.redact_text(scheme)}{space}{shown}"
+            if shown.startswith("base64(")
+            else self.redact_text(value)
+        )
 
     def _redact_base64(self, value: str) -> str:
         """A value that may be base64: one with a secret inside is shown as what was encoded."""

@@ -160,7 +160,10 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self._socket_stream.grace_s = TLS_GRACE_S
         try:
             stream = await TLSStream.wrap(
-                self._socket_stream, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
+                self._socket_stream,
+                hostname=server_hostname,
+                ssl_context=ssl_context,
+                standard_compatible=False,
             )
         except (ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             await self.aclose()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from conformance.errors import UsageError
-from conformance.wire.addresses import AddressScope, widest_scope, resolve_host
+from conformance.core.errors import UsageError
+from conformance.wire.addresses import AddressScope, resolve_host, widest_scope
 from conformance.wire.sockets import NetworkBackend
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class TargetAddress:
         server_hostname = self.host if self.tls else None
         for address in self.addresses:
             try:
-                await loop.create_connection(protocol_factory, address, self.port, ssl=self.tls, server_hostname=server_hostname)
+                await loop.create_connection(
+                    protocol_factory, address, self.port, ssl=self.tls, server_hostname=server_hostname
+                )
             except ssl.SSLError:
                 raise
             except OSError as error:

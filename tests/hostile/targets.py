@@ -8,12 +8,12 @@ import zlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tests.sockets import ClientConnection, answer_always
+from tests.support.scripted_server import ClientConnection, answer_always
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.sockets import ReceivedRequest, ConnectionScript
+    from tests.support.scripted_server import ConnectionScript, ReceivedRequest
 
 MAX_REPEATS = 400_000
 """An endless thing ends here: no test goes on for ever."""

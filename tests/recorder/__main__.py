@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.recorder.kits import SDK_PACKAGES
 from tests.recorder.reactions import ANSWERS, observe_reaction
-from tests.recorder.server import recording_server
+from tests.recorder.recording_server import recording_server
+from tests.recorder.sdk_packages import SDK_PACKAGES
 
 if TYPE_CHECKING:
-    from tests.recorder.kits import SdkPackage
+    from tests.recorder.sdk_packages import SdkPackage
 
 PARALLEL_SDKS = 3
 
@@ -46,7 +46,12 @@ def requests(kit: SdkPackage, place: Path) -> list[dict[str, Any]]:
         with recording_server() as ear:
             kit.send_events(place, ear.url, extent)
         recorded += [
-            {"method": request.method, "path": request.path, "headers": dict(request.headers), "body": request.json()}
+            {
+                "method": request.method,
+                "path": request.path,
+                "headers": dict(request.headers),
+                "body": request.json(),
+            }
             for request in ear.requests
         ]
     return recorded

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.recorder.server import StubAnswer, recording_server
+from tests.recorder.recording_server import StubAnswer, recording_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.recorder.kits import SdkPackage
+    from tests.recorder.sdk_packages import SdkPackage
 
 JSON = (("Content-Type", "application/json"),)
 TEXT = (("Content-Type", "text/plain"),)

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 
+from tests.targets.application import Application
 from tests.targets.behaviour import BEHAVIOURS
 from tests.targets.dialects import DIALECTS
 from tests.targets.faults import broken_servers
-from tests.targets.judge import Application
 from tests.targets.options import BEARER, KEY, variants
 from tests.targets.server import serve
 

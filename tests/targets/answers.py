@@ -4,8 +4,8 @@ import base64
 import json
 
 from tests.targets.dialects import Dialect
+from tests.targets.messages import Answer, Call, RefusalError
 from tests.targets.options import Options
-from tests.targets.wire import Answer, Call, RefusalError
 
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"

@@ -4,7 +4,7 @@ import base64
 import binascii
 
 from tests.targets.dialects import Dialect
-from tests.targets.wire import Call
+from tests.targets.messages import Call
 
 
 def authorization(call: Call) -> tuple[str, str]:

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.targets.application import Application
 from tests.targets.behaviour import STANDARD, Behaviour
-from tests.targets.conversation import HttpConnection
-from tests.targets.judge import Application
+from tests.targets.http_connection import HttpConnection
 
 BUFFER_MAXIMUM = 1024 * 1024
 START_SECONDS = 10
@@ -17,7 +17,9 @@ START_SECONDS = 10
 class Server:
     """One listening server; `start` and `stop` bracket its life."""
 
-    def __init__(self, judge: Application, behaviour: Behaviour = STANDARD, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, judge: Application, behaviour: Behaviour = STANDARD, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._judge = judge
         self._behaviour = behaviour
         self._tls = tls

@@ -6,14 +6,14 @@ from conformance.refserver.faults import (
     accept,
     auth,
     batch,
-    crowd,
+    concurrency,
     errors,
-    odd,
     payload,
     pixel,
+    routing,
     size,
     syntax,
-    web,
+    unusual_input,
     wire,
 )
 from conformance.refserver.faults.fault import Fault
@@ -22,6 +22,19 @@ __all__ = ["FAULTS", "Fault"]
 
 FAULTS: tuple[Fault, ...] = tuple(
     fault
-    for area in (accept, auth, syntax, size, batch, payload, errors, pixel, odd, web, wire, crowd)
+    for area in (
+        accept,
+        auth,
+        syntax,
+        size,
+        batch,
+        payload,
+        errors,
+        pixel,
+        unusual_input,
+        routing,
+        wire,
+        concurrency,
+    )
     for fault in area.FAULTS
 )

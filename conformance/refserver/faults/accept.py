@@ -6,17 +6,24 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.pointers import PointerNotFound, get, has
+from conformance.core.pointers import PointerNotFound, get, has
 from conformance.profile.facts import AuthScheme
-from conformance.refserver.faults import keys
+from conformance.refserver.faults import credentials
 from conformance.refserver.faults.fault import Fault, requires_facts
-from conformance.refserver.faults.twists import IS_EVENT, IS_PIXEL, IS_WEBHOOK, crash_on, is_not_options, refuse_accepted
+from conformance.refserver.faults.response_overrides import (
+    IS_EVENT,
+    IS_PIXEL,
+    IS_WEBHOOK,
+    crash_on,
+    is_not_options,
+    refuse_accepted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.refserver.change import RequestView, ResponseOverride
+    from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.replies import ServerReply
 
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d$")
@@ -72,7 +79,9 @@ def _is_documented_example(sight: RequestView) -> bool:
         return False
 
 
-def _edit_success(status: int | None = None, media_type: str | None = None, body: bytes | None = None) -> ResponseOverride:
+def _edit_success(
+    status: int | None = None, media_type: str | None = None, body: bytes | None = None
+) -> ResponseOverride:
     """Changes parts of the answer to single events and batches that are accepted."""
 
     def override(sight: RequestView) -> ServerReply | None:
@@ -96,7 +105,9 @@ def _has_key_header(sight: RequestView) -> bool:
 
 def _has_key_in_body_only(sight: RequestView) -> bool:
     """Whether the key of a post is in its body alone."""
-    return keys.has_no_authorization(sight) and sight.request.method == "POST" and not IS_WEBHOOK(sight)
+    return (
+        credentials.has_no_authorization(sight) and sight.request.method == "POST" and not IS_WEBHOOK(sight)
+    )
 
 
 def _has_success_without_content(contract: Contract) -> bool:
@@ -122,24 +133,24 @@ FAULTS = (
           "accept.answer.text", _edit_success(body=b"accepted"), requires_facts("bodies.accepted-text")),
     Fault("basic-refused", "Takes the key from the body alone, not from HTTP Basic.",
           "servers that grew out of a browser's endpoint know no headers", "accept.credentials.basic",
-          refuse_accepted(lambda sight: keys.auth_scheme(sight) == "Basic" and IS_EVENT(sight), 401),
+          refuse_accepted(lambda sight: credentials.auth_scheme(sight) == "Basic" and IS_EVENT(sight), 401),
           requires_facts("credentials.body")),
     Fault("colon-needed", "Refuses a Basic token without the colon after the key.",
           "the documents' own example has none", "accept.credentials.without-colon",
-          refuse_accepted(lambda sight: ":" not in (keys.basic_user_and_password(sight) or ":"), 401),
+          refuse_accepted(lambda sight: ":" not in (credentials.basic_user_and_password(sight) or ":"), 401),
           requires_facts("credentials.basic-without-colon")),
     Fault("body-key-refused", "Looks for the key in a header alone.", "older SDKs send no header at all",
           "accept.credentials.body accept.credentials.example sdk.*-python-2-3-*.accepted "
           "sdk.*-mobile.accepted sdk.*-android-*.accepted", refuse_accepted(_has_key_in_body_only, 401),
           requires_facts("credentials.body"), extra_operations=("batch",)),
     Fault("bearer-refused", "Knows no access tokens.", "newer SDKs offer OAuth", "accept.credentials.bearer",
-          refuse_accepted(lambda sight: keys.auth_scheme(sight).lower() == "bearer", 401), requires_facts("credentials.bearer")),
+          refuse_accepted(lambda sight: credentials.auth_scheme(sight).lower() == "bearer", 401), requires_facts("credentials.bearer")),
     Fault("header-refused", "Ignores the key's own header.", "it is the documented way",
           "accept.credentials.header", refuse_accepted(_has_key_header, 401),
           requires_facts("credentials.header", "credentials.body")),
     Fault("scheme-case-sensitive", "Knows Basic by its capital letter alone.",
           "some clients write it in lower case", "accept.credentials.scheme-case",
-          refuse_accepted(lambda sight: keys.auth_scheme(sight) == "basic", 401)),
+          refuse_accepted(lambda sight: credentials.auth_scheme(sight) == "basic", 401)),
     Fault("timestamp-required", "Insists on a timestamp.", "only SDKs always send one",
           "accept.event.minimal accept.timestamp.absent accept.fields.optional-absent",
           _refuse_single_event(lambda sight: not _has_field(sight, "timestamp"))),

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.model import OperationKind
-from conformance.refserver.faults import keys
-from conformance.refserver.faults.fault import Fault, all_of, requires_kinds, requires_refusals, requires_facts
-from conformance.refserver.faults.twists import (
+from conformance.core.model import OperationKind
+from conformance.refserver.faults import credentials
+from conformance.refserver.faults.fault import (
+    Fault,
+    all_of,
+    requires_facts,
+    requires_kinds,
+    requires_refusals,
+)
+from conformance.refserver.faults.response_overrides import (
     IS_BATCH,
     IS_EVENT,
     IS_PIXEL,
     IS_WEBHOOK,
-    success_reply,
     accept_refused,
     change_refusal_status,
     crash_on,
     error_reply,
     refuse_accepted,
+    success_reply,
 )
 
 if TYPE_CHECKING:
-    from conformance.refserver.change import RequestView
+    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.replies import ServerReply
 
 _ANY_CREDENTIALS = "answers.credentials-*"
@@ -37,23 +43,36 @@ def _is_event_or_batch(sight: RequestView) -> bool:
 
 def _shows_no_key(sight: RequestView) -> bool:
     """Whether no key is shown anywhere."""
-    return keys.has_no_authorization(sight) and keys.body_key(sight) is None
+    return credentials.has_no_authorization(sight) and credentials.body_key(sight) is None
 
 
-_is_key_with_suffix = keys.key_matches(keys.basic_user, lambda own, shown: shown.startswith(own))
-_is_key_with_prefix = keys.key_matches(keys.basic_user, lambda own, shown: shown.endswith(own))
-_is_truncated_key = keys.key_matches(keys.basic_user, lambda own, shown: bool(shown) and own.startswith(shown))
-_is_key_in_any_case = keys.key_matches(keys.basic_user, lambda own, shown: own.lower() == shown.lower())
-_is_key_as_password = keys.key_matches(keys.basic_user_and_password, lambda own, shown: shown.endswith(f":{own}"))
-_is_key_unencoded = keys.key_matches(keys.auth_token, lambda own, shown: shown.partition(":")[0] == own)
-_is_key_under_other_scheme = keys.key_matches(
-    lambda sight: keys.basic_user(sight) if keys.auth_scheme(sight) != "Basic" else None, lambda own, shown: own == shown
+_is_key_with_suffix = credentials.key_matches(
+    credentials.basic_user, lambda own, shown: shown.startswith(own)
+)
+_is_key_with_prefix = credentials.key_matches(credentials.basic_user, lambda own, shown: shown.endswith(own))
+_is_truncated_key = credentials.key_matches(
+    credentials.basic_user, lambda own, shown: bool(shown) and own.startswith(shown)
+)
+_is_key_in_any_case = credentials.key_matches(
+    credentials.basic_user, lambda own, shown: own.lower() == shown.lower()
+)
+_is_key_as_password = credentials.key_matches(
+    credentials.basic_user_and_password, lambda own, shown: shown.endswith(f":{own}")
+)
+_is_key_unencoded = credentials.key_matches(
+    credentials.auth_token, lambda own, shown: shown.partition(":")[0] == own
+)
+_is_key_under_other_scheme = credentials.key_matches(
+    lambda sight: credentials.basic_user(sight) if credentials.auth_scheme(sight) != "Basic" else None,
+    lambda own, shown: own == shown,
 )
 
 
 def _invert_for_padded_key(sight: RequestView) -> ServerReply | None:
     """Another answer than the correct one to a key with white space around it."""
-    if not keys.key_matches(keys.basic_user, lambda own, shown: shown != own == shown.strip())(sight):
+    if not credentials.key_matches(credentials.basic_user, lambda own, shown: shown != own == shown.strip())(
+        sight
+    ):
         return None
     return error_reply(sight, 401) if sight.is_accepted else success_reply(sight)
 
@@ -62,10 +81,10 @@ FAULTS = (
     Fault("unknown-key-accepted", "Takes any key, as long as there is one.",
           "keys are looked up after the answer, if at all: a silent 200 loses every event",
           "auth.key.unknown auth.key.suffixed auth.key.prefixed auth.key.truncated auth.key.other-case",
-          accept_refused(_UNKNOWN, when=lambda sight: _is_event_or_batch(sight) and not keys.has_no_authorization(sight)), _REFUSES_BAD_CREDENTIALS),
+          accept_refused(_UNKNOWN, when=lambda sight: _is_event_or_batch(sight) and not credentials.has_no_authorization(sight)), _REFUSES_BAD_CREDENTIALS),
     Fault("unknown-key-accepted-in-batches", "Looks at the key everywhere but on the path of batches.",
           "a second route is added, and its guard forgotten", "auth.key.unknown",
-          accept_refused(_UNKNOWN, when=lambda sight: IS_BATCH(sight) and keys.basic_user(sight) is not None),
+          accept_refused(_UNKNOWN, when=lambda sight: IS_BATCH(sight) and credentials.basic_user(sight) is not None),
           all_of(_REFUSES_BAD_CREDENTIALS, requires_kinds(OperationKind.BATCH)), extra_operations=("batch",)),
     Fault("no-credentials-accepted", "Takes events from anybody who shows no key at all.",
           "the guard runs only where the header is there",
@@ -91,7 +110,7 @@ FAULTS = (
           _invert_for_padded_key),
     Fault("empty-user-accepted", "Takes an empty user name.", "no key is mistaken for any key",
           "auth.user.empty auth.user.swapped",
-          accept_refused(_MALFORMED, when=lambda sight: keys.basic_user(sight) == ""), _REFUSES_BAD_CREDENTIALS),
+          accept_refused(_MALFORMED, when=lambda sight: credentials.basic_user(sight) == ""), _REFUSES_BAD_CREDENTIALS),
     Fault("password-accepted", "Takes the key as the password.", "other vendors put it there",
           "auth.user.swapped", accept_refused(_MALFORMED, when=_is_key_as_password), _REFUSES_BAD_CREDENTIALS),
     Fault("any-scheme-accepted", "Ignores the scheme before the credentials.",
@@ -99,16 +118,16 @@ FAULTS = (
           accept_refused(_MALFORMED, when=_is_key_under_other_scheme), _REFUSES_BAD_CREDENTIALS),
     Fault("bad-base64-accepted", "Takes what is not base64 for no credentials, and those for granted.",
           "an exception is swallowed", "auth.base64.invalid auth.base64.plain auth.header.empty",
-          accept_refused(_MALFORMED, when=lambda sight: keys.auth_scheme(sight) == "Basic"
-              and keys.basic_user_and_password(sight) is None), _REFUSES_BAD_CREDENTIALS),
+          accept_refused(_MALFORMED, when=lambda sight: credentials.auth_scheme(sight) == "Basic"
+              and credentials.basic_user_and_password(sight) is None), _REFUSES_BAD_CREDENTIALS),
     Fault("plain-key-accepted", "Takes the key as it is, never encoded.", "a shortcut left from debugging",
           "auth.base64.plain", accept_refused(_MALFORMED, when=_is_key_unencoded), _REFUSES_BAD_CREDENTIALS),
     Fault("garbled-credentials-crash", "Fails on credentials that are not base64.", "a decoder raises",
           "auth.base64.invalid auth.base64.plain errors.status.credentials",
-          crash_on(_MALFORMED, when=lambda sight: bool(keys.auth_token(sight)) and keys.basic_user_and_password(sight) is None)),
+          crash_on(_MALFORMED, when=lambda sight: bool(credentials.auth_token(sight)) and credentials.basic_user_and_password(sight) is None)),
     Fault("empty-credentials-crash", "Fails on a header that names a scheme and nothing else.",
           "the second half of a split is taken for granted", "auth.header.empty errors.status.credentials",
-          crash_on(_MALFORMED, when=lambda sight: keys.auth_scheme(sight) == "Basic" and not keys.auth_token(sight))),
+          crash_on(_MALFORMED, when=lambda sight: credentials.auth_scheme(sight) == "Basic" and not credentials.auth_token(sight))),
     Fault("unknown-key-403", "Answers an unknown key with 403.", "SDKs know the documented statuses",
           "auth.key.unknown auth.key.suffixed", change_refusal_status(403, _UNKNOWN, when=_is_event_or_batch), requires_facts(_UNKNOWN)),
     Fault("malformed-credentials-403", "Answers credentials that it can't read with 403.",
@@ -120,29 +139,29 @@ FAULTS = (
           change_refusal_status(404, _MISSING, when=_is_event_or_batch), requires_facts(_MISSING)),
     Fault("unknown-key-crash", "Fails on an unknown key.", "a row that is not there is used",
           "auth.key.unknown auth.key.prefixed errors.status.credentials robustness.headers.key-twice",
-          crash_on(_UNKNOWN, when=lambda sight: _is_event_or_batch(sight) and not keys.has_no_authorization(sight)),
+          crash_on(_UNKNOWN, when=lambda sight: _is_event_or_batch(sight) and not credentials.has_no_authorization(sight)),
           requires_facts(_UNKNOWN)),
     Fault("any-body-key-accepted", "Takes any key in the body, as long as there is one.",
           "the body is only looked at to find a key, not to compare it",
           "auth.body-key.unknown auth.body-key.suffixed auth.body-key.truncated",
-          accept_refused(_UNKNOWN, when=lambda sight: _is_event_or_batch(sight) and keys.has_no_authorization(sight)),
+          accept_refused(_UNKNOWN, when=lambda sight: _is_event_or_batch(sight) and credentials.has_no_authorization(sight)),
           all_of(_REFUSES_BAD_CREDENTIALS, requires_facts("credentials.body"))),
     Fault("empty-body-key-accepted", "Takes an empty key in the body.", "only its absence is noticed",
           "auth.body-key.empty",
-          accept_refused(_MISSING, when=lambda sight: _is_event_or_batch(sight) and keys.body_key(sight) == ""),
+          accept_refused(_MISSING, when=lambda sight: _is_event_or_batch(sight) and credentials.body_key(sight) == ""),
           all_of(_REFUSES_BAD_CREDENTIALS, requires_facts("credentials.body"))),
     Fault("body-key-crash", "Fails on an unknown or empty key in the body.", "another path to the same table",
           "auth.body-key.unknown auth.body-key.empty auth.body-key.suffixed auth.body-key.truncated "
           "errors.status.credentials",
-          crash_on(_UNKNOWN, _MISSING, when=lambda sight: keys.body_key(sight) is not None and _is_event_or_batch(sight)
-              and keys.has_no_authorization(sight)), requires_facts("credentials.body")),
+          crash_on(_UNKNOWN, _MISSING, when=lambda sight: credentials.body_key(sight) is not None and _is_event_or_batch(sight)
+              and credentials.has_no_authorization(sight)), requires_facts("credentials.body")),
     Fault("pixel-key-unchecked", "Takes pixels with any key, and without one.",
           "nobody sees the answer to a pixel, so nobody misses the check",
           "pixel.key.unknown pixel.key.missing", accept_refused("answers.pixel-key-unknown", when=IS_PIXEL),
           requires_kinds(OperationKind.PIXEL)),
     Fault("pixel-header-key-ignored", "Takes the key of a pixel from its data alone, never from a header.",
           "an image has no headers, but a script that loads it may", "pixel.key.elsewhere",
-          refuse_accepted(lambda sight: IS_PIXEL(sight) and not keys.has_no_authorization(sight)), requires_kinds(OperationKind.PIXEL)),
+          refuse_accepted(lambda sight: IS_PIXEL(sight) and not credentials.has_no_authorization(sight)), requires_kinds(OperationKind.PIXEL)),
     Fault("webhook-key-unchecked", "Takes webhooks with any key in their address.",
           "the address is secret enough, somebody thought",
           "webhook.key.unknown webhook.key.suffixed webhook.key.overridden",
@@ -152,15 +171,15 @@ FAULTS = (
           accept_refused("answers.webhook-key-missing"), requires_kinds(OperationKind.WEBHOOK)),
     Fault("webhook-key-prefix-accepted", "Takes a webhook whose key begins with the right one.",
           "addresses are compared by their prefix", "webhook.key.suffixed",
-          accept_refused("answers.webhook-key-unknown", when=keys.key_matches(keys.webhook_query_key, lambda own,
+          accept_refused("answers.webhook-key-unknown", when=credentials.key_matches(credentials.webhook_query_key, lambda own,
               shown: shown.startswith(own))), requires_kinds(OperationKind.WEBHOOK)),
     Fault("webhook-body-key-counts", "Prefers the key in a webhook's body to the one in its address.",
           "one guard serves all routes", "webhook.key.overriding",
-          refuse_accepted(lambda sight: IS_WEBHOOK(sight) and keys.body_key(sight) not in {None, keys.webhook_query_key(sight)}),
+          refuse_accepted(lambda sight: IS_WEBHOOK(sight) and credentials.body_key(sight) not in {None, credentials.webhook_query_key(sight)}),
           requires_kinds(OperationKind.WEBHOOK)),
     Fault("webhook-body-key-suffices",
           "Takes a webhook with a wrong key in its address and the right one inside.",
           "any right key will do", "webhook.key.overridden",
-          accept_refused("answers.webhook-key-unknown", when=keys.key_matches(keys.body_key, lambda own,
+          accept_refused("answers.webhook-key-unknown", when=credentials.key_matches(credentials.body_key, lambda own,
               shown: own == shown)), requires_kinds(OperationKind.WEBHOOK)),
 )  # fmt: skip

@@ -5,28 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.model import OperationKind
-from conformance.pointers import PointerNotFound, get, has
+from conformance.core.model import OperationKind
+from conformance.core.pointers import PointerNotFound, get, has
 from conformance.profile.facts import MAX_EVENTS_FACT
 from conformance.refserver.faults import fault
-from conformance.refserver.faults.fault import Fault, requires_refusals, requires_facts
-from conformance.refserver.faults.twists import (
+from conformance.refserver.faults.fault import Fault, requires_facts, requires_refusals
+from conformance.refserver.faults.response_overrides import (
     IS_BATCH,
-    success_reply,
     accept_refused,
     change_refusal_status,
     crash_on,
     edit_reply,
     error_reply,
-    refused_by,
     refuse_accepted,
+    refused_by,
+    success_reply,
 )
 
 if TYPE_CHECKING:
     from conformance.contract import Contract
-    from conformance.model import Json
-    from conformance.refserver.change import RequestView
-    from conformance.refserver.faults.twists import RequestPredicate
+    from conformance.core.model import Json
+    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.faults.response_overrides import RequestPredicate
 
 _MISSING, _NOT_ARRAY, _NOT_OBJECT, _UNTYPED, _UNKNOWN, _PARTLY, _EMPTY = (
     f"answers.batch-{word}"
@@ -61,7 +61,9 @@ def _has_more_events_than(count: int) -> RequestPredicate:
 
 def _has_field_in_an_event(name: str) -> RequestPredicate:
     """Holds for a batch one of whose events has a field that the profile points at."""
-    return lambda sight: IS_BATCH(sight) and bool(sight.values_at(getattr(sight.contract.profile.pointers, name)))
+    return lambda sight: (
+        IS_BATCH(sight) and bool(sight.values_at(getattr(sight.contract.profile.pointers, name)))
+    )
 
 
 def _has_shared_field(sight: RequestView) -> bool:
@@ -82,7 +84,9 @@ def _has_own_and_shared_context(sight: RequestView) -> bool:
 def _has_mixed_types_and_integrations(sight: RequestView) -> bool:
     """Whether a batch has events of many types, some of which choose their destinations."""
     integrations = [value for value in sight.values_at(sight.contract.profile.pointers.integrations) if value]
-    return len(set(map(str, _event_types(sight)))) > 2 and any(value != {"All": True} for value in integrations)
+    return len(set(map(str, _event_types(sight)))) > 2 and any(
+        value != {"All": True} for value in integrations
+    )
 
 
 def _is_partly_identified(sight: RequestView) -> bool:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.model import OperationKind
-from conformance.refserver.faults.fault import Fault, all_of, requires_kinds, requires_refusals, requires_facts
-from conformance.refserver.faults.twists import (
-    IS_BATCH,
-    IS_EVENT,
-    edit_reply,
-    show_stack_trace,
+from conformance.core.model import OperationKind
+from conformance.refserver.faults.fault import (
+    Fault,
+    all_of,
+    requires_facts,
+    requires_kinds,
+    requires_refusals,
 )
+from conformance.refserver.faults.response_overrides import IS_BATCH, IS_EVENT, edit_reply, show_stack_trace
 
 if TYPE_CHECKING:
-    from conformance.refserver.change import RequestView
+    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.replies import ServerReply
 
 _STATES_ERROR_BODY = requires_facts("bodies.error")
@@ -47,14 +48,18 @@ def _as_problem_json(reply: ServerReply) -> ServerReply:
 
 def _is_refused_event_or_batch(sight: RequestView) -> bool:
     """Whether it is an event or a batch that is refused, and not with a success."""
-    return not sight.is_accepted and (IS_EVENT(sight) or IS_BATCH(sight)) and "partly" not in sight.refusal_fact
+    return (
+        not sight.is_accepted and (IS_EVENT(sight) or IS_BATCH(sight)) and "partly" not in sight.refusal_fact
+    )
 
 
 def _reflect_body(sight: RequestView) -> ServerReply | None:
     """The refused body in a page, as it came."""
     if not _is_refused_event_or_batch(sight) or _MARKUP not in sight.body_text:
         return None
-    return replace(sight.correct_reply(), media_type="text/html", body=f"<p>Can't read {sight.body_text}</p>".encode())
+    return replace(
+        sight.correct_reply(), media_type="text/html", body=f"<p>Can't read {sight.body_text}</p>".encode()
+    )
 
 
 FAULTS = (

@@ -7,15 +7,15 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.profile.facts import ExpectedResponse
-from conformance.refserver.change import FaultChange
+from conformance.refserver.fault_change import FaultChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.model import OperationKind
-    from conformance.refserver.change import ResponseOverride
-    from conformance.refserver.protocol import HttpProtocol
+    from conformance.core.model import OperationKind
+    from conformance.refserver.fault_change import ResponseOverride
+    from conformance.refserver.http_protocol import HttpProtocol
 
 ContractPredicate: TypeAlias = "Callable[[Contract], bool]"
 
@@ -71,7 +71,9 @@ def requires_refusals(*names: str) -> ContractPredicate:
 
     def fits(contract: Contract) -> bool:
         answers = [contract.fact(name) for name in names if contract.has_fact(name)]
-        refusals = [item for item in answers if isinstance(item, ExpectedResponse) and min(item.statuses) >= 300]
+        refusals = [
+            item for item in answers if isinstance(item, ExpectedResponse) and min(item.statuses) >= 300
+        ]
         return len(refusals) == len(names)
 
     return fits

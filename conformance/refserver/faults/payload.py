@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import OperationKind
-from conformance.pointers import has
-from conformance.refserver.faults.fault import Fault, requires_refusals, requires_mandatory_field, requires_facts, requires_sdk
-from conformance.refserver.faults.twists import (
+from conformance.core.model import OperationKind
+from conformance.core.pointers import has
+from conformance.refserver.faults.fault import (
+    Fault,
+    requires_facts,
+    requires_mandatory_field,
+    requires_refusals,
+    requires_sdk,
+)
+from conformance.refserver.faults.response_overrides import (
     IS_EVENT,
-    success_reply,
     accept_refused,
     change_refusal_status,
     crash_on,
-    is_not_options,
     error_reply,
+    is_not_options,
     refuse_accepted,
+    success_reply,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.model import Json
+    from conformance.core.model import Json
     from conformance.profile.facts import ExpectedResponse
-    from conformance.refserver.change import RequestView
-    from conformance.refserver.faults.twists import RequestPredicate
+    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.faults.response_overrides import RequestPredicate
     from conformance.refserver.replies import ServerReply
 
 _IDENTITY, _REQUIRED = "answers.identity-missing", "events.*.required.*"
@@ -75,7 +81,11 @@ def _depth(value: Json, limit: int = 60) -> int:
 def _open_objects(sight: RequestView) -> list[Json]:
     """The free-form object of single events."""
     operation = sight.decision.operation
-    return sight.values_at(sight.contract.event_type(operation.event_type).open_object) if operation and IS_EVENT(sight) else []
+    return (
+        sight.values_at(sight.contract.event_type(operation.event_type).open_object)
+        if operation and IS_EVENT(sight)
+        else []
+    )
 
 
 def _is_integer(value: object) -> bool:
@@ -115,8 +125,12 @@ def _allows_either(answer: ExpectedResponse) -> bool:
 def _lacks_disputed_field(sight: RequestView) -> bool:
     """Whether an event lacks a field of which the sources disagree whether it is required."""
     operation = sight.decision.operation
-    required = sight.contract.event_type(operation.event_type).required if operation and IS_EVENT(sight) else {}
-    return any(not has(sight.document, pointer) for pointer, answer in required.items() if _allows_either(answer))
+    required = (
+        sight.contract.event_type(operation.event_type).required if operation and IS_EVENT(sight) else {}
+    )
+    return any(
+        not has(sight.document, pointer) for pointer, answer in required.items() if _allows_either(answer)
+    )
 
 
 def _has_disputed_field(contract: Contract) -> bool:
@@ -140,7 +154,9 @@ def _open_object_is_optional(contract: Contract) -> bool:
     """Fits where the free-form object is not the one that names the user."""
     user = contract.profile.pointers.user
     return not any(
-        user.startswith(f"{event.open_object}/") for event in contract.profile.events.values() if event.open_object
+        user.startswith(f"{event.open_object}/")
+        for event in contract.profile.events.values()
+        if event.open_object
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conformance.model import OperationKind
+from conformance.core.model import OperationKind
 from conformance.refserver.faults.fault import Fault, requires_kinds
-from conformance.refserver.faults.twists import (
+from conformance.refserver.faults.response_overrides import (
     IS_PIXEL,
     IS_WEBHOOK,
     accept_refused,
@@ -17,7 +17,7 @@ from conformance.refserver.faults.twists import (
 )
 
 if TYPE_CHECKING:
-    from conformance.refserver.change import RequestView
+    from conformance.refserver.fault_change import RequestView
 
 _MISSING, _INVALID, _IDENTITY = (
     f"answers.pixel-{word}" for word in ("data-missing", "data-invalid", "identity-missing")

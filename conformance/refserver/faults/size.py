@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from conformance.model import OperationKind
+from conformance.core.model import OperationKind
 from conformance.profile.facts import LimitKind
 from conformance.refserver.faults.fault import Fault, requires_kinds
-from conformance.refserver.faults.twists import (
+from conformance.refserver.faults.response_overrides import (
     IS_BATCH,
     IS_EVENT,
     accept_refused,
@@ -21,9 +21,9 @@ from conformance.refserver.faults.twists import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.model import JsonObject
-    from conformance.refserver.change import RequestView, ResponseOverride
-    from conformance.refserver.faults.twists import RequestPredicate
+    from conformance.core.model import JsonObject
+    from conformance.refserver.fault_change import RequestView, ResponseOverride
+    from conformance.refserver.faults.response_overrides import RequestPredicate
     from conformance.refserver.replies import ServerReply
 
 _HAS_BATCHES = requires_kinds(OperationKind.BATCH)
@@ -44,7 +44,9 @@ def _is_over_limit(when: RequestPredicate) -> RequestPredicate:
 def _has_oversized_event_only(sight: RequestView) -> bool:
     """Whether a batch is within its limit, and an event in it is not."""
     return (
-        IS_BATCH(sight) and sight.refusal_fact == "limits.batch-event" and len(sight.request.body) <= _body_limit_bytes(sight)
+        IS_BATCH(sight)
+        and sight.refusal_fact == "limits.batch-event"
+        and len(sight.request.body) <= _body_limit_bytes(sight)
     )
 
 
@@ -57,7 +59,9 @@ def _is_within_limit_in_characters(sight: RequestView) -> bool:
 
 
 def _is_within_limit_unescaped(sight: RequestView) -> bool:
-    return "\\u" in sight.body_text and len(json.dumps(sight.document, ensure_ascii=False)) <= _body_limit_bytes(sight)
+    return "\\u" in sight.body_text and len(
+        json.dumps(sight.document, ensure_ascii=False)
+    ) <= _body_limit_bytes(sight)
 
 
 def _is_larger_than_part(part: float) -> RequestPredicate:
@@ -91,7 +95,9 @@ def _batch_event_limit(sight: RequestView) -> int:
     return sight.contract.size_limit(LimitKind.BATCH_EVENT).at_most if IS_BATCH(sight) else 0
 
 
-def _has_event_larger_than_part(part: float, measure: Callable[[JsonObject], int] = _compact_bytes) -> RequestPredicate:
+def _has_event_larger_than_part(
+    part: float, measure: Callable[[JsonObject], int] = _compact_bytes
+) -> RequestPredicate:
     """Holds for a batch with an event that is larger than a part of its limit."""
     return lambda sight: (
         IS_BATCH(sight) and max(_event_sizes(measure)(sight), default=0) > part * _batch_event_limit(sight)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from conformance.model import OperationKind
+from conformance.core.model import OperationKind
 from conformance.refserver.faults.fault import Fault, requires_kinds, requires_refusals, requires_sdk
-from conformance.refserver.faults.twists import (
+from conformance.refserver.faults.response_overrides import (
     IS_BATCH,
     IS_EVENT,
     IS_WEBHOOK,
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.refserver.change import RequestView
-    from conformance.refserver.faults.twists import RequestPredicate
+    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.faults.response_overrides import RequestPredicate
 
 _INVALID, _NOT_OBJECT, _NOT_UTF8 = (f"answers.json-{word}" for word in ("invalid", "not-object", "not-utf8"))
 _REFUSES_NON_OBJECTS = requires_refusals(_NOT_OBJECT)

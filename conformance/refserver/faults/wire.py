@@ -6,27 +6,34 @@ import re
 from typing import TYPE_CHECKING
 
 from conformance.refserver.application import Timing
-from conformance.refserver.change import FaultChange
-from conformance.refserver.faults import keys
+from conformance.refserver.fault_change import FaultChange
+from conformance.refserver.faults import credentials
 from conformance.refserver.faults.fault import Fault, requires_refusals
-from conformance.refserver.faults.lines import (
+from conformance.refserver.faults.protocol_overrides import (
     BAD_REQUEST,
+    append_after_reply,
+    content_lengths,
     leave_body_unread,
     reply_before_reading,
     request_head,
     rewrite_input,
-    content_lengths,
     with_content_length,
-    append_after_reply,
     without_header,
 )
-from conformance.refserver.faults.twists import INTERNAL_ERROR, accept_refused, crash_on, is_not_options, refused_by, refuse_accepted
-from conformance.refserver.protocol import HttpProtocol
+from conformance.refserver.faults.response_overrides import (
+    INTERNAL_ERROR,
+    accept_refused,
+    crash_on,
+    is_not_options,
+    refuse_accepted,
+    refused_by,
+)
+from conformance.refserver.http_protocol import HttpProtocol
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
-    from conformance.refserver.change import RequestView, ResponseOverride
+    from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.replies import ServerReply
 
 _CHUNK_EXTENSION = re.compile(rb"\r\n[0-9a-f]+;")
@@ -66,7 +73,9 @@ def _has_same_length_twice(data: bytes) -> bool:
 
 
 def _has_oversized_head(data: bytes) -> bool:
-    return request_head(data).count(b"\r\n") > _MAX_HEADERS or (b"HTTP/1.1\r\n" in data and len(request_head(data)) > _MAX_HEAD_BYTES)
+    return request_head(data).count(b"\r\n") > _MAX_HEADERS or (
+        b"HTTP/1.1\r\n" in data and len(request_head(data)) > _MAX_HEAD_BYTES
+    )
 
 
 def _has_no_length(sight: RequestView) -> bool:
@@ -104,7 +113,7 @@ def _crash_on_later_request(count: int, *facts: str, text: str = "") -> Response
 def _lacks_key_on_used_connection(sight: RequestView) -> bool:
     """Whether a request without a key comes on a connection that has carried one."""
     is_first = sight.request.connection.responses == 0
-    return not is_first and keys.has_no_authorization(sight) and keys.body_key(sight) is None
+    return not is_first and credentials.has_no_authorization(sight) and credentials.body_key(sight) is None
 
 
 class AcceptIncompleteProtocol(HttpProtocol):

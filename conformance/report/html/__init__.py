@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Level
-from conformance.report import differences
-from conformance.report.comparison import summarize_matrix
-from conformance.report.consequences import build_sdk_table
-from conformance.report.findings import group_failures
+from conformance.core.model import Level
+from conformance.report import diff_summary
+from conformance.report.failure_groups import group_failures
 from conformance.report.html.gauges import SCALE, build_gauge
 from conformance.report.html.page import render_page
 from conformance.report.html.transcripts import trim_transcripts
 from conformance.report.matrix import build_matrix
+from conformance.report.matrix_summary import summarize_matrix
+from conformance.report.sdk_table import build_sdk_table
 from conformance.report.tallies import build_call_grid, report_headline, tallies_by_level
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def render_html(document: Mapping[str, Any]) -> str:
 
 def render_html_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
     """The page of several reports side by side, in their order: targets, profiles, or both."""
-    return render_page("matrix.html", documents=documents, comparison=summarize_matrix(build_matrix(documents)))
+    return render_page(
+        "matrix.html", documents=documents, comparison=summarize_matrix(build_matrix(documents))
+    )
 
 
 def render_html_diff(document: Mapping[str, Any]) -> str:
@@ -48,9 +50,9 @@ def render_html_diff(document: Mapping[str, Any]) -> str:
     return render_page(
         "differences.html",
         document=document,
-        headline=differences.diff_headline(document),
-        remarks=[*differences.diff_remarks(document), differences.describe_scope(document)],
-        keeps=differences.describe_kept_by,
-        ways=differences.describe_changes,
-        reactions=differences.describe_reactions,
+        headline=diff_summary.diff_headline(document),
+        remarks=[*diff_summary.diff_remarks(document), diff_summary.describe_scope(document)],
+        keeps=diff_summary.describe_kept_by,
+        ways=diff_summary.describe_changes,
+        reactions=diff_summary.describe_reactions,
     )

@@ -76,7 +76,12 @@ def build_gauge(limit: Mapping[str, Any]) -> Gauge:
 
     def scale_mark(value: int, words: str, *, is_left: bool, kind: str = "") -> ScaleMark:
         x = SCALE_LEFT + round((value - start) * (SCALE_RIGHT - SCALE_LEFT) / (end - start))
-        return ScaleMark(x=x, label=f"{words}{value:,}", is_label_left=is_left and x - SCALE_LEFT > _MIN_LEFT_LABEL_X, kind=kind)
+        return ScaleMark(
+            x=x,
+            label=f"{words}{value:,}",
+            is_label_left=is_left and x - SCALE_LEFT > _MIN_LEFT_LABEL_X,
+            kind=kind,
+        )
 
     is_crossed = accepted is not None and refused is not None and accepted >= refused
     judgement, is_kept = _judge_limit(limit)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from conformance.text import escape_controls
+from conformance.core.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,11 @@ def _environment() -> Environment:
         asset = name.partition(".")[0]
         environment.globals[asset] = text
         environment.globals[f"{asset}_digest"] = _csp_digest(text)
-    filters: dict[str, Callable[..., Any]] = {"number": _format_number, "link": _safe_url, "counted": _format_count}
+    filters: dict[str, Callable[..., Any]] = {
+        "number": _format_number,
+        "link": _safe_url,
+        "counted": _format_count,
+    }
     environment.filters.update(filters)
     environment.globals["longest"] = MAX_TEXT_LENGTH
     return environment

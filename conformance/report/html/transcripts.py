@@ -10,13 +10,15 @@ from conformance.report.html.page import MAX_TEXT_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.report.findings import FailureGroup
+    from conformance.report.failure_groups import FailureGroup
 
 _MAX_TRANSCRIPT_LENGTH = 350_000
 """How many characters of transcripts a page has room for, so that it stays below 1.5 MB."""
 
 
-def trim_transcripts(groups_by_outcome: Mapping[str, tuple[FailureGroup, ...]]) -> dict[str, tuple[FailureGroup, ...]]:
+def trim_transcripts(
+    groups_by_outcome: Mapping[str, tuple[FailureGroup, ...]],
+) -> dict[str, tuple[FailureGroup, ...]]:
     """The findings without the transcripts for which a page has no room."""
     room = _MAX_TRANSCRIPT_LENGTH
     trimmed_groups = {}

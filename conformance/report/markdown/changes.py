@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.report.changes import ChangeKind
-from conformance.report.markdown.markup import inline_code, escape_markdown, join_first, markdown_table
+from conformance.report.markdown.markup import escape_markdown, inline_code, join_first, markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,10 @@ _TABLE_HEAD = ("check", "level", "on", "was", "now", "because")
 
 def render_markdown_changes(report_changes: ReportChanges) -> str:
     """The page of changes: what is worse first; for what there is no room is counted."""
-    blocks = [f"# {'Worse than before' if report_changes.is_worse else 'No worse than before'}", f"{report_changes.summary}."]
+    blocks = [
+        f"# {'Worse than before' if report_changes.is_worse else 'No worse than before'}",
+        f"{report_changes.summary}.",
+    ]
     blocks += [f"**{escape_markdown(remark)}**" for remark in report_changes.remarks]
     groups = report_changes.grouped_by_check()
     room = MAX_PAGE_BYTES - _RESERVED_BYTES - sum(len(block.encode()) + 2 for block in blocks)
@@ -36,7 +39,9 @@ def render_markdown_changes(report_changes: ReportChanges) -> str:
         if rows:
             blocks += [f"## {kind.capitalize()}", markdown_table(_TABLE_HEAD, rows)]
     if omitted_count:
-        blocks.append(f"**{omitted_count:,} more are left out here; the JSON report of the comparison has them.**")
+        blocks.append(
+            f"**{omitted_count:,} more are left out here; the JSON report of the comparison has them.**"
+        )
     return "\n\n".join(blocks) + "\n"
 
 

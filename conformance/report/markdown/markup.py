@@ -6,7 +6,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from conformance.text import escape_controls
+from conformance.core.text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

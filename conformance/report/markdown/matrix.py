@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Outcome
-from conformance.report.comparison import summarize_matrix
-from conformance.report.markdown.markup import inline_code, escape_markdown, markdown_table
+from conformance.core.model import Outcome
+from conformance.report.markdown.markup import escape_markdown, inline_code, markdown_table
 from conformance.report.matrix import build_matrix
+from conformance.report.matrix_summary import summarize_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.report.comparison import AreaSummary
-    from conformance.report.matrix import MatrixCell, CheckRow
+    from conformance.report.matrix import CheckRow, MatrixCell
+    from conformance.report.matrix_summary import AreaSummary
 
 MAX_PAGE_BYTES = 900_000
 """A job summary on GitHub takes 1 MiB."""
@@ -35,19 +35,31 @@ def render_markdown_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
     summary = summarize_matrix(build_matrix(documents))
     names = [escape_markdown(column.label) for column in summary.columns]
     verdicts = [
-        [escape_markdown(column.label), inline_code(column.url), column.verdict, share, f"{column.kept:,} of {column.judged:,}"]
+        [
+            escape_markdown(column.label),
+            inline_code(column.url),
+            column.verdict,
+            share,
+            f"{column.kept:,} of {column.judged:,}",
+        ]
         for column, share in zip(summary.columns, summary.shares, strict=True)
     ]
     blocks = [
         f"# {escape_markdown(summary.title)}",
         markdown_table(["report", "target", "verdict", "MUST kept", "checks"], verdicts),
-        *(f"{inline_code(column.label)}: {escape_markdown(column.unjudged_reason)}." for column in summary.columns if column.unjudged_reason),
+        *(
+            f"{inline_code(column.label)}: {escape_markdown(column.unjudged_reason)}."
+            for column in summary.columns
+            if column.unjudged_reason
+        ),
         "## By area",
         "Checks that are kept, of those that were judged; each counts once, by the worst that it came to.",
         markdown_table(["area", *names], [[area.name, *_shares(area)] for area in summary.areas]),
         "## By check",
         _omitted_sentence([line.row for area in summary.areas for line in area.checks]),
-        markdown_table(["check", *names], _rows([line.row for area in summary.areas for line in area.checks])),
+        markdown_table(
+            ["check", *names], _rows([line.row for area in summary.areas for line in area.checks])
+        ),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -65,7 +77,11 @@ def _has_problem(row: CheckRow) -> bool:
 def _omitted_sentence(rows: Sequence[CheckRow]) -> str:
     """What the table below leaves out, in a sentence."""
     omitted_count = Counter(_has_problem(row) for row in rows)[False]
-    return f"{omitted_count:,} checks went wrong nowhere and are left out." if omitted_count else "All went wrong somewhere."
+    return (
+        f"{omitted_count:,} checks went wrong nowhere and are left out."
+        if omitted_count
+        else "All went wrong somewhere."
+    )
 
 
 def _rows(rows: Sequence[CheckRow]) -> list[list[str]]:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.model import Level, Outcome
-from conformance.report.consequences import build_sdk_table as consequences
-from conformance.report.findings import group_failures
-from conformance.report.markdown.markup import inline_code, code_block, details_block, markdown_link, escape_markdown, join_first, markdown_table, html_inline
+from conformance.core.model import Level, Outcome
+from conformance.core.text import format_range
+from conformance.report.failure_groups import group_failures
+from conformance.report.markdown.markup import (
+    code_block,
+    details_block,
+    escape_markdown,
+    html_inline,
+    inline_code,
+    join_first,
+    markdown_link,
+    markdown_table,
+)
+from conformance.report.sdk_table import build_sdk_table as consequences
 from conformance.report.tallies import report_headline, tallies_by_level
-from conformance.text import format_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.report.consequences import SdkReaction
-    from conformance.report.findings import FailureGroup
+    from conformance.report.failure_groups import FailureGroup
+    from conformance.report.sdk_table import SdkReaction
 
 MAX_PAGE_BYTES = 60_000
 """A comment on GitHub takes 65,536 characters, a job summary 1 MiB."""
@@ -30,9 +39,13 @@ def render_markdown(document: Mapping[str, Any]) -> str:
     gate = Level(document["run"]["gate"])
     groups_by_outcome = group_failures(document["checks"])
     problems = sorted(
-        (item for outcome in _PROBLEM_OUTCOMES for item in groups_by_outcome[outcome]), key=lambda item: Level(item.level).rank
+        (item for outcome in _PROBLEM_OUTCOMES for item in groups_by_outcome[outcome]),
+        key=lambda item: Level(item.level).rank,
     )
-    head, tail = _head_blocks(document), [*_limit_blocks(document), *_sdk_blocks(document), _footer_line(document)]
+    head, tail = (
+        _head_blocks(document),
+        [*_limit_blocks(document), *_sdk_blocks(document), _footer_line(document)],
+    )
     gated = [item for item in problems if Level(item.level).is_at_least(gate)]
     below = [item for item in problems if not Level(item.level).is_at_least(gate)]
     blocks = [
@@ -76,7 +89,11 @@ def _head_blocks(document: Mapping[str, Any]) -> list[str]:
         f"# Conformance by {escape_markdown(document['profile']['name'])}: {document['verdict']}",
         f"**{inline_code(document['target']['url'])} {escape_markdown(verdict_headline.sentence)}.**",
         *([". ".join(map(escape_markdown, lines)) + "."] if lines else []),
-        *([markdown_table(["level", *(_OUTCOME_WORDS.get(item, item.value) for item in Outcome)], rows)] if rows else []),
+        *(
+            [markdown_table(["level", *(_OUTCOME_WORDS.get(item, item.value) for item in Outcome)], rows)]
+            if rows
+            else []
+        ),
     ]
 
 
@@ -159,10 +176,16 @@ def _sdk_blocks(document: Mapping[str, Any]) -> list[str]:
     if not sdk_table.rows:
         return []
     rows = [
-        [f"{escape_markdown(line.title)}{'' if line.is_supported else ' (of others)'}", *map(_cell, line.cells)]
+        [
+            f"{escape_markdown(line.title)}{'' if line.is_supported else ' (of others)'}",
+            *map(_cell, line.cells),
+        ]
         for line in sdk_table.rows[:_MAX_ROWS]
     ]
-    return ["## What official SDKs would do", markdown_table(["SDK", *map(escape_markdown, sdk_table.conditions)], rows)]
+    return [
+        "## What official SDKs would do",
+        markdown_table(["SDK", *map(escape_markdown, sdk_table.conditions)], rows),
+    ]
 
 
 def _cell(cell: Sequence[SdkReaction]) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tests.targets import credentials
-from tests.targets.conversation import HttpConnection
+from tests.targets.application import Application
 from tests.targets.dialects import DIALECTS, Dialect, Kind, Level
-from tests.targets.judge import Application
+from tests.targets.http_connection import HttpConnection
+from tests.targets.messages import Answer, Call, RefusalError
 from tests.targets.options import Options
-from tests.targets.wire import Answer, Call, RefusalError
 
 Predicate = Callable[[Call], bool]
 ApplicationFactory = Callable[[Dialect, Options], Application]
@@ -219,7 +219,9 @@ def with_connection_type(speak: type[HttpConnection]) -> type[Application]:
     return Speaking
 
 
-def altering(change: AnswerEdit, kinds: set[Kind] | None = None, when: Predicate = always) -> type[Application]:
+def altering(
+    change: AnswerEdit, kinds: set[Kind] | None = None, when: Predicate = always
+) -> type[Application]:
     """Change the answers to refused calls; None stands for every kind of reason."""
 
     class Altering(Application):

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator
 
+from tests.targets.application import Application
+from tests.targets.body_decoding import coding
 from tests.targets.faults.base import (
     SHOULD,
     Fault,
     accepting,
     answering,
-    on_path,
     crashing_on,
     make_fault,
+    on_path,
     refusing,
     should,
 )
 from tests.targets.faults.content import is_packed
-from tests.targets.judge import Application
-from tests.targets.packing import coding
-from tests.targets.wire import Call
+from tests.targets.messages import Call
 
 MAGIC = b"\x1f\x8b"
 

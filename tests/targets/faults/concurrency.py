@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from tests.targets.application import Application
 from tests.targets.dialects import Dialect
 from tests.targets.faults.base import MUST, Fault, make_fault
-from tests.targets.judge import Application
+from tests.targets.messages import Answer, Call, RefusalError, Request
 from tests.targets.options import Options
-from tests.targets.wire import Answer, Call, RefusalError, Request
 
 OVERLAP_SECONDS = 0.03
 
@@ -72,5 +72,7 @@ def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     yield make_fault("eight-in-flight-500", "robustness", MUST, limiting_concurrency(8, 500))
     yield make_fault("over-twelve-in-flight-400", "robustness", MUST, limiting_concurrency(13, 400))
-    yield make_fault("over-twelve-in-flight-dropped", "robustness", MUST, limiting_concurrency(13, 500, dropped=True))
+    yield make_fault(
+        "over-twelve-in-flight-dropped", "robustness", MUST, limiting_concurrency(13, 500, dropped=True)
+    )
     yield make_fault("answers-mixed", "robustness", MUST, MixedAnswers)

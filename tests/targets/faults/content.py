@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.targets.faults.base import SHOULD, Fault, make_fault, refusing, should
-from tests.targets.wire import Call
+from tests.targets.messages import Call
 
 
 def has_charset(call: Call) -> bool:

@@ -19,7 +19,7 @@ from tests.targets.faults.base import (
     should,
     with_parts,
 )
-from tests.targets.wire import Answer, Call
+from tests.targets.messages import Answer, Call
 
 TRACE = (
     'Traceback (most recent call last):\n  File "/srv/ingest/app/handlers.py", line 118, in post\n'
@@ -103,7 +103,9 @@ def body_faults() -> Iterator[Fault]:
         yield make_fault(f"dropped-on-{kind}", f"errors {kind}", lost, altering(dropped, {kind}))
     yield make_fault("json-typed-errors", "errors", must("rs"), altering(typed("application/json")))
     yield make_fault("text-typed-errors", "errors", must("mr"), altering(typed("text/plain")))
-    yield make_fault("untyped-errors", "errors", must("rs", "mr"), altering(lambda _, a: replace(a, headers={})))
+    yield make_fault(
+        "untyped-errors", "errors", must("rs", "mr"), altering(lambda _, a: replace(a, headers={}))
+    )
     yield make_fault("input-reflected", "errors", SHOULD, altering(reflected, {"json"}))
 
 
@@ -126,7 +128,9 @@ def key_faults() -> Iterator[Fault]:
     for name, edit in single.items():
         yield make_fault(f"error-{name}", "errors", must("mr"), altering(rewritten(edit, batch=False)))
     for name, edit in batch.items():
-        yield make_fault(f"batch-error-{name}", "errors batch", must("mr"), altering(rewritten(edit, batch=True)))
+        yield make_fault(
+            f"batch-error-{name}", "errors batch", must("mr"), altering(rewritten(edit, batch=True))
+        )
 
 
 def leak_faults() -> Iterator[Fault]:

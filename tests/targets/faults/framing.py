@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.targets.conversation import HttpConnection, chunked
 from tests.targets.faults.base import SHOULD, Fault, make_fault, should, with_connection_type
-from tests.targets.reading import Head
-from tests.targets.wire import Answer
+from tests.targets.http_connection import HttpConnection, chunked
+from tests.targets.http_parser import Head
+from tests.targets.messages import Answer
 
 STRAY = 3
 FORBIDDEN = b"accepted"
@@ -68,4 +68,6 @@ def faults() -> Iterator[Fault]:
         yield make_fault(f"{name}-in-errors", "robustness errors", SHOULD, on_errors)
         on_success = with_connection_type(writing(write, is_success))
         yield make_fault(f"{name}-in-success", "robustness accept", worded, on_success)
-    yield make_fault("204-with-body", "robustness accept", should("ss"), with_connection_type(writing(forbidden, is_empty)))
+    yield make_fault(
+        "204-with-body", "robustness accept", should("ss"), with_connection_type(writing(forbidden, is_empty))
+    )

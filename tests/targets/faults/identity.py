@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from tests.targets.application import Application
+from tests.targets.body_decoding import is_nested_deeper
 from tests.targets.dialects import Dialect
 from tests.targets.faults.base import (
     MAY,
@@ -15,17 +17,15 @@ from tests.targets.faults.base import (
     events,
     make_fault,
     may,
+    nested_values,
     refusing,
     should,
-    nested_values,
 )
 from tests.targets.faults.payload import free_form_object, identity
 from tests.targets.faults.robustness import field_of
 from tests.targets.fields import Event, holder_of, is_given
-from tests.targets.judge import Application
+from tests.targets.messages import Answer, Call, RefusalError
 from tests.targets.options import Options
-from tests.targets.packing import is_nested_deeper
-from tests.targets.wire import Answer, Call, RefusalError
 
 IDS = ("userId", "anonymousId")
 OPTIONAL = (
@@ -73,7 +73,9 @@ def has_longest_id(event: Event) -> bool:
 
 def is_wide(event: Event) -> bool:
     """Tell whether an object in an event has many fields."""
-    return any(isinstance(value, dict) and len(value) >= WIDE for value in nested_values(free_form_object(event)))
+    return any(
+        isinstance(value, dict) and len(value) >= WIDE for value in nested_values(free_form_object(event))
+    )
 
 
 def is_deep(event: Event) -> bool:
@@ -108,7 +110,9 @@ def repeating(status: int) -> type[Application]:
 
         def answer_accepted(self, call: Call, failures: list[RefusalError]) -> Answer:
             """Answer an accepted call, or refuse a repeated one."""
-            message_ids = {text for event in events(call) if isinstance(text := field_of(event, "messageId"), str)}
+            message_ids = {
+                text for event in events(call) if isinstance(text := field_of(event, "messageId"), str)
+            }
             if message_ids & self.seen:
                 return self.answer_error(call, status, RefusalError("field", "messageId is known"))
             self.seen |= message_ids
@@ -129,7 +133,9 @@ def faults() -> Iterator[Fault]:
     yield make_fault("null-user-id-refused", "payload", MAY, refusing(any_event(has_null_user)))
     nobody = should("rs", "mr", "ss")
     yield make_fault("null-ids-accepted", "payload", nobody, lenient(lambda value: value is None))
-    yield make_fault("empty-ids-accepted", "payload", may("rs", "mr", "ss"), lenient(lambda value: value == ""))
+    yield make_fault(
+        "empty-ids-accepted", "payload", may("rs", "mr", "ss"), lenient(lambda value: value == "")
+    )
     longest = at_levels(seg="must", rs="may", mr="may", ss="may")
     yield make_fault("message-id-99-refused", "payload", longest, refusing(any_event(has_longest_id)))
     for status in (409, 500):

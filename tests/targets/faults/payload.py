@@ -14,12 +14,12 @@ from tests.targets.faults.base import (
     events,
     make_fault,
     must,
+    nested_values,
     refusing,
     should,
-    nested_values,
 )
 from tests.targets.fields import is_given
-from tests.targets.wire import Call
+from tests.targets.messages import Call
 
 Event = dict[str, object]
 KNOWN = {
@@ -131,7 +131,9 @@ def absent(name: str, types: str = "") -> Predicate:
 def in_free_form(test: Callable[[object], bool]) -> Predicate:
     """Hold when a value inside the free-form part of an event passes a test."""
     return any_event(
-        lambda event: any(test(each) for value in free_form_object(event).values() for each in nested_values(value))
+        lambda event: any(
+            test(each) for value in free_form_object(event).values() for each in nested_values(value)
+        )
     )
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from tests.targets import credentials
+from tests.targets.application import Application
 from tests.targets.faults.base import Fault, Predicate, accepting, make_fault, may, must, refusing
-from tests.targets.judge import Application
-from tests.targets.wire import Call
+from tests.targets.messages import Call
 
 
 def on_pixel(when: Predicate) -> Predicate:

@@ -6,12 +6,12 @@ from email.utils import formatdate
 from time import time
 from types import MappingProxyType
 
+from tests.targets.application import Application
 from tests.targets.dialects import Dialect, Level
 from tests.targets.faults.base import Fault, at_levels, make_fault, may, must, should
-from tests.targets.judge import Application
-from tests.targets.limiter import RateLimiter
+from tests.targets.messages import Answer, Call, RefusalError
 from tests.targets.options import Options
-from tests.targets.wire import Answer, Call, RefusalError
+from tests.targets.rate_limiter import RateLimiter
 
 RATE = 30
 """Requests in a second, if the options do not say."""
@@ -103,7 +103,9 @@ def faults() -> Iterator[Fault]:
     yield from header_faults()
     limiting = should("seg", "rs", "mr")
     yield make_fault("rate-503", "rate-limit errors", limiting, rate_limited(status=503))
-    yield make_fault("rate-503-bare", "rate-limit errors", limiting, rate_limited(without_headers(*RIGHT), 503))
+    yield make_fault(
+        "rate-503-bare", "rate-limit errors", limiting, rate_limited(without_headers(*RIGHT), 503)
+    )
     yield make_fault("rate-400", "rate-limit errors", limiting, rate_limited(status=400))
     yield make_fault("rate-500", "rate-limit errors", limiting, rate_limited(status=500))
     yield make_fault("rate-dropped", "rate-limit errors", limiting, rate_limited(dropped=True))

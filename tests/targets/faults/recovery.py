@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 
 from tests.targets import credentials
-from tests.targets.conversation import HttpConnection
+from tests.targets.application import Application
 from tests.targets.dialects import Dialect, Kind
 from tests.targets.faults.base import MUST, Fault, make_fault, must
 from tests.targets.faults.payload import with_text
-from tests.targets.judge import Application
+from tests.targets.http_connection import HttpConnection
+from tests.targets.http_parser import Head
+from tests.targets.messages import Answer, Call, RefusalError, Request
 from tests.targets.options import Options
-from tests.targets.reading import Head
-from tests.targets.wire import Answer, Call, RefusalError, Request
 
 FAILURE_INTERVAL = 10
 FAILURES_AFTER_NUL = 20
@@ -178,7 +178,9 @@ def faults() -> Iterator[Fault]:
     yield make_fault("after-invalid-json-400", "robustness json", MUST, refusing_after_refusal({"json"}, 400))
     yield make_fault("after-oversized-500", "robustness size", MUST, refusing_after_refusal({"size"}, 500))
     yield make_fault("after-credentials-401", "robustness auth", keyed, refusing_after_refusal({"auth"}, 401))
-    yield make_fault("after-unknown-path-404", "robustness errors", MUST, refusing_after_refusal({"path"}, 404))
+    yield make_fault(
+        "after-unknown-path-404", "robustness errors", MUST, refusing_after_refusal({"path"}, 404)
+    )
     yield make_fault("after-refusal-garbage", "robustness", MUST, GarbageAfterRefusal)
     yield make_fault("after-nul-500", "robustness", MUST, FailingAfterNul)
     yield make_fault("credentials-remembered", "robustness auth", keyed, RememberingCredentials)

@@ -6,12 +6,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
+from tests.targets.body_decoding import without_duplicate_keys
 from tests.targets.dialects import Level
-from tests.targets.faults.base import SHOULD, Fault, Predicate, any_event, crashing_on, make_fault, should, nested_values
+from tests.targets.faults.base import (
+    SHOULD,
+    Fault,
+    Predicate,
+    any_event,
+    crashing_on,
+    make_fault,
+    nested_values,
+    should,
+)
 from tests.targets.faults.payload import identity, with_text
 from tests.targets.fields import Event
-from tests.targets.packing import without_duplicate_keys
-from tests.targets.wire import Call
+from tests.targets.messages import Call
 
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 HUGE_INTEGER = re.compile(r"(?<![\d.eE+])\d{20,}(?![\d.eE])")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.targets import credentials
 from tests.targets.faults.base import Fault, Predicate, any_event, at_levels, make_fault, refusing, should
-from tests.targets.wire import Call
+from tests.targets.messages import Call
 
 
 def is_typed(name: str) -> Predicate:

@@ -3,22 +3,22 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 
+from tests.targets.application import Application
+from tests.targets.body_decoding import compact
 from tests.targets.dialects import DIALECTS, Dialect, Level, Scope
 from tests.targets.faults.base import (
     MUST,
-    Fault,
     ApplicationFactory,
+    Fault,
     Predicate,
     always,
     answering,
-    on_path,
     make_fault,
     must,
+    on_path,
     refusing,
 )
-from tests.targets.judge import Application
-from tests.targets.packing import compact
-from tests.targets.wire import Call, RefusalError
+from tests.targets.messages import Call, RefusalError
 
 Limit = Callable[[Dialect], int | None]
 BATCHED = must("seg", "rs", "mr")

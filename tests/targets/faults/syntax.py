@@ -13,11 +13,11 @@ from tests.targets.faults.base import (
     Predicate,
     accepting,
     answering,
-    on_path,
     make_fault,
     must,
+    on_path,
 )
-from tests.targets.wire import Call
+from tests.targets.messages import Call
 
 SHAPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
@@ -124,7 +124,9 @@ def shape_faults() -> Iterator[Fault]:
     """List top-level values other than objects, accepted or crashing."""
     for name, kind in SHAPES.items():
         when = shaped(kind)
-        yield make_fault(f"top-level-{name}-accepted", "json", must("rs", "mr", "ss"), accepting({"shape"}, when))
+        yield make_fault(
+            f"top-level-{name}-accepted", "json", must("rs", "mr", "ss"), accepting({"shape"}, when)
+        )
         yield make_fault(f"top-level-{name}-500", "json errors", MUST, answering({"shape"}, 500, when))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tests.targets.conversation import HttpConnection
+from tests.targets.application import Application
 from tests.targets.faults.base import (
     MAY,
     SHOULD,
@@ -12,14 +12,14 @@ from tests.targets.faults.base import (
     accepting,
     always,
     answering,
-    on_path,
     make_fault,
+    on_path,
     should,
     with_connection_type,
 )
-from tests.targets.judge import Application
-from tests.targets.reading import Head
-from tests.targets.wire import Answer, Call, RefusalError
+from tests.targets.http_connection import HttpConnection
+from tests.targets.http_parser import Head
+from tests.targets.messages import Answer, Call, RefusalError
 
 BATCH = "/v1/batch"
 

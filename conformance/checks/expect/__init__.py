@@ -1,0 +1,59 @@
+"""Judgements: each keeps quiet, notes something, or raises a Deviation that says what to do about it."""
+
+from __future__ import annotations
+
+from conformance.checks.expect.bodies import (
+    FORBIDDEN_PATTERNS,
+    HTML_PROBE,
+    ForbiddenPattern,
+    body,
+    describe_body,
+    no_html_reflection,
+    no_stack_trace,
+)
+from conformance.checks.expect.connections import hang_deviation, no_answer, no_crash, no_success, well_framed
+from conformance.checks.expect.statuses import (
+    LENGTH_REQUIRED,
+    SERVER_ERROR,
+    accepted,
+    control,
+    is_accepted,
+    measured_sizes,
+    no_server_error,
+    no_timeout,
+    require_chunks_supported,
+    require_http_1_1,
+    require_length_optional,
+    require_refused,
+    require_supported,
+    status,
+)
+
+__all__ = [
+    "FORBIDDEN_PATTERNS",
+    "HTML_PROBE",
+    "LENGTH_REQUIRED",
+    "SERVER_ERROR",
+    "ForbiddenPattern",
+    "accepted",
+    "body",
+    "control",
+    "describe_body",
+    "hang_deviation",
+    "is_accepted",
+    "measured_sizes",
+    "no_answer",
+    "no_crash",
+    "no_html_reflection",
+    "no_server_error",
+    "no_stack_trace",
+    "no_success",
+    "no_timeout",
+    "require_chunks_supported",
+    "require_http_1_1",
+    "require_length_optional",
+    "require_refused",
+    "require_supported",
+    "status",
+    "well_framed",
+]

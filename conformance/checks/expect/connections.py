@@ -1,0 +1,82 @@
+"""Judgements of what became of a connection: silence, crashes, and where answers end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.checks.expect.statuses import is_accepted, no_server_error
+from conformance.core.errors import Deviation
+from conformance.core.model import Level, TransportFailure
+
+if TYPE_CHECKING:
+    from conformance.core.model import Exchange, Response
+
+_NO_CONTENT = 204
+_NOT_SUPPORTED = frozenset({501, 505})
+"""What a server says of methods and versions of HTTP that it does not know."""
+
+
+def hang_deviation(exchange: Exchange, subject: str) -> Deviation:
+    """What is wrong with a target that answers all but one kind of request."""
+    return Deviation(
+        f"{subject} is never answered, and an acceptable request is: {exchange.failure_detail}",
+        expected="an answer",
+        received=exchange.summary,
+    )
+
+
+def no_crash(exchange: Exchange, subject: str, *, may_close: bool = False) -> None:
+    """A request of a kind that a server need not know did not bring it down.
+
+    It may say that it knows no such method or version, and, where `may_close` is set, hang up.
+    """
+    is_closed = may_close and exchange.failure is TransportFailure.CLOSED
+    if exchange.status not in _NOT_SUPPORTED and not is_closed:
+        no_server_error(exchange, subject)
+
+
+def no_success(exchange: Exchange, subject: str) -> None:
+    """Something that is no whole request was not taken for one."""
+    if is_accepted(exchange):
+        raise Deviation(
+            f"{subject} must not be accepted, and was answered with {exchange.summary}",
+            expected="a refusal, or a closed connection",
+            received=exchange.summary,
+            level=Level.SHOULD,
+        )
+
+
+def no_answer(exchange: Exchange, subject: str) -> None:
+    """The connection was not kept: what was sent after the request was not answered."""
+    if exchange.response is not None or exchange.failure is TransportFailure.TIMEOUT:
+        raise Deviation(
+            f"after {subject} the connection must be closed, and went on with {exchange.summary}",
+            expected="a closed connection",
+            received=exchange.summary,
+            level=Level.SHOULD,
+        )
+
+
+def well_framed(exchange: Exchange, subject: str) -> None:
+    """An answer ends where its head says, in one way alone, and nothing comes after it."""
+    framing_error = "" if exchange.response else exchange.failure_detail
+    if exchange.bytes_after_response:
+        framing_error = f"followed by {len(exchange.bytes_after_response)} bytes that belong to no answer: {exchange.bytes_after_response[:40]!r}"
+    elif exchange.response:
+        framing_error = _find_framing_error(exchange.response)
+    if framing_error:
+        raise Deviation(
+            f"the answer to {subject} must be framed as HTTP asks, and is not: {framing_error}",
+            expected="an answer that ends where its head says",
+            received=f"{exchange.summary}; {framing_error}" if exchange.response else exchange.summary,
+        )
+
+
+def _find_framing_error(response: Response) -> str:
+    """What is wrong with the headers that say where an answer ends."""
+    length, coding = response.header("content-length"), response.header("transfer-encoding")
+    if length is not None and coding is not None:
+        return "it has both a Content-Length and a Transfer-Encoding"
+    if response.status == _NO_CONTENT and (coding is not None or length not in {None, "0"}):
+        return "a 204 has no content, and its headers announce some"
+    return ""

@@ -1,0 +1,135 @@
+"""A trial: one check on one operation under one contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.checks.check import ERROR_BODY, RATE_HEADERS, REQUIRED_FIELDS, Check, Tier
+from conformance.core.errors import NotApplicable
+from conformance.core.model import Level, Outcome, Source, weaker_level
+from conformance.requests import Baseline, Call, PreflightResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.contract import Contract, Operation
+    from conformance.profile.facts import Fact
+    from conformance.requests import Keys
+    from conformance.requests.steps import Steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One check on one operation under one contract; no operation where the profile has none for it.
+
+    `ground` is what the preflight found out, known only once the run is on its way. `turn` counts from 1 how
+    often it is made: its events have other message ids each time.
+    """
+
+    check: Check
+    contract: Contract
+    keys: Keys
+    operation: Operation | None
+    allowed_tiers: frozenset[Tier] = frozenset(Tier)
+    preflight: PreflightResult = field(default_factory=PreflightResult)
+    repetition: int = 1
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether it needs the target to itself."""
+        return self.check.exclusive
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the run may press the target so hard."""
+        return self.check.tier in self.allowed_tiers
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What promises it; nothing where the profile is silent."""
+        name, contract, operation = self.check.fact, self.contract, self.operation
+        if self.check.needs and not contract.has_fact(self.check.needs):
+            return ()
+        if name == REQUIRED_FIELDS:
+            return tuple(contract.event_type(operation.event_type).required.values()) if operation else ()
+        if name == RATE_HEADERS:
+            return tuple(contract.fact(f"{name}.{header}") for header in contract.profile.rate_headers)
+        if not contract.has_fact(name):
+            return ()
+        if name == ERROR_BODY and operation:
+            return (contract.error_body(operation),)
+        return (contract.fact(name),)
+
+    @property
+    def level(self) -> Level:
+        """The level of its strongest fact, no stronger than the operation and the check allow."""
+        strongest = min((fact.level for fact in self.facts), key=lambda level: level.rank, default=Level.MUST)
+        return self.cap_level(strongest)
+
+    def cap_level(self, level: Level) -> Level:
+        """A level, no stronger than the operation and the check allow."""
+        return weaker_level(
+            weaker_level(level, self.operation.level if self.operation else Level.MUST), self.check.max_level
+        )
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where the promise is documented, and the operation where that is not a matter of course."""
+        operation = (
+            self.operation.sources if self.operation and self.operation.level is not Level.MUST else ()
+        )
+        return (*(source for fact in self.facts for source in fact.sources), *operation)
+
+    @property
+    def name(self) -> str:
+        """The id with the operation: stable from run to run."""
+        return f"{self.check.id}[{self.operation}]" if self.operation else self.check.id
+
+    def steps(self) -> Steps:
+        """The check at work. Raises Silent if the contract does not ask."""
+        if self.operation is None:
+            path_suffix = f" at {', '.join(sorted(self.check.paths))}" if self.check.paths else ""
+            raise NotApplicable(
+                f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{path_suffix}"
+            )
+        if not self.facts:
+            missing = [
+                name
+                for name in (self.check.needs, self.check.fact)
+                if name and not self.contract.has_fact(name)
+            ]
+            raise NotApplicable(f"the profile says nothing of {' and '.join(missing)}")
+        if not self.is_allowed:
+            raise NotApplicable(f"not in the tiers of this run; see --tier {self.check.tier}")
+        if not self.check.ignores_preflight:
+            self.preflight.require_alive(self.operation)
+        baseline = self.preflight.baselines.get(self.operation, Baseline())
+        call = Call(
+            contract=self.contract,
+            operation=self.operation,
+            keys=self.keys,
+            label=self.name if self.repetition == 1 else f"{self.name}, turn {self.repetition}",
+            baseline=baseline,
+            shared_exchanges=self.preflight.shared_exchanges,
+            run_id=self.preflight.run_id,
+        )
+        return self.check.steps(call)
+
+    def to_check_outcome(self, engine_outcome: Outcome) -> Outcome:
+        """The outcome as this check means it: one that only observes has not passed."""
+        return Outcome.OBSERVED if self.check.observes and engine_outcome is Outcome.PASS else engine_outcome
+
+
+def make_trials(
+    contract: Contract,
+    keys: Keys,
+    checks: Iterable[Check],
+    allowed_tiers: frozenset[Tier] = frozenset(Tier),
+) -> list[Trial]:
+    """Each check with each operation that it applies to; once without one where there is none."""
+    return [
+        Trial(check=check, contract=contract, keys=keys, operation=operation, allowed_tiers=allowed_tiers)
+        for check in checks
+        for operation in check.operations(contract) or (None,)
+    ]

@@ -1,0 +1,100 @@
+"""`conformance run --profile all`: one target by every profile that comes with the suite, side by side."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.cases import CHECKS
+from conformance.cli import output
+from conformance.cli.run import (
+    INTERRUPTED_CODE,
+    STOPPED_INTERRUPTED,
+    create_console,
+    execute_with_progress,
+    start_embedded_server,
+)
+from conformance.contract import Contract
+from conformance.core.errors import InconclusiveError, UsageError
+from conformance.core.resources import profile_names
+from conformance.profile import load
+from conformance.report.document import DEVIATES, EXIT_CODES, UNJUDGED
+from conformance.report.terminal import print_matrix
+from conformance.run.execution import RunResult, build_plan, build_report
+from conformance.wire import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from conformance.report.document import Report
+
+
+def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
+    """Judges a target by each profile and returns the exit code.
+
+    The codes mean what they mean of one profile, for all of them: 0 only if every promise of every profile
+    was kept, 1 if one was broken, else 3 if by one of them nothing could be said.
+    """
+    if options["ndjson"]:
+        raise UsageError("--ndjson is of one profile, and --profile all judges by several")
+    if settings["known_deviations"] or settings["repeat"] > 1:
+        raise UsageError(
+            "--known-deviations and --repeat are of one profile, and --profile all judges by several"
+        )
+    destinations = output.requested_destinations(options)
+    output.require_combinable(destinations)
+    names = profile_names()
+    contracts = {name: Contract(load(name), _groups_of_profile(name, settings["include"])) for name in names}
+    unknown = [
+        group for group in settings["include"] if not any(_groups_of_profile(name, [group]) for name in names)
+    ]
+    if unknown:
+        raise UsageError(f"--include {unknown[0]}: no profile has such a group")
+    reports: list[Report] = []
+    spent = Budget().spent
+    for name, contract in contracts.items():
+        profile_settings = {
+            **settings,
+            "profile": name,
+            "include": _groups_of_profile(name, settings["include"]),
+        }
+        reports.append(_judge_by_profile(profile_settings, contract, options, spent))
+        if reports[-1].run_info.stop_reason == STOPPED_INTERRUPTED:
+            break
+    if all(item.run_info.unjudged_reason for item in reports):
+        raise InconclusiveError(reports[0].run_info.unjudged_reason)
+    documents: list[Any] = [item.as_json() for item in reports]
+    output.write_reports(documents, destinations)
+    if output.STDOUT not in destinations.values():
+        print_matrix(documents, create_console())
+    if reports[-1].run_info.stop_reason == STOPPED_INTERRUPTED:
+        return INTERRUPTED_CODE
+    verdicts = {item.verdict for item in reports}
+    return max(
+        (EXIT_CODES[item] for item in verdicts), key=(0, EXIT_CODES[UNJUDGED], EXIT_CODES[DEVIATES]).index
+    )
+
+
+def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
+    """Those groups of optional routes that a profile has."""
+    profile_groups = {route.group for route in load(name).routes}
+    return tuple(group for group in groups if group in profile_groups)
+
+
+def _judge_by_profile(
+    settings: dict[str, Any], contract: Contract, options: Mapping[str, Any], spent: list[int]
+) -> Report:
+    """The report by one profile, also where it is that nothing could be judged.
+
+    `spent` is what all profiles have sent so far: a budget is that of the whole command.
+    """
+    with ExitStack() as stack:
+        url = options["url"] or stack.enter_context(start_embedded_server(settings))
+        plan = build_plan(settings, url, contract, CHECKS)
+        plan = replace(plan, budget=replace(plan.budget, spent=spent))
+        try:
+            stream = stack.enter_context(output.LineStream("", None))
+            return build_report(plan, execute_with_progress(plan, stream, is_quiet=options["quiet"]))
+        except InconclusiveError as failure:
+            return build_report(plan, RunResult(), str(failure))

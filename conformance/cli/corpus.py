@@ -1,0 +1,20 @@
+"""Generating requests, which takes a while the first time: who waits is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.fuzz.corpus import is_stored, load_or_generate
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from conformance.fuzz.corpus import Corpus
+    from conformance.run.execution import Plan
+
+
+def load_corpus(plan: Plan, count: int, console: Console, *, refresh: bool = False) -> Corpus:
+    """The corpus of a plan, of at least so many requests."""
+    if refresh or not is_stored(plan.contract, plan.fuzz_seed, count):
+        console.print("generating requests, which takes a few seconds; the next run finds them stored")
+    return load_or_generate(plan.contract, plan.fuzz_seed, count, refresh=refresh)

@@ -1,0 +1,45 @@
+"""`conformance export`: the checks' requests, for tools that know nothing of checks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance import __version__
+from conformance.cases import CHECKS
+from conformance.cli import output
+from conformance.cli.options import EXPORT_SETTINGS
+from conformance.cli.options_to_settings import require_profile
+from conformance.contract import Contract
+from conformance.core.errors import UsageError
+from conformance.core.text import escape_controls
+from conformance.export import build_export, render_export
+from conformance.profile import load
+from conformance.settings.file import find_configuration
+from conformance.settings.table import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def export(options: Mapping[str, Any]) -> int:
+    """Writes an export, tells what it leaves out, and returns the exit code."""
+    file_values = find_configuration(Path.cwd()).values
+    settings = {
+        item.key: item.resolve(options[item.key], file_values.get(item.key))[0]
+        for item in SETTINGS
+        if item.name in EXPORT_SETTINGS
+    }
+    require_profile(settings)
+    contract = Contract(load(settings["profile"]), settings["include"])
+    collected = build_export(contract, CHECKS, settings["gate"], settings["select"], settings["deselect"])
+    text, exported = render_export(collected, options["format"], __version__)
+    if not exported.checks:
+        raise UsageError(f"there is nothing to export: {exported.summary}")
+    output.write("out", options["out"], text)
+    sys.stderr.write(f"{escape_controls(exported.summary)}\n")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"export": export}

@@ -1,0 +1,151 @@
+"""`conformance fuzz` and `conformance replay`: generated requests, and one of them again."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from conformance.cli import output, plan_summary
+from conformance.cli.corpus import load_corpus
+from conformance.cli.options_to_settings import require_profile, resolve_settings
+from conformance.cli.run import INTERRUPTED_CODE, create_console, dry_run, start_embedded_server
+from conformance.contract import Contract
+from conformance.core import event_loop
+from conformance.core.errors import InconclusiveError, NoResponse, UsageError
+from conformance.fuzz.campaign import Campaign, CampaignResult
+from conformance.fuzz.finding import Finding, load_finding, save_finding
+from conformance.fuzz.replay import replay_finding
+from conformance.profile import load
+from conformance.report import fuzz_findings as report
+from conformance.run import preflight
+from conformance.run.execution import build_plan
+from conformance.run.permissions import GENTLE_ONLY
+from conformance.run.sender import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from conformance.fuzz.case import Case
+    from conformance.run.execution import Plan
+
+DEFAULT_REQUESTS, LOOPBACK_JOBS = 10_000, 16
+"""How many requests are sent unless the user says otherwise, and how many at a time to this machine."""
+
+
+def fuzz(options: Mapping[str, Any]) -> int:
+    """Sends generated requests to a target and returns the exit code."""
+    settings = _resolve_with_profile(options)
+    contract = Contract(load(settings["profile"]), settings["include"])
+    count = DEFAULT_REQUESTS if settings["fuzz"] is None else settings["fuzz"]
+    if not count:
+        raise UsageError("--fuzz 0: nothing would be sent")
+    if options["dry_run"]:
+        return dry_run({**settings, "fuzz": count}, options["url"], contract, ())
+    with ExitStack() as stack:
+        url = options["url"] or stack.enter_context(start_embedded_server(settings))
+        plan = build_plan({**settings, "fuzz": count}, url, contract, ())
+        if plan.target.is_loopback and settings["jobs"] is None:
+            plan = replace(plan, jobs=LOOPBACK_JOBS)
+        progress_console = Console(stderr=True, highlight=False, quiet=options["quiet"])
+        request_corpus = load_corpus(plan, count, progress_console, refresh=options["refresh"])
+        plan_summary.print_summary(plan, progress_console)
+        progress_console.print(f"requests: {request_corpus.path or 'not stored'}", soft_wrap=True)
+        results: list[CampaignResult] = []
+        try:
+            event_loop.run(_run_campaign(plan, request_corpus.cases(count), settings["max_time"], results))
+        except KeyboardInterrupt:
+            return _publish(options, plan, results[0] if results else CampaignResult(), is_complete=False)
+    return _publish(options, plan, results[0], is_complete=True)
+
+
+def _resolve_with_profile(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, with a profile."""
+    settings = resolve_settings(options)
+    require_profile(settings)
+    return settings
+
+
+async def _run_campaign(
+    plan: Plan, cases: Iterable[Case], max_time_s: float | None, results: list[CampaignResult]
+) -> None:
+    """Flies the preflight, then fuzzes; the result is kept as far as it gets."""
+    async with plan.build_wire() as wire:
+        try:
+            preflight_result = await preflight.run_preflight(
+                plan.contract, plan.keys, Sender(wire=wire), plan.run_id
+            )
+        except NoResponse as failure:
+            raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
+        campaign = Campaign(plan.contract, plan.keys, wire, preflight_result)
+        results.append(campaign.result)
+        try:
+            await campaign.run(cases, max_time_s=max_time_s)
+        finally:
+            campaign.result.requests += wire.sent_count
+
+
+def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, is_complete: bool) -> int:
+    """Stores, prints and writes what a campaign came to, and returns the exit code."""
+    for finding in result.findings:
+        save_finding(finding)
+    header = {
+        "target": {"url": plan.target.url},
+        "profile": plan.contract.profile.name,
+        "seed": plan.fuzz_seed,
+        "requests": result.requests,
+        "duration_s": round(result.duration_s, 3),
+        "per_s": round(sum(result.judged_by_call.values()) / max(result.duration_s, 1e-9)),
+    }
+    json_destination = options["json"]
+    if json_destination:
+        output.write(
+            "json",
+            json_destination,
+            report.findings_json_text(header, result.findings, is_complete=is_complete),
+        )
+    if json_destination != output.STDOUT:
+        console, prefix = create_console(), "" if is_complete else "interrupted, and incomplete: "
+        report.print_findings(result.findings, console, plan.gate)
+        console.print(
+            f"\n{prefix}{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
+            f"{header['per_s']:,} a second, seed {plan.fuzz_seed}",
+            soft_wrap=True,
+        )
+    if not is_complete:
+        return INTERRUPTED_CODE
+    if not result.judged_by_call:
+        raise InconclusiveError("no generated request was sent")
+    return int(any(item.level.is_at_least(plan.gate) for item in result.findings))
+
+
+def replay(options: Mapping[str, Any]) -> int:
+    """Sends the request of a finding again; 1 if it fails as before, 0 if it does not."""
+    finding = load_finding(options["id"])
+    settings = _resolve_with_profile({**options, "profile": options["profile"] or finding.profile})
+    contract = Contract(load(settings["profile"]), settings["include"])
+    plan = build_plan(settings, options["url"] or finding.url, contract, ())
+    if plan.tiers == GENTLE_ONLY:
+        raise UsageError("a generated request is beyond the gentle tier")
+    reproduced = event_loop.run(_resend(plan, finding))
+    console = create_console()
+    if reproduced is None:
+        console.print(
+            f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False
+        )
+        return 0
+    report.print_findings([reproduced], console, plan.gate)
+    return 1
+
+
+async def _resend(plan: Plan, finding: Finding) -> Finding | None:
+    async with plan.build_wire() as wire:
+        try:
+            return await replay_finding(plan.contract, plan.keys, wire, finding)
+        except NoResponse as failure:
+            raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"fuzz": fuzz, "replay": replay}

@@ -1,0 +1,155 @@
+"""The subcommands that send nothing: `list`, `explain`, `profiles`, `spec`; and `serve`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from conformance.cases import CHECKS
+from conformance.checks.trial import Trial, make_trials
+from conformance.contract import Contract
+from conformance.core import resources
+from conformance.core.errors import UsageError
+from conformance.profile import load
+from conformance.profile.facts import ExpectedResponse, SizeLimit
+from conformance.profile.validation import did_you_mean
+from conformance.requests import Keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from conformance.checks.check import Check
+    from conformance.profile.facts import Fact
+
+_PLACEHOLDER_KEYS = Keys(write_key="conformance")
+
+
+def list_checks(options: Mapping[str, Any]) -> int:
+    """Prints every check, or those of a profile with their level and the number of operations."""
+    if options["profile"] is None:
+        _print_lines(f"{check.id:38} {check.tier:8} {check.title}" for check in CHECKS)
+        return 0
+    contract = Contract(load(options["profile"]))
+    for check in CHECKS:
+        stated_trials = [
+            trial
+            for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check])
+            if trial.operation and trial.facts
+        ]
+        level = min((trial.level for trial in stated_trials), key=lambda level: level.rank, default=None)
+        _print_lines([f"{check.id:38} {level or '-':6} {len(stated_trials):3} {check.tier:8} {check.title}"])
+    return 0
+
+
+def explain(options: Mapping[str, Any]) -> int:
+    """Prints what a check does, and what each profile promises about it."""
+    checks_by_id = {check.id: check for check in CHECKS}
+    check = checks_by_id.get(options["id"])
+    if check is None:
+        raise UsageError(f"no check is called {options['id']!r}{did_you_mean(options['id'], checks_by_id)}")
+    _print_lines(
+        [
+            check.id,
+            f"  {check.title}",
+            f"  tier: {check.tier}",
+            "",
+            *(f"  {line}" for line in check.why.splitlines()),
+            "",
+        ]
+    )
+    for name in options["profile"] or resources.profile_names():
+        _print_lines(_describe_promise(name, check))
+    return 0
+
+
+def profiles(_: Mapping[str, Any]) -> int:
+    """Prints the profiles that come with the suite."""
+    for name in resources.profile_names():
+        profile = load(name)
+        _print_lines([f"{name:16} {profile.title}"])
+    return 0
+
+
+def spec(options: Mapping[str, Any]) -> int:
+    """Prints the OpenAPI document of a profile."""
+    from conformance.contract.openapi import render
+
+    contract = Contract(load(options["profile"]), options["include"] or ())
+    _print_lines([json.dumps(render(contract), indent=2, ensure_ascii=False)])
+    return 0
+
+
+def serve(options: Mapping[str, Any]) -> int:
+    """Serves the reference server until it is interrupted."""
+    from conformance.refserver import Server
+    from conformance.settings.table import SETTINGS
+
+    table = {setting.key: setting for setting in SETTINGS}
+    key = table["write_key"].resolve(options["write_key"])[0]
+    if not key:
+        raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
+    port = options["port"]
+    if not port.isdecimal() or int(port) > 65_535:
+        raise UsageError(f"--port {port}: expected a number from 0 to 65535")
+    contract = Contract(load(options["profile"]), options["include"] or ())
+    with Server(contract, key, table["bearer"].resolve(options["bearer"])[0], port=int(port)) as server:
+        _print_lines([f"{contract.profile.title} on {server.url}"])
+        server.wait()
+    return 0
+
+
+def config(options: Mapping[str, Any]) -> int:
+    """Prints every setting, and who has set it."""
+    from conformance.cli.options_to_settings import print_settings
+    from conformance.cli.run import create_console
+
+    print_settings(options, create_console())
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {
+    "list": list_checks,
+    "explain": explain,
+    "profiles": profiles,
+    "spec": spec,
+    "serve": serve,
+    "config": config,
+}
+
+
+def _describe_promise(name: str, check: Check) -> list[str]:
+    """What a profile says of a check."""
+    contract = Contract(load(name))
+    stated_trials = [
+        trial
+        for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check])
+        if trial.operation and trial.facts
+    ]
+    if not stated_trials:
+        return [f"{name}: not promised", ""]
+    strictest = min(stated_trials, key=lambda trial: trial.level.rank)
+    lines = [
+        f"{name}: {strictest.level}{_describe_statuses(strictest)}, on {', '.join(str(trial.operation) for trial in stated_trials)}"
+    ]
+    for source in dict.fromkeys(source for trial in stated_trials for source in trial.sources):
+        lines.append(f"  {source}{f': {source.says}' if source.says else ''}")
+        lines += [f"    {source.url}"] if source.url else []
+    return [*lines, ""]
+
+
+def _describe_statuses(trial: Trial) -> str:
+    """What is expected and tolerated, where the fact is about statuses."""
+    fact: Fact = trial.facts[0]
+    if not isinstance(fact, ExpectedResponse):
+        return ""
+    text = f", expects {' or '.join(map(str, fact.expect))}"
+    if fact.tolerate:
+        text += f", tolerates {' or '.join(str(item.status) for item in fact.tolerate)}"
+    return (
+        f"{text}, limit {fact.at_least:,} to {fact.at_most:,} bytes" if isinstance(fact, SizeLimit) else text
+    )
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -1,0 +1,67 @@
+"""Settings as the command has them: from options, the environment and a configuration file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from conformance.core.errors import UsageError
+from conformance.core.text import escape_controls
+from conformance.settings import table as table
+from conformance.settings.file import find_configuration
+from conformance.settings.table import SETTINGS, SettingOrigin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+_STYLES = {SettingOrigin.DEFAULT: "dim", SettingOrigin.OPTION: "bold"}
+
+
+def resolve_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting's value. Raises UsageError for what does not fit, wherever it stands."""
+    return table.resolve(options, find_configuration(Path.cwd()).values)
+
+
+def require_profile(settings: Mapping[str, Any]) -> None:
+    """Raises UsageError where no profile is given."""
+    if not settings["profile"]:
+        raise UsageError(
+            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
+        )
+
+
+def print_settings(options: Mapping[str, Any], console: Console) -> None:
+    """Prints every setting with its value and where that comes from; of a secret only whether it is set."""
+    config_file = find_configuration(Path.cwd())
+    origins_by_key = table.resolve_with_origins(options, config_file.values)
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("setting", "value", "origin"):
+        rows.add_column(heading, overflow="fold")
+    for setting in SETTINGS:
+        value, origin = origins_by_key[setting.key]
+        origin_text = {
+            SettingOrigin.FILE: config_file.file,
+            SettingOrigin.ENVIRONMENT: f"${setting.environment_variable}",
+        }.get(origin, origin.value)
+        text = "(set)" if setting.is_secret and value else _format_value(value)
+        style = _STYLES.get(origin, "")
+        rows.add_row(
+            setting.name,
+            Text(escape_controls(text), style=style),
+            Text(escape_controls(origin_text), style=style),
+        )
+    console.print(rows)
+
+
+def _format_value(value: object) -> str:
+    """A value as one would write it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "-"
+    if value is None:
+        return "-"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,59 @@
+"""The plan: what a run will send, told before it, or instead of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from conformance.core.text import escape_controls
+from conformance.run.estimate import checks_by_tier, estimate_areas, total
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from conformance.run.execution import Plan
+
+DRY_RUN_CODE = 3
+"""What a dry run ends with: 0 would mean that something was judged."""
+
+
+def print_summary(plan: Plan, console: Console) -> None:
+    """Prints the plan in one line."""
+    console.print(f"plan: {_describe(plan)}", soft_wrap=True, markup=False)
+
+
+def print_dry_run(plan: Plan, console: Console, target_text: str) -> int:
+    """Prints the plan by area, sends nothing, and returns the exit code: nothing was judged."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("area", "tiers"):
+        table.add_column(name)
+    for name in ("checks", "requests", "bytes", "events"):
+        table.add_column(name, justify="right")
+    for share in estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests):
+        numbers = (share.checks, share.requests, share.bytes, share.events)
+        table.add_row(share.area, ", ".join(share.tiers), *(f"{number:,}" for number in numbers))
+    console.print(table)
+    limits = [
+        f"{limit:,} {word}"
+        for word in ("requests", "bytes", "events")
+        if (limit := getattr(plan.budget, word)) is not None
+    ]
+    console.print(
+        f"\n{escape_controls(target_text)}: {_describe(plan)}; budget: {', '.join(limits) or 'none'}; events are marked with the "
+        f"run {plan.run_id}. This was a dry run: nothing was sent, and nothing was judged.",
+        soft_wrap=True,
+        markup=False,
+    )
+    return DRY_RUN_CODE
+
+
+def _describe(plan: Plan) -> str:
+    """How many checks of which tiers, and what they send at most."""
+    tiers = checks_by_tier(plan.trials)
+    checks = f"{sum(tiers.values()):,} checks ({', '.join(f'{n:,} {tier}' for tier, n in tiers.items())}), "
+    totals = total(estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests), plan.budget)
+    volume_text = (
+        f"{totals['requests']:,} requests, {totals['bytes']:,} bytes and {totals['events']:,} events"
+    )
+    return f"{checks if tiers else ''}at most about {volume_text}"

@@ -1,0 +1,168 @@
+"""`conformance probe`: learns a server's contract by asking, and writes it as a profile."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from conformance.cases import CHECKS
+from conformance.checks.check import Tier
+from conformance.cli import output
+from conformance.cli.options_to_settings import resolve_settings
+from conformance.cli.run import INTERRUPTED_CODE, create_console
+from conformance.contract import Contract
+from conformance.core import event_loop
+from conformance.core.errors import UsageError
+from conformance.core.resources import profile_names
+from conformance.core.text import escape_controls
+from conformance.probe import ProbeResult, probe_server, summarize
+from conformance.profile import load, parse
+from conformance.profile.yaml_writer import to_yaml
+from conformance.run.execution import build_plan
+from conformance.run.permissions import GENTLE_ONLY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rich.console import Console
+
+    from conformance.probe.profile_distance import ProfileDistance
+    from conformance.run.execution import Plan
+
+DEFAULT_MAX_REQUESTS, DEFAULT_MAX_BYTES = 400, 64 * 1024 * 1024
+"""What is sent at most unless the user says otherwise."""
+_MAX_SHOWN_NEAREST, _MAX_SHOWN_OTHER = 12, 3
+"""How many differences are shown from the nearest profile, and from each other one."""
+
+
+def probe(options: Mapping[str, Any]) -> int:
+    """Asks a server and returns the exit code."""
+    hints = options["profile"] or []
+    settings = resolve_settings({**options, "profile": None})
+    settings["max_requests"] = settings["max_requests"] or DEFAULT_MAX_REQUESTS
+    settings["max_bytes"] = settings["max_bytes"] or DEFAULT_MAX_BYTES
+    if options["url"] is None:
+        raise UsageError("a URL is needed: that of the server to ask")
+    name = _profile_name(options["name"], options["url"])
+    destinations = output.requested_destinations({**options, "profile": None}, ("json", "out"))
+    profiles = [load(each) for each in dict.fromkeys((*hints, *profile_names()))]
+    plan = build_plan(settings, options["url"], Contract(profiles[0]), ())
+    if plan.tiers == GENTLE_ONLY:
+        raise UsageError("a probe sends faulty requests and large bodies, which is beyond the gentle tier")
+    outcome = ProbeResult()
+    code = 0
+    try:
+        event_loop.run(probe_server(plan, profiles, CHECKS, outcome, burst=_is_burst_allowed(settings)))
+    except KeyboardInterrupt:
+        outcome.stop_reason, code = "interrupted", INTERRUPTED_CODE
+    if code and not outcome.has_profile:
+        return code
+    _write(plan, outcome, destinations, name, options["date"])
+    if output.STDOUT not in destinations.values():
+        print_outcome(
+            plan.target.url, outcome, create_console(), destinations.get("out"), quiet=options["quiet"]
+        )
+    return code
+
+
+def _is_burst_allowed(settings: Mapping[str, Any]) -> bool:
+    """Whether somebody has allowed a burst: it takes half of the usual budget, so nobody gets one unasked."""
+    return Tier.BURST in {*settings["allow"], *settings["tier"]}
+
+
+def _profile_name(requested: str | None, url: str) -> str:
+    """The name of the profile: as it is given, or the host."""
+    if requested is not None and re.fullmatch("[a-z0-9][a-z0-9-]*", requested) is None:
+        raise UsageError(
+            f"--name {requested}: expected a short name in lower case: letters, digits and hyphens"
+        )
+    host = re.sub("[^a-z0-9]+", "-", url.partition("://")[2].partition("/")[0].lower()).strip("-")
+    return requested or host or "probed"
+
+
+def _write(
+    plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], name: str, date: str | None
+) -> None:
+    """Writes the profile, which the suite's own loader has taken, and the report."""
+    text = to_yaml(outcome.profile_data(name, plan.target.url, date), _comments(outcome))
+    parse(text, destinations.get("out", name))
+    if "out" in destinations:
+        output.write("out", destinations["out"], text)
+    if "json" in destinations:
+        output.write(
+            "json",
+            destinations["json"],
+            json.dumps(_report_json(plan, outcome), indent=2, ensure_ascii=False) + "\n",
+        )
+
+
+def _comments(outcome: ProbeResult) -> list[str]:
+    """What a profile can't say, before all that it says."""
+    remarks = outcome.draft_profile.remarks if outcome.draft_profile else []
+    return [
+        escape_controls(text) for text in ("Written by conformance probe.", *remarks, *outcome.skipped_phases)
+    ]
+
+
+def _report_json(plan: Plan, outcome: ProbeResult) -> dict[str, Any]:
+    """The findings as JSON data."""
+    sketch = outcome.draft_profile
+    entries = sketch.rows if sketch else []
+    return {
+        "format": 1,
+        "target": {"url": plan.target.url},
+        "requests": outcome.requests_sent,
+        "bytes": outcome.bytes_sent,
+        "stopped": outcome.stop_reason,
+        "found": [{"topic": item.topic, "value": item.value, "evidence": item.evidence} for item in entries],
+        "remarks": [*(sketch.remarks if sketch else [])],
+        "left_out": [*outcome.skipped_phases],
+        "distances": [item.as_json() for item in outcome.distances],
+        "complete": not (outcome.skipped_phases or outcome.stop_reason),
+    }
+
+
+def print_outcome(url: str, outcome: ProbeResult, out: Console, profile: str | None, *, quiet: bool) -> None:
+    """Prints what was found, by what it is known, how far each known profile is, and what to do next."""
+    if outcome.draft_profile is None:
+        return
+    if not quiet:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("fact", "found", "evidence"):
+            table.add_column(heading, overflow="fold")
+        for item in summarize(outcome.draft_profile.rows):
+            table.add_row(*(Text(escape_controls(text)) for text in (item.topic, item.value, item.evidence)))
+        out.print(table)
+    for text in (*outcome.draft_profile.remarks, *outcome.skipped_phases, outcome.stop_reason):
+        if text:
+            out.print(Text.assemble(("NOTE  ", "bold yellow"), escape_controls(text)), soft_wrap=True)
+    for distance in outcome.distances:
+        _print_distance(distance, out, is_nearest=distance is outcome.distances[0])
+    totals_line = (
+        f"\n{escape_controls(url)}: {outcome.requests_sent:,} requests, {outcome.bytes_sent:,} bytes"
+    )
+    out.print(Text(totals_line, style="bold"), soft_wrap=True)
+    if profile is not None:
+        hint = f"conformance run {escape_controls(url)} --profile {escape_controls(profile)} tells when any of that changes"
+        out.print(Text(hint), soft_wrap=True)
+
+
+def _print_distance(item: ProfileDistance, out: Console, *, is_nearest: bool) -> None:
+    """Prints in what a server differs from a profile; most of it from the nearest."""
+    max_shown = _MAX_SHOWN_NEAREST if is_nearest else _MAX_SHOWN_OTHER
+    name = f"{item.profile} (nearest)" if is_nearest else item.profile
+    heading = (
+        f"{name}: {len(item.differences)} differ, {len(item.same)} same, {len(item.not_observed)} unknown"
+    )
+    out.print(Text(f"\n{escape_controls(heading)}", style="bold"), soft_wrap=True)
+    for text in item.differences[:max_shown]:
+        out.print(Text(f"  {escape_controls(text)}"), soft_wrap=True)
+    if len(item.differences) > max_shown:
+        out.print(Text(f"  and {len(item.differences) - max_shown} more"))
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"probe": probe}

@@ -1,0 +1,50 @@
+"""`conformance self-check`: the checks themselves are judged, by servers that are known to be broken."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+from conformance.cli import output
+from conformance.core import resources
+from conformance.profile import load
+from conformance.selfcheck import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, report, run_self_check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_PROGRESS_LINES = 20
+_IMPERFECT_CODE = 1
+
+
+def self_check(options: Mapping[str, Any]) -> int:
+    """Judges the checks and returns the exit code: 0 only if all is perfect."""
+    destinations = output.requested_destinations(options, ("json", "markdown"))
+    profiles = [options["profile"]] if options["profile"] else resources.profile_names()
+    for profile in profiles:
+        load(profile)
+    score = asyncio.run(
+        run_self_check(
+            profiles,
+            _show_progress,
+            profiles_per_fault=ALL_PROFILES_PER_FAULT if options["thorough"] else DEFAULT_PROFILES_PER_FAULT,
+        )
+    )
+    for name, destination in destinations.items():
+        output.write(name, destination, report.json_text(score) if name == "json" else report.markdown(score))
+    problems = score.problems()
+    lines = [*report.summary(score), *problems, "perfect" if not problems else "not perfect"]
+    out = sys.stderr if output.STDOUT in destinations.values() else sys.stdout
+    out.write("\n".join(lines) + "\n")
+    return _IMPERFECT_CODE if problems else 0
+
+
+def _show_progress(done: int, total: int) -> None:
+    """A line now and then."""
+    if done * _PROGRESS_LINES // total > (done - 1) * _PROGRESS_LINES // total:
+        sys.stderr.write(f"{done}/{total} servers\n")
+        sys.stderr.flush()
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"self-check": self_check}

@@ -1,0 +1,88 @@
+"""What can go wrong, and whose fault it is.
+
+ConformanceError
+├── UsageError          the command line (exit 2)
+│   └── ProfileError    the profile's author (exit 2)
+└── CannotJudge         the network, the target's address, or us (exit 3)
+
+Raised by checks, never mixed with the above:
+
+Silent                  the contract does not ask: not applicable
+Deviation               the target broke a promise
+Untestable              the control was refused, so a refusal proves nothing
+NoAnswer                the network or the target left us without an answer: an error, no verdict
+Stopped                 nothing more is sent: the run ends before its end, and its report says so
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.core.model import Level
+
+
+class ConformanceError(Exception):
+    """Anything that ends a run before its end; its text is one clear sentence."""
+
+    exit_code = 3
+
+
+class UsageError(ConformanceError):
+    """The command line asks for something that does not exist or does not fit."""
+
+    exit_code = 2
+
+
+class InconclusiveError(ConformanceError):
+    """Nothing can be said about the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """One mistake in a profile: file, line (from 1) and key, and what is wrong there."""
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}"
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ProfileError(UsageError):
+    """A profile that is not valid; carries every problem found, in the order of the file."""
+
+    def __init__(self, problems: list[FileProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class NotApplicable(Exception):
+    """The contract does not promise what a check asks about; the text says why."""
+
+
+class Deviation(Exception):
+    """The target broke a promise. `level` is that promise's own, where a check judges several."""
+
+    def __init__(self, message: str, *, expected: str, received: str, level: Level | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.expected = expected
+        self.received = received
+        self.level = level
+
+
+class Untestable(Deviation):
+    """The acceptable twin of a request was refused, so refusing the request proves nothing."""
+
+
+class NoResponse(Exception):
+    """An exchange ended without an answer: nothing can be said about the promise."""
+
+
+class Stopped(Exception):
+    """The run ends before its end; the text says why."""

@@ -1,0 +1,72 @@
+"""JSON pointers (RFC 6901) into objects: read, put and drop without touching the original."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.core.model import Json, JsonObject
+
+
+class PointerNotFound(LookupError):
+    """Nothing is where a pointer points."""
+
+
+def split(pointer: str) -> list[str]:
+    """The keys that a pointer walks through: `/event/user` is event, then user."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def get(document: Json, pointer: str) -> Json:
+    """The value that a pointer points at. Raises Missing if there is none."""
+    value = document
+    for step in split(pointer):
+        if not isinstance(value, dict) or step not in value:
+            raise PointerNotFound(pointer)
+        value = value[step]
+    return value
+
+
+def has(document: Json, pointer: str) -> bool:
+    """Whether anything, null included, is where a pointer points."""
+    try:
+        get(document, pointer)
+    except PointerNotFound:
+        return False
+    return True
+
+
+def put(document: JsonObject, pointer: str, value: Json) -> JsonObject:
+    """A copy with a value at a pointer; objects on the way are made where they are missing."""
+    return _put(document, split(pointer), value)
+
+
+def remove(document: JsonObject, pointer: str) -> JsonObject:
+    """A copy without what a pointer points at."""
+    return _remove(document, split(pointer))
+
+
+def deep_merge(base: JsonObject, override: JsonObject) -> JsonObject:
+    """Both objects in one, and so for the objects inside them; where they differ, the second wins."""
+    merged = {**base, **override}
+    for key in base.keys() & override.keys():
+        base_value, override_value = base[key], override[key]
+        if isinstance(base_value, dict) and isinstance(override_value, dict):
+            merged[key] = deep_merge(base_value, override_value)
+    return merged
+
+
+def _put(document: JsonObject, keys: list[str], value: Json) -> JsonObject:
+    first, *rest = keys
+    if not rest:
+        return {**document, first: value}
+    inner = document.get(first)
+    return {**document, first: _put(inner if isinstance(inner, dict) else {}, rest, value)}
+
+
+def _remove(document: JsonObject, keys: list[str]) -> JsonObject:
+    first, *rest = keys
+    inner = document.get(first)
+    if not rest:
+        return {key: value for key, value in document.items() if key != first}
+    return {**document, first: _remove(inner, rest)} if isinstance(inner, dict) else document

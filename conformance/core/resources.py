@@ -1,0 +1,57 @@
+"""Where the data files are: in a checkout beside the package, in a wheel inside it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+_APP_NAME = "ingest-conformance"
+_PACKAGE = Path(__file__).parents[1]
+_IN_WHEEL = _PACKAGE / "specs"
+_IN_CHECKOUT = _PACKAGE.parent / "specs"
+
+
+def specs_dir() -> Path:
+    """The directory of the specs: OpenAPI base, profiles, JSON Schemas.
+
+    Raises FileNotFoundError if the installation is incomplete.
+    """
+    for directory in (_IN_WHEEL, _IN_CHECKOUT):
+        if (directory / "openapi.yaml").is_file():
+            return directory
+    raise FileNotFoundError(
+        f"the specs are missing from the installation: neither {_IN_WHEEL} nor {_IN_CHECKOUT}"
+    )
+
+
+def profile_names() -> list[str]:
+    """The names of the profiles that come with the suite."""
+    return sorted(path.stem for path in (specs_dir() / "profiles").glob("*.yaml"))
+
+
+def profile_path(name: str) -> Path:
+    """The file of a profile that comes with the suite; it need not exist."""
+    return specs_dir() / "profiles" / f"{name}.yaml"
+
+
+def sdk_names() -> list[str]:
+    """The names of the SDKs that the suite knows."""
+    return sorted(path.stem for path in (specs_dir() / "sdks").glob("*.yaml"))
+
+
+def sdk_path(name: str) -> Path:
+    """The file of an SDK; it need not exist."""
+    return specs_dir() / "sdks" / f"{name}.yaml"
+
+
+def cache_dir() -> Path:
+    """The directory for what can be made again, the user's or the platform's; it need not exist."""
+    xdg_cache_home = os.environ.get("XDG_CACHE_HOME")
+    if xdg_cache_home and Path(xdg_cache_home).is_absolute():
+        return Path(xdg_cache_home) / _APP_NAME
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / _APP_NAME / "Cache"
+    return (
+        Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache"
+    ) / _APP_NAME

@@ -1,0 +1,179 @@
+"""Differences: two servers are sent the same, and what they answer is compared.
+
+A check is a generator, so it can be driven twice: each side gets its own run, and what both were sent alike
+is compared step by step. What differs is asked again in the other order, put together by its most likely
+reason, and told once: by the promise that it is about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.diff.check_comparison import CheckComparison, StepDifference
+from conformance.diff.difference import Difference, build_difference
+from conformance.diff.document import DIFFERENT, SAME, UNCOMPARED, DiffReport
+from conformance.diff.fuzz_comparison import FuzzComparison
+from conformance.diff.fuzz_only import merge_fuzz_only
+from conformance.diff.grouping import ACCEPTED_FACT, CauseAnalysis, group_differences
+from conformance.diff.request_traits import RequestTraits
+from conformance.diff.sides import Side, equalize_baselines
+from conformance.requests import Baseline, Call
+from conformance.wire import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from conformance.contract import Operation
+    from conformance.core.model import Request
+    from conformance.diff.normalized_answers import AnswerChange
+    from conformance.fuzz.case import Case
+    from conformance.fuzz.features import Feature
+    from conformance.run.execution import Plan
+
+__all__ = ["DIFFERENT", "SAME", "UNCOMPARED", "DiffOptions", "DiffReport", "build_redactor", "compare"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffOptions:
+    """How much is compared: with generated requests or without, and for how long those are sent at most.
+
+    A `strict` comparison takes other words in an answer for a difference, too.
+    """
+
+    cases: Iterable[Case] = ()
+    max_time_s: float | None = None
+    strict: bool = False
+
+
+def build_redactor(first: Plan, second: Plan) -> Redactor:
+    """What takes the secrets of both sides out of a text."""
+    return Redactor({**second.placeholders_by_secret(), **first.placeholders_by_secret()})
+
+
+async def compare(
+    first: Plan, second: Plan, options: DiffOptions, on_result: Callable[[], None] = lambda: None
+) -> DiffReport:
+    """Sends the same to two servers and says in what they differ.
+
+    Raises CannotJudge, naming the side, where nothing acceptable is accepted.
+    """
+    report = DiffReport(
+        contract=first.contract,
+        urls=(first.target.url, second.target.url),
+        is_strict=options.strict,
+        has_two_keys=first.keys != second.keys,
+    )
+    async with first.build_wire() as one, second.build_wire() as other:
+        sides = Side("A", first, one), Side("B", second, other)
+        for side in sides:
+            await side.run_preflight()
+        await equalize_baselines(*sides)
+        report.dead = {side.name: sorted(map(str, side.preflight.dead)) for side in sides}
+        comparison = CheckComparison(*sides, strict=options.strict)
+        check_result = await comparison.run(on_result)
+        causes = CauseAnalysis(
+            check_result, RequestTraits(first.contract), comparison.normalize, _ordinary_requests(sides[0])
+        )
+        groups = group_differences(check_result.differences, causes)
+        differences = [build_difference(group, causes, first.contract) for group in groups]
+        report.check_count, report.answer_count = check_result.check_count, check_result.answer_count
+        report.unstable, report.reworded_count = check_result.unstable, check_result.reworded_count
+        report.stopped = check_result.stopped
+        known = KnownDifferences(groups, differences, causes)
+        report.differences = (
+            differences
+            if report.stopped
+            else await _compare_generated(sides, comparison, known, options, report)
+        )
+    return report
+
+
+class KnownDifferences:
+    """The differences that checks have shown, and which of them explains one over a generated request."""
+
+    def __init__(
+        self,
+        groups: Sequence[Sequence[StepDifference]],
+        differences: Sequence[Difference],
+        causes: CauseAnalysis,
+    ) -> None:
+        self.differences = [*differences]
+        self._change_kinds = [{difference.change.kind for difference in group} for group in groups]
+        self._causes = causes
+        self._conjunctions = [causes.conjunction.common_states(cluster) for cluster in groups]
+        self._special_pointers = [
+            causes.special_pointers(unit for unit in cluster if unit.decides_verdict) for cluster in groups
+        ]
+        self._ordinary_kinds = [
+            {unit.change.kind for unit in cluster if causes.is_ordinary(unit)} for cluster in groups
+        ]
+        self._facts = [
+            {unit.trial.check.fact for unit in cluster if unit.decides_verdict} - {ACCEPTED_FACT}
+            for cluster in groups
+        ]
+        self._candidate_traits: list[set[Feature]] = [
+            {trait for unit in cluster for trait in causes.candidate_traits(unit)} for cluster in groups
+        ]
+
+    def find_explanation(
+        self, case: Case, change: AnswerChange, special_traits: frozenset[Feature], *, is_shrunk: bool = False
+    ) -> int | None:
+        """The number of the difference that is most likely the same; None if none is.
+
+        Of the smallest case it is enough that it is special where all those requests are.
+        """
+        special_pointers = {place for place, _ in special_traits} if is_shrunk else set()
+        for number, changes in enumerate(self._change_kinds):
+            is_same = change.kind in changes and bool(
+                change.kind in self._ordinary_kinds[number]
+                or self._candidate_traits[number] & special_traits
+                or self._matches_conjunction(number, case)
+                or self._special_pointers[number] & special_pointers
+            )
+            if is_same or self._facts[number] & {*case.expected_facts}:
+                return number
+        return None
+
+    def _matches_conjunction(self, number: int, case: Case) -> bool:
+        """Whether an event of a case has all that is the joint reason of a difference."""
+        wanted = self._conjunctions[number]
+        return wanted is not None and self._causes.conjunction.matches(case, wanted)
+
+
+async def _compare_generated(
+    sides: tuple[Side, Side],
+    comparison: CheckComparison,
+    known: KnownDifferences,
+    options: DiffOptions,
+    report: DiffReport,
+) -> list[Difference]:
+    """All differences, with those that only generated requests show."""
+    cases = tuple(options.cases)
+    if not cases:
+        return known.differences
+    fuzz_comparison = FuzzComparison(*sides, comparison.volatile, comparison.rate_headers)
+    fuzz_result = await fuzz_comparison.run(cases, options.max_time_s, known.find_explanation)
+    report.generated_count, report.unstable_generated_count = (
+        fuzz_result.compared_count,
+        fuzz_result.unstable_count + fuzz_result.unexamined_count,
+    )
+    differences = [
+        replace(item, generated_count=fuzz_result.explained_counts[number])
+        for number, item in enumerate(known.differences)
+    ]
+    return merge_fuzz_only(differences, fuzz_result.differences, report.contract)
+
+
+def _ordinary_requests(side: Side) -> dict[Operation, Request]:
+    """The ordinary request of each call, as it is sent, without its secrets."""
+    plan, requests = side.plan, {}
+    for operation in plan.contract.operations:
+        baseline = side.preflight.baselines.get(operation, Baseline())
+        call = Call(
+            contract=plan.contract, operation=operation, keys=plan.keys, baseline=baseline, run_id=plan.run_id
+        )
+        request = call.acceptable_request().build_request()
+        full_request = replace(request, headers=(*plan.target.headers, *request.headers))
+        requests[operation] = side.wire.redactor.redact_request(full_request)
+    return requests

@@ -1,0 +1,128 @@
+"""Joint reasons: fields that are each fine alone, and that together no event has that both servers take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.core import pointers
+from conformance.diff.check_comparison import VERDICT
+from conformance.diff.normalized_answers import STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from conformance.contract import Contract, Operation
+    from conformance.core.model import Exchange
+    from conformance.diff.check_comparison import StepDifference
+    from conformance.diff.normalized_answers import AnswerChange, NormalizedAnswer
+    from conformance.diff.request_traits import RequestTraits
+    from conformance.fuzz.case import Case
+
+    FieldState = tuple[str, str]
+    FieldStates = frozenset[FieldState]
+
+_SUCCESS_PREFIX = "2"
+
+
+class Conjunction:
+    """Knows which fields the events have that both servers answer alike."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        traits: RequestTraits,
+        matching: Iterable[tuple[Operation, Exchange]],
+        normalize: Callable[[Exchange], NormalizedAnswer],
+    ) -> None:
+        self._contract, self._traits = contract, traits
+        self._operations = {str(operation): operation for operation in contract.operations}
+        self._states_by_status: dict[str, set[FieldStates]] = {}
+        for operation, exchange in matching:
+            status = normalize(exchange).status
+            known = self._states_by_status.setdefault(
+                _SUCCESS_PREFIX if status.startswith(_SUCCESS_PREFIX) else status, set()
+            )
+            known.update(
+                self._event_states(operation, self._traits.events_of_request(operation, exchange.request))
+            )
+
+    def common_states(self, differences: Iterable[StepDifference]) -> FieldStates | None:
+        """What all events that differ have in common, if no event has it that both take; None if one has.
+
+        A batch of several events has to have it in one of them.
+        """
+        with_answers = [difference for difference in differences if difference.change.facet != VERDICT]
+        if (
+            not with_answers
+            or len({unit.change.kind for unit in with_answers}) > 1
+            or with_answers[0].change.facet != STATUS
+        ):
+            return None
+        states_per_difference = [self._states_of_difference(unit) for unit in with_answers]
+        single = [states[0] for states in states_per_difference if len(states) == 1]
+        if not single:
+            return None
+        common = frozenset.intersection(*single)
+        if not all(any(common <= item for item in states) for states in states_per_difference):
+            return None
+        return None if self._is_answered_alike(common, with_answers[0].change) else common
+
+    def matches(self, case: Case, states: FieldStates) -> bool:
+        """Whether an event of a generated request has all that is wanted."""
+        operation = self._operations[case.call]
+        return any(
+            states <= item
+            for item in self._event_states(operation, self._traits.events_of_case(operation, case))
+        )
+
+    def _states_of_difference(self, difference: StepDifference) -> list[FieldStates]:
+        operation, request = difference.trial.operation, difference.request
+        if operation is None or request is None:
+            return []
+        return [*self._event_states(operation, self._traits.events_of_request(operation, request))]
+
+    def _is_answered_alike(self, states: FieldStates, change: AnswerChange) -> bool:
+        """Whether both answer an event that has it as the one does where they differ, or nobody knows."""
+        statuses = {change.first, change.second}
+        status = (
+            _SUCCESS_PREFIX if any(item.startswith(_SUCCESS_PREFIX) for item in statuses) else change.first
+        )
+        known = self._states_by_status.get(status)
+        return not known or any(states <= item for item in known)
+
+    def _event_states(self, operation: Operation, events: Sequence[Any]) -> Iterator[FieldStates]:
+        """Of each event, which documented fields it has, and which of these hold something."""
+        names = [*self._contract.event_schema(operation.event_type).get("properties", {})]  # type: ignore[misc] # JSON
+        places = {
+            *(f"/{name}" for name in names),
+            *self._contract.identity_pointers(operation.event_type).values(),
+        }
+        for event in events:
+            if isinstance(event, dict):
+                yield frozenset(item for place in places for item in _field_states(event, place))
+
+
+def _field_states(event: Any, place: str) -> Iterator[FieldState]:  # noqa: ANN401 - any JSON
+    if not pointers.has(event, place):
+        yield place, "absent"
+        return
+    yield place, "present"
+    value = pointers.get(event, place)
+    if value is not None and (not isinstance(value, str) or value.strip()):
+        yield place, "given"
+
+
+def merge_by_conjunction(
+    groups: Iterable[list[StepDifference]], conjunction: Conjunction
+) -> list[list[StepDifference]]:
+    """Clusters, those put together that differ in the same way and have a joint reason."""
+    merged_groups: list[list[StepDifference]] = []
+    for group in groups:
+        owner = next(
+            (item for item in merged_groups if conjunction.common_states([*item, *group]) is not None), None
+        )
+        if owner is None:
+            merged_groups.append(group)
+        else:
+            owner.extend(group)
+    return merged_groups

@@ -1,0 +1,228 @@
+"""Traits: what a request of a check has that could be the reason why two servers answer it differently."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Any
+
+from conformance.core import pointers
+from conformance.core.model import OperationKind
+from conformance.fuzz.case import JSON_MEDIA_TYPE, Case, Origin
+from conformance.fuzz.features import FREE_FORM, REQUEST, Feature, FeatureExtractor
+from conformance.fuzz.strict_json import parse_body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.contract import Contract, Operation
+    from conformance.core.model import Json, Request
+
+_MAX_BODY_BYTES = 20_000
+_MAX_LENGTH = 120
+_BASE64_PLACEHOLDER = re.compile(r"base64\((?P<text>.*)\)", re.DOTALL)
+_MAX_PATTERN_LENGTH = 40
+_DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
+
+
+class RequestTraits:
+    """Finds the traits of requests under one contract; each request is looked at once."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self._features = FeatureExtractor(contract)
+        kinds = [*contract.profile.events.values()]
+        self._open_pointers = {kind.open_object for kind in kinds if kind.open_object}
+        self._documented_pointers = {
+            place for kind in kinds if kind.example for place in _example_pointers("", kind.example.value)
+        }
+        for name in contract.profile.events:
+            self._documented_pointers |= {*_schema_pointers("", contract.event_schema(name))}
+        self._cache: dict[tuple[Operation, Request], frozenset[Feature]] = {}
+
+    def of_request(self, operation: Operation, request: Request) -> frozenset[Feature]:
+        """Everything that a request has, whose secrets are taken out."""
+        key = (operation, request)
+        if key not in self._cache:
+            self._cache[key] = frozenset(self._find_in_request(operation, request))
+        return self._cache[key]
+
+    def _find_in_request(self, operation: Operation, request: Request) -> Iterator[Feature]:
+        yield from self._find_outside_body(operation, request)
+        if request.measured_size is not None:
+            yield REQUEST, self._describe_measured_size(request)
+        body = request.body
+        if operation.kind is OperationKind.PIXEL:
+            body = b""
+            for name, value in request.query:
+                if name == self.contract.pixel_parameter:
+                    body = _decode_pixel(value)
+                else:
+                    yield REQUEST, f"the query {name}={value[:_MAX_LENGTH]}"
+        if len(body) > _MAX_BODY_BYTES:
+            yield REQUEST, "a large body"
+        elif request.method == operation.method:
+            yield from self.of_case(operation, case_from_request(operation, request, body))
+
+    def of_case(self, operation: Operation, case: Case) -> Iterator[Feature]:
+        """What is special about the body of a case, and what says of what type it is."""
+        if len(case.body) > _MAX_BODY_BYTES:
+            yield REQUEST, "a large body"
+            return
+        yield from self._features.features_of(case)
+        parsed = parse_body(case.body)
+        if not parsed.is_too_deep:
+            yield from self._find_missing_user(operation, parsed.value)
+            yield from _find_digit_patterns("", parsed.value)
+            for event in self._events_in_body(operation, parsed.value):
+                yield from self._find_extra_fields(operation, event)
+
+    def events_of_request(self, operation: Operation, request: Request) -> list[Any]:
+        """The events in a request, if it can be read; values that are no objects among them."""
+        body = request.body
+        if operation.kind is OperationKind.PIXEL:
+            wanted = self.contract.pixel_parameter
+            body = next((_decode_pixel(value) for name, value in request.query if name == wanted), b"")
+        if request.method != operation.method or len(body) > _MAX_BODY_BYTES:
+            return []
+        return self.events_of_case(operation, case_from_request(operation, request, body))
+
+    def events_of_case(self, operation: Operation, case: Case) -> list[Any]:
+        """The events in the body of a case."""
+        parsed = parse_body(case.body)
+        return (
+            self._events_in_body(operation, parsed.value) if parsed.is_json and not parsed.is_too_deep else []
+        )
+
+    def _events_in_body(self, operation: Operation, value: Json) -> list[Any]:
+        """The events in a body: itself, or those of a batch."""
+        if operation.kind is not OperationKind.BATCH:
+            return [value]
+        events_pointer = self.contract.profile.batch.pointer
+        events: Any = pointers.get(value, events_pointer) if pointers.has(value, events_pointer) else []
+        return events if isinstance(events, list) else []
+
+    def _find_missing_user(self, operation: Operation, value: Json) -> Iterator[Feature]:
+        """Whether an event names no user, in whatever way."""
+        for event in self._events_in_body(operation, value):
+            if isinstance(event, dict) and not self.contract.has_identity(operation.event_type, event):
+                yield REQUEST, "no user"
+
+    def _find_extra_fields(self, operation: Operation, event: Json) -> Iterator[Feature]:
+        """Where an event has more than what is needed, and where names that no document knows."""
+        kind = self.contract.event_type(operation.event_type)
+        needed = {*kind.required, *self.contract.identity_pointers(operation.event_type).values()}
+        type_pointer = self.contract.profile.pointers.type or ""
+        needed.add(type_pointer)
+        type_name = (
+            pointers.get(event, type_pointer) if type_pointer and pointers.has(event, type_pointer) else None
+        )
+        open_pointer = self.contract.profile.events.get(str(type_name), kind).open_object
+        pending: list[tuple[str, Json]] = [("", event)]
+        while pending:
+            place, value = pending.pop()
+            for name, item in value.items() if isinstance(value, dict) else ():
+                field_pointer = f"{place}/{name}"
+                is_ancestor = any(pointer.startswith(f"{field_pointer}/") for pointer in needed)
+                if field_pointer not in needed and not is_ancestor:
+                    yield place, "a further field"
+                if place in self._open_pointers and field_pointer not in self._documented_pointers:
+                    yield place, "a name that no document knows"
+                    if place == open_pointer:
+                        yield FREE_FORM, "a name that no document knows"
+                if is_ancestor or field_pointer in self._open_pointers:
+                    pending.append((field_pointer, item))
+
+    def _find_outside_body(self, operation: Operation, request: Request) -> Iterator[Feature]:
+        """What is special beside the body."""
+        if request.method != operation.method:
+            yield REQUEST, f"the method {request.method}"
+        if request.path != operation.path:
+            yield REQUEST, f"the path {request.path[:_MAX_LENGTH]}"
+        if request.chunked:
+            yield REQUEST, "a body in chunks"
+        if operation.kind is not OperationKind.PIXEL:
+            for name, value in request.query:
+                yield REQUEST, f"the query {name}={value[:_MAX_LENGTH]}"
+        yield from _find_in_headers(request)
+
+    def _describe_measured_size(self, request: Request) -> str:
+        """How heavy a request is that was made to be, by the limit that it is about."""
+        measured_size = request.measured_size
+        fact = self.contract.profile.facts.get(measured_size.limit_fact) if measured_size else None
+        if measured_size is None or fact is None:
+            return "a size"
+        at_least, at_most = getattr(fact, "at_least", 0), getattr(fact, "at_most", 0)
+        if measured_size.size <= at_least:
+            return f"within {measured_size.limit_fact}"
+        return (
+            f"over {measured_size.limit_fact}"
+            if measured_size.size > at_most
+            else f"about at {measured_size.limit_fact}"
+        )
+
+
+def _find_in_headers(request: Request) -> Iterator[Feature]:
+    """The headers, and whether the credentials among them have anything to do with the right ones."""
+    if not any(name.lower() == "authorization" for name, _ in request.headers):
+        yield REQUEST, "no credentials in the header"
+    for name, value in request.headers:
+        lower = name.lower()
+        if lower == "content-encoding":
+            yield REQUEST, f"the coding {value}"
+        elif lower != "content-type":
+            yield REQUEST, f"the header {lower}: {value[:_MAX_LENGTH]}"
+        if lower == "authorization":
+            yield REQUEST, f"credentials {'with' if '$' in value else 'without'} the key"
+
+
+def _find_digit_patterns(place: str, value: Json) -> Iterator[Feature]:
+    """What texts with digits look like, such as times and numbers, and where they are."""
+    if isinstance(value, str) and len(value) <= _MAX_PATTERN_LENGTH and any(map(str.isdigit, value)):
+        yield place, f"like {_LETTERS.sub('a', _DIGITS.sub('9', value))}"
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _find_digit_patterns(f"{place}/{name}", item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _find_digit_patterns(f"{place}/*", item)
+
+
+def _example_pointers(place: str, value: Json) -> Iterator[str]:
+    """The pointers of all fields in an example."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        yield f"{place}/{name}"
+        yield from _example_pointers(f"{place}/{name}", item)
+
+
+def _schema_pointers(place: str, schema: Json) -> Iterator[str]:
+    """The pointers of all fields that a schema names."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    for name, inner in properties.items() if isinstance(properties, dict) else ():
+        yield f"{place}/{name}"
+        yield from _schema_pointers(f"{place}/{name}", inner)
+
+
+def case_from_request(operation: Operation, request: Request, body: bytes) -> Case:
+    """A request as fuzzing has it, with the right key."""
+    headers = {name.lower(): value for name, value in request.headers}
+    coding = "" if request.is_decompressed else headers.get("content-encoding", "")
+    content_type = headers.get(
+        "content-type", "" if operation.kind is not OperationKind.PIXEL else JSON_MEDIA_TYPE
+    )
+    return Case(
+        call=str(operation), origin=Origin.SHRINKER, about="", body=body, content_type=content_type,
+        coding=coding,
+    )  # fmt: skip
+
+
+def _decode_pixel(value: str) -> bytes:
+    """What a pixel's parameter carries."""
+    placeholder = _BASE64_PLACEHOLDER.fullmatch(value)
+    if placeholder:
+        return placeholder["text"].encode()
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return value.encode()

@@ -1,0 +1,82 @@
+"""Effects: what each official SDK makes of the two answers, and how much the difference costs its user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance import sdks
+from conformance.sdks import Reaction, effective_reaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.contract import Contract
+    from conformance.core.model import Exchange, JsonObject
+
+REACTIONS_WORST_FIRST = (
+    Reaction.LOSE,
+    Reaction.GIVE_UP,
+    Reaction.SEND_AGAIN,
+    Reaction.RETRY,
+    Reaction.DELIVER,
+)
+"""What an SDK may come to do, the costliest first."""
+UNNOTICED = "unnoticed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkEffect:
+    """What one SDK does with the answer of either side; a supported one is named by the profile."""
+
+    name: str
+    title: str
+    is_supported: bool
+    first: Reaction
+    second: Reaction
+
+    @property
+    def is_noticed(self) -> bool:
+        """Whether it does something else."""
+        return self.first is not self.second
+
+    def as_json(self) -> JsonObject:
+        """It as JSON data."""
+        return {
+            "name": self.name, "title": self.title, "supported": self.is_supported,
+            "A": self.first.value, "B": self.second.value, "noticed": self.is_noticed,
+        }  # fmt: skip
+
+
+def compare_sdk_effects(
+    contract: Contract, paths: Iterable[str], first: Exchange, second: Exchange, *, is_invalid: bool
+) -> tuple[SdkEffect, ...]:
+    """What the SDKs that send to any of these paths do; those that the profile names come first.
+
+    `is_bad` says that the request should be refused.
+    """
+    places = frozenset(paths)
+    effects = [
+        SdkEffect(
+            name=sdk.name,
+            title=sdk.title,
+            is_supported=contract.has_fact(f"sdks.{sdk.name}"),
+            first=effective_reaction(sdk, first, is_invalid=is_invalid),
+            second=effective_reaction(sdk, second, is_invalid=is_invalid),
+        )
+        for sdk in sdks.load_all()
+        if sdk.paths & places
+    ]
+    return tuple(sorted(effects, key=lambda item: (not item.is_supported, item.name)))
+
+
+def worst_reaction(effects: Iterable[SdkEffect], *, is_invalid: bool) -> Reaction | None:
+    """The worst that the second side makes an SDK do that the first does not; None if none would notice.
+
+    Those that the profile names count, if it names any. To give up what should be refused is no harm.
+    """
+    listed = list(effects)
+    relevant = [item for item in listed if item.is_supported] or listed
+    changed = [item.second for item in relevant if item.is_noticed]
+    worst = min(changed, key=REACTIONS_WORST_FIRST.index, default=None)
+    return Reaction.DELIVER if is_invalid and worst is Reaction.GIVE_UP else worst

@@ -1,0 +1,119 @@
+"""Sides: the two servers that are compared, each with its own wire, and the ground they have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from conformance.checks import expect
+from conformance.core.errors import InconclusiveError, NoResponse, Stopped
+from conformance.requests import Baseline, Call, PreflightResult
+from conformance.run import engine, preflight
+from conformance.run.circuit_breaker import CircuitBreaker
+from conformance.run.engine import CheckResult
+from conformance.run.sender import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conformance.checks.trial import Trial
+    from conformance.contract import Operation
+    from conformance.run.execution import Plan
+    from conformance.wire import Wire
+
+FIRST, SECOND = "A", "B"
+
+
+@dataclass(slots=True)
+class Side:
+    """One of two servers: its name, its plan, and what it was found to accept."""
+
+    name: str
+    plan: Plan
+    wire: Wire
+    sender: Sender = field(init=False)
+    preflight: PreflightResult = field(default_factory=PreflightResult)
+    stopped: str = ""
+
+    def __post_init__(self) -> None:
+        self.sender = Sender(wire=self.wire)
+
+    async def run_preflight(self) -> None:
+        """Flies the preflight. Raises CannotJudge, naming this side, where nothing is accepted."""
+        plan = self.plan
+        try:
+            self.preflight = await preflight.run_preflight(plan.contract, plan.keys, self.sender, plan.run_id)
+        except (NoResponse, InconclusiveError) as failure:
+            text = str(failure)
+            where = "" if plan.target.url in text else f"{plan.target.url} can't be compared: "
+            raise InconclusiveError(f"{self.name}: {where}{text}") from None
+        self.sender.breaker = CircuitBreaker()
+
+    async def accepts(self, operation: Operation, baseline: Baseline) -> bool:
+        """Whether it accepts a request on a footing."""
+        call = Call(
+            contract=self.plan.contract, operation=operation, keys=self.plan.keys, baseline=baseline,
+            label=f"footing[{operation}]", run_id=self.plan.run_id,
+        )  # fmt: skip
+        return expect.is_accepted(await self.sender.send(call.acceptable_request()))
+
+    async def run_checks(
+        self,
+        names: Sequence[str],
+        round_number: int,
+        on_result: Callable[[], None],
+        *,
+        is_sequential: bool = False,
+    ) -> dict[str, CheckResult]:
+        """What its trials of some names come to, by name; alone is one at a time.
+
+        Each turn looks anew at what one run would look at once. If the server dies on the way there are
+        fewer, and `stopped` says why.
+        """
+        wanted_names = set(names)
+        self.sender.notable_exchanges.clear()
+        trials = [
+            replace(trial, preflight=self.preflight, repetition=round_number)
+            for trial in self.plan.trials
+            if trial.name in wanted_names
+        ]
+        results: dict[str, CheckResult] = {}
+
+        def on_trial_done(trial: Trial, finding: CheckResult) -> None:
+            results[trial.name] = finding
+            on_result()
+
+        try:
+            if not is_sequential:
+                await engine.run_all(trials, self.sender, self.plan.jobs, on_trial_done)
+            for trial in trials if is_sequential else ():
+                await self.wire.close_connections()
+                await engine.run_all([trial], self.sender, 1, on_trial_done)
+        except Stopped as end:
+            self.stopped = f"{self.name}: {end}"
+            self.sender.breaker = CircuitBreaker()
+        return results
+
+
+async def equalize_baselines(first: Side, second: Side) -> None:
+    """Puts both sides on the same footing, so that they are sent the same.
+
+    Where one insists on more than the other, both are sent that, if both take it.
+    """
+    operations = {*first.preflight.baselines, *second.preflight.baselines}
+    common_baselines: dict[Operation, Baseline] = {}
+    for operation in first.plan.contract.operations:
+        is_dead = operation in first.preflight.dead or operation in second.preflight.dead
+        if operation not in operations or is_dead:
+            continue
+        preflights = (first.preflight, second.preflight)
+        options = dict.fromkeys(item.baselines.get(operation, Baseline()) for item in preflights)
+        for baseline in sorted(options, key=lambda item: item == Baseline()):
+            if await first.accepts(operation, baseline) and await second.accepts(operation, baseline):
+                common_baselines[operation] = baseline
+                break
+    for side in (first, second):
+        dead_baselines = {
+            name: footing for name, footing in side.preflight.baselines.items() if name in side.preflight.dead
+        }
+        side.preflight = replace(side.preflight, baselines={**dead_baselines, **common_baselines})

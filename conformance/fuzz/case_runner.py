@@ -1,0 +1,129 @@
+"""The bench: sends single cases for whoever examines failures, and judges what comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from conformance.core.model import Exchange
+from conformance.fuzz.judge import TOO_MANY_REQUESTS, FailureKind, Judge, Judgement
+from conformance.fuzz.request_renderer import LARGE_BYTES, PreparedCase, RequestRenderer
+from conformance.run.sender import retry_after_s
+from conformance.wire.responses import Reply, ResponseHead
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.fuzz.case import Case
+    from conformance.fuzz.oracle import Oracle
+    from conformance.wire import Wire
+    from conformance.wire.connections import Connections
+
+_MAX_ATTEMPTS = 4
+_MAX_RETRY_AFTER_S = 10.0
+_MAX_RECOVERY_REQUESTS, _MAX_FAILED_RECOVERIES = 40, 2
+"""How many acceptable requests a target may fail until it is well, and how often it may not get well."""
+
+
+class CaseRunner:
+    """Sends cases one at a time. `sent` counts them."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        lanes: Connections[PreparedCase],
+        renderer: RequestRenderer,
+        oracle: Oracle,
+        judge: Judge,
+    ) -> None:
+        self.wire = wire
+        self.lanes = lanes
+        self.renderer = renderer
+        self.oracle = oracle
+        self.judge = judge
+        self._failed_recoveries: Counter[str] = Counter()
+
+    async def run(self, *cases: Case, reads_trailing_bytes: bool = False) -> tuple[Reply, Judgement | None]:
+        """What the last of some cases comes to, sent one after the other over one new connection."""
+        labelled_cases = [self.with_expected_facts(case) for case in cases]
+        reply = Reply()
+        for _ in range(_MAX_ATTEMPTS):
+            reply = await self._send(labelled_cases, reads_trailing_bytes=reads_trailing_bytes)
+            if reply.status != TOO_MANY_REQUESTS:
+                break
+            await asyncio.sleep(
+                min(retry_after_s(self.redacted_exchange(labelled_cases[-1], reply)), _MAX_RETRY_AFTER_S)
+            )
+        return reply, self.judge.judge(labelled_cases[-1], reply)
+
+    def with_expected_facts(self, case: Case) -> Case:
+        """A case with what the oracle says of it."""
+        return case if case.expected_facts else case._replace(expected_facts=self.oracle.expected_facts(case))
+
+    async def wait_until_healthy(self, control: Case) -> bool:
+        """Whether the target takes an acceptable request: now, or after it has failed a few."""
+        if self._failed_recoveries[control.call] >= _MAX_FAILED_RECOVERIES:
+            return False
+        for _ in range(_MAX_RECOVERY_REQUESTS):
+            _, judgement = await self.run(control)
+            if judgement is None:
+                return True
+            if judgement.failure_kind is FailureKind.UNANSWERED:
+                break
+        self._failed_recoveries[control.call] += 1
+        return False
+
+    async def fails_with(self, failure_kind: FailureKind, dedup_key: str, *cases: Case) -> bool:
+        """Whether a case comes to the same fault."""
+        if (
+            failure_kind in {FailureKind.WRONGLY_REJECTED, FailureKind.WRONGLY_ACCEPTED}
+            and not self.with_expected_facts(cases[-1]).expected_facts
+        ):
+            return False
+        _, judgement = await self.run(
+            *cases, reads_trailing_bytes=failure_kind is FailureKind.MALFORMED_RESPONSE
+        )
+        if judgement is None or judgement.failure_kind is not failure_kind:
+            return False
+        return judgement.dedup_key == dedup_key or failure_kind in {
+            FailureKind.SERVER_ERROR,
+            FailureKind.MALFORMED_RESPONSE,
+            FailureKind.INFORMATION_LEAK,
+        }
+
+    def redacted_exchange(self, case: Case, reply: Reply) -> Exchange:
+        """An exchange for people: without secrets."""
+        request, redactor = self.renderer.render(case), self.wire.redactor
+        target = self.wire.target
+        return Exchange(
+            request=redactor.redact_request(request),
+            url=f"{target.scheme}://{target.authority}{target.prefix}{request.path}",
+            response=redactor.redact_response(reply.response) if reply.response else None,
+            failure=reply.failure,
+            failure_detail=redactor.redact_text(reply.failure_detail),
+            bytes_after_response=redactor.redact_body(reply.bytes_after_response),
+        )
+
+    async def _send(self, cases: Sequence[Case], *, reads_trailing_bytes: bool) -> Reply:
+        """The last reply; a large body goes the careful way."""
+        if len(cases) == 1 and len(cases[0].body) > LARGE_BYTES:
+            return await self.send_large(cases[0])
+        prepared = [self.renderer.prepare(case) for case in cases]
+        return (await self.lanes.send_in_order(prepared, reads_trailing=reads_trailing_bytes))[-1]
+
+    async def send_large(self, case: Case) -> Reply:
+        """Sends a large body over the wire that goes on listening while it sends."""
+        received = await self.wire.send_unredacted(self.renderer.render(case))
+        response = received.response
+        if response is None:
+            return Reply(failure=received.failure, failure_detail=received.failure_detail)
+        head = ResponseHead(
+            status=response.status,
+            headers=response.headers,
+            body_length=None,
+            keeps_alive=True,
+            media_type=response.media_type,
+            http_version=response.http_version,
+        )
+        return Reply(response.status, head, response.body, is_truncated=response.truncated)

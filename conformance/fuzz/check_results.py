@@ -1,0 +1,128 @@
+"""What a campaign says of each check of fuzzing on each operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.core.model import Outcome
+from conformance.fuzz.campaign import Campaign
+from conformance.fuzz.corpus import load_or_generate
+from conformance.fuzz.finding import Certainty, save_finding
+from conformance.fuzz.judge import FailureKind
+from conformance.run import engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conformance.checks.trial import Trial
+    from conformance.core.model import Source
+    from conformance.fuzz.campaign import CampaignResult
+    from conformance.fuzz.finding import Finding
+    from conformance.run.sender import Sender
+
+_TRIAGE_TIME_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuzzOptions:
+    """How many cases of which corpus are sent, and for how long at most."""
+
+    count: int
+    seed: int
+    max_time_s: float | None = None
+    refresh: bool = False
+
+
+async def fuzz_trials(
+    trials: Sequence[Trial],
+    options: FuzzOptions,
+    sender: Sender,
+    on_result: Callable[[Trial, engine.CheckResult], None],
+) -> int:
+    """Fuzzes for some trials and tells what each came to; returns the number of requests."""
+    fuzzed = [trial for trial in trials if _is_applicable(trial)]
+    for trial in trials:
+        if trial not in fuzzed:
+            on_result(trial, await engine.run_one(trial, sender))
+    if not fuzzed:
+        return 0
+    first = fuzzed[0]
+    cases = load_or_generate(first.contract, options.seed, options.count, refresh=options.refresh).cases(
+        options.count
+    )
+    calls = {str(trial.operation) for trial in fuzzed}
+    campaign = Campaign(
+        first.contract,
+        first.keys,
+        sender.wire,
+        first.preflight,
+        triage_time_s=_TRIAGE_TIME_S,
+    )
+    result = await campaign.run((case for case in cases if case.call in calls), max_time_s=options.max_time_s)
+    for finding in result.findings:
+        save_finding(finding)
+    for trial in fuzzed:
+        on_result(trial, check_result(trial, result, sender.wire.budget.exhausted_reason))
+    return result.requests
+
+
+def _is_applicable(trial: Trial) -> bool:
+    """Whether the contract asks for a trial, and something is accepted there."""
+    return bool(trial.operation and trial.facts and trial.operation not in trial.preflight.dead)
+
+
+def failure_kind_of(trial: Trial) -> FailureKind:
+    """The fault that a trial is about: the last word of its id."""
+    return FailureKind(trial.check.id.rpartition(".")[2])
+
+
+def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "") -> engine.CheckResult:
+    """What a campaign says of one trial; `emptied` names the budget that ended it, if one did."""
+    call, failure_kind = str(trial.operation), failure_kind_of(trial)
+    if not result.judged_by_call[call] and exhausted_budget:
+        return engine.CheckResult(
+            outcome=Outcome.ERROR, message=f"no verdict: {exhausted_budget}", expected="an answer"
+        )
+    if not result.judged_by_call[call]:
+        return engine.CheckResult(
+            outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation"
+        )
+    matching = [
+        finding
+        for finding in result.findings
+        if finding.failure_kind is failure_kind and call in finding.calls
+    ]
+    if not matching:
+        note = (
+            f"sending ended early, after {result.judged_by_call[call]:,} generated requests"
+            if result.is_cut_short
+            else ""
+        )
+        return engine.CheckResult(outcome=Outcome.PASS, message=note)
+    matching.sort(key=lambda item: (item.certainty is not Certainty.CONFIRMED, item.level.rank))
+    worst = matching[0]
+    is_unconfirmed_silence = (
+        worst.certainty is not Certainty.CONFIRMED and failure_kind is FailureKind.UNANSWERED
+    )
+    return engine.CheckResult(
+        outcome=Outcome.ERROR if is_unconfirmed_silence else Outcome.FAIL,
+        message="; ".join(_describe(item) for item in matching[:5]),
+        expected=worst.expected,
+        received=worst.received,
+        level=worst.level,
+        exchanges=(worst.exchange,) if worst.exchange else (),
+        sources=_sources(trial, worst),
+    )
+
+
+def _sources(trial: Trial, finding: Finding) -> tuple[Source, ...]:
+    """Where the promises are documented that a finding is about, if it names them."""
+    contract = trial.contract
+    stated = [contract.fact(name) for name in finding.dedup_key.split("|") if contract.has_fact(name)]
+    return tuple(dict.fromkeys(source for fact in stated for source in fact.sources))
+
+
+def _describe(finding: Finding) -> str:
+    """A finding in a sentence, with how to see it again."""
+    return f"{finding.title} (conformance replay {finding.id})"

@@ -1,0 +1,94 @@
+"""Aftermath: failures that a request leaves to those that come after it, on its connection or anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.core.model import TransportFailure
+from conformance.fuzz.shrinker import Shrinker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.fuzz.candidate import Candidate
+    from conformance.fuzz.case import Case
+    from conformance.fuzz.case_runner import CaseRunner
+
+_MAX_SHRINK_TRIES = 60
+CONNECTION_SCOPE, TARGET_SCOPE = "connection", "target"
+
+
+@dataclass(frozen=True, slots=True)
+class CrossRequestFailure:
+    """The request that did it, one that fails for it, and whether a connection or the target is spoiled."""
+
+    cause: Case
+    case: Case
+    scope: str
+
+
+class CrossRequestSearch:
+    """Looks for the request that made another fail; `control` gives a case's acceptable twin."""
+
+    def __init__(
+        self, case_runner: CaseRunner, control_of: Callable[[Case], Case], is_time_up: Callable[[], bool]
+    ) -> None:
+        self._case_runner = case_runner
+        self._control_of = control_of
+        self._is_time_up = is_time_up
+
+    async def find_cause(self, candidate: Candidate) -> CrossRequestFailure | None:
+        """What a failure that does not come alone comes of; None if that can't be found."""
+        return await self._search_connection(candidate) or await self._search_target(candidate)
+
+    async def _search_connection(self, candidate: Candidate) -> CrossRequestFailure | None:
+        """The request that went before on the same connection, if it is that."""
+        previous, case = candidate.previous_on_connection, candidate.case
+        if previous is None or not (
+            await self._fails_after(previous, case) and await self._fails_after(previous, case)
+        ):
+            return None
+        control = self._control_of(case)
+        case = control if await self._fails_after(previous, control) else case
+        if await self._fails_after(self._control_of(previous), case):
+            return None
+        shrinker = Shrinker(lambda shrunk: self._fails_after(shrunk, case), _MAX_SHRINK_TRIES)
+        return CrossRequestFailure(
+            await shrinker.shrink(previous, self._control_of(previous).body), case, CONNECTION_SCOPE
+        )
+
+    async def _search_target(self, candidate: Candidate) -> CrossRequestFailure | None:
+        """One of the requests just before, on whichever connection."""
+        if candidate.judgement.dedup_key == TransportFailure.TIMEOUT:
+            return None
+        control = self._control_of(candidate.case)
+        for cause in candidate.recent:
+            if await self._control_fails_after(cause, control) and await self._control_fails_after(
+                cause, control
+            ):
+                if await self._control_fails_after(self._control_of(cause), control):
+                    return None
+                shrinker = Shrinker(
+                    lambda shrunk: self._control_fails_after(shrunk, control), _MAX_SHRINK_TRIES
+                )
+                return CrossRequestFailure(
+                    await shrinker.shrink(cause, self._control_of(cause).body), control, TARGET_SCOPE
+                )
+        return None
+
+    async def _fails_after(self, previous: Case, case: Case) -> bool:
+        """Whether a case fails after another, on the same connection."""
+        if self._is_time_up():
+            return False
+        await self._case_runner.wait_until_healthy(self._control_of(case))
+        _, judgement = await self._case_runner.run(previous, case)
+        return judgement is not None
+
+    async def _control_fails_after(self, cause: Case, control: Case) -> bool:
+        """Whether an acceptable request fails after a case, on connections of their own."""
+        if self._is_time_up() or not await self._case_runner.wait_until_healthy(control):
+            return False
+        await self._case_runner.run(cause)
+        _, judgement = await self._case_runner.run(control)
+        return judgement is not None

@@ -1,0 +1,43 @@
+"""Replaying: the request of a finding once more, against this or another target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.core.errors import InconclusiveError, UsageError
+from conformance.core.model import TransportFailure
+from conformance.fuzz.campaign import Campaign
+from conformance.fuzz.judge import FailureKind
+from conformance.requests import PreflightResult
+
+if TYPE_CHECKING:
+    from conformance.contract import Contract
+    from conformance.fuzz.finding import Finding
+    from conformance.requests import Keys
+    from conformance.wire import Wire
+
+
+async def replay_finding(contract: Contract, keys: Keys, wire: Wire, finding: Finding) -> Finding | None:
+    """The finding as it shows now; None if it does not. Raises CannotJudge for a target out of reach."""
+    campaign = Campaign(contract, keys, wire, PreflightResult())
+    if finding.case.call not in campaign.case_runner.renderer.operations:
+        raise UsageError(f"the profile {contract.profile.name} has no operation {finding.case.call}")
+    try:
+        reply, judgement = await campaign.case_runner.run(*finding.preceding, finding.case)
+    finally:
+        campaign.close()
+    if reply.failure in {TransportFailure.UNREACHABLE, TransportFailure.TLS}:
+        raise InconclusiveError(f"{wire.target.url} can't be reached: {reply.failure_detail}")
+    if judgement is None or (
+        judgement.failure_kind is not finding.failure_kind
+        and finding.failure_kind is not FailureKind.BREAKS_LATER_REQUESTS
+    ):
+        return None
+    finding_now = replace(
+        finding,
+        received=judgement.received,
+        exchange=campaign.case_runner.redacted_exchange(finding.case, reply),
+        url=wire.target.url,
+    )
+    return campaign.with_context(finding_now)

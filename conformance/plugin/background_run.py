@@ -1,0 +1,93 @@
+"""The run of a plan in a thread of its own, ahead of the items that wait for its verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from conformance.cases import CHECKS
+from conformance.checks.trial import make_trials
+from conformance.core import event_loop
+from conformance.core.errors import InconclusiveError
+from conformance.run.execution import RunResult, apply_known_deviations, build_report, execute
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.checks.trial import Trial
+    from conformance.core.model import Verdict
+    from conformance.plugin.items import BaseCheckItem
+    from conformance.report.document import Report
+    from conformance.run.execution import Plan
+    from conformance.run.known_deviations import DeviationList
+
+_STOP_TIMEOUT_S = 5.0
+
+
+class BackgroundRun:
+    """The run of a plan, with a promise of a verdict for each item."""
+
+    def __init__(self, plan: Plan, items: Sequence[BaseCheckItem], known_deviations: DeviationList) -> None:
+        self._verdict_futures: dict[str, list[Future[Verdict]]] = {}
+        for item in items:
+            self._verdict_futures.setdefault(item.trial.name, []).append(item.verdict)
+        # The order of the plan, not of the items: who shuffles those changes nothing that is sent.
+        self._plan = plan.with_trials([trial for trial in plan.trials if trial.name in self._verdict_futures])
+        self._total_trials = len(make_trials(plan.contract, plan.keys, CHECKS))
+        self._known_deviations = known_deviations
+        self._ready: Future[None] = Future()
+        self._task: asyncio.Task[RunResult] | None = None
+        self._result = RunResult()
+        self._thread = threading.Thread(target=self._run, name="conformance engine", daemon=True)
+        self.report: Report | None = None
+
+    def start(self) -> None:
+        """Starts the run and waits for its preflight. Raises CannotJudge if that fails."""
+        self._thread.start()
+        self._ready.result()
+
+    def stop(self) -> Report:
+        """Ends the run, however far it is, and returns its report."""
+        task = self._task
+        if task is not None and not task.done():
+            task.get_loop().call_soon_threadsafe(task.cancel)
+        self._thread.join(_STOP_TIMEOUT_S)
+        run_report = build_report(self._plan, self._result)
+        is_whole = len(run_report.verdicts) == self._total_trials
+        self.report = apply_known_deviations(
+            run_report, self._known_deviations, {item.id for item in CHECKS}, is_full_run=is_whole
+        )
+        return self.report
+
+    def _run(self) -> None:
+        """The thread: whatever ends it, nobody is left waiting."""
+        outcome: BaseException = InconclusiveError("the run was stopped before this check's turn")
+        try:
+            event_loop.run(self._execute())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, none swallowed
+            outcome = error
+        futures: list[Future[Any]] = [self._ready, *itertools.chain(*self._verdict_futures.values())]
+        for future in futures:
+            if not future.done():
+                future.set_exception(outcome)
+
+    async def _execute(self) -> None:
+        self._task = asyncio.ensure_future(
+            execute(
+                self._plan,
+                self._on_verdict,
+                on_ready=lambda: self._ready.set_result(None),
+                result=self._result,
+            )
+        )
+        await self._task
+
+    def _on_verdict(self, trial: Trial, verdict: Verdict) -> None:
+        (marked_verdict,) = self._known_deviations.mark_known([verdict])
+        for future in self._verdict_futures[trial.name]:
+            future.set_result(marked_verdict)

@@ -1,0 +1,143 @@
+"""A server that a command starts: its port, its output, and its end with everything that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from conformance.core.errors import InconclusiveError, UsageError
+from conformance.core.text import escape_controls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from os import PathLike
+
+_LOOPBACK = "127.0.0.1"
+_POLL_INTERVAL_S = 0.02
+_STOP_TIMEOUT_S = 5.0
+_OUTPUT_TAIL_BYTES = 4_096
+"""How much of a server's output is shown if it does not start: the end of it."""
+
+
+@contextlib.contextmanager
+def run_server(
+    command: Sequence[str | PathLike[str]],
+    *,
+    url: str = "http://127.0.0.1:{port}",
+    env: Mapping[str, str] | None = None,
+    cwd: str | PathLike[str] | None = None,
+    timeout_s: float = 30.0,
+) -> Iterator[str]:
+    """Starts a server, gives its address once it accepts connections, and ends it with its whole group.
+
+    Raises CannotJudge, with its output, if it does not listen within `timeout_s` seconds.
+    """
+    port = str(_free_port())
+    command_line = [os.fspath(word).replace("{port}", port) for word in command]
+    base_url = url.replace("{port}", port)
+    environment = {**os.environ, **{key: value.replace("{port}", port) for key, value in (env or {}).items()}}
+    address = _parse_address(base_url)
+    if _accepts_connections(address):
+        raise InconclusiveError(
+            f"something else listens on {base_url} already; write {{port}} for a free port"
+        )
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the user's own command
+                command_line, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                env=environment, cwd=cwd, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise InconclusiveError(
+                f"{escape_controls(command_line[0])} can't be started: {error.strerror}"
+            ) from None
+        try:
+            _wait_until_listening(process, address, output, timeout_s)
+            yield base_url
+        finally:
+            _stop(process)
+
+
+def _free_port() -> int:
+    """A port on which nobody listens now."""
+    with socket.create_server((_LOOPBACK, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _parse_address(url: str) -> tuple[str, int]:
+    """Where a URL leads. Raises UsageError if nowhere."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", None
+    if not host:
+        raise UsageError(f"{url!r} is not a base URL; write it like http://127.0.0.1:{{port}}")
+    return host, port or (443 if url.startswith("https:") else 80)
+
+
+def _accepts_connections(address: tuple[str, int]) -> bool:
+    """Whether connections are accepted."""
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=1.0):
+        return True
+    return False
+
+
+def _wait_until_listening(
+    process: subprocess.Popen[bytes], address: tuple[str, int], output: IO[bytes], timeout_s: float
+) -> None:
+    """Waits until a server accepts connections. Raises CannotJudge if it ends, or takes too long."""
+    deadline_s = time.monotonic() + timeout_s
+    while process.poll() is None and time.monotonic() < deadline_s:
+        if _accepts_connections(address):
+            return
+        time.sleep(_POLL_INTERVAL_S)
+    exit_code = process.poll()
+    problem = (
+        f"listens on no port {address[1]} after {timeout_s:g} s"
+        if exit_code is None
+        else f"ended with {exit_code}"
+    )
+    raise InconclusiveError(f"the server that is to be judged {problem}{_output_tail(output)}")
+
+
+def _output_tail(output: IO[bytes]) -> str:
+    """The end of what a server printed, for a message."""
+    length = output.seek(0, os.SEEK_END)
+    output.seek(max(0, length - _OUTPUT_TAIL_BYTES))
+    lines = output.read().decode("utf-8", "replace").splitlines()
+    return (
+        "; it printed nothing"
+        if not lines
+        else "; it printed:\n" + "\n".join(escape_controls(line) for line in lines)
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a server and whatever it started: politely, then by force."""
+    _signal_group(process, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_TIMEOUT_S)
+    if sys.platform != "win32":
+        _signal_group(process, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    """Sends a signal to the group of a process; it may be gone already."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            process.send_signal(number)
+        else:
+            os.killpg(process.pid, number)

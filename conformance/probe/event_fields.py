@@ -1,0 +1,212 @@
+"""Events: which ids name their user, which fields they can't do without, and which they can't have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.checks import expect
+from conformance.contract import Operation
+from conformance.core import pointers
+from conformance.core.model import Level, OperationKind, Source
+from conformance.probe.dialects import PROBE_SOURCE, assumed_required
+from conformance.probe.draft_profile import OPTIONAL_POINTERS, without_pointer
+from conformance.profile.facts import ExpectedResponse
+
+if TYPE_CHECKING:
+    from conformance.core.model import Exchange
+    from conformance.probe.client import ProbeClient
+    from conformance.requests import Call, Draft
+
+_TEST_IDS = {"user": "conformance-user-alone", "anonymous": "conformance-anonymous-alone"}
+
+
+@dataclass(slots=True, kw_only=True)
+class EventFieldProbe:
+    """Takes fields out of acceptable events, and puts them in; `unwanted` are those that are refused."""
+
+    client: ProbeClient
+    refused_fields: dict[str, list[str]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Finds the ids and the required fields of every event type."""
+        draft_profile = self.client.draft_profile
+        for name in list(draft_profile.events):
+            operation = self._operation_for(name)
+            if operation is not None:
+                await self._find_ids(name, operation)
+                if name in draft_profile.types_needing_all_fields:
+                    await self._find_required_of_full_event(name, operation)
+                await self._find_required_fields(name, operation)
+                await self._find_refused_fields(name, operation)
+        for pointer, names in self.refused_fields.items():
+            draft_profile.add_remark(
+                f"{', '.join(names)}: refused with {pointer}, which the profile leaves out"
+            )
+        ids = {word for event in draft_profile.events.values() for word in event.identified_by}
+        if draft_profile.pointers.anonymous and "anonymous" not in ids:
+            draft_profile.pointers = replace(draft_profile.pointers, anonymous=None)
+
+    def _operation_for(self, name: str) -> Operation | None:
+        """Where an event of a type is sent: to its own path, or in a batch."""
+        routes = self.client.draft_profile.routes
+        own = next(
+            (route for route in routes if route.event_type == name and route.kind is not OperationKind.BATCH),
+            None,
+        )
+        batch = next((route for route in routes if route.kind is OperationKind.BATCH), None)
+        if own is None and batch is not None:
+            own = replace(batch, event_type=name)
+        return Operation.from_route(own) if own else None
+
+    def _acceptable_event(self, operation: Operation) -> Draft:
+        call = self.client.make_call(operation)
+        return (
+            call.full_request()
+            if operation.event_type in self.client.draft_profile.types_needing_all_fields
+            else call.acceptable_request()
+        )
+
+    async def _find_ids(self, name: str, operation: Operation) -> None:
+        draft_profile = self.client.draft_profile
+        id_pointers = self.client.make_call(operation).contract.identity_pointers(name)
+        exchange_by_id: dict[str, Exchange] = {}
+        for word, pointer in id_pointers.items():
+            draft = (
+                self._acceptable_event(operation)
+                .without_fields(*id_pointers.values())
+                .with_field(pointer, _TEST_IDS[word])
+            )
+            exchange_by_id[word] = await self.client.send(draft)
+        accepted_ids = tuple(
+            word for word, exchange in exchange_by_id.items() if expect.is_accepted(exchange)
+        )
+        evidence = "; ".join(f"{word} alone {exchange.status}" for word, exchange in exchange_by_id.items())
+        if accepted_ids:
+            draft_profile.events[name] = replace(draft_profile.events[name], identified_by=accepted_ids)
+        elif len(id_pointers) > 1 and await self._is_accepted_with_all_ids(operation, id_pointers):
+            evidence += "; both together are accepted"
+            first, *others = id_pointers
+            event = draft_profile.events[name]
+            required_ids = {
+                pointer: assumed_required(pointer) for word, pointer in id_pointers.items() if word in others
+            }
+            draft_profile.events[name] = replace(
+                event, identified_by=(first,), required={**event.required, **required_ids}
+            )
+            accepted_ids = (f"{first}, with {' and '.join(others)} required",)
+        else:
+            draft_profile.add_remark(f"{name}: refused with one id alone ({evidence}); a run fails on that")
+        draft_profile.add_row(f"identity of {name}", " or ".join(accepted_ids) or "both together", evidence)
+
+    async def _is_accepted_with_all_ids(self, operation: Operation, id_pointers: dict[str, str]) -> bool:
+        """Whether an event with all ids is accepted, where none is enough."""
+        draft = self._acceptable_event(operation)
+        for word, pointer in id_pointers.items():
+            draft = draft.with_field(pointer, _TEST_IDS[word])
+        return await self.client.is_accepted(draft)
+
+    async def _find_required_of_full_event(self, name: str, operation: Operation) -> None:
+        """Where few fields are too few: takes each field out of an event with all of them."""
+        draft_profile = self.client.draft_profile
+        call = self.client.make_call(operation)
+        for pointer in call.optional_fields():
+            if not await self.client.is_accepted(call.full_request().without_fields(pointer)):
+                event = draft_profile.events[name]
+                draft_profile.events[name] = replace(
+                    event, required={**event.required, pointer: assumed_required(pointer)}
+                )
+
+    async def _find_required_fields(self, name: str, operation: Operation) -> None:
+        """Leaves out one field after the other that may be required, and for good what is not missed."""
+        draft_profile = self.client.draft_profile
+        type_pointer = draft_profile.pointers.type if operation.kind is OperationKind.BATCH else None
+        required, optional = await self._drop_each_field(name, operation, type_pointer)
+        if required and optional:
+            required_again, _ = await self._drop_each_field(name, operation, type_pointer)
+            if set(required_again) != set(required):
+                always = tuple(pointer for pointer in optional if pointer not in draft_profile.always)
+                draft_profile.always += always
+                draft_profile.add_remark(
+                    f"{name}: what is required depends on {', '.join(optional)}, which all events carry now"
+                )
+                self._set_required(name, required)
+        summary = ", ".join(f"{pointer} ({answer.expect[0]})" for pointer, answer in required.items())
+        draft_profile.add_row(f"required by {name}", summary or "nothing else", "each left out")
+
+    async def _drop_each_field(
+        self, name: str, operation: Operation, type_pointer: str | None
+    ) -> tuple[dict[str, ExpectedResponse], list[str]]:
+        """What is missed, with the answers, and what is not."""
+        draft_profile = self.client.draft_profile
+        required: dict[str, ExpectedResponse] = {}
+        optional: list[str] = []
+        for pointer in list(draft_profile.events[name].required):
+            if pointer == type_pointer:
+                continue
+            exchange = await self.client.send(
+                self.client.make_call(operation).acceptable_request().without_fields(pointer)
+            )
+            if 300 <= exchange.status < 500:
+                required[pointer] = self._required_answer(name, pointer, operation, exchange)
+                continue
+            if not expect.is_accepted(exchange):
+                draft_profile.add_remark(
+                    f"{operation} without {pointer}: {exchange.summary}; a run fails on that"
+                )
+                continue
+            optional.append(pointer)
+            remaining = {
+                key: value for key, value in draft_profile.events[name].required.items() if key != pointer
+            }
+            self._set_required(name, remaining)
+        self._set_required(name, required)
+        return required, optional
+
+    def _set_required(self, name: str, required: dict[str, ExpectedResponse]) -> None:
+        events = self.client.draft_profile.events
+        events[name] = replace(events[name], required=required)
+
+    async def _find_refused_fields(self, name: str, operation: Operation) -> None:
+        """Where an event with every field is refused: puts each field into the smallest one."""
+        call = self.client.make_call(operation)
+        if await self.client.is_accepted(call.full_request()):
+            return
+        full_event: dict[str, Any] = call.full_event(name)
+        for pointer in call.optional_fields():
+            draft = call.acceptable_request().with_field(pointer, pointers.get(full_event, pointer))
+            if not await self.client.is_accepted(draft) and not await self._is_too_large(call, draft):
+                self.refused_fields.setdefault(pointer, []).append(name)
+                self._remove_field(name, pointer)
+
+    async def _is_too_large(self, call: Call, draft: Draft) -> bool:
+        """Whether it is the size that is refused: as many bytes of filler are, too."""
+        size = len(draft.build_request().body)
+        return not await self.client.is_accepted(call.acceptable_request().with_body_size(size))
+
+    def _remove_field(self, name: str, pointer: str) -> None:
+        """Takes a field out of the schema of an event, and out of all that speaks of it."""
+        draft_profile = self.client.draft_profile
+        schema: dict[str, Any] = dict(draft_profile.contract().event_schema(name))
+        key = pointer.removeprefix("/")
+        schema["properties"] = {word: value for word, value in schema["properties"].items() if word != key}
+        event = draft_profile.events[name]
+        draft_profile.events[name] = replace(
+            event, schema=schema, open_object=None if event.open_object == pointer else event.open_object
+        )
+        draft_profile.shared = tuple(item for item in draft_profile.shared if item != pointer)
+        for word in OPTIONAL_POINTERS:
+            if getattr(draft_profile.pointers, word) == pointer:
+                draft_profile.pointers = without_pointer(draft_profile.pointers, word)
+
+    @staticmethod
+    def _required_answer(
+        name: str, pointer: str, operation: Operation, exchange: Exchange
+    ) -> ExpectedResponse:
+        says = f"without {pointer}: {exchange.status}"
+        return ExpectedResponse(
+            name=f"events.{name}.required.{pointer}",
+            level=Level.MUST,
+            sources=(Source(document=PROBE_SOURCE, section=str(operation), says=says),),
+            expect=(exchange.status,),
+        )

@@ -1,0 +1,157 @@
+"""Faults: what each kind of faulty request is answered with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.core.model import OperationKind
+from conformance.profile.facts import AuthScheme, Condition
+from conformance.requests import content_codings
+from conformance.requests.invalid_cases import (
+    INVALID_AUTHORIZATION,
+    INVALID_BATCH,
+    INVALID_JSON,
+    INVALID_PIXEL,
+    INVALID_WEBHOOK,
+    NO_IDENTITY,
+    NOT_OBJECT,
+    NOT_UTF8,
+    WRONG_BODY_KEY,
+    WRONG_KEY,
+    InvalidCase,
+)
+from conformance.requests.wrong_routes import request_with_method, unknown_paths, wrong_methods
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator
+
+    from conformance.contract import Operation
+    from conformance.probe.client import ProbeClient
+    from conformance.requests import Call, Draft
+
+
+def _with_null_ids(call: Call) -> Draft:
+    """An event whose ids are all null."""
+    draft = call.acceptable_request()
+    for pointer in call.contract.identity_pointers(call.operation.event_type).values():
+        draft = draft.with_field(pointer, None)
+    return draft
+
+
+def _batch_with_one_bad_event(call: Call) -> Draft:
+    """A batch of which the second event names no user."""
+    first, last = (call.baseline_event(call.operation.event_type) for _ in range(2))
+    return call.acceptable_request().with_events(first, *NO_IDENTITY.make_draft(call).events, last)
+
+
+def _wrong_method_case(method: str) -> InvalidCase:
+    return InvalidCase(
+        f"method.{method}",
+        f"the method {method}",
+        Condition.METHOD_WRONG,
+        lambda call: request_with_method(call, method),
+    )
+
+
+def _encoding_case(slug: str, title: str, make: Callable[[Draft], Draft]) -> InvalidCase:
+    return InvalidCase(slug, title, Condition.ENCODING_INVALID, lambda call: make(call.acceptable_request()))
+
+
+BAD_JSON = (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8)
+BAD_GZIP = (
+    _encoding_case(
+        "gzip.corrupt", "a body that begins like gzip and is none", content_codings.with_corrupt_gzip
+    ),
+    _encoding_case("gzip.truncated", "a body in gzip that breaks off", content_codings.with_truncated_gzip),
+)
+NULL_IDENTITY = InvalidCase(
+    "null-identity", "an event whose ids are null", Condition.IDENTITY_MISSING, _with_null_ids
+)
+PARTLY_BAD_BATCH = InvalidCase(
+    "partly",
+    "a batch of which one event names no user",
+    Condition.BATCH_PARTLY_BAD,
+    _batch_with_one_bad_event,
+)
+JSON_CONDITIONS = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, Condition.JSON_NOT_UTF8})
+
+
+def invalid_cases_for(operation: Operation, *, accepts_body_keys: bool) -> tuple[InvalidCase, ...]:
+    """Every fault that an operation may be sent."""
+    method_cases = tuple(map(_wrong_method_case, wrong_methods(operation.method)))
+    key_cases = (*INVALID_AUTHORIZATION, *WRONG_KEY, *(WRONG_BODY_KEY if accepts_body_keys else ()))
+    match operation.kind:
+        case OperationKind.EVENT:
+            return (*key_cases, *BAD_JSON, *BAD_GZIP, NO_IDENTITY, NULL_IDENTITY, *method_cases)
+        case OperationKind.BATCH:
+            return (*key_cases, *BAD_JSON, *BAD_GZIP, *INVALID_BATCH, PARTLY_BAD_BATCH, *method_cases)
+        case OperationKind.WEBHOOK:
+            return (*INVALID_WEBHOOK, *BAD_JSON, *BAD_GZIP, *method_cases)
+        case _:
+            return (*INVALID_PIXEL, *method_cases)
+
+
+@dataclass(slots=True, kw_only=True)
+class InvalidRequestProbe:
+    """Sends faulty requests and notes what comes."""
+
+    client: ProbeClient
+
+    async def run(self) -> None:
+        """Sends each fault to the first operation; to that of another kind, what is new there and samples."""
+        known_conditions: set[Condition] = set()
+        for operation in self.client.draft_profile.first_of_each_kind():
+            cases = self._invalid_cases(operation)
+            for case in _select_cases(cases, known_conditions):
+                await self._send(operation, case)
+            known_conditions |= {spoil.condition for spoil in cases}
+        await self._try_unknown_paths()
+
+    async def check_other_operations(self) -> None:
+        """Sends the first fault of each condition to all other operations."""
+        draft_profile = self.client.draft_profile
+        already_probed = draft_profile.first_of_each_kind()
+        for operation in draft_profile.operations():
+            if operation in already_probed:
+                continue
+            for case in _select_cases(self._invalid_cases(operation), frozenset(Condition), 1):
+                await self._send(operation, case)
+
+    def _invalid_cases(self, operation: Operation) -> tuple[InvalidCase, ...]:
+        accepts_body_keys = any(
+            way.scheme is AuthScheme.BODY for way in self.client.draft_profile.key_locations
+        )
+        return invalid_cases_for(operation, accepts_body_keys=accepts_body_keys)
+
+    async def _send(self, operation: Operation, case: InvalidCase) -> None:
+        call = self.client.make_call(operation)
+        exchange = await self.client.send_if_possible(lambda: case.make_draft(call))
+        if exchange is not None:
+            self.client.draft_profile.add_observation(
+                f"answers.{case.condition}", operation, case.description, exchange
+            )
+
+    async def _try_unknown_paths(self) -> None:
+        """Asks for paths that are unknown."""
+        draft_profile = self.client.draft_profile
+        operation = draft_profile.first_of_each_kind()[0]
+        for unknown_path in unknown_paths(operation.path):
+            exchange = await self.client.send(
+                self.client.make_call(operation).acceptable_request().with_path(unknown_path)
+            )
+            draft_profile.add_observation(
+                f"answers.{Condition.PATH_UNKNOWN}", operation, f"a request to {unknown_path}", exchange
+            )
+
+
+def _select_cases(
+    cases: Iterable[InvalidCase], known_conditions: Container[Condition], max_per_condition: int = 2
+) -> Iterator[InvalidCase]:
+    """All faults of conditions that are new, and a few of each that is known."""
+    counts: Counter[Condition] = Counter()
+    for case in cases:
+        counts[case.condition] += 1
+        if case.condition not in known_conditions or counts[case.condition] <= max_per_condition:
+            yield case

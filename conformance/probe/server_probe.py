@@ -1,0 +1,149 @@
+"""A survey: everything that is asked of a server, in order, the cheap and decisive first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.checks.check import Tier
+from conformance.core.errors import InconclusiveError, NoResponse, Stopped
+from conformance.probe import body_shapes, rate_limit
+from conformance.probe.client import ProbeClient
+from conformance.probe.dialects import documented_sizes, group_into_dialects, key_locations
+from conformance.probe.discovery import Discovery
+from conformance.probe.event_fields import EventFieldProbe
+from conformance.probe.http_features import HttpFeatureProbe
+from conformance.probe.invalid_requests import InvalidRequestProbe
+from conformance.probe.key_location_probe import KeyLocationProbe
+from conformance.probe.limit_probe import LimitProbe
+from conformance.probe.limit_search import COMMON_SIZES
+from conformance.probe.profile_data import build_profile_data
+from conformance.probe.profile_distance import ProfileDistance, rank_profiles
+from conformance.probe.rate_limit import BurstProbe
+from conformance.probe.route_probe import RouteProbe
+from conformance.probe.verification import ProfileVerifier
+from conformance.profile import parse
+from conformance.profile.yaml_writer import to_yaml
+from conformance.run.circuit_breaker import CircuitBreaker
+from conformance.run.sender import FIRST_429, Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from conformance.checks.check import Check
+    from conformance.probe.draft_profile import DraftProfile
+    from conformance.profile.facts import Profile
+    from conformance.run.execution import Plan
+    from conformance.wire import Wire
+
+
+@dataclass(slots=True, kw_only=True)
+class ProbeResult:
+    """What a survey came to: the sketch, what it cost, what was left out, and why it ended, if too early."""
+
+    draft_profile: DraftProfile | None = None
+    distances: list[ProfileDistance] = field(default_factory=list)
+    requests_sent: int = 0
+    bytes_sent: int = 0
+    skipped_phases: list[str] = field(default_factory=list)
+    stop_reason: str = ""
+    has_derived_facts: bool = False
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether there is enough for a profile: a path, and a way to hand in the key."""
+        return bool(self.draft_profile and self.draft_profile.routes and self.draft_profile.key_locations)
+
+    def derive_facts(self, sender: Sender) -> None:
+        """Makes facts of all that was seen, once."""
+        if self.draft_profile is None or self.has_derived_facts:
+            return
+        self.has_derived_facts = True
+        self.draft_profile.derive_answer_facts()
+        body_shapes.derive_body_shapes(self.draft_profile)
+        rate_limit.add_rate_limit_facts(self.draft_profile, sender.notable_exchanges.get(FIRST_429))
+
+    def profile_data(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
+        """The profile, as data."""
+        if self.draft_profile is None or not self.has_profile:
+            raise InconclusiveError(
+                f"{url}: the budget ended before anything was learned; see --max-requests"
+            )
+        return build_profile_data(self.draft_profile, name, url, date)
+
+
+async def probe_server(
+    plan: Plan, profiles: Sequence[Profile], checks: Sequence[Check], result: ProbeResult, *, burst: bool
+) -> None:
+    """Asks everything, and fills the outcome as it goes. Raises CannotJudge if nothing can be learned.
+
+    `burst` says whether many requests may be sent at once.
+    """
+    wire: Wire = plan.build_wire()
+    sender = Sender(wire=wire)
+    async with wire:
+        try:
+            await _run_phases(plan, profiles, sender, result, burst=burst)
+            result.derive_facts(sender)
+            await _verify_profile(plan, checks, sender, result)
+        except Stopped as end:
+            result.stop_reason = str(end)
+        finally:
+            spent = wire.budget.usage
+            result.requests_sent, result.bytes_sent = spent.requests, spent.bytes
+            result.derive_facts(sender)
+            if result.draft_profile is not None:
+                result.distances = rank_profiles(result.draft_profile, profiles)
+
+
+async def _verify_profile(plan: Plan, checks: Sequence[Check], sender: Sender, result: ProbeResult) -> None:
+    """Makes checks by the profile as it would be written."""
+    if result.draft_profile is None:
+        return
+    profile = parse(to_yaml(result.profile_data("probe", plan.target.url)), "the profile that was just made")
+    verifier = ProfileVerifier(
+        draft_profile=result.draft_profile, sender=sender, keys=plan.keys, checks=checks, run_id=plan.run_id
+    )
+    try:
+        await verifier.verify(profile)
+    except NoResponse as failure:
+        result.skipped_phases.append(f"verifying: {failure}")
+
+
+async def _run_phases(
+    plan: Plan, profiles: Sequence[Profile], sender: Sender, result: ProbeResult, *, burst: bool
+) -> None:
+    """Goes through the phases; one that the budget cuts short is left out, and named."""
+    dialects = group_into_dialects(profiles)
+    locations = key_locations(profiles, bearer=plan.keys.bearer is not None)
+    discovery = Discovery(
+        sender=sender, keys=plan.keys, dialects=dialects, key_locations=locations, run_id=plan.run_id
+    )
+    try:
+        draft_profile, first_accepted = await discovery.find_first_accepted()
+    except NoResponse as failure:
+        raise InconclusiveError(f"{plan.target.url} can't be probed: {failure}") from None
+    result.draft_profile = draft_profile
+    sender.breaker = CircuitBreaker()
+    client = ProbeClient(sender=sender, keys=plan.keys, draft_profile=draft_profile, run_id=plan.run_id)
+    invalid_request_probe = InvalidRequestProbe(client=client)
+    known_sizes = documented_sizes(profiles)
+    largest_size = max(*COMMON_SIZES, *known_sizes) if Tier.VOLUME in plan.tiers else max(known_sizes)
+    limit_probe = LimitProbe(client=client, known_sizes=known_sizes, largest_size=largest_size)
+    phases: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
+        ("routes", RouteProbe(client=client, dialects=dialects, first_accepted=first_accepted).run),
+        ("credentials", KeyLocationProbe(client=client, locations=locations).run),
+        ("ids and required fields", EventFieldProbe(client=client).run),
+        ("limits", limit_probe.run),
+        ("faults", invalid_request_probe.run),
+        ("codings, content types, browsers", HttpFeatureProbe(client=client).run),
+        ("limits on all other paths", limit_probe.check_other_operations),
+        ("faults on all other paths", invalid_request_probe.check_other_operations),
+        *([("a burst", BurstProbe(client=client).run)] if burst else []),
+    )
+    for name, run_phase in phases:
+        try:
+            await run_phase()
+        except NoResponse as failure:
+            result.skipped_phases.append(f"{name}: {failure}")
+    result.draft_profile.remarks += [f"unstable: {text}" for text in client.unstable]

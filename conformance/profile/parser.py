@@ -1,0 +1,256 @@
+"""Plain, valid profile data -> a Profile. Notes what a schema can't say: dangling references."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from conformance.core import resources
+from conformance.core.model import Level, OperationKind, Source
+from conformance.profile import facts as f
+from conformance.profile.size_unit import SizeUnit
+from conformance.profile.validation import did_you_mean, schema_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from conformance.profile.yaml_document import Place, YamlDocument
+
+_BYTES_PER_UNIT = {
+    "b": (1, 1),
+    "kb": (1000, 1024),
+    "mb": (1000**2, 1024**2),
+    "kib": (1024, 1024),
+    "mib": (1024**2,) * 2,
+}
+
+
+def parse_size(size: str | int | Mapping[str, int]) -> tuple[int, int]:
+    """The smaller and the larger reading of a size: `32KB` is 32,000 to 32,768."""
+    if isinstance(size, int):
+        return size, size
+    if not isinstance(size, str):
+        return size["at_least"], size["at_most"]
+    match = re.fullmatch(r"(\d+) ?([a-zA-Z]+)", size)
+    if match is None:
+        raise ValueError(f"{size!r} is not a size")
+    small, large = _BYTES_PER_UNIT[match[2].lower()]
+    return int(match[1]) * small, int(match[1]) * large
+
+
+class ProfileParser:
+    """Builds the parts of a Profile from one valid document."""
+
+    def __init__(self, document: YamlDocument, schemas: Iterable[str] = ()) -> None:
+        self._document = document
+        self._data: Any = document.value
+        self._schemas = list(schemas)
+
+    def facts(self) -> dict[str, f.Fact]:
+        """Every fact by its name, such as `answers.json-invalid` or `limits.event`."""
+        data = self._data
+        facts: list[f.Fact] = [
+            *(
+                self.expected_response(value, ("answers", key))
+                for key, value in data.get("answers", {}).items()
+            ),
+            *(self._limit(value, ("limits", key)) for key, value in data.get("limits", {}).items()),
+            *(self._body(value, ("bodies", key)) for key, value in data.get("bodies", {}).items()),
+            *(
+                self._credential(value, ("credentials", key))
+                for key, value in data.get("credentials", {}).items()
+            ),
+            *(self._fact(value, ("rules", key)) for key, value in data.get("rules", {}).items()),
+            *(self._sdk(value, ("sdks", key)) for key, value in data.get("sdks", {}).items()),
+        ]
+        rate = data.get("rate", {})
+        facts += [self._fact(v, ("rate", "headers", k)) for k, v in rate.get("headers", {}).items()]
+        if "unlimited" in rate:
+            facts.append(self._fact(rate["unlimited"], ("rate", "unlimited")))
+        if "message_id" in data:
+            max_length = data["message_id"]["max_length"]
+            facts.append(
+                f.MessageIdLimit(
+                    max_length=max_length, **self._fact_fields(data["message_id"], ("message_id",))
+                )
+            )
+        return {fact.name: fact for fact in facts}
+
+    def profile(self, common: Mapping[str, f.Fact]) -> f.Profile:
+        """The whole profile; facts that it does not state come from the common ones."""
+        data = self._data
+        self._check_route_requirements()
+        batch, pixel, rate = data.get("batch", {}), data.get("pixel"), data.get("rate", {})
+        return f.Profile(
+            name=data["name"],
+            title=data["title"],
+            file=self._document.file,
+            pointers=f.FieldPointers(**data["identity"], **data.get("pointers", {})),
+            always_required=tuple(data.get("always", ())),
+            events={name: self._event(name, value) for name, value in data["events"].items()},
+            routes=tuple(self._routes()),
+            batch=self._batch(batch),
+            pixel=pixel and f.Pixel(parameter=pixel["parameter"], example=self._example(pixel, ("pixel",))),
+            facts={**common, **self.facts()},
+            rate_headers=tuple(rate.get("headers", ())),
+            recommended_requests_per_s=rate.get("recommended_per_s"),
+            hosts=tuple(data.get("hosts", ())),
+        )
+
+    def _check_route_requirements(self) -> None:
+        """Notes what a kind of route needs and the profile does not say."""
+        needs = {OperationKind.WEBHOOK: ("credentials", "query"), OperationKind.PIXEL: ("pixel", "parameter")}
+        for index, group in enumerate(self._data["routes"]):
+            section, key = needs.get(OperationKind(group["kind"]), ("", ""))
+            if section and key not in self._data.get(section, {}):
+                message = f"a {group['kind']} needs {section}.{key}, which the profile does not state"
+                self._document.add_problem(("routes", index, "kind"), message)
+
+    def expected_response(self, data: Any, place: Place) -> f.ExpectedResponse:
+        """An answer: statuses, level, sources."""
+        return f.ExpectedResponse(**self._statuses(data, place), **self._fact_fields(data, place))
+
+    def _statuses(self, data: Any, place: Place) -> dict[str, Any]:
+        tolerated_statuses = [
+            f.ToleratedStatus(status=item["status"], source=self._source(item, (*place, "tolerate", index)))
+            for index, item in enumerate(data.get("tolerate", ()))
+        ]
+        return {"expect": tuple(data["expect"]), "tolerate": tuple(tolerated_statuses)}
+
+    def _fact_fields(self, data: Any, place: Place) -> dict[str, Any]:
+        return {
+            "name": ".".join(str(step) for step in place),
+            "level": Level(data["level"]),
+            "sources": self._sources(data, place),
+        }
+
+    def _fact(self, data: Any, place: Place) -> f.Fact:
+        return f.Fact(**self._fact_fields(data, place))
+
+    def _sdk(self, data: Any, place: Place) -> f.Fact:
+        name, known_sdks = str(place[-1]), resources.sdk_names()
+        if name not in known_sdks:
+            self._document.add_problem(place, f"no SDK is called {name!r}{did_you_mean(name, known_sdks)}")
+        return self._fact(data, place)
+
+    def _limit(self, data: Any, place: Place) -> f.ExpectedResponse:
+        fields = {**self._statuses(data, place), **self._fact_fields(data, place)}
+        if fields["name"] == f.MAX_EVENTS_FACT:
+            return f.MaxEvents(count=data["count"], **fields)
+        at_least, at_most = parse_size(data["size"])
+        if at_least > at_most:
+            self._document.add_problem((*place, "size"), f"at_least {at_least} is above at_most {at_most}")
+        return f.SizeLimit(
+            at_least=at_least,
+            at_most=at_most,
+            unit=SizeUnit(data.get("unit", SizeUnit.BYTES)),
+            applies_to_chunked=data.get("chunked", True),
+            **fields,
+        )
+
+    def _body(self, data: Any, place: Place) -> f.ResponseBody:
+        if "schema" in data:
+            self._check_schema(data["schema"], (*place, "schema"))
+        return f.ResponseBody(
+            body_format=f.BodyFormat(data["class"]) if "class" in data else None,
+            media_type=data.get("media_type"),
+            text=data.get("text"),
+            schema=data.get("schema"),
+            **self._fact_fields(data, place),
+        )
+
+    def _credential(self, data: Any, place: Place) -> f.Fact:
+        base = self._fact_fields(data, place)
+        if "name" not in data:
+            return f.Fact(**base)
+        return f.CredentialFact(carrier=data["name"], prefix=data.get("prefix", ""), **base)
+
+    def _sources(self, data: Any, place: Place) -> tuple[Source, ...]:
+        return tuple(
+            self._source(item, (*place, "sources", index)) for index, item in enumerate(data["sources"])
+        )
+
+    def _source(self, data: Any, place: Place) -> Source:
+        documents = self._data["documents"]
+        document = documents.get(data["document"])
+        if document is None:
+            hint = did_you_mean(data["document"], documents)
+            self._document.add_problem(
+                (*place, "document"), f"no document is called {data['document']!r}{hint}"
+            )
+            document = {"title": ""}
+        return Source(
+            document=document["title"],
+            section=data["section"],
+            says=data.get("says", ""),
+            url=document.get("url", ""),
+        )
+
+    def _event(self, name: str, data: Any) -> f.EventType:
+        place: Place = ("events", name)
+        schema, invalid = data["schema"], data.get("invalid_example")
+        if isinstance(schema, dict):
+            self._check_schema(schema, (*place, "schema"))
+        if isinstance(schema, str) and schema not in self._schemas:
+            hint = did_you_mean(schema, self._schemas)
+            self._document.add_problem((*place, "schema"), f"the common API has no schema {schema!r}{hint}")
+        return f.EventType(
+            name=name,
+            schema=schema,
+            identified_by=tuple(data.get("identified_by", ("user", "anonymous"))),
+            open_object=data.get("open"),
+            required={
+                pointer: self.expected_response(value, (*place, "required", pointer))
+                for pointer, value in data.get("required", {}).items()
+            },
+            example=self._example(data, place),
+            invalid_example=invalid
+            and f.InvalidExample(
+                text=invalid["text"], sources=self._sources(invalid, (*place, "invalid_example"))
+            ),
+        )
+
+    def _example(self, data: Any, place: Place) -> f.Example | None:
+        example = data.get("example")
+        if example is None:
+            return None
+        return f.Example(value=example["value"], sources=self._sources(example, (*place, "example")))
+
+    def _batch(self, data: Any) -> f.BatchEnvelope:
+        for index, name in enumerate(data.get("types", ())):
+            self._check_event_type(name, ("batch", "types", index))
+        return f.BatchEnvelope(
+            pointer=data.get("pointer", "/batch"),
+            types=tuple(data.get("types", ())),
+            shared=tuple(data.get("shared", ())),
+            example=self._example(data, ("batch",)),
+        )
+
+    def _routes(self) -> Iterable[f.Route]:
+        known_paths: set[tuple[bool, str]] = set()
+        for index, group in enumerate(self._data["routes"]):
+            sources = self._sources(group, ("routes", index))
+            for number, entry in enumerate(group["paths"]):
+                place: Place = ("routes", index, "paths", number)
+                self._check_event_type(entry["type"], (*place, "type"))
+                if (group["kind"] == OperationKind.PIXEL, entry["path"]) in known_paths:
+                    self._document.add_problem((*place, "path"), f"the path {entry['path']} stands twice")
+                known_paths.add((group["kind"] == OperationKind.PIXEL, entry["path"]))
+                yield f.Route(
+                    kind=OperationKind(group["kind"]),
+                    level=Level(group["level"]),
+                    sources=sources,
+                    group=group.get("include"),
+                    event_type=entry["type"],
+                    path=entry["path"],
+                )
+
+    def _check_schema(self, schema: Any, place: Place) -> None:
+        """Notes that a JSON Schema inside the profile is none."""
+        for problem in schema_problems(schema):
+            self._document.add_problem(place, problem)
+
+    def _check_event_type(self, name: str, place: Place) -> None:
+        events = self._data["events"]
+        if name not in events:
+            self._document.add_problem(place, f"no event type is called {name!r}{did_you_mean(name, events)}")

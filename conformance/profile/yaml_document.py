@@ -1,0 +1,151 @@
+"""A YAML file as plain data, with the line of every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import yaml
+
+from conformance.core.errors import FileProblem, ProfileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conformance.core.model import Json
+
+Place: TypeAlias = tuple[str | int, ...]
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH = 40
+_MAX_ALIASES = 300
+_MAX_PLACES = 50_000
+_YAML_TAG_PREFIX = "tag:yaml.org,2002:"
+
+
+def format_place(place: Place) -> str:
+    """A place in a document as people write it: `routes[0].paths[2].path`."""
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".")
+
+
+@dataclass(slots=True)
+class YamlDocument:
+    """A YAML file as plain data; `lines` gives the line (from 1) of every key and list item."""
+
+    file: str
+    value: Json = None
+    lines: dict[Place, int] = field(default_factory=dict)
+    problems: list[FileProblem] = field(default_factory=list)
+
+    def line_of(self, place: Place) -> int:
+        """The line of a place, or of the nearest place around it."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def add_problem(self, place: Place, message: str) -> None:
+        """Notes a mistake."""
+        self.problems.append(FileProblem(self.file, self.line_of(place), format_place(place), message))
+
+    def raise_for_problems(self) -> None:
+        """Raises ProfileError if any mistake was noted."""
+        if self.problems:
+            raise ProfileError(sorted(self.problems, key=lambda problem: problem.line))
+
+
+def read(path: Path, expected: str = "a profile") -> YamlDocument:
+    """Reads a YAML file that should hold something. Raises ProfileError if it can't be read or isn't YAML."""
+    document = YamlDocument(file=str(path))
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path), expected)
+    except OSError as error:
+        document.add_problem((), f"the file can't be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        document.lines[()] = error.object[: error.start].count(b"\n") + 1
+        document.add_problem((), "the file is not UTF-8")
+    document.raise_for_problems()
+    return document
+
+
+def parse(text: str, file: str, expected: str = "a profile") -> YamlDocument:
+    """Reads YAML that should hold something; `file` is what it is called. Raises ProfileError."""
+    document = YamlDocument(file=file)
+    try:
+        _check_nesting(text)
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        document.lines[()] = mark.line + 1 if mark else 1
+        document.add_problem((), f"not valid YAML: {error.problem or error.context}")
+    except yaml.YAMLError as error:
+        document.add_problem((), f"not valid YAML: {' '.join(str(error).split())}")
+    else:
+        if node is None:
+            document.add_problem((), f"the file is empty; expected {expected}")
+        else:
+            document.value = _convert_node(node, (), document)
+    document.raise_for_problems()
+    return document
+
+
+def _check_nesting(text: str) -> None:
+    """Raises MarkedYAMLError if a text nests too deeply for a parser that recurses, or has many aliases."""
+    depth = aliases = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        aliases += isinstance(event, yaml.AliasEvent)
+        if depth > _MAX_DEPTH or aliases > _MAX_ALIASES:
+            problem = "nested too deeply" if depth > _MAX_DEPTH else "too many aliases"
+            mark: Any = event.start_mark
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def _convert_node(node: yaml.Node, place: Place, document: YamlDocument) -> Json:
+    """A YAML node as plain data."""
+    document.lines.setdefault(place, node.start_mark.line + 1)
+    if len(document.lines) > _MAX_PLACES or len(place) > _MAX_DEPTH:
+        document.add_problem(place[:1], "too large, or an alias to what is around it")
+        document.raise_for_problems()
+    if isinstance(node, yaml.MappingNode):
+        return _convert_mapping(node, place, document)
+    if isinstance(node, yaml.SequenceNode):
+        return [_convert_node(item, (*place, index), document) for index, item in enumerate(node.value)]
+    return _convert_scalar(node, place, document)
+
+
+def _convert_mapping(node: yaml.MappingNode, place: Place, document: YamlDocument) -> Json:
+    """A YAML mapping as a dict; a key that is no text, or stands twice, is a mistake."""
+    result: dict[str, Json] = {}
+    for key_node, value_node in node.value:
+        is_text = key_node.tag == f"{_YAML_TAG_PREFIX}str"
+        key_text = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else key_node.id
+        key_place: Place = (*place, key_text)
+        document.lines[key_place] = key_node.start_mark.line + 1
+        if not is_text:
+            document.add_problem(key_place, f"a key must be a text; quote it: {key_text!r}")
+        elif key_node.value in result:
+            document.add_problem(key_place, "the key stands twice")
+        else:
+            result[key_node.value] = _convert_node(value_node, key_place, document)
+    return result
+
+
+def _convert_scalar(node: yaml.Node, place: Place, document: YamlDocument) -> Json:
+    """A YAML scalar as text, number, boolean or null."""
+    try:
+        value = yaml.constructor.SafeConstructor().construct_object(node)
+    except (ValueError, yaml.YAMLError):
+        value = node
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    kind = node.tag.removeprefix(_YAML_TAG_PREFIX)
+    document.add_problem(place, f"a YAML {kind} can't be used here; quote it to make it a text")
+    return None

@@ -1,0 +1,53 @@
+"""Writing profiles: data as YAML that people read, and that this package's own loader takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_LINE_WIDTH = 110
+_MAX_INLINE_LENGTH = 80
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what is short in one line, sections apart, and nothing by reference."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - PyYAML's signature
+        """Says everything where it belongs, however often."""
+        return True
+
+    def represent(self, data: Any) -> None:  # noqa: ANN401 - PyYAML's signature
+        """Writes a document, its top level a line each."""
+        node: Any = self.represent_data(data)
+        _choose_flow_style(node)
+        node.flow_style = False
+        self.serialize(node)
+
+
+def _choose_flow_style(node: Any) -> int | None:  # noqa: ANN401 - PyYAML's nodes
+    """Puts collections of plain things in one line where they fit; the length of that line, if it is one."""
+    if isinstance(node, yaml.ScalarNode):
+        return len(node.value) + len("'', ") if "\n" not in node.value else None
+    if isinstance(node, yaml.MappingNode):
+        lengths = [_choose_flow_style(child) for pair in node.value for child in pair]
+    else:
+        lengths = [_choose_flow_style(child) for child in node.value]
+    inline_lengths = [length for length in lengths if length is not None]
+    is_short = len(inline_lengths) == len(lengths) and sum(inline_lengths) <= _MAX_INLINE_LENGTH
+    node.flow_style = is_short
+    return sum(inline_lengths) + len("{}") if is_short else None
+
+
+def to_yaml(data: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
+    """A profile as YAML: comments before all, sections apart from each other."""
+    text = "".join(f"# {line}\n" for line in comments)
+    for key, value in data.items():
+        section = yaml.dump(
+            {key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH
+        )
+        text += f"\n{section}" if section.count("\n") > 1 else section
+    return text

@@ -1,0 +1,106 @@
+"""Faults that only a crowd of requests shows: failures, answers to the wrong request, and limits of rates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.core.model import OperationKind
+from conformance.refserver.application import Timing
+from conformance.refserver.fault_change import FaultChange
+from conformance.refserver.faults.fault import Fault, requires_facts, requires_kinds
+from conformance.refserver.faults.response_overrides import (
+    IS_BATCH,
+    IS_EVENT,
+    accept_refused,
+    crash_on,
+    error_reply,
+    success_reply,
+)
+
+if TYPE_CHECKING:
+    from conformance.refserver.fault_change import RequestView, ResponseOverride
+    from conformance.refserver.faults.response_overrides import RequestPredicate
+    from conformance.refserver.replies import ServerReply
+
+_MANY_IN_FLIGHT = 10
+"""More than one run has in flight, unless a check makes a crowd."""
+_RATE_CHECKS = "rate-limit.refusal."
+
+
+def _has_many_in_flight(sight: RequestView) -> bool:
+    """Whether many requests are in flight."""
+    return sight.server.in_flight > _MANY_IN_FLIGHT
+
+
+def _with_overlap(override: ResponseOverride) -> FaultChange:
+    """A server that takes a moment for each answer, so that requests meet."""
+    return FaultChange(override=override, timing=Timing(delay_s=0.015))
+
+
+def _both_hold(one: RequestPredicate, other: RequestPredicate) -> RequestPredicate:
+    return lambda sight: one(sight) and other(sight)
+
+
+def _rate_limit(status: int = 429, **headers: str) -> ResponseOverride:
+    """Refuses in a crowd."""
+    return lambda sight: (
+        error_reply(sight, status).with_headers(**headers) if _has_many_in_flight(sight) else None
+    )
+
+
+def _keep_rate_limiting(sight: RequestView) -> ServerReply | None:
+    """Refuses in a crowd, and the next few requests after it, too."""
+    if _has_many_in_flight(sight):
+        sight.memory["owed"] = 4
+        return error_reply(sight, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
+    if sight.server.in_flight > 1 or not sight.memory["owed"]:
+        return None
+    sight.memory["owed"] -= 1
+    return error_reply(sight, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
+
+
+def _swap_answers(sight: RequestView) -> ServerReply | None:
+    """In a crowd, gives an invalid request the answer of a valid one, and that one the other's."""
+    if not _has_many_in_flight(sight):
+        return None
+    if sight.refusal_fact == "answers.json-invalid":
+        sight.memory["mixed"] += 1
+        return success_reply(sight)
+    if not sight.memory["mixed"]:
+        return None
+    sight.memory["mixed"] -= 1
+    return error_reply(sight, 400)
+
+
+FAULTS = (
+    Fault("crowd-crash", "Fails where many events are in flight.",
+          "a pool of connections to a store runs dry",
+          "robustness.concurrency.events robustness.concurrency.matched",
+          _with_overlap(crash_on(when=_both_hold(IS_EVENT, _has_many_in_flight)))),
+    Fault("batch-crowd-crash", "Fails where many batches are in flight.", "a pool of workers runs dry",
+          "robustness.concurrency.batches", _with_overlap(crash_on(when=_both_hold(IS_BATCH, _has_many_in_flight))),
+          requires_kinds(OperationKind.BATCH)),
+    Fault("crowd-mixed-up", "Gives the answer of another request where many are in flight.",
+          "a variable is shared between workers", "robustness.concurrency.matched",
+          _with_overlap(_swap_answers)),
+    Fault("crowd-invalid-accepted", "Accepts invalid JSON where many requests are in flight.",
+          "overload is met with a 200", "robustness.concurrency.matched",
+          _with_overlap(accept_refused("answers.json-invalid", when=_has_many_in_flight))),
+    Fault("limit-as-503", "Answers too many requests with 503.",
+          "SDKs take it for an outage and send all again", f"{_RATE_CHECKS}status",
+          _with_overlap(_rate_limit(503, Retry_After="1"))),
+    Fault("limit-unnamed", "Answers 429 without a time to come back.", "all clients come back at once",
+          f"{_RATE_CHECKS}headers", _with_overlap(_rate_limit()), lambda contract: bool(contract.profile.rate_headers)),
+    Fault("limit-in-words", "Names the time to come back as a date.", "clients read numbers of seconds",
+          f"{_RATE_CHECKS}headers",
+          _with_overlap(_rate_limit(Retry_After="Wed, 21 Oct 2099 07:28:00 GMT", X_RateLimit_Reset="4096267680")),
+          lambda contract: bool(contract.profile.rate_headers)),
+    Fault("limit-unreadable", "Names the time to come back in words.", "clients can't read it",
+          f"{_RATE_CHECKS}retry-after {_RATE_CHECKS}headers",
+          _with_overlap(_rate_limit(Retry_After="soon", X_RateLimit_Reset="1"))),
+    Fault("limit-unforgiving", "Goes on refusing after the time that it named.",
+          "the window slides with each try", f"{_RATE_CHECKS}recovers", _with_overlap(_keep_rate_limiting)),
+    Fault("limit-unannounced", "Limits the rate where the documents promise no limit.",
+          "who relies on the promise does not queue", "rate-limit.none.promised",
+          _with_overlap(_rate_limit(Retry_After="1")), requires_facts("rate.unlimited")),
+)  # fmt: skip

@@ -1,0 +1,100 @@
+"""The ways to break a step: small makers of twists, each for one kind of wrong answer."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from conformance.core.model import OperationKind
+from conformance.profile.facts import Condition
+from conformance.refserver.fault_change import RequestView
+from conformance.refserver.replies import ServerReply
+
+if TYPE_CHECKING:
+    from conformance.refserver.fault_change import ResponseOverride
+
+RequestPredicate: TypeAlias = Callable[[RequestView], bool]
+ReplyEdit: TypeAlias = Callable[[ServerReply], ServerReply]
+
+INTERNAL_ERROR = ServerReply(status=500, media_type="text/plain", body=b"Internal Server Error")
+STACK_TRACE = b"""Traceback (most recent call last):
+  File "/app/ingest.py", line 42, in take
+    event = json.loads(body)
+ValueError: Expecting value: line 1 column 1 (char 0)
+"""
+
+
+def any_request(_: RequestView) -> bool:
+    """Holds for every request."""
+    return True
+
+
+def for_kinds(*kinds: OperationKind) -> RequestPredicate:
+    """Holds for requests to operations of these kinds."""
+    return lambda sight: sight.kind in kinds
+
+
+IS_EVENT, IS_BATCH, IS_PIXEL, IS_WEBHOOK = (
+    for_kinds(kind)
+    for kind in (OperationKind.EVENT, OperationKind.BATCH, OperationKind.PIXEL, OperationKind.WEBHOOK)
+)
+
+
+def refused_by(*facts: str, when: RequestPredicate = any_request) -> RequestPredicate:
+    """Holds for requests that are refused by one of these facts, given as globs."""
+    return lambda sight: any(fnmatch.fnmatchcase(sight.refusal_fact, fact) for fact in facts) and when(sight)
+
+
+def is_not_options(sight: RequestView) -> bool:
+    """Holds for anything but a question by OPTIONS."""
+    return sight.request.method != "OPTIONS"
+
+
+def success_reply(sight: RequestView) -> ServerReply:
+    """The answer to what is accepted."""
+    return sight.server.success_reply(sight.contract.expected_response(Condition.ACCEPTED).expect[0])
+
+
+def error_reply(sight: RequestView, status: int, reason: str = "the request is refused") -> ServerReply:
+    """A refusal of the documented shape, with any status."""
+    return sight.server.error_reply(sight.decision.operation, status, reason)
+
+
+def accept_refused(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
+    """Accepts what is to be refused by one of these facts."""
+    holds = refused_by(*facts, when=when)
+    return lambda sight: success_reply(sight) if is_not_options(sight) and holds(sight) else None
+
+
+def change_refusal_status(status: int, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
+    """Answers what is to be refused by one of these facts with another status."""
+    holds = refused_by(*facts, when=when)
+    return lambda sight: error_reply(sight, status) if is_not_options(sight) and holds(sight) else None
+
+
+def refuse_accepted(when: RequestPredicate, status: int = 400) -> ResponseOverride:
+    """Refuses what is to be accepted."""
+    return lambda sight: (
+        error_reply(sight, status) if sight.is_accepted and is_not_options(sight) and when(sight) else None
+    )
+
+
+def crash_on(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
+    """Fails on what is to be refused by one of these facts; without facts, on any request."""
+    holds = refused_by(*facts, when=when) if facts else when
+    return lambda sight: INTERNAL_ERROR if is_not_options(sight) and holds(sight) else None
+
+
+def show_stack_trace(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
+    """Shows its inside in the refusal by one of these facts."""
+    return edit_reply(
+        lambda reply: replace(reply, media_type="text/plain", body=STACK_TRACE), *facts, when=when
+    )
+
+
+def edit_reply(edit: ReplyEdit, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
+    """Changes the correct answer to what is refused by one of these facts; without facts, any answer."""
+    holds = refused_by(*facts, when=when) if facts else when
+    return lambda sight: edit(sight.correct_reply()) if holds(sight) else None

@@ -1,0 +1,67 @@
+"""A contract with few operations and small batches, under which a whole catalogue runs in a moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from conformance.contract import Contract
+from conformance.core.model import Level, OperationKind
+from conformance.profile import load
+from conformance.profile.facts import MAX_EVENTS_FACT, LimitKind, MaxEvents, SizeLimit
+
+if TYPE_CHECKING:
+    from conformance.profile.facts import Fact, Profile, Route
+
+_LARGEST_EVENTS = 5
+"""A batch has room for so many of the largest events."""
+_MAX_EVENTS = 320
+"""A batch may have so many events, more than any check sends that is about something else."""
+
+
+@cache
+def reduced_contract(name: str, operations: tuple[str, ...] = tuple(OperationKind)) -> Contract:
+    """A profile's contract with one operation for each of the kinds, event types and paths that are named.
+
+    Of a kind it is the operation of the type that batches are made of, or the first.
+    """
+    profile = load(name)
+    return Contract(
+        replace(profile, routes=_reduced_routes(profile, operations), facts=_reduced_facts(profile))
+    )
+
+
+def _reduced_routes(profile: Profile, operations: tuple[str, ...]) -> tuple[Route, ...]:
+    routes = [route for route in profile.routes if route.group is None]
+    batch_type = next(
+        (route.event_type for route in routes if route.kind is OperationKind.BATCH), routes[0].event_type
+    )
+    by_kind = [route for route in routes if route.kind in operations and route.event_type == batch_type]
+    first = {route.kind: route for route in reversed(by_kind)}
+    chosen = [first[kind] for kind in OperationKind if kind in first]
+    singles = {route.event_type: route for route in reversed(routes) if route.kind is OperationKind.EVENT}
+    chosen += [singles[word] for word in operations if word in singles]
+    chosen += [route for route in routes if route.path in operations]
+    return tuple(dict.fromkeys(chosen))
+
+
+def _reduced_facts(profile: Profile) -> dict[str, Fact]:
+    """The facts, with a smaller limit of whole batches; both readings of its KB stay.
+
+    With a limit of events, too: no vendor's documents have one, and its checks are to be proved all the same.
+    """
+    facts = dict(profile.facts)
+    batch, event = (facts.get(f"limits.{ceiling}") for ceiling in (LimitKind.BATCH, LimitKind.BATCH_EVENT))
+    if isinstance(batch, SizeLimit) and isinstance(event, SizeLimit):
+        facts[MAX_EVENTS_FACT] = MaxEvents(
+            name=MAX_EVENTS_FACT,
+            level=Level.MUST,
+            sources=batch.sources,
+            expect=batch.expect,
+            count=_MAX_EVENTS,
+        )
+        facts[batch.name] = replace(
+            batch, at_least=_LARGEST_EVENTS * event.at_least, at_most=_LARGEST_EVENTS * event.at_most
+        )
+    return facts

@@ -1,0 +1,320 @@
+"""What a correct server answers, decided step by step from the contract alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+from conformance.core.model import Json, JsonObject, OperationKind
+from conformance.core.pointers import PointerNotFound, get, has
+from conformance.profile.facts import MAX_EVENTS_FACT, Condition, LimitKind, ResponseKind
+from conformance.refserver.authentication import Authenticator, ReceivedRequest, RequestRefused, answer_for
+from conformance.refserver.body_size import compact_json, max_bytes, measure_size
+from conformance.refserver.decompression import CorruptStream, decompress_gzip
+from conformance.refserver.replies import ServerReply, build_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.contract import Contract, Operation
+    from conformance.profile.facts import ResponseBody, SizeLimit
+
+_CODINGS = frozenset({"gzip", "x-gzip"})
+_UNSUPPORTED_MEDIA_TYPE = 415
+_MAX_UNLIMITED_BYTES = 1_048_576
+"""How much a body may unpack to where nothing limits it."""
+_MAX_INT_DIGITS = 300
+_ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What becomes of a request: the refusal, or None if it is accepted.
+
+    `body` is what carries the event, unpacked, as far as it was read; `document` its JSON, if it is any.
+    """
+
+    request: ReceivedRequest
+    operation: Operation | None = None
+    body: bytes = b""
+    document: JsonObject | None = None
+    refusal: RequestRefused | None = None
+
+
+class Responder:
+    """Answers requests as a contract says. Each step is a method that raises Refused."""
+
+    def __init__(self, contract: Contract, write_key: str, bearer: str | None = None) -> None:
+        self.contract = contract
+        self.authenticator = Authenticator(contract, write_key, bearer)
+        self.operations = {(item.method, item.path): item for item in contract.operations}
+        self.in_flight = 0
+
+    def handle(self, request: ReceivedRequest) -> ServerReply:
+        """The answer to a request; a browser may show it to any site."""
+        reply_sent = self.reply_to(self.decide(request))
+        if "origin" not in request.headers or _ALLOW_ORIGIN in reply_sent.headers:
+            return reply_sent
+        return reply_sent.with_headers(Access_Control_Allow_Origin="*")
+
+    def reply_to(self, decision: Decision) -> ServerReply:
+        """The answer to what was decided; OPTIONS only asks what could be."""
+        request = decision.request
+        methods = sorted(method for method, path in self.operations if path == request.path)
+        return (
+            options_reply(request, methods)
+            if request.method == "OPTIONS" and methods
+            else self.render_reply(decision)
+        )
+
+    def decide(self, request: ReceivedRequest) -> Decision:
+        """What becomes of a request."""
+        operation = self.operations.get((request.method, request.path))
+        body, document, refusal = request.body, None, None
+        try:
+            if operation is None:
+                self.refuse_route(request)
+            self.validate_size(operation, request, request.body)
+            body = self.decompress(operation, request)
+            self.validate_size(operation, request, body)
+            self.authenticator.authenticate(operation, request)
+            if operation.kind is OperationKind.PIXEL:
+                body = self.authenticator.decode_pixel_data(request)
+            document = self.parse_body(operation, body)
+            self.authenticator.authenticate_document(operation, request, document)
+            self.validate_document(operation, document)
+        except RequestRefused as found:
+            refusal = found
+        except RecursionError:
+            refusal = RequestRefused(
+                answer_for(self.contract, Condition.JSON_INVALID), "the body is nested too deep"
+            )
+        return Decision(request=request, operation=operation, body=body, document=document, refusal=refusal)
+
+    def render_reply(self, decision: Decision) -> ServerReply:
+        """The answer to what was decided."""
+        refusal = decision.refusal
+        if refusal is None:
+            return self.success_reply(self.contract.expected_response(Condition.ACCEPTED).expect[0])
+        if refusal.is_success:
+            return self.success_reply(refusal.answer.expect[0])
+        return self.refusal_reply(decision.operation, refusal)
+
+    def refuse_route(self, request: ReceivedRequest) -> NoReturn:
+        """No operation has this method and path."""
+        methods = sorted(method for method, path in self.operations if path == request.path)
+        if not methods:
+            raise RequestRefused(answer_for(self.contract, Condition.PATH_UNKNOWN), "there is nothing here")
+        refusal = RequestRefused(answer_for(self.contract, Condition.METHOD_WRONG), "wrong method")
+        refusal.headers["Allow"] = ", ".join(("OPTIONS", *methods))
+        raise refusal
+
+    def body_limit(self, operation: Operation) -> SizeLimit | None:
+        """The limit of a whole body, if there is one."""
+        limit_kind = LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT
+        return (
+            self.contract.size_limit(limit_kind) if self.contract.has_fact(f"limits.{limit_kind}") else None
+        )
+
+    def max_body_bytes(self, method: str, path: str) -> int:
+        """How many bytes a body may have at an address; none where there is nothing."""
+        operation = self.operations.get((method, path))
+        limit = self.body_limit(operation) if operation else None
+        return max_bytes(limit) if limit else 0
+
+    def validate_size(self, operation: Operation, request: ReceivedRequest, body: bytes) -> None:
+        """The whole body is within its limit."""
+        limit = self.body_limit(operation)
+        if limit is None or not (limit.applies_to_chunked or "transfer-encoding" not in request.headers):
+            return
+        if measure_size(body, limit.unit) > limit.at_most:
+            raise RequestRefused(limit, "the request is too large")
+
+    def decompress(self, operation: Operation, request: ReceivedRequest) -> bytes:
+        """The body without its coding; no more of it than shows that it is too large."""
+        coding = request.headers.get("content-encoding", "").strip().lower()
+        if coding in {"", "identity"}:
+            return request.body
+        if coding not in _CODINGS:
+            answer = answer_for(self.contract, Condition.ENCODING_INVALID)
+            raise RequestRefused(
+                replace(answer, expect=(_UNSUPPORTED_MEDIA_TYPE,)), "the Content-Encoding is not supported"
+            )
+        limit = self.body_limit(operation)
+        try:
+            return decompress_gzip(request.body, max_bytes(limit) if limit else _MAX_UNLIMITED_BYTES)
+        except CorruptStream:
+            answer = answer_for(self.contract, Condition.ENCODING_INVALID)
+            raise RequestRefused(answer, "the body is not what its Content-Encoding says") from None
+
+    def parse_body(self, operation: Operation, body: bytes) -> JsonObject:
+        """The body as a JSON object."""
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            raise RequestRefused(
+                answer_for(self.contract, Condition.JSON_NOT_UTF8), "the body is not UTF-8"
+            ) from None
+        try:
+            document: Json = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_int)
+        except (ValueError, RecursionError):
+            condition = (
+                Condition.PIXEL_DATA_INVALID
+                if operation.kind is OperationKind.PIXEL
+                else Condition.JSON_INVALID
+            )
+            raise RequestRefused(answer_for(self.contract, condition), "the body is not JSON") from None
+        if not isinstance(document, dict):
+            condition = (
+                Condition.PIXEL_DATA_INVALID
+                if operation.kind is OperationKind.PIXEL
+                else Condition.JSON_NOT_OBJECT
+            )
+            raise RequestRefused(answer_for(self.contract, condition), "the body is not an object")
+        return document
+
+    def validate_document(self, operation: Operation, document: JsonObject) -> None:
+        """The event, or every event of the batch, is complete."""
+        if operation.kind is OperationKind.BATCH:
+            self.validate_batch(document)
+        else:
+            is_pixel = operation.kind is OperationKind.PIXEL
+            missing = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
+            self.validate_event(operation.event_type, document, missing)
+
+    def validate_event(
+        self, name: str, event: JsonObject, missing: Condition = Condition.IDENTITY_MISSING
+    ) -> None:
+        """The event names its user and has its required fields."""
+        if not self.contract.has_identity(name, event):
+            raise RequestRefused(answer_for(self.contract, missing), "userId or anonymousId is required")
+        required = self.contract.event_type(name).required
+        absent = [pointer for pointer in required if not has(event, pointer)]
+        for pointer in sorted(absent, key=lambda item: required[item].expect[0] < 300):
+            raise RequestRefused(required[pointer], f"{pointer} is required")
+
+    def validate_batch(self, document: JsonObject) -> None:
+        """The batch has its list, and the list has events."""
+        try:
+            events = get(document, self.contract.profile.batch.pointer)
+        except PointerNotFound:
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_MISSING), "the batch is missing"
+            ) from None
+        if not isinstance(events, list):
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_NOT_ARRAY), "the batch is not an array"
+            )
+        if not events:
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_EMPTY), "the batch is empty")
+        if self.contract.has_fact(MAX_EVENTS_FACT) and len(events) > self.contract.max_events:
+            raise RequestRefused(self.contract.max_events_fact, "the batch has too many events")
+        refusals = [refused for event in events if (refused := self._event_refusal(event))]
+        if (
+            refusals
+            and len(refusals) < len(events)
+            and self.contract.has_fact(f"answers.{Condition.BATCH_PARTLY_BAD}")
+        ):
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_PARTLY_BAD),
+                refusals[0].reason,
+                ResponseKind.PARTLY_BAD,
+            )
+        if refusals:
+            raise refusals[0]
+
+    def _event_refusal(self, event: Json) -> RequestRefused | None:
+        """What is wrong with the content of an event in a batch; its form is refused at once."""
+        name = self.event_type(event)
+        self.validate_event_size(event)
+        try:
+            self.validate_event(name, event if isinstance(event, dict) else {})
+        except RequestRefused as refused:
+            return refused if refused.answer.expect[0] >= 300 else None
+        return None
+
+    def event_type(self, event: Json) -> str:
+        """The type of an event in a batch."""
+        if not isinstance(event, dict):
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_EVENT_NOT_OBJECT), "an event is not an object"
+            )
+        pointer = self.contract.profile.pointers.type
+        if pointer is None:
+            return next(
+                item.event_type for item in self.contract.operations if item.kind is OperationKind.BATCH
+            )
+        if not has(event, pointer):
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_TYPE_MISSING), "an event has no type"
+            )
+        name = get(event, pointer)
+        if not isinstance(name, str) or name not in self.contract.profile.events:
+            raise RequestRefused(
+                answer_for(self.contract, Condition.BATCH_TYPE_UNKNOWN), "an event's type is unknown"
+            )
+        return name
+
+    def validate_event_size(self, event: Json) -> None:
+        """An event in a batch is within its limit, as compact UTF-8 JSON."""
+        if self.contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}"):
+            limit = self.contract.size_limit(LimitKind.BATCH_EVENT)
+            if measure_size(compact_json(event), limit.unit) > limit.at_most:
+                raise RequestRefused(limit, "an event of the batch is too large")
+
+    def refusal_reply(self, operation: Operation | None, refusal: RequestRefused) -> ServerReply:
+        """The answer to what was refused."""
+        error_reply = self.error_reply(operation, refusal.answer.expect[0], refusal.reason, refusal.shape)
+        return error_reply.with_headers(**refusal.headers)
+
+    def error_reply(
+        self, operation: Operation | None, status: int, reason: str, shape: ResponseKind | None = None
+    ) -> ServerReply:
+        """An error of the documented shape."""
+        return build_reply(status, self._error_shape(operation, shape), reason)
+
+    def success_reply(self, status: int) -> ServerReply:
+        """The answer to what was accepted."""
+        shape = (
+            self.contract.response_body(ResponseKind.ACCEPTED)
+            if self.contract.has_fact("bodies.accepted")
+            else None
+        )
+        has_text = self.contract.has_fact("bodies.accepted-text")
+        return build_reply(
+            status,
+            shape,
+            (self.contract.response_body(ResponseKind.ACCEPTED_TEXT).text if has_text else None) or "OK",
+        )
+
+    def _error_shape(self, operation: Operation | None, shape: ResponseKind | None) -> ResponseBody | None:
+        if shape is not None and self.contract.has_fact(f"bodies.{shape}"):
+            return self.contract.response_body(shape)
+        if operation is not None and self.contract.has_fact(f"bodies.{ResponseKind.ERROR}"):
+            return self.contract.error_body(operation)
+        return None
+
+
+def options_reply(request: ReceivedRequest, methods: Iterable[str]) -> ServerReply:
+    """What is possible at a known path; to a browser that asks for another site, everything, for anybody."""
+    methods = ", ".join(("OPTIONS", *methods))
+    plain_reply = ServerReply(status=204, headers={"Allow": methods})
+    requested_headers = request.headers.get("access-control-request-headers", "")
+    if "origin" not in request.headers or "access-control-request-method" not in request.headers:
+        return plain_reply
+    return plain_reply.with_headers(
+        Access_Control_Allow_Methods=methods,
+        Access_Control_Allow_Headers=requested_headers or "Authorization, Content-Type, Content-Encoding",
+        Access_Control_Max_Age="600",
+    )
+
+
+def _parse_int(digits: str) -> int | float:
+    """A whole number; one with more digits than anybody means as a float, which Python reads in no time."""
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else float(digits)
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    """Python's parser takes NaN and Infinity; JSON does not."""
+    raise ValueError(word)

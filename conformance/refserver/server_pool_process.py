@@ -1,0 +1,77 @@
+"""Many servers in one process and one event loop, each on a port of its own, opened and closed on demand.
+
+It is spoken to in lines of JSON: `{"open": [profile, peer, word...]}` is answered with an address,
+`{"close": port}` with nothing. It ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from uvicorn.server import ServerState
+
+from conformance.core import event_loop
+from conformance.refserver.reduced_contract import reduced_contract
+from conformance.refserver.servers import SERVERS
+from conformance.refserver.threaded_server import listening_socket, uvicorn_config
+
+if TYPE_CHECKING:
+    from conformance.refserver.servers import NamedServer
+
+_BACKLOG = 256
+
+
+class ServerPoolProcess:
+    """The servers of a process, by port."""
+
+    def __init__(self, write_key: str, bearer: str | None) -> None:
+        self._credentials = (write_key, bearer)
+        self._servers: dict[int, tuple[asyncio.Server, ServerState]] = {}
+
+    async def open(self, profile: str, server_definition: NamedServer, operations: tuple[str, ...]) -> str:
+        """Starts a server and gives its address."""
+        contract = reduced_contract(profile, operations)
+        config = uvicorn_config(
+            server_definition.change.create_application(contract, *self._credentials),
+            server_definition.change.protocol,
+        )
+        config.load()
+        state, loop = ServerState(), asyncio.get_running_loop()
+        protocol = server_definition.change.protocol
+        server = await loop.create_server(
+            lambda: protocol(config, state, {}), sock=listening_socket(0), backlog=_BACKLOG
+        )
+        port: int = server.sockets[0].getsockname()[1]
+        self._servers[port] = (server, state)
+        return f"http://127.0.0.1:{port}"
+
+    def close(self, port: int) -> None:
+        """Ends a server and its connections."""
+        server, state = self._servers.pop(port)
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+
+
+async def run_pool(write_key: str, bearer: str | None) -> None:
+    """Obeys the lines of standard input until it ends."""
+    pool, loop = ServerPoolProcess(write_key, bearer), asyncio.get_running_loop()
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while line := await lines.readline():
+        command = json.loads(line)
+        if "close" in command:
+            pool.close(command["close"])
+            continue
+        profile, server_name, *operations = command["open"]
+        address = await pool.open(profile, SERVERS[server_name], tuple(operations))
+        sys.stdout.write(f"{address}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    event_loop.run(run_pool(os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")))

@@ -1,0 +1,114 @@
+"""Servers on the network: uvicorn, in a thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import uvicorn
+
+from conformance.core.errors import InconclusiveError
+from conformance.refserver.application import Timing, create_application
+from conformance.refserver.http_protocol import HttpProtocol
+from conformance.refserver.responder import Responder
+
+if TYPE_CHECKING:
+    from conformance.contract import Contract
+    from conformance.refserver.application import Application
+
+_LOOPBACK = "127.0.0.1"
+_START_STOP_TIMEOUT_S = 10.0
+_SHUTDOWN_GRACE_S = 3
+"""How long requests of the last minute may take when a server ends."""
+
+
+class ThreadedServer:
+    """An application on a loopback port, served in a thread, as a context manager; `url` is its address."""
+
+    def __init__(self, config: uvicorn.Config, name: str, *, port: int = 0) -> None:
+        self._name = name
+        self._socket = listening_socket(port)
+        self.url = f"http://{_LOOPBACK}:{self._socket.getsockname()[1]}"
+        self._server = uvicorn.Server(config)
+        self._is_graceful = config.lifespan != "off"
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+
+    @classmethod
+    def for_app(cls, app: Any) -> ThreadedServer:  # noqa: ANN401 - a stranger's
+        """Anybody's ASGI application on a free port: with its lifespan, and with the logging that there is.
+
+        Entering raises CannotJudge if it does not start.
+        """
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="auto",
+            timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
+        )
+        return cls(config, "the application that is to be judged")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        deadline_s = time.monotonic() + _START_STOP_TIMEOUT_S
+        while not self._server.started:
+            if time.monotonic() > deadline_s or not self._thread.is_alive():
+                self.__exit__()
+                raise InconclusiveError(f"{self._name} did not start")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = not self._is_graceful
+        self._thread.join(_START_STOP_TIMEOUT_S)
+        self._socket.close()
+
+    def wait(self) -> None:
+        """Waits until the server ends."""
+        self._thread.join()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+
+class Server(ThreadedServer):
+    """A reference server on a loopback port, as a context manager; `url` is its address.
+
+    Port 0 takes a free one. Raises CannotJudge if the port is taken or the server does not start.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        write_key: str,
+        bearer: str | None = None,
+        *,
+        port: int = 0,
+        delay_s: float = 0.0,
+    ) -> None:
+        asgi_app = create_application(Responder(contract, write_key, bearer), Timing(delay_s=delay_s))
+        super().__init__(uvicorn_config(asgi_app), "the reference server", port=port)
+
+
+def uvicorn_config(app: Application, protocol: type[HttpProtocol] = HttpProtocol) -> uvicorn.Config:
+    """How uvicorn runs an application: quietly, and with a protocol of ours."""
+    return uvicorn.Config(
+        app, log_level="critical", access_log=False, lifespan="off", http=protocol, ws="none"
+    )
+
+
+def listening_socket(port: int) -> socket.socket:
+    """A listening socket. Naming TCP lets asyncio switch off Nagle's delay of 40 ms on what it accepts."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_LOOPBACK, port))
+    except OSError as error:
+        listener.close()
+        raise InconclusiveError(
+            f"no server can listen on {_LOOPBACK} port {port}: {error.strerror}"
+        ) from None
+    return listener

@@ -1,0 +1,67 @@
+"""A run as a stream of lines of JSON: one when it begins, one for each verdict as it falls, one at its end.
+
+Their schema is specs/events.schema.json. A stream without its last line was cut off.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from conformance.report.document import EXIT_CODES, FORMAT_VERSION, UNJUDGED, verdict_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from conformance.core.model import Level, Verdict
+    from conformance.profile.facts import Profile
+    from conformance.report.document import Report
+
+
+def start_line(version: str, url: str, profile: Profile, gate: Level, planned_verdicts: int) -> str:
+    """The first line: who judges whom by what; `checks` is how many verdicts are to come."""
+    return _line(
+        "start",
+        {
+            "format": FORMAT_VERSION,
+            "suite": {"name": "ingest-conformance", "version": version},
+            "target": {"url": url},
+            "profile": {"name": profile.name, "title": profile.title},
+            "gate": gate.value,
+            "checks": planned_verdicts,
+        },
+    )
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """A verdict, as the JSON report has it among its checks."""
+    return _line("verdict", {"check": verdict_json(verdict)})
+
+
+def end_line(report: Report) -> str:
+    """The last line of a run that ended: what it came to. Durations are in seconds."""
+    document: Any = report.as_json()
+    return _line(
+        "end",
+        {
+            "verdict": document["verdict"],
+            "exit_code": report.exit_code,
+            "counts": document["counts"],
+            **{name: document["run"][name] for name in ("requests", "duration_s", "waited_s")},
+            "failure": document["run"].get("stopped", ""),
+            "complete": document["complete"],
+        },
+    )
+
+
+def failure_line(reason: str) -> str:
+    """The last line of a run that could not go on: why."""
+    return _line(
+        "end",
+        {"verdict": UNJUDGED, "exit_code": EXIT_CODES[UNJUDGED], "failure": reason, "complete": True},
+    )
+
+
+def _line(event: str, content: Mapping[str, Any]) -> str:
+    return json.dumps({"event": event, **content}, ensure_ascii=False) + "\n"

@@ -1,0 +1,154 @@
+"""Checks that came to the same thing, told as one: what fails on twelve paths is one finding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from conformance.core.model import Area, Level, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+
+_STATUS_LENGTH = len("400")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedCheck:
+    """A check of a finding, with the calls on which it came to that.
+
+    `anchor` is the id of its element, empty where an earlier element of the page has it.
+    """
+
+    id: str
+    anchor: str
+    title: str
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureGroup:
+    """One thing to say of a target. `first` is the check, as the report has it, that stands for all."""
+
+    outcome: str
+    level: str
+    levels: tuple[str, ...]
+    reason: str
+    members: tuple[GroupedCheck, ...]
+    count: int
+    first: Mapping[str, Any]
+    has_transcript: bool = True
+
+    @property
+    def known(self) -> str:
+        """Why it is accepted for now; empty where it is not."""
+        return describe_known(self.first)
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """All its calls, each once."""
+        return tuple(sorted({call for member in self.members for call in member.calls}))
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """All areas of its checks, each once."""
+        return tuple(sorted({member.id.partition(".")[0] for member in self.members}))
+
+
+def group_failures(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[FailureGroup, ...]]:
+    """The findings of a report's checks, by outcome; worst outcome and strongest level first."""
+    groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
+    for item in checks:
+        groups.setdefault((item["outcome"], *_GROUP_KEYS[Outcome(item["outcome"])](item)), []).append(item)
+    used_anchors: set[str] = set()
+    groups_by_outcome: dict[str, tuple[FailureGroup, ...]] = {}
+    for outcome in _OUTCOME_ORDER:
+        ordered = sorted(
+            (group for group in groups.values() if group[0]["outcome"] == outcome), key=_group_order
+        )
+        groups_by_outcome[outcome.value] = tuple(_build_group(group, used_anchors) for group in ordered)
+    return groups_by_outcome
+
+
+def _group_order(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
+    """Strongest level first, what was asked before what was generated, then by id.
+
+    Reasons for what does not apply come by how often they are given.
+    """
+    first = group[0]
+    is_reason = first["outcome"] == Outcome.NOT_APPLICABLE
+    weight = -len(group) if is_reason else Level(first["level"]).rank
+    return weight, first["area"] == Area.FUZZ, first["id"], first["operation"]
+
+
+def _build_group(group: list[Mapping[str, Any]], used_anchors: set[str]) -> FailureGroup:
+    """What a group of checks has to say. Ids that are taken get no anchor again."""
+    calls: dict[str, list[str]] = {}
+    titles = {item["id"]: item["title"] for item in group}
+    for item in group:
+        calls.setdefault(item["id"], []).append(item["operation"])
+    members = tuple(
+        GroupedCheck(
+            id=name, anchor="" if name in used_anchors else name, title=titles[name], calls=tuple(places)
+        )
+        for name, places in calls.items()
+    )
+    used_anchors.update(calls)
+    first = group[0]
+    return FailureGroup(
+        outcome=first["outcome"], level=first["level"], reason=message_without_call(first), members=members,
+        levels=tuple(sorted({item["level"] for item in group})), count=len(group), first=first,
+    )  # fmt: skip
+
+
+def message_without_call(check: Mapping[str, Any]) -> str:
+    """The message of a check without the name of its call, so that those of several calls compare."""
+    call, message = check["operation"], str(check["message"])
+    return re.sub(rf"{re.escape(call)}(?![\w/-])", "the call", message) if call else message
+
+
+def describe_known(check: Mapping[str, Any]) -> str:
+    """Why a broken promise is accepted for now, in a sentence; empty where it is not."""
+    known = check.get("known")
+    if not known:
+        return ""
+    details = [known["owner"], known["link"], f"until {known['expires']}" if known["expires"] else ""]
+    rest = ", ".join(item for item in details if item)
+    return f"{known['reason']} ({rest})" if rest else str(known["reason"])
+
+
+def _answer_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return check["id"], check["level"], check["received"][:_STATUS_LENGTH], describe_known(check)
+
+
+def _reason_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return (
+        check["level"],
+        message_without_call(check),
+        check["received"][:_STATUS_LENGTH],
+        describe_known(check),
+    )
+
+
+def _message_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
+    return check["id"], check["level"], message_without_call(check)
+
+
+_GROUP_KEYS: dict[Outcome, Callable[[Mapping[str, Any]], tuple[Hashable, ...]]] = {
+    Outcome.FAIL: _answer_key,
+    Outcome.UNTESTABLE: _reason_key,
+    Outcome.ERROR: _answer_key,
+    Outcome.OBSERVED: _message_key,
+    Outcome.NOT_APPLICABLE: lambda check: (message_without_call(check),),
+    Outcome.PASS: _message_key,
+}
+_OUTCOME_ORDER = (
+    Outcome.FAIL,
+    Outcome.UNTESTABLE,
+    Outcome.ERROR,
+    Outcome.OBSERVED,
+    Outcome.NOT_APPLICABLE,
+    Outcome.PASS,
+)
+"""As the page has them, so that a link to a check leads to the worst that it came to."""

@@ -1,0 +1,53 @@
+"""What a target accepts at all: found out before the checks, so that they need not stumble over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.core.errors import Untestable
+from conformance.core.model import DEFAULT_RUN_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.contract import Operation
+    from conformance.core.model import Exchange
+    from conformance.profile.facts import AuthScheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What an acceptable request to a target looks like, where the smallest documented one is refused.
+
+    A target that insists on a documented but optional field breaks a promise, once. On a footing that it
+    accepts, all its other promises can still be judged.
+    """
+
+    has_all_fields: bool = False
+    scheme: AuthScheme | None = None
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightResult:
+    """Where a target accepts something other than the smallest request, and where nothing at all.
+
+    `dead` maps an operation to the answer that its smallest request got. `seen` fills as the run goes.
+    `run_id` is what the run's events are marked with.
+    """
+
+    baselines: Mapping[Operation, Baseline] = field(default_factory=dict)
+    dead: Mapping[Operation, str] = field(default_factory=dict)
+    shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
+    run_id: str = DEFAULT_RUN_ID
+
+    def require_alive(self, operation: Operation) -> None:
+        """Raises Untestable where nothing is accepted."""
+        if operation in self.dead:
+            raise Untestable(
+                f"nothing acceptable was accepted by {operation}, so nothing follows from what it refuses; "
+                "look at the check of the smallest request",
+                expected="a success",
+                received=self.dead[operation],
+            )

@@ -1,0 +1,298 @@
+"""A call: the one operation that a check is about, and the drafts of requests to it."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.contract import schemas
+from conformance.core import pointers
+from conformance.core.errors import NotApplicable
+from conformance.core.model import DEFAULT_RUN_ID, ID_PREFIX, JsonObject, OperationKind
+from conformance.profile.facts import MAX_EVENTS_FACT, AuthScheme, LimitKind
+from conformance.profile.size_unit import SizeUnit
+from conformance.requests.baseline import Baseline
+from conformance.requests.credentials import NO_CREDENTIALS, Credentials, credentials_for_scheme
+from conformance.requests.draft import Draft, Layout
+from conformance.requests.padding import FILLER_POINTER, encode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.contract import Contract, Operation
+    from conformance.core.model import Exchange
+    from conformance.profile.facts import EventType, Example
+    from conformance.requests.credentials import Keys
+
+_NAMESPACE = uuid.UUID("6b1e3c1c-8d0c-5a0e-9f43-6f6e2f0f7a11")
+_KEY_PLACEHOLDER = "$WRITE_KEY"
+_DEFAULT_EVENT_BYTES = 16_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One operation under one contract. `label` makes the message ids of its events its own.
+
+    `seen` holds what the whole run has seen, for checks that would otherwise provoke it anew. Every event
+    that has a context names the run in it, by `run_id`; every id begins with the same word. By either of
+    them an event can be found, and deleted. The smallest request stays the smallest: its id has to do.
+    """
+
+    contract: Contract
+    operation: Operation
+    keys: Keys
+    label: str = ""
+    baseline: Baseline = field(default_factory=Baseline)
+    shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
+    run_id: str = DEFAULT_RUN_ID
+    _event_numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def event_type(self) -> EventType:
+        """The event type that the operation takes; for a batch, the one that generic checks send."""
+        return self.contract.event_type(self.operation.event_type)
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether the operation takes a list of events."""
+        return self.operation.kind is OperationKind.BATCH
+
+    def credentials(self, scheme: AuthScheme | None = None, key: str | None = None) -> Credentials:
+        """The right credentials, or with `key` in place of the right key."""
+        return credentials_for_scheme(self.contract, scheme or self._default_scheme(), self.keys, key)
+
+    def acceptable_request(self, *types: str) -> Draft:
+        """An acceptable request; on a batch with one event of each type named."""
+        return self._draft(*(self.baseline_event(name) for name in types or (self.operation.event_type,)))
+
+    def control_request(self) -> Draft:
+        """The acceptable twin of whatever is refused: one that was accepted a moment ago will do."""
+        return self.acceptable_request().as_control()
+
+    def minimal_request(self) -> Draft:
+        """The smallest request that the documents allow, whatever the footing."""
+        return self._draft(self.minimal_event(self.operation.event_type)).with_content_type(
+            "application/json"
+        )
+
+    def full_request(self, *types: str) -> Draft:
+        """An acceptable request with every field that the documents know."""
+        return self._draft(*(self.full_event(name) for name in types or (self.operation.event_type,)))
+
+    def batch_of(self, count: int) -> Draft:
+        """An acceptable batch of so many small events."""
+        return self._draft(*(self.baseline_event(self.operation.event_type) for _ in range(count)))
+
+    def batch_of_at_most(self, count: int) -> Draft:
+        """An acceptable batch of so many small events, or of as many as its limits have room for."""
+        if self.contract.has_fact(MAX_EVENTS_FACT):
+            count = min(count, self.contract.max_events)
+        if not self.contract.has_fact(f"limits.{LimitKind.BATCH}"):
+            return self.batch_of(count)
+        batch_limit = self.contract.size_limit(LimitKind.BATCH).at_least * 9 // 10
+        return self.batch_of(
+            max(
+                1,
+                min(
+                    count,
+                    batch_limit // (len(encode_json(self.baseline_event(self.operation.event_type))) + 1),
+                ),
+            )
+        )
+
+    def request_with_room_for(self, size: int) -> Draft:
+        """An acceptable request; on a batch with events enough to reach a size within their own limit."""
+        if not self.is_batch:
+            return self.acceptable_request()
+        has_event_limit = self.contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}")
+        event_limit = (
+            self.contract.size_limit(LimitKind.BATCH_EVENT).at_least
+            if has_event_limit
+            else _DEFAULT_EVENT_BYTES
+        )
+        count = max(1, -(-size // max(1, event_limit // 2)))
+        if self.contract.has_fact(MAX_EVENTS_FACT):
+            count = min(count, self.contract.max_events)
+        return self.batch_of(count)
+
+    def batch_beyond_limit(self, count: int) -> Draft:
+        """A batch of so many small events, however many it may have."""
+        return self.acceptable_request().with_events(
+            *(self.baseline_event(self.operation.event_type) for _ in range(count))
+        )
+
+    def example_request(self) -> Draft:
+        """The documented example of this operation. Raises Silent if there is none."""
+        return self._draft({}).with_body_value(self._with_key(self._example()))
+
+    def example_with_own_key(self) -> Draft:
+        """The documented example, with no other credentials than its own. Raises Silent if it has none."""
+        if json.dumps(_KEY_PLACEHOLDER) not in json.dumps(self._example().value):
+            raise NotApplicable(f"the example of {self.operation} carries no key")
+        return self.example_request().with_credentials(NO_CREDENTIALS)
+
+    def baseline_event(self, type_name: str) -> JsonObject:
+        """An acceptable event of a type: the smallest one, unless the footing is another."""
+        return self.full_event(type_name) if self.baseline.has_all_fields else self.minimal_event(type_name)
+
+    def minimal_event(self, type_name: str) -> JsonObject:
+        """The smallest event of a type that the documents allow."""
+        return self._with_id_and_type(_minimal_event_without_id(self.contract, type_name), type_name)
+
+    def full_event(self, type_name: str) -> JsonObject:
+        """An acceptable event of a type with every field that the documents know."""
+        event = schemas.full_sample(self.contract.event_schema(type_name))
+        if not isinstance(event, dict):
+            raise TypeError(f"the schema of {type_name} is not that of an object")
+        where = self.contract.profile.pointers
+        event = pointers.deep_merge(self.minimal_event(type_name), event)
+        if where.message_id:
+            event = pointers.put(event, where.message_id, self.next_message_id())
+        if where.type:
+            event = pointers.put(event, where.type, type_name)
+        return self.tag_event(event)
+
+    def with_run_tag(self, draft: Draft) -> Draft:
+        """A draft whose first event names the run, for one without an id of ours."""
+        first, *rest = draft.events
+        return draft.with_events(self.tag_event(first), *rest) if isinstance(first, dict) else draft
+
+    def _tag_documented_event(self, event: JsonObject) -> JsonObject:
+        """A documented event that tells whose it is. One without a context gets none: it would be another."""
+        where = self.contract.profile.pointers
+        user_ids = [
+            pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)
+        ]
+        lacks_context = where.context is not None and not pointers.has(event, where.context)
+        has_user = bool(user_ids) and all(isinstance(item, str) and item.strip() for item in user_ids)
+        return self._tag_user_id(event) if lacks_context and has_user else self.tag_event(event)
+
+    def tag_event(self, event: JsonObject) -> JsonObject:
+        """An event that names the run in its context, if the dialect has one; else by its user's id."""
+        where = self.contract.profile.pointers
+        if where.context is None:
+            return self._tag_user_id(event)
+        present = pointers.get(event, where.context) if pointers.has(event, where.context) else None
+        context = present if isinstance(present, dict) else {}
+        return pointers.put(event, where.context, {**context, ID_PREFIX: {"run": self.run_id}})
+
+    def _tag_user_id(self, event: JsonObject) -> JsonObject:
+        """An event whose user's id begins as all ids of ours do."""
+        where = self.contract.profile.pointers
+        user_pointer = next((p for p in (where.user, where.anonymous) if p and pointers.has(event, p)), None)
+        return (
+            pointers.put(event, user_pointer, f"{ID_PREFIX}-{pointers.get(event, user_pointer)}")
+            if user_pointer
+            else event
+        )
+
+    def optional_fields(self) -> tuple[str, ...]:
+        """The top-level fields of the full event that it can do without."""
+        profile, name = self.contract.profile, self.operation.event_type
+        required_pointers = {
+            *self.event_type.required,
+            *profile.always_required,
+            *self.contract.identity_pointers(name).values(),
+        }
+        if self.is_batch and profile.pointers.type:
+            required_pointers.add(profile.pointers.type)
+        required_fields = {f"/{pointers.split(pointer)[0]}" for pointer in required_pointers}
+        return tuple(f"/{key}" for key in self.full_event(name) if f"/{key}" not in required_fields)
+
+    def _draft(self, *events: JsonObject) -> Draft:
+        profile = self.contract.profile
+        body_key_fact = f"credentials.{AuthScheme.BODY}"
+        if len(events) > 1 and self.contract.has_fact(MAX_EVENTS_FACT):
+            max_events = self.contract.max_events
+            if len(events) > max_events:
+                raise NotApplicable(f"a batch may have {max_events} events at most")
+        return Draft(
+            operation=self.operation,
+            layout=Layout(
+                batch_pointer=profile.batch.pointer,
+                key_pointer=self.contract.credential_carrier(AuthScheme.BODY)
+                if self.contract.has_fact(body_key_fact)
+                else None,
+                filler_pointer=f"{self.event_type.open_object or ''}{FILLER_POINTER}",
+                pixel_parameter=profile.pixel.parameter if profile.pixel else None,
+                max_body_bytes=self._byte_limit(LimitKind.BATCH if self.is_batch else LimitKind.EVENT),
+                max_event_bytes=self._byte_limit(LimitKind.BATCH_EVENT) if self.is_batch else None,
+            ),
+            credentials=self.credentials(),
+            content_type=self.baseline.content_type,
+            events=events,
+        )
+
+    def _byte_limit(self, limit_kind: LimitKind) -> int | None:
+        """How many bytes a limit leaves; None where no limit counts bytes."""
+        if not self.contract.has_fact(f"limits.{limit_kind}"):
+            return None
+        limit = self.contract.size_limit(limit_kind)
+        return limit.at_most if limit.unit is SizeUnit.BYTES else None
+
+    def _default_scheme(self) -> AuthScheme:
+        """The scheme of requests that are not about credentials."""
+        scheme_of_kind = {OperationKind.PIXEL: AuthScheme.BODY, OperationKind.WEBHOOK: AuthScheme.QUERY}
+        return scheme_of_kind.get(self.operation.kind, self.baseline.scheme or self.contract.default_scheme)
+
+    def _with_id_and_type(self, event: JsonObject, type_name: str) -> JsonObject:
+        """An event with its own message id and type, where it must have them."""
+        where, always = self.contract.profile.pointers, self.contract.profile.always_required
+        if where.message_id and where.message_id in always:
+            event = pointers.put(event, where.message_id, self.next_message_id())
+        if where.type and (self.is_batch or where.type in always):
+            event = pointers.put(event, where.type, type_name)
+        return event
+
+    def _example(self) -> Example:
+        """The documented example of this operation. Raises Silent if there is none."""
+        batch, pixel = self.contract.profile.batch, self.contract.profile.pixel
+        example = batch.example if self.is_batch else self.event_type.example
+        if self.operation.kind is OperationKind.PIXEL and pixel:
+            example = pixel.example
+        if example is None or self._has_another_type(example):
+            raise NotApplicable(f"the profile has no example of {self.operation}")
+        return example
+
+    def _has_another_type(self, example: Example) -> bool:
+        """Whether an example names a type that the operation does not take."""
+        where = self.contract.profile.pointers.type
+        if where is None or not pointers.has(example.value, where):
+            return False
+        return pointers.get(example.value, where) != self.operation.event_type
+
+    def next_message_id(self) -> str:
+        """A message id that is the same in every run and different for every event of a run."""
+        return f"{ID_PREFIX}-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._event_numbers)}')}"
+
+    def _with_key(self, example: Example) -> JsonObject:
+        """A documented example with the right key in place of the documents' stand-in."""
+        text = json.dumps(example.value).replace(
+            json.dumps(_KEY_PLACEHOLDER), json.dumps(self.keys.write_key)
+        )
+        value: JsonObject = json.loads(text)
+        where = self.contract.profile.batch.pointer
+        listed = pointers.get(value, where) if self.is_batch and pointers.has(value, where) else None
+        if not isinstance(listed, list):
+            return self._tag_documented_event(value)
+        events = [self._tag_documented_event(item) if isinstance(item, dict) else item for item in listed]
+        return pointers.put(value, where, [*events])
+
+
+@functools.lru_cache(maxsize=64)
+def _minimal_event_without_id(contract: Contract, type_name: str) -> JsonObject:
+    """The smallest event of a type, without an id of its own. Not to be changed: all events begin so."""
+    event_type, schema = contract.event_type(type_name), contract.event_schema(type_name)
+    event: JsonObject = {}
+    for pointer in (*event_type.required, *contract.profile.always_required):
+        event = pointers.put(event, pointer, schemas.minimal_sample(schemas.subschema(schema, pointer)))
+    user_pointer = next(iter(contract.identity_pointers(type_name).values()))
+    return pointers.put(
+        event,
+        user_pointer,
+        schemas.full_sample(schemas.subschema(schema, user_pointer) or {"type": "string"}),
+    )

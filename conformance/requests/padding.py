@@ -1,0 +1,67 @@
+"""Events and batches of an exact size, in bytes of their JSON or in other units."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.core import pointers
+from conformance.core.errors import NotApplicable
+from conformance.profile.size_unit import SizeUnit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.core.model import Json, JsonObject
+
+FILLER_POINTER = "/conformance_filler"
+
+
+def encode_json(value: Json, *, ascii_only: bool = False) -> bytes:
+    """Compact JSON, in UTF-8 or in ASCII with escapes: what sizes are counted in."""
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Padding:
+    """How a body is filled up: where, with which character, how that is written down, what is counted."""
+
+    pointer: str
+    character: str = "a"
+    ascii_only: bool = False
+    size_unit: SizeUnit = SizeUnit.BYTES
+
+    def pad_event(self, event: JsonObject, size: int) -> JsonObject:
+        """An event of an exact size. Raises Silent if it is larger already."""
+        missing = size - self._size_of(pointers.put(event, self.pointer, ""))
+        if missing < 0:
+            raise NotApplicable(f"an event can't be as small as {size} {self._size_unit_text}")
+        return pointers.put(event, self.pointer, self._filler_text(missing))
+
+    def pad_batch(
+        self, envelope: JsonObject, list_pointer: str, events: Iterable[JsonObject], size: int
+    ) -> JsonObject:
+        """A batch of an exact size, its events filled evenly. Raises Silent if it is larger already."""
+        unfilled = [pointers.put(event, self.pointer, "") for event in events]
+        missing = size - self._size_of(pointers.put(envelope, list_pointer, [*unfilled]))
+        if missing < 0:
+            raise NotApplicable(
+                f"a batch of {len(unfilled)} events can't be as small as {size} {self._size_unit_text}"
+            )
+        share, rest = divmod(missing, len(unfilled))
+        texts = [self._filler_text(share)] * (len(unfilled) - 1) + [self._filler_text(share + rest)]
+        filled = [pointers.put(slot, self.pointer, text) for slot, text in zip(unfilled, texts, strict=True)]
+        return pointers.put(envelope, list_pointer, [*filled])
+
+    def _size_of(self, value: Json) -> int:
+        return self.size_unit.measure(encode_json(value, ascii_only=self.ascii_only), encode_json(value))
+
+    @property
+    def _size_unit_text(self) -> str:
+        return self.size_unit.replace("-", " ")
+
+    def _filler_text(self, length: int) -> str:
+        """A text that takes so many units: the character, and the letter a for what remains."""
+        character_size = self._size_of(self.character) - len('""')
+        return self.character * (length // character_size) + "a" * (length % character_size)

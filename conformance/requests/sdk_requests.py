@@ -1,0 +1,157 @@
+"""Requests as official SDKs write them, filled in for one call; right ones, and spoiled ones."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.core import pointers
+from conformance.profile.facts import LimitKind
+from conformance.requests.credentials import NO_CREDENTIALS, UNKNOWN_KEY, encode_base64
+from conformance.requests.padding import Padding, encode_json
+
+if TYPE_CHECKING:
+    from conformance.core.model import Json, JsonObject
+    from conformance.profile.facts import SizeLimit
+    from conformance.requests.call import Call
+    from conformance.requests.draft import Draft
+    from conformance.sdks import RecordedRequest
+
+_KEY_PLACEHOLDER, _BASIC_PLACEHOLDER, _MESSAGE_ID_PLACEHOLDER = "$WRITE_KEY", "$BASIC", "$MESSAGE_ID"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkRequest:
+    """One request of an SDK to one operation. `events` are those of its shape, or others in their place."""
+
+    call: Call
+    shape: RecordedRequest
+    events: tuple[Json, ...]
+    key: str
+
+    @classmethod
+    def for_call(cls, call: Call, shape: RecordedRequest) -> SdkRequest:
+        """What an SDK sends, whole."""
+        where = call.contract.profile.batch.pointer
+        batch_list = (
+            pointers.get(shape.body, where) if call.is_batch and pointers.has(shape.body, where) else None
+        )
+        events = tuple(batch_list) if isinstance(batch_list, list) else (shape.body,)
+        return cls(call=call, shape=shape, events=events, key=call.keys.write_key)
+
+    def documented_only(self) -> SdkRequest:
+        """The same with the events alone that the vendor's documents call acceptable.
+
+        An SDK may do what its vendor's documents do not know of; such events are `undocumented`.
+        """
+        return replace(self, events=tuple(event for event in self.events if self._is_documented(event)))
+
+    def undocumented_only(self) -> SdkRequest:
+        """The same with the other events."""
+        return replace(self, events=tuple(event for event in self.events if not self._is_documented(event)))
+
+    def with_unknown_key(self) -> SdkRequest:
+        """The same with a key that nobody was given."""
+        return replace(self, key=UNKNOWN_KEY)
+
+    def first_event_without_user(self) -> SdkRequest:
+        """The same with one event alone, of nobody."""
+        return replace(self, events=(self._without_user(self.events[0]),))
+
+    def middle_event_without_user(self) -> SdkRequest:
+        """The same with the event in the middle of nobody."""
+        middle = len(self.events) // 2
+        events = (*self.events[:middle], self._without_user(self.events[middle]), *self.events[middle + 1 :])
+        return replace(self, events=events)
+
+    @property
+    def event_limit(self) -> SizeLimit:
+        """How large one event may be. Raises Silent if the documents do not say."""
+        contract = self.call.contract
+        if self.call.is_batch and contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}"):
+            return contract.size_limit(LimitKind.BATCH_EVENT)
+        return contract.body_size_limit(self.call.operation)
+
+    def first_event_too_large(self) -> SdkRequest:
+        """The same with one event alone, one byte too large. Raises Silent if no event is too large."""
+        first = self._fill_placeholders(self.events[0])
+        if not isinstance(first, dict):
+            raise TypeError("an event of an SDK is an object")
+        padding = Padding(pointer=self.call.acceptable_request().layout.filler_pointer)
+        return replace(self, events=(padding.pad_event(first, self.event_limit.at_most + 1),))
+
+    def to_draft(self, *, is_truncated: bool = False) -> Draft:
+        """The request; cut, its JSON ends in the middle."""
+        body = encode_json(self._body_json())
+        if is_truncated:
+            body = body[: len(body) // 2]
+        draft = (
+            self.call.acceptable_request()
+            .with_events(*self.events)
+            .with_credentials(NO_CREDENTIALS)
+            .with_content_type(self.shape.content_type)
+        )
+        for name, value in self.shape.headers:
+            draft = draft.with_header(name, str(self._fill_placeholders(value)))
+        if self.shape.is_gzipped:
+            draft, body = draft.with_header("Content-Encoding", "gzip"), gzip.compress(body, mtime=0)
+        return draft.with_body_bytes(body)
+
+    def as_retry(self, draft: Draft) -> Draft:
+        """A request of its own as it is sent once more, after an answer that asked for it."""
+        for header in self.shape.retry_headers:
+            draft = draft.with_header(*header)
+        return draft
+
+    def _body_json(self) -> Json:
+        """The body with its events, filled in."""
+        if not self.call.is_batch:
+            return self._fill_placeholders(self.events[0])
+        return self._fill_placeholders(
+            pointers.put(self.shape.body, self.call.contract.profile.batch.pointer, [*self.events])
+        )
+
+    def _fill_placeholders(self, value: Json) -> Json:
+        """A value with the key, and an id of its own for each event, in place of what stands for them."""
+        if isinstance(value, dict):
+            return {name: self._fill_placeholders(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._fill_placeholders(item) for item in value]
+        if value == _MESSAGE_ID_PLACEHOLDER:
+            return self.call.next_message_id()
+        if isinstance(value, str):
+            return value.replace(_BASIC_PLACEHOLDER, encode_base64(f"{self.key}:")).replace(
+                _KEY_PLACEHOLDER, self.key
+            )
+        return value
+
+    def _is_documented(self, event: Json) -> bool:
+        """Whether an event is complete, and of a type that belongs here."""
+        contract, name = self.call.contract, self._type_of(event)
+        if not isinstance(event, dict) or name not in contract.profile.events:
+            return False
+        if self.call.is_batch and name not in contract.batch_types():
+            return False
+        required = contract.event_type(name).required
+        return contract.has_identity(name, event) and all(_has_value(event, pointer) for pointer in required)
+
+    def _type_of(self, event: Json) -> str:
+        """The type that an event names; on a path of its own, that of the path."""
+        where = self.call.contract.profile.pointers.type
+        if not self.call.is_batch or where is None:
+            return self.call.operation.event_type
+        return str(pointers.get(event, where)) if pointers.has(event, where) else ""
+
+    def _without_user(self, event: Json) -> Json:
+        """An event without what names its user."""
+        where = self.call.contract.profile.pointers
+        for pointer in (where.user, where.anonymous):
+            if pointer and isinstance(event, dict):
+                event = pointers.remove(event, pointer)
+        return event
+
+
+def _has_value(event: JsonObject, pointer: str) -> bool:
+    """Whether an event has more than null at a pointer."""
+    return pointers.has(event, pointer) and pointers.get(event, pointer) is not None

@@ -1,0 +1,36 @@
+"""Strays: methods that an operation does not have, and paths beside its own that nobody knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.requests.call import Call
+    from conformance.requests.draft import Draft
+
+UNKNOWN_PATH = "/conformance-unknown"
+"""A path that no document knows."""
+_TRIED_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+_METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+"""Methods whose content means nothing, so that a server may refuse it (RFC 9110 section 9.3)."""
+
+
+def wrong_methods(method: str) -> Iterator[str]:
+    """The methods that an operation does not have, given its own."""
+    return (name for name in _TRIED_METHODS if name != method)
+
+
+def request_with_method(call: Call, method: str) -> Draft:
+    """An acceptable request but for its method."""
+    draft = call.acceptable_request().with_method(method)
+    return draft.with_body_bytes(b"").with_content_type(None) if method in _METHODS_WITHOUT_BODY else draft
+
+
+def unknown_paths(path: str) -> tuple[str, ...]:
+    """Paths that no document knows: far from a path, beside it and under it, each once."""
+    parent = path.rpartition("/")[0]
+    return tuple(
+        dict.fromkeys((UNKNOWN_PATH, f"{parent}{UNKNOWN_PATH}", f"{path}-unknown", f"{path}/unknown"))
+    )

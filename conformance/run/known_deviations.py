@@ -1,0 +1,192 @@
+"""Known deviations: broken promises that a team lives with for now, listed with reasons in a YAML file."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.core import resources
+from conformance.core.model import KnownDeviation, Outcome, StaleEntry, Verdict
+from conformance.core.text import escape_controls
+from conformance.profile import validation, yaml_document
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from conformance.core.model import Json, Level
+
+_BROKEN_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
+_KEPT_OUTCOMES = frozenset({Outcome.PASS, Outcome.OBSERVED})
+_REASON_PLACEHOLDER = "TODO: why this is accepted for now"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationEntry:
+    """One entry: a check, on one call or on all, and why its failure is accepted. Lines count from 1."""
+
+    check_id: str
+    operation_pattern: str
+    known_deviation: KnownDeviation
+    line: int
+    last_line: int
+
+    def matches(self, verdict: Verdict) -> bool:
+        """Whether it speaks of a verdict."""
+        return verdict.id == self.check_id and (
+            not self.operation_pattern or fnmatch.fnmatchcase(verdict.operation, self.operation_pattern)
+        )
+
+    @property
+    def name(self) -> str:
+        """What it is about."""
+        return f"{self.check_id} on {self.operation_pattern}" if self.operation_pattern else self.check_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationList:
+    """A file of known deviations, or none."""
+
+    file: str = ""
+    entries: tuple[DeviationEntry, ...] = ()
+
+    def mark_known(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
+        """The verdicts, those of them that are broken and listed marked as known."""
+        return [self._mark_known(item) for item in verdicts]
+
+    def _mark_known(self, verdict: Verdict) -> Verdict:
+        if verdict.outcome not in _BROKEN_OUTCOMES:
+            return verdict
+        known_deviation = next(
+            (entry.known_deviation for entry in self.entries if entry.matches(verdict)), None
+        )
+        return replace(verdict, known_deviation=known_deviation)
+
+    def stale_entries(
+        self, verdicts: Sequence[Verdict], check_ids: Collection[str], today: date, *, is_full_run: bool
+    ) -> tuple[StaleEntry, ...]:
+        """The entries that have to go: expired, of no check, or of what is no longer broken.
+
+        `ids` are those of all checks. Where the run was not `is_whole`, an entry of which nothing was judged
+        may be about what was left out.
+        """
+        stale_entries = []
+        for entry in self.entries:
+            reason = _stale_reason(
+                entry,
+                [item for item in verdicts if entry.matches(item)],
+                check_ids,
+                today,
+                is_full_run=is_full_run,
+            )
+            if reason:
+                stale_entries.append(
+                    StaleEntry(
+                        file=self.file,
+                        line=entry.line,
+                        last_line=entry.last_line,
+                        name=entry.name,
+                        reason=reason,
+                    )
+                )
+        return tuple(stale_entries)
+
+
+def _stale_reason(
+    entry: DeviationEntry,
+    matching: Sequence[Verdict],
+    check_ids: Collection[str],
+    today: date,
+    *,
+    is_full_run: bool,
+) -> str:
+    """Why an entry has to go; empty if it may stay."""
+    if entry.check_id not in check_ids:
+        return f"no check is called {entry.check_id}{validation.did_you_mean(entry.check_id, check_ids).partition('; known')[0]}"
+    if entry.known_deviation.expires and entry.known_deviation.expires < today.isoformat():
+        return f"expired on {entry.known_deviation.expires}"
+    if not matching:
+        return "no such call in this profile" if is_full_run else ""
+    if any(item.outcome in _BROKEN_OUTCOMES or item.outcome is Outcome.ERROR for item in matching):
+        return ""
+    return "passes now" if any(item.outcome in _KEPT_OUTCOMES for item in matching) else ""
+
+
+def read(path: str) -> DeviationList:
+    """Reads a file of known deviations. Raises ProfileError, with a line for each mistake."""
+    parsed = yaml_document.read(Path(path), "a list of known deviations")
+    validation.validate(
+        parsed, json.loads((resources.specs_dir() / "deviations.schema.json").read_text(encoding="utf-8"))
+    )
+    parsed.raise_for_problems()
+    value: Any = parsed.value
+    entries = []
+    for index, item in enumerate(value["deviations"]):
+        expires = item.get("expires", "")
+        if expires and not _is_date(expires):
+            parsed.add_problem(
+                ("deviations", index, "expires"), f"{expires!r} is no date, such as 2027-03-31"
+            )
+        lines = [line for place, line in parsed.lines.items() if place[:2] == ("deviations", index)]
+        known_deviation = KnownDeviation(
+            **{key: item.get(key, "") for key in ("reason", "link", "owner", "expires")}
+        )
+        entries.append(
+            DeviationEntry(
+                check_id=item["check"],
+                operation_pattern=item.get("call", ""),
+                known_deviation=known_deviation,
+                line=min(lines),
+                last_line=max(lines),
+            )
+        )
+    parsed.raise_for_problems()
+    return DeviationList(file=path, entries=tuple(entries))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def render_template(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> str:
+    """A file that lists what is broken at a gate, for somebody to write the reasons.
+
+    A check that is broken wherever it was judged is one entry. Reasons that stand in a former file are kept.
+    """
+    lines = ["# Known deviations: each needs a reason, and is better with an owner and a date of expiry.", ""]
+    entries = list(_template_entries(verdicts, gate, previous))
+    return "\n".join([*lines, "deviations:" if entries else "deviations: []", *entries, ""])
+
+
+def _template_entries(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> Iterator[str]:
+    """The entries of a draft, each with a comment that says what is broken."""
+    broken = [item for item in verdicts if item.outcome in _BROKEN_OUTCOMES and item.level.is_at_least(gate)]
+    kept_check_ids = {item.id for item in verdicts if item.outcome in _KEPT_OUTCOMES}
+    listed_check_ids: set[str] = set()
+    for item in broken:
+        call = item.operation if item.id in kept_check_ids else ""
+        if item.id in listed_check_ids and not call:
+            continue
+        listed_check_ids.add(item.id)
+        known_deviation = next(
+            (entry.known_deviation for entry in previous.entries if entry.matches(item)),
+            KnownDeviation(reason=_REASON_PLACEHOLDER),
+        )
+        comment = f"{item.title} Expected {item.expected}, received {item.received}."
+        yield f"  # {escape_controls(' '.join(comment.split()))}"
+        fields = {"check": item.id, "call": call, **known_deviation.as_json()}
+        first, *rest = [f"{key}: {_quoted(value)}" for key, value in fields.items() if value]
+        yield f"  - {first}"
+        yield from (f"    {pair}" for pair in rest)
+
+
+def _quoted(value: Json) -> str:
+    """A text as YAML has it, in double quotes."""
+    return json.dumps(value, ensure_ascii=True)

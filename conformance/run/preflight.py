@@ -1,0 +1,140 @@
+"""Preflight: one valid event of each kind first, so that a wrong key, path or address is named as such."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.checks import expect
+from conformance.core.errors import InconclusiveError, NotApplicable
+from conformance.core.model import DEFAULT_RUN_ID, Exchange, OperationKind, TransportFailure
+from conformance.profile.facts import AuthScheme
+from conformance.requests import Baseline, Call, Draft, PreflightResult
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from conformance.contract import Contract
+    from conformance.requests import Keys
+    from conformance.run.sender import Sender
+    from conformance.wire import Wire
+
+_CREDENTIAL_WORDS = re.compile(
+    r"write.?key|unauthor|authori[sz]ation|authenticat|credential|api.?key|(access|auth|invalid|missing|bearer).token",
+    re.IGNORECASE,
+)
+_FIRST_REQUESTS = 4
+"""If none of so many first requests is answered, no more are sent."""
+_TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
+
+
+async def run_preflight(
+    contract: Contract, keys: Keys, sender: Sender, run_id: str = DEFAULT_RUN_ID
+) -> PreflightResult:
+    """Sends one valid request to each operation; where it is refused, other requests as valid.
+
+    Raises CannotJudge if every request is refused: then nothing that follows would mean anything.
+    NoAnswer is raised for a target that does nothing but ask us to wait.
+    """
+    calls = [
+        Call(
+            contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]", run_id=run_id
+        )
+        for operation in contract.operations
+    ]
+    wire = sender.wire
+    semaphore = asyncio.Semaphore(wire.connections)
+
+    async def send(draft: Draft) -> Exchange:
+        async with semaphore:
+            return await sender.send(draft)
+
+    exchanges = await asyncio.gather(*(send(call.acceptable_request()) for call in calls[:_FIRST_REQUESTS]))
+    if all(exchange.response is None for exchange in exchanges):
+        raise InconclusiveError(_diagnose(exchanges, wire))
+    exchanges += await asyncio.gather(*(send(call.acceptable_request()) for call in calls[_FIRST_REQUESTS:]))
+    refused = [
+        (call, item) for call, item in zip(calls, exchanges, strict=True) if not expect.is_accepted(item)
+    ]
+    baselines = await asyncio.gather(*(_find_baseline(call, send) for call, _ in refused))
+    if len(refused) == len(calls) and not any(baselines):
+        raise InconclusiveError(_diagnose(exchanges, wire))
+    outcomes = list(zip(refused, baselines, strict=True))
+    return PreflightResult(
+        baselines={call.operation: footing for (call, _), footing in outcomes if footing},
+        dead={
+            call.operation: item.summary
+            for (call, item), footing in outcomes
+            if not footing and item.response
+        },
+        shared_exchanges=sender.notable_exchanges,
+        run_id=run_id,
+    )
+
+
+async def _find_baseline(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> Baseline | None:
+    """The first footing on which an operation accepts something; None if there is none."""
+    for footing in _baseline_candidates(call):
+        with contextlib.suppress(NotApplicable):
+            if expect.is_accepted(await send(replace(call, baseline=footing).acceptable_request())):
+                return footing
+    return None
+
+
+def _baseline_candidates(call: Call) -> Iterator[Baseline]:
+    """Ways to send something as valid as the smallest request, which may be refused alone, or once."""
+    yield Baseline()
+    yield Baseline(has_all_fields=True)
+    yield Baseline(content_type="application/json; charset=utf-8")
+    if call.operation.kind in {OperationKind.EVENT, OperationKind.BATCH}:
+        for scheme in AuthScheme:
+            if call.contract.has_fact(f"credentials.{scheme}"):
+                yield Baseline(scheme=scheme)
+
+
+def _diagnose(exchanges: Sequence[Exchange], wire: Wire) -> str:
+    """What looks wrong when nothing valid is accepted."""
+    (failure, status), _ = Counter((item.failure, item.status) for item in exchanges).most_common(1)[0]
+    typical = next(item for item in exchanges if (item.failure, item.status) == (failure, status))
+    if failure is not None:
+        return _diagnose_no_response(typical, wire)
+    requests = f"all {len(exchanges)} valid requests" if len(exchanges) > 1 else "the only valid request"
+    return f"{wire.target.url} refused {requests} ({typical.summary}): {_diagnose_refusal(typical, wire)}"
+
+
+def _diagnose_no_response(exchange: Exchange, wire: Wire) -> str:
+    """What looks wrong when nothing is answered."""
+    url, detail = wire.target.url, exchange.failure_detail
+    match exchange.failure:
+        case TransportFailure.NOT_HTTP:
+            return f"{url} does not speak HTTP: {detail}"
+        case TransportFailure.TLS:
+            return f"{url} can't be reached: {detail}{_TLS_HINT if 'certificate' in detail else ''}"
+        case TransportFailure.TIMEOUT:
+            return f"{url} does not answer: {detail}"
+        case TransportFailure.CLOSED:
+            return f"{url} does not answer: {detail}; does it speak HTTP, and is TLS on both sides or none?"
+        case _:
+            return f"{url} can't be reached: {detail}"
+
+
+def _diagnose_refusal(exchange: Exchange, wire: Wire) -> str:
+    """Whether the key, the path or the server looks wrong, by what a typical refusal says."""
+    status, response = exchange.status, exchange.response
+    text = response.text if response else ""
+    if status in {401, 403} or (status < expect.SERVER_ERROR and _CREDENTIAL_WORDS.search(text)):
+        return "the write key looks wrong; check --write-key or CONFORMANCE_WRITE_KEY"
+    if status in {404, 405, 410}:
+        has_doubled_prefix = wire.target.prefix.endswith("/v1") and exchange.request.path.startswith("/v1/")
+        hint = "; the paths begin with /v1 themselves, so drop it from the URL" if has_doubled_prefix else ""
+        return f"the path looks wrong: nothing is at {wire.target.prefix}{exchange.request.path}{hint}"
+    if 300 <= status < 400:
+        location = (response.header("location") if response else None) or "nowhere"
+        return f"the address looks wrong: it redirects to {location}, and redirects are not followed"
+    if status >= expect.SERVER_ERROR:
+        return "the server looks wrong: it fails on valid events"
+    return "the server looks wrong, or it speaks another vendor's dialect than the profile"

@@ -1,0 +1,61 @@
+"""Verdicts: findings of the engine, told with level, sources and what to do about them."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from conformance.checks import expect
+from conformance.core.model import Outcome, Verdict
+from conformance.core.resources import profile_names
+from conformance.report.curl import curl_command
+from conformance.report.transcript import transcript_json
+
+if TYPE_CHECKING:
+    from conformance.checks.trial import Trial
+    from conformance.core.model import Exchange
+    from conformance.run.engine import CheckResult
+
+_MAX_EXCHANGES = 12
+"""How many of a check's exchanges are kept for the report: the last ones."""
+_REPORTED_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
+
+
+def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
+    """The verdict on a trial; exchanges are kept only where somebody will want to see them."""
+    outcome = trial.to_check_outcome(result.outcome)
+    kept = _relevant_exchanges(result) if outcome in _REPORTED_OUTCOMES else ()
+    return Verdict(
+        id=trial.check.id,
+        area=trial.check.area,
+        level=trial.cap_level(result.level) if result.level else trial.level,
+        title=trial.check.title,
+        operation=str(trial.operation or ""),
+        outcome=outcome,
+        message=result.message,
+        expected=result.expected,
+        received=result.received,
+        sources=result.sources or trial.sources,
+        exchanges=tuple(transcript_json(item) for item in kept),
+        curl=_reproduction_command(trial, kept[-1]) if kept else "",
+        data=result.data,
+        measured_sizes=expect.measured_sizes(result.exchanges),
+    )
+
+
+def _relevant_exchanges(result: CheckResult) -> tuple[Exchange, ...]:
+    """The last exchanges up to the one that the finding is about, or up to the last of all."""
+    exchanges = result.exchanges
+    matching = [number for number, item in enumerate(exchanges, 1) if item.summary == result.received]
+    end = matching[-1] if matching else len(exchanges)
+    return exchanges[max(0, end - _MAX_EXCHANGES) : end]
+
+
+def _reproduction_command(trial: Trial, exchange: Exchange) -> str:
+    """A shell line that shows it again: curl, or the suite itself where no client would write such bytes."""
+    if exchange.request.raw_writer is None:
+        return curl_command(exchange.request, exchange.url)
+    profile = trial.contract.profile
+    name = profile.name if profile.name in profile_names() else profile.file
+    url = exchange.url.removesuffix(exchange.request.path)
+    return shlex.join(["conformance", "run", url, "--profile", name, "--select", trial.check.id])

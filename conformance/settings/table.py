@@ -1,0 +1,242 @@
+"""The settings of a run: one table, from which the command's and the plugin's options are made."""
+
+from __future__ import annotations
+
+import enum
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.core.errors import UsageError
+from conformance.core.model import DEFAULT_RUN_ID, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+WRITE_KEY_VARIABLE = "CONFORMANCE_WRITE_KEY"
+BEARER_VARIABLE = "CONFORMANCE_BEARER"
+
+
+def _parse_count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 256:
+        raise ValueError(text)
+    return value
+
+
+def _parse_amount(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 10_000_000:
+        raise ValueError(text)
+    return value
+
+
+def _parse_positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def _parse_identifier(text: str) -> str:
+    if re.fullmatch("[A-Za-z0-9._-]{1,64}", text) is None:
+        raise ValueError(text)
+    return text
+
+
+def _parse_positive_float(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+class SettingOrigin(enum.StrEnum):
+    """Who has set a setting; the first one in this order wins."""
+
+    OPTION = "option"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting: its option without dashes, what it takes, and what it is when nobody says.
+
+    `kind` turns the option's text into its value, raising ValueError for what is not `expected`; a flag
+    takes no text, a list may be given several times. The value of a secret is never shown.
+    """
+
+    name: str
+    help: str
+    metavar: str = ""
+    expected: str = "a text"
+    convert: Callable[[str], Any] = str
+    default: Any = None
+    is_flag: bool = False
+    is_list: bool = False
+    is_secret: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name as Python writes it."""
+        return self.name.replace("-", "_")
+
+    @property
+    def environment_variable(self) -> str:
+        """Its variable in the environment; lists are lines there."""
+        return f"CONFORMANCE_{self.key.upper()}"
+
+    def resolve(self, option_value: Any, file_value: Any = None) -> tuple[Any, SettingOrigin]:  # noqa: ANN401 - as different as settings
+        """Its value and where that comes from, given an option's and a file's; None is for none.
+
+        Raises UsageError with one clear sentence.
+        """
+        if option_value is not None and option_value != []:
+            return self._convert_value(option_value, f"--{self.name} {option_value}"), SettingOrigin.OPTION
+        environment_value = os.environ.get(self.environment_variable)
+        if environment_value:
+            return self._convert_value(
+                self._split_environment_value(environment_value),
+                f"${self.environment_variable} {environment_value}",
+            ), SettingOrigin.ENVIRONMENT
+        if file_value is not None:
+            return self._convert_value(file_value, f"{self.name} = {file_value}"), SettingOrigin.FILE
+        return self.default, SettingOrigin.DEFAULT
+
+    def _split_environment_value(self, text: str) -> Any:  # noqa: ANN401 - as above
+        """What a variable says, as an option would give it."""
+        if self.is_flag:
+            return text.strip().lower() not in {"0", "false", "no", "off"}
+        return [line for line in text.splitlines() if line.strip()] if self.is_list else text
+
+    def _convert_value(self, raw_value: Any, origin_text: str) -> Any:  # noqa: ANN401 - as above
+        if self.is_list:
+            return (raw_value,) if isinstance(raw_value, str) else tuple(raw_value)
+        if self.is_flag:
+            return raw_value
+        try:
+            return self.convert(raw_value)
+        except ValueError:
+            raise UsageError(f"{origin_text}: expected {self.expected}") from None
+
+
+SETTINGS = (
+    Setting(name="profile", metavar="NAME|FILE",
+            help="the vendor's profile: a name (see `conformance profiles`), a YAML file, or (`run`) all"),
+    Setting(name="write-key", metavar="KEY", is_secret=True,
+            help=f"the write key of a source at the target (default: ${WRITE_KEY_VARIABLE})"),
+    Setting(name="write-key-file", metavar="FILE", help="a file that holds the write key, and nothing else"),
+    Setting(name="bearer", metavar="TOKEN", is_secret=True,
+            help=f"an OAuth access token, where the profile knows OAuth (default: ${BEARER_VARIABLE})"),
+    Setting(name="gate", metavar="LEVEL", convert=Level, default=Level.MUST, expected="must, should or may",
+            help="the weakest level that counts: must (default), should or may"),
+    Setting(name="select", metavar="WORDS", is_list=True, default=(),
+            help="only these checks: areas, levels, calls or globs of ids, separated by commas; "
+                 "given again, it narrows further"),
+    Setting(name="deselect", metavar="WORDS", is_list=True, default=(), help="not these checks"),
+    Setting(name="known-deviations", metavar="FILE",
+            help="a list of broken promises that do not fail the run, in YAML"),
+    Setting(name="repeat", metavar="N", convert=_parse_count, default=1, expected="a whole number from 1 to 256",
+            help="run so many times, and say which checks are flaky (default: 1)"),
+    Setting(name="include", metavar="GROUP", is_list=True, default=(),
+            help="optional routes of the profile, such as internal; may be repeated"),
+    Setting(name="allow", metavar="WHAT", is_list=True, default=(),
+            help="what checks may do to a target beyond loopback: burst (many requests at once) or volume "
+                 "(large bodies); may be repeated"),
+    Setting(name="tier", metavar="TIER", is_list=True, default=(),
+            help="how hard the target is pressed: gentle, standard (default beyond this machine), burst or "
+                 "volume, each of these two with standard; may be repeated (default on this machine: all)"),
+    Setting(name="i-may-test", metavar="HOST", is_list=True, default=(),
+            help="the host of a target beyond private networks, which needs your word; may be repeated "
+                 "or have several, separated by commas"),
+    Setting(name="run-id", metavar="TEXT", convert=_parse_identifier, default=DEFAULT_RUN_ID,
+            expected="1 to 64 letters, digits, dots, hyphens and underscores",
+            help=f"what the events are marked with, in context.conformance.run (default: {DEFAULT_RUN_ID})"),
+    Setting(name="max-requests", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
+            help="the most requests that are sent in all; what is left then has no verdict"),
+    Setting(name="max-bytes", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
+            help="the most bytes that are sent in all, in bodies and headers"),
+    Setting(name="max-events", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
+            help="the most events that are sent in all, faulty ones included"),
+    Setting(name="jobs", metavar="N", convert=_parse_count, expected="a whole number from 1 to 256",
+            help="requests in flight (default: 8; by fuzz on this machine: 16)"),
+    Setting(name="rate", metavar="N", convert=_parse_positive_float, expected="a number above 0",
+            help="the most requests a second, over the whole run (default: no limit)"),
+    Setting(name="deadline", metavar="SECONDS", convert=_parse_positive_float, default=10.0,
+            expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
+    Setting(name="fuzz", metavar="N", convert=_parse_amount,
+            expected="a whole number from 0 to 10000000",
+            help="how many generated requests are sent (default: to this machine 8000 by run, 10000 by fuzz; "
+                 "elsewhere none)"),
+    Setting(name="fuzz-seed", metavar="N", convert=_parse_amount, default=1, expected="a whole number from 0",
+            help="another seed makes other requests (default: 1)"),
+    Setting(name="max-time", metavar="SECONDS", convert=_parse_positive_float, expected="a number of seconds above 0",
+            help="how long generated requests are sent at most (default: 5 by run, unless --fuzz is given)"),
+    Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(),
+            help="a further header for every request; may be repeated"),
+    Setting(name="ca-bundle", metavar="FILE", help="certificate authorities to trust, in PEM"),
+    Setting(name="insecure", is_flag=True, default=False, help="do not verify the target's certificate"),
+)  # fmt: skip
+
+SECOND_SERVER_SETTINGS = (
+    Setting(name="write-key-b", metavar="KEY", is_secret=True,
+            help="the write key of the second server (default: $CONFORMANCE_WRITE_KEY_B, or that of the "
+                 "first)"),
+    Setting(name="write-key-file-b", metavar="FILE",
+            help="a file that holds the write key of the second server, and nothing else"),
+    Setting(name="bearer-b", metavar="TOKEN", is_secret=True,
+            help="the access token of the second server (default: $CONFORMANCE_BEARER_B, or that of the "
+                 "first)"),
+    Setting(name="header-b", metavar="'NAME: VALUE'", is_list=True, default=(),
+            help="a further header for every request to the second server, in place of those of --header; "
+                 "may be repeated"),
+)  # fmt: skip
+"""What is said of the second of two servers that are compared."""
+
+
+def resolve(options: Mapping[str, Any], file_values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every setting's value, by its key, from options and a configuration file.
+
+    Raises UsageError for what does not fit, or a file of the write key that can't be read.
+    """
+    values = {name: value for name, (value, _) in resolve_with_origins(options, file_values).items()}
+    if values["write_key"] is None and values["write_key_file"]:
+        values["write_key"] = _read_secret_file("write-key-file", values["write_key_file"])
+    return values
+
+
+def resolve_second_server(options: Mapping[str, Any], first_values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting's value for the second of two servers, given those of the first.
+
+    Raises UsageError for what does not fit, or a file of its write key that can't be read.
+    """
+    values = {setting.key: setting.resolve(options.get(setting.key))[0] for setting in SECOND_SERVER_SETTINGS}
+    if values["write_key_b"] is None and values["write_key_file_b"]:
+        values["write_key_b"] = _read_secret_file("write-key-file-b", values["write_key_file_b"])
+    return {
+        **first_values,
+        **{name: values[f"{name}_b"] or first_values[name] for name in ("write_key", "bearer", "header")},
+    }
+
+
+def resolve_with_origins(
+    options: Mapping[str, Any], file_values: Mapping[str, Any] | None = None
+) -> dict[str, tuple[Any, SettingOrigin]]:
+    """Every setting's value, by its key, and where it comes from. Raises UsageError for what does not fit."""
+    file_values = file_values or {}
+    return {
+        setting.key: setting.resolve(options.get(setting.key), file_values.get(setting.key))
+        for setting in SETTINGS
+    }
+
+
+def _read_secret_file(option: str, path: str) -> str:
+    """What the file of an option holds, without the line break at its end."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--{option} {path}: the file can't be read: {error}") from None

@@ -1,0 +1,307 @@
+"""A fast way to send very many small requests: connections that are kept, bytes that are ready.
+
+An answer is read where it arrives, in the callback of its connection, and the next request leaves from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+from conformance.core.model import TransportFailure
+from conformance.wire.budget import Budget, BudgetExhausted
+from conformance.wire.responses import Reply, ResponseReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conformance.wire.target import TargetAddress
+    from conformance.wire.throttle import Throttle
+
+_DEADLINE_CHECK_S = 0.1
+_TRAILING_WAIT_S = 0.02
+"""How long a connection is watched for bytes that belong to no answer, in seconds."""
+UNRESPONSIVE_FAILURES = frozenset(
+    {TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS}
+)
+
+
+class PreparedRequest(Protocol):
+    """A request that is ready to be sent."""
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes."""
+
+    @property
+    def method(self) -> str:
+        """Its method, on which it depends where the answer ends."""
+
+    @property
+    def events(self) -> int:
+        """How many events are in it, at most."""
+
+
+RequestT = TypeVar("RequestT", bound=PreparedRequest)
+
+
+class _ConnectionProtocol(asyncio.Protocol):
+    """One connection of a lane; once the lane has left it, nothing that happens to it counts."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Takes a new connection."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes bytes."""
+        if self._connection.line is self:
+            self._connection.receive(data)
+
+    def eof_received(self) -> None:
+        """Takes the end of what the target has to say."""
+        if self._connection.line is self:
+            self._connection.handle_end()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """Takes the end of the connection."""
+        if self._connection.line is self:
+            self._connection.handle_end()
+
+
+class Connection(Generic[RequestT]):
+    """One place for a request in flight, with a connection that is kept."""
+
+    def __init__(self, connections: Connections[RequestT], number: int) -> None:
+        self.number = number
+        self.shot: RequestT | None = None
+        self.sent_at_s = 0.0
+        self.line: _ConnectionProtocol | None = None
+        self.bytes_after_response = b""
+        self._connections = connections
+        self._buffer = b""
+        self._is_fresh = True
+        self._opening: asyncio.Task[None] | None = None
+
+    def send(self, request: RequestT) -> None:
+        """Sends a request, over a new connection if there is none."""
+        self.shot = request
+        self.sent_at_s = self._connections.loop.time()
+        transport = self.line.transport if self.line else None
+        if transport is None or transport.is_closing():
+            self._opening = self._connections.loop.create_task(self._open())
+        else:
+            self._connections.queue_write(transport, request.data)
+
+    async def _open(self) -> None:
+        """Opens a connection and sends what waits for it."""
+        target = self._connections.target
+        protocol = _ConnectionProtocol(self)
+        try:
+            await target.connect(self._connections.loop, lambda: protocol)
+        except ssl.SSLError as error:
+            self._complete(
+                Reply(failure=TransportFailure.TLS, failure_detail=f"the TLS handshake failed: {error}")
+            )
+        except OSError as error:
+            detail = f"no connection to {target.host} port {target.port}: {error.strerror or error}"
+            self._complete(Reply(failure=TransportFailure.UNREACHABLE, failure_detail=detail))
+        else:
+            self.line, self._is_fresh = protocol, True
+            if self.shot is None or protocol.transport is None:
+                self.close()
+            else:
+                protocol.transport.write(self.shot.data)
+
+    def receive(self, data: bytes) -> None:
+        """Takes bytes; what comes unasked ends the connection."""
+        request = self.shot
+        if request is None:
+            self.bytes_after_response += data
+            self.close()
+            return
+        if self._buffer:
+            data = self._buffer + data
+        reply = self._connections.reader.read(data, request.method)
+        if reply is None:
+            self._buffer = data
+        else:
+            self._complete(reply)
+
+    def time_out(self) -> None:
+        """Gives up on an answer that does not come."""
+        detail = f"no answer within {self._connections.deadline_s:g} s"
+        self._complete(Reply(failure=TransportFailure.TIMEOUT, failure_detail=detail))
+
+    def close(self) -> None:
+        """Leaves the connection."""
+        protocol, self.line = self.line, None
+        if protocol is not None and protocol.transport is not None:
+            protocol.transport.abort()
+
+    def handle_end(self) -> None:
+        """The connection is over: one that was used before and said nothing is replaced once."""
+        request, data = self.shot, self._buffer
+        is_fresh = self._is_fresh
+        self.close()
+        if request is None:
+            return
+        if not data and not is_fresh:
+            self.send(request)
+        else:
+            reply = self._connections.reader.read(data, request.method, at_eof=True)
+            self._complete(
+                reply or Reply(failure=TransportFailure.CLOSED, failure_detail="the connection was closed")
+            )
+
+    def _complete(self, reply: Reply) -> None:
+        """Hands on what came, and takes the next request."""
+        request, self.shot = self.shot, None
+        self._buffer = self.bytes_after_response = b""
+        self._is_fresh = False
+        if reply.head is None or not reply.head.keeps_alive or reply.bytes_after_response:
+            self.close()
+        if request is not None:
+            self._connections.handle_reply(self, request, reply)
+
+
+class Connections(Generic[RequestT]):
+    """Some connections to one target, and the requests that go over them."""
+
+    def __init__(
+        self,
+        target: TargetAddress,
+        *,
+        connections: int,
+        deadline_s: float,
+        throttle: Throttle | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        self.target = target
+        self.deadline_s = deadline_s
+        self.loop = asyncio.get_running_loop()
+        self.reader = ResponseReader()
+        self.sent_count = 0
+        self._throttle = throttle
+        self._budget = budget or Budget()
+        self._connections = [Connection(self, number) for number in range(connections)]
+        self._busy_count = 0
+        self._pending_writes: list[tuple[asyncio.Transport, bytes]] = []
+        self._paused_until_s = 0.0
+        self._all_sent: asyncio.Future[None] | None = None
+        self._next_request: Callable[[], RequestT | None] = lambda: None
+        self._on_reply: Callable[[RequestT, Reply, int], None] = lambda *_: None
+
+    async def send_all(
+        self, next_request: Callable[[], RequestT | None], on_reply: Callable[[RequestT, Reply, int], None]
+    ) -> None:
+        """Sends what is supplied until that is None, and hands each reply on, with its lane's number."""
+        self._next_request, self._on_reply = next_request, on_reply
+        self._all_sent = self.loop.create_future()
+        self._busy_count = len(self._connections)
+        for connection in self._connections:
+            self._send_next(connection)
+        deadline_task = self.loop.create_task(self._enforce_deadlines())
+        try:
+            await self._all_sent
+        finally:
+            deadline_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await deadline_task
+
+    async def send_in_order(
+        self, requests: Sequence[RequestT], *, reads_trailing: bool = False
+    ) -> list[Reply]:
+        """Sends requests one after the other over one new connection, and may listen a moment at its end.
+
+        Raises Exhausted where the budget is used up.
+        """
+        connection = self._connections[0]
+        connection.close()
+        replies: list[Reply] = []
+        remaining = iter(requests)
+        all_connections, self._connections = self._connections, [connection]
+        try:
+            await self.send_all(lambda: next(remaining, None), lambda _, reply, __: replies.append(reply))
+        finally:
+            self._connections = all_connections
+        if reads_trailing and connection.line is not None:
+            await asyncio.sleep(_TRAILING_WAIT_S)
+        if len(replies) < len(requests):
+            raise BudgetExhausted(f"no verdict: {self._budget.exhausted_reason}")
+        if connection.bytes_after_response:
+            replies[-1] = replies[-1]._replace(bytes_after_response=connection.bytes_after_response)
+        return replies
+
+    def queue_write(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Sends bytes with all that are ready by now: waking a target once is cheaper than eight times."""
+        if not self._pending_writes:
+            self.loop.call_soon(self._flush_writes)
+        self._pending_writes.append((transport, data))
+
+    def _flush_writes(self) -> None:
+        """Sends what is ready; a connection that has ended meanwhile was told to its lane."""
+        writes, self._pending_writes = self._pending_writes, []
+        for transport, data in writes:
+            if not transport.is_closing():
+                transport.write(data)
+
+    def pause(self, seconds: float) -> None:
+        """Lets nothing leave for so long."""
+        self._paused_until_s = max(self._paused_until_s, self.loop.time() + seconds)
+
+    def close(self) -> None:
+        """Closes every connection."""
+        for connection in self._connections:
+            connection.shot = None
+            connection.close()
+
+    def handle_reply(self, connection: Connection[RequestT], request: RequestT, reply: Reply) -> None:
+        """Takes what came of a request. What taking it raises ends the pour."""
+        try:
+            self._on_reply(request, reply, connection.number)
+            self._send_next(connection)
+        except Exception as fault:  # noqa: BLE001 - handed to who pours, none swallowed
+            if self._all_sent is not None and not self._all_sent.done():
+                self._all_sent.set_exception(fault)
+
+    def _send_next(self, connection: Connection[RequestT]) -> None:
+        """Sends the next request on a lane, at once or when it may."""
+        wait_s = self._paused_until_s - self.loop.time() if self._paused_until_s else 0.0
+        if wait_s > 0:
+            self.loop.call_later(wait_s, self._send_next, connection)
+            return
+        request = self._next_request()
+        if request is None or not self._spend_budget(request):
+            self._busy_count -= 1
+            if not self._busy_count and self._all_sent is not None and not self._all_sent.done():
+                self._all_sent.set_result(None)
+            return
+        self.sent_count += 1
+        delay_s = self._throttle.reserve_turn_s() if self._throttle else 0.0
+        if delay_s > 0:
+            self.loop.call_later(delay_s, connection.send, request)
+        else:
+            connection.send(request)
+
+    def _spend_budget(self, request: RequestT) -> bool:
+        """Takes a request out of the budget, if there is enough left; else it is the end of all requests."""
+        try:
+            self._budget.spend(len(request.data), request.events)
+        except BudgetExhausted:
+            return False
+        return True
+
+    async def _enforce_deadlines(self) -> None:
+        """Keeps the deadline of every request."""
+        while True:
+            await asyncio.sleep(min(_DEADLINE_CHECK_S, self.deadline_s))
+            overdue_since_s = self.loop.time() - self.deadline_s
+            for connection in self._connections:
+                if connection.shot is not None and connection.sent_at_s < overdue_since_s:
+                    connection.time_out()

@@ -1,0 +1,212 @@
+"""A connection that is written by hand, for what no HTTP client would send; its answers are read by h11."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import h11
+import httpcore
+
+from conformance.core.model import Response, TransportFailure
+from conformance.requests.raw_writers import start_line, write_standard
+from conformance.wire.decoding import MAX_BODY_BYTES, decode_body
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.core.model import Request
+    from conformance.wire.sockets import NetworkStream
+    from conformance.wire.target import TargetAddress
+
+INTERIM_WAIT_S = 1.0
+"""How long a piece of a request waits for an answer to the pieces before it, in seconds."""
+TRAILING_WAIT_S = 0.02
+"""How long a connection is watched for bytes that belong to no answer, in seconds."""
+_READ_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendResult:
+    """What came of one request on a hand-written connection."""
+
+    response: Response | None = None
+    failure: TransportFailure | None = None
+    failure_detail: str = ""
+    bytes_after_response: bytes = b""
+    stays_open: bool = False
+    got_100_continue: bool = False
+
+
+CLOSED_WITHOUT_ANSWER = SendResult(
+    failure=TransportFailure.CLOSED, failure_detail="the connection was closed without an answer"
+)
+
+
+@dataclass(slots=True)
+class RawConnection:
+    """One connection to a target, byte by byte."""
+
+    stream: NetworkStream
+    buffer: bytes = b""
+    at_eof: bool = False
+    is_send_aborted: bool = False
+    got_100_continue: bool = False
+    is_final_response: bool = False
+
+    @classmethod
+    async def open(cls, target: TargetAddress) -> RawConnection:
+        """Opens a connection. Raises httpcore.ConnectError."""
+        stream = await target.network_backend().connect_tcp(target.host, target.port)
+        if target.tls is not None:
+            stream = await stream.start_tls(target.tls, target.host)
+        return cls(stream)
+
+    async def send(self, pieces: tuple[bytes, ...]) -> None:
+        """Sends the pieces of a request; stops at one that is answered before the next."""
+        for number, piece in enumerate(pieces):
+            if number and await self._is_answered_early():
+                self.is_send_aborted = True
+                return
+            try:
+                await self.stream.write(piece)
+            except httpcore.WriteError:
+                self.is_send_aborted = True
+                return
+
+    async def receive(self, method: str) -> SendResult:
+        """Reads one answer, as that to a method."""
+        parser = h11.Connection(h11.CLIENT)
+        parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
+        parser.send(h11.EndOfMessage())
+        if not self.buffer and not self.at_eof:
+            await self._read()
+        if not self.buffer:
+            return CLOSED_WITHOUT_ANSWER
+        try:
+            response = await self._read_response(parser)
+        except h11.RemoteProtocolError as error:
+            if self.at_eof:
+                detail = "the connection was closed in the middle of an answer"
+                return SendResult(failure=TransportFailure.CLOSED, failure_detail=detail)
+            return SendResult(
+                failure=TransportFailure.NOT_HTTP, failure_detail=f"the answer is not HTTP: {error}"
+            )
+        self.buffer += parser.trailing_data[0]
+        self.is_final_response = parser.their_state is not h11.DONE
+        is_open = not (self.is_final_response or self.at_eof or self.is_send_aborted)
+        return SendResult(response=response, stays_open=is_open, got_100_continue=self.got_100_continue)
+
+    async def _read_response(self, parser: h11.Connection) -> Response:
+        """Reads to the end of an answer. Raises h11.RemoteProtocolError if it is none."""
+        head: h11.Response | None = None
+        body = bytearray()
+        while len(body) <= MAX_BODY_BYTES:
+            event = parser.next_event()
+            if event is h11.NEED_DATA:
+                await self._feed_parser(parser)
+            elif isinstance(event, h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                break
+        if head is None:
+            raise h11.RemoteProtocolError("there is no status line")
+        return _response_from_h11(head, bytes(body))
+
+    async def read_trailing(self) -> bytes:
+        """What comes after the last answer, within a moment."""
+        try:
+            async with asyncio.timeout(TRAILING_WAIT_S):
+                while not self.at_eof:
+                    await self._read()
+        except TimeoutError:
+            pass
+        return self.buffer
+
+    async def _is_answered_early(self) -> bool:
+        """Whether a final answer comes before the next piece is due; an interim one says to go on."""
+        try:
+            async with asyncio.timeout(INTERIM_WAIT_S):
+                while b"\r\n\r\n" not in self.buffer and not self.at_eof:
+                    await self._read()
+        except TimeoutError:
+            return False
+        if self.buffer.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
+            self.buffer = self.buffer.partition(b"\r\n\r\n")[2]
+            self.got_100_continue = True
+            return False
+        return True
+
+    async def _feed_parser(self, parser: h11.Connection) -> None:
+        """Hands h11 what has come, or waits for more."""
+        if not self.buffer and not self.at_eof:
+            await self._read()
+        if self.buffer:
+            data, self.buffer = self.buffer, b""
+            parser.receive_data(data)
+        elif self.at_eof:
+            parser.receive_data(b"")
+
+    async def _read(self) -> None:
+        try:
+            data = await self.stream.read(_READ_BYTES)
+        except httpcore.ReadError:
+            data = b""
+        self.buffer += data
+        self.at_eof = not data
+
+
+async def send_on_raw_connection(
+    target: TargetAddress,
+    requests: Sequence[Request],
+    results: list[SendResult],
+    *,
+    pipelined: bool,
+    half_closed: bool,
+) -> None:
+    """Sends requests over one connection and adds what came of each. Raises httpcore.ConnectError."""
+    connection = await RawConnection.open(target)
+    try:
+        if pipelined:
+            pieces = [piece for request in requests for piece in _write_pieces(target, request)]
+            await connection.send((b"".join(pieces),))
+        for number, request in enumerate(requests, 1):
+            if connection.is_final_response or (connection.at_eof and not connection.buffer):
+                results.append(CLOSED_WITHOUT_ANSWER)
+                continue
+            if not pipelined:
+                await connection.send(_write_pieces(target, request))
+            if half_closed and number == len(requests):
+                await connection.stream.half_close()
+            results.append(await connection.receive(request.method))
+        if results[-1].response is not None:
+            bytes_after_response = await connection.read_trailing()
+            results[-1] = replace(
+                results[-1],
+                bytes_after_response=bytes_after_response,
+                stays_open=results[-1].stays_open and not connection.at_eof,
+            )
+    finally:
+        await connection.stream.aclose()
+
+
+def _write_pieces(target: TargetAddress, request: Request) -> tuple[bytes, ...]:
+    """The bytes of a request, by its own spelling or as a client would write it."""
+    headers = [("Host", target.authority), ("User-Agent", "ingest-conformance"), *request.headers]
+    return (request.raw_writer or write_standard)(start_line(request, target.prefix), headers, request.body)
+
+
+def _response_from_h11(head: h11.Response, body: bytes) -> Response:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
+    values = {name.lower(): value for name, value in headers}
+    decoded, truncated = decode_body(body, values.get("content-encoding", ""))
+    return Response(
+        status=head.status_code,
+        headers=headers,
+        body=decoded,
+        http_version=f"HTTP/{head.http_version.decode('latin-1')}",
+        truncated=truncated,
+    )

@@ -1,0 +1,227 @@
+"""Answers as they come over a connection: read in one step where they are usual, by h11 where not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import h11
+
+from conformance.core.model import Response, TransportFailure
+from conformance.wire.decoding import MAX_BODY_BYTES, decode_body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HEAD_END = b"\r\n\r\n"
+_MAX_CACHED, _MAX_CACHED_BYTES = 512, 2_048
+_MAX_HEAD_BYTES = 65_536
+_MAX_H11_EVENTS = 10_000
+"""An answer of more chunks, or after more interim answers, is not read to its end: it may have none."""
+_NO_CONTENT = 204
+_MAX_LENGTH_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResponseHead:
+    """The head of an answer: its status, its headers, its length, and whether the connection goes on.
+
+    A length of None means that where the answer ends needs a closer look.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body_length: int | None
+    keeps_alive: bool
+    media_type: str = ""
+    content_encoding: str = ""
+    http_version: str = "HTTP/1.1"
+
+
+class Reply(NamedTuple):
+    """What came of a request that was sent the fast way; `stray` is what followed the answer."""
+
+    status: int = 0
+    head: ResponseHead | None = None
+    body: bytes = b""
+    bytes_after_response: bytes = b""
+    is_truncated: bool = False
+    failure: TransportFailure | None = None
+    failure_detail: str = ""
+
+    @property
+    def response(self) -> Response | None:
+        """The answer as everybody else knows it."""
+        if self.head is None:
+            return None
+        return Response(
+            status=self.status,
+            headers=self.head.headers,
+            body=self.body,
+            http_version=self.head.http_version,
+            truncated=self.is_truncated,
+        )
+
+
+class ResponseReader:
+    """Reads answers; answers and heads that have come before are not taken apart again."""
+
+    def __init__(self) -> None:
+        self._cached_heads: dict[bytes, ResponseHead] = {}
+        self._cached_replies: dict[tuple[bytes, str], Reply] = {}
+
+    def read(self, data: bytes, method: str, *, at_eof: bool = False) -> Reply | None:
+        """The answer at the start of what has come; None if more has to come first."""
+        reply = self._cached_replies.get((data, method))
+        if reply is None:
+            reply = self._read_uncached(data, method, at_eof=at_eof)
+            if reply is not None and not at_eof and len(data) < _MAX_CACHED_BYTES:
+                if len(self._cached_replies) > _MAX_CACHED:
+                    self._cached_replies.clear()
+                self._cached_replies[data, method] = reply
+        return reply
+
+    def _read_uncached(self, data: bytes, method: str, *, at_eof: bool) -> Reply | None:
+        """As `read`, for an answer that has not come before."""
+        head_end = data.find(_HEAD_END)
+        if data and not data.startswith(b"HTTP/"[: len(data)]):
+            return Reply(
+                failure=TransportFailure.NOT_HTTP,
+                failure_detail="the answer is not HTTP: it has no status line",
+            )
+        if head_end < 0:
+            if at_eof or len(data) > _MAX_HEAD_BYTES:
+                return _read_with_h11(data, method, at_eof=at_eof)
+            return None
+        head = self._cached_heads.get(data[:head_end]) or self._parse_and_cache_head(data[:head_end])
+        length = head.body_length
+        if length is None or length > MAX_BODY_BYTES:
+            return _read_with_h11(data, method, at_eof=at_eof)
+        start = head_end + len(_HEAD_END)
+        missing_bytes = start + length - len(data)
+        if missing_bytes > 0:
+            return _unfinished(at_eof=at_eof)
+        body = data[start : start + length]
+        truncated = False
+        if head.content_encoding:
+            body, truncated = decode_body(body, head.content_encoding)
+        return Reply(head.status, head, body, data[start + length :] if missing_bytes else b"", truncated)
+
+    def _parse_and_cache_head(self, data: bytes) -> ResponseHead:
+        """A head, taken apart."""
+        if len(self._cached_heads) > _MAX_CACHED:
+            self._cached_heads.clear()
+        head = self._cached_heads[data] = _parse_head(data)
+        return head
+
+
+def _parse_head(data: bytes) -> ResponseHead:
+    """A head of the usual sort; anything else comes without a length."""
+    status_line, *lines = data.decode("latin-1").split("\r\n")
+    headers = tuple(_split_headers(lines))
+    names = [name.lower() for name, _ in headers]
+    values = {name: value for name, (_, value) in zip(names, headers, strict=True)}
+    version, _, status_text = status_line.partition(" ")
+    status = int(status_text[:3]) if status_text[:3].isdecimal() and status_text[:3].isascii() else 0
+    return ResponseHead(
+        status=status,
+        headers=headers,
+        body_length=_body_length(status, names, values) if _is_simple(version, status_text, lines) else None,
+        keeps_alive=version == "HTTP/1.1" and "close" not in values.get("connection", "").lower(),
+        media_type=values.get("content-type", "").partition(";")[0].strip().lower(),
+        content_encoding=values.get("content-encoding", ""),
+        http_version=version,
+    )
+
+
+def _is_simple(version: str, status_text: str, lines: list[str]) -> bool:
+    """Whether a head is one that needs no closer look."""
+    has_odd_lines = any(not line or line[0] in " \t" or ":" not in line for line in lines)
+    return version == "HTTP/1.1" and status_text[3:4] in {" ", ""} and not has_odd_lines
+
+
+def _split_headers(lines: list[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        name, _, value = line.partition(":")
+        yield name, value.strip()
+
+
+def _body_length(status: int, names: list[str], values: dict[str, str]) -> int | None:
+    """How many bytes follow a head, if that is plain to see."""
+    if "transfer-encoding" in values or names.count("content-length") > 1 or status < 200:
+        return None
+    if status in {_NO_CONTENT, 304}:
+        return 0
+    text = values.get("content-length", "")
+    is_plain = text.isascii() and text.isdecimal() and len(text) <= _MAX_LENGTH_DIGITS
+    return int(text) if is_plain else None
+
+
+def _unfinished(*, at_eof: bool) -> Reply | None:
+    """What an unfinished answer is: still on its way, or cut off."""
+    detail = "the connection was closed in the middle of an answer"
+    return Reply(failure=TransportFailure.CLOSED, failure_detail=detail) if at_eof else None
+
+
+def _read_with_h11(data: bytes, method: str, *, at_eof: bool) -> Reply | None:
+    """Reads an answer with h11: chunks, interim answers, HTTP/1.0, bodies that end with the connection."""
+    if not data:
+        return Reply(
+            failure=TransportFailure.CLOSED, failure_detail="the connection was closed without an answer"
+        )
+    parser = h11.Connection(h11.CLIENT)
+    parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
+    parser.send(h11.EndOfMessage())
+    try:
+        parser.receive_data(data)
+        if at_eof:
+            parser.receive_data(b"")
+        return _reply_from_h11(parser, at_eof=at_eof)
+    except h11.RemoteProtocolError as error:
+        if at_eof and str(error).startswith(("peer ", "Can't")):
+            return _unfinished(at_eof=True)
+        return Reply(failure=TransportFailure.NOT_HTTP, failure_detail=f"the answer is not HTTP: {error}")
+
+
+def _reply_from_h11(parser: h11.Connection, *, at_eof: bool) -> Reply | None:
+    """The whole answer, or None; what comes in too many pieces is cut. Raises h11.RemoteProtocolError."""
+    response: h11.Response | None = None
+    body = bytearray()
+    event_count = 0
+    while len(body) <= MAX_BODY_BYTES and event_count < _MAX_H11_EVENTS:
+        event_count += 1
+        event = parser.next_event()
+        if event is h11.NEED_DATA:
+            return None
+        if isinstance(event, h11.Response):
+            response = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+            break
+    if response is None:
+        if event_count >= _MAX_H11_EVENTS:
+            raise h11.RemoteProtocolError("interim answers without an end")
+        return _unfinished(at_eof=at_eof)
+    head = _head_from_h11(response, keeps_alive=parser.their_state is h11.DONE)
+    content, truncated = decode_body(bytes(body), head.content_encoding)
+    bytes_after_response = parser.trailing_data[0] if head.keeps_alive else b""
+    return Reply(
+        head.status, head, content, bytes_after_response, truncated or event_count >= _MAX_H11_EVENTS
+    )
+
+
+def _head_from_h11(response: h11.Response, *, keeps_alive: bool) -> ResponseHead:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+    values = {name.lower(): value for name, value in headers}
+    return ResponseHead(
+        status=response.status_code,
+        headers=headers,
+        body_length=None,
+        keeps_alive=keeps_alive
+        and response.http_version == b"1.1"
+        and "close" not in values.get("connection", "").lower(),
+        media_type=values.get("content-type", "").partition(";")[0].strip().lower(),
+        content_encoding=values.get("content-encoding", ""),
+        http_version=f"HTTP/{response.http_version.decode('latin-1')}",
+    )

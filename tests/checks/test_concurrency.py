@@ -1,0 +1,65 @@
+"""The checks of many requests at once, on targets that can't stand a crowd."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.core.model import Request, Response, TransportFailure
+from tests.support.function_targets import run_checks
+
+if TYPE_CHECKING:
+    from tests.support.function_targets import Answer
+
+OK = Response(status=200)
+BAD = Response(status=400)
+
+
+def correct_target(request: Request) -> Response:
+    """The right answer: what does not end as JSON does is refused."""
+    return OK if request.body.endswith(b"}") else BAD
+
+
+def failing_once(answer: Response | TransportFailure) -> Answer:
+    """Answers the fortieth request otherwise."""
+    received: list[Request] = []
+
+    def stumble(request: Request) -> Response | TransportFailure:
+        received.append(request)
+        return answer if len(received) == 40 else correct_target(request)
+
+    return stumble
+
+
+def test_a_target_that_answers_concurrent_requests() -> None:
+    """All that is asked is kept."""
+    verdicts_by_id = run_checks("segment", "robustness.concurrency.*", correct_target)
+    assert [item.outcome.value for item in verdicts_by_id] == ["pass"] * 3
+    assert {item.level.value for item in verdicts_by_id} == {"must"}
+
+
+@pytest.mark.parametrize("answer", [Response(status=500), BAD, TransportFailure.CLOSED], ids=str)
+@pytest.mark.parametrize("check", ["events", "batches"])
+def test_one_of_many_is_refused(check: str, answer: Response | TransportFailure) -> None:
+    """One is enough."""
+    (verdicts_by_id,) = run_checks("segment", f"robustness.concurrency.{check}", failing_once(answer))
+    assert (verdicts_by_id.outcome.value, verdicts_by_id.expected) == ("fail", "a success")
+
+
+def test_answers_are_mixed_up() -> None:
+    """A valid request that gets the answer of an invalid one, and the other way round."""
+
+    def swapped(request: Request) -> Response:
+        received.append(request)
+        return correct_target(received[-2] if len(received) > 10 else request)
+
+    received: list[Request] = []
+    (verdicts_by_id,) = run_checks("segment", "robustness.concurrency.matched", swapped)
+    assert verdicts_by_id.outcome.value == "fail"
+
+
+def test_a_target_that_refuses_everything() -> None:
+    """Nothing follows from what it does in a crowd."""
+    verdicts_by_id = run_checks("segment", "robustness.concurrency.*", lambda _: BAD)
+    assert {item.outcome.value for item in verdicts_by_id} == {"untestable"}

@@ -1,0 +1,179 @@
+"""The checks of rate limits, on targets that limit well, badly or not at all."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.cases.rate_limit import BURST_SIZE
+from conformance.core.model import Request, Response, TransportFailure, Verdict
+from tests.support.function_targets import run_checks
+
+if TYPE_CHECKING:
+    from tests.support.function_targets import Answer
+
+OK = Response(status=200, headers=(("Content-Type", "text/plain"),), body=b"OK")
+
+
+def rate_limiting_target(
+    refusal: Response | TransportFailure, *, after: int = 50, lasting: int | None = None
+) -> Answer:
+    """Refuses what comes after so many requests: for good, or so many times."""
+    numbers = itertools.count()
+
+    def answer(_: Request) -> Response | TransportFailure:
+        number = next(numbers)
+        over = number >= after and (lasting is None or number < after + lasting)
+        return refusal if over else OK
+
+    return answer
+
+
+def answer_429(headers: dict[str, str] | None = None, status: int = 429) -> Response:
+    """A refusal with headers."""
+    return Response(status=status, headers=tuple((headers or {}).items()), body=b"slow down")
+
+
+GOOD_HEADERS = {"Retry-After": "0", "X-RateLimit-Reset": "0"}
+
+
+def run_check(profile: str, check: str, answer: Answer) -> Verdict:
+    """The one verdict of a check."""
+    (verdict,) = run_checks(profile, f"rate-limit.{check}", answer)
+    return verdict
+
+
+def test_no_limit_is_met() -> None:
+    """There is nothing to complain of, and the burst is made once for all checks."""
+    sent: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        sent.append(request)
+        return OK
+
+    verdicts_by_id = {item.id: item for item in run_checks("segment", "rate-limit", answer)}
+    assert {name: item.outcome.value for name, item in verdicts_by_id.items()} == {
+        "rate-limit.none.promised": "not-applicable",
+        "rate-limit.refusal.headers": "not-applicable",
+        "rate-limit.refusal.recovers": "not-applicable",
+        "rate-limit.refusal.retry-after": "not-applicable",
+        "rate-limit.refusal.status": "pass",
+    }
+    assert len(sent) == BURST_SIZE
+    assert "no limit was met" in verdicts_by_id["rate-limit.refusal.status"].message
+
+
+@pytest.mark.parametrize("profile", ["segment", "rudderstack", "metarouter"])
+def test_a_good_429(profile: str) -> None:
+    """It has the documented headers, and the target accepts again."""
+    check_verdicts = run_checks(
+        profile,
+        "rate-limit.refusal.*",
+        rate_limiting_target(answer_429(GOOD_HEADERS), lasting=BURST_SIZE - 50),
+    )
+    assert {item.outcome.value for item in check_verdicts} <= {"pass", "not-applicable"}
+    assert sum(item.outcome.value == "pass" for item in check_verdicts) >= 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "received"),
+    [
+        (answer_429(status=503), "503"),
+        (answer_429(status=500), "500"),
+        (answer_429(status=400), "400"),
+        (TransportFailure.CLOSED, "no answer"),
+    ],
+    ids=str,
+)
+def test_another_answer_than_429(refusal: Response | TransportFailure, received: str) -> None:
+    """A burst that is refused otherwise is named."""
+    verdict = run_check("segment", "refusal.status", rate_limiting_target(refusal))
+    assert (verdict.outcome.value, verdict.level.value, verdict.expected) == ("fail", "must", "429")
+    assert verdict.received.startswith(received)
+
+
+HEADERS = [
+    ({"X-RateLimit-Reset": "1"}, "Retry-After"),
+    ({"Retry-After": "1"}, "X-RateLimit-Reset"),
+    ({"Retry-After": "soon", "X-RateLimit-Reset": "1"}, "Retry-After"),
+    ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT", "X-RateLimit-Reset": "1"}, "Retry-After"),
+    ({"Retry-After": "1.5", "X-RateLimit-Reset": "1"}, "Retry-After"),
+    ({"Retry-After": "-1", "X-RateLimit-Reset": "1"}, "Retry-After"),
+    ({"Retry-After": "1", "X-RateLimit-Reset": "1732180000"}, "X-RateLimit-Reset"),
+    ({"Retry-After": "1", "X-RateLimit-Reset": ""}, "X-RateLimit-Reset"),
+]
+
+
+@pytest.mark.parametrize(("headers", "name"), HEADERS, ids=str)
+def test_a_429_that_names_no_time(headers: dict[str, str], name: str) -> None:
+    """The header that is missing or can't be read is named, at the level of its own promise."""
+    verdict = run_check("segment", "refusal.headers", rate_limiting_target(answer_429(headers)))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
+    assert verdict.expected.startswith(f"{name}:")
+
+
+def test_a_header_that_is_only_recommended() -> None:
+    """The failure has the weaker level."""
+    verdict = run_check("rudderstack", "refusal.headers", rate_limiting_target(answer_429()))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
+
+
+def test_a_target_that_does_not_come_back() -> None:
+    """It named a time, and refuses after it."""
+    verdict = run_check("segment", "refusal.recovers", rate_limiting_target(answer_429(GOOD_HEADERS)))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
+
+
+def test_a_time_that_is_too_long_to_wait_for() -> None:
+    """No verdict is better than a run that never ends."""
+    verdict = run_check(
+        "segment", "refusal.recovers", rate_limiting_target(answer_429({"Retry-After": "900"}))
+    )
+    assert verdict.outcome.value == "not-applicable"
+    assert "900 s" in verdict.message
+
+
+@pytest.mark.parametrize("refusal", [answer_429(), answer_429(status=503)], ids=["429", "503"])
+def test_a_limit_where_none_was_promised(refusal: Response) -> None:
+    """Whatever it is answered with."""
+    verdict = run_check("segmentstream", "none.promised", rate_limiting_target(refusal))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
+
+
+def test_the_promise_of_no_limit_kept() -> None:
+    """A burst is taken."""
+    assert run_check("segmentstream", "none.promised", lambda _: Response(status=204)).outcome.value == "pass"
+
+
+def test_a_429_that_came_before_is_looked_at() -> None:
+    """The checks do not provoke what the run has met already."""
+    answer = rate_limiting_target(answer_429(GOOD_HEADERS), after=3, lasting=1)
+    verdicts_by_id = {item.id: item for item in run_checks("segment", "json.syntax.nan,rate-limit", answer)}
+    assert verdicts_by_id["rate-limit.refusal.headers"].outcome.value == "pass"
+    assert verdicts_by_id["rate-limit.refusal.status"].outcome.value == "pass"
+
+
+@pytest.mark.parametrize("value", ["0", "30", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_retry_after_that_can_be_read(value: str) -> None:
+    """A date will do for HTTP; whether it does for the vendor is another check's question."""
+    verdict = run_check(
+        "metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value}))
+    )
+    assert verdict.outcome.value == "pass"
+
+
+@pytest.mark.parametrize("value", ["soon", "1.5", "-1", "", "1732180000123"])
+def test_a_retry_after_that_can_not_be_read(value: str) -> None:
+    """It fails in every profile, for HTTP says how it is written."""
+    verdict = run_check(
+        "metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value}))
+    )
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
+
+
+def test_a_429_without_a_retry_after() -> None:
+    """HTTP does not ask for one."""
+    verdict = run_check("metarouter", "refusal.retry-after", rate_limiting_target(answer_429()))
+    assert verdict.outcome.value == "not-applicable"

@@ -1,0 +1,220 @@
+"""Findings: one defect is one finding, whose request a person understands at a glance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.core.errors import UsageError
+from conformance.fuzz.finding import Certainty, load_finding, save_finding
+from conformance.fuzz.judge import FailureKind
+from tests.support.campaigns import crashing_on_any, labelled_cases, run_campaign
+from tests.targets.application import Application
+from tests.targets.dialects import DIALECTS
+from tests.targets.messages import Answer
+from tests.targets.options import variants
+from tests.targets.server import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.targets.dialects import Kind
+    from tests.targets.messages import Call, Request
+
+    Test = Callable[[Call], bool]
+
+DIALECT = "rudderstack"
+COUNT = 2_400
+
+
+def events(call: Call) -> list[dict[str, Any]]:
+    """The events of a call that are objects."""
+    value: Any = call.value
+    if not isinstance(value, dict):
+        return []
+    listed = value.get("batch") if call.route.kind == "batch" else [value]
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
+def nested_values(value: object) -> Iterator[object]:
+    """A value and all values in it."""
+    yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        yield from nested_values(item)
+
+
+def has_field_of_type(name: str, kind: type) -> Test:
+    """Whether a field of an event is of a kind."""
+    return lambda call: any(type(event.get(name)) is kind for event in events(call))
+
+
+def _null_traits(call: Call) -> bool:
+    return any("traits" in event and event["traits"] is None for event in events(call))
+
+
+def _number_of_time(call: Call) -> bool:
+    return any(type(event.get("timestamp")) in {int, float} for event in events(call))
+
+
+def _empty_name(call: Call) -> bool:
+    return any(
+        isinstance(event.get("properties"), dict) and "" in event["properties"] for event in events(call)
+    )
+
+
+def _huge(call: Call) -> bool:
+    return any(type(item) is int and not -(2**63) <= item < 2**63 for item in nested_values(call.value))
+
+
+def _null_event(call: Call) -> bool:
+    value: Any = call.value
+    listed = value.get("batch") if isinstance(value, dict) else None
+    return call.route.kind == "batch" and isinstance(listed, list) and None in listed
+
+
+DEFECTS: dict[str, tuple[Test, str]] = {
+    "a number as /timestamp": (_number_of_time, '"timestamp":0'),
+    "a list as /properties": (has_field_of_type("properties", list), '"properties":[]'),
+    "null as /traits": (_null_traits, '"traits":null'),
+    "a boolean as /userId": (has_field_of_type("userId", bool), '"userId":true'),
+    "a text as /context": (has_field_of_type("context", str), '"context":""'),
+    "an empty name in the free form of an event": (_empty_name, '"properties":{"":'),
+    "an integer beyond 64 bits, anywhere": (_huge, ":18446744073709551616"),
+    "null as an event of a batch": (_null_event, '{"batch":[null]}'),
+}
+
+
+@pytest.mark.parametrize("words", DEFECTS)
+def test_one_defect_is_one_finding(words: str) -> None:
+    """Its request is the smallest that shows it, and its words say what it is about."""
+    test, text = DEFECTS[words]
+    with serve(crashing_on_any(test)(DIALECTS[DIALECT])) as url:
+        result = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT))
+    (finding,) = result.findings
+    assert (finding.failure_kind, finding.certainty) == (FailureKind.SERVER_ERROR, Certainty.CONFIRMED)
+    assert finding.reason == words
+    assert text in finding.case.body.decode()
+    assert len(finding.case.body) < 130
+    assert "curl" in finding.curl
+
+
+def test_many_defects_are_as_many_findings() -> None:
+    """Nothing that is one defect hides another, and the same run finds the same."""
+    target = crashing_on_any(*(test for test, _ in DEFECTS.values()))
+    with serve(target(DIALECTS[DIALECT])) as url:
+        first = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT))
+        second = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT))
+    assert sorted(item.reason for item in first.findings) == sorted(DEFECTS)
+    assert sorted(item.id for item in first.findings) == sorted(item.id for item in second.findings)
+
+
+def test_a_finding_is_kept_by_its_id() -> None:
+    """What was stored comes back, to be sent again."""
+    with serve(crashing_on_any(DEFECTS["null as /traits"][0])(DIALECTS[DIALECT])) as url:
+        (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_200]).findings
+    assert save_finding(finding) is not None
+    again = load_finding(finding.id)
+    assert again.as_json() | {"curl": finding.curl} == finding.as_json()
+    assert again.id == finding.id
+    with pytest.raises(UsageError, match="no finding is called"):
+        load_finding("../etc")
+
+
+class FailingOnce(Application):
+    """Fails once, and never again."""
+
+    failed = False
+
+    def answer(self, request: Request) -> Answer:
+        """The five-hundredth answer is a 500."""
+        self.count = getattr(self, "count", 0) + 1
+        return Answer(500) if self.count == 500 else super().answer(request)
+
+
+def test_what_does_not_come_again_is_reported_as_flaky() -> None:
+    """It is never dropped: somebody may know what it was."""
+    with serve(FailingOnce(DIALECTS[DIALECT])) as url:
+        (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:700]).findings
+    assert finding.certainty is Certainty.FLAKY
+    assert "flaky" in finding.title
+
+
+class FailingAfterTrigger(Application):
+    """Takes nothing more once it has seen a certain thing."""
+
+    is_failing = False
+
+    def answer(self, request: Request) -> Answer:
+        """Everything fails after the first context that is a text."""
+        if b'"context":"conformance"' in request.body:
+            self.is_failing = True
+        return Answer(500) if self.is_failing else super().answer(request)
+
+
+def test_a_target_that_is_broken_is_noticed() -> None:
+    """A control after the generated requests is no longer accepted."""
+    with serve(FailingAfterTrigger(DIALECTS[DIALECT])) as url:
+        (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_000]).findings
+    assert (finding.failure_kind, finding.dedup_key) == (FailureKind.BREAKS_LATER_REQUESTS, "target")
+    assert finding.preceding
+
+
+class FailingAfterCount(Application):
+    """Fails on null traits, and answers nothing but failures after the three-hundredth request."""
+
+    def answer(self, request: Request) -> Answer:
+        """Lives for so many requests."""
+        self.count = getattr(self, "count", 0) + 1
+        return (
+            Answer(500) if self.count > 300 or b'"traits":null' in request.body else super().answer(request)
+        )
+
+
+def test_what_was_seen_before_the_target_broke_is_not_lost() -> None:
+    """It can't be sent again, and says so."""
+    with serve(FailingAfterCount(DIALECTS[DIALECT])) as url:
+        findings = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_000]).findings
+    assert {item.certainty for item in findings if item.failure_kind is FailureKind.SERVER_ERROR} == {
+        Certainty.UNEXAMINED
+    }
+    assert any("not sent again" in item.title for item in findings)
+    assert [item.failure_kind for item in findings].count(FailureKind.BREAKS_LATER_REQUESTS) == 1
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("variant", ["default", "strict-types"])
+def test_a_correct_server_is_left_in_peace(dialect: str, variant: str) -> None:
+    """Whatever the contract leaves open, a server may do either."""
+    cases = labelled_cases(dialect, 700, seed=7)
+    with serve(Application(DIALECTS[dialect], variants(DIALECTS[dialect])[variant])) as url:
+        result = run_campaign(url, dialect, cases)
+    assert [(item.title, item.case.body) for item in result.findings] == []
+    assert sum(result.judged_by_call.values()) == len(cases)
+
+
+def ignoring_fault(kind: str) -> type[Application]:
+    """A server that does not mind a kind of fault."""
+
+    class FaultIgnoring(Application):
+        """A correct server but for that."""
+
+        def refuse_if_documented(self, kind_: Kind, message: str) -> None:
+            """Says nothing of it."""
+            if kind_ != kind:
+                super().refuse_if_documented(kind_, message)
+
+    return FaultIgnoring
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("auth", "credentials"), ("identity", "nobody's event"), ("size", ""), ("shape", "as body")],
+)
+def test_what_must_be_refused_and_is_taken_is_a_finding(kind: str, words: str) -> None:
+    """The oracle knows which requests are at fault, and says so only where the contract does."""
+    with serve(ignoring_fault(kind)(DIALECTS[DIALECT])) as url:
+        findings = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)).findings
+    assert {item.failure_kind for item in findings} == {FailureKind.WRONGLY_ACCEPTED}
+    assert all(words in item.reason for item in findings)

@@ -1,0 +1,469 @@
+"""SDKs as data: what they send and how they read answers, and what the checks make of it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import itertools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from rich.console import Console
+
+from conformance import sdks
+from conformance.cases import CHECKS
+from conformance.checks.check import Check
+from conformance.checks.trial import make_trials
+from conformance.cli import main
+from conformance.contract import Contract
+from conformance.core import pointers, resources
+from conformance.core.errors import Deviation, NotApplicable, ProfileError
+from conformance.core.model import (  # fmt: skip
+    Area,
+    Exchange,
+    Level,
+    Note,
+    OperationKind,
+    Outcome,
+    Request,
+    Response,
+    TransportFailure,
+    Verdict,
+)
+from conformance.profile import load
+from conformance.report.sdk_overview import build_sdk_overview
+from conformance.requests import Call, Draft, Keys
+from conformance.requests.sdk_requests import SdkRequest
+from conformance.sdks import Reaction, Sdk, effective_reaction, sdk_reaction
+from conformance.sdks.sdk import BodyReading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOLDEN = Path(__file__).with_name("sdks.txt")
+KEY = "conformance-key-7b1d"
+KEYS = Keys(write_key=KEY)
+SDKS = {sdk.name: sdk for sdk in sdks.load_all()}
+PYTHON_2_3 = "segment-analytics-python-2-3-4"
+PYTHON_2_4 = "segment-analytics-python-2-4-0"
+NODE, BROWSER = "segment-analytics-node-3-1-0", "segment-analytics-next-1-84-3"
+RUDDER_PYTHON, RUDDER_NODE = "rudder-sdk-python-2-1-9", "rudder-sdk-node-3-0-13"
+MOBILE, ANDROID = "metarouter-mobile", "metarouter-android-1-3-1"
+VENDORS = {
+    "segment": {PYTHON_2_3, PYTHON_2_4, NODE, BROWSER},
+    "rudderstack": {RUDDER_PYTHON, RUDDER_NODE},
+    "metarouter": {MOBILE, ANDROID},
+    "segmentstream": set(),
+}
+REQUEST = Request(method="POST", path="/v1/batch")
+
+
+def exchange_with(status: int, body: bytes = b"", **headers: str) -> Exchange:
+    """An exchange with an answer; `retry_after` is the header of that name."""
+    pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Exchange(request=REQUEST, response=Response(status=status, headers=pairs, body=body))
+
+
+def shape_lines(sdk: Sdk) -> list[str]:
+    """What an SDK sends, a line a request: where, how, and which fields."""
+    lines = []
+    for shape in sdk.requests:
+        names = {name.lower() for name, _ in shape.headers}
+        batch: Any = shape.body.get("batch", [shape.body])
+        events = sorted({f"{item['type']}({' '.join(sorted(item))})" for item in batch})
+        envelope = " ".join(sorted(shape.body)) if "batch" in shape.body else ""
+        words = [
+            sdk.name, shape.path, shape.content_type, "gzip" if shape.is_gzipped else "plain",
+            "authorization" if "authorization" in names else "no-authorization", envelope, *events,
+        ]  # fmt: skip
+        lines.append(" ".join(word for word in words if word))
+    return lines
+
+
+def all_shape_lines() -> str:
+    """The golden list as the data have it."""
+    return "\n".join(line for sdk in sdks.load_all() for line in shape_lines(sdk)) + "\n"
+
+
+def test_the_data_are_sound() -> None:
+    """Every file is loaded, none twice, each by its own name; the schema is a schema and closed."""
+    assert list(SDKS) == resources.sdk_names()
+    assert len(SDKS) == 8
+    schema = json.loads((resources.specs_dir() / "sdk.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+
+
+def test_shapes_are_pinned() -> None:
+    """What was recorded does not change by itself. To renew the list: python -m tests.sdks.test_sdks."""
+    assert GOLDEN.read_text(encoding="utf-8") == all_shape_lines()
+
+
+def test_profiles_name_their_vendors_sdks() -> None:
+    """Each profile names its own SDKs and no others."""
+    for name, expected in VENDORS.items():
+        facts = load(name).facts
+        assert {fact.removeprefix("sdks.") for fact in facts if fact.startswith("sdks.")} == expected
+
+
+MISTAKES = (
+    ("title:", "titel:", "titel: unknown key; did you mean 'title'?"),
+    ("does: deliver", "does: delivers", "'delivers' is not one of deliver, give-up, retry, send-again, lose"),
+    ("status: 200,", "status: 6xx,", "'6xx' is not an HTTP status"),
+    ("{status: 3xx, does: send-again}", "{status: 301, does: send-again}", "nothing is said of the status"),
+    ("name: rudder", "name: router", "the file is called rudder-sdk-python-2-1-9"),
+    ("sentAt: '2024", "key: $WRITE_KEY\n      sentAt: '2024", "$WRITE_KEY in a compressed body"),
+    ("method: POST", "method: PUT", "POST"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "says"), MISTAKES, ids=[mistake[1][:20] for mistake in MISTAKES])
+def test_a_mistake_is_named_with_its_line(tmp_path: Path, right: str, wrong: str, says: str) -> None:
+    """A file that is not valid is refused as a profile is."""
+    text = resources.sdk_path(RUDDER_PYTHON).read_text("utf-8")
+    assert right in text
+    file = tmp_path / f"{RUDDER_PYTHON}.yaml"
+    file.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    with pytest.raises(ProfileError) as caught:
+        sdks.load(file)
+    assert any(says in str(problem) for problem in caught.value.problems)
+    assert all(problem.line > 0 and problem.file == str(file) for problem in caught.value.problems)
+
+
+def test_a_profile_can_name_only_sdks_that_are_known(tmp_path: Path) -> None:
+    """A slip in a name is found when the profile is loaded."""
+    text = resources.profile_path("segment").read_text("utf-8")
+    file = tmp_path / "vendor.yaml"
+    file.write_text(text.replace(f"  {NODE}:", f"  {NODE}9:"), encoding="utf-8")
+    with pytest.raises(ProfileError, match=f"no SDK is called '{NODE}9'; did you mean '{NODE}'"):
+        load(str(file))
+
+
+@pytest.mark.parametrize("sdk", SDKS.values(), ids=SDKS)
+def test_every_answer_has_a_reaction(sdk: Sdk) -> None:
+    """Whatever a server says, something is known of what follows."""
+    for status, reading, is_timed in itertools.product(range(200, 600), BodyReading, (True, False)):
+        assert sdk.reaction_to(status, reading, has_retry_after=is_timed) is not None
+
+
+DONE, ERROR, AGAIN, WAITS, LOST = (
+    Reaction.DELIVER, Reaction.GIVE_UP, Reaction.SEND_AGAIN, Reaction.RETRY, Reaction.LOSE,
+)  # fmt: skip
+UNCODED = b'{"success": false}'
+OUTCOME_TABLE = (
+    ("200", exchange_with(200), DONE, DONE, DONE, DONE, DONE),
+    ("204", exchange_with(204), AGAIN, DONE, AGAIN, DONE, DONE),
+    ("207", exchange_with(207, UNCODED), AGAIN, LOST, AGAIN, LOST, LOST),
+    ("302", exchange_with(302), AGAIN, ERROR, AGAIN, LOST, ERROR),
+    ("400 uncoded", exchange_with(400, UNCODED), AGAIN, ERROR, AGAIN, ERROR, ERROR),
+    ("400 text", exchange_with(400, b"no"), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("400 coded", exchange_with(400, b'{"code": 1, "message": ""}'), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("401", exchange_with(401), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("413", exchange_with(413), ERROR, ERROR, ERROR, ERROR, ERROR),
+    ("429 timed", exchange_with(429, retry_after="1"), AGAIN, WAITS, AGAIN, WAITS, WAITS),
+    ("429", exchange_with(429), WAITS, WAITS, WAITS, WAITS, WAITS),
+    ("500", exchange_with(500), WAITS, WAITS, WAITS, WAITS, WAITS),
+    ("503", exchange_with(503), WAITS, WAITS, WAITS, WAITS, WAITS),
+)
+COLUMNS = (PYTHON_2_3, PYTHON_2_4, RUDDER_PYTHON, NODE, RUDDER_NODE)
+
+
+@pytest.mark.parametrize("row", OUTCOME_TABLE, ids=[row[0] for row in OUTCOME_TABLE])
+def test_reactions_are_those_that_were_recorded(row: tuple[Any, ...]) -> None:
+    """Cell by cell: what each SDK did with an answer when it was allowed one repetition."""
+    _, exchange, *expected = row
+    assert [sdk_reaction(SDKS[name], exchange) for name in COLUMNS] == expected
+
+
+def test_mobile_sdks_stop_for_good_or_halve() -> None:
+    """A 413 is tried again with half of the events; a 401, 403 or 404 ends it."""
+    for name in (MOBILE, ANDROID):
+        assert sdk_reaction(SDKS[name], exchange_with(413)) is WAITS
+        assert [sdk_reaction(SDKS[name], exchange_with(status)) for status in (401, 403, 404)] == [ERROR] * 3
+
+
+def test_an_sdk_tries_again_where_no_answer_came() -> None:
+    """A broken connection is no answer."""
+    missed = Exchange(request=REQUEST, failure=TransportFailure.CLOSED, failure_detail="it was closed")
+    assert {sdk_reaction(sdk, missed) for sdk in SDKS.values()} == {WAITS}
+    assert effective_reaction(SDKS[NODE], missed, is_invalid=True) is AGAIN
+
+
+@pytest.mark.parametrize(
+    ("exchange", "is_bad", "expected"),
+    [
+        (exchange_with(200), False, DONE),
+        (exchange_with(200), True, LOST),
+        (exchange_with(500), False, WAITS),
+        (exchange_with(500), True, AGAIN),
+        (exchange_with(429), True, WAITS),
+        (exchange_with(413), True, ERROR),
+    ],
+)
+def test_a_consequence_depends_on_what_was_sent(exchange: Exchange, is_bad: bool, expected: Reaction) -> None:  # noqa: FBT001 - a parameter
+    """What should be refused and counts as delivered is lost; trying it again is of no use."""
+    assert effective_reaction(SDKS[NODE], exchange, is_invalid=is_bad) is expected
+
+
+def call_to(profile: str, path: str = "/v1/batch") -> Call:
+    """A call to a path of a vendor."""
+    contract = Contract(load(profile))
+    operation = next(item for item in contract.operations if item.path == path and item.method == "POST")
+    return Call(contract=contract, operation=operation, keys=KEYS, label=path)
+
+
+def sdk_requests(profile: str, name: str) -> list[SdkRequest]:
+    """All that an SDK says to a vendor."""
+    return [SdkRequest.for_call(call_to(profile, shape.path), shape) for shape in SDKS[name].requests]
+
+
+def body_of(draft: Draft) -> bytes:
+    """The body of a request, unpacked."""
+    request = draft.build_request()
+    headers = {name.lower(): value for name, value in request.headers}
+    return gzip.decompress(request.body) if headers.get("content-encoding") == "gzip" else request.body
+
+
+VENDOR_SDKS = [(profile, name) for profile, names in VENDORS.items() for name in sorted(names)]
+
+
+@pytest.mark.parametrize(("profile", "name"), VENDOR_SDKS)
+def test_a_request_is_what_the_sdk_sends(profile: str, name: str) -> None:
+    """Filled in, the body is that of the recording, with ids that are nobody else's."""
+    used_ids: set[str] = set()
+    for speech in sdk_requests(profile, name):
+        request = speech.to_draft().build_request()
+        headers = {key.lower(): value for key, value in request.headers}
+        assert headers["content-type"] == speech.shape.content_type
+        assert ("content-encoding" in headers) is speech.shape.is_gzipped
+        if "authorization" in headers:
+            assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == f"{KEY}:"
+        text = body_of(speech.to_draft()).decode()
+        assert "$" not in text
+        ids = {event["messageId"] for event in json.loads(text).get("batch", [json.loads(text)])}
+        assert all(item.startswith("conformance-") for item in ids)
+        assert not ids & used_ids
+        used_ids |= ids
+        assert without_filled_in(json.loads(text)) == without_filled_in(speech.shape.body)
+
+
+def without_filled_in(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """A value without what is filled in."""
+    if isinstance(value, dict):
+        return {
+            key: None if key in {"messageId", "writeKey"} else without_filled_in(item)
+            for key, item in value.items()
+        }
+    return [without_filled_in(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_same_run_sends_the_same_bytes() -> None:
+    """Compression has no clock in it."""
+    first, second = (
+        sdk_requests("rudderstack", RUDDER_PYTHON)[0].to_draft().build_request() for _ in range(2)
+    )
+    assert first == second
+
+
+def test_what_the_documents_do_not_know_is_kept_apart() -> None:
+    """An alias without a previousId, and a type that has no place in a batch, are no acceptable events."""
+    (speech,) = sdk_requests("metarouter", MOBILE)
+    assert [event["type"] for event in events_of(speech.undocumented_only())] == ["screen", "alias"]
+    assert {event["type"] for event in events_of(speech.documented_only())} == {
+        "track",
+        "identify",
+        "page",
+        "group",
+    }
+    (speech,) = sdk_requests("segment", NODE)
+    assert [event["type"] for event in events_of(speech.undocumented_only())] == ["alias"]
+
+
+def events_of(speech: SdkRequest) -> list[Any]:
+    """The events of a speech."""
+    return list(speech.events)
+
+
+def test_an_invalid_request_differs_in_one_thing() -> None:
+    """The key, the user, the size, the end of the JSON."""
+    for profile, name in VENDOR_SDKS:
+        for speech in sdk_requests(profile, name):
+            documented = speech.documented_only()
+            stranger = documented.with_unknown_key().to_draft()
+            assert KEY.encode() not in body_of(stranger)
+            assert KEY not in str(stranger.build_request().headers)
+            (event,) = events_of(documented.first_event_without_user())
+            assert not {"userId", "anonymousId"} & event.keys()
+            (event,) = events_of(documented.first_event_too_large())
+            compact = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+            assert len(compact) == documented.event_limit.at_most + 1
+            with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+                json.loads(body_of(documented.to_draft(is_truncated=True)))
+
+
+def test_a_partly_bad_batch_has_good_events_around_a_bad_one() -> None:
+    """Only the one in the middle names nobody."""
+    (speech,) = sdk_requests("segment", PYTHON_2_4)
+    call = speech.call
+    named = [
+        call.contract.has_identity(event["type"], event)
+        for event in events_of(speech.documented_only().middle_event_without_user())
+    ]
+    assert named.count(False) == 1
+    assert named[0]
+    assert named[-1]
+
+
+def check_of(check_id: str) -> Check:
+    """A check by its id."""
+    return next(item for item in CHECKS if item.id == check_id)
+
+
+def drive(check_id: str, call: Call, answer: Callable[[Request], Exchange]) -> Note | str | None:
+    """What a check says of a server that is a function."""
+    steps = check_of(check_id).steps(call)
+    exchange: Any = None
+    while True:
+        try:
+            draft: Any = next(steps) if exchange is None else steps.send(exchange)
+        except StopIteration as stop:
+            note: Note | str | None = stop.value
+            return note
+        exchange = answer(draft.request())
+
+
+def outcomes_by_condition(note: Note | str | None) -> dict[str, str]:
+    """What a note says of each condition."""
+    assert isinstance(note, Note)
+    outcomes: Any = note.data["outcomes"]
+    return {item["condition"]: item["does"] for item in outcomes}
+
+
+def test_a_server_that_takes_everything_loses_events_silently() -> None:
+    """The SDK believes that an event with a wrong key was stored."""
+    note = drive(f"sdk.{PYTHON_2_4}.reactions", call_to("rudderstack"), lambda _: exchange_with(200))
+    assert outcomes_by_condition(note) == {
+        "accepted": "deliver", "unknown-key": "lose", "no-identity": "lose", "too-large": "lose",
+        "invalid-json": "lose", "partly-bad": "lose",
+    }  # fmt: skip
+    assert isinstance(note, Note)
+    assert note.text.startswith("acceptable 200: delivers; unknown key 200: loses silently; ")
+    assert note.data["sdk"] == {
+        "name": PYTHON_2_4, "title": "segment-analytics-python 2.4.0", "version": "2.4.0", "supported": False,
+    }  # fmt: skip
+
+
+def test_a_success_without_content_makes_older_sdks_send_again() -> None:
+    """They know of one status alone."""
+    note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("segment"), lambda _: exchange_with(204))
+    assert outcomes_by_condition(note)["accepted"] == "send-again"
+
+
+def test_nothing_follows_from_other_refusals_where_the_sdk_is_not_let_in() -> None:
+    """One answer tells all."""
+    note = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: exchange_with(415))
+    assert outcomes_by_condition(note) == {"accepted": "give-up"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "name", "refuses"),
+    [
+        ("segment", BROWSER, lambda request: ("Content-Type", "text/plain") in request.headers),
+        ("segment", PYTHON_2_3, lambda request: b'"anonymousId":null' in request.body),
+        ("segment", PYTHON_2_3, lambda request: "Authorization" not in dict(request.headers)),
+        ("segment", NODE, lambda request: b"_metadata" in request.body),
+        ("segment", PYTHON_2_4, lambda request: ("X-Retry-Count", "1") in request.headers),
+        ("rudderstack", RUDDER_PYTHON, lambda request: ("Content-Encoding", "gzip") in request.headers),
+        ("rudderstack", RUDDER_NODE, lambda request: "json" not in dict(request.headers)["Content-Type"]),
+        ("metarouter", ANDROID, lambda request: b'"traits":null' in request.body),
+        ("metarouter", MOBILE, lambda request: b'],"writeKey"' not in request.body),
+    ],
+)  # fmt: skip
+def test_a_server_that_shuts_an_sdk_out_is_named(
+    profile: str, name: str, refuses: Callable[[Request], bool]
+) -> None:
+    """Each refuses one thing that the SDK does; the same server without the refusal passes."""
+    path = "/v1/t" if name == BROWSER else "/v1/batch"
+    check_id = f"sdk.{name}.accepted"
+    assert drive(check_id, call_to(profile, path), lambda _: exchange_with(200)) is None
+    with pytest.raises(Deviation, match="must be accepted"):
+        drive(check_id, call_to(profile, path), lambda item: exchange_with(400 if refuses(item) else 200))
+
+
+def test_checks_are_made_where_an_sdk_sends_to() -> None:
+    """On its paths alone, once where there are none; those of another vendor's SDK only report."""
+    contract = Contract(load("segment"))
+    sdk_trials = [trial for trial in make_trials(contract, KEYS, CHECKS) if trial.check.area == "sdk"]
+    paths = {
+        trial.operation.path
+        for trial in sdk_trials
+        if trial.check.id == f"sdk.{BROWSER}.accepted" and trial.operation
+    }
+    assert paths == SDKS[BROWSER].paths
+    foreign = next(trial for trial in sdk_trials if trial.check.id == f"sdk.{MOBILE}.accepted")
+    with pytest.raises(NotApplicable, match=f"the profile says nothing of sdks.{MOBILE}"):
+        foreign.steps()
+    batches = [item for item in contract.operations if item.kind is OperationKind.BATCH]
+    assert all(pointers.has(shape.body, "/batch") for sdk in SDKS.values() for shape in sdk.requests
+               if shape.path in {item.path for item in batches})  # fmt: skip
+
+
+@pytest.mark.parametrize("profile", VENDORS)
+def test_the_reference_server_accepts_its_vendors_sdks(
+    profile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No check fails, and the report says for each SDK what the answers would make it do."""
+    file = tmp_path / "report.json"
+    main(["run", "--profile", profile, "--select", "sdk", "--json", str(file)])
+    document = json.loads(file.read_text("utf-8"))
+    schema = json.loads((resources.specs_dir() / "report.schema.json").read_text("utf-8"))
+    Draft202012Validator(schema).validate(document)
+    outcomes = [(item["id"], item["outcome"]) for item in document["checks"]]
+    assert not [item for item in outcomes if item[1] in {"fail", "untestable", "error"}]
+    rows = {row["name"]: row for row in document["sdks"]}
+    assert {name for name, row in rows.items() if row["supported"]} == VENDORS[profile]
+    shown = capsys.readouterr().out
+    for name in VENDORS[profile]:
+        assert (f"sdk.{name}.accepted", "pass") in outcomes
+        assert f"{SDKS[name].title}  " in shown
+        for operation in rows[name]["operations"]:
+            assert operation["outcomes"][0]["does"] == "deliver"
+
+
+def test_the_overview_names_harm_alone() -> None:
+    """Another vendor's SDK is shown only where it would lose events, or send them again."""
+    note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("metarouter"), lambda _: exchange_with(400, UNCODED))
+    fine = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: exchange_with(400, UNCODED))
+    shown = overview_text([verdict(note, "a"), verdict(fine, "b")])
+    assert "segment-analytics-python 2.3.4  sends again" in shown
+    assert SDKS[NODE].title not in shown
+    lost = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: exchange_with(200))
+    assert "but" in (shown := overview_text([verdict(lost, "b")]))
+    assert "delivers  loses silently: unknown key, no user, too large, invalid JSON, partly bad" in shown
+    assert overview_text([verdict(fine, "b")]) == ""
+
+
+def verdict(note: Note | str | None, check_id: str) -> Verdict:
+    """A verdict with a note's data."""
+    assert isinstance(note, Note)
+    return Verdict(
+        id=check_id, area=Area.SDK, level=Level.MAY, title="It is reported.", operation="POST /v1/batch",
+        outcome=Outcome.OBSERVED, message=note.text, data=note.data,
+    )  # fmt: skip
+
+
+def overview_text(verdicts: list[Verdict]) -> str:
+    """What a terminal shows of verdicts."""
+    rows = build_sdk_overview(verdicts)
+    console = Console(width=200, record=True, file=io.StringIO())
+    if rows is not None:
+        console.print(rows)
+    return console.export_text()
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(all_shape_lines(), encoding="utf-8")
