@@ -88,9 +88,7 @@ def main(profile: str = "rudderstack", requests: str = "50000") -> None:
         print(f"  warm / wrk with one small request: {warm[1] / small_wrk:.2f}")
 
 
-def _conformance_rates(
-    url: str, profile: str, requests: str, environment: dict[str, str]
-) -> tuple[float, float]:
+def _conformance_rates(url: str, profile: str, requests: str, environment: dict[str, str]) -> tuple[float, float]:
     """Requests a second of the whole command, and of what it says of its sending."""
     command = [sys.executable, "-m", "conformance", "fuzz", url, "--profile", profile, "--fuzz", requests]
     start_s = time.perf_counter()
@@ -131,9 +129,7 @@ def _wrk_rate(url: str, requests: list[str], place: Path) -> float:
 
 def _lua_requests(contract: Contract) -> list[str]:
     """Requests as they are sent by us, every so many of the stored ones, as wrk's script has them."""
-    cases = [
-        case for case in load_or_generate(contract, 1, 50_000).cases(50_000) if len(case.body) < LARGE_BYTES
-    ]
+    cases = [case for case in load_or_generate(contract, 1, 50_000).cases(50_000) if len(case.body) < LARGE_BYTES]
     return [_in_lua(case.call.split()[1], case.body) for case in cases[:: len(cases) // SAMPLES]]
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -23,7 +24,8 @@ from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.refserver import Server
-from conformance.run.execution import Plan, build_plan, execute
+from conformance.run.execution import execute
+from conformance.run.plan import Plan, build_plan
 from conformance.settings import table
 from conformance.wire import Wire
 
@@ -74,9 +76,7 @@ def _serve(profile: str, delay_s: str) -> None:
 
 
 def _plan(url: str, contract: Contract) -> Plan:
-    return build_plan(
-        table.resolve({"write_key": KEY, "jobs": str(JOBS), "fuzz": "0"}), url, contract, CHECKS
-    )
+    return build_plan(table.resolve({"write_key": KEY, "jobs": str(JOBS), "fuzz": "0"}), url, contract, CHECKS)
 
 
 async def _requests_of_run(plan: Plan) -> list[Request]:
@@ -88,16 +88,14 @@ async def _requests_of_run(plan: Plan) -> list[Request]:
             requests.append(request)
             return await super().exchange(request)
 
-    await execute(plan, lambda *_: None, wire_type=Recorder)
+    await execute(replace(plan, wire_type=Recorder), lambda *_: None)
     return requests
 
 
 async def _replay_s(requests: list[Request], url: str) -> float:
     """The seconds that a bare httpx client takes for the same requests, as many at a time."""
     queue = iter(requests)
-    async with httpx.AsyncClient(
-        limits=httpx.Limits(max_connections=JOBS), timeout=30, trust_env=False
-    ) as client:
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=JOBS), timeout=30, trust_env=False) as client:
 
         async def worker() -> None:
             for item in queue:

@@ -40,10 +40,7 @@ def render_pages() -> dict[str, str]:
     rendered: dict[str, str] = {}
     rows = []
     for name in profile_names():
-        own, others = (
-            load(str(DIRECTORY / f"{name}.json")),
-            load_all(str(DIRECTORY / "cross" / f"{name}.json")),
-        )
+        own, others = (load(str(DIRECTORY / f"{name}.json")), load_all(str(DIRECTORY / "cross" / f"{name}.json")))
         every = sorted([own, *others], key=lambda document: str(document["profile"]["name"]))
         rendered |= {
             f"{name}.html": render_html(own),
@@ -66,11 +63,7 @@ def neutralise(document: Mapping[str, Any], server: str) -> dict[str, Any]:
         json.dumps(document).replace(document["target"]["url"], f"http://{server}.example")
     )
     started = datetime.fromtimestamp(int(os.environ.get(EPOCH_VARIABLE, "0")), UTC)
-    neutralised["run"] |= {
-        "started": started.isoformat(timespec="seconds"),
-        "duration_s": 0.0,
-        "waited_s": 0.0,
-    }
+    neutralised["run"] |= {"started": started.isoformat(timespec="seconds"), "duration_s": 0.0, "waited_s": 0.0}
     for check in neutralised["checks"]:
         check |= {"exchanges": [], "curl": ""}
         if check["outcome"] != Outcome.FAIL:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 SLOWEST_MODULES = (
-    "test_self_check.py", "test_hostile_targets.py", "test_independent_servers.py", "test_project.py",
+    "test_self_check.py", "test_hostile_targets.py", "test_independent_servers.py", "test_project.py"
 )  # fmt: skip
 """The modules that take longest go first, so that no process is left alone with one at the end."""
 EXTRA_WORKERS = 2
@@ -50,7 +50,7 @@ def _isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         shared = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
         patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         patch.setenv("CONFORMANCE_FUZZ", "0")
-        patch.setattr(corpus, "LEAST", 0)
+        patch.setattr(corpus, "MIN_STORED_CASES", 0)
         yield
 
 

@@ -24,9 +24,7 @@ def expect_documented_success(call: Call, drafts: Iterable[tuple[str, Draft]]) -
     note = None
     for subject, draft in drafts:
         draft.require_within_limits()
-        note = (
-            expect.status((yield draft), call.contract.expected_response(Condition.ACCEPTED), subject) or note
-        )
+        note = expect.status((yield draft), call.contract.expected_response(Condition.ACCEPTED), subject) or note
     return note
 
 

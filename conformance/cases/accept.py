@@ -35,22 +35,14 @@ ACCEPTED = "answers.accepted"
 )
 def minimal_event(call: Call) -> Steps:
     """A user id and the required fields are all that the documents ask for."""
-    return (
-        yield from expect_documented_success(
-            call, [("the smallest documented request", call.minimal_request())]
-        )
-    )
+    return (yield from expect_documented_success(call, [("the smallest documented request", call.minimal_request())]))
 
 
-@check(
-    "accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED, tier=Tier.GENTLE
-)
+@check("accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED, tier=Tier.GENTLE)
 def full_event(call: Call) -> Steps:
     """Official SDKs fill in most fields; a server that chokes on one of them shuts them out."""
     return (
-        yield from expect_documented_success(
-            call, [("a request with every documented field", call.full_request())]
-        )
+        yield from expect_documented_success(call, [("a request with every documented field", call.full_request())])
     )
 
 
@@ -108,10 +100,7 @@ def unknown_fields(call: Call) -> Steps:
             "an event with an unknown field at its top level",
             call.acceptable_request().with_field("/conformance_unknown", "extra"),
         ),
-        (
-            "an event with an unknown nested field",
-            call.acceptable_request().with_field(nested_pointer, value),
-        ),
+        ("an event with an unknown nested field", call.acceptable_request().with_field(nested_pointer, value)),
     ]
     context = call.contract.profile.pointers.context
     if context is not None:
@@ -154,9 +143,7 @@ TEXT_SAMPLES = (
 )
 
 
-@check(
-    "accept.text.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TEXT_SAMPLES
-)
+@check("accept.text.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TEXT_SAMPLES)
 def text(call: Call, text_sample: TextSample) -> Steps:
     """Names and properties are people's own words."""
     text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
@@ -168,9 +155,7 @@ def text(call: Call, text_sample: TextSample) -> Steps:
         ),
         (
             f"a property's name of {text_sample.description}",
-            call.acceptable_request().with_field(
-                f"{call.event_type.open_object or ''}/{text_sample.value}", 1
-            ),
+            call.acceptable_request().with_field(f"{call.event_type.open_object or ''}/{text_sample.value}", 1),
         ),
         (
             f"an id of {text_sample.description}",
@@ -239,10 +224,7 @@ TIMESTAMP_FORMATS = (
 
 
 @check(
-    "accept.timestamp.{slug}",
-    "An event with {description} is accepted.",
-    fact=ACCEPTED,
-    parameters=TIMESTAMP_FORMATS,
+    "accept.timestamp.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TIMESTAMP_FORMATS
 )
 def timestamp(call: Call, timestamp_format: TimestampFormat) -> Steps:
     """All of these are ISO 8601, and official SDKs send them."""
@@ -290,9 +272,7 @@ class KeyPlacement:
 
 KEY_PLACEMENTS = (
     KeyPlacement("basic", "HTTP Basic, the key as user and an empty password", AuthScheme.BASIC),
-    KeyPlacement(
-        "without-colon", "HTTP Basic without the colon after the key", AuthScheme.BASIC_WITHOUT_COLON
-    ),
+    KeyPlacement("without-colon", "HTTP Basic without the colon after the key", AuthScheme.BASIC_WITHOUT_COLON),
     KeyPlacement("body", "the body alone", AuthScheme.BODY),
     KeyPlacement("header", "a header of its own", AuthScheme.HEADER),
     KeyPlacement("bearer", "a bearer token, the key in the body", AuthScheme.BEARER),
@@ -309,9 +289,7 @@ KEY_PLACEMENTS = (
 def credentials(call: Call, key_placement: KeyPlacement) -> Steps:
     """A documented way to hand in the write key works on every path."""
     draft = call.acceptable_request().with_credentials(call.credentials(key_placement.scheme))
-    return (
-        yield from expect_documented_success(call, [(f"the right key in {key_placement.description}", draft)])
-    )
+    return (yield from expect_documented_success(call, [(f"the right key in {key_placement.description}", draft)]))
 
 
 @check("accept.credentials.example", "The documented example is accepted with no other key than its own.",

@@ -46,9 +46,7 @@ def wrong_body_key(call: Call, invalid_case: InvalidCase) -> Steps:
 def padded_key(call: Call) -> Steps:
     """Keys are pasted with a line break at their end; some servers trim, and no document decides."""
     if any(value.endswith(call.keys.write_key) for _, value in call.credentials().headers):
-        raise NotApplicable(
-            "the key is the end of a header's value, and white space around that is no part of it"
-        )
+        raise NotApplicable("the key is the end of a header's value, and white space around that is no part of it")
     expect.control((yield call.control_request()))
     drafts = [(f"the key {description}", call.acceptable_request().with_credentials(call.credentials(key=key)))
               for description, key in ((r"with a line break after it", f"{call.keys.write_key}\n"),

@@ -36,10 +36,7 @@ def _control_then_expect_accepted(call: Call, drafts: Iterable[tuple[str, Draft]
 @check("batch.types.each", "A batch of every documented type is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def each_type(call: Call) -> Steps:
     """One batch for each type, so that a type that the batch path forgot is named."""
-    drafts = [
-        (f"a batch with a {name} event", call.acceptable_request(name))
-        for name in call.contract.batch_types()
-    ]
+    drafts = [(f"a batch with a {name} event", call.acceptable_request(name)) for name in call.contract.batch_types()]
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
@@ -60,9 +57,7 @@ def other_type(call: Call) -> Steps:
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
-@check(
-    "batch.types.mixed", "A batch of all documented types at once is accepted.", fact=ACCEPTED, kinds=BATCHES
-)
+@check("batch.types.mixed", "A batch of all documented types at once is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def mixed_types(call: Call) -> Steps:
     """SDKs put whatever was called into the same batch."""
     return (
@@ -72,13 +67,7 @@ def mixed_types(call: Call) -> Steps:
     )
 
 
-@check(
-    "batch.count.one",
-    "A batch of one event is accepted.",
-    fact=ACCEPTED,
-    kinds=BATCHES,
-    ignores_preflight=True,
-)
+@check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES, ignores_preflight=True)
 def one_event(call: Call) -> Steps:
     """An SDK that is flushed early sends its only event as a batch."""
     return (yield from expect_all_accepted([("a batch of one event", call.batch_of(1))]))
@@ -100,9 +89,7 @@ def many_events(call: Call) -> Steps:
 def max_events(call: Call) -> Steps:
     """SDKs fill their batches up to the documented number."""
     draft = call.batch_of_at_most(call.contract.max_events)
-    return (
-        yield from _control_then_expect_accepted(call, [(f"a batch of {len(draft.events):,} events", draft)])
-    )
+    return (yield from _control_then_expect_accepted(call, [(f"a batch of {len(draft.events):,} events", draft)]))
 
 
 @check("batch.count.over", "A batch of one event too many is refused.", fact=MAX_EVENTS_FACT, kinds=BATCHES)
@@ -145,10 +132,7 @@ def shared_context(call: Call) -> Steps:
     shared_and_own = _with_context(call).with_shared_field(
         shared[0], schemas.full_sample(schemas.subschema(schema, shared[0]))
     )
-    drafts = [
-        (f"a batch with {', '.join(shared)} beside its list", draft),
-        ("a batch with both", shared_and_own),
-    ]
+    drafts = [(f"a batch with {', '.join(shared)} beside its list", draft), ("a batch with both", shared_and_own)]
     return (yield from _control_then_expect_accepted(call, drafts))
 
 

@@ -28,23 +28,27 @@ def all_accepted(call: Call) -> Steps:
     """Events come from many clients; a server that fails when they come together loses them."""
     expect.control((yield call.acceptable_request()))
     for exchange in (
-        yield from send_concurrently(
-            *(call.acceptable_request().allowing_no_answer() for _ in range(REQUEST_COUNT))
-        )
+        yield from send_concurrently(*(call.acceptable_request().allowing_no_answer() for _ in range(REQUEST_COUNT)))
     ):
         expect.accepted(exchange, "a valid request, sixteen of which were in flight,")
     return None
 
 
-@check("robustness.concurrency.matched", "Each of sixteen requests at once gets the answer that it deserves.",
-       fact=CONCURRENCY, kinds=EVENTS_AND_BATCHES, first_operation_only=True, exclusive=True, tier=Tier.BURST)  # fmt: skip
+@check(
+    "robustness.concurrency.matched",
+    "Each of sixteen requests at once gets the answer that it deserves.",
+    fact=CONCURRENCY,
+    kinds=EVENTS_AND_BATCHES,
+    first_operation_only=True,
+    exclusive=True,
+    tier=Tier.BURST,
+)
 def answers_matched(call: Call) -> Steps:
     """An answer that belongs to another request makes a client resend what is stored, or drop what is not."""
     expect.control((yield call.acceptable_request()))
     invalid = INVALID_JSON[0]
     drafts = [
-        call.acceptable_request() if number % 2 else invalid.make_draft(call)
-        for number in range(REQUEST_COUNT // 2)
+        call.acceptable_request() if number % 2 else invalid.make_draft(call) for number in range(REQUEST_COUNT // 2)
     ]
     answer = call.contract.expected_response(Condition.JSON_INVALID)
     exchanges = yield from send_concurrently(*(draft.allowing_no_answer() for draft in drafts))

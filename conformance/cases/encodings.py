@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     from conformance.requests.steps import Steps
 
 NO_5XX: Final = "rules.no-server-error"
-BOMB_OPTIONS: Final[dict[str, Any]] = {
-    "kinds": EVENTS_AND_BATCHES,
-    "first_per": FirstPer.KIND,
-    "tier": Tier.VOLUME,
-}
+BOMB_OPTIONS: Final[dict[str, Any]] = {"kinds": EVENTS_AND_BATCHES, "first_per": FirstPer.KIND, "tier": Tier.VOLUME}
 
 
 @check("robustness.gzip.accepted", "Whether a body in gzip is accepted is reported.",
@@ -86,16 +82,10 @@ def gzip_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same body again and again."""
     bodies = (
         ("a body in gzip", content_codings.with_gzip(call.acceptable_request())),
-        (
-            "a body that begins like gzip and is none",
-            content_codings.with_corrupt_gzip(call.acceptable_request()),
-        ),
+        ("a body that begins like gzip and is none", content_codings.with_corrupt_gzip(call.acceptable_request())),
         ("a body in gzip that breaks off", content_codings.with_truncated_gzip(call.acceptable_request())),
         ("a plain body that is called gzip", content_codings.with_gzip_label_only(call.acceptable_request())),
-        (
-            "a body in a coding that nobody knows",
-            content_codings.with_unknown_coding(call.acceptable_request()),
-        ),
+        ("a body in a coding that nobody knows", content_codings.with_unknown_coding(call.acceptable_request())),
     )
     return (yield from expect_no_server_errors(call, bodies))
 

@@ -46,10 +46,7 @@ OVERSIZED = InvalidCase("size", "a body over the limit", Condition.JSON_INVALID,
 REFUSALS = (
     InvalidCase("json", "invalid JSON", Condition.JSON_INVALID, INVALID_JSON[0].make_draft),
     InvalidCase(
-        "credentials",
-        "missing credentials",
-        Condition.CREDENTIALS_MISSING,
-        INVALID_AUTHORIZATION[0].make_draft,
+        "credentials", "missing credentials", Condition.CREDENTIALS_MISSING, INVALID_AUTHORIZATION[0].make_draft
     ),
     InvalidCase("key", "an unknown key", Condition.CREDENTIALS_UNKNOWN, WRONG_KEY[0].make_draft),
     OVERSIZED,
@@ -61,9 +58,7 @@ REFUSALS = (
 def error_body(call: Call, invalid_case: InvalidCase) -> Steps:
     """SDKs and people read the error; a proxy's page in its place tells them nothing."""
     shape = call.contract.error_body(call.operation)
-    expect.body(
-        (yield from get_refusal(call, invalid_case.make_draft(call))), shape, invalid_case.description
-    )
+    expect.body((yield from get_refusal(call, invalid_case.make_draft(call))), shape, invalid_case.description)
     return None
 
 
@@ -82,9 +77,7 @@ STACK_TRACE_TRIGGERS = (*REFUSALS, NOT_OBJECT[0], NOT_UTF8[0])
 def stack_trace(call: Call, invalid_case: InvalidCase) -> Steps:
     """A stack trace tells strangers what the server is made of, and clients nothing."""
     expect.control((yield call.control_request()))
-    expect.no_stack_trace(
-        (yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description
-    )
+    expect.no_stack_trace((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
     return None
 
 
@@ -146,10 +139,7 @@ def _event_without(pointer: str) -> InvalidCase:
     """An event without one of its fields."""
     description = f"an event without {pointer}"
     return InvalidCase(
-        pointer,
-        description,
-        Condition.IDENTITY_MISSING,
-        lambda call: call.acceptable_request().without_fields(pointer),
+        pointer, description, Condition.IDENTITY_MISSING, lambda call: call.acceptable_request().without_fields(pointer)
     )
 
 
@@ -160,16 +150,10 @@ def _wrong_body_keys(call: Call) -> tuple[InvalidCase, ...]:
 @check("errors.status.json", "No invalid JSON is answered as the server's own failure.", fact=NO_5XX)
 def json_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same body again and again."""
-    return (
-        yield from expect_no_server_errors(
-            call, _applicable_drafts(call, (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8))
-        )
-    )
+    return (yield from expect_no_server_errors(call, _applicable_drafts(call, (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8))))
 
 
-@check(
-    "errors.status.credentials", "No wrong credentials are answered as the server's own failure.", fact=NO_5XX
-)
+@check("errors.status.credentials", "No wrong credentials are answered as the server's own failure.", fact=NO_5XX)
 def credentials_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the same events again and again."""
     return (
@@ -193,9 +177,7 @@ def payload_status(call: Call) -> Steps:
     return (yield from expect_no_server_errors(call, _applicable_drafts(call, (NO_IDENTITY, *fields))))
 
 
-@check(
-    "errors.status.batch", "No bad batch is answered as the server's own failure.", fact=NO_5XX, kinds=BATCHES
-)
+@check("errors.status.batch", "No bad batch is answered as the server's own failure.", fact=NO_5XX, kinds=BATCHES)
 def batch_status(call: Call) -> Steps:
     """A 5xx, or no answer at all, makes SDKs send the whole batch again and again."""
     return (yield from expect_no_server_errors(call, _applicable_drafts(call, (*INVALID_BATCH, NO_IDENTITY))))

@@ -28,24 +28,25 @@ class FuzzProperty:
 FUZZ_PROPERTIES = (
     FuzzProperty("server-error", "No generated request is answered with a 5xx", "rules.no-server-error"),
     FuzzProperty("unanswered", "Every generated request is answered", "rules.no-server-error"),
-    FuzzProperty(
-        "misframed", "Every answer to a generated request ends where its head says", "rules.framing"
-    ),
+    FuzzProperty("misframed", "Every answer to a generated request ends where its head says", "rules.framing"),
     FuzzProperty("refused", "Generated requests that are valid are accepted", "answers.accepted"),
     FuzzProperty("taken", "Generated requests that must be refused are refused", "answers.json-invalid"),
-    FuzzProperty(
-        "status", "Generated requests get no status that the contract does not allow", "answers.accepted"
-    ),
+    FuzzProperty("status", "Generated requests get no status that the contract does not allow", "answers.accepted"),
     FuzzProperty("body", "The answers to generated requests have the promised shape", ERROR_BODY),
-    FuzzProperty(
-        "leak", "No answer to a generated request shows the inside of the server", "rules.no-stack-trace"
-    ),
+    FuzzProperty("leak", "No answer to a generated request shows the inside of the server", "rules.no-stack-trace"),
     FuzzProperty("broken", "No generated request spoils those that come after it", "rules.recovery"),
 )
 
 
-@check("fuzz.generated.{slug}", "{description}.", fact=attrgetter("fact"), kinds=frozenset(OperationKind), parameters=FUZZ_PROPERTIES,
-       exclusive=True, tier=Tier.BURST)  # fmt: skip
+@check(
+    "fuzz.generated.{slug}",
+    "{description}.",
+    fact=attrgetter("fact"),
+    kinds=frozenset(OperationKind),
+    parameters=FUZZ_PROPERTIES,
+    exclusive=True,
+    tier=Tier.BURST,
+)
 def generated_requests(_: Call, __: FuzzProperty) -> Steps:
     """Nobody thinks of every request. Thousands are made up, and the contract says which answers are wrong.
 

@@ -43,11 +43,7 @@ def not_an_object(call: Call, invalid_case: InvalidCase) -> Steps:
 
 
 @check(
-    "json.encoding.{slug}",
-    "{description} is refused.",
-    fact=FACT_OF_PARAMETER,
-    kinds=WITH_BODY,
-    parameters=NOT_UTF8,
+    "json.encoding.{slug}", "{description} is refused.", fact=FACT_OF_PARAMETER, kinds=WITH_BODY, parameters=NOT_UTF8
 )
 def not_utf8(call: Call, invalid_case: InvalidCase) -> Steps:
     """Bytes that are not UTF-8 are not JSON; replacing them stores something that nobody sent."""

@@ -34,14 +34,19 @@ def _message_id_of_length(call: Call, length: int) -> str:
 def max_length(call: Call) -> Steps:
     """SDKs build ids from times and UUIDs, and some come near the limit."""
     length = call.contract.max_message_id_length
-    draft = call.acceptable_request().with_field(
-        _get_message_id_pointer(call), _message_id_of_length(call, length)
-    )
+    draft = call.acceptable_request().with_field(_get_message_id_pointer(call), _message_id_of_length(call, length))
     return (yield from expect_all_accepted([(f"a message id of {length} characters", draft)]))
 
 
-@check("payload.message-id.longer", "What happens to message ids longer than documented is reported.",
-       fact="rules.undocumented", kinds=EVENTS, max_level=Level.MAY, observes=True, first_operation_only=True)  # fmt: skip
+@check(
+    "payload.message-id.longer",
+    "What happens to message ids longer than documented is reported.",
+    fact="rules.undocumented",
+    kinds=EVENTS,
+    max_level=Level.MAY,
+    observes=True,
+    first_operation_only=True,
+)
 def over_max_length(call: Call) -> Steps:
     """No document names an answer; some servers cut, some refuse, some use it as a key of a table."""
     message_id_pointer = _get_message_id_pointer(call)
@@ -67,18 +72,20 @@ def repeated_id(call: Call) -> Steps:
     return (yield from expect_all_accepted(repeats))
 
 
-@check("payload.message-id.number", "What happens to a message id that is a number is reported.",
-       fact="rules.undocumented", kinds=EVENTS, max_level=Level.MAY, observes=True, first_operation_only=True)  # fmt: skip
+@check(
+    "payload.message-id.number",
+    "What happens to a message id that is a number is reported.",
+    fact="rules.undocumented",
+    kinds=EVENTS,
+    max_level=Level.MAY,
+    observes=True,
+    first_operation_only=True,
+)
 def numeric_id(call: Call) -> Steps:
     """Clients with numbers for ids exist; the documents speak of texts."""
     expect.control((yield call.control_request()))
     return (
         yield from describe_outcomes(
-            [
-                (
-                    "a number as message id",
-                    call.acceptable_request().with_field(_get_message_id_pointer(call), 1_234_567),
-                )
-            ]
+            [("a number as message id", call.acceptable_request().with_field(_get_message_id_pointer(call), 1_234_567))]
         )
     )

@@ -48,9 +48,7 @@ def _event_with_ids(call: Call, **values: Json) -> Draft:
 
 def _event_with_every_id(call: Call, value: Json) -> Draft:
     """An event whose every id has the same value."""
-    return _event_with_ids(
-        call, **dict.fromkeys(call.contract.identity_pointers(call.operation.event_type), value)
-    )
+    return _event_with_ids(call, **dict.fromkeys(call.contract.identity_pointers(call.operation.event_type), value))
 
 
 @check("payload.identity.both", "An event with both a userId and an anonymousId is accepted.", fact=ACCEPTED)
@@ -85,9 +83,7 @@ def identity_blank(call: Call) -> Steps:
     """Some servers trim, others store the blank as a user of its own."""
     expect.control((yield call.control_request()))
     return (
-        yield from describe_outcomes(
-            [("ids of white space", call.with_run_tag(_event_with_every_id(call, " \t ")))]
-        )
+        yield from describe_outcomes([("ids of white space", call.with_run_tag(_event_with_every_id(call, " \t ")))])
     )
 
 
@@ -113,10 +109,7 @@ def identity_one_empty(call: Call) -> Steps:
 def optional_null(call: Call) -> Steps:
     """Serializers write null for what is not set; a server that takes it as a value refuses the event."""
     expect.control((yield call.control_request()))
-    drafts = (
-        (f"{pointer} null", call.full_request().with_field(pointer, None))
-        for pointer in call.optional_fields()
-    )
+    drafts = ((f"{pointer} null", call.full_request().with_field(pointer, None)) for pointer in call.optional_fields())
     return (yield from describe_outcomes(drafts))
 
 
@@ -209,13 +202,9 @@ def properties_empty(call: Call) -> Steps:
     """SDKs send an empty object when the caller gives none."""
     open_pointer = call.event_type.open_object
     if open_pointer is None or pointers.has(call.baseline_event(call.operation.event_type), open_pointer):
-        raise NotApplicable(
-            f"no document gives {call.operation.event_type} a free-form object that may be empty"
-        )
+        raise NotApplicable(f"no document gives {call.operation.event_type} a free-form object that may be empty")
     return (
-        yield from expect_all_accepted(
-            [("empty properties", call.acceptable_request().with_field(open_pointer, {}))]
-        )
+        yield from expect_all_accepted([("empty properties", call.acceptable_request().with_field(open_pointer, {}))])
     )
 
 
@@ -228,8 +217,10 @@ def documented_context(call: Call) -> Steps:
     sample_context = schemas.full_sample(
         schemas.subschema(call.contract.event_schema(call.operation.event_type), context_pointer)
     )
-    drafts = [("an event with the documented context", call.acceptable_request().with_field(context_pointer, sample_context)),
-              ("an event with an empty context", call.acceptable_request().with_field(context_pointer, {}))]  # fmt: skip
+    drafts = [
+        ("an event with the documented context", call.acceptable_request().with_field(context_pointer, sample_context)),
+        ("an event with an empty context", call.acceptable_request().with_field(context_pointer, {})),
+    ]
     return (yield from expect_all_accepted(drafts))
 
 
@@ -241,19 +232,14 @@ INTEGRATIONS: tuple[tuple[str, Json], ...] = (
 )
 
 
-@check(
-    "payload.integrations.documented", "An event that chooses its destinations is accepted.", fact=ACCEPTED
-)
+@check("payload.integrations.documented", "An event that chooses its destinations is accepted.", fact=ACCEPTED)
 def documented_integrations(call: Call) -> Steps:
     """Destinations are switched on and off, or given options, event by event."""
     integrations_pointer = call.contract.profile.pointers.integrations
     if integrations_pointer is None:
         raise NotApplicable("the profile does not say where integrations go")
     drafts = [
-        (
-            f"integrations with {description}",
-            call.acceptable_request().with_field(integrations_pointer, value),
-        )
+        (f"integrations with {description}", call.acceptable_request().with_field(integrations_pointer, value))
         for description, value in INTEGRATIONS
     ]
     return (yield from expect_all_accepted(drafts))

@@ -75,9 +75,7 @@ def _url_safe(body: bytes) -> str:
     return base64.urlsafe_b64encode(body).decode()
 
 
-STANDARD_ENCODINGS = (
-    PixelEncoding("standard", "standard base64, with + and / in it", encode_standard_base64),
-)
+STANDARD_ENCODINGS = (PixelEncoding("standard", "standard base64, with + and / in it", encode_standard_base64),)
 OTHER_ENCODINGS = (
     PixelEncoding("unpadded", "base64 without its padding", lambda body: encode_standard_base64(body).rstrip("=")),
     PixelEncoding("url-safe", "url-safe base64", _url_safe),
@@ -107,8 +105,15 @@ def standard_encoding(call: Call, encoding_variant: PixelEncoding) -> Steps:
     return (yield from expect_all_accepted(_encoded_pixels(call, encoding_variant)))
 
 
-@check("pixel.encoding.{slug}", "Whether a pixel in {description} is accepted is reported.",
-       fact="rules.undocumented", kinds=PIXELS, max_level=Level.MAY, observes=True, parameters=OTHER_ENCODINGS)  # fmt: skip
+@check(
+    "pixel.encoding.{slug}",
+    "Whether a pixel in {description} is accepted is reported.",
+    fact="rules.undocumented",
+    kinds=PIXELS,
+    max_level=Level.MAY,
+    observes=True,
+    parameters=OTHER_ENCODINGS,
+)
 def other_encoding(call: Call, encoding_variant: PixelEncoding) -> Steps:
     """Some libraries write base64's variant for addresses, or leave the padding out."""
     expect.control((yield call.control_request()))
@@ -120,12 +125,9 @@ def other_encoding(call: Call, encoding_variant: PixelEncoding) -> Steps:
 def key_elsewhere(call: Call) -> Steps:
     """The example has the key inside the data; other routes of the same vendor take it elsewhere."""
     expect.control((yield call.control_request()))
-    schemes = [
-        item for item in (AuthScheme.BASIC, AuthScheme.QUERY) if call.contract.has_fact(f"credentials.{item}")
-    ]
+    schemes = [item for item in (AuthScheme.BASIC, AuthScheme.QUERY) if call.contract.has_fact(f"credentials.{item}")]
     drafts = [
-        (f"the key by {item}", call.acceptable_request().with_credentials(call.credentials(item)))
-        for item in schemes
+        (f"the key by {item}", call.acceptable_request().with_credentials(call.credentials(item))) for item in schemes
     ]
     return (yield from describe_outcomes(drafts))
 
@@ -136,7 +138,5 @@ def invalid_pixel_status(call: Call) -> Steps:
     """Anybody can call a pixel with anything."""
     expect.control((yield call.control_request()))
     for invalid_case in INVALID_PIXEL:
-        expect.no_server_error(
-            (yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description
-        )
+        expect.no_server_error((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
     return None

@@ -12,7 +12,7 @@ from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
 from conformance.profile.facts import Condition
 from conformance.requests import send_concurrently
-from conformance.run.sender import FIRST_429, retry_after_s
+from conformance.requests.rate_limits import FIRST_429, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,9 +52,7 @@ def _require_429(call: Call) -> Generator[Step, Exchange, Exchange]:
     """A 429. Raises Silent if there was none."""
     exchange = yield from _get_burst_result(call)
     if exchange.status != _TOO_MANY_REQUESTS:
-        raise NotApplicable(
-            f"no 429 was seen: {NO_LIMIT_NOTE if expect.is_accepted(exchange) else exchange.summary}"
-        )
+        raise NotApplicable(f"no 429 was seen: {NO_LIMIT_NOTE if expect.is_accepted(exchange) else exchange.summary}")
     return exchange
 
 
@@ -65,9 +63,7 @@ def refusal_status(call: Call) -> Steps:
     exchange = yield from _get_burst_result(call)
     if expect.is_accepted(exchange):
         return NO_LIMIT_NOTE
-    return expect.status(
-        exchange, call.contract.expected_response(Condition.RATE_EXCEEDED), "one request too many"
-    )
+    return expect.status(exchange, call.contract.expected_response(Condition.RATE_EXCEEDED), "one request too many")
 
 
 @check("rate-limit.refusal.headers", "A 429 says in seconds when to come back, as documented.",

@@ -67,9 +67,7 @@ def length_too_large(call: Call) -> Steps:
     _require_plaintext((yield call.control_request()))
     subject = "a body that ends before its Content-Length"
     draft = (
-        call.acceptable_request()
-        .with_raw_writer(framings.write_length_too_large)
-        .allowing_no_answer(may_time_out=True)
+        call.acceptable_request().with_raw_writer(framings.write_length_too_large).allowing_no_answer(may_time_out=True)
     )
     (exchange,) = yield from send_on_one_connection(draft, half_closed=True)
     if exchange.failure is TransportFailure.TIMEOUT:
@@ -155,9 +153,7 @@ def chunk_extensions(call: Call) -> Steps:
     """Some proxies sign chunks in an extension; who does not know it ignores it."""
     expect.require_chunks_supported((yield call.acceptable_request().with_chunked_encoding()))
     for subject, raw_writer in framings.OPTIONAL_CHUNK_PARTS:
-        (exchange,) = yield from converse_raw(
-            call, subject, call.acceptable_request().with_raw_writer(raw_writer)
-        )
+        (exchange,) = yield from converse_raw(call, subject, call.acceptable_request().with_raw_writer(raw_writer))
         expect.accepted(exchange, subject)
     return None
 
@@ -237,8 +233,15 @@ def pipelined_order(call: Call) -> Steps:
     return None
 
 
-@check("robustness.connection.half-closed", "Whether a client that ended its side is answered is reported.",
-       fact="rules.half-close", kinds=EVENTS, first_operation_only=True, max_level=Level.MAY, observes=True)  # fmt: skip
+@check(
+    "robustness.connection.half-closed",
+    "Whether a client that ended its side is answered is reported.",
+    fact="rules.half-close",
+    kinds=EVENTS,
+    first_operation_only=True,
+    max_level=Level.MAY,
+    observes=True,
+)
 def half_closed(call: Call) -> Steps:
     """Shell scripts that pipe a request into a socket end their side before they read."""
     _require_plaintext((yield call.control_request()))

@@ -44,16 +44,17 @@ class RefusedRequest:
 REFUSED_ON_EVERY_PATH = (
     RefusedRequest("json", "invalid JSON", INVALID_JSON[0].make_draft),
     RefusedRequest("credentials", "missing credentials", INVALID_AUTHORIZATION[0].make_draft),
-    RefusedRequest("method", "a wrong method",
-            lambda call: call.acceptable_request().with_method("PUT").with_body_bytes(b'{"conformance": "wrong method"}')),
-)  # fmt: skip
+    RefusedRequest(
+        "method",
+        "a wrong method",
+        lambda call: call.acceptable_request().with_method("PUT").with_body_bytes(b'{"conformance": "wrong method"}'),
+    ),
+)
 REFUSED_ONCE_PER_KIND = (
     RefusedRequest("key", "an unknown key", WRONG_KEY[0].make_draft),
     RefusedRequest("path", "an unknown path", lambda call: call.acceptable_request().with_path(UNKNOWN_PATH)),
     RefusedRequest("size", "a body over the limit", oversized_request),
-    RefusedRequest(
-        "gzip", "corrupt gzip", lambda call: content_codings.with_corrupt_gzip(call.acceptable_request())
-    ),
+    RefusedRequest("gzip", "corrupt gzip", lambda call: content_codings.with_corrupt_gzip(call.acceptable_request())),
     RefusedRequest("utf8", "a body that is not UTF-8", NOT_UTF8[0].make_draft),
 )
 
@@ -69,9 +70,7 @@ def recovers_at_once(call: Call, refused_request: RefusedRequest) -> Steps:
         call, refused_request.description, refused_request.make(call), closing_request(call)
     )
     if after.failure is not TransportFailure.CLOSED:
-        expect.accepted(
-            after, f"an acceptable request on the same connection, after {refused_request.description},"
-        )
+        expect.accepted(after, f"an acceptable request on the same connection, after {refused_request.description},")
     yield from expect_new_connection_accepted(call, refused_request.description)
     return None
 
@@ -89,35 +88,33 @@ class RequestSeries:
 REQUEST_SERIES = (
     RequestSeries("series", "invalid JSON", INVALID_JSON[0].make_draft, 12),
     RequestSeries(
-        "series-odd",
-        "a NUL escape",
-        lambda call: next(edge_cases.EDGE_CASES[0].make_drafts(call))[1],
-        _MIN_REQUESTS,
+        "series-odd", "a NUL escape", lambda call: next(edge_cases.EDGE_CASES[0].make_drafts(call))[1], _MIN_REQUESTS
     ),
 )
 
 
-@check("robustness.recovery.{slug}", "After {description}, a series of acceptable requests is accepted.",
-       fact=RECOVERY, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND, exclusive=True, parameters=REQUEST_SERIES)  # fmt: skip
+@check(
+    "robustness.recovery.{slug}",
+    "After {description}, a series of acceptable requests is accepted.",
+    fact=RECOVERY,
+    kinds=EVENTS_AND_BATCHES,
+    first_per=FirstPer.KIND,
+    exclusive=True,
+    parameters=REQUEST_SERIES,
+)
 def recovers_for_series(call: Call, request_series: RequestSeries) -> Steps:
     """What a server remembers of a bad request may come out only some requests later."""
     expect.control((yield call.control_request()))
     yield request_series.make(call).allowing_no_answer()
     drafts = (
-        *(
-            call.acceptable_request().with_raw_writer(write_standard)
-            for _ in range(request_series.request_count - 1)
-        ),
+        *(call.acceptable_request().with_raw_writer(write_standard) for _ in range(request_series.request_count - 1)),
         closing_request(call),
     )
     exchanges = yield from send_on_one_connection(*(draft.allowing_no_answer() for draft in drafts))
-    answered_exchanges = [
-        exchange for exchange in exchanges if exchange.failure is not TransportFailure.CLOSED
-    ]
+    answered_exchanges = [exchange for exchange in exchanges if exchange.failure is not TransportFailure.CLOSED]
     for exchange in answered_exchanges:
         expect.accepted(
-            exchange,
-            f"one of {request_series.request_count} acceptable requests after {request_series.description}",
+            exchange, f"one of {request_series.request_count} acceptable requests after {request_series.description}"
         )
     for _ in range(max(_MIN_REQUESTS, request_series.request_count - len(answered_exchanges))):
         yield from expect_new_connection_accepted(call, request_series.description)

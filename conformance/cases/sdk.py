@@ -58,26 +58,27 @@ class SdkParameter:
         requests = [SdkRequest.for_call(call, shape) for shape in self.sdk.requests_to(call.operation.path)]
         documented = [speech for speech in requests if speech.documented_only().events]
         if not documented:
-            raise NotApplicable(
-                f"{self.description} sends no event to {call.operation} that the documents know"
-            )
+            raise NotApplicable(f"{self.description} sends no event to {call.operation} that the documents know")
         return sorted(documented, key=lambda speech: len(speech.events))
 
 
 SDK_PARAMETERS = tuple(SdkParameter(sdk) for sdk in sdks.load_all())
 
 
-@check("sdk.{slug}.accepted", "A request of {description} is accepted.", fact=FACT_OF_PARAMETER, parameters=SDK_PARAMETERS,
-       tier=Tier.GENTLE)  # fmt: skip
+@check(
+    "sdk.{slug}.accepted",
+    "A request of {description} is accepted.",
+    fact=FACT_OF_PARAMETER,
+    parameters=SDK_PARAMETERS,
+    tier=Tier.GENTLE,
+)
 def accepted(call: Call, sdk_parameter: SdkParameter) -> Steps:
     """A server that takes a vendor's place is spoken to by that vendor's SDKs, in their own way."""
     for sdk_request in sdk_parameter.requests(call):
         draft = sdk_request.documented_only().to_draft()
         expect.accepted((yield draft), f"what {sdk_parameter.description} sends")
         if sdk_request.shape.retry_headers:
-            expect.accepted(
-                (yield sdk_request.as_retry(draft)), f"what {sdk_parameter.description} sends once more"
-            )
+            expect.accepted((yield sdk_request.as_retry(draft)), f"what {sdk_parameter.description} sends once more")
     return None
 
 
@@ -123,17 +124,38 @@ def _undocumented_draft(sdk_request: SdkRequest) -> Draft:
 SDK_SCENARIOS = (
     SdkScenario(ACCEPTED_CONDITION, "acceptable", lambda speech: speech.documented_only().to_draft()),
     SdkScenario("undocumented", "not in the documents", _undocumented_draft),
-    SdkScenario("unknown-key", "unknown key", lambda speech: speech.documented_only().with_unknown_key().to_draft(),
-          _documented_answer(Condition.CREDENTIALS_UNKNOWN)),
-    SdkScenario("no-identity", "no user", lambda speech: speech.documented_only().first_event_without_user().to_draft(),
-          _documented_answer(Condition.IDENTITY_MISSING)),
-    SdkScenario("too-large", "too large", lambda speech: speech.documented_only().first_event_too_large().to_draft(),
-          lambda speech: speech.event_limit),
-    SdkScenario("invalid-json", "invalid JSON", lambda speech: speech.documented_only().to_draft(is_truncated=True),
-          _documented_answer(Condition.JSON_INVALID)),
-    SdkScenario("partly-bad", "partly bad", lambda speech: speech.documented_only().middle_event_without_user().to_draft(),
-          _documented_answer(Condition.BATCH_PARTLY_BAD), is_batch_only=True),
-)  # fmt: skip
+    SdkScenario(
+        "unknown-key",
+        "unknown key",
+        lambda speech: speech.documented_only().with_unknown_key().to_draft(),
+        _documented_answer(Condition.CREDENTIALS_UNKNOWN),
+    ),
+    SdkScenario(
+        "no-identity",
+        "no user",
+        lambda speech: speech.documented_only().first_event_without_user().to_draft(),
+        _documented_answer(Condition.IDENTITY_MISSING),
+    ),
+    SdkScenario(
+        "too-large",
+        "too large",
+        lambda speech: speech.documented_only().first_event_too_large().to_draft(),
+        lambda speech: speech.event_limit,
+    ),
+    SdkScenario(
+        "invalid-json",
+        "invalid JSON",
+        lambda speech: speech.documented_only().to_draft(is_truncated=True),
+        _documented_answer(Condition.JSON_INVALID),
+    ),
+    SdkScenario(
+        "partly-bad",
+        "partly bad",
+        lambda speech: speech.documented_only().middle_event_without_user().to_draft(),
+        _documented_answer(Condition.BATCH_PARTLY_BAD),
+        is_batch_only=True,
+    ),
+)
 
 
 @check(
@@ -157,10 +179,7 @@ def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
             )
             outcomes.append(
                 SdkOutcome(
-                    condition=scenario.slug,
-                    description=scenario.description,
-                    status=exchange.status,
-                    reaction=reaction,
+                    condition=scenario.slug, description=scenario.description, status=exchange.status, reaction=reaction
                 )
             )
             if scenario is SDK_SCENARIOS[0] and not expect.is_accepted(exchange):

@@ -73,18 +73,42 @@ class BodyFilling:
 WITHIN_LIMIT = (
     BodyFilling("within", "as large as its limit"),
     BodyFilling("half", "half as large as its limit", percent_of_limit=50),
-    BodyFilling("within-wide", "as large as its limit, in characters of three bytes,", THREE_BYTE_CHARACTER, require_supported=_require_non_ascii),
-    BodyFilling("within-chunked", "as large as its limit, in chunks,", transform=Draft.with_chunked_encoding,
-            require_supported=expect.require_chunks_supported),
-)  # fmt: skip
+    BodyFilling(
+        "within-wide",
+        "as large as its limit, in characters of three bytes,",
+        THREE_BYTE_CHARACTER,
+        require_supported=_require_non_ascii,
+    ),
+    BodyFilling(
+        "within-chunked",
+        "as large as its limit, in chunks,",
+        transform=Draft.with_chunked_encoding,
+        require_supported=expect.require_chunks_supported,
+    ),
+)
 
 OVER_LIMIT = (
     BodyFilling("over", "over its limit"),
-    BodyFilling("over-wide", "over its limit, in characters of three bytes,", THREE_BYTE_CHARACTER, require_supported=_require_non_ascii),
-    BodyFilling("over-escaped", "over its limit, written with JSON escapes,", THREE_BYTE_CHARACTER, Draft.with_ascii_escapes, _require_escapes),
-    BodyFilling("over-chunked", "over its limit, in chunks,", transform=Draft.with_chunked_encoding,
-            require_supported=expect.require_chunks_supported),
-)  # fmt: skip
+    BodyFilling(
+        "over-wide",
+        "over its limit, in characters of three bytes,",
+        THREE_BYTE_CHARACTER,
+        require_supported=_require_non_ascii,
+    ),
+    BodyFilling(
+        "over-escaped",
+        "over its limit, written with JSON escapes,",
+        THREE_BYTE_CHARACTER,
+        Draft.with_ascii_escapes,
+        _require_escapes,
+    ),
+    BodyFilling(
+        "over-chunked",
+        "over its limit, in chunks,",
+        transform=Draft.with_chunked_encoding,
+        require_supported=expect.require_chunks_supported,
+    ),
+)
 
 
 def _unit_name(limit: SizeLimit) -> str:
@@ -138,15 +162,11 @@ class EventFilling:
 
 EVENT_WITHIN_LIMIT = (
     EventFilling("within", "within the limit of one event"),
-    EventFilling(
-        "within-wide", "within the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER
-    ),
+    EventFilling("within-wide", "within the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER),
 )
 EVENT_OVER_LIMIT = (
     EventFilling("over", "over the limit of one event"),
-    EventFilling(
-        "over-wide", "over the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER
-    ),
+    EventFilling("over-wide", "over the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER),
 )
 
 
@@ -187,16 +207,10 @@ def batch_event_over_limit(call: Call, filling: EventFilling) -> Steps:
 
 
 @check(
-    "size.event.band",
-    "Which reading of KB the limit of an event has is reported.",
-    kinds=EVENTS,
-    **SIZE_BAND_OPTIONS,
+    "size.event.band", "Which reading of KB the limit of an event has is reported.", kinds=EVENTS, **SIZE_BAND_OPTIONS
 )
 @check(
-    "size.batch.band",
-    "Which reading of KB the limit of a batch has is reported.",
-    kinds=BATCHES,
-    **SIZE_BAND_OPTIONS,
+    "size.batch.band", "Which reading of KB the limit of a batch has is reported.", kinds=BATCHES, **SIZE_BAND_OPTIONS
 )
 def size_band(call: Call) -> Steps:
     """No document says whether its KB has 1000 or 1024 bytes; between the two, either answer is fine."""

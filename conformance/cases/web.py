@@ -120,8 +120,15 @@ def path_status(call: Call) -> Steps:
     return None
 
 
-@check("robustness.path.spelling", "What becomes of other spellings of a path is reported.",
-       fact="rules.path-spelling", kinds=EVENTS_AND_BATCHES, max_level=Level.MAY, observes=True, first_operation_only=True)  # fmt: skip
+@check(
+    "robustness.path.spelling",
+    "What becomes of other spellings of a path is reported.",
+    fact="rules.path-spelling",
+    kinds=EVENTS_AND_BATCHES,
+    max_level=Level.MAY,
+    observes=True,
+    first_operation_only=True,
+)
 def path_variants(call: Call) -> Steps:
     """Base addresses are configured with and without a slash, and with the first part of the path in them."""
     expect.control((yield call.control_request()))
@@ -195,9 +202,7 @@ def cors_preflight_credentials(call: Call) -> Steps:
     exchange = yield _cors_preflight(call)
     asks_for_credentials = exchange.status in _UNAUTHORIZED
     if not asks_for_credentials and exchange.status >= 400 and call.credentials().headers:
-        asks_for_credentials = expect.is_accepted(
-            (yield _cors_preflight(call).with_credentials(call.credentials()))
-        )
+        asks_for_credentials = expect.is_accepted((yield _cors_preflight(call).with_credentials(call.credentials())))
     if asks_for_credentials:
         raise Deviation(
             f"a preflight must be answered without credentials, and was answered with {exchange.summary}",
@@ -216,8 +221,7 @@ def cors_preflight_allowed(call: Call) -> Steps:
     if response is None:
         return "unanswered"
     allowed = ", ".join(
-        f"{name} {_describe_allow_header(response, name)}"
-        for name in ("origin", "methods", "headers", "credentials")
+        f"{name} {_describe_allow_header(response, name)}" for name in ("origin", "methods", "headers", "credentials")
     )
     return f"{exchange.status}; {allowed}"
 

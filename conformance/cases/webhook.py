@@ -54,9 +54,7 @@ def overriding_key(call: Call) -> Steps:
     """Other systems relay payloads that carry keys of their own; the address decides whose source it is."""
     draft = webhook_with_wrong_body_key(call)
     return (
-        yield from expect_all_accepted(
-            [("a webhook with the right key in its query and a wrong one inside", draft)]
-        )
+        yield from expect_all_accepted([("a webhook with the right key in its query and a wrong one inside", draft)])
     )
 
 
@@ -66,7 +64,5 @@ def invalid_webhook_status(call: Call) -> Steps:
     """A 5xx makes the other system send the same thing again and again."""
     expect.control((yield call.control_request()))
     for invalid_case in (*INVALID_WEBHOOK, *INVALID_JSON, *NOT_OBJECT, *NOT_UTF8):
-        expect.no_server_error(
-            (yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description
-        )
+        expect.no_server_error((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
     return None

@@ -43,8 +43,7 @@ def check(
             **options,
         )
         parameterized = [
-            base_check.for_parameter(parameter, fact(parameter) if callable(fact) else fact)
-            for parameter in parameters
+            base_check.for_parameter(parameter, fact(parameter) if callable(fact) else fact) for parameter in parameters
         ]
         for new_check in parameterized or [base_check]:
             _register(new_check)

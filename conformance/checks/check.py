@@ -158,9 +158,7 @@ class Check:
             if operation.kind in self.kinds and (self.paths is None or operation.path in self.paths)
         ]
         if self.first_per:
-            first_of_group = {
-                self.first_per.group_key(operation): operation for operation in reversed(operations)
-            }
+            first_of_group = {self.first_per.group_key(operation): operation for operation in reversed(operations)}
             operations = [
                 operation
                 for operation in operations

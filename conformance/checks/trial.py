@@ -76,9 +76,7 @@ class Trial:
     @property
     def sources(self) -> tuple[Source, ...]:
         """Where the promise is documented, and the operation where that is not a matter of course."""
-        operation = (
-            self.operation.sources if self.operation and self.operation.level is not Level.MUST else ()
-        )
+        operation = self.operation.sources if self.operation and self.operation.level is not Level.MUST else ()
         return (*(source for fact in self.facts for source in fact.sources), *operation)
 
     @property
@@ -90,14 +88,10 @@ class Trial:
         """The check at work. Raises Silent if the contract does not ask."""
         if self.operation is None:
             path_suffix = f" at {', '.join(sorted(self.check.paths))}" if self.check.paths else ""
-            raise NotApplicable(
-                f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{path_suffix}"
-            )
+            raise NotApplicable(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{path_suffix}")
         if not self.facts:
             missing = [
-                name
-                for name in (self.check.needs, self.check.fact)
-                if name and not self.contract.has_fact(name)
+                name for name in (self.check.needs, self.check.fact) if name and not self.contract.has_fact(name)
             ]
             raise NotApplicable(f"the profile says nothing of {' and '.join(missing)}")
         if not self.is_allowed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
 from conformance.cli import output
-from conformance.cli.run import (
+from conformance.cli.execution import (
     INTERRUPTED_CODE,
     STOPPED_INTERRUPTED,
     create_console,
@@ -21,7 +21,8 @@ from conformance.core.resources import profile_names
 from conformance.profile import load
 from conformance.report.document import DEVIATES, EXIT_CODES, UNJUDGED
 from conformance.report.terminal import print_matrix
-from conformance.run.execution import RunResult, build_plan, build_report
+from conformance.run.execution import RunResult, build_report
+from conformance.run.plan import build_plan
 from conformance.wire import Budget
 
 if TYPE_CHECKING:
@@ -39,26 +40,18 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     if options["ndjson"]:
         raise UsageError("--ndjson is of one profile, and --profile all judges by several")
     if settings["known_deviations"] or settings["repeat"] > 1:
-        raise UsageError(
-            "--known-deviations and --repeat are of one profile, and --profile all judges by several"
-        )
+        raise UsageError("--known-deviations and --repeat are of one profile, and --profile all judges by several")
     destinations = output.requested_destinations(options)
     output.require_combinable(destinations)
     names = profile_names()
     contracts = {name: Contract(load(name), _groups_of_profile(name, settings["include"])) for name in names}
-    unknown = [
-        group for group in settings["include"] if not any(_groups_of_profile(name, [group]) for name in names)
-    ]
+    unknown = [group for group in settings["include"] if not any(_groups_of_profile(name, [group]) for name in names)]
     if unknown:
         raise UsageError(f"--include {unknown[0]}: no profile has such a group")
     reports: list[Report] = []
     spent = Budget().spent
     for name, contract in contracts.items():
-        profile_settings = {
-            **settings,
-            "profile": name,
-            "include": _groups_of_profile(name, settings["include"]),
-        }
+        profile_settings = {**settings, "profile": name, "include": _groups_of_profile(name, settings["include"])}
         reports.append(_judge_by_profile(profile_settings, contract, options, spent))
         if reports[-1].run_info.stop_reason == STOPPED_INTERRUPTED:
             break
@@ -71,9 +64,7 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     if reports[-1].run_info.stop_reason == STOPPED_INTERRUPTED:
         return INTERRUPTED_CODE
     verdicts = {item.verdict for item in reports}
-    return max(
-        (EXIT_CODES[item] for item in verdicts), key=(0, EXIT_CODES[UNJUDGED], EXIT_CODES[DEVIATES]).index
-    )
+    return max((EXIT_CODES[item] for item in verdicts), key=(0, EXIT_CODES[UNJUDGED], EXIT_CODES[DEVIATES]).index)
 
 
 def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:

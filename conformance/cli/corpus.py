@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from conformance.fuzz.corpus import Corpus
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 
 def load_corpus(plan: Plan, count: int, console: Console, *, refresh: bool = False) -> Corpus:

@@ -9,21 +9,21 @@ from rich.console import Console
 
 from conformance.cases import CHECKS
 from conformance.cli import output, plan_summary
+from conformance.cli.execution import ALL_PROFILES, INTERRUPTED_CODE, create_console
 from conformance.cli.options_to_settings import resolve_settings
-from conformance.cli.run import ALL_PROFILES, INTERRUPTED_CODE, create_console
 from conformance.contract import Contract
 from conformance.core import event_loop
 from conformance.core.errors import UsageError
 from conformance.core.model import Area
 from conformance.profile import load
-from conformance.run.execution import build_plan
+from conformance.run.plan import build_plan
 from conformance.settings.table import resolve_second_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from conformance.fuzz.case import Case
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 REPORT_KINDS = ("json", "html", "markdown")
 DEFAULT_REQUESTS, DEFAULT_FUZZ_S = 2_000, 20.0
@@ -37,18 +37,14 @@ def diff(options: Mapping[str, Any]) -> int:
     progress_console = Console(stderr=True, highlight=False, quiet=options["quiet"])
     if options["dry_run"]:
         create_console().print("to each of the two servers:")
-        return plan_summary.print_dry_run(
-            first, create_console(), f"{first.target.url} and {second.target.url}"
-        )
+        return plan_summary.print_dry_run(first, create_console(), f"{first.target.url} and {second.target.url}")
     from conformance import diff as comparison
     from conformance.report import diff_summary
 
     progress_console.print("to each of the two servers, and a little more where they differ", soft_wrap=True)
     plan_summary.print_summary(first, progress_console)
     comparison_limits = comparison.DiffOptions(
-        cases=_fuzz_cases(first, progress_console),
-        max_time_s=first.fuzz_max_s,
-        strict=bool(options["strict"]),
+        cases=_fuzz_cases(first, progress_console), max_time_s=first.fuzz_max_s, strict=bool(options["strict"])
     )
     try:
         outcome = event_loop.run(comparison.compare(first, second, comparison_limits))
@@ -70,9 +66,7 @@ def prepare_plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
     """
     settings = resolve_settings({**options, "url": None})
     if not settings["profile"] or settings["profile"] == ALL_PROFILES:
-        raise UsageError(
-            "a profile is needed, and one alone: pass --profile NAME, one of `conformance profiles`"
-        )
+        raise UsageError("a profile is needed, and one alone: pass --profile NAME, one of `conformance profiles`")
     second_settings = resolve_second_server(options, settings)
     contract = Contract(load(settings["profile"]), settings["include"])
     checks = [item for item in CHECKS if item.area is not Area.FUZZ]

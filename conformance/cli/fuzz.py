@@ -10,8 +10,8 @@ from rich.console import Console
 
 from conformance.cli import output, plan_summary
 from conformance.cli.corpus import load_corpus
+from conformance.cli.execution import INTERRUPTED_CODE, create_console, dry_run, start_embedded_server
 from conformance.cli.options_to_settings import require_profile, resolve_settings
-from conformance.cli.run import INTERRUPTED_CODE, create_console, dry_run, start_embedded_server
 from conformance.contract import Contract
 from conformance.core import event_loop
 from conformance.core.errors import InconclusiveError, NoResponse, UsageError
@@ -21,15 +21,15 @@ from conformance.fuzz.replay import replay_finding
 from conformance.profile import load
 from conformance.report import fuzz_findings as report
 from conformance.run import preflight
-from conformance.run.execution import build_plan
 from conformance.run.permissions import GENTLE_ONLY
+from conformance.run.plan import build_plan
 from conformance.run.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from conformance.fuzz.case import Case
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 DEFAULT_REQUESTS, LOOPBACK_JOBS = 10_000, 16
 """How many requests are sent unless the user says otherwise, and how many at a time to this machine."""
@@ -74,9 +74,7 @@ async def _run_campaign(
     """Flies the preflight, then fuzzes; the result is kept as far as it gets."""
     async with plan.build_wire() as wire:
         try:
-            preflight_result = await preflight.run_preflight(
-                plan.contract, plan.keys, Sender(wire=wire), plan.run_id
-            )
+            preflight_result = await preflight.run_preflight(plan.contract, plan.keys, Sender(wire=wire), plan.run_id)
         except NoResponse as failure:
             raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
         campaign = Campaign(plan.contract, plan.keys, wire, preflight_result)
@@ -102,9 +100,7 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, 
     json_destination = options["json"]
     if json_destination:
         output.write(
-            "json",
-            json_destination,
-            report.findings_json_text(header, result.findings, is_complete=is_complete),
+            "json", json_destination, report.findings_json_text(header, result.findings, is_complete=is_complete)
         )
     if json_destination != output.STDOUT:
         console, prefix = create_console(), "" if is_complete else "interrupted, and incomplete: "
@@ -132,9 +128,7 @@ def replay(options: Mapping[str, Any]) -> int:
     reproduced = event_loop.run(_resend(plan, finding))
     console = create_console()
     if reproduced is None:
-        console.print(
-            f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False
-        )
+        console.print(f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False)
         return 0
     report.print_findings([reproduced], console, plan.gate)
     return 1

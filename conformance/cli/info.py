@@ -33,9 +33,7 @@ def list_checks(options: Mapping[str, Any]) -> int:
     contract = Contract(load(options["profile"]))
     for check in CHECKS:
         stated_trials = [
-            trial
-            for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check])
-            if trial.operation and trial.facts
+            trial for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check]) if trial.operation and trial.facts
         ]
         level = min((trial.level for trial in stated_trials), key=lambda level: level.rank, default=None)
         _print_lines([f"{check.id:38} {level or '-':6} {len(stated_trials):3} {check.tier:8} {check.title}"])
@@ -101,8 +99,8 @@ def serve(options: Mapping[str, Any]) -> int:
 
 def config(options: Mapping[str, Any]) -> int:
     """Prints every setting, and who has set it."""
+    from conformance.cli.execution import create_console
     from conformance.cli.options_to_settings import print_settings
-    from conformance.cli.run import create_console
 
     print_settings(options, create_console())
     return 0
@@ -122,15 +120,14 @@ def _describe_promise(name: str, check: Check) -> list[str]:
     """What a profile says of a check."""
     contract = Contract(load(name))
     stated_trials = [
-        trial
-        for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check])
-        if trial.operation and trial.facts
+        trial for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check]) if trial.operation and trial.facts
     ]
     if not stated_trials:
         return [f"{name}: not promised", ""]
     strictest = min(stated_trials, key=lambda trial: trial.level.rank)
     lines = [
-        f"{name}: {strictest.level}{_describe_statuses(strictest)}, on {', '.join(str(trial.operation) for trial in stated_trials)}"
+        f"{name}: {strictest.level}{_describe_statuses(strictest)}, on "
+        + ", ".join(str(trial.operation) for trial in stated_trials)
     ]
     for source in dict.fromkeys(source for trial in stated_trials for source in trial.sources):
         lines.append(f"  {source}{f': {source.says}' if source.says else ''}")
@@ -146,9 +143,7 @@ def _describe_statuses(trial: Trial) -> str:
     text = f", expects {' or '.join(map(str, fact.expect))}"
     if fact.tolerate:
         text += f", tolerates {' or '.join(str(item.status) for item in fact.tolerate)}"
-    return (
-        f"{text}, limit {fact.at_least:,} to {fact.at_most:,} bytes" if isinstance(fact, SizeLimit) else text
-    )
+    return f"{text}, limit {fact.at_least:,} to {fact.at_most:,} bytes" if isinstance(fact, SizeLimit) else text
 
 
 def _print_lines(lines: Iterable[str]) -> None:

@@ -96,9 +96,7 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
     _add_target_and_settings(replay)
     _add_report_options(replay, "json", "junit")
-    _add_probe_options(
-        commands.add_parser("probe", help="learn what a server does by asking, and write its profile")
-    )
+    _add_probe_options(commands.add_parser("probe", help="learn what a server does by asking, and write its profile"))
 
 
 def _add_probe_options(command: CommandParser) -> None:
@@ -159,13 +157,9 @@ def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> N
     serve = commands.add_parser("serve", help="serve the reference server of a profile")
     for command in (spec, serve):
         _add_profile_option(command, required=True)
-        command.add_argument(
-            "--include", action="append", metavar="GROUP", help="optional routes of the profile"
-        )
+        command.add_argument("--include", action="append", metavar="GROUP", help="optional routes of the profile")
     serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
-    serve.add_argument(
-        "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)"
-    )
+    serve.add_argument("--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)")
     serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")
 
 
@@ -205,20 +199,14 @@ def _add_setting_options(command: CommandParser, settings: Iterable[Setting]) ->
             command.add_argument(f"--{setting.name}", action="store_true", default=None, help=setting.help)
         else:
             action = "append" if setting.is_list else "store"
-            command.add_argument(
-                f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help
-            )
+            command.add_argument(f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help)
 
 
 def _add_report_options(command: CommandParser, *names: str) -> None:
     """The options for where reports go."""
     for name in names:
-        command.add_argument(
-            f"--{name}", metavar="FILE", help=f"{REPORT_OPTIONS[name]}; - is standard output"
-        )
+        command.add_argument(f"--{name}", metavar="FILE", help=f"{REPORT_OPTIONS[name]}; - is standard output")
 
 
 def _add_profile_option(command: CommandParser, *, required: bool) -> None:
-    command.add_argument(
-        "--profile", metavar="NAME|FILE", required=required, help="a profile's name, or a YAML file"
-    )
+    command.add_argument("--profile", metavar="NAME|FILE", required=required, help="a profile's name, or a YAML file")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from conformance.core.errors import UsageError
 from conformance.core.text import escape_controls
-from conformance.settings import table as table
+from conformance.settings import table
 from conformance.settings.file import find_configuration
 from conformance.settings.table import SETTINGS, SettingOrigin
 
@@ -30,9 +30,7 @@ def resolve_settings(options: Mapping[str, Any]) -> dict[str, Any]:
 def require_profile(settings: Mapping[str, Any]) -> None:
     """Raises UsageError where no profile is given."""
     if not settings["profile"]:
-        raise UsageError(
-            "a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists"
-        )
+        raise UsageError("a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists")
 
 
 def print_settings(options: Mapping[str, Any], console: Console) -> None:
@@ -51,9 +49,7 @@ def print_settings(options: Mapping[str, Any], console: Console) -> None:
         text = "(set)" if setting.is_secret and value else _format_value(value)
         style = _STYLES.get(origin, "")
         rows.add_row(
-            setting.name,
-            Text(escape_controls(text), style=style),
-            Text(escape_controls(origin_text), style=style),
+            setting.name, Text(escape_controls(text), style=style), Text(escape_controls(origin_text), style=style)
         )
     console.print(rows)
 

@@ -20,9 +20,7 @@ COMBINED_KINDS = ("json", "html", "markdown")
 Document: TypeAlias = "dict[str, Any]"
 
 
-def requested_destinations(
-    options: Mapping[str, Any], names: Iterable[str] = REPORT_OPTIONS
-) -> dict[str, str]:
+def requested_destinations(options: Mapping[str, Any], names: Iterable[str] = REPORT_OPTIONS) -> dict[str, str]:
     """The reports that were asked for, and where to. Raises UsageError if two want standard output."""
     chosen = {name: options[name] for name in names if options[name]}
     if list(chosen.values()).count(STDOUT) > 1:

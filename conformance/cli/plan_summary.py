@@ -12,7 +12,7 @@ from conformance.run.estimate import checks_by_tier, estimate_areas, total
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 DRY_RUN_CODE = 3
 """What a dry run ends with: 0 would mean that something was judged."""
@@ -40,7 +40,8 @@ def print_dry_run(plan: Plan, console: Console, target_text: str) -> int:
         if (limit := getattr(plan.budget, word)) is not None
     ]
     console.print(
-        f"\n{escape_controls(target_text)}: {_describe(plan)}; budget: {', '.join(limits) or 'none'}; events are marked with the "
+        f"\n{escape_controls(target_text)}: {_describe(plan)}; budget: {', '.join(limits) or 'none'}; "
+        f"events are marked with the "
         f"run {plan.run_id}. This was a dry run: nothing was sent, and nothing was judged.",
         soft_wrap=True,
         markup=False,
@@ -53,7 +54,5 @@ def _describe(plan: Plan) -> str:
     tiers = checks_by_tier(plan.trials)
     checks = f"{sum(tiers.values()):,} checks ({', '.join(f'{n:,} {tier}' for tier, n in tiers.items())}), "
     totals = total(estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests), plan.budget)
-    volume_text = (
-        f"{totals['requests']:,} requests, {totals['bytes']:,} bytes and {totals['events']:,} events"
-    )
+    volume_text = f"{totals['requests']:,} requests, {totals['bytes']:,} bytes and {totals['events']:,} events"
     return f"{checks if tiers else ''}at most about {volume_text}"

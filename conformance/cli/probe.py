@@ -12,8 +12,8 @@ from rich.text import Text
 from conformance.cases import CHECKS
 from conformance.checks.check import Tier
 from conformance.cli import output
+from conformance.cli.execution import INTERRUPTED_CODE, create_console
 from conformance.cli.options_to_settings import resolve_settings
-from conformance.cli.run import INTERRUPTED_CODE, create_console
 from conformance.contract import Contract
 from conformance.core import event_loop
 from conformance.core.errors import UsageError
@@ -22,8 +22,8 @@ from conformance.core.text import escape_controls
 from conformance.probe import ProbeResult, probe_server, summarize
 from conformance.profile import load, parse
 from conformance.profile.yaml_writer import to_yaml
-from conformance.run.execution import build_plan
 from conformance.run.permissions import GENTLE_ONLY
+from conformance.run.plan import build_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from conformance.probe.profile_distance import ProfileDistance
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 DEFAULT_MAX_REQUESTS, DEFAULT_MAX_BYTES = 400, 64 * 1024 * 1024
 """What is sent at most unless the user says otherwise."""
@@ -63,9 +63,7 @@ def probe(options: Mapping[str, Any]) -> int:
         return code
     _write(plan, outcome, destinations, name, options["date"])
     if output.STDOUT not in destinations.values():
-        print_outcome(
-            plan.target.url, outcome, create_console(), destinations.get("out"), quiet=options["quiet"]
-        )
+        print_outcome(plan.target.url, outcome, create_console(), destinations.get("out"), quiet=options["quiet"])
     return code
 
 
@@ -77,16 +75,12 @@ def _is_burst_allowed(settings: Mapping[str, Any]) -> bool:
 def _profile_name(requested: str | None, url: str) -> str:
     """The name of the profile: as it is given, or the host."""
     if requested is not None and re.fullmatch("[a-z0-9][a-z0-9-]*", requested) is None:
-        raise UsageError(
-            f"--name {requested}: expected a short name in lower case: letters, digits and hyphens"
-        )
+        raise UsageError(f"--name {requested}: expected a short name in lower case: letters, digits and hyphens")
     host = re.sub("[^a-z0-9]+", "-", url.partition("://")[2].partition("/")[0].lower()).strip("-")
     return requested or host or "probed"
 
 
-def _write(
-    plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], name: str, date: str | None
-) -> None:
+def _write(plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], name: str, date: str | None) -> None:
     """Writes the profile, which the suite's own loader has taken, and the report."""
     text = to_yaml(outcome.profile_data(name, plan.target.url, date), _comments(outcome))
     parse(text, destinations.get("out", name))
@@ -94,18 +88,14 @@ def _write(
         output.write("out", destinations["out"], text)
     if "json" in destinations:
         output.write(
-            "json",
-            destinations["json"],
-            json.dumps(_report_json(plan, outcome), indent=2, ensure_ascii=False) + "\n",
+            "json", destinations["json"], json.dumps(_report_json(plan, outcome), indent=2, ensure_ascii=False) + "\n"
         )
 
 
 def _comments(outcome: ProbeResult) -> list[str]:
     """What a profile can't say, before all that it says."""
     remarks = outcome.draft_profile.remarks if outcome.draft_profile else []
-    return [
-        escape_controls(text) for text in ("Written by conformance probe.", *remarks, *outcome.skipped_phases)
-    ]
+    return [escape_controls(text) for text in ("Written by conformance probe.", *remarks, *outcome.skipped_phases)]
 
 
 def _report_json(plan: Plan, outcome: ProbeResult) -> dict[str, Any]:
@@ -142,12 +132,11 @@ def print_outcome(url: str, outcome: ProbeResult, out: Console, profile: str | N
             out.print(Text.assemble(("NOTE  ", "bold yellow"), escape_controls(text)), soft_wrap=True)
     for distance in outcome.distances:
         _print_distance(distance, out, is_nearest=distance is outcome.distances[0])
-    totals_line = (
-        f"\n{escape_controls(url)}: {outcome.requests_sent:,} requests, {outcome.bytes_sent:,} bytes"
-    )
+    totals_line = f"\n{escape_controls(url)}: {outcome.requests_sent:,} requests, {outcome.bytes_sent:,} bytes"
     out.print(Text(totals_line, style="bold"), soft_wrap=True)
     if profile is not None:
-        hint = f"conformance run {escape_controls(url)} --profile {escape_controls(profile)} tells when any of that changes"
+        command = f"conformance run {escape_controls(url)} --profile {escape_controls(profile)}"
+        hint = f"{command} tells when any of that changes"
         out.print(Text(hint), soft_wrap=True)
 
 
@@ -155,9 +144,7 @@ def _print_distance(item: ProfileDistance, out: Console, *, is_nearest: bool) ->
     """Prints in what a server differs from a profile; most of it from the nearest."""
     max_shown = _MAX_SHOWN_NEAREST if is_nearest else _MAX_SHOWN_OTHER
     name = f"{item.profile} (nearest)" if is_nearest else item.profile
-    heading = (
-        f"{name}: {len(item.differences)} differ, {len(item.same)} same, {len(item.not_observed)} unknown"
-    )
+    heading = f"{name}: {len(item.differences)} differ, {len(item.same)} same, {len(item.not_observed)} unknown"
     out.print(Text(f"\n{escape_controls(heading)}", style="bold"), soft_wrap=True)
     for text in item.differences[:max_shown]:
         out.print(Text(f"  {escape_controls(text)}"), soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.cli import output
-from conformance.cli.run import create_console
+from conformance.cli.execution import create_console
 from conformance.report.changes import compare_reports
 from conformance.report.loading import load_all
 from conformance.report.terminal import print_changes
@@ -34,9 +34,7 @@ def compare(options: Mapping[str, Any]) -> int:
     report_changes = compare_reports(load_all(options["old"]), load_all(options["new"]))
     for name, destination in destinations.items():
         output.write(
-            name,
-            destination,
-            report_changes.json_text() if name == "json" else render_markdown_changes(report_changes),
+            name, destination, report_changes.json_text() if name == "json" else render_markdown_changes(report_changes)
         )
     if output.STDOUT not in destinations.values():
         print_changes(report_changes, create_console())

@@ -52,9 +52,7 @@ class Contract:
                 hint = f"; it has {', '.join(sorted(groups))}" if groups else "; it has none"
                 raise UsageError(f"--include {name}: the profile {profile.name} has no such group{hint}")
         self.operations: tuple[Operation, ...] = tuple(
-            Operation.from_route(route)
-            for route in profile.routes
-            if route.group is None or route.group in include
+            Operation.from_route(route) for route in profile.routes if route.group is None or route.group in include
         )
 
     def fact(self, name: str) -> Fact:
@@ -150,9 +148,7 @@ class Contract:
     def identity_pointers(self, name: str) -> dict[str, str]:
         """The identity fields of an event type: user and anonymous, with their pointers."""
         pointers_by_name = {"user": self.profile.pointers.user, "anonymous": self.profile.pointers.anonymous}
-        return {
-            key: pointer for key in self.event_type(name).identified_by if (pointer := pointers_by_name[key])
-        }
+        return {key: pointer for key in self.event_type(name).identified_by if (pointer := pointers_by_name[key])}
 
     def batch_types(self) -> tuple[str, ...]:
         """The event types that a batch is documented to carry."""

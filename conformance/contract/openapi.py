@@ -26,9 +26,7 @@ def render(contract: Contract) -> JsonObject:
     profile = contract.profile
     paths: dict[str, Any] = {}
     for operation in contract.operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _render_operation(
-            contract, operation
-        )
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _render_operation(contract, operation)
     components: JsonObject = {"schemas": _component_schemas(contract)}
     schemes = _security_schemes(contract)
     if schemes:
@@ -107,9 +105,7 @@ def expected_responses(contract: Contract, operation: Operation) -> Iterator[Exp
     for fact in contract.profile.facts.values():
         word = fact.name.partition(".")[2]
         kind = kind_by_word.get(word, kind_by_word.get(word.partition("-")[0]))
-        own_limit = not isinstance(fact, SizeLimit) or (word == "event") is not (
-            operation.kind is OperationKind.BATCH
-        )
+        own_limit = not isinstance(fact, SizeLimit) or (word == "event") is not (operation.kind is OperationKind.BATCH)
         if isinstance(fact, ExpectedResponse) and kind in {None, operation.kind} and own_limit:
             yield fact
     yield from contract.event_type(operation.event_type).required.values()
@@ -159,9 +155,7 @@ def _batch_schema(contract: Contract) -> JsonObject:
     first_event_schema = contract.event_schema(next(iter(contract.batch_types())))
     for pointer in shape.shared:
         (name,) = pointers.split(pointer)[:1]
-        schema["properties"].setdefault(
-            name, copy.deepcopy(schemas.subschema(first_event_schema, f"/{name}"))
-        )
+        schema["properties"].setdefault(name, copy.deepcopy(schemas.subschema(first_event_schema, f"/{name}")))
     return dict(schema)
 
 
@@ -178,11 +172,7 @@ def _security_schemes(contract: Contract) -> dict[str, JsonObject]:
     """The ways to authenticate that OpenAPI has words for; a key in the body is not one of them."""
     rendered: dict[str, JsonObject] = {}
     if contract.has_fact(f"credentials.{AuthScheme.BASIC}"):
-        rendered["basic"] = {
-            "type": "http",
-            "scheme": "basic",
-            "description": "The write key is the user name.",
-        }
+        rendered["basic"] = {"type": "http", "scheme": "basic", "description": "The write key is the user name."}
     if contract.has_fact(f"credentials.{AuthScheme.BEARER}"):
         rendered["bearer"] = {"type": "http", "scheme": "bearer"}
     for scheme in (AuthScheme.HEADER, AuthScheme.QUERY):
@@ -202,7 +192,5 @@ def _security_requirements(contract: Contract, operation: Operation) -> list[Jso
     """The schemes that an operation takes, any one of them; an empty one where the body may carry the key."""
     if operation.kind is OperationKind.WEBHOOK:
         return []
-    requirements: list[JsonObject] = [
-        {name: []} for name in _security_schemes(contract) if name != AuthScheme.QUERY
-    ]
+    requirements: list[JsonObject] = [{name: []} for name in _security_schemes(contract) if name != AuthScheme.QUERY]
     return [*requirements, {}] if contract.has_fact(f"credentials.{AuthScheme.BODY}") else requirements

@@ -240,9 +240,7 @@ class StaleEntry:
     reason: str
 
     def __str__(self) -> str:
-        lines = (
-            f"line {self.line}" if self.line == self.last_line else f"lines {self.line} to {self.last_line}"
-        )
+        lines = f"line {self.line}" if self.line == self.last_line else f"lines {self.line} to {self.last_line}"
         return f"{self.file}:{self.line}: {self.name}: {self.reason}; delete {lines}"
 
 

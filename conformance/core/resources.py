@@ -20,9 +20,7 @@ def specs_dir() -> Path:
     for directory in (_IN_WHEEL, _IN_CHECKOUT):
         if (directory / "openapi.yaml").is_file():
             return directory
-    raise FileNotFoundError(
-        f"the specs are missing from the installation: neither {_IN_WHEEL} nor {_IN_CHECKOUT}"
-    )
+    raise FileNotFoundError(f"the specs are missing from the installation: neither {_IN_WHEEL} nor {_IN_CHECKOUT}")
 
 
 def profile_names() -> list[str]:
@@ -52,6 +50,4 @@ def cache_dir() -> Path:
         return Path(xdg_cache_home) / _APP_NAME
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / _APP_NAME / "Cache"
-    return (
-        Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache"
-    ) / _APP_NAME
+    return (Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache") / _APP_NAME

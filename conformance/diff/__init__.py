@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conformance.diff.normalized_answers import AnswerChange
     from conformance.fuzz.case import Case
     from conformance.fuzz.features import Feature
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 __all__ = ["DIFFERENT", "SAME", "UNCOMPARED", "DiffOptions", "DiffReport", "build_redactor", "compare"]
 
@@ -82,9 +82,7 @@ async def compare(
         report.stopped = check_result.stopped
         known = KnownDifferences(groups, differences, causes)
         report.differences = (
-            differences
-            if report.stopped
-            else await _compare_generated(sides, comparison, known, options, report)
+            differences if report.stopped else await _compare_generated(sides, comparison, known, options, report)
         )
     return report
 
@@ -93,10 +91,7 @@ class KnownDifferences:
     """The differences that checks have shown, and which of them explains one over a generated request."""
 
     def __init__(
-        self,
-        groups: Sequence[Sequence[StepDifference]],
-        differences: Sequence[Difference],
-        causes: CauseAnalysis,
+        self, groups: Sequence[Sequence[StepDifference]], differences: Sequence[Difference], causes: CauseAnalysis
     ) -> None:
         self.differences = [*differences]
         self._change_kinds = [{difference.change.kind for difference in group} for group in groups]
@@ -109,8 +104,7 @@ class KnownDifferences:
             {unit.change.kind for unit in cluster if causes.is_ordinary(unit)} for cluster in groups
         ]
         self._facts = [
-            {unit.trial.check.fact for unit in cluster if unit.decides_verdict} - {ACCEPTED_FACT}
-            for cluster in groups
+            {unit.trial.check.fact for unit in cluster if unit.decides_verdict} - {ACCEPTED_FACT} for cluster in groups
         ]
         self._candidate_traits: list[set[Feature]] = [
             {trait for unit in cluster for trait in causes.candidate_traits(unit)} for cluster in groups
@@ -170,9 +164,7 @@ def _ordinary_requests(side: Side) -> dict[Operation, Request]:
     plan, requests = side.plan, {}
     for operation in plan.contract.operations:
         baseline = side.preflight.baselines.get(operation, Baseline())
-        call = Call(
-            contract=plan.contract, operation=operation, keys=plan.keys, baseline=baseline, run_id=plan.run_id
-        )
+        call = Call(contract=plan.contract, operation=operation, keys=plan.keys, baseline=baseline, run_id=plan.run_id)
         request = call.acceptable_request().build_request()
         full_request = replace(request, headers=(*plan.target.headers, *request.headers))
         requests[operation] = side.wire.redactor.redact_request(full_request)

@@ -22,9 +22,7 @@ GENERAL_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK})
 """Areas of checks that ask for sound answers, whatever was sent, or send what others do."""
 
 
-def attribute_consequences(
-    groups: Sequence[list[StepDifference]], causes: CauseAnalysis
-) -> list[list[StepDifference]]:
+def attribute_consequences(groups: Sequence[list[StepDifference]], causes: CauseAnalysis) -> list[list[StepDifference]]:
     """What explains nothing by itself goes to the one complaint that explains it, if it is but one.
 
     First what a limit or garbage on a connection does to other checks, and requests that have the reason of
@@ -32,10 +30,7 @@ def attribute_consequences(
     checks that ask for nothing but sound answers; then differences that no check complains of.
     """
     deciding_groups = [group for group in groups if any(difference.decides_verdict for difference in group)]
-    for find in (
-        _find_side_effect_owner,
-        lambda cluster, homes: _find_narrower_owner(cluster, homes, causes),
-    ):
+    for find in (_find_side_effect_owner, lambda cluster, homes: _find_narrower_owner(cluster, homes, causes)):
         deciding_groups = _absorb_among_themselves(deciding_groups, find)
     specific_groups = [cluster for cluster in deciding_groups if not _is_general(cluster)]
     batch_groups = [cluster for cluster in specific_groups if _is_only_of_areas(cluster, {Area.BATCH})]
@@ -43,12 +38,8 @@ def attribute_consequences(
     specific_groups = _absorb(
         batch_groups, event_groups, lambda cluster, homes: _find_owner(cluster, _with_opening_check(homes))
     )
-    owners = _absorb(
-        [cluster for cluster in deciding_groups if _is_general(cluster)], specific_groups, _find_owner
-    )
-    groups_without_verdict = [
-        cluster for cluster in groups if not any(unit.decides_verdict for unit in cluster)
-    ]
+    owners = _absorb([cluster for cluster in deciding_groups if _is_general(cluster)], specific_groups, _find_owner)
+    groups_without_verdict = [cluster for cluster in groups if not any(unit.decides_verdict for unit in cluster)]
     return _absorb(
         groups_without_verdict,
         owners,
@@ -59,9 +50,7 @@ def attribute_consequences(
 def _absorb(
     groups: Iterable[list[StepDifference]],
     owners: Sequence[list[StepDifference]],
-    find_owner: Callable[
-        [Sequence[StepDifference], Sequence[list[StepDifference]]], list[StepDifference] | None
-    ],
+    find_owner: Callable[[Sequence[StepDifference], Sequence[list[StepDifference]]], list[StepDifference] | None],
 ) -> list[list[StepDifference]]:
     """Clusters with others in them that have a home there, and after them those that have none."""
     unowned: list[list[StepDifference]] = []
@@ -85,14 +74,10 @@ def _is_only_of_areas(group: Sequence[StepDifference], areas: Collection[Area]) 
     return all(difference.trial.check.area in areas for difference in group if difference.decides_verdict)
 
 
-def _find_owner(
-    group: Sequence[StepDifference], groups: Sequence[list[StepDifference]]
-) -> list[StepDifference] | None:
+def _find_owner(group: Sequence[StepDifference], groups: Sequence[list[StepDifference]]) -> list[StepDifference] | None:
     """The one cluster that complains of the same changes; None if there is none, or there are several."""
     kinds = {difference.change.kind for difference in group}
-    matching = [
-        item for item in groups if kinds <= {unit.change.kind for unit in item if unit.decides_verdict}
-    ]
+    matching = [item for item in groups if kinds <= {unit.change.kind for unit in item if unit.decides_verdict}]
     if len(matching) > 1:
         matching = _with_opening_check(matching)
     return matching[0] if len(matching) == 1 else None
@@ -125,9 +110,7 @@ def _find_owner_by_trials(
 
 def _absorb_among_themselves(
     groups: Sequence[list[StepDifference]],
-    find_owner: Callable[
-        [Sequence[StepDifference], Sequence[list[StepDifference]]], list[StepDifference] | None
-    ],
+    find_owner: Callable[[Sequence[StepDifference], Sequence[list[StepDifference]]], list[StepDifference] | None],
 ) -> list[list[StepDifference]]:
     """Complaints, those that have a home among the others put there."""
     remaining = [*groups]
@@ -171,11 +154,7 @@ def _rate_limit_statuses(group: Iterable[StepDifference]) -> set[str]:
 
 def _failing_side_answer(difference: StepDifference) -> str:
     """What the side answers that a check complains of."""
-    return (
-        difference.change.first
-        if difference.results[0].outcome in FAIL_OR_ERROR
-        else difference.change.second
-    )
+    return difference.change.first if difference.results[0].outcome in FAIL_OR_ERROR else difference.change.second
 
 
 def _find_narrower_owner(
@@ -195,11 +174,7 @@ def _find_narrower_owner(
     for item in others:
         other_deciding = [unit for unit in item if unit.decides_verdict]
         other_pointers = causes.special_pointers(other_deciding)
-        if (
-            other_pointers
-            and other_pointers < pointers
-            and kinds == {unit.change.kind for unit in other_deciding}
-        ):
+        if other_pointers and other_pointers < pointers and kinds == {unit.change.kind for unit in other_deciding}:
             owners.append(item)
     return owners[0] if len(owners) == 1 else None
 

@@ -104,10 +104,7 @@ class CheckComparison:
         self._is_one_key = first.plan.keys == second.plan.keys
         self._rounds: dict[str, list[ResultPair]] = defaultdict(list)
         self._normalized: dict[int, tuple[Exchange, NormalizedAnswer]] = {}
-        self._first_answers: tuple[dict[Request, NormalizedAnswer], dict[Request, NormalizedAnswer]] = (
-            {},
-            {},
-        )
+        self._first_answers: tuple[dict[Request, NormalizedAnswer], dict[Request, NormalizedAnswer]] = ({}, {})
         self.volatile: frozenset[str] = frozenset()
         self._unstable_names: set[str] = set()
 
@@ -143,9 +140,7 @@ class CheckComparison:
                 groups[self._trials[name].check.id, keys].append(name)
         return [*groups.values()]
 
-    async def _run_round(
-        self, names: Sequence[str], round_number: int, on_result: Callable[[], None]
-    ) -> None:
+    async def _run_round(self, names: Sequence[str], round_number: int, on_result: Callable[[], None]) -> None:
         """One round of some checks; every other one begins with the second side."""
         if not names:
             return
@@ -206,9 +201,7 @@ class CheckComparison:
     def _differences_in_round(self, name: str, round_index: int) -> frozenset[tuple[int, AnswerChange]]:
         """Every difference of a check in one round; that of the verdicts among them."""
         pair = self._rounds[name][round_index]
-        differences = {
-            item for item in self._answer_changes(pair) if self._strict or item[1].facet != WORDING
-        }
+        differences = {item for item in self._answer_changes(pair) if self._strict or item[1].facet != WORDING}
         if pair[0].outcome is not pair[1].outcome:
             differences.add((-1, AnswerChange(VERDICT, pair[0].outcome.value, pair[1].outcome.value)))
         return frozenset(differences)
@@ -225,9 +218,7 @@ class CheckComparison:
         return len(rounds) > 1
 
     def _build_result(self) -> CheckComparisonResult:
-        result = CheckComparisonResult(
-            stopped=next((side.stopped for side in self._sides if side.stopped), "")
-        )
+        result = CheckComparisonResult(stopped=next((side.stopped for side in self._sides if side.stopped), ""))
         for name, rounds in self._rounds.items():
             pair, trial = rounds[-1], self._trials[name]
             confirmed = self._confirmed_differences(name)
@@ -238,8 +229,7 @@ class CheckComparison:
             for step, one, other in self._common_steps(pair):
                 result.answer_count += 1
                 facets = [
-                    item.facet
-                    for item in compare_answers(self.normalize(one), self.normalize(other), self.volatile)
+                    item.facet for item in compare_answers(self.normalize(one), self.normalize(other), self.volatile)
                 ]
                 result.reworded_count += facets == [WORDING]
                 if not any(at == step for at, _ in confirmed):
@@ -253,12 +243,9 @@ class CheckComparison:
         }
         has_others = any(unit.decides_verdict and unit.change.facet != VERDICT for unit in result.differences)
         if len(result.unstable) >= _UNSTABLE_LIMIT and has_others:
-            result.differences = [
-                unit for unit in result.differences if unit.trial.name not in verdict_only_names
-            ]
+            result.differences = [unit for unit in result.differences if unit.trial.name not in verdict_only_names]
             result.unstable += [
-                self._describe_unstable(self._trials[name], self._rounds[name])
-                for name in sorted(verdict_only_names)
+                self._describe_unstable(self._trials[name], self._rounds[name]) for name in sorted(verdict_only_names)
             ]
         return result
 
@@ -275,9 +262,7 @@ class CheckComparison:
         if verdict and is_failed_by_one(pair) and deciding_step is None:
             deciding_step = max(_complaint_step(pair), 0)
             wording_changes = [
-                item
-                for step, item in self._answer_changes(pair)
-                if step == deciding_step and item.facet == WORDING
+                item for step, item in self._answer_changes(pair) if step == deciding_step and item.facet == WORDING
             ]
             by_step[deciding_step] = wording_changes[:1] or [verdict]
         for step, step_changes in sorted(by_step.items()):
@@ -302,9 +287,7 @@ class CheckComparison:
 
     def _summarize(self, result: CheckResult) -> str:
         """What a check came to, in a few words."""
-        return " ".join(
-            [result.outcome.value, *(self.normalize(item).status for item in result.exchanges[:6])]
-        )
+        return " ".join([result.outcome.value, *(self.normalize(item).status for item in result.exchanges[:6])])
 
 
 def is_failed_by_one(pair: ResultPair) -> bool:

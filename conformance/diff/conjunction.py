@@ -42,9 +42,7 @@ class Conjunction:
             known = self._states_by_status.setdefault(
                 _SUCCESS_PREFIX if status.startswith(_SUCCESS_PREFIX) else status, set()
             )
-            known.update(
-                self._event_states(operation, self._traits.events_of_request(operation, exchange.request))
-            )
+            known.update(self._event_states(operation, self._traits.events_of_request(operation, exchange.request)))
 
     def common_states(self, differences: Iterable[StepDifference]) -> FieldStates | None:
         """What all events that differ have in common, if no event has it that both take; None if one has.
@@ -71,8 +69,7 @@ class Conjunction:
         """Whether an event of a generated request has all that is wanted."""
         operation = self._operations[case.call]
         return any(
-            states <= item
-            for item in self._event_states(operation, self._traits.events_of_case(operation, case))
+            states <= item for item in self._event_states(operation, self._traits.events_of_case(operation, case))
         )
 
     def _states_of_difference(self, difference: StepDifference) -> list[FieldStates]:
@@ -84,19 +81,14 @@ class Conjunction:
     def _is_answered_alike(self, states: FieldStates, change: AnswerChange) -> bool:
         """Whether both answer an event that has it as the one does where they differ, or nobody knows."""
         statuses = {change.first, change.second}
-        status = (
-            _SUCCESS_PREFIX if any(item.startswith(_SUCCESS_PREFIX) for item in statuses) else change.first
-        )
+        status = _SUCCESS_PREFIX if any(item.startswith(_SUCCESS_PREFIX) for item in statuses) else change.first
         known = self._states_by_status.get(status)
         return not known or any(states <= item for item in known)
 
     def _event_states(self, operation: Operation, events: Sequence[Any]) -> Iterator[FieldStates]:
         """Of each event, which documented fields it has, and which of these hold something."""
         names = [*self._contract.event_schema(operation.event_type).get("properties", {})]  # type: ignore[misc] # JSON
-        places = {
-            *(f"/{name}" for name in names),
-            *self._contract.identity_pointers(operation.event_type).values(),
-        }
+        places = {*(f"/{name}" for name in names), *self._contract.identity_pointers(operation.event_type).values()}
         for event in events:
             if isinstance(event, dict):
                 yield frozenset(item for place in places for item in _field_states(event, place))
@@ -118,9 +110,7 @@ def merge_by_conjunction(
     """Clusters, those put together that differ in the same way and have a joint reason."""
     merged_groups: list[list[StepDifference]] = []
     for group in groups:
-        owner = next(
-            (item for item in merged_groups if conjunction.common_states([*item, *group]) is not None), None
-        )
+        owner = next((item for item in merged_groups if conjunction.common_states([*item, *group]) is not None), None)
         if owner is None:
             merged_groups.append(group)
         else:

@@ -110,9 +110,7 @@ class Difference:
         }  # fmt: skip
 
 
-def build_difference(
-    group: Sequence[StepDifference], causes: CauseAnalysis, contract: Contract
-) -> Difference:
+def build_difference(group: Sequence[StepDifference], causes: CauseAnalysis, contract: Contract) -> Difference:
     """What a cluster of differences comes to."""
     naming = min(group, key=lambda unit: _naming_order(unit, causes))
     deciding = [difference for difference in group if difference.decides_verdict]
@@ -159,8 +157,7 @@ def with_sdk_effects(difference: Difference, contract: Contract, *, is_invalid: 
     paths = [call.partition(" ")[2] for call in difference.calls]
     sdk_effects = compare_sdk_effects(contract, paths, one, other, is_invalid=is_invalid)
     commands = [
-        "" if item.request.raw_writer is not None else curl_command(item.request, item.url)
-        for item in (one, other)
+        "" if item.request.raw_writer is not None else curl_command(item.request, item.url) for item in (one, other)
     ]
     return replace(
         difference,
@@ -215,9 +212,7 @@ def _change_occurrences(group: Iterable[StepDifference]) -> tuple[ChangeOccurren
     for difference in group:
         by_change[difference.change].append(difference)
     if len(by_change) > 1:
-        by_change.pop(
-            next((change for change in by_change if change.facet == VERDICT), AnswerChange("", "", "")), None
-        )
+        by_change.pop(next((change for change in by_change if change.facet == VERDICT), AnswerChange("", "", "")), None)
     ordered = sorted(
         by_change.items(),
         key=lambda item: (
@@ -240,8 +235,7 @@ def _is_invalid(difference: StepDifference) -> bool:
     if any(isinstance(fact, ExpectedResponse) for fact in facts):
         return any(map(is_refusal, facts))
     return all(
-        exchange is not None and _FIRST_REDIRECT < exchange.status < SERVER_ERROR
-        for exchange in difference.exchanges
+        exchange is not None and _FIRST_REDIRECT < exchange.status < SERVER_ERROR for exchange in difference.exchanges
     )
 
 

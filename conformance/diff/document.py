@@ -90,11 +90,7 @@ class DiffReport:
 
 def _cost_order(item: Difference) -> tuple[object, ...]:
     """What a difference costs a user who goes from A to B: the costliest first."""
-    rank = (
-        REACTIONS_WORST_FIRST.index(item.worst_reaction)
-        if item.worst_reaction
-        else len(REACTIONS_WORST_FIRST)
-    )
+    rank = REACTIONS_WORST_FIRST.index(item.worst_reaction) if item.worst_reaction else len(REACTIONS_WORST_FIRST)
     return (
         rank if item.is_sent_by_sdks else rank + len(REACTIONS_WORST_FIRST) * (rank < len(REACTIONS_WORST_FIRST)),
         item.kept_by is KeptBy.BOTH, item.level.rank, item.id, item.calls,

@@ -65,9 +65,7 @@ def _build_sender(side: Side) -> FuzzSender:
     return FuzzSender(side.plan.contract, side.plan.keys, side.wire, side.preflight)
 
 
-async def _send_batch(
-    sender: FuzzSender, cases: Sequence[Case], deadline_s: float | None
-) -> dict[int, Reply]:
+async def _send_batch(sender: FuzzSender, cases: Sequence[Case], deadline_s: float | None) -> dict[int, Reply]:
     """The replies to some cases, by their place; fewer where time, budget or the target ends it."""
     replies: dict[int, Reply] = {}
     numbers = {id(case): number for number, case in enumerate(cases)}
@@ -106,9 +104,7 @@ class FindExplanation(Protocol):
 class FuzzComparison:
     """Sends generated requests to both sides, and makes of what differs the smallest of each sort."""
 
-    def __init__(
-        self, first: Side, second: Side, volatile: frozenset[str], rate_headers: frozenset[str]
-    ) -> None:
+    def __init__(self, first: Side, second: Side, volatile: frozenset[str], rate_headers: frozenset[str]) -> None:
         self._contract = first.plan.contract
         self._senders = (_build_sender(first), _build_sender(second))
         self._traits = RequestTraits(self._contract)
@@ -146,9 +142,7 @@ class FuzzComparison:
                 sender.lanes.close()
         return self.found
 
-    async def _find_differing(
-        self, cases: Sequence[Case], max_time_s: float | None
-    ) -> list[tuple[Case, AnswerChange]]:
+    async def _find_differing(self, cases: Sequence[Case], max_time_s: float | None) -> list[tuple[Case, AnswerChange]]:
         """The cases that were answered differently."""
         replies = []
         for sender in self._senders:
@@ -183,8 +177,7 @@ class FuzzComparison:
             (
                 number
                 for number, item in enumerate(self.found.differences)
-                if item.change.kind == change.kind
-                and (item.feature is None or item.feature in special_features)
+                if item.change.kind == change.kind and (item.feature is None or item.feature in special_features)
             ),
             None,
         )
@@ -205,10 +198,7 @@ class FuzzComparison:
         smallest = await self._shrink(case, change)
         special_features = self._special_features(smallest)
         explained_by = find_explanation(
-            self._senders[0].case_runner.with_expected_facts(smallest),
-            change,
-            special_features,
-            is_shrunk=True,
+            self._senders[0].case_runner.with_expected_facts(smallest), change, special_features, is_shrunk=True
         )
         if explained_by is not None:
             self.found.explained_counts[explained_by] += 1
@@ -217,11 +207,7 @@ class FuzzComparison:
             await self._add_difference(smallest, change, most_specific(special_features))
 
     def _find_known(
-        self,
-        case: Case,
-        change: AnswerChange,
-        special_features: frozenset[Feature],
-        find_explanation: FindExplanation,
+        self, case: Case, change: AnswerChange, special_features: frozenset[Feature], find_explanation: FindExplanation
     ) -> int | None:
         """The number of the difference that explains a case, or a smaller one that is special likewise."""
         explained_by = find_explanation(

@@ -67,9 +67,7 @@ def build_fuzz_difference(fuzz_only: FuzzOnlyDifference, contract: Contract) -> 
     first, second = fuzz_only.judgements
     judgement = second or first
     kept_by = _judged_kept_by(first, second)
-    facts = [
-        name for name in (judgement.dedup_key if judgement else "").split("|") if contract.has_fact(name)
-    ]
+    facts = [name for name in (judgement.dedup_key if judgement else "").split("|") if contract.has_fact(name)]
     sources = [source for name in facts for source in contract.fact(name).sources]
     result = Difference(
         id=f"fuzz.generated.{judgement.failure_kind if judgement else 'open'}",
@@ -79,9 +77,7 @@ def build_fuzz_difference(fuzz_only: FuzzOnlyDifference, contract: Contract) -> 
         fact=facts[0] if facts else "",
         sources=tuple(dict.fromkeys(sources)),
         message=judgement.message if judgement else "",
-        changes=(
-            ChangeOccurrence(change=fuzz_only.change, calls=fuzz_only.calls, request_count=fuzz_only.count),
-        ),
+        changes=(ChangeOccurrence(change=fuzz_only.change, calls=fuzz_only.calls, request_count=fuzz_only.count),),
         exchanges=fuzz_only.exchanges,
         is_sent_by_sdks=fuzz_only.feature is None,
         generated_count=fuzz_only.count,

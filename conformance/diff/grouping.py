@@ -45,13 +45,9 @@ class CauseAnalysis:
         ordinary: OrdinaryRequests,
     ) -> None:
         self._traits, self._normalize = traits, normalize
-        matching = [
-            (trial.operation, item) for trial, item in check_result.matching if trial.operation is not None
-        ]
+        matching = [(trial.operation, item) for trial, item in check_result.matching if trial.operation is not None]
         self.conjunction = Conjunction(traits.contract, traits, matching, normalize)
-        self._ordinary_traits = {
-            place: traits.of_request(place, request) for place, request in ordinary.items()
-        }
+        self._ordinary_traits = {place: traits.of_request(place, request) for place, request in ordinary.items()}
         self._matching_exchanges: dict[Operation, list[Exchange]] = defaultdict(list)
         for operation, exchange in matching:
             self._matching_exchanges[operation].append(exchange)
@@ -90,9 +86,7 @@ class CauseAnalysis:
         if operation is None:
             return
         accepted_counts = (
-            self._count_matching_traits(operation, STATUS, _SUCCESS_PREFIX)
-            if change.facet == STATUS
-            else Counter()
+            self._count_matching_traits(operation, STATUS, _SUCCESS_PREFIX) if change.facet == STATUS else Counter()
         )
         matching_counts = self._count_matching_traits(operation, change.facet, change.first)
         for trait in self.special_traits(difference):
@@ -116,14 +110,10 @@ class CauseAnalysis:
 def promise_key(difference: StepDifference) -> str:
     """What a check is about, in a word: its fact, or its own id where the fact is too broad to tell."""
     check = difference.trial.check
-    return (
-        check.id if check.fact == ACCEPTED_FACT or check.fact.startswith(_BROAD_FACT_PREFIXES) else check.fact
-    )
+    return check.id if check.fact == ACCEPTED_FACT or check.fact.startswith(_BROAD_FACT_PREFIXES) else check.fact
 
 
-def group_differences(
-    observed: Iterable[StepDifference], causes: CauseAnalysis
-) -> list[list[StepDifference]]:
+def group_differences(observed: Iterable[StepDifference], causes: CauseAnalysis) -> list[list[StepDifference]]:
     """The differences, those with one reason together, in the order of the first of each."""
     differences = list(observed)
     ordinary_changes = {
@@ -173,9 +163,7 @@ def _links(difference: StepDifference, causes: CauseAnalysis, *, is_plain: bool)
         if _is_accepted_by_both(difference.change):
             yield (
                 "success",
-                difference.change.first
-                if difference.results[0].outcome in FAIL_OR_ERROR
-                else difference.change.second,
+                difference.change.first if difference.results[0].outcome in FAIL_OR_ERROR else difference.change.second,
             )
         if id_words[0] in GENERAL_AREAS and _is_unanswered_by_one(difference.change):
             yield "silence", difference.change.kind

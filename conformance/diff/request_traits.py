@@ -91,9 +91,7 @@ class RequestTraits:
     def events_of_case(self, operation: Operation, case: Case) -> list[Any]:
         """The events in the body of a case."""
         parsed = parse_body(case.body)
-        return (
-            self._events_in_body(operation, parsed.value) if parsed.is_json and not parsed.is_too_deep else []
-        )
+        return self._events_in_body(operation, parsed.value) if parsed.is_json and not parsed.is_too_deep else []
 
     def _events_in_body(self, operation: Operation, value: Json) -> list[Any]:
         """The events in a body: itself, or those of a batch."""
@@ -115,9 +113,7 @@ class RequestTraits:
         needed = {*kind.required, *self.contract.identity_pointers(operation.event_type).values()}
         type_pointer = self.contract.profile.pointers.type or ""
         needed.add(type_pointer)
-        type_name = (
-            pointers.get(event, type_pointer) if type_pointer and pointers.has(event, type_pointer) else None
-        )
+        type_name = pointers.get(event, type_pointer) if type_pointer and pointers.has(event, type_pointer) else None
         open_pointer = self.contract.profile.events.get(str(type_name), kind).open_object
         pending: list[tuple[str, Json]] = [("", event)]
         while pending:
@@ -208,9 +204,7 @@ def case_from_request(operation: Operation, request: Request, body: bytes) -> Ca
     """A request as fuzzing has it, with the right key."""
     headers = {name.lower(): value for name, value in request.headers}
     coding = "" if request.is_decompressed else headers.get("content-encoding", "")
-    content_type = headers.get(
-        "content-type", "" if operation.kind is not OperationKind.PIXEL else JSON_MEDIA_TYPE
-    )
+    content_type = headers.get("content-type", "" if operation.kind is not OperationKind.PIXEL else JSON_MEDIA_TYPE)
     return Case(
         call=str(operation), origin=Origin.SHRINKER, about="", body=body, content_type=content_type,
         coding=coding,

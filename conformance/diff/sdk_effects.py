@@ -14,13 +14,7 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.core.model import Exchange, JsonObject
 
-REACTIONS_WORST_FIRST = (
-    Reaction.LOSE,
-    Reaction.GIVE_UP,
-    Reaction.SEND_AGAIN,
-    Reaction.RETRY,
-    Reaction.DELIVER,
-)
+REACTIONS_WORST_FIRST = (Reaction.LOSE, Reaction.GIVE_UP, Reaction.SEND_AGAIN, Reaction.RETRY, Reaction.DELIVER)
 """What an SDK may come to do, the costliest first."""
 UNNOTICED = "unnoticed"
 

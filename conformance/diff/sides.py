@@ -10,7 +10,6 @@ from conformance.core.errors import InconclusiveError, NoResponse, Stopped
 from conformance.requests import Baseline, Call, PreflightResult
 from conformance.run import engine, preflight
 from conformance.run.circuit_breaker import CircuitBreaker
-from conformance.run.engine import CheckResult
 from conformance.run.sender import Sender
 
 if TYPE_CHECKING:
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
     from conformance.checks.trial import Trial
     from conformance.contract import Operation
-    from conformance.run.execution import Plan
+    from conformance.run.engine import CheckResult
+    from conformance.run.plan import Plan
     from conformance.wire import Wire
 
 FIRST, SECOND = "A", "B"
@@ -58,12 +58,7 @@ class Side:
         return expect.is_accepted(await self.sender.send(call.acceptable_request()))
 
     async def run_checks(
-        self,
-        names: Sequence[str],
-        round_number: int,
-        on_result: Callable[[], None],
-        *,
-        is_sequential: bool = False,
+        self, names: Sequence[str], round_number: int, on_result: Callable[[], None], *, is_sequential: bool = False
     ) -> dict[str, CheckResult]:
         """What its trials of some names come to, by name; alone is one at a time.
 

@@ -54,9 +54,7 @@ def build_export(
             omissions.append(Omission(name=trial.name, reason="the profile does not ask for it"))
         except (NotExportable, NoTemplate) as failure:
             omissions.append(Omission(name=trial.name, reason=str(failure)))
-    return Export(
-        profile=contract.profile, gate=gate, checks=tuple(exported_checks), omissions=tuple(omissions)
-    )
+    return Export(profile=contract.profile, gate=gate, checks=tuple(exported_checks), omissions=tuple(omissions))
 
 
 class _CheckLearners:
@@ -112,10 +110,7 @@ def _export_check(trial: Trial, learners: _CheckLearners) -> ExportedCheck:
                 is_control=lesson.draft.is_control,
             )
             for found, expectation, lesson in zip(
-                _request_templates(trial, learner.learned_steps),
-                expectations,
-                learner.learned_steps,
-                strict=True,
+                _request_templates(trial, learner.learned_steps), expectations, learner.learned_steps, strict=True
             )
         ),
     )
@@ -136,8 +131,7 @@ def _require_exportable(trial: Trial, gate: Level) -> None:
 def _request_templates(trial: Trial, learned_steps: list[LearnedStep]) -> list[RequestTemplate]:
     """The requests without their key. Raises Foreign where more in them than the key depends on it."""
     second_run = dry_run(
-        replace(trial, keys=_SECOND_KEYS),
-        status_sequence([lesson.continuing_status for lesson in learned_steps]),
+        replace(trial, keys=_SECOND_KEYS), status_sequence([lesson.continuing_status for lesson in learned_steps])
     )
     templates = [make_template(lesson.request, _FIRST_KEYS) for lesson in learned_steps]
     for expected_template, step in zip(templates, second_run.steps, strict=True):

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from conformance.export.exported_checks import BodyPromise
     from conformance.requests import Step
 
-_RECORDED_ATTRIBUTES = frozenset(
-    {"headers", "header", "media_type", "body", "text", "http_version", "truncated"}
-)
+_RECORDED_ATTRIBUTES = frozenset({"headers", "header", "media_type", "body", "text", "http_version", "truncated"})
 _OK = 200
 """A status that allows a body."""
 
@@ -92,11 +90,7 @@ def dry_run(trial: Trial, choose_status: ChooseStatus) -> DryRun:
     pending: tuple[Step, int, set[str]] | None = None
 
     def finish(result: DryRunResult | None = None, next_step: Step | None = None) -> DryRun:
-        last_step = (
-            [DryRunStep(step=pending[0], status=pending[1], accessed=frozenset(pending[2]))]
-            if pending
-            else []
-        )
+        last_step = [DryRunStep(step=pending[0], status=pending[1], accessed=frozenset(pending[2]))] if pending else []
         return DryRun(steps=(*answered_steps, *last_step), result=result, next_step=next_step)
 
     try:

@@ -53,9 +53,7 @@ class Expectation:
         }
         if self.body is not None:
             data["body"] = (
-                _absence_data(self.body)
-                if isinstance(self.body, ForbiddenPattern)
-                else _shape_data(self.body)
+                _absence_data(self.body) if isinstance(self.body, ForbiddenPattern) else _shape_data(self.body)
             )
         return data
 

@@ -109,9 +109,7 @@ def _comment(expectation: Expectation) -> str:
     comment = f"{expectation.promise}; expected: {expectation.expected}; "
     comment += f"statuses that keep the promise: {format_ranges(expectation.statuses)}"
     if expectation.ending_statuses:
-        comment += (
-            f"; the check is over, and nothing broken, with {format_ranges(expectation.ending_statuses)}"
-        )
+        comment += f"; the check is over, and nothing broken, with {format_ranges(expectation.ending_statuses)}"
     if expectation.body is not None:
         comment += f"; the body: {json.dumps(expectation.as_json()['body'], ensure_ascii=False)}"
     return comment

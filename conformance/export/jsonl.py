@@ -41,9 +41,7 @@ def _records(export: Export, version: str) -> Iterator[JsonObject]:
         "gate": export.gate.value,
         "checks": len(export.checks),
         "requests": export.request_count,
-        "left_out": [
-            {"reason": reason, "checks": [*names]} for reason, names in export.omitted_by_reason.items()
-        ],
+        "left_out": [{"reason": reason, "checks": [*names]} for reason, names in export.omitted_by_reason.items()],
     }
     for check in export.checks:
         for number, request in enumerate(check.requests, 1):

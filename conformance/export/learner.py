@@ -92,8 +92,7 @@ class LearnedStep:
         good_kind = self.good_kind
         accessed_sets = {self.accessed[status] for status in self.statuses_of(good_kind)}
         if len(accessed_sets) > 1 or (
-            good_kind is not StatusKind.PASSES
-            and any(map(self.accessed.get, self.statuses_of(StatusKind.PASSES)))
+            good_kind is not StatusKind.PASSES and any(map(self.accessed.get, self.statuses_of(StatusKind.PASSES)))
         ):
             raise NotExportable("what it looks at depends on the status of the answer")
         accessed = next(iter(accessed_sets), frozenset())
@@ -132,9 +131,7 @@ class Learner:
             return
         self.learned_steps = []
         dry_run(self._trial, self._add_first_step)
-        while (
-            index := next((n for n, item in enumerate(self.learned_steps) if item.untried), None)
-        ) is not None:
+        while (index := next((n for n, item in enumerate(self.learned_steps) if item.untried), None)) is not None:
             self._try_next_status(index)
         if not self._is_independent_of_earlier_statuses():
             raise NotExportable("what it expects depends on earlier answers")
@@ -206,9 +203,7 @@ class Learner:
         draft = _require_plain_draft(message)
         request = draft.build_request()
         reference_status = self._get_reference_status(request)
-        untried = sorted(
-            {*self._statuses, reference_status}, key=lambda status: (status != reference_status, status)
-        )
+        untried = sorted({*self._statuses, reference_status}, key=lambda status: (status != reference_status, status))
         self.learned_steps.append(
             LearnedStep(draft=draft, request=request, reference_status=reference_status, untried=untried)
         )
@@ -216,13 +211,9 @@ class Learner:
     def _is_independent_of_earlier_statuses(self) -> bool:
         """Whether one status of each sort is still that after other good answers than the usual ones."""
         for index, learned_step in enumerate(self.learned_steps):
-            earlier_statuses = [
-                max(item.statuses_of(StatusKind.CONTINUES)) for item in self.learned_steps[:index]
-            ]
+            earlier_statuses = [max(item.statuses_of(StatusKind.CONTINUES)) for item in self.learned_steps[:index]]
             for kind in set(learned_step.kinds.values()):
-                run = dry_run(
-                    self._trial, status_sequence([*earlier_statuses, max(learned_step.statuses_of(kind))])
-                )
+                run = dry_run(self._trial, status_sequence([*earlier_statuses, max(learned_step.statuses_of(kind))]))
                 if len(run.steps) != index + 1 or self.kind_of(run.result) is not kind:
                     return False
         return True

@@ -58,9 +58,7 @@ def render(export: Export, version: str) -> str:
             "disableUrlEncoding": True,
             "followRedirects": False,
         },
-        "item": [
-            _area_folder(area, list(scripts)) for area, scripts in groupby(export.checks, attrgetter("area"))
-        ],
+        "item": [_area_folder(area, list(scripts)) for area, scripts in groupby(export.checks, attrgetter("area"))],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
@@ -70,9 +68,7 @@ def unsupported_reason(check: ExportedCheck) -> str:
     request_templates = [step.template for step in check.requests]
     if any(template.binary_body for template in request_templates):
         return "its body is no text, and a collection has no other"
-    shapes = [
-        step.expectation.body for step in check.requests if isinstance(step.expectation.body, ResponseBody)
-    ]
+    shapes = [step.expectation.body for step in check.requests if isinstance(step.expectation.body, ResponseBody)]
     if not all(_is_supported_schema(shape.schema) for shape in shapes):
         return "the schema of the answer has words that Postman's validator does not know"
     return ""
@@ -93,9 +89,7 @@ def _area_folder(area: str, exported_checks: Iterable[ExportedCheck]) -> JsonObj
     folders: list[Json] = []
     for check_id, group in groupby(exported_checks, attrgetter("id")):
         requests: list[Json] = [
-            _request_item(script, number, step)
-            for script in group
-            for number, step in enumerate(script.requests, 1)
+            _request_item(script, number, step) for script in group for number, step in enumerate(script.requests, 1)
         ]
         folders.append({"name": check_id, "item": requests})
     return {"name": area, "item": folders}
@@ -113,10 +107,7 @@ def _request_item(check: ExportedCheck, number: int, exported_request: ExportedR
         "description": _request_description(check),
     }
     if template.pieces:
-        request["body"] = {
-            "mode": "raw",
-            "raw": template.body_text if template.has_no_repetitions else "{{body}}",
-        }
+        request["body"] = {"mode": "raw", "raw": template.body_text if template.has_no_repetitions else "{{body}}"}
     item: dict[str, Json] = {
         "name": check.request_name(number),
         "event": [_script_event("prerequest", _prerequest_script(exported_request))],
@@ -129,9 +120,7 @@ def _request_item(check: ExportedCheck, number: int, exported_request: ExportedR
 
 def _prerequest_script(request: ExportedRequest) -> list[str]:
     """The script that says what is expected, and makes what can't stand in the request itself."""
-    lines = [
-        f"pm.variables.set('expected', {_javascript_string(json.dumps(request.expectation.as_json()))});"
-    ]
+    lines = [f"pm.variables.set('expected', {_javascript_string(json.dumps(request.expectation.as_json()))});"]
     for name, text in request.template.base64_placeholders:
         value = f"Buffer.from(pm.variables.replaceIn({_javascript_string(text)})).toString('base64')"
         lines += [

@@ -28,9 +28,7 @@ def representative_statuses(contract: Contract) -> tuple[int, ...]:
         *(answer for event in contract.profile.events.values() for answer in event.required.values()),
     ]
     documented = {status for fact in facts if isinstance(fact, ExpectedResponse) for status in fact.statuses}
-    unassigned = {
-        _class_representative(status) for status in range(FIRST_FINAL_STATUS, LAST_FINAL_STATUS, 100)
-    }
+    unassigned = {_class_representative(status) for status in range(FIRST_FINAL_STATUS, LAST_FINAL_STATUS, 100)}
     return tuple(
         sorted(
             status

@@ -113,9 +113,7 @@ class Campaign:
         triage = self._new_triage()
         if down_finding is None:
             return await triage.triage(self._candidates)
-        before_down = [
-            candidate for candidate in self._candidates if candidate.position < self._last_accepted_position
-        ]
+        before_down = [candidate for candidate in self._candidates if candidate.position < self._last_accepted_position]
         return [*triage.unexamined_findings(before_down), down_finding]
 
     def _new_triage(self) -> Triage:
@@ -186,9 +184,7 @@ class Campaign:
         key = (judgement.failure_kind.value, judgement.dedup_key, case.call)
         self._candidate_counts[key] += 1
         if self._candidate_counts[key] <= _MAX_CANDIDATES_PER_KEY:
-            self._candidates.append(
-                Candidate(case, judgement, previous, self._position, self._recent_cases(1))
-            )
+            self._candidates.append(Candidate(case, judgement, previous, self._position, self._recent_cases(1)))
 
     async def _check_target_health(self) -> Finding | None:
         """What is to be said of a target that no longer takes acceptable requests, and does not get well.
@@ -209,19 +205,13 @@ class Campaign:
                     continue
                 labelled = self.case_runner.with_expected_facts(control)
                 if not await recovers(self.case_runner, control):
-                    return await report_target_down(
-                        self.case_runner, list(self._history), labelled, judgement
-                    )
-                self._candidates.append(
-                    Candidate(labelled, judgement, None, self._position, self._recent_cases(0))
-                )
+                    return await report_target_down(self.case_runner, list(self._history), labelled, judgement)
+                self._candidates.append(Candidate(labelled, judgement, None, self._position, self._recent_cases(0)))
         return None
 
     def _recent_cases(self, start: int) -> tuple[Case, ...]:
         """What was answered last, newest first."""
-        return tuple(
-            sent.case for sent in itertools.islice(reversed(self._history), start, start + self._max_recent)
-        )
+        return tuple(sent.case for sent in itertools.islice(reversed(self._history), start, start + self._max_recent))
 
     def _was_healthy(self, call: str) -> bool:
         """Whether an operation has taken anything that it should."""

@@ -81,11 +81,7 @@ def compact_json(value: Json) -> bytes:
 
 def case_to_line(case: Case) -> str:
     """A case as one line of JSON; a body that is compact JSON stands in it as it is."""
-    fields: dict[str, Any] = {
-        "call": case.call,
-        "from": case.origin.value,
-        "expect": list(case.expected_facts),
-    }
+    fields: dict[str, Any] = {"call": case.call, "from": case.origin.value, "expect": list(case.expected_facts)}
     if case.auth is not Auth.VALID:
         fields["auth"] = case.auth.value
     if case.content_type != JSON_MEDIA_TYPE:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conformance.core.model import Exchange
 from conformance.fuzz.judge import TOO_MANY_REQUESTS, FailureKind, Judge, Judgement
 from conformance.fuzz.request_renderer import LARGE_BYTES, PreparedCase, RequestRenderer
-from conformance.run.sender import retry_after_s
+from conformance.requests.rate_limits import retry_after_s
 from conformance.wire.responses import Reply, ResponseHead
 
 if TYPE_CHECKING:
@@ -30,12 +30,7 @@ class CaseRunner:
     """Sends cases one at a time. `sent` counts them."""
 
     def __init__(
-        self,
-        wire: Wire,
-        lanes: Connections[PreparedCase],
-        renderer: RequestRenderer,
-        oracle: Oracle,
-        judge: Judge,
+        self, wire: Wire, lanes: Connections[PreparedCase], renderer: RequestRenderer, oracle: Oracle, judge: Judge
     ) -> None:
         self.wire = wire
         self.lanes = lanes
@@ -81,9 +76,7 @@ class CaseRunner:
             and not self.with_expected_facts(cases[-1]).expected_facts
         ):
             return False
-        _, judgement = await self.run(
-            *cases, reads_trailing_bytes=failure_kind is FailureKind.MALFORMED_RESPONSE
-        )
+        _, judgement = await self.run(*cases, reads_trailing_bytes=failure_kind is FailureKind.MALFORMED_RESPONSE)
         if judgement is None or judgement.failure_kind is not failure_kind:
             return False
         return judgement.dedup_key == dedup_key or failure_kind in {

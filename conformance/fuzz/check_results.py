@@ -48,9 +48,7 @@ async def fuzz_trials(
     if not fuzzed:
         return 0
     first = fuzzed[0]
-    cases = load_or_generate(first.contract, options.seed, options.count, refresh=options.refresh).cases(
-        options.count
-    )
+    cases = load_or_generate(first.contract, options.seed, options.count, refresh=options.refresh).cases(options.count)
     calls = {str(trial.operation) for trial in fuzzed}
     campaign = Campaign(
         first.contract,
@@ -85,13 +83,9 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
             outcome=Outcome.ERROR, message=f"no verdict: {exhausted_budget}", expected="an answer"
         )
     if not result.judged_by_call[call]:
-        return engine.CheckResult(
-            outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation"
-        )
+        return engine.CheckResult(outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation")
     matching = [
-        finding
-        for finding in result.findings
-        if finding.failure_kind is failure_kind and call in finding.calls
+        finding for finding in result.findings if finding.failure_kind is failure_kind and call in finding.calls
     ]
     if not matching:
         note = (
@@ -102,9 +96,7 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
         return engine.CheckResult(outcome=Outcome.PASS, message=note)
     matching.sort(key=lambda item: (item.certainty is not Certainty.CONFIRMED, item.level.rank))
     worst = matching[0]
-    is_unconfirmed_silence = (
-        worst.certainty is not Certainty.CONFIRMED and failure_kind is FailureKind.UNANSWERED
-    )
+    is_unconfirmed_silence = worst.certainty is not Certainty.CONFIRMED and failure_kind is FailureKind.UNANSWERED
     return engine.CheckResult(
         outcome=Outcome.ERROR if is_unconfirmed_silence else Outcome.FAIL,
         message="; ".join(_describe(item) for item in matching[:5]),

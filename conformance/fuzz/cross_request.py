@@ -64,14 +64,10 @@ class CrossRequestSearch:
             return None
         control = self._control_of(candidate.case)
         for cause in candidate.recent:
-            if await self._control_fails_after(cause, control) and await self._control_fails_after(
-                cause, control
-            ):
+            if await self._control_fails_after(cause, control) and await self._control_fails_after(cause, control):
                 if await self._control_fails_after(self._control_of(cause), control):
                     return None
-                shrinker = Shrinker(
-                    lambda shrunk: self._control_fails_after(shrunk, control), _MAX_SHRINK_TRIES
-                )
+                shrinker = Shrinker(lambda shrunk: self._control_fails_after(shrunk, control), _MAX_SHRINK_TRIES)
                 return CrossRequestFailure(
                     await shrinker.shrink(cause, self._control_of(cause).body), control, TARGET_SCOPE
                 )

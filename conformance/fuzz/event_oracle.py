@@ -46,14 +46,10 @@ class EventOracle:
             name: tuple(_schema_timestamps(contract.event_schema(name))) for name in contract.profile.events
         }
         event_pointers = contract.profile.pointers
-        self._id_pointers = tuple(
-            pointer for pointer in (event_pointers.user, event_pointers.anonymous) if pointer
-        )
+        self._id_pointers = tuple(pointer for pointer in (event_pointers.user, event_pointers.anonymous) if pointer)
         self._id_names = {pointers.split(pointer)[-1].lower() for pointer in self._id_pointers}
         self._event_limit = (
-            contract.size_limit(LimitKind.BATCH_EVENT)
-            if contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}")
-            else None
+            contract.size_limit(LimitKind.BATCH_EVENT) if contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}") else None
         )
 
     @contextmanager
@@ -84,23 +80,17 @@ class EventOracle:
         if pointer is None:
             return self._label_as_type(self._batch_type(), event, is_ambiguous=is_near_limit)
         if not pointers.has(event, pointer):
-            return {f"answers.{Condition.BATCH_TYPE_MISSING}"}, is_near_limit or _is_lookup_ambiguous(
-                event, pointer
-            )
+            return {f"answers.{Condition.BATCH_TYPE_MISSING}"}, is_near_limit or _is_lookup_ambiguous(event, pointer)
         name = pointers.get(event, pointer)
         if not isinstance(name, str) or not name:
             return {f"answers.{Condition.BATCH_TYPE_UNKNOWN}"}, True
         if name not in known:
             differs_in_case = any(name.strip().lower() == item.lower() for item in known)
             return {f"answers.{Condition.BATCH_TYPE_UNKNOWN}"}, is_near_limit or differs_in_case
-        return self._label_as_type(
-            name, event, is_ambiguous=is_near_limit or name not in self.contract.batch_types()
-        )
+        return self._label_as_type(name, event, is_ambiguous=is_near_limit or name not in self.contract.batch_types())
 
     def _label_as_type(self, event_type: str, event: JsonObject, *, is_ambiguous: bool) -> EventFacts:
-        facts, is_event_ambiguous = self.label_event(
-            event_type, event, Condition.IDENTITY_MISSING, is_single=False
-        )
+        facts, is_event_ambiguous = self.label_event(event_type, event, Condition.IDENTITY_MISSING, is_single=False)
         return facts, is_event_ambiguous or is_ambiguous
 
     def _batch_type(self) -> str:
@@ -118,9 +108,7 @@ class EventOracle:
                 is_ambiguous |= _is_lookup_ambiguous(event, pointer)
             else:
                 is_ambiguous |= not _is_filled(pointers.get(event, pointer))
-        is_ambiguous |= any(
-            not _is_filled_at(event, pointer) for pointer in self.contract.profile.always_required
-        )
+        is_ambiguous |= any(not _is_filled_at(event, pointer) for pointer in self.contract.profile.always_required)
         is_ambiguous |= is_single and self._names_another_type(event_type, event)
         return facts, is_ambiguous or not self._is_ordinary_event(event_type, event)
 
@@ -136,9 +124,7 @@ class EventOracle:
         return (
             is_ordinary_value(other_fields)
             and all(isinstance(item, dict) for key, item in other_fields.items() if types[key] == "object")
-            and all(
-                _is_ordinary_timestamp(item) for key, item in other_fields.items() if types[key] != "object"
-            )
+            and all(_is_ordinary_timestamp(item) for key, item in other_fields.items() if types[key] != "object")
         )
 
     def _is_identity_ambiguous(
@@ -146,9 +132,7 @@ class EventOracle:
     ) -> bool:
         """Whose an event is; whether that is in doubt."""
         identities = [
-            (pointer, pointers.get(event, pointer))
-            for pointer in self._id_pointers
-            if pointers.has(event, pointer)
+            (pointer, pointers.get(event, pointer)) for pointer in self._id_pointers if pointers.has(event, pointer)
         ]
         is_blocked = any(_is_behind_non_object(event, pointer) for pointer in self._id_pointers)
         if self.contract.has_identity(event_type, event):
@@ -169,11 +153,7 @@ class EventOracle:
 
     def _names_another_type(self, event_type: str, event: JsonObject) -> bool:
         pointer = self.contract.profile.pointers.type
-        return (
-            pointer is not None
-            and pointers.has(event, pointer)
-            and pointers.get(event, pointer) != event_type
-        )
+        return pointer is not None and pointers.has(event, pointer) and pointers.get(event, pointer) != event_type
 
     def _is_ordinary_event(self, event_type: str, event: JsonObject) -> bool:
         """Whether an event fits its schema and holds nothing that a server might stumble over."""
@@ -202,9 +182,7 @@ class EventOracle:
 def timestamp_pointers(contract: Contract) -> frozenset[str]:
     """Where the timestamps of all events are."""
     return frozenset(
-        pointer
-        for name in contract.profile.events
-        for pointer in _schema_timestamps(contract.event_schema(name))
+        pointer for name in contract.profile.events for pointer in _schema_timestamps(contract.event_schema(name))
     )
 
 

@@ -40,9 +40,7 @@ class FeatureExtractor:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._operations = {str(operation): operation for operation in contract.operations}
-        self._open_objects = {
-            event.open_object for event in contract.profile.events.values() if event.open_object
-        }
+        self._open_objects = {event.open_object for event in contract.profile.events.values() if event.open_object}
         self._schemas = {name: contract.event_schema(name) for name in contract.profile.events}
 
     def features_of(self, case: Case) -> frozenset[Feature]:
@@ -125,9 +123,7 @@ class FeatureExtractor:
                 for category in _name_categories(name):
                     yield self.display_place(f"{place}/*"), category
                     yield ANYWHERE, category
-                yield from self._value_features(
-                    f"{place}/{self._documented_name(place, name)}", item, depth + 1
-                )
+                yield from self._value_features(f"{place}/{self._documented_name(place, name)}", item, depth + 1)
         elif isinstance(value, list):
             for item in value:
                 yield from self._value_features(f"{place}/*", item, depth + 1)

@@ -80,9 +80,7 @@ class Judge:
         redactor = self._redactor
         redacted = self._first_failure(case, redactor.redact_reply(reply))
         message, received = (redacted or judgement).message, (redacted or judgement).received
-        return replace(
-            judgement, message=redactor.redact_text(message), received=redactor.redact_text(received)
-        )
+        return replace(judgement, message=redactor.redact_text(message), received=redactor.redact_text(received))
 
     def _first_failure(self, case: Case, reply: Reply) -> Judgement | None:
         """What is wrong with an answer, as it is."""
@@ -108,13 +106,9 @@ class Judge:
             TransportFailure.CLOSED,
         }:
             level = self._level("rules.no-server-error")
-            return _new_judgement(
-                FailureKind.UNANSWERED, "an answer", reply, level, dedup_key=f"{reply.failure}"
-            )
+            return _new_judgement(FailureKind.UNANSWERED, "an answer", reply, level, dedup_key=f"{reply.failure}")
         level = self._level("rules.framing", Level.SHOULD)
-        problem = (
-            reply.failure_detail or f"{len(reply.bytes_after_response)} bytes follow that belong to no answer"
-        )
+        problem = reply.failure_detail or f"{len(reply.bytes_after_response)} bytes follow that belong to no answer"
         return _new_judgement(
             FailureKind.MALFORMED_RESPONSE,
             "an answer that ends where its head says",
@@ -131,9 +125,7 @@ class Judge:
             return
         if status >= expect.SERVER_ERROR:
             level = self._level("rules.no-server-error")
-            yield _new_judgement(
-                FailureKind.SERVER_ERROR, "an answer below 500", reply, level, dedup_key=str(status)
-            )
+            yield _new_judgement(FailureKind.SERVER_ERROR, "an answer below 500", reply, level, dedup_key=str(status))
             return
         yield from self._status_failures(case, reply, operation)
         exchange = _to_exchange(operation, reply)
@@ -142,15 +134,11 @@ class Judge:
             (expect.well_framed, FailureKind.MALFORMED_RESPONSE),
             (expect.no_stack_trace, FailureKind.INFORMATION_LEAK),
         ):
-            fact_name = (
-                "rules.framing" if failure_kind is FailureKind.MALFORMED_RESPONSE else "rules.no-stack-trace"
-            )
+            fact_name = "rules.framing" if failure_kind is FailureKind.MALFORMED_RESPONSE else "rules.no-stack-trace"
             try:
                 check_exchange(exchange, "a generated request")
             except Deviation as deviation:
-                yield _judgement_from_deviation(
-                    deviation, failure_kind, self._level(fact_name, Level.SHOULD), ""
-                )
+                yield _judgement_from_deviation(deviation, failure_kind, self._level(fact_name, Level.SHOULD), "")
 
     def _status_failures(self, case: Case, reply: Reply, operation: Operation) -> Iterator[Judgement]:
         """A status that the contract does not allow here."""
@@ -181,16 +169,12 @@ class Judge:
         else:
             yield _new_judgement(FailureKind.UNEXPECTED_STATUS, expected, reply, level, dedup_key=str(status))
 
-    def _body_failures(
-        self, exchange: Exchange, operation: Operation, reply: Reply, case: Case
-    ) -> Iterator[Judgement]:
+    def _body_failures(self, exchange: Exchange, operation: Operation, reply: Reply, case: Case) -> Iterator[Judgement]:
         """A body that is not what the contract promises of errors, or of answers to partly bad batches."""
         if reply.status == _MULTI_STATUS:
             stated = self._contract.has_fact(f"bodies.{ResponseKind.PARTLY_BAD}")
             shape = (
-                self._contract.response_body(ResponseKind.PARTLY_BAD)
-                if stated and self._is_partly_bad(case)
-                else None
+                self._contract.response_body(ResponseKind.PARTLY_BAD) if stated and self._is_partly_bad(case) else None
             )
         elif reply.status in self._undetermined_statuses[str(operation)] and reply.status >= 400:
             stated = self._contract.has_fact(f"bodies.{ResponseKind.ERROR}") and reply.status not in {
@@ -208,10 +192,7 @@ class Judge:
             expect.body(exchange, shape, "a generated request")
         except Deviation as deviation:
             yield _judgement_from_deviation(
-                deviation,
-                FailureKind.UNEXPECTED_BODY,
-                weaker_level(shape.level, operation.level),
-                str(reply.status),
+                deviation, FailureKind.UNEXPECTED_BODY, weaker_level(shape.level, operation.level), str(reply.status)
             )
         except NotApplicable:
             return
@@ -252,10 +233,7 @@ def summarize_reply(reply: Reply) -> str:
     """An answer in a few words."""
     placeholder = Request(method="POST", path="/")
     return Exchange(
-        request=placeholder,
-        response=reply.response,
-        failure=reply.failure,
-        failure_detail=reply.failure_detail,
+        request=placeholder, response=reply.response, failure=reply.failure, failure_detail=reply.failure_detail
     ).summary
 
 

@@ -63,12 +63,10 @@ class _MutationSeeds:
             return cls(seed_events, (tuple(seed_events.valid_events),))
         pointer = contract.profile.pointers.type
         events_by_type = [
-            SeedEvents.for_operation(contract, operation, name).valid_events
-            for name in contract.batch_types()
+            SeedEvents.for_operation(contract, operation, name).valid_events for name in contract.batch_types()
         ]
         naming_type = [
-            [item for item in events if pointer is None or pointers.has(item, pointer)]
-            for events in events_by_type
+            [item for item in events if pointer is None or pointers.has(item, pointer)] for events in events_by_type
         ]
         return cls(seed_events, tuple(tuple(bases) for bases in naming_type if bases))
 
@@ -76,9 +74,7 @@ class _MutationSeeds:
 def mutated_cases(contract: Contract, seed: int) -> Iterator[Case]:
     """Cases without end: the same for the same seed."""
     rng = random.Random(f"conformance-{seed}")  # noqa: S311 - cases, no secrets
-    seeds_by_operation = [
-        _MutationSeeds.for_operation(contract, operation) for operation in contract.operations
-    ]
+    seeds_by_operation = [_MutationSeeds.for_operation(contract, operation) for operation in contract.operations]
     while True:
         case = _mutated_case(rng, rng.choice(seeds_by_operation))
         if len(case.body) <= _MAX_BODY_BYTES:
@@ -94,15 +90,9 @@ def _mutated_case(rng: random.Random, seeds: _MutationSeeds) -> Case:
         description, body = _corrupt_bytes(rng, body)
         descriptions.append(description)
     case = Case(
-        call=seed_events.call,
-        origin=Origin.MUTATOR,
-        about=", ".join(descriptions) or "nothing special",
-        body=body,
+        call=seed_events.call, origin=Origin.MUTATOR, about=", ".join(descriptions) or "nothing special", body=body
     )
-    if rng.random() < _OTHER_HEADER_SHARE and seed_events.operation.kind in {
-        OperationKind.EVENT,
-        OperationKind.BATCH,
-    }:
+    if rng.random() < _OTHER_HEADER_SHARE and seed_events.operation.kind in {OperationKind.EVENT, OperationKind.BATCH}:
         return _with_other_headers(rng, case)
     return case
 

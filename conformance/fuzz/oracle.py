@@ -120,9 +120,7 @@ class Oracle:
         if parsed.is_parser_dependent:
             applicable.mark_ambiguous()
         elif not parsed.is_json or not isinstance(parsed.value, dict):
-            self._label_non_object(
-                case, operation, applicable, is_utf8=parsed.is_utf8, is_json=parsed.is_json
-            )
+            self._label_non_object(case, operation, applicable, is_utf8=parsed.is_utf8, is_json=parsed.is_json)
         elif self._has_own_key_field(operation, parsed.value):
             applicable.mark_ambiguous()
         elif operation.kind is OperationKind.BATCH:
@@ -164,10 +162,7 @@ class Oracle:
             value,
             *(event_list if isinstance(event_list, list) and operation.kind is OperationKind.BATCH else []),
         ]
-        return any(
-            isinstance(candidate_object, dict) and key_field in candidate_object
-            for candidate_object in objects
-        )
+        return any(isinstance(candidate_object, dict) and key_field in candidate_object for candidate_object in objects)
 
     def _label_batch(self, value: dict[str, Json], applicable: ApplicableFacts) -> None:
         """A batch: its envelope, its list, and every event in it."""

@@ -8,12 +8,7 @@ from conformance.core import pointers
 from conformance.core.model import DEFAULT_RUN_ID, ID_PREFIX, OperationKind, Request
 from conformance.fuzz.case import Auth, Case, compact_json
 from conformance.profile.facts import AuthScheme
-from conformance.requests.credentials import (
-    NO_CREDENTIALS,
-    UNKNOWN_KEY,
-    authorization,
-    credentials_for_scheme,
-)
+from conformance.requests.credentials import NO_CREDENTIALS, UNKNOWN_KEY, authorization, credentials_for_scheme
 from conformance.requests.draft import encode_standard_base64
 from conformance.requests.raw_writers import start_line, write_request
 from conformance.wire import USER_AGENT
@@ -42,9 +37,7 @@ class PreparedCase(NamedTuple):
 class RequestRenderer:
     """Makes requests of cases for one target."""
 
-    def __init__(
-        self, contract: Contract, keys: Keys, target: TargetAddress, preflight: PreflightResult
-    ) -> None:
+    def __init__(self, contract: Contract, keys: Keys, target: TargetAddress, preflight: PreflightResult) -> None:
         self.operations = {str(operation): operation for operation in contract.operations}
         self._contract = contract
         self._keys = keys

@@ -50,12 +50,8 @@ def schema_cases(contract: Contract, seed: int) -> Iterator[Case]:
         if operations[0].kind in {OperationKind.EVENT, OperationKind.BATCH, OperationKind.WEBHOOK}
     ]
     with _without_warnings():
-        schema = schemathesis.openapi.from_dict(
-            render(contract), config=schemathesis.Config.from_dict(_CONFIG)
-        )
-        case_iterators = [
-            _spread_over_paths(_operation_cases(schema, family[0], seed), family) for family in groups
-        ]
+        schema = schemathesis.openapi.from_dict(render(contract), config=schemathesis.Config.from_dict(_CONFIG))
+        case_iterators = [_spread_over_paths(_operation_cases(schema, family[0], seed), family) for family in groups]
     for turn in itertools.zip_longest(*case_iterators):
         yield from (case for case in turn if case is not None)
 
@@ -71,27 +67,19 @@ def _operation_cases(schema: Any, operation: Operation, seed: int) -> list[Case]
     api_operation = schema[operation.path][operation.method]
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
     config = schema.config.generation
-    coverage_cases = list(
-        schema.iter_coverage_cases(api_operation, generation_modes=modes, generation_config=config)
-    )
+    coverage_cases = list(schema.iter_coverage_cases(api_operation, generation_modes=modes, generation_config=config))
     rng = random.Random(f"coverage-{seed}")  # noqa: S311 - cases, no secrets
     chosen = (
-        coverage_cases
-        if len(coverage_cases) <= MAX_COVERAGE_CASES
-        else rng.sample(coverage_cases, MAX_COVERAGE_CASES)
+        coverage_cases if len(coverage_cases) <= MAX_COVERAGE_CASES else rng.sample(coverage_cases, MAX_COVERAGE_CASES)
     )
     count = BATCH_EXAMPLES_PER_MODE if operation.kind is OperationKind.BATCH else EXAMPLES_PER_MODE
     cases_by_origin = [
         _to_cases(chosen, operation, Origin.COVERAGE),
         _to_cases(
-            draw_values(api_operation.as_strategy(generation_mode=modes[0]), seed, count),
-            operation,
-            Origin.POSITIVE,
+            draw_values(api_operation.as_strategy(generation_mode=modes[0]), seed, count), operation, Origin.POSITIVE
         ),
         _to_cases(
-            draw_values(api_operation.as_strategy(generation_mode=modes[1]), seed, count),
-            operation,
-            Origin.NEGATIVE,
+            draw_values(api_operation.as_strategy(generation_mode=modes[1]), seed, count), operation, Origin.NEGATIVE
         ),
     ]
     return [case for turn in itertools.zip_longest(*cases_by_origin) for case in turn if case is not None]
@@ -135,9 +123,7 @@ def _to_cases(schemathesis_cases: list[Any], operation: Operation, origin: Origi
     for schemathesis_case in schemathesis_cases:
         body = _body_bytes(schemathesis_case)
         if body is not None and schemathesis_case.method.upper() == operation.method:
-            about = getattr(
-                getattr(getattr(schemathesis_case.meta, "phase", None), "data", None), "description", None
-            )
+            about = getattr(getattr(getattr(schemathesis_case.meta, "phase", None), "data", None), "description", None)
             cases.append(Case(call=str(operation), origin=origin, about=about or f"{origin}", body=body))
     return cases
 

@@ -28,13 +28,9 @@ class SeedEvents:
     documented_event: JsonObject | None
 
     @classmethod
-    def for_operation(
-        cls, contract: Contract, operation: Operation, event_type: str | None = None
-    ) -> SeedEvents:
+    def for_operation(cls, contract: Contract, operation: Operation, event_type: str | None = None) -> SeedEvents:
         """The stock of an operation, of its own type or another."""
-        call = Call(
-            contract=contract, operation=operation, keys=_PLACEHOLDER_KEYS, label=f"fuzz[{operation}]"
-        )
+        call = Call(contract=contract, operation=operation, keys=_PLACEHOLDER_KEYS, label=f"fuzz[{operation}]")
         own_type = event_type or operation.event_type
         documented = contract.event_type(own_type).example
         example = without_keys(contract, documented.value) if documented else None
@@ -48,11 +44,7 @@ class SeedEvents:
     @property
     def valid_events(self) -> list[JsonObject]:
         """Every acceptable event."""
-        return [
-            self.minimal_event,
-            self.full_event,
-            *([self.documented_event] if self.documented_event else []),
-        ]
+        return [self.minimal_event, self.full_event, *([self.documented_event] if self.documented_event else [])]
 
     @property
     def field_pointers(self) -> tuple[str, ...]:
@@ -61,9 +53,7 @@ class SeedEvents:
         names = schema.get("properties", {})
         top = [f"/{name}" for name in names] if isinstance(names, dict) else []
         ids = [*self.contract.identity_pointers(self.operation.event_type).values()]
-        return tuple(
-            dict.fromkeys([*top, *ids, *self.contract.event_type(self.operation.event_type).required])
-        )
+        return tuple(dict.fromkeys([*top, *ids, *self.contract.event_type(self.operation.event_type).required]))
 
     def wrap_events(self, *events: Json) -> Json:
         """Events as the operation carries them."""
@@ -87,9 +77,7 @@ def without_keys(contract: Contract, value: JsonObject) -> JsonObject:
     event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
     if not isinstance(event_list, list):
         return value
-    events = [
-        pointers.remove(event, key_pointer) if isinstance(event, dict) else event for event in event_list
-    ]
+    events = [pointers.remove(event, key_pointer) if isinstance(event, dict) else event for event in event_list]
     return pointers.put(value, batch_pointer, events)
 
 

@@ -9,7 +9,7 @@ from conformance.fuzz.case_runner import CaseRunner
 from conformance.fuzz.judge import TOO_MANY_REQUESTS, Judge
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.request_renderer import RequestRenderer
-from conformance.run.sender import retry_after_s
+from conformance.requests.rate_limits import retry_after_s
 from conformance.wire.connections import Connections
 
 if TYPE_CHECKING:

@@ -64,9 +64,7 @@ def strategy_cases(contract: Contract, seed: int) -> Iterator[Case]:
     """Cases from every strategy; calls take turns, and so do the paths of one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        cases_by_group = [
-            _group_cases(contract, operations, seed) for operations in group_operations(contract)
-        ]
+        cases_by_group = [_group_cases(contract, operations, seed) for operations in group_operations(contract)]
     for turn in itertools.zip_longest(*cases_by_group):
         yield from (case for case in turn if case is not None)
 
@@ -74,14 +72,9 @@ def strategy_cases(contract: Contract, seed: int) -> Iterator[Case]:
 def _group_cases(contract: Contract, operations: list[Operation], seed: int) -> list[Case]:
     """The cases of one call."""
     seed_events = SeedEvents.for_operation(contract, operations[0])
-    drawn_by_strategy = [
-        draw_values(strategy, seed, count) for strategy, count in _strategies_with_counts(seed_events)
-    ]
+    drawn_by_strategy = [draw_values(strategy, seed, count) for strategy, count in _strategies_with_counts(seed_events)]
     interleaved = [
-        example
-        for turn in itertools.zip_longest(*drawn_by_strategy)
-        for example in turn
-        if example is not None
+        example for turn in itertools.zip_longest(*drawn_by_strategy) for example in turn if example is not None
     ]
     return [
         Case(call=str(operation), origin=Origin.STRATEGY, about=about, body=body, coding=coding)
@@ -166,9 +159,7 @@ def _format_timestamp(moment: datetime, digits: int) -> str:
 def _batch_strategy(seed_events: SeedEvents) -> BodyStrategy:
     """Batches of good events, events of nobody, and things that are no events."""
     contract, operation = seed_events.contract, seed_events.operation
-    valid = [
-        SeedEvents.for_operation(contract, operation, name).minimal_event for name in contract.batch_types()
-    ]
+    valid = [SeedEvents.for_operation(contract, operation, name).minimal_event for name in contract.batch_types()]
     ids = contract.identity_pointers(operation.event_type).values()
     without_ids = [_with_values(event, ((pointer, _ABSENT) for pointer in ids)) for event in valid]
     batch_item = st.one_of(
@@ -200,9 +191,7 @@ def _size_strategy(seed_events: SeedEvents) -> BodyStrategy:
             "",
         )
 
-    sizes = st.integers(limit.at_least - 40, limit.at_least) | st.integers(
-        limit.at_most + 1, limit.at_most + 64
-    )
+    sizes = st.integers(limit.at_least - 40, limit.at_least) | st.integers(limit.at_most + 1, limit.at_most + 64)
     return sizes.map(build)
 
 

@@ -17,9 +17,7 @@ _MAX_DEPTH, _MAX_NAME_LENGTH, _MAX_TEXT_LENGTH, _MAX_ITEMS = 12, 100, 2_000, 100
 _MAX_SAFE_INTEGER = 2**53
 _MAX_DIGITS = 4_000
 _ORDINARY_NAME = re.compile(r"[A-Za-z_0-9À-￼ ][^\x00-\x1f\x7f.$]*")
-_UNUSUAL_CHARACTER = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
-)
+_UNUSUAL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
 @dataclass(slots=True)
@@ -64,9 +62,7 @@ def _strict_decoder(parsed: ParsedBody) -> json.JSONDecoder:
     def parse_integer(digits: str) -> int | float:
         return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
 
-    return json.JSONDecoder(
-        object_pairs_hook=build_object, parse_constant=_reject_constant, parse_int=parse_integer
-    )
+    return json.JSONDecoder(object_pairs_hook=build_object, parse_constant=_reject_constant, parse_int=parse_integer)
 
 
 def _reject_constant(constant: str) -> NoReturn:

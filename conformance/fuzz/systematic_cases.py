@@ -60,10 +60,7 @@ def _per_path_cases(seed_events: SeedEvents) -> Iterator[Case]:
         yield case_with_value(seed_events, description, seed_events.wrap_events(event))
     body = seed_events.minimal_body()
     for auth in (Auth.NONE, Auth.UNKNOWN, Auth.MALFORMED):
-        if auth is not Auth.MALFORMED or seed_events.operation.kind in {
-            OperationKind.EVENT,
-            OperationKind.BATCH,
-        }:
+        if auth is not Auth.MALFORMED or seed_events.operation.kind in {OperationKind.EVENT, OperationKind.BATCH}:
             yield case_with_value(
                 seed_events, f"credentials: {auth}", seed_events.wrap_events(seed_events.minimal_event)
             )._replace(auth=auth)
@@ -97,9 +94,7 @@ def _field_cases(seed_events: SeedEvents) -> Iterator[Case]:
     for interesting in interesting_values.BASIC_VALUES if uses_basic_values else interesting_values.VALUES:
         for pointer in fields:
             event = pointers.put(seed_events.minimal_event, pointer, interesting.value)
-            yield case_with_value(
-                seed_events, f"{pointer}: {interesting.description}", seed_events.wrap_events(event)
-            )
+            yield case_with_value(seed_events, f"{pointer}: {interesting.description}", seed_events.wrap_events(event))
         yield from _open_object_cases(seed_events, interesting)
     timestamp_pointer = seed_events.contract.profile.pointers.timestamp
     for timestamp in interesting_values.TIMESTAMPS if timestamp_pointer else ():
@@ -109,9 +104,7 @@ def _field_cases(seed_events: SeedEvents) -> Iterator[Case]:
         )
     for pointer in fields:
         yield case_with_value(
-            seed_events,
-            f"without {pointer}",
-            seed_events.wrap_events(pointers.remove(seed_events.full_event, pointer)),
+            seed_events, f"without {pointer}", seed_events.wrap_events(pointers.remove(seed_events.full_event, pointer))
         )
     ids = seed_events.contract.identity_pointers(seed_events.operation.event_type).values()
     without_ids = seed_events.minimal_event
@@ -120,18 +113,14 @@ def _field_cases(seed_events: SeedEvents) -> Iterator[Case]:
     yield case_with_value(seed_events, "an event of nobody", seed_events.wrap_events(without_ids))
 
 
-def _open_object_cases(
-    seed_events: SeedEvents, interesting: interesting_values.InterestingValue
-) -> Iterator[Case]:
+def _open_object_cases(seed_events: SeedEvents, interesting: interesting_values.InterestingValue) -> Iterator[Case]:
     """An odd value inside the free form of an event, and inside its context."""
     open_pointer = seed_events.contract.event_type(seed_events.operation.event_type).open_object
     for pointer in dict.fromkeys(
         item for item in (open_pointer, seed_events.contract.profile.pointers.context) if item
     ):
         event = pointers.put(seed_events.minimal_event, f"{pointer}/conformance", interesting.value)
-        yield case_with_value(
-            seed_events, f"{pointer}/*: {interesting.description}", seed_events.wrap_events(event)
-        )
+        yield case_with_value(seed_events, f"{pointer}/*: {interesting.description}", seed_events.wrap_events(event))
 
 
 def _rewritten_body_cases(seed_events: SeedEvents) -> Iterator[Case]:
@@ -149,14 +138,10 @@ def _envelope_cases(seed_events: SeedEvents) -> Iterator[Case]:
     batch_pointer = contract.profile.batch.pointer
     for interesting in interesting_values.VALUES[:12]:
         yield case_with_value(
-            seed_events,
-            f"an event that is {interesting.description}",
-            seed_events.wrap_events(interesting.value),
+            seed_events, f"an event that is {interesting.description}", seed_events.wrap_events(interesting.value)
         )
         yield case_with_value(
-            seed_events,
-            f"the list is {interesting.description}",
-            pointers.put({}, batch_pointer, interesting.value),
+            seed_events, f"the list is {interesting.description}", pointers.put({}, batch_pointer, interesting.value)
         )
         yield case_with_value(
             seed_events,
@@ -201,21 +186,14 @@ def _mixed_batch_cases(seed_events: SeedEvents, valid: JsonObject) -> Iterator[C
             yield case_with_value(seed_events, f"{description} {name}", seed_events.wrap_events(event))
     type_pointer = contract.profile.pointers.type
     for interesting in (
-        (
-            *interesting_values.BASIC_VALUES,
-            interesting_values.InterestingValue("unknown", "conformance-unknown"),
-        )
+        (*interesting_values.BASIC_VALUES, interesting_values.InterestingValue("unknown", "conformance-unknown"))
         if type_pointer
         else ()
     ):
         event = pointers.put(valid, type_pointer or "", interesting.value)
-        yield case_with_value(
-            seed_events, f"a type that is {interesting.description}", seed_events.wrap_events(event)
-        )
+        yield case_with_value(seed_events, f"a type that is {interesting.description}", seed_events.wrap_events(event))
     if type_pointer:
-        yield case_with_value(
-            seed_events, "no type", seed_events.wrap_events(pointers.remove(valid, type_pointer))
-        )
+        yield case_with_value(seed_events, "no type", seed_events.wrap_events(pointers.remove(valid, type_pointer)))
 
 
 def _size_cases(seed_events: SeedEvents) -> Iterator[Case]:
@@ -246,9 +224,7 @@ def oversized_bodies(seed_events: SeedEvents) -> Iterator[bytes]:
     padding = Padding(
         pointer=f"{contract.event_type(seed_events.operation.event_type).open_object or ''}{FILLER_POINTER}"
     )
-    limit_kind = (
-        LimitKind.BATCH_EVENT if seed_events.operation.kind is OperationKind.BATCH else LimitKind.EVENT
-    )
+    limit_kind = LimitKind.BATCH_EVENT if seed_events.operation.kind is OperationKind.BATCH else LimitKind.EVENT
     if contract.has_fact(f"limits.{limit_kind}"):
         size = contract.size_limit(limit_kind).at_most + 1
         yield interesting_values.to_json_bytes(

@@ -41,9 +41,7 @@ async def report_target_down(
     suspect = suspects[0] if suspects else None
     description = "the target no longer takes acceptable requests"
     if suspects:
-        description += (
-            f"; one of the last {len(suspects)} requests before that did it, most likely the one shown"
-        )
+        description += f"; one of the last {len(suspects)} requests before that did it, most likely the one shown"
     return Finding(
         failure_kind=FailureKind.BREAKS_LATER_REQUESTS,
         dedup_key="target",
@@ -68,8 +66,7 @@ def _suspects(history: Sequence[SentCase], max_suspects: int) -> list[Case]:
     accepted = [number for number, sent in enumerate(history) if sent.was_accepted]
     last_accepted = accepted[-1] if accepted else 0
     first_failed = next(
-        (number for number, past in enumerate(history) if past.failed and number > last_accepted),
-        len(history) - 1,
+        (number for number, past in enumerate(history) if past.failed and number > last_accepted), len(history) - 1
     )
     recent = [*history[max(0, first_failed - max_suspects) : first_failed + 1]][::-1]
     return [past.case for past in recent if past.was_accepted is None]

@@ -52,12 +52,7 @@ _SIZE_RELATED_BYTES, _MAX_SHRINKABLE_BYTES = 12_000, 100_000
 _GRACE_S = 5.0
 """How long the examination of one failure may go on after the time is up, in seconds."""
 SPLIT_BY_FEATURE = frozenset(
-    {
-        FailureKind.SERVER_ERROR,
-        FailureKind.UNANSWERED,
-        FailureKind.WRONGLY_REJECTED,
-        FailureKind.BREAKS_LATER_REQUESTS,
-    }
+    {FailureKind.SERVER_ERROR, FailureKind.UNANSWERED, FailureKind.WRONGLY_REJECTED, FailureKind.BREAKS_LATER_REQUESTS}
 )
 """Faults of which there may be several, told apart by what the requests have."""
 
@@ -72,8 +67,7 @@ class Defect:
     def breaks_requests_after(self, categories: Collection[str]) -> bool:
         """Whether it shows in requests that come after one with such things, on any connection."""
         breaks_target = (
-            self.finding.failure_kind is FailureKind.BREAKS_LATER_REQUESTS
-            and self.finding.dedup_key == TARGET_SCOPE
+            self.finding.failure_kind is FailureKind.BREAKS_LATER_REQUESTS and self.finding.dedup_key == TARGET_SCOPE
         )
         return breaks_target and (self.feature is None or self.feature[1] in categories)
 
@@ -108,9 +102,7 @@ class Triage:
         """The findings that some suspicions come to."""
         for candidate in sorted(candidates, key=self._triage_order):
             features = self._feature_extractor.features_of(candidate.case)
-            known_defect = next(
-                (defect for defect in self._defects if defect.explains(candidate, features)), None
-            )
+            known_defect = next((defect for defect in self._defects if defect.explains(candidate, features)), None)
             if known_defect is not None:
                 known_defect.finding = _with_another_occurrence(known_defect.finding, candidate.case.call)
             elif time.monotonic() < self._deadline_s or not self._defects:
@@ -165,9 +157,7 @@ class Triage:
         """The smallest case that fails as well; where it is about size, an ordinary one of that size."""
         case = candidate.case
         seed_events = self._seed_events[case.call]
-        is_slow = (
-            candidate.judgement.dedup_key == TransportFailure.TIMEOUT or len(case.body) > _SIZE_RELATED_BYTES
-        )
+        is_slow = candidate.judgement.dedup_key == TransportFailure.TIMEOUT or len(case.body) > _SIZE_RELATED_BYTES
         if len(case.body) > _SIZE_RELATED_BYTES:
             for body in oversized_bodies(seed_events):
                 if await self._fails_alike(candidate, case.with_body(body)):
@@ -213,9 +203,7 @@ class Triage:
         reply, judgement = await self._case_runner.run(*sequence)
         feature = self._distinguishing_feature(cross_request.cause)
         finding = _new_finding(
-            judgement or candidate.judgement,
-            self._case_runner.with_expected_facts(cross_request.case),
-            feature,
+            judgement or candidate.judgement, self._case_runner.with_expected_facts(cross_request.case), feature
         )
         finding = replace(
             finding,
@@ -224,10 +212,7 @@ class Triage:
             preceding=(cross_request.cause,),
         )
         self._defects.append(
-            Defect(
-                replace(finding, exchange=self._case_runner.redacted_exchange(cross_request.case, reply)),
-                feature,
-            )
+            Defect(replace(finding, exchange=self._case_runner.redacted_exchange(cross_request.case, reply)), feature)
         )
 
     def _is_caused_by_known_defect(self, candidate: Candidate) -> bool:
@@ -248,10 +233,7 @@ class Triage:
     def _control_case(self, case: Case) -> Case:
         """The acceptable request of a case's operation."""
         return Case(
-            call=case.call,
-            origin=Origin.SHRINKER,
-            about="control",
-            body=self._seed_events[case.call].minimal_body(),
+            call=case.call, origin=Origin.SHRINKER, about="control", body=self._seed_events[case.call].minimal_body()
         )
 
     def _add_unconfirmed(self, candidate: Candidate, certainty: Certainty = Certainty.FLAKY) -> None:
@@ -263,27 +245,18 @@ class Triage:
             finding = _new_finding(judgement, case, self._distinguishing_feature(case))
             self._unconfirmed[key] = replace(finding, certainty=certainty, reason=case.about or "a request")
         else:
-            self._unconfirmed[key] = replace(
-                _with_another_occurrence(previous, case.call), reason=_SEVERAL_REQUESTS
-            )
+            self._unconfirmed[key] = replace(_with_another_occurrence(previous, case.call), reason=_SEVERAL_REQUESTS)
 
     def _distinguishing_feature(self, case: Case) -> Feature | None:
         """What a case has that no acceptable one has, in one feature."""
         return most_specific(
-            self._feature_extractor.features_of(case)
-            - self._feature_extractor.features_of(self._control_case(case))
+            self._feature_extractor.features_of(case) - self._feature_extractor.features_of(self._control_case(case))
         )
 
-    async def _find_failure_elsewhere(
-        self, candidate: Candidate, case: Case, feature: Feature
-    ) -> Case | None:
+    async def _find_failure_elsewhere(self, candidate: Candidate, case: Case, feature: Feature) -> Case | None:
         """A case that fails as well with the same thing in another place; None if not all such cases do."""
         place, category = feature
-        if (
-            case.coding
-            or place == REQUEST
-            or (ANYWHERE, category) not in self._feature_extractor.features_of(case)
-        ):
+        if case.coding or place == REQUEST or (ANYWHERE, category) not in self._feature_extractor.features_of(case):
             return None
         seed_events = self._seed_events[case.call]
         open_pointers = (
@@ -331,12 +304,7 @@ def _merge_defects(defects: Iterable[Defect], timestamp_pointers: Collection[str
     groups: dict[tuple[object, ...], list[Defect]] = {}
     for defect in defects:
         place = defect.feature[0] if defect.feature else ""
-        is_separate = defect.finding.failure_kind not in SPLIT_BY_FEATURE or place in {
-            "",
-            ANYWHERE,
-            REQUEST,
-            FREE_FORM,
-        }
+        is_separate = defect.finding.failure_kind not in SPLIT_BY_FEATURE or place in {"", ANYWHERE, REQUEST, FREE_FORM}
         key = (
             (defect.feature, defect.finding.dedup_key)
             if is_separate
@@ -365,6 +333,4 @@ def _describe_any_of(features: list[Feature]) -> str:
     categories = list(dict.fromkeys(category for _, category in features))
     broad = [word for word in categories if word in JSON_TYPE_NAMES] or categories
     places = " or ".join(dict.fromkeys(place for place, _ in features))
-    return describe_feature(
-        (places, broad[0] if len(broad) == 1 else f"{', '.join(broad[:-1])} or {broad[-1]}")
-    )
+    return describe_feature((places, broad[0] if len(broad) == 1 else f"{', '.join(broad[:-1])} or {broad[-1]}"))

@@ -12,6 +12,7 @@ from conformance.cases import CHECKS
 from conformance.checks.trial import make_trials
 from conformance.core import event_loop
 from conformance.core.errors import InconclusiveError
+from conformance.fuzz import fuzz_plan
 from conformance.run.execution import RunResult, apply_known_deviations, build_report, execute
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from conformance.core.model import Verdict
     from conformance.plugin.items import BaseCheckItem
     from conformance.report.document import Report
-    from conformance.run.execution import Plan
     from conformance.run.known_deviations import DeviationList
+    from conformance.run.plan import Plan
 
 _STOP_TIMEOUT_S = 5.0
 
@@ -81,6 +82,7 @@ class BackgroundRun:
             execute(
                 self._plan,
                 self._on_verdict,
+                fuzz=fuzz_plan,
                 on_ready=lambda: self._ready.set_result(None),
                 result=self._result,
             )

@@ -57,9 +57,7 @@ class CheckFile(pytest.File):
     run_control: RunControl
 
     @classmethod
-    def for_module(
-        cls, parent: pytest.Collector, path: Path, trials: Sequence[Trial], run_control: RunControl
-    ) -> Self:
+    def for_module(cls, parent: pytest.Collector, path: Path, trials: Sequence[Trial], run_control: RunControl) -> Self:
         """The module at a path, with what its checks are to judge."""
         check_file: Self = cls.from_parent(parent, path=path, nodeid=f"{NODE_ID_PREFIX}{path.name}")
         check_file.trials, check_file.run_control = trials, run_control

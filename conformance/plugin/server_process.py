@@ -46,9 +46,7 @@ def run_server(
     environment = {**os.environ, **{key: value.replace("{port}", port) for key, value in (env or {}).items()}}
     address = _parse_address(base_url)
     if _accepts_connections(address):
-        raise InconclusiveError(
-            f"something else listens on {base_url} already; write {{port}} for a free port"
-        )
+        raise InconclusiveError(f"something else listens on {base_url} already; write {{port}} for a free port")
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(  # noqa: S603 - the user's own command
@@ -56,9 +54,7 @@ def run_server(
                 env=environment, cwd=cwd, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            raise InconclusiveError(
-                f"{escape_controls(command_line[0])} can't be started: {error.strerror}"
-            ) from None
+            raise InconclusiveError(f"{escape_controls(command_line[0])} can't be started: {error.strerror}") from None
         try:
             _wait_until_listening(process, address, output, timeout_s)
             yield base_url
@@ -103,9 +99,7 @@ def _wait_until_listening(
         time.sleep(_POLL_INTERVAL_S)
     exit_code = process.poll()
     problem = (
-        f"listens on no port {address[1]} after {timeout_s:g} s"
-        if exit_code is None
-        else f"ended with {exit_code}"
+        f"listens on no port {address[1]} after {timeout_s:g} s" if exit_code is None else f"ended with {exit_code}"
     )
     raise InconclusiveError(f"the server that is to be judged {problem}{_output_tail(output)}")
 
@@ -116,9 +110,7 @@ def _output_tail(output: IO[bytes]) -> str:
     output.seek(max(0, length - _OUTPUT_TAIL_BYTES))
     lines = output.read().decode("utf-8", "replace").splitlines()
     return (
-        "; it printed nothing"
-        if not lines
-        else "; it printed:\n" + "\n".join(escape_controls(line) for line in lines)
+        "; it printed nothing" if not lines else "; it printed:\n" + "\n".join(escape_controls(line) for line in lines)
     )
 
 

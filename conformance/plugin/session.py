@@ -19,8 +19,8 @@ from conformance.plugin.items import TARGET_FIXTURE, BaseCheckItem, CheckFile
 from conformance.plugin.target import Target
 from conformance.profile import load
 from conformance.report.document import DEVIATES
-from conformance.run.execution import build_plan
 from conformance.run.known_deviations import DeviationList, read
+from conformance.run.plan import build_plan
 from conformance.settings import table
 from conformance.settings.file import find_configuration
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from conformance.core.model import Level
     from conformance.report.document import Report
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 _CASES_DIR = Path(cases.__file__).parent
 _PLACEHOLDER_URL = "http://127.0.0.1"
@@ -55,15 +55,11 @@ class CheckSession:
             self._contract = Contract(load(self._settings["profile"]), self._settings["include"])
             key = self._settings["write_key"] or ("" if self._url else "a fixture will say")
             settings_with_key = {**self._settings, "write_key": key}
-            self._plan = build_plan(
-                settings_with_key, self._url or _PLACEHOLDER_URL, self._contract, cases.CHECKS
-            )
+            self._plan = build_plan(settings_with_key, self._url or _PLACEHOLDER_URL, self._contract, cases.CHECKS)
         except ConformanceError as error:
             raise pytest.UsageError(str(error)) from None
         self._pending_modules = (
-            {path.name for path in _CASES_DIR.glob("[!_]*.py")}
-            if workers.has_no_path_arguments(config)
-            else set()
+            {path.name for path in _CASES_DIR.glob("[!_]*.py")} if workers.has_no_path_arguments(config) else set()
         )
         self._is_walking_to_arguments = False
         self._background_run: BackgroundRun | None = None
@@ -110,17 +106,13 @@ class CheckSession:
             nodes = [collector, *(node for item in report.result for node in item.listchain())]
             fixture_node = self._fixture_node(nodes)
             if fixture_node is not None:
-                report.result += [
-                    self._check_file(name, fixture_node) for name in sorted(self._pending_modules)
-                ]
+                report.result += [self._check_file(name, fixture_node) for name in sorted(self._pending_modules)]
                 self._pending_modules = set()
         return report
 
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Refuses a session whose checks have nothing to judge."""
-        if self.needs_fixture and (
-            self._pending_modules or (_check_items(items) and not self._fixture_dir())
-        ):
+        if self.needs_fixture and (self._pending_modules or (_check_items(items) and not self._fixture_dir())):
             problem = (
                 f"nothing to judge: pass --conformance-url URL, or define the session fixture {TARGET_FIXTURE} in a "
                 "conftest.py of what is collected"
@@ -217,22 +209,19 @@ class CheckSession:
                 f"the fixture {TARGET_FIXTURE} gave a {type(fixture_value).__name__}: expected a URL or a Target"
             )
         credentials = {"write_key": target.write_key, "bearer": target.bearer}
-        settings_with_credentials = {
-            **self._settings,
-            **{key: value for key, value in credentials.items() if value},
-        }
+        settings_with_credentials = {**self._settings, **{key: value for key, value in credentials.items() if value}}
         return build_plan(settings_with_credentials, target.url, self._contract, cases.CHECKS)
 
     def _finish(self, run_report: Report) -> None:
         """Writes the JSON report, and keeps what is to be told of the run."""
         header, json_file = run_report.run_info, self._config.getoption("--conformance-json")
-        verdict_line = f"{header.target_url}: {run_report.verdict}, by the profile {header.profile_name} at the gate {header.gate}"
+        verdict_line = (
+            f"{header.target_url}: {run_report.verdict}, by the profile {header.profile_name} at the gate {header.gate}"
+        )
         code = 0 if run_report.verdict == DEVIATES else run_report.exit_code
         stale = [f"STALE  {escape_controls(str(item))}" for item in run_report.stale_entries]
         self.summary = replace(
-            self.summary,
-            verdict_lines="\n".join([*stale, verdict_line]),
-            exit_code=self.summary.exit_code or code,
+            self.summary, verdict_lines="\n".join([*stale, verdict_line]), exit_code=self.summary.exit_code or code
         )
         try:
             if json_file:

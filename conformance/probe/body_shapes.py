@@ -34,9 +34,7 @@ def derive_body_shapes(draft_profile: DraftProfile) -> None:
     ]
     _add_shape_fact(draft_profile, ResponseKind.ACCEPTED, accepted)
     partly_rejected = [
-        item
-        for item in draft_profile.observations.get("answers.batch-partly-bad", ())
-        if item.exchange.status == 207
+        item for item in draft_profile.observations.get("answers.batch-partly-bad", ()) if item.exchange.status == 207
     ]
     _add_shape_fact(draft_profile, ResponseKind.PARTLY_BAD, partly_rejected)
     refused = [
@@ -53,17 +51,13 @@ def derive_body_shapes(draft_profile: DraftProfile) -> None:
         _add_shape_fact(draft_profile, ResponseKind.ERROR_BATCH, batches)
 
 
-def _add_shape_fact(
-    draft_profile: DraftProfile, name: ResponseKind, observations: Sequence[Observation]
-) -> None:
+def _add_shape_fact(draft_profile: DraftProfile, name: ResponseKind, observations: Sequence[Observation]) -> None:
     responses = [item.exchange.response for item in observations if item.exchange.response]
     if not responses:
         return
     shape = common_shape(name, responses, observations)
     if shape is None:
-        draft_profile.add_row(
-            f"bodies.{name}", "not always of one kind, not stated", f"{len(responses)} answers"
-        )
+        draft_profile.add_row(f"bodies.{name}", "not always of one kind, not stated", f"{len(responses)} answers")
         return
     draft_profile.facts[f"bodies.{name}"] = shape
     words = [str(shape.body_format), shape.media_type or ""]
@@ -79,10 +73,7 @@ def _add_shape_fact(
         text = next(iter(texts))
         if len(texts) == 1 and 0 < len(text) <= _MAX_TEXT_LENGTH:
             draft_profile.facts[f"bodies.{ResponseKind.ACCEPTED_TEXT}"] = ResponseBody(
-                name=f"bodies.{ResponseKind.ACCEPTED_TEXT}",
-                level=Level.MUST,
-                sources=shape.sources,
-                text=text,
+                name=f"bodies.{ResponseKind.ACCEPTED_TEXT}", level=Level.MUST, sources=shape.sources, text=text
             )
 
 
@@ -96,12 +87,8 @@ def common_shape(
     if body_class is None:
         return None
     media_types = {item.media_type for item in responses}
-    media_type = (
-        next(iter(media_types)) if len(media_types) == 1 and body_class is not BodyFormat.EMPTY else ""
-    )
-    schema = (
-        infer_schema([json.loads(item.text) for item in responses]) if body_class is BodyFormat.JSON else None
-    )
+    media_type = next(iter(media_types)) if len(media_types) == 1 and body_class is not BodyFormat.EMPTY else ""
+    schema = infer_schema([json.loads(item.text) for item in responses]) if body_class is BodyFormat.JSON else None
     paths = list(dict.fromkeys(str(item.operation) for item in observations))
     says = f"{len(responses)} answers were alike" if len(responses) > 1 else "seen once"
     return ResponseBody(
@@ -138,9 +125,7 @@ def infer_schema(values: Sequence[Any], depth: int = 0) -> JsonObject:
         keys = [key for key in values[0] if all(key in value for value in values)]
         if keys:
             schema["required"] = [*keys]
-            schema["properties"] = {
-                key: infer_schema([value[key] for value in values], depth + 1) for key in keys
-            }
+            schema["properties"] = {key: infer_schema([value[key] for value in values], depth + 1) for key in keys}
     if names == ["array"] and depth < _MAX_DEPTH:
         items = [item for value in values for item in value]
         if items:

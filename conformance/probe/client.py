@@ -60,9 +60,7 @@ class ProbeClient:
         if failure_key in self._confirmed_failures:
             return exchange
         second_exchange = await self.sender.send(draft.allowing_no_answer(may_time_out=True))
-        self._confirmed_failures.add(
-            (failure_key[0], failure_key[1], second_exchange.status, second_exchange.failure)
-        )
+        self._confirmed_failures.add((failure_key[0], failure_key[1], second_exchange.status, second_exchange.failure))
         if second_exchange.status != exchange.status:
             request_line = f"{exchange.request.method} {exchange.request.path}"
             self.unstable.append(f"{request_line}: first {exchange.summary}, then {second_exchange.summary}")

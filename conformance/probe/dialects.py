@@ -60,9 +60,7 @@ class KeyLocation:
             (Source(document=PROBE_SOURCE, section=operation, says=says),),
         )
         if self.name:
-            return CredentialFact(
-                name=fact_name, level=level, sources=sources, carrier=self.name, prefix=self.prefix
-            )
+            return CredentialFact(name=fact_name, level=level, sources=sources, carrier=self.name, prefix=self.prefix)
         return Fact(name=fact_name, level=level, sources=sources)
 
     def __str__(self) -> str:
@@ -114,9 +112,7 @@ def _merge_profiles(pointers: FieldPointers, members: Sequence[Profile]) -> Dial
     return Dialect(
         pointers=pointers,
         events=events,
-        routes=_distinct_routes(
-            route for profile in members for route in profile.routes if route.event_type in events
-        ),
+        routes=_distinct_routes(route for profile in members for route in profile.routes if route.event_type in events),
         batch=BatchEnvelope(pointer=members[0].batch.pointer, shared=tuple(shared)),
         pixel=replace(pixel, example=None) if pixel else None,
         profiles=tuple(members),
@@ -129,9 +125,7 @@ def _merge_event_types(known: EventType | None, event: EventType, always: Iterab
     required = {pointer: assumed_required(pointer) for pointer in (*event.required, *always)}
     if known is None:
         return replace(without_examples, required=required)
-    ids = tuple(
-        word for word in ("user", "anonymous") if word in {*known.identified_by, *event.identified_by}
-    )
+    ids = tuple(word for word in ("user", "anonymous") if word in {*known.identified_by, *event.identified_by})
     return replace(
         known,
         required={**known.required, **required},
@@ -164,9 +158,7 @@ def with_path_prefix(dialect: Dialect, prefix: str) -> Dialect:
     """A dialect on paths that no profile knows: its own, with another beginning in place of the version."""
     known_paths = {route.path for route in dialect.routes}
     routes = [replace(route, path=f"{prefix}{without_version(route.path)}") for route in dialect.routes]
-    return replace(
-        dialect, routes=_distinct_routes(route for route in routes if route.path not in known_paths)
-    )
+    return replace(dialect, routes=_distinct_routes(route for route in routes if route.path not in known_paths))
 
 
 def key_locations(profiles: Iterable[Profile], *, bearer: bool) -> list[KeyLocation]:
@@ -180,9 +172,7 @@ def key_locations(profiles: Iterable[Profile], *, bearer: bool) -> list[KeyLocat
             for fact in facts
             if isinstance(fact, CredentialFact)
         ]
-        locations += [
-            KeyLocation.parse(scheme, place) for place in dict.fromkeys((*keys, *_GUESSED_KEY_NAMES[scheme]))
-        ]
+        locations += [KeyLocation.parse(scheme, place) for place in dict.fromkeys((*keys, *_GUESSED_KEY_NAMES[scheme]))]
     return [*locations, *([KeyLocation(scheme=AuthScheme.BEARER)] if bearer else [])]
 
 

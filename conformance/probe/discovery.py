@@ -82,9 +82,7 @@ class Discovery:
         default = FirstAccepted(key_locations=(_KEY_IN_BASIC, key_in_body))
         await self._require_refusals(default)
         refused: list[tuple[Dialect, Route]] = []
-        moved_dialects = [
-            with_path_prefix(dialect, prefix) for prefix in PATH_PREFIXES for dialect in self.dialects
-        ]
+        moved_dialects = [with_path_prefix(dialect, prefix) for prefix in PATH_PREFIXES for dialect in self.dialects]
         for family, routes in (
             *((family, _sorted_routes(family)) for family in self.dialects),
             *((family, _sample_routes(family)) for family in moved_dialects if family.routes),
@@ -121,9 +119,7 @@ class Discovery:
         dialect = self.dialects[0]
         client = self._make_client(dialect)
         route = replace(_sorted_routes(dialect)[0], path=UNKNOWN_PATH)
-        draft = (
-            attempt.make_draft(client, route).with_credentials(NO_CREDENTIALS).with_body_bytes(b"conformance")
-        )
+        draft = attempt.make_draft(client, route).with_credentials(NO_CREDENTIALS).with_body_bytes(b"conformance")
         exchange = await client.send(draft)
         url = self.sender.wire.target.url
         if exchange.response is None:
@@ -135,9 +131,7 @@ class Discovery:
             )
 
     def _nothing_accepted_error(self) -> InconclusiveError:
-        statuses = ", ".join(
-            f"{status} ({count} times)" for status, count in self.status_counts.most_common()
-        )
+        statuses = ", ".join(f"{status} ({count} times)" for status, count in self.status_counts.most_common())
         return InconclusiveError(
             f"{self.sender.wire.target.url} accepted none of {self.sender.wire.sent_count} requests in the known "
             f"dialects, on the known paths; it answered {statuses}. Check the URL and the write key, or hand "
@@ -156,15 +150,11 @@ class Discovery:
         """Paths that are there and refuse: with their own events, and with those of other dialects."""
         candidates = refused[:_MAX_REFUSED_ROUTES]
         for dialect in self.dialects:
-            events = {
-                route.event_type: route for route in dialect.routes if route.kind is OperationKind.EVENT
-            }
+            events = {route.event_type: route for route in dialect.routes if route.kind is OperationKind.EVENT}
             first = next(iter(events.values()), None)
             for own_dialect, route in refused[:_MAX_REFUSED_ROUTES]:
                 if own_dialect is not dialect and first is not None and route.kind is OperationKind.EVENT:
-                    candidates.append(
-                        (dialect, replace(events.get(route.event_type, first), path=route.path))
-                    )
+                    candidates.append((dialect, replace(events.get(route.event_type, first), path=route.path)))
         return candidates
 
     async def _send(self, dialect: Dialect, route: Route, attempt: FirstAccepted) -> Exchange:
@@ -173,10 +163,7 @@ class Discovery:
 
     def _make_client(self, dialect: Dialect) -> ProbeClient:
         return ProbeClient(
-            sender=self.sender,
-            keys=self.keys,
-            draft_profile=DraftProfile.for_dialect(dialect),
-            run_id=self.run_id,
+            sender=self.sender, keys=self.keys, draft_profile=DraftProfile.for_dialect(dialect), run_id=self.run_id
         )
 
 
@@ -194,9 +181,7 @@ def _comparable_answer(exchange: Exchange) -> tuple[int, str]:
 def _sample_routes(dialect: Dialect) -> list[Route]:
     """A few routes, by which others are known to be there."""
     routes_by_kind = {kind: [route for route in dialect.routes if route.kind is kind] for kind in _KIND_ORDER}
-    return [*routes_by_kind[OperationKind.EVENT][:2], *routes_by_kind[OperationKind.BATCH][:1]] or [
-        *dialect.routes[:1]
-    ]
+    return [*routes_by_kind[OperationKind.EVENT][:2], *routes_by_kind[OperationKind.BATCH][:1]] or [*dialect.routes[:1]]
 
 
 def _sorted_routes(dialect: Dialect) -> list[Route]:

@@ -66,12 +66,7 @@ class DraftProfile:
     @classmethod
     def for_dialect(cls, dialect: Dialect) -> DraftProfile:
         """An empty sketch of a server that speaks a dialect."""
-        return cls(
-            dialect=dialect,
-            pointers=dialect.pointers,
-            events=dict(dialect.events),
-            shared=dialect.batch.shared,
-        )
+        return cls(dialect=dialect, pointers=dialect.pointers, events=dict(dialect.events), shared=dialect.batch.shared)
 
     def contract(self, *routes: Route, key_locations: tuple[KeyLocation, ...] = ()) -> Contract:
         """What is known so far as a contract; with further routes, or other ways to hand in the key."""
@@ -113,13 +108,9 @@ class DraftProfile:
         if text not in self.remarks:
             self.remarks.append(text)
 
-    def add_observation(
-        self, fact: str, operation: Operation, request_description: str, exchange: Exchange
-    ) -> None:
+    def add_observation(self, fact: str, operation: Operation, request_description: str, exchange: Exchange) -> None:
         """Notes an answer that a fact is to be made of."""
-        observation = Observation(
-            operation=operation, request_description=request_description, exchange=exchange
-        )
+        observation = Observation(operation=operation, request_description=request_description, exchange=exchange)
         self.observations.setdefault(fact, []).append(observation)
 
     def derive_answer_facts(self) -> None:
@@ -131,7 +122,8 @@ class DraftProfile:
                 unusable = [item for item in unusable if item.exchange.status != _NOT_IMPLEMENTED]
             for item in unusable[:1]:
                 self.add_remark(
-                    f"{name}: {item.request_description} on {item.operation} was answered with {item.exchange.summary}; "
+                    f"{name}: {item.request_description} on {item.operation} "
+                    f"was answered with {item.exchange.summary}; "
                     "no profile states that, and a run fails on it"
                 )
             if answer is None:
@@ -139,9 +131,7 @@ class DraftProfile:
             self.facts[name] = answer
             self.add_row(name, format_statuses(answer), _evidence(answer, observations))
             for tolerated in answer.tolerate:
-                self.add_remark(
-                    f"{name}: not the same everywhere: {tolerated.status} to {tolerated.source.says}"
-                )
+                self.add_remark(f"{name}: not the same everywhere: {tolerated.status} to {tolerated.source.says}")
 
 
 OPTIONAL_POINTERS = ("timestamp", "message_id", "context", "integrations")
@@ -172,9 +162,7 @@ def answer_fact(name: str, observations: list[Observation]) -> ExpectedResponse 
         sources=(_source([item for item in usable if item.exchange.status == most_common]),),
         expect=(most_common,),
         tolerate=tuple(
-            ToleratedStatus(
-                status=status, source=_source([item for item in usable if item.exchange.status == status])
-            )
+            ToleratedStatus(status=status, source=_source([item for item in usable if item.exchange.status == status]))
             for status in others
         ),
     )

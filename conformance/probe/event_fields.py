@@ -40,9 +40,7 @@ class EventFieldProbe:
                 await self._find_required_fields(name, operation)
                 await self._find_refused_fields(name, operation)
         for pointer, names in self.refused_fields.items():
-            draft_profile.add_remark(
-                f"{', '.join(names)}: refused with {pointer}, which the profile leaves out"
-            )
+            draft_profile.add_remark(f"{', '.join(names)}: refused with {pointer}, which the profile leaves out")
         ids = {word for event in draft_profile.events.values() for word in event.identified_by}
         if draft_profile.pointers.anonymous and "anonymous" not in ids:
             draft_profile.pointers = replace(draft_profile.pointers, anonymous=None)
@@ -51,8 +49,7 @@ class EventFieldProbe:
         """Where an event of a type is sent: to its own path, or in a batch."""
         routes = self.client.draft_profile.routes
         own = next(
-            (route for route in routes if route.event_type == name and route.kind is not OperationKind.BATCH),
-            None,
+            (route for route in routes if route.event_type == name and route.kind is not OperationKind.BATCH), None
         )
         batch = next((route for route in routes if route.kind is OperationKind.BATCH), None)
         if own is None and batch is not None:
@@ -78,9 +75,7 @@ class EventFieldProbe:
                 .with_field(pointer, _TEST_IDS[word])
             )
             exchange_by_id[word] = await self.client.send(draft)
-        accepted_ids = tuple(
-            word for word, exchange in exchange_by_id.items() if expect.is_accepted(exchange)
-        )
+        accepted_ids = tuple(word for word, exchange in exchange_by_id.items() if expect.is_accepted(exchange))
         evidence = "; ".join(f"{word} alone {exchange.status}" for word, exchange in exchange_by_id.items())
         if accepted_ids:
             draft_profile.events[name] = replace(draft_profile.events[name], identified_by=accepted_ids)
@@ -151,14 +146,10 @@ class EventFieldProbe:
                 required[pointer] = self._required_answer(name, pointer, operation, exchange)
                 continue
             if not expect.is_accepted(exchange):
-                draft_profile.add_remark(
-                    f"{operation} without {pointer}: {exchange.summary}; a run fails on that"
-                )
+                draft_profile.add_remark(f"{operation} without {pointer}: {exchange.summary}; a run fails on that")
                 continue
             optional.append(pointer)
-            remaining = {
-                key: value for key, value in draft_profile.events[name].required.items() if key != pointer
-            }
+            remaining = {key: value for key, value in draft_profile.events[name].required.items() if key != pointer}
             self._set_required(name, remaining)
         self._set_required(name, required)
         return required, optional
@@ -200,9 +191,7 @@ class EventFieldProbe:
                 draft_profile.pointers = without_pointer(draft_profile.pointers, word)
 
     @staticmethod
-    def _required_answer(
-        name: str, pointer: str, operation: Operation, exchange: Exchange
-    ) -> ExpectedResponse:
+    def _required_answer(name: str, pointer: str, operation: Operation, exchange: Exchange) -> ExpectedResponse:
         says = f"without {pointer}: {exchange.status}"
         return ExpectedResponse(
             name=f"events.{name}.required.{pointer}",

@@ -50,9 +50,7 @@ class HttpFeatureProbe:
         await self._send_and_report("the key in the query", self._with_key_in_query(call))
         exchange = await self.client.send(cors_preflight(call))
         allowed = exchange.response.header("access-control-allow-origin") if exchange.response else None
-        draft_profile.add_row(
-            "CORS preflight", f"{exchange.status}, origin {allowed or 'not allowed'}", str(operation)
-        )
+        draft_profile.add_row("CORS preflight", f"{exchange.status}, origin {allowed or 'not allowed'}", str(operation))
 
     async def _send_and_report(self, topic: str, draft: Draft) -> None:
         self._add_row(topic, await self.client.send(draft))
@@ -63,11 +61,7 @@ class HttpFeatureProbe:
 
     @staticmethod
     def _with_key_in_query(call: Call) -> Draft:
-        return (
-            call.acceptable_request()
-            .with_credentials(NO_CREDENTIALS)
-            .with_query("writeKey", call.keys.write_key)
-        )
+        return call.acceptable_request().with_credentials(NO_CREDENTIALS).with_query("writeKey", call.keys.write_key)
 
 
 def cors_preflight(call: Call) -> Draft:

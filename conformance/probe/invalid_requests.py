@@ -61,19 +61,12 @@ def _encoding_case(slug: str, title: str, make: Callable[[Draft], Draft]) -> Inv
 
 BAD_JSON = (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8)
 BAD_GZIP = (
-    _encoding_case(
-        "gzip.corrupt", "a body that begins like gzip and is none", content_codings.with_corrupt_gzip
-    ),
+    _encoding_case("gzip.corrupt", "a body that begins like gzip and is none", content_codings.with_corrupt_gzip),
     _encoding_case("gzip.truncated", "a body in gzip that breaks off", content_codings.with_truncated_gzip),
 )
-NULL_IDENTITY = InvalidCase(
-    "null-identity", "an event whose ids are null", Condition.IDENTITY_MISSING, _with_null_ids
-)
+NULL_IDENTITY = InvalidCase("null-identity", "an event whose ids are null", Condition.IDENTITY_MISSING, _with_null_ids)
 PARTLY_BAD_BATCH = InvalidCase(
-    "partly",
-    "a batch of which one event names no user",
-    Condition.BATCH_PARTLY_BAD,
-    _batch_with_one_bad_event,
+    "partly", "a batch of which one event names no user", Condition.BATCH_PARTLY_BAD, _batch_with_one_bad_event
 )
 JSON_CONDITIONS = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, Condition.JSON_NOT_UTF8})
 
@@ -120,9 +113,7 @@ class InvalidRequestProbe:
                 await self._send(operation, case)
 
     def _invalid_cases(self, operation: Operation) -> tuple[InvalidCase, ...]:
-        accepts_body_keys = any(
-            way.scheme is AuthScheme.BODY for way in self.client.draft_profile.key_locations
-        )
+        accepts_body_keys = any(way.scheme is AuthScheme.BODY for way in self.client.draft_profile.key_locations)
         return invalid_cases_for(operation, accepts_body_keys=accepts_body_keys)
 
     async def _send(self, operation: Operation, case: InvalidCase) -> None:

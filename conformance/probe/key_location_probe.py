@@ -78,16 +78,12 @@ class KeyLocationProbe:
                 exchange = await self._send_with_key(operation, location)
                 if not expect.is_accepted(exchange):
                     not_everywhere.add(location)
-                    draft_profile.add_remark(
-                        f"credentials.{location}: refused on {operation}: {exchange.summary}"
-                    )
+                    draft_profile.add_remark(f"credentials.{location}: refused on {operation}: {exchange.summary}")
         everywhere = [way for way in accepted if way not in not_everywhere] or accepted
         draft_profile.key_locations = [*everywhere, *(way for way in accepted if way not in everywhere)]
         webhooks = draft_profile.operations(OperationKind.WEBHOOK)
         if webhooks and not any(way.scheme is AuthScheme.QUERY for way in draft_profile.key_locations):
-            draft_profile.key_locations.append(
-                next(way for way in self.locations if way.scheme is AuthScheme.QUERY)
-            )
+            draft_profile.key_locations.append(next(way for way in self.locations if way.scheme is AuthScheme.QUERY))
         if draft_profile.operations(OperationKind.PIXEL) and not any(
             way.scheme is AuthScheme.BODY for way in draft_profile.key_locations
         ):
@@ -100,9 +96,7 @@ class KeyLocationProbe:
                 level, says, str(draft_profile.first_of_each_kind()[0])
             )
             draft_profile.add_row(
-                "credentials",
-                str(location),
-                f"accepted alone{'' if level is Level.MUST else ', not everywhere'}",
+                "credentials", str(location), f"accepted alone{'' if level is Level.MUST else ', not everywhere'}"
             )
 
     async def _assume_from_route_kinds(self) -> None:
@@ -111,18 +105,13 @@ class KeyLocationProbe:
         kinds = {item.kind for item in draft_profile.operations()}
         schemes = [
             scheme
-            for kind, scheme in (
-                (OperationKind.WEBHOOK, AuthScheme.QUERY),
-                (OperationKind.PIXEL, AuthScheme.BODY),
-            )
+            for kind, scheme in ((OperationKind.WEBHOOK, AuthScheme.QUERY), (OperationKind.PIXEL, AuthScheme.BODY))
             if kind in kinds
         ]
         assumed = [next(way for way in self.locations if way.scheme is scheme) for scheme in schemes]
         await self._check_other_operations(assumed, ())
 
-    async def _send_with_key(
-        self, operation: Operation, location: KeyLocation, key: str | None = None
-    ) -> Exchange:
+    async def _send_with_key(self, operation: Operation, location: KeyLocation, key: str | None = None) -> Exchange:
         contract = self.client.draft_profile.contract(key_locations=(location,))
         call = self.client.make_call(operation, contract, location.scheme)
         return await self.client.send(

@@ -52,9 +52,7 @@ class LimitProbe:
         event = next(iter(draft_profile.operations(OperationKind.EVENT)), None)
         batch = next(iter(draft_profile.operations(OperationKind.BATCH)), None)
         if event is not None:
-            await self._find_size_limit(
-                LimitKind.EVENT, event, self._single_event_factory(event), self.largest_size
-            )
+            await self._find_size_limit(LimitKind.EVENT, event, self._single_event_factory(event), self.largest_size)
         if batch is not None:
             await self._find_event_count_limit(batch)
             batch_trace = await self._find_size_limit(
@@ -72,21 +70,16 @@ class LimitProbe:
     def _one_large_event_factory(self, operation: Operation) -> DraftFactory:
         """A batch in which one event is large, and beside it a small one if there may be."""
         count = min(2, self._max_events())
-        return lambda filled: filled.pad_first_event(
-            self.client.make_call(operation).batch_beyond_limit(count)
-        )
+        return lambda filled: filled.pad_first_event(self.client.make_call(operation).batch_beyond_limit(count))
 
     def _many_small_events_factory(self, operation: Operation) -> DraftFactory:
         """A batch of many events, so that none of them is large."""
 
         def make(padding: SizePadding) -> Draft:
             call = self.client.make_call(operation)
-            smallest_event_size = (
-                first_event_size(with_empty_filler(call.batch_beyond_limit(1))) + _MIN_FILLER_BYTES
-            )
+            smallest_event_size = first_event_size(with_empty_filler(call.batch_beyond_limit(1))) + _MIN_FILLER_BYTES
             count = max(
-                1,
-                min(self._max_events(), padding.size // max(smallest_event_size, self._typical_event_size())),
+                1, min(self._max_events(), padding.size // max(smallest_event_size, self._typical_event_size()))
             )
             return padding.pad_body(call.batch_beyond_limit(count))
 
@@ -95,11 +88,7 @@ class LimitProbe:
     def _typical_event_size(self) -> int:
         """About how many bytes each event of a batch takes, while the limit of the whole is searched for."""
         limit = self.client.draft_profile.facts.get(f"limits.{LimitKind.EVENT}")
-        return (
-            min(_SMALL_EVENT_BYTES, limit.at_least // 2)
-            if isinstance(limit, SizeLimit)
-            else _SMALL_EVENT_BYTES
-        )
+        return min(_SMALL_EVENT_BYTES, limit.at_least // 2) if isinstance(limit, SizeLimit) else _SMALL_EVENT_BYTES
 
     def _max_events(self) -> int:
         """How many events a batch may have, as far as is known."""
@@ -125,15 +114,9 @@ class LimitProbe:
             first_event_size(empty_draft) if is_event_in_batch else len(empty_draft.build_request().body)
         ) + _MIN_FILLER_BYTES
         if not await self.client.is_accepted(make_draft(SizePadding(size=smallest_size))):
-            draft_profile.add_remark(
-                f"{name}: a free-form text of a few bytes is refused, so nothing can be filled up"
-            )
+            draft_profile.add_remark(f"{name}: a free-form text of a few bytes is refused, so nothing can be filled up")
             return None
-        if (
-            is_event_in_batch
-            and largest_size > smallest_size
-            and await self._accepts_largest(make_draft, largest_size)
-        ):
+        if is_event_in_batch and largest_size > smallest_size and await self._accepts_largest(make_draft, largest_size):
             draft_profile.add_row(name, f"none of its own up to {largest_size:,} bytes", "1 request")
             return None
         likely_sizes = {*self.known_sizes, *COMMON_SIZES}
@@ -147,9 +130,7 @@ class LimitProbe:
         if trace.refusal is None:
             budget_note = ", where the budget ends" if trace.is_cut_by_budget else ""
             draft_profile.add_row(
-                name,
-                f"none up to {trace.bounds.accepted:,} bytes{budget_note}",
-                f"{trace.request_count} requests",
+                name, f"none up to {trace.bounds.accepted:,} bytes{budget_note}", f"{trace.request_count} requests"
             )
             return trace
         await self._add_size_limit(limit_kind, operation, make_draft, trace)
@@ -165,11 +146,7 @@ class LimitProbe:
         self, limit_kind: LimitKind, operation: Operation, make_draft: DraftFactory, trace: SearchTrace
     ) -> None:
         """States a limit with what it counts; or says why it can't be stated."""
-        draft_profile, accepted_size, refusal = (
-            self.client.draft_profile,
-            trace.bounds.accepted,
-            trace.refusal,
-        )
+        draft_profile, accepted_size, refusal = (self.client.draft_profile, trace.bounds.accepted, trace.refusal)
         name, refused_size = f"limits.{limit_kind}", trace.bounds.refused or accepted_size
         outline = refusal.summary if refusal else ""
         evidence = f"{trace.request_count} requests; {refused_size:,}: {outline}"
@@ -199,8 +176,7 @@ class LimitProbe:
             level=Level.MUST,
             sources=(
                 _probe_source(
-                    operation,
-                    f"{accepted_size:,} were taken, {refused_size:,} were answered {refusal.status}",
+                    operation, f"{accepted_size:,} were taken, {refused_size:,} were answered {refusal.status}"
                 ),
             ),
             expect=(refusal.status,),
@@ -213,9 +189,7 @@ class LimitProbe:
         unit_requests = self.client.requests_sent - requests_before
         further = f" and {unit_requests} for what it counts" if unit_requests else ""
         draft_profile.add_row(
-            name,
-            describe_limit(limit),
-            f"{trace.request_count} requests{further}; {refused_size:,}: {outline}",
+            name, describe_limit(limit), f"{trace.request_count} requests{further}; {refused_size:,}: {outline}"
         )
         if not trace.bounds.is_exact:
             self._remark_inexact(name, accepted_size, refused_size)
@@ -228,9 +202,7 @@ class LimitProbe:
         safe_size = await unit_probe.find_safe_size() if unit_probe.counts_wide_characters_more else None
         remark = f"{name}: {low:,} bytes of plain letters are taken, but {unit_probe.mismatch}"
         is_batch = name == f"limits.{LimitKind.BATCH}"
-        refused_size = (
-            await self._find_surely_refused_size(operation, high) if safe_size and is_batch else high
-        )
+        refused_size = await self._find_surely_refused_size(operation, high) if safe_size and is_batch else high
         if safe_size is None or refused_size is None:
             self.client.draft_profile.add_remark(f"{remark}: not stated")
             return None
@@ -260,10 +232,7 @@ class LimitProbe:
     async def check_other_operations(self) -> None:
         """Looks whether the limits of whole bodies are the same on all other paths; else states none."""
         draft_profile = self.client.draft_profile
-        for limit_kind, kind in (
-            (LimitKind.EVENT, OperationKind.EVENT),
-            (LimitKind.BATCH, OperationKind.BATCH),
-        ):
+        for limit_kind, kind in ((LimitKind.EVENT, OperationKind.EVENT), (LimitKind.BATCH, OperationKind.BATCH)):
             limit = draft_profile.facts.get(f"limits.{limit_kind}")
             if isinstance(limit, SizeLimit):
                 await self._check_limit_on(limit, draft_profile.operations(kind)[1:])
@@ -281,9 +250,7 @@ class LimitProbe:
                 draft_profile.add_remark(f"{limit.name}: not asked on {operation}, for want of bytes")
                 return
             at_limit = await self.client.send(make_draft(SizePadding(size=limit.at_least, unit=limit.unit)))
-            over_limit = await self.client.send(
-                make_draft(SizePadding(size=limit.at_most + 1, unit=limit.unit))
-            )
+            over_limit = await self.client.send(make_draft(SizePadding(size=limit.at_most + 1, unit=limit.unit)))
             if not expect.is_accepted(at_limit) or over_limit.status not in limit.expect:
                 draft_profile.add_remark(
                     f"{limit.name}: not the same everywhere: on {operation} {limit.at_least:,} get "
@@ -304,9 +271,7 @@ class LimitProbe:
         )
         refusal, count, refused_count = trace.refusal, trace.bounds.accepted, trace.bounds.refused
         if refusal is None or refused_count is None:
-            draft_profile.add_row(
-                MAX_EVENTS_FACT, f"none up to {count:,} events", f"{trace.request_count} requests"
-            )
+            draft_profile.add_row(MAX_EVENTS_FACT, f"none up to {count:,} events", f"{trace.request_count} requests")
             return
         if not await self._is_refused_for_count(operation, count, refused_count):
             draft_profile.add_row(
@@ -333,10 +298,7 @@ class LimitProbe:
     async def _is_refused_for_count(self, operation: Operation, count: int, refused_count: int) -> bool:
         """Whether it was the number that was refused, and not the bytes: as many bytes in fewer events."""
         call = self.client.make_call(operation)
-        size, draft = (
-            len(call.batch_beyond_limit(refused_count).build_request().body),
-            call.batch_beyond_limit(count),
-        )
+        size, draft = (len(call.batch_beyond_limit(refused_count).build_request().body), call.batch_beyond_limit(count))
         missing_bytes = size - len(draft.build_request().body)
         return await self.client.is_accepted(
             draft.with_event_size(first_event_size(draft) + max(missing_bytes, _MIN_ADDED_BYTES))

@@ -32,9 +32,7 @@ def build_profile_data(draft_profile: DraftProfile, name: str, url: str, date: s
         "name": name,
         "title": f"{url}, as probed",
         "documents": {PROBE_SOURCE: {"title": f"What {url} answered to conformance probe{when}"}},
-        "identity": _without_empty(
-            user=draft_profile.pointers.user, anonymous=draft_profile.pointers.anonymous
-        ),
+        "identity": _without_empty(user=draft_profile.pointers.user, anonymous=draft_profile.pointers.anonymous),
         "pointers": _without_empty(
             type=draft_profile.pointers.type,
             timestamp=draft_profile.pointers.timestamp,
@@ -43,9 +41,7 @@ def build_profile_data(draft_profile: DraftProfile, name: str, url: str, date: s
             integrations=draft_profile.pointers.integrations,
         ),
         **_without_empty(always=[*draft_profile.always]),
-        "events": {
-            key: _event_type_data(event, draft_profile) for key, event in draft_profile.events.items()
-        },
+        "events": {key: _event_type_data(event, draft_profile) for key, event in draft_profile.events.items()},
         "routes": _route_groups(draft_profile.routes),
     }
     if any(route.kind is OperationKind.BATCH for route in draft_profile.routes):
@@ -54,10 +50,7 @@ def build_profile_data(draft_profile: DraftProfile, name: str, url: str, date: s
             types=[*draft_profile.batch_types],
             shared=[*draft_profile.shared],
         )
-    if (
-        any(route.kind is OperationKind.PIXEL for route in draft_profile.routes)
-        and draft_profile.dialect.pixel
-    ):
+    if any(route.kind is OperationKind.PIXEL for route in draft_profile.routes) and draft_profile.dialect.pixel:
         data["pixel"] = {"parameter": draft_profile.dialect.pixel.parameter}
     return {**data, **_fact_sections(draft_profile)}
 
@@ -144,9 +137,7 @@ def _fact_data(fact: Fact) -> dict[str, Any]:
     if isinstance(fact, ExpectedResponse):
         data["expect"] = [*fact.expect]
         if fact.tolerate:
-            data["tolerate"] = [
-                {"status": item.status, **_source_data(item.source)} for item in fact.tolerate
-            ]
+            data["tolerate"] = [{"status": item.status, **_source_data(item.source)} for item in fact.tolerate]
     return {**data, "level": fact.level.value, "sources": [_source_data(source) for source in fact.sources]}
 
 

@@ -69,9 +69,7 @@ def _measure_distance(draft_profile: DraftProfile, profile: Profile) -> ProfileD
         if name.startswith(_COMPARED_SECTIONS):
             _compare_fact(distance, fact, draft_profile, rows_by_topic)
     undocumented = [
-        name
-        for name in draft_profile.facts
-        if name.startswith(_COMPARED_SECTIONS) and name not in profile.facts
+        name for name in draft_profile.facts if name.startswith(_COMPARED_SECTIONS) and name not in profile.facts
     ]
     distance.not_documented += undocumented
     for name, event in draft_profile.events.items():
@@ -109,10 +107,7 @@ def _compare_fact(
             distance.not_observed.append(documented.name)
         return
     distance.add_comparison(
-        documented.name,
-        _describe_fact(documented),
-        _describe_fact(observed),
-        is_same=_satisfies(documented, observed),
+        documented.name, _describe_fact(documented), _describe_fact(observed), is_same=_satisfies(documented, observed)
     )
 
 
@@ -120,11 +115,7 @@ def _satisfies(documented: Fact, observed: Fact) -> bool:
     """Whether what was seen keeps a promise."""
     if isinstance(documented, SizeLimit) and isinstance(observed, SizeLimit):
         is_within = documented.at_least <= observed.at_least and observed.at_most <= documented.at_most
-        return (
-            is_within
-            and observed.unit is documented.unit
-            and set(observed.expect) <= set(documented.statuses)
-        )
+        return is_within and observed.unit is documented.unit and set(observed.expect) <= set(documented.statuses)
     if isinstance(documented, MaxEvents) and isinstance(observed, MaxEvents):
         return documented.count == observed.count
     if isinstance(documented, ExpectedResponse) and isinstance(observed, ExpectedResponse):
@@ -143,12 +134,7 @@ def _satisfies_shape(documented: ResponseBody, observed: ResponseBody) -> bool:
     required = set((documented.schema or {}).get("required", ()))  # type: ignore[arg-type] # a list of texts
     keys = set((observed.schema or {}).get("required", ()))  # type: ignore[arg-type] # likewise
     is_text = documented.text is None or (observed.text or "").lower() == documented.text.lower()
-    return (
-        is_class_allowed
-        and documented.media_type in {None, observed.media_type}
-        and required <= keys
-        and is_text
-    )
+    return is_class_allowed and documented.media_type in {None, observed.media_type} and required <= keys and is_text
 
 
 def _compare_event_type(distance: ProfileDistance, observed: EventType, documented: EventType | None) -> None:

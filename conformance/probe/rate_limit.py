@@ -10,7 +10,7 @@ from conformance.core.model import Level, Source
 from conformance.probe.dialects import PROBE_SOURCE
 from conformance.profile.facts import Condition, ExpectedResponse, Fact
 from conformance.requests import ConcurrentRequests
-from conformance.run.sender import FIRST_429
+from conformance.requests.rate_limits import FIRST_429
 
 if TYPE_CHECKING:
     from conformance.core.model import Exchange
@@ -37,8 +37,7 @@ class BurstProbe:
         count = min(_MAX_BURST, self.client.requests_left - _SPARE_REQUESTS)
         call = self.client.make_call(operation)
         drafts = tuple(
-            call.acceptable_request().taking_429().allowing_no_answer(may_time_out=True)
-            for _ in range(max(0, count))
+            call.acceptable_request().taking_429().allowing_no_answer(may_time_out=True) for _ in range(max(0, count))
         )
         exchanges = await self.client.sender.send_concurrently(ConcurrentRequests(drafts=drafts))
         refused = [item for item in exchanges if not expect.is_accepted(item)]
@@ -56,16 +55,12 @@ def add_rate_limit_facts(draft_profile: DraftProfile, rate_limited: Exchange | N
     if rate_limited is None or rate_limited.response is None:
         return
     request_line = f"{rate_limited.request.method} {rate_limited.request.path}"
-    source = Source(
-        document=PROBE_SOURCE, section=request_line, says=f"too many requests: {rate_limited.status}"
-    )
+    source = Source(document=PROBE_SOURCE, section=request_line, says=f"too many requests: {rate_limited.status}")
     name = f"answers.{Condition.RATE_EXCEEDED}"
     draft_profile.facts[name] = ExpectedResponse(
         name=name, level=Level.MUST, sources=(source,), expect=(rate_limited.status,)
     )
-    headers = [
-        word for word in _RETRY_HEADERS if (rate_limited.response.header(word) or "").strip().isdigit()
-    ]
+    headers = [word for word in _RETRY_HEADERS if (rate_limited.response.header(word) or "").strip().isdigit()]
     for word in headers:
         fact_name = f"{RATE_HEADER_FACT_PREFIX}{word}"
         draft_profile.facts[fact_name] = Fact(name=fact_name, level=Level.MUST, sources=(source,))

@@ -36,9 +36,7 @@ class RouteProbe:
         """Finds the routes."""
         draft_profile = self.client.draft_profile
         candidates = self._candidate_routes()
-        unknown_path_answers = {
-            kind: await self._send_to_unknown_path(kind, candidates) for kind in OperationKind
-        }
+        unknown_path_answers = {kind: await self._send_to_unknown_path(kind, candidates) for kind in OperationKind}
         await self._try_routes(candidates, unknown_path_answers)
         await self._try_routes(
             self._own_routes_under_found_prefix({route.path for route in candidates}), unknown_path_answers
@@ -73,17 +71,9 @@ class RouteProbe:
             return []
         own_suffixes = {without_version(route.path) for route in own_dialect.routes}
         prefix = next(
-            (
-                path.removesuffix(suffix)
-                for path in found_paths
-                for suffix in own_suffixes
-                if path.endswith(suffix)
-            ),
-            "",
+            (path.removesuffix(suffix) for path in found_paths for suffix in own_suffixes if path.endswith(suffix)), ""
         )
-        return [
-            route for route in with_path_prefix(own_dialect, prefix).routes if route.path not in tried_paths
-        ]
+        return [route for route in with_path_prefix(own_dialect, prefix).routes if route.path not in tried_paths]
 
     async def _send_small_then_full(self, route: Route, unknown_path_answer: Exchange | None) -> Exchange:
         """The answer to a small event, or to one with all fields where the small one is refused."""
@@ -116,9 +106,7 @@ class RouteProbe:
         ]
         return [*own_dialect.routes, *other_routes]
 
-    async def _send_to_unknown_path(
-        self, kind: OperationKind, candidates: Sequence[Route]
-    ) -> Exchange | None:
+    async def _send_to_unknown_path(self, kind: OperationKind, candidates: Sequence[Route]) -> Exchange | None:
         """What a path that nobody knows says to a kind of request."""
         route = next((item for item in candidates if item.kind is kind), None)
         if route is None:
@@ -141,18 +129,14 @@ class RouteProbe:
         """Finds which types a batch carries, and which of them its tests send."""
         draft_profile = self.client.draft_profile
         batch = next((route for route in draft_profile.routes if route.kind is OperationKind.BATCH), None)
-        single_types = {
-            route.event_type for route in draft_profile.routes if route.kind is not OperationKind.BATCH
-        }
+        single_types = {route.event_type for route in draft_profile.routes if route.kind is not OperationKind.BATCH}
         batch_types = single_types
         if batch is not None:
             batch_types = {name for name in draft_profile.events if await self._batch_accepts(batch, name)}
             draft_profile.batch_types = tuple(name for name in draft_profile.events if name in batch_types)
             draft_profile.add_row("batch.types", ", ".join(draft_profile.batch_types))
         sendable_types = {*single_types, *batch_types}
-        draft_profile.events = {
-            name: event for name, event in draft_profile.events.items() if name in sendable_types
-        }
+        draft_profile.events = {name: event for name, event in draft_profile.events.items() if name in sendable_types}
 
     async def _batch_accepts(self, batch: Route, name: str) -> bool:
         return expect.is_accepted(await self._send_small_then_full(replace(batch, event_type=name), None))

@@ -36,11 +36,7 @@ class SearchTrace:
 
 
 async def run_search(
-    client: ProbeClient,
-    steps: SearchSteps,
-    make_draft: Callable[[int], Draft],
-    accepted_size: int,
-    budget_share: float,
+    client: ProbeClient, steps: SearchSteps, make_draft: Callable[[int], Draft], accepted_size: int, budget_share: float
 ) -> SearchTrace:
     """Follows a search as far as a share of the budget of bytes goes."""
     trace = SearchTrace(exchanges={}, bounds=Bounds(accepted=accepted_size, refused=None))

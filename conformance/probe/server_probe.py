@@ -24,8 +24,9 @@ from conformance.probe.route_probe import RouteProbe
 from conformance.probe.verification import ProfileVerifier
 from conformance.profile import parse
 from conformance.profile.yaml_writer import to_yaml
+from conformance.requests.rate_limits import FIRST_429
 from conformance.run.circuit_breaker import CircuitBreaker
-from conformance.run.sender import FIRST_429, Sender
+from conformance.run.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from conformance.checks.check import Check
     from conformance.probe.draft_profile import DraftProfile
     from conformance.profile.facts import Profile
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
     from conformance.wire import Wire
 
 
@@ -66,9 +67,7 @@ class ProbeResult:
     def profile_data(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
         """The profile, as data."""
         if self.draft_profile is None or not self.has_profile:
-            raise InconclusiveError(
-                f"{url}: the budget ended before anything was learned; see --max-requests"
-            )
+            raise InconclusiveError(f"{url}: the budget ended before anything was learned; see --max-requests")
         return build_profile_data(self.draft_profile, name, url, date)
 
 
@@ -116,9 +115,7 @@ async def _run_phases(
     """Goes through the phases; one that the budget cuts short is left out, and named."""
     dialects = group_into_dialects(profiles)
     locations = key_locations(profiles, bearer=plan.keys.bearer is not None)
-    discovery = Discovery(
-        sender=sender, keys=plan.keys, dialects=dialects, key_locations=locations, run_id=plan.run_id
-    )
+    discovery = Discovery(sender=sender, keys=plan.keys, dialects=dialects, key_locations=locations, run_id=plan.run_id)
     try:
         draft_profile, first_accepted = await discovery.find_first_accepted()
     except NoResponse as failure:

@@ -39,7 +39,5 @@ def _is_mergeable(one: SummaryRow, other: SummaryRow, topic_prefix: str) -> bool
 
 def _rank(row: SummaryRow) -> int:
     """Where a line belongs; what has no place of its own comes before the last."""
-    matching_ranks = (
-        number for number, word in enumerate(_TOPIC_ORDER) if word and row.topic.startswith(word)
-    )
+    matching_ranks = (number for number, word in enumerate(_TOPIC_ORDER) if word and row.topic.startswith(word))
     return next(matching_ranks, _TOPIC_ORDER.index(""))

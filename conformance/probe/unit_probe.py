@@ -46,19 +46,11 @@ class SizePadding:
 
     def pad_body(self, draft: Draft) -> Draft:
         """A request whose body has that size."""
-        return (
-            self._with_escapes(draft).with_body_size(self.size, self.character, self.unit)
-            if self.size
-            else draft
-        )
+        return self._with_escapes(draft).with_body_size(self.size, self.character, self.unit) if self.size else draft
 
     def pad_first_event(self, draft: Draft) -> Draft:
         """A batch whose first event has that size."""
-        return (
-            self._with_escapes(draft).with_event_size(self.size, self.character, self.unit)
-            if self.size
-            else draft
-        )
+        return self._with_escapes(draft).with_event_size(self.size, self.character, self.unit) if self.size else draft
 
     def _with_escapes(self, draft: Draft) -> Draft:
         return draft.with_ascii_escapes() if self.is_escaped else draft
@@ -92,9 +84,7 @@ class UnitProbe:
             SizePadding(size=self.limit, character=_FOUR_BYTE_CHARACTER, unit=unit)
         ):
             unit = _UTF_16_COUNTERPART[unit]
-        if not await self._is_accepted(
-            SizePadding(size=self.limit, character=_THREE_BYTE_CHARACTER, unit=unit)
-        ):
+        if not await self._is_accepted(SizePadding(size=self.limit, character=_THREE_BYTE_CHARACTER, unit=unit)):
             self.counts_wide_characters_more = unit is SizeUnit.BYTES
             self.mismatch = f"as many {unit.replace('-', ' ')} of wider characters are refused"
             return None
@@ -115,9 +105,7 @@ class UnitProbe:
             with contextlib.suppress(NotApplicable):
                 if await self._is_accepted(
                     SizePadding(size=size, character=_THREE_BYTE_CHARACTER)
-                ) and await self._is_accepted(
-                    SizePadding(size=size, character=_THREE_BYTE_CHARACTER, is_escaped=True)
-                ):
+                ) and await self._is_accepted(SizePadding(size=size, character=_THREE_BYTE_CHARACTER, is_escaped=True)):
                     return size
         return None
 

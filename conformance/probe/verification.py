@@ -24,15 +24,7 @@ if TYPE_CHECKING:
     from conformance.requests import Keys
     from conformance.run.sender import Sender
 
-_AREA_ORDER = (
-    Area.ACCEPT,
-    Area.PAYLOAD,
-    Area.BATCH,
-    Area.CONTENT_TYPE,
-    Area.PIXEL,
-    Area.WEBHOOK,
-    Area.ERRORS,
-)
+_AREA_ORDER = (Area.ACCEPT, Area.PAYLOAD, Area.BATCH, Area.CONTENT_TYPE, Area.PIXEL, Area.WEBHOOK, Area.ERRORS)
 _SPARE_REQUESTS = 20
 """So many requests a check may take; with fewer left, none is begun."""
 _TIERS = frozenset({Tier.GENTLE, Tier.STANDARD})
@@ -67,10 +59,7 @@ class ProfileVerifier:
         ]
         first_by_kind = {operation.kind: operation for operation in reversed(contract.operations)}
         selected_trials.sort(
-            key=lambda trial: (
-                trial.operation not in first_by_kind.values(),
-                _AREA_ORDER.index(trial.check.area),
-            )
+            key=lambda trial: (trial.operation not in first_by_kind.values(), _AREA_ORDER.index(trial.check.area))
         )
         run_count = failed_count = 0
         for trial in selected_trials:
@@ -78,9 +67,7 @@ class ProfileVerifier:
                 break
             failed_count += not await self._run_trial(trial)
             run_count += 1
-        evidence = (
-            f"{run_count} of {len(selected_trials)} checks of acceptable requests, as the budget allows"
-        )
+        evidence = f"{run_count} of {len(selected_trials)} checks of acceptable requests, as the budget allows"
         self.draft_profile.add_row("verified", f"{failed_count} fail", evidence)
 
     async def _run_trial(self, trial: Trial) -> bool:
@@ -92,8 +79,7 @@ class ProfileVerifier:
         if result.outcome not in {Outcome.FAIL, Outcome.UNTESTABLE}:
             return True
         pointer_name = next(
-            (word for prefix, word in _POINTER_OF_CHECK_PREFIX.items() if trial.check.id.startswith(prefix)),
-            None,
+            (word for prefix, word in _POINTER_OF_CHECK_PREFIX.items() if trial.check.id.startswith(prefix)), None
         )
         failure_text = f"{trial.name}: {result.message}"
         if pointer_name is None:

@@ -78,6 +78,4 @@ def _resolve_path(name_or_path: str) -> Path:
         if path.is_file():
             return path
         raise UsageError(f"--profile {name_or_path}: no such file")
-    raise UsageError(
-        f"--profile {name_or_path}: no such profile{validation.did_you_mean(name_or_path, names)}"
-    )
+    raise UsageError(f"--profile {name_or_path}: no such profile{validation.did_you_mean(name_or_path, names)}")

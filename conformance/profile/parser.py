@@ -50,16 +50,10 @@ class ProfileParser:
         """Every fact by its name, such as `answers.json-invalid` or `limits.event`."""
         data = self._data
         facts: list[f.Fact] = [
-            *(
-                self.expected_response(value, ("answers", key))
-                for key, value in data.get("answers", {}).items()
-            ),
+            *(self.expected_response(value, ("answers", key)) for key, value in data.get("answers", {}).items()),
             *(self._limit(value, ("limits", key)) for key, value in data.get("limits", {}).items()),
             *(self._body(value, ("bodies", key)) for key, value in data.get("bodies", {}).items()),
-            *(
-                self._credential(value, ("credentials", key))
-                for key, value in data.get("credentials", {}).items()
-            ),
+            *(self._credential(value, ("credentials", key)) for key, value in data.get("credentials", {}).items()),
             *(self._fact(value, ("rules", key)) for key, value in data.get("rules", {}).items()),
             *(self._sdk(value, ("sdks", key)) for key, value in data.get("sdks", {}).items()),
         ]
@@ -70,9 +64,7 @@ class ProfileParser:
         if "message_id" in data:
             max_length = data["message_id"]["max_length"]
             facts.append(
-                f.MessageIdLimit(
-                    max_length=max_length, **self._fact_fields(data["message_id"], ("message_id",))
-                )
+                f.MessageIdLimit(max_length=max_length, **self._fact_fields(data["message_id"], ("message_id",)))
             )
         return {fact.name: fact for fact in facts}
 
@@ -166,18 +158,14 @@ class ProfileParser:
         return f.CredentialFact(carrier=data["name"], prefix=data.get("prefix", ""), **base)
 
     def _sources(self, data: Any, place: Place) -> tuple[Source, ...]:
-        return tuple(
-            self._source(item, (*place, "sources", index)) for index, item in enumerate(data["sources"])
-        )
+        return tuple(self._source(item, (*place, "sources", index)) for index, item in enumerate(data["sources"]))
 
     def _source(self, data: Any, place: Place) -> Source:
         documents = self._data["documents"]
         document = documents.get(data["document"])
         if document is None:
             hint = did_you_mean(data["document"], documents)
-            self._document.add_problem(
-                (*place, "document"), f"no document is called {data['document']!r}{hint}"
-            )
+            self._document.add_problem((*place, "document"), f"no document is called {data['document']!r}{hint}")
             document = {"title": ""}
         return Source(
             document=document["title"],
@@ -205,9 +193,7 @@ class ProfileParser:
             },
             example=self._example(data, place),
             invalid_example=invalid
-            and f.InvalidExample(
-                text=invalid["text"], sources=self._sources(invalid, (*place, "invalid_example"))
-            ),
+            and f.InvalidExample(text=invalid["text"], sources=self._sources(invalid, (*place, "invalid_example"))),
         )
 
     def _example(self, data: Any, place: Place) -> f.Example | None:

@@ -24,7 +24,5 @@ class SizeUnit(enum.StrEnum):
         if self.endswith("bytes"):
             return len(counted)
         text = counted.decode(errors="replace")
-        surrogate_pairs = (
-            sum(letter > _LAST_BMP_CHARACTER for letter in text) if self.endswith("units") else 0
-        )
+        surrogate_pairs = sum(letter > _LAST_BMP_CHARACTER for letter in text) if self.endswith("units") else 0
         return len(text) + surrogate_pairs

@@ -83,10 +83,7 @@ def _problem_messages(error: ValidationError) -> Iterable[tuple[Place, str]]:
         yield (), f"{_abbreviate(instance)} is not {schema['x-expected']}"
     elif error.validator == "type":
         types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        yield (
-            (),
-            f"expected {' or '.join(_TYPE_NAMES[kind] for kind in types)}, found {_abbreviate(instance)}",
-        )
+        yield ((), f"expected {' or '.join(_TYPE_NAMES[kind] for kind in types)}, found {_abbreviate(instance)}")
     elif error.validator in {"minItems", "minProperties", "minLength"}:
         yield (), "must not be empty"
     else:

@@ -46,8 +46,6 @@ def to_yaml(data: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
     """A profile as YAML: comments before all, sections apart from each other."""
     text = "".join(f"# {line}\n" for line in comments)
     for key, value in data.items():
-        section = yaml.dump(
-            {key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH
-        )
+        section = yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH)
         text += f"\n{section}" if section.count("\n") > 1 else section
     return text

@@ -78,9 +78,7 @@ def create_application(responder: Responder, timing: Timing = DEFAULT_TIMING) ->
             return
         connection.record_response(response.status)
         is_ambiguous = {"content-length", "transfer-encoding"} <= headers.keys()
-        await _send_reply(
-            send, response, timing, is_last=timing.closes_after_reply or replies_early or is_ambiguous
-        )
+        await _send_reply(send, response, timing, is_last=timing.closes_after_reply or replies_early or is_ambiguous)
 
     return handle_request
 
@@ -111,10 +109,7 @@ def _received_request(
 def _max_read_bytes(contract: Contract) -> int:
     """How much of a body is read at all, in bytes: anything larger is too large for every limit."""
     limit_kinds = [ceiling for ceiling in LimitKind if contract.has_fact(f"limits.{ceiling}")]
-    return (
-        max((max_bytes(contract.size_limit(ceiling)) for ceiling in limit_kinds), default=0)
-        + _READ_AHEAD_BYTES
-    )
+    return max((max_bytes(contract.size_limit(ceiling)) for ceiling in limit_kinds), default=0) + _READ_AHEAD_BYTES
 
 
 async def _read_body(receive: Receive, max_bytes: int) -> bytes:

@@ -96,9 +96,7 @@ class Authenticator:
         elif not self._accepts_scheme(AuthScheme.BODY):
             self._refuse(Condition.CREDENTIALS_MISSING, "credentials are missing")
 
-    def authenticate_document(
-        self, operation: Operation, request: ReceivedRequest, document: JsonObject
-    ) -> None:
+    def authenticate_document(self, operation: Operation, request: ReceivedRequest, document: JsonObject) -> None:
         """Where nothing else carried the key, the body carries it."""
         if operation.kind is OperationKind.WEBHOOK or not self._accepts_scheme(AuthScheme.BODY):
             return
@@ -114,9 +112,7 @@ class Authenticator:
         pixel = self._contract.profile.pixel
         data = request.query.get(pixel.parameter if pixel else "data", "")
         if not data:
-            raise RequestRefused(
-                answer_for(self._contract, Condition.PIXEL_DATA_MISSING), "the data is missing"
-            )
+            raise RequestRefused(answer_for(self._contract, Condition.PIXEL_DATA_MISSING), "the data is missing")
         standard = data.replace("-", "+").replace("_", "/").replace(" ", "+").rstrip("=")
         try:
             return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
@@ -128,13 +124,9 @@ class Authenticator:
     def _authenticate_query(self, request: ReceivedRequest) -> None:
         key = request.query.get(self._contract.credential_carrier(AuthScheme.QUERY))
         if not key:
-            raise RequestRefused(
-                answer_for(self._contract, Condition.WEBHOOK_KEY_MISSING), "the write key is missing"
-            )
+            raise RequestRefused(answer_for(self._contract, Condition.WEBHOOK_KEY_MISSING), "the write key is missing")
         if key != self.write_key:
-            raise RequestRefused(
-                answer_for(self._contract, Condition.WEBHOOK_KEY_UNKNOWN), "the write key is unknown"
-            )
+            raise RequestRefused(answer_for(self._contract, Condition.WEBHOOK_KEY_UNKNOWN), "the write key is unknown")
 
     def _key_in_headers(self, request: ReceivedRequest) -> str | None:
         """The key that the headers carry; None if they carry none, or a token that vouches for the body's."""
@@ -177,9 +169,7 @@ class Authenticator:
             pass
         try:
             events = (
-                get(document, self._contract.profile.batch.pointer)
-                if operation.kind is OperationKind.BATCH
-                else None
+                get(document, self._contract.profile.batch.pointer) if operation.kind is OperationKind.BATCH else None
             )
             keys = [get(event, pointer) for event in events] if isinstance(events, list) else []
         except PointerNotFound:

@@ -56,8 +56,7 @@ class RequestView:
         """Whether it is for another operation than the first of its kind."""
         operations = self.contract.operations
         return self.kind is not None and self.decision.operation not in {
-            next(item for item in operations if item.kind is kind)
-            for kind in {item.kind for item in operations}
+            next(item for item in operations if item.kind is kind) for kind in {item.kind for item in operations}
         }
 
     @property
@@ -144,8 +143,7 @@ class FaultChange:
         contract = self.edit_contract(contract) if self.edit_contract else contract
         correct_responder = Responder(contract, write_key, bearer)
         return create_application(
-            OverridingResponder(correct_responder, self.override) if self.override else correct_responder,
-            self.timing,
+            OverridingResponder(correct_responder, self.override) if self.override else correct_responder, self.timing
         )
 
     def with_delay(self, delay_s: float) -> FaultChange:

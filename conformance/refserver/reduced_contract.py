@@ -27,16 +27,12 @@ def reduced_contract(name: str, operations: tuple[str, ...] = tuple(OperationKin
     Of a kind it is the operation of the type that batches are made of, or the first.
     """
     profile = load(name)
-    return Contract(
-        replace(profile, routes=_reduced_routes(profile, operations), facts=_reduced_facts(profile))
-    )
+    return Contract(replace(profile, routes=_reduced_routes(profile, operations), facts=_reduced_facts(profile)))
 
 
 def _reduced_routes(profile: Profile, operations: tuple[str, ...]) -> tuple[Route, ...]:
     routes = [route for route in profile.routes if route.group is None]
-    batch_type = next(
-        (route.event_type for route in routes if route.kind is OperationKind.BATCH), routes[0].event_type
-    )
+    batch_type = next((route.event_type for route in routes if route.kind is OperationKind.BATCH), routes[0].event_type)
     by_kind = [route for route in routes if route.kind in operations and route.event_type == batch_type]
     first = {route.kind: route for route in reversed(by_kind)}
     chosen = [first[kind] for kind in OperationKind if kind in first]
@@ -55,11 +51,7 @@ def _reduced_facts(profile: Profile) -> dict[str, Fact]:
     batch, event = (facts.get(f"limits.{ceiling}") for ceiling in (LimitKind.BATCH, LimitKind.BATCH_EVENT))
     if isinstance(batch, SizeLimit) and isinstance(event, SizeLimit):
         facts[MAX_EVENTS_FACT] = MaxEvents(
-            name=MAX_EVENTS_FACT,
-            level=Level.MUST,
-            sources=batch.sources,
-            expect=batch.expect,
-            count=_MAX_EVENTS,
+            name=MAX_EVENTS_FACT, level=Level.MUST, sources=batch.sources, expect=batch.expect, count=_MAX_EVENTS
         )
         facts[batch.name] = replace(
             batch, at_least=_LARGEST_EVENTS * event.at_least, at_most=_LARGEST_EVENTS * event.at_most

@@ -44,9 +44,5 @@ def build_reply(
     media_type = shape.media_type if shape is not None else None
     if shape is not None and shape.body_format is BodyFormat.JSON:
         body = json.dumps(schemas.full_sample(shape.schema or {"type": "object"})).encode()
-        return ServerReply(
-            status=status, media_type=media_type or "application/json", body=body, headers=headers
-        )
-    return ServerReply(
-        status=status, media_type=media_type or "text/plain", body=text.encode(), headers=headers
-    )
+        return ServerReply(status=status, media_type=media_type or "application/json", body=body, headers=headers)
+    return ServerReply(status=status, media_type=media_type or "text/plain", body=text.encode(), headers=headers)

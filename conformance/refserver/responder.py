@@ -63,9 +63,7 @@ class Responder:
         request = decision.request
         methods = sorted(method for method, path in self.operations if path == request.path)
         return (
-            options_reply(request, methods)
-            if request.method == "OPTIONS" and methods
-            else self.render_reply(decision)
+            options_reply(request, methods) if request.method == "OPTIONS" and methods else self.render_reply(decision)
         )
 
     def decide(self, request: ReceivedRequest) -> Decision:
@@ -87,9 +85,7 @@ class Responder:
         except RequestRefused as found:
             refusal = found
         except RecursionError:
-            refusal = RequestRefused(
-                answer_for(self.contract, Condition.JSON_INVALID), "the body is nested too deep"
-            )
+            refusal = RequestRefused(answer_for(self.contract, Condition.JSON_INVALID), "the body is nested too deep")
         return Decision(request=request, operation=operation, body=body, document=document, refusal=refusal)
 
     def render_reply(self, decision: Decision) -> ServerReply:
@@ -113,9 +109,7 @@ class Responder:
     def body_limit(self, operation: Operation) -> SizeLimit | None:
         """The limit of a whole body, if there is one."""
         limit_kind = LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT
-        return (
-            self.contract.size_limit(limit_kind) if self.contract.has_fact(f"limits.{limit_kind}") else None
-        )
+        return self.contract.size_limit(limit_kind) if self.contract.has_fact(f"limits.{limit_kind}") else None
 
     def max_body_bytes(self, method: str, path: str) -> int:
         """How many bytes a body may have at an address; none where there is nothing."""
@@ -153,23 +147,17 @@ class Responder:
         try:
             text = body.decode()
         except UnicodeDecodeError:
-            raise RequestRefused(
-                answer_for(self.contract, Condition.JSON_NOT_UTF8), "the body is not UTF-8"
-            ) from None
+            raise RequestRefused(answer_for(self.contract, Condition.JSON_NOT_UTF8), "the body is not UTF-8") from None
         try:
             document: Json = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_int)
         except (ValueError, RecursionError):
             condition = (
-                Condition.PIXEL_DATA_INVALID
-                if operation.kind is OperationKind.PIXEL
-                else Condition.JSON_INVALID
+                Condition.PIXEL_DATA_INVALID if operation.kind is OperationKind.PIXEL else Condition.JSON_INVALID
             )
             raise RequestRefused(answer_for(self.contract, condition), "the body is not JSON") from None
         if not isinstance(document, dict):
             condition = (
-                Condition.PIXEL_DATA_INVALID
-                if operation.kind is OperationKind.PIXEL
-                else Condition.JSON_NOT_OBJECT
+                Condition.PIXEL_DATA_INVALID if operation.kind is OperationKind.PIXEL else Condition.JSON_NOT_OBJECT
             )
             raise RequestRefused(answer_for(self.contract, condition), "the body is not an object")
         return document
@@ -183,9 +171,7 @@ class Responder:
             missing = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
             self.validate_event(operation.event_type, document, missing)
 
-    def validate_event(
-        self, name: str, event: JsonObject, missing: Condition = Condition.IDENTITY_MISSING
-    ) -> None:
+    def validate_event(self, name: str, event: JsonObject, missing: Condition = Condition.IDENTITY_MISSING) -> None:
         """The event names its user and has its required fields."""
         if not self.contract.has_identity(name, event):
             raise RequestRefused(answer_for(self.contract, missing), "userId or anonymousId is required")
@@ -199,27 +185,17 @@ class Responder:
         try:
             events = get(document, self.contract.profile.batch.pointer)
         except PointerNotFound:
-            raise RequestRefused(
-                answer_for(self.contract, Condition.BATCH_MISSING), "the batch is missing"
-            ) from None
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_MISSING), "the batch is missing") from None
         if not isinstance(events, list):
-            raise RequestRefused(
-                answer_for(self.contract, Condition.BATCH_NOT_ARRAY), "the batch is not an array"
-            )
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_NOT_ARRAY), "the batch is not an array")
         if not events:
             raise RequestRefused(answer_for(self.contract, Condition.BATCH_EMPTY), "the batch is empty")
         if self.contract.has_fact(MAX_EVENTS_FACT) and len(events) > self.contract.max_events:
             raise RequestRefused(self.contract.max_events_fact, "the batch has too many events")
         refusals = [refused for event in events if (refused := self._event_refusal(event))]
-        if (
-            refusals
-            and len(refusals) < len(events)
-            and self.contract.has_fact(f"answers.{Condition.BATCH_PARTLY_BAD}")
-        ):
+        if refusals and len(refusals) < len(events) and self.contract.has_fact(f"answers.{Condition.BATCH_PARTLY_BAD}"):
             raise RequestRefused(
-                answer_for(self.contract, Condition.BATCH_PARTLY_BAD),
-                refusals[0].reason,
-                ResponseKind.PARTLY_BAD,
+                answer_for(self.contract, Condition.BATCH_PARTLY_BAD), refusals[0].reason, ResponseKind.PARTLY_BAD
             )
         if refusals:
             raise refusals[0]
@@ -242,18 +218,12 @@ class Responder:
             )
         pointer = self.contract.profile.pointers.type
         if pointer is None:
-            return next(
-                item.event_type for item in self.contract.operations if item.kind is OperationKind.BATCH
-            )
+            return next(item.event_type for item in self.contract.operations if item.kind is OperationKind.BATCH)
         if not has(event, pointer):
-            raise RequestRefused(
-                answer_for(self.contract, Condition.BATCH_TYPE_MISSING), "an event has no type"
-            )
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_TYPE_MISSING), "an event has no type")
         name = get(event, pointer)
         if not isinstance(name, str) or name not in self.contract.profile.events:
-            raise RequestRefused(
-                answer_for(self.contract, Condition.BATCH_TYPE_UNKNOWN), "an event's type is unknown"
-            )
+            raise RequestRefused(answer_for(self.contract, Condition.BATCH_TYPE_UNKNOWN), "an event's type is unknown")
         return name
 
     def validate_event_size(self, event: Json) -> None:
@@ -277,15 +247,11 @@ class Responder:
     def success_reply(self, status: int) -> ServerReply:
         """The answer to what was accepted."""
         shape = (
-            self.contract.response_body(ResponseKind.ACCEPTED)
-            if self.contract.has_fact("bodies.accepted")
-            else None
+            self.contract.response_body(ResponseKind.ACCEPTED) if self.contract.has_fact("bodies.accepted") else None
         )
         has_text = self.contract.has_fact("bodies.accepted-text")
         return build_reply(
-            status,
-            shape,
-            (self.contract.response_body(ResponseKind.ACCEPTED_TEXT).text if has_text else None) or "OK",
+            status, shape, (self.contract.response_body(ResponseKind.ACCEPTED_TEXT).text if has_text else None) or "OK"
         )
 
     def _error_shape(self, operation: Operation | None, shape: ResponseKind | None) -> ResponseBody | None:

@@ -36,8 +36,7 @@ class ServerPoolProcess:
         """Starts a server and gives its address."""
         contract = reduced_contract(profile, operations)
         config = uvicorn_config(
-            server_definition.change.create_application(contract, *self._credentials),
-            server_definition.change.protocol,
+            server_definition.change.create_application(contract, *self._credentials), server_definition.change.protocol
         )
         config.load()
         state, loop = ServerState(), asyncio.get_running_loop()

@@ -42,11 +42,7 @@ class ThreadedServer:
         Entering raises CannotJudge if it does not start.
         """
         config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="auto",
-            timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
+            app, log_config=None, access_log=False, lifespan="auto", timeout_graceful_shutdown=_SHUTDOWN_GRACE_S
         )
         return cls(config, "the application that is to be judged")
 
@@ -95,9 +91,7 @@ class Server(ThreadedServer):
 
 def uvicorn_config(app: Application, protocol: type[HttpProtocol] = HttpProtocol) -> uvicorn.Config:
     """How uvicorn runs an application: quietly, and with a protocol of ours."""
-    return uvicorn.Config(
-        app, log_level="critical", access_log=False, lifespan="off", http=protocol, ws="none"
-    )
+    return uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", http=protocol, ws="none")
 
 
 def listening_socket(port: int) -> socket.socket:
@@ -108,7 +102,5 @@ def listening_socket(port: int) -> socket.socket:
         listener.bind((_LOOPBACK, port))
     except OSError as error:
         listener.close()
-        raise InconclusiveError(
-            f"no server can listen on {_LOOPBACK} port {port}: {error.strerror}"
-        ) from None
+        raise InconclusiveError(f"no server can listen on {_LOOPBACK} port {port}: {error.strerror}") from None
     return listener

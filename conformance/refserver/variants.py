@@ -14,12 +14,7 @@ from conformance.refserver.application import Timing
 from conformance.refserver.fault_change import FaultChange
 from conformance.refserver.faults import credentials, protocol_overrides
 from conformance.refserver.faults.fault import any_contract, requires_facts
-from conformance.refserver.faults.response_overrides import (
-    IS_WEBHOOK,
-    accept_refused,
-    error_reply,
-    refuse_accepted,
-)
+from conformance.refserver.faults.response_overrides import IS_WEBHOOK, accept_refused, error_reply, refuse_accepted
 from conformance.refserver.http_protocol import HttpProtocol
 
 if TYPE_CHECKING:
@@ -86,10 +81,7 @@ def _with_tolerated_status(index: int) -> FaultChange:
 def _stated_answers(contract: Contract) -> list[ExpectedResponse]:
     """Every answer that a contract states."""
     required = [answer for event in contract.profile.events.values() for answer in event.required.values()]
-    return [
-        *(fact for fact in contract.profile.facts.values() if isinstance(fact, ExpectedResponse)),
-        *required,
-    ]
+    return [*(fact for fact in contract.profile.facts.values() if isinstance(fact, ExpectedResponse)), *required]
 
 
 def _tolerates_at_least(count: int) -> ContractPredicate:
@@ -135,9 +127,7 @@ def _has_right_body_key(sight: RequestView) -> bool:
 
 def _has_long_message_id(sight: RequestView) -> bool:
     id_pointer = sight.contract.profile.pointers.message_id
-    return any(
-        isinstance(value, str) and len(value) > _MAX_ID_LENGTH for value in sight.values_at(id_pointer)
-    )
+    return any(isinstance(value, str) and len(value) > _MAX_ID_LENGTH for value in sight.values_at(id_pointer))
 
 
 def _add_proxy_headers(sight: RequestView) -> ServerReply:
@@ -150,9 +140,7 @@ def _add_proxy_headers(sight: RequestView) -> ServerReply:
 
 def _lowercase_success(sight: RequestView) -> ServerReply | None:
     """Success in lower case."""
-    return (
-        replace(sight.correct_reply(), body=sight.correct_reply().body.lower()) if sight.is_accepted else None
-    )
+    return replace(sight.correct_reply(), body=sight.correct_reply().body.lower()) if sight.is_accepted else None
 
 
 def _ignore_byte_order_mark(sight: RequestView) -> ServerReply | None:
@@ -209,8 +197,10 @@ def _variant(
     return Variant(name=name, description=does, change=change, applies_to=fits)
 
 
-_HTTP_10 = FaultChange(protocol=protocol_overrides.rewrite_output(lambda data: data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1)),
-              timing=Timing(closes_after_reply=True))  # fmt: skip
+_HTTP_10 = FaultChange(
+    protocol=protocol_overrides.rewrite_output(lambda data: data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1)),
+    timing=Timing(closes_after_reply=True),
+)
 
 VARIANTS = (
     _variant("slow", "takes 30 ms for each answer", Timing(delay_s=0.03)),
@@ -219,31 +209,63 @@ VARIANTS = (
     _variant("restless", "hangs up on idle connections at once", ShortKeepAliveProtocol),
     _variant("in-chunks", "answers in chunks, without a length", Timing(is_chunked=True)),
     _variant("old", "answers as HTTP/1.0 did, and hangs up", _HTTP_10),
-    _variant("eager", "answers what is too large before it has read it, then hangs up",
-             Timing(replies_before_reading=True)),
+    _variant(
+        "eager", "answers what is too large before it has read it, then hangs up", Timing(replies_before_reading=True)
+    ),
     _variant("in-lower-case", "writes the names of headers in lower case", Timing(lowercases_headers=True)),
     _variant("adorned", "adds headers of proxies and frameworks", _add_proxy_headers),
-    replace(_variant("throttled", f"takes {_MAX_PER_SECOND} requests a second, and says when to come back", _throttle,
-                     _allows_rate_limits), is_sent_bursts=True),
-    replace(_variant("gzip-unsupported", "refuses gzip with 415",
-                     lambda sight: error_reply(sight, 415) if _has_content_encoding(sight) else None, _no_sdk_sends_gzip),
-            is_sent_bursts=True),
-    replace(_variant("gzip-unnoticed", "reads gzip as if it were plain", _ignore_content_encoding, _no_sdk_sends_gzip),
-            is_sent_bursts=True),
+    replace(
+        _variant(
+            "throttled",
+            f"takes {_MAX_PER_SECOND} requests a second, and says when to come back",
+            _throttle,
+            _allows_rate_limits,
+        ),
+        is_sent_bursts=True,
+    ),
+    replace(
+        _variant(
+            "gzip-unsupported",
+            "refuses gzip with 415",
+            lambda sight: error_reply(sight, 415) if _has_content_encoding(sight) else None,
+            _no_sdk_sends_gzip,
+        ),
+        is_sent_bursts=True,
+    ),
+    replace(
+        _variant("gzip-unnoticed", "reads gzip as if it were plain", _ignore_content_encoding, _no_sdk_sends_gzip),
+        is_sent_bursts=True,
+    ),
     _variant("cors-unknown", "knows nothing of OPTIONS and of other origins", _refuse_options_and_cors),
-    _variant("older-statuses", "answers with the first status that is tolerated", _with_tolerated_status(0),
-             _tolerates_at_least(1)),
-    _variant("other-statuses", "answers with the second status that is tolerated", _with_tolerated_status(1),
-             _tolerates_at_least(2)),
-    _variant("last-statuses", "answers with the last status that is documented",
-             _with_edited_answers(lambda answer: replace(answer, expect=answer.expect[-1:])),
-             lambda contract: any(len(answer.expect) > 1 for answer in _stated_answers(contract))),
+    _variant(
+        "older-statuses",
+        "answers with the first status that is tolerated",
+        _with_tolerated_status(0),
+        _tolerates_at_least(1),
+    ),
+    _variant(
+        "other-statuses",
+        "answers with the second status that is tolerated",
+        _with_tolerated_status(1),
+        _tolerates_at_least(2),
+    ),
+    _variant(
+        "last-statuses",
+        "answers with the last status that is documented",
+        _with_edited_answers(lambda answer: replace(answer, expect=answer.expect[-1:])),
+        lambda contract: any(len(answer.expect) > 1 for answer in _stated_answers(contract)),
+    ),
     _variant("decimal", "reads KB as 1000 bytes", _with_edited_answers(_with_decimal_limit)),
-    _variant("body-first", "prefers the key in the body to that in the headers",
-             accept_refused("answers.credentials-*", when=_has_right_body_key), requires_facts("credentials.body")),
+    _variant(
+        "body-first",
+        "prefers the key in the body to that in the headers",
+        accept_refused("answers.credentials-*", when=_has_right_body_key),
+        requires_facts("credentials.body"),
+    ),
     _variant("short-ids", "refuses message ids that are longer than documented", refuse_accepted(_has_long_message_id)),
-    _variant("quiet", "writes the text of success in lower case", _lowercase_success,
-             requires_facts("bodies.accepted-text")),
+    _variant(
+        "quiet", "writes the text of success in lower case", _lowercase_success, requires_facts("bodies.accepted-text")
+    ),
     _variant("nul-refused", "refuses NULs", refuse_accepted(lambda sight: "\\u0000" in sight.body_text)),
     _variant("mark-ignored", "ignores a byte order mark", _ignore_byte_order_mark),
-)  # fmt: skip
+)

@@ -62,18 +62,12 @@ def _shorten(name: str) -> str:
 
 
 def _color(percent: int) -> str:
-    return (
-        _GOOD_COLOR if percent == 100 else _PARTIAL_COLOR if percent >= _PARTIAL_FROM_PERCENT else _BAD_COLOR
-    )
+    return _GOOD_COLOR if percent == 100 else _PARTIAL_COLOR if percent >= _PARTIAL_FROM_PERCENT else _BAD_COLOR
 
 
 def _text_width(text: str) -> int:
     """How wide a text is, in whole units."""
-    return -(
-        -sum(_CHARACTER_WIDTHS.get(character, _DEFAULT_CHARACTER_WIDTH) for character in text)
-        * _FONT_SIZE
-        // 100
-    )
+    return -(-sum(_CHARACTER_WIDTHS.get(character, _DEFAULT_CHARACTER_WIDTH) for character in text) * _FONT_SIZE // 100)
 
 
 _SVG = """\

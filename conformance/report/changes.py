@@ -105,11 +105,7 @@ def compare_reports(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str,
 
     Raises UsageError where several reports by one profile leave open which to compare.
     """
-    pairs = (
-        [(old[0], new[0])]
-        if len(old) == len(new) == 1
-        else _pair_by_profile(_by_profile(old), _by_profile(new))
-    )
+    pairs = [(old[0], new[0])] if len(old) == len(new) == 1 else _pair_by_profile(_by_profile(old), _by_profile(new))
     all_changes: list[ReportChange] = []
     unchanged_count = 0
     for before, after in pairs:
@@ -144,10 +140,7 @@ def _pair_by_profile(
         return {**document, "checks": []}
 
     names = sorted({*old, *new})
-    return [
-        (old.get(name) or without_checks(new[name]), new.get(name) or without_checks(old[name]))
-        for name in names
-    ]
+    return [(old.get(name) or without_checks(new[name]), new.get(name) or without_checks(old[name])) for name in names]
 
 
 def _remarks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -202,15 +195,11 @@ def _change_kind(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -
     old_outcome, new_outcome = (item["outcome"] if item else MISSING for item in (was, now))
     if old_outcome in _CONCLUSIVE_OUTCOMES and new_outcome not in _CONCLUSIVE_OUTCOMES:
         return ChangeKind.VANISHED
-    if old_outcome == MISSING or (
-        old_outcome in _INFORMATIONAL_OUTCOMES and new_outcome in _CONCLUSIVE_OUTCOMES
-    ):
+    if old_outcome == MISSING or (old_outcome in _INFORMATIONAL_OUTCOMES and new_outcome in _CONCLUSIVE_OUTCOMES):
         return ChangeKind.NEW
     if new_outcome in _DEVIATING_OUTCOMES and old_outcome not in _DEVIATING_OUTCOMES:
         return ChangeKind.BROKEN
     if new_outcome == Outcome.PASS and old_outcome != Outcome.PASS:
         return ChangeKind.FIXED
-    is_same = (
-        was is not None and now is not None and was["level"] == now["level"] and old_outcome == new_outcome
-    )
+    is_same = was is not None and now is not None and was["level"] == now["level"] and old_outcome == new_outcome
     return None if is_same else ChangeKind.CHANGED

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 _MAX_LITERAL_LENGTH = 4000
 _REPEATED_BYTES = re.compile(rb"(.{1,4}?)\1{99,}", re.DOTALL)
-_SECRET_VARIABLE = r"\$CONFORMANCE_WRITE_KEY|\$CONFORMANCE_BEARER|\$HEADER_\d+"
-_DERIVED_SECRET = rf"swapcase\((?P<swapped>{_SECRET_VARIABLE})\)|truncated\((?P<truncated>{_SECRET_VARIABLE})\)|(?P<plain>{_SECRET_VARIABLE})"
+_VARIABLE = r"\$CONFORMANCE_WRITE_KEY|\$CONFORMANCE_BEARER|\$HEADER_\d+"
+_DERIVED_SECRET = (
+    rf"swapcase\((?P<swapped>{_VARIABLE})\)|truncated\((?P<truncated>{_VARIABLE})\)|(?P<plain>{_VARIABLE})"
+)
 _BODY_PLACEHOLDER = re.compile(rf"(?P<encoded>(?!))|{_DERIVED_SECRET}")
-_PLACEHOLDER = re.compile(rf"base64\((?P<encoded>.*(?:{_SECRET_VARIABLE}).*)\)$|{_DERIVED_SECRET}", re.DOTALL)
+_PLACEHOLDER = re.compile(rf"base64\((?P<encoded>.*(?:{_VARIABLE}).*)\)$|{_DERIVED_SECRET}", re.DOTALL)
 _MAX_BYTES_WITHOUT_EXPECT = 1_000_000
 """Above this size curl asks first, with Expect: 100-continue, which the wire does not."""
 
@@ -91,9 +93,7 @@ def _as_shell_text(body: bytes) -> str | None:
         text = body.decode()
     except UnicodeDecodeError:
         return None
-    return (
-        text if len(body) <= _MAX_LITERAL_LENGTH and "\0" not in text and not text.startswith("@") else None
-    )
+    return text if len(body) <= _MAX_LITERAL_LENGTH and "\0" not in text and not text.startswith("@") else None
 
 
 def _python_program(body: bytes) -> str:

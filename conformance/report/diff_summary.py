@@ -64,9 +64,7 @@ def diff_remarks(document: Mapping[str, Any]) -> list[str]:
     """What else there is to know, a sentence each."""
     sentences = []
     if document["stopped"]:
-        sentences.append(
-            f"the comparison ended early, and nothing can be said of the rest; {document['stopped']}"
-        )
+        sentences.append(f"the comparison ended early, and nothing can be said of the rest; {document['stopped']}")
     for side, calls in document["dead"].items():
         if calls:
             sentences.append(f"{side} accepts nothing on {', '.join(calls)}; nothing more was compared there")
@@ -79,13 +77,10 @@ def diff_remarks(document: Mapping[str, Any]) -> list[str]:
             f"({', '.join(check_ids[:_MAX_ITEMS])}{more})"
         )
     if document["unstable_generated"]:
-        sentences.append(
-            f"not stable: {document['unstable_generated']} generated requests did not differ each time"
-        )
+        sentences.append(f"not stable: {document['unstable_generated']} generated requests did not differ each time")
     if document["reworded"] and not document["strict"]:
         sentences.append(
-            f"{document['reworded']:,} answers say the same in other words, which no SDK reads; "
-            "--strict counts them"
+            f"{document['reworded']:,} answers say the same in other words, which no SDK reads; --strict counts them"
         )
     return sentences
 
@@ -177,9 +172,7 @@ def print_diff(document: Mapping[str, Any], console: Console, *, quiet: bool = F
         for remark in [*diff_remarks(document), describe_scope(document)]:
             console.print(Text(escape_controls(f"\n{remark}")), soft_wrap=True)
     words, style = _VERDICT_WORDS.get(document["verdict"], ("not compared", "bold yellow"))
-    console.print(
-        Text.assemble((f"\n{words}: ", style), escape_controls(diff_headline(document))), soft_wrap=True
-    )
+    console.print(Text.assemble((f"\n{words}: ", style), escape_controls(diff_headline(document))), soft_wrap=True)
 
 
 def _truncate(words: str) -> str:

@@ -106,21 +106,15 @@ class Report:
     @property
     def exit_code(self) -> int:
         """What the command ends with."""
-        return (
-            STALE_EXIT_CODE if self.stale_entries and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
-        )
+        return STALE_EXIT_CODE if self.stale_entries and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
 
     def problems(self) -> list[Verdict]:
         """What failed, was untestable or has no verdict; strongest level first, what was generated last."""
         problems = [
-            item
-            for item in self.verdicts
-            if item.outcome in _DEVIATING_OUTCOMES or item.outcome is Outcome.ERROR
+            item for item in self.verdicts if item.outcome in _DEVIATING_OUTCOMES or item.outcome is Outcome.ERROR
         ]
         order = list(Outcome)
-        return sorted(
-            problems, key=lambda item: (item.level.rank, order.index(item.outcome), item.area is Area.FUZZ)
-        )
+        return sorted(problems, key=lambda item: (item.level.rank, order.index(item.outcome), item.area is Area.FUZZ))
 
     def as_json(self) -> JsonObject:
         """The report as JSON data."""
@@ -143,11 +137,7 @@ class Report:
             "counts": {outcome.value: count for outcome, count in self.counts_by_outcome().items()},
             "limits": [item.as_json() for item in self.limits],
             "sdks": sdks.build_table(self.verdicts),
-            **(
-                {"stale": [_stale_entry_json(item) for item in self.stale_entries]}
-                if self.stale_entries
-                else {}
-            ),
+            **({"stale": [_stale_entry_json(item) for item in self.stale_entries]} if self.stale_entries else {}),
             "checks": [verdict_json(item) for item in self.verdicts],
             "complete": self.is_complete,
         }

@@ -64,9 +64,7 @@ def group_failures(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Failu
     used_anchors: set[str] = set()
     groups_by_outcome: dict[str, tuple[FailureGroup, ...]] = {}
     for outcome in _OUTCOME_ORDER:
-        ordered = sorted(
-            (group for group in groups.values() if group[0]["outcome"] == outcome), key=_group_order
-        )
+        ordered = sorted((group for group in groups.values() if group[0]["outcome"] == outcome), key=_group_order)
         groups_by_outcome[outcome.value] = tuple(_build_group(group, used_anchors) for group in ordered)
     return groups_by_outcome
 
@@ -89,9 +87,7 @@ def _build_group(group: list[Mapping[str, Any]], used_anchors: set[str]) -> Fail
     for item in group:
         calls.setdefault(item["id"], []).append(item["operation"])
     members = tuple(
-        GroupedCheck(
-            id=name, anchor="" if name in used_anchors else name, title=titles[name], calls=tuple(places)
-        )
+        GroupedCheck(id=name, anchor="" if name in used_anchors else name, title=titles[name], calls=tuple(places))
         for name, places in calls.items()
     )
     used_anchors.update(calls)
@@ -123,12 +119,7 @@ def _answer_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
 
 
 def _reason_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return (
-        check["level"],
-        message_without_call(check),
-        check["received"][:_STATUS_LENGTH],
-        describe_known(check),
-    )
+    return (check["level"], message_without_call(check), check["received"][:_STATUS_LENGTH], describe_known(check))
 
 
 def _message_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:

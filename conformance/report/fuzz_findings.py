@@ -59,9 +59,7 @@ def print_findings(findings: Sequence[PrintableFinding], console: Console, gate:
             table.add_row(name, Text(escape_controls(text)))
         console.print(Padding(table, (0, 0, 0, 2)))
         if finding["curl"]:
-            console.print(
-                Text(f"      again {escape_controls(finding['curl'])}", style="dim"), soft_wrap=True
-            )
+            console.print(Text(f"      again {escape_controls(finding['curl'])}", style="dim"), soft_wrap=True)
 
 
 def _detail_lines(title: str, finding: dict[str, Any]) -> list[tuple[str, str]]:

@@ -54,9 +54,7 @@ def _add_incomplete_suite(root: ET.Element, document: Mapping[str, Any]) -> None
 def _add_case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | None:
     """Adds one case; returns the tag of what it came to."""
     name = f"{item['id']}[{item['operation']}]" if item["operation"] else item["id"]
-    case = ET.SubElement(
-        suite, "testcase", classname=f"conformance.{item['area']}", name=clean_for_xml(name), time="0"
-    )
+    case = ET.SubElement(suite, "testcase", classname=f"conformance.{item['area']}", name=clean_for_xml(name), time="0")
     tag = _OUTCOME_TAGS.get(Outcome(item["outcome"]))
     if tag is None:
         return None

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 LIMITS_PREFIX = "limits."
 """How the names of the facts about sizes begin."""
-_LIMIT_TITLES = {
-    LimitKind.EVENT: "one event",
-    LimitKind.BATCH: "a batch",
-    LimitKind.BATCH_EVENT: "an event in a batch",
-}
+_LIMIT_TITLES = {LimitKind.EVENT: "one event", LimitKind.BATCH: "a batch", LimitKind.BATCH_EVENT: "an event in a batch"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +59,10 @@ def measure_limits(
     for verdict in verdicts:
         for measured_size, is_accepted in verdict.measured_sizes:
             where = (measured_size.limit_fact, verdict.operation)
-            (accepted_sizes if is_accepted else refused_sizes).setdefault(where, []).append(
-                measured_size.size
-            )
+            (accepted_sizes if is_accepted else refused_sizes).setdefault(where, []).append(measured_size.size)
     groups: dict[MeasuredLimit, list[str]] = {}
     for fact, operation in tested:
-        documented, where = (
-            contract.size_limit(LimitKind(fact.removeprefix(LIMITS_PREFIX))),
-            (fact, str(operation)),
-        )
+        documented, where = (contract.size_limit(LimitKind(fact.removeprefix(LIMITS_PREFIX))), (fact, str(operation)))
         ungrouped = MeasuredLimit(
             fact=fact, operations=(), at_least=documented.at_least, at_most=documented.at_most,
             accepted_up_to=max(accepted_sizes.get(where, ()), default=None),

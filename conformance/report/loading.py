@@ -86,9 +86,7 @@ def _check_format(path: str, document: dict[str, Any]) -> None:
     """The document is of this format, and whole. Raises UsageError if it is not."""
     if document.get("format") != FORMAT_VERSION:
         format_text = json.dumps(document.get("format"))[:_MAX_LENGTH]
-        raise UsageError(
-            f"{path}: a report of format {format_text}; this version reads format {FORMAT_VERSION}"
-        )
+        raise UsageError(f"{path}: a report of format {format_text}; this version reads format {FORMAT_VERSION}")
     if document.get("complete") is False:
         raise UsageError(f"{path}: the report is truncated: its run ended before everything was judged")
     if document.get("complete") is not True:

@@ -67,9 +67,7 @@ def build_matrix(documents: Sequence[Mapping[str, Any]]) -> Matrix:
         for item in document["checks"]:
             checks.setdefault(item["id"], []).append(item)
         checks_by_document.append(checks)
-    sample_checks = {
-        name: items[0] for checks in reversed(checks_by_document) for name, items in checks.items()
-    }
+    sample_checks = {name: items[0] for checks in reversed(checks_by_document) for name, items in checks.items()}
     rows = tuple(
         CheckRow(
             id=name,
@@ -113,9 +111,7 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
 
 def _cell(checks: Iterable[Mapping[str, Any]]) -> MatrixCell:
     """The worst of what a check came to."""
-    worst_first = sorted(
-        checks, key=lambda item: (WORST_FIRST.index(item["outcome"]), Level(item["level"]).rank)
-    )
+    worst_first = sorted(checks, key=lambda item: (WORST_FIRST.index(item["outcome"]), Level(item["level"]).rank))
     worst = worst_first[0]
     return MatrixCell(
         outcome=worst["outcome"],

@@ -31,9 +31,7 @@ def build_sdk_overview(verdicts: Iterable[Verdict]) -> Table | None:
         if row["supported"] or any(does in _HARMFUL_REACTIONS for _, _, does in outcomes):
             style = "" if row["supported"] else "dim"
             overview_table.add_row(
-                Text(row["title"], style=style),
-                _accepted_reaction(outcomes),
-                Text.assemble(*_harm_pieces(outcomes)),
+                Text(row["title"], style=style), _accepted_reaction(outcomes), Text.assemble(*_harm_pieces(outcomes))
             )
     return overview_table if overview_table.row_count else None
 
@@ -58,9 +56,7 @@ def _harm_pieces(outcomes: Iterable[_ConditionOutcome]) -> Iterator[str | tuple[
     """What it loses or sends again of all else, in pieces of a line."""
     separator = ""
     for harm in _HARMFUL_REACTIONS:
-        words = [
-            words for condition, words, does in outcomes if does is harm and condition != ACCEPTED_CONDITION
-        ]
+        words = [words for condition, words, does in outcomes if does is harm and condition != ACCEPTED_CONDITION]
         if words:
             yield separator
             yield harm.verb, _STYLES[harm]

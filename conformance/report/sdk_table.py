@@ -60,9 +60,7 @@ def _cell(sdk: Mapping[str, Any], condition: str) -> tuple[SdkReaction, ...]:
     for operation in sdk["operations"]:
         for item in operation["outcomes"]:
             if item["condition"] == condition:
-                calls_by_answer.setdefault((item["does"], item["received"]), []).append(
-                    operation["operation"]
-                )
+                calls_by_answer.setdefault((item["does"], item["received"]), []).append(operation["operation"])
     return tuple(
         SdkReaction(
             reaction=does,

@@ -53,7 +53,7 @@ class Tally:
         """All checks."""
         return sum(self.counts.values())
 
-    def bar_segments(self, width: int) -> list[tuple[str, int, int]]:
+    def bar_parts(self, width: int) -> list[tuple[str, int, int]]:
         """Outcome, start and length of each piece of a bar so wide, in whole units."""
         segments, counted = [], 0
         for outcome, count in self.counts.items():
@@ -97,11 +97,7 @@ def report_headline(document: Mapping[str, Any]) -> Headline:
         sentence = f"was judged on {len(document['checks']):,} of {planned:,} checks only of {title}"
     else:
         sentence = f"could not be judged by {title}"
-    details = (
-        _problem_sentences(gated)
-        if tally.judged
-        else [document["run"].get("failure", "No promise was judged")]
-    )
+    details = _problem_sentences(gated) if tally.judged else [document["run"].get("failure", "No promise was judged")]
     return Headline(
         verdict=document["verdict"],
         sentence=sentence,
@@ -126,11 +122,7 @@ def _problem_sentences(checks: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _below_gate_sentence(tally: Tally) -> str:
     """What is wrong below the gate, in a sentence; empty where nothing is."""
-    parts = [
-        f"{tally.counts[outcome]:,} {words}"
-        for outcome, words in _PROBLEM_WORDS.items()
-        if tally.counts[outcome]
-    ]
+    parts = [f"{tally.counts[outcome]:,} {words}" for outcome, words in _PROBLEM_WORDS.items() if tally.counts[outcome]]
     return f"Below the gate: {', '.join(parts)}" if parts else ""
 
 
@@ -138,8 +130,7 @@ def tallies_by_level(checks: Iterable[Mapping[str, Any]]) -> list[tuple[str, Tal
     """Every level with its tally, strongest first; those without a check are left out."""
     check_list = list(checks)
     tallies = [
-        (level.value, Tally.from_checks(item for item in check_list if item["level"] == level))
-        for level in Level
+        (level.value, Tally.from_checks(item for item in check_list if item["level"] == level)) for level in Level
     ]
     return [(level, tally) for level, tally in tallies if tally.total]
 

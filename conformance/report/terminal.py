@@ -32,11 +32,7 @@ _STYLES = {
     Outcome.NOT_APPLICABLE: "dim",
 }
 _VERDICTS = {CONFORMS: ("conforms to", "bold green"), DEVIATES: ("deviates from", "bold red")}
-_CHANGE_STYLES = {
-    ChangeKind.BROKEN: "bold red",
-    ChangeKind.VANISHED: "bold magenta",
-    ChangeKind.FIXED: "green",
-}
+_CHANGE_STYLES = {ChangeKind.BROKEN: "bold red", ChangeKind.VANISHED: "bold magenta", ChangeKind.FIXED: "green"}
 _MAX_ITEMS = 12
 _STATUS_LENGTH = len("400")
 
@@ -51,9 +47,7 @@ def print_report(report: Report, console: Console, *, quiet: bool = False) -> No
     for group in _group_problems(report):
         _print_problem(group, report, console)
     for stale in report.stale_entries:
-        console.print(
-            Text.assemble(("\nSTALE", "bold yellow"), f"  {escape_controls(str(stale))}"), soft_wrap=True
-        )
+        console.print(Text.assemble(("\nSTALE", "bold yellow"), f"  {escape_controls(str(stale))}"), soft_wrap=True)
     console.print(_verdict_line(report), soft_wrap=True)
 
 
@@ -112,8 +106,7 @@ def _area_table(report: Report) -> Table:
     for area in sorted({item.area for item in report.verdicts}):
         outcomes = [item.outcome for item in report.verdicts if item.area is area]
         cells = [
-            Text(str(outcomes.count(o)), style=_STYLES[o]) if o in outcomes else Text("·", style="dim")
-            for o in Outcome
+            Text(str(outcomes.count(o)), style=_STYLES[o]) if o in outcomes else Text("·", style="dim") for o in Outcome
         ]
         table.add_row(area.value, *cells)
     return table
@@ -173,9 +166,7 @@ def _print_problem(items: list[Verdict], report: Report, console: Console) -> No
     )
     console.print(head, soft_wrap=True)
     details = (
-        verdict_details(first, [item.operation for item in items])
-        if len(ids) == 1
-        else _untestable_details(first, ids)
+        verdict_details(first, [item.operation for item in items]) if len(ids) == 1 else _untestable_details(first, ids)
     )
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", justify="right", min_width=9)

@@ -75,9 +75,7 @@ class Call:
 
     def minimal_request(self) -> Draft:
         """The smallest request that the documents allow, whatever the footing."""
-        return self._draft(self.minimal_event(self.operation.event_type)).with_content_type(
-            "application/json"
-        )
+        return self._draft(self.minimal_event(self.operation.event_type)).with_content_type("application/json")
 
     def full_request(self, *types: str) -> Draft:
         """An acceptable request with every field that the documents know."""
@@ -95,13 +93,7 @@ class Call:
             return self.batch_of(count)
         batch_limit = self.contract.size_limit(LimitKind.BATCH).at_least * 9 // 10
         return self.batch_of(
-            max(
-                1,
-                min(
-                    count,
-                    batch_limit // (len(encode_json(self.baseline_event(self.operation.event_type))) + 1),
-                ),
-            )
+            max(1, min(count, batch_limit // (len(encode_json(self.baseline_event(self.operation.event_type))) + 1)))
         )
 
     def request_with_room_for(self, size: int) -> Draft:
@@ -110,9 +102,7 @@ class Call:
             return self.acceptable_request()
         has_event_limit = self.contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}")
         event_limit = (
-            self.contract.size_limit(LimitKind.BATCH_EVENT).at_least
-            if has_event_limit
-            else _DEFAULT_EVENT_BYTES
+            self.contract.size_limit(LimitKind.BATCH_EVENT).at_least if has_event_limit else _DEFAULT_EVENT_BYTES
         )
         count = max(1, -(-size // max(1, event_limit // 2)))
         if self.contract.has_fact(MAX_EVENTS_FACT):
@@ -164,9 +154,7 @@ class Call:
     def _tag_documented_event(self, event: JsonObject) -> JsonObject:
         """A documented event that tells whose it is. One without a context gets none: it would be another."""
         where = self.contract.profile.pointers
-        user_ids = [
-            pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)
-        ]
+        user_ids = [pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)]
         lacks_context = where.context is not None and not pointers.has(event, where.context)
         has_user = bool(user_ids) and all(isinstance(item, str) and item.strip() for item in user_ids)
         return self._tag_user_id(event) if lacks_context and has_user else self.tag_event(event)
@@ -271,9 +259,7 @@ class Call:
 
     def _with_key(self, example: Example) -> JsonObject:
         """A documented example with the right key in place of the documents' stand-in."""
-        text = json.dumps(example.value).replace(
-            json.dumps(_KEY_PLACEHOLDER), json.dumps(self.keys.write_key)
-        )
+        text = json.dumps(example.value).replace(json.dumps(_KEY_PLACEHOLDER), json.dumps(self.keys.write_key))
         value: JsonObject = json.loads(text)
         where = self.contract.profile.batch.pointer
         listed = pointers.get(value, where) if self.is_batch and pointers.has(value, where) else None
@@ -292,7 +278,5 @@ def _minimal_event_without_id(contract: Contract, type_name: str) -> JsonObject:
         event = pointers.put(event, pointer, schemas.minimal_sample(schemas.subschema(schema, pointer)))
     user_pointer = next(iter(contract.identity_pointers(type_name).values()))
     return pointers.put(
-        event,
-        user_pointer,
-        schemas.full_sample(schemas.subschema(schema, user_pointer) or {"type": "string"}),
+        event, user_pointer, schemas.full_sample(schemas.subschema(schema, user_pointer) or {"type": "string"})
     )

@@ -50,9 +50,7 @@ def with_unknown_coding(draft: Draft) -> Draft:
 
 def gzip_bomb(call: Call) -> Draft:
     """An event of ten million bytes, packed into ten thousand."""
-    draft = call.acceptable_request().with_field(
-        call.acceptable_request().layout.filler_pointer, _PLACEHOLDER
-    )
+    draft = call.acceptable_request().with_field(call.acceptable_request().layout.filler_pointer, _PLACEHOLDER)
     level = _compression_level(draft)
 
     def replace_placeholder(body: bytes) -> bytes:

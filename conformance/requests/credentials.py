@@ -88,9 +88,7 @@ def basic(user: str) -> Credentials:
     return authorization(f"Basic {encode_base64(f'{user}:')}")
 
 
-def credentials_for_scheme(
-    contract: Contract, scheme: AuthScheme, keys: Keys, key: str | None = None
-) -> Credentials:
+def credentials_for_scheme(contract: Contract, scheme: AuthScheme, keys: Keys, key: str | None = None) -> Credentials:
     """The credentials of a scheme; `key` stands in for the right key."""
     key = keys.write_key if key is None else key
     match scheme:
@@ -101,9 +99,7 @@ def credentials_for_scheme(
         case AuthScheme.BODY:
             return Credentials(body_key=key)
         case AuthScheme.HEADER:
-            return Credentials(
-                headers=((contract.credential_carrier(scheme), f"{contract.credential_prefix}{key}"),)
-            )
+            return Credentials(headers=((contract.credential_carrier(scheme), f"{contract.credential_prefix}{key}"),))
         case AuthScheme.QUERY:
             return Credentials(query=((contract.credential_carrier(scheme), key),))
         case AuthScheme.BEARER:

@@ -114,15 +114,11 @@ class Draft:
         """The same with a short filler made of a character."""
         return self.with_field(self.layout.filler_pointer, character * 10)
 
-    def with_body_size(
-        self, size: int, filler_character: str = "a", size_unit: SizeUnit = SizeUnit.BYTES
-    ) -> Draft:
+    def with_body_size(self, size: int, filler_character: str = "a", size_unit: SizeUnit = SizeUnit.BYTES) -> Draft:
         """The same with a body of exactly so many bytes, or what else is counted, padded with a character."""
         return replace(self, body_size=size, filler_character=filler_character, size_unit=size_unit)
 
-    def with_event_size(
-        self, size: int, filler_character: str = "a", size_unit: SizeUnit = SizeUnit.BYTES
-    ) -> Draft:
+    def with_event_size(self, size: int, filler_character: str = "a", size_unit: SizeUnit = SizeUnit.BYTES) -> Draft:
         """The same with a first event of exactly so many bytes, or what else is counted."""
         return replace(self, event_size=size, filler_character=filler_character, size_unit=size_unit)
 
@@ -191,9 +187,7 @@ class Draft:
         if self.layout.max_body_bytes is not None and self.operation.kind is not OperationKind.PIXEL:
             size = len(self._encode_body())
             if size > self.layout.max_body_bytes and self.size_unit is SizeUnit.BYTES:
-                raise NotApplicable(
-                    f"a body of {size:,} bytes is beyond the limit of {self.layout.max_body_bytes:,}"
-                )
+                raise NotApplicable(f"a body of {size:,} bytes is beyond the limit of {self.layout.max_body_bytes:,}")
         if self.layout.max_event_bytes is not None and self.event_size is None and self.body_size is None:
             largest = max((len(encode_json(event)) for event in self._events_with_key()), default=0)
             if largest > self.layout.max_event_bytes:
@@ -215,9 +209,7 @@ class Draft:
         return Request(
             method=self.method or self.operation.method,
             path=self.operation.path if self.path is None else self.path,
-            query=tuple(
-                (name, value) for name, value in {**query, **self.query_changes}.items() if value is not None
-            ),
+            query=tuple((name, value) for name, value in {**query, **self.query_changes}.items() if value is not None),
             headers=tuple(headers),
             body=body,
             chunked=self.is_chunked,
@@ -263,9 +255,7 @@ class Draft:
             events[0] = padding.pad_event(_as_object(events[0]), self.event_size)
         if self.operation.kind is OperationKind.BATCH:
             return self._wrap_in_envelope(events[::-1] if self.is_reversed else events, padding)
-        return (
-            events[0] if self.body_size is None else padding.pad_event(_as_object(events[0]), self.body_size)
-        )
+        return events[0] if self.body_size is None else padding.pad_event(_as_object(events[0]), self.body_size)
 
     def _events_with_key(self) -> list[Json]:
         """The events, each with the key where the key goes into bodies."""

@@ -69,10 +69,7 @@ def _free_bytes(call: Call) -> int:
 
 def _nul_escapes(call: Call) -> NamedDrafts:
     yield "a property with a NUL in it", _request_with_json_text(call, _free_pointer(call), r'"a\u0000b"')
-    yield (
-        "an id with a NUL in it",
-        _request_with_json_text(call, _identity_pointer(call), r'"conformance\u0000odd"'),
-    )
+    yield ("an id with a NUL in it", _request_with_json_text(call, _identity_pointer(call), r'"conformance\u0000odd"'))
     yield (
         "a property's name with a NUL in it",
         _request_with_json_text(call, _free_pointer(call, _PLACEHOLDER), r'"a\u0000b"'),
@@ -80,10 +77,7 @@ def _nul_escapes(call: Call) -> NamedDrafts:
 
 
 def _lone_surrogates(call: Call) -> NamedDrafts:
-    yield (
-        "a property with half a surrogate pair",
-        _request_with_json_text(call, _free_pointer(call), r'"\ud83d"'),
-    )
+    yield ("a property with half a surrogate pair", _request_with_json_text(call, _free_pointer(call), r'"\ud83d"'))
     yield (
         "a property with a surrogate pair in the wrong order",
         _request_with_json_text(call, _free_pointer(call), r'"\ude00\ud83d"'),
@@ -136,10 +130,7 @@ def _long_key(call: Call) -> NamedDrafts:
 
 def _empty_key(call: Call) -> NamedDrafts:
     yield "an empty key", call.acceptable_request().with_field(_free_pointer(call), {"": 1})
-    yield (
-        "an empty key among the properties",
-        call.acceptable_request().with_field(_free_pointer(call, ""), 1),
-    )
+    yield ("an empty key among the properties", call.acceptable_request().with_field(_free_pointer(call, ""), 1))
 
 
 def _request_with_duplicate_key(call: Call, pointer: str, first: str, second: str) -> Draft:
@@ -150,18 +141,12 @@ def _request_with_duplicate_key(call: Call, pointer: str, first: str, second: st
 
 def _duplicate_keys(call: Call) -> NamedDrafts:
     where = _identity_pointer(call)
-    yield (
-        "an id that is given twice",
-        _request_with_duplicate_key(call, where, "conformance-one", "conformance-two"),
-    )
+    yield ("an id that is given twice", _request_with_duplicate_key(call, where, "conformance-one", "conformance-two"))
     yield (
         "an id that is given twice, alike",
         _request_with_duplicate_key(call, where, "conformance-one", "conformance-one"),
     )
-    yield (
-        "a property that is given twice",
-        _request_with_duplicate_key(call, _free_pointer(call), "one", "two"),
-    )
+    yield ("a property that is given twice", _request_with_duplicate_key(call, _free_pointer(call), "one", "two"))
 
 
 def _number_case(text: str, words: str) -> Callable[[Call], tuple[str, Draft]]:

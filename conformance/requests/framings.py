@@ -29,11 +29,7 @@ def _content_length(count: int) -> tuple[str, str]:
 
 def write_length_too_small(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
     """A length that ends within the JSON; the rest of it and a blank line follow."""
-    return (
-        write_request(
-            start, [*headers, _content_length(len(body) - LENGTH_SHORTFALL_BYTES)], body + _BLANK_LINE
-        ),
-    )
+    return (write_request(start, [*headers, _content_length(len(body) - LENGTH_SHORTFALL_BYTES)], body + _BLANK_LINE),)
 
 
 def write_length_too_large(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
@@ -55,9 +51,7 @@ def write_smaller_length_second(start: str, headers: HeaderPairs, body: bytes) -
     """The right length, then a smaller one."""
     return (
         write_request(
-            start,
-            [*headers, _content_length(len(body)), _content_length(len(body) - LENGTH_SHORTFALL_BYTES)],
-            body,
+            start, [*headers, _content_length(len(body)), _content_length(len(body) - LENGTH_SHORTFALL_BYTES)], body
         ),
     )
 
@@ -66,9 +60,7 @@ def write_smaller_length_first(start: str, headers: HeaderPairs, body: bytes) ->
     """A length that is too small, then the right one."""
     return (
         write_request(
-            start,
-            [*headers, _content_length(len(body) - LENGTH_SHORTFALL_BYTES), _content_length(len(body))],
-            body,
+            start, [*headers, _content_length(len(body) - LENGTH_SHORTFALL_BYTES), _content_length(len(body))], body
         ),
     )
 
@@ -83,11 +75,7 @@ def write_smuggled_request(start: str, headers: HeaderPairs, body: bytes) -> Req
 
 def write_chunks_with_short_length(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
     """Chunks, and a length of a few bytes: who believes it takes the rest for a second request."""
-    return (
-        write_request(
-            start, [*headers, _content_length(_FEW_BYTES), _CHUNKED_HEADER], _chunk(body) + _LAST_CHUNK
-        ),
-    )
+    return (write_request(start, [*headers, _content_length(_FEW_BYTES), _CHUNKED_HEADER], _chunk(body) + _LAST_CHUNK),)
 
 
 def write_expect_continue(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
@@ -121,9 +109,7 @@ def write_second_host(start: str, headers: HeaderPairs, body: bytes) -> RequestP
 
 def write_many_headers(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
     """Hundreds of small headers."""
-    return write_standard(
-        start, [*headers, *((f"Conformance-{number}", "1") for number in range(HEADER_COUNT))], body
-    )
+    return write_standard(start, [*headers, *((f"Conformance-{number}", "1") for number in range(HEADER_COUNT))], body)
 
 
 def write_long_header(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:

@@ -39,16 +39,12 @@ class Padding:
             raise NotApplicable(f"an event can't be as small as {size} {self._size_unit_text}")
         return pointers.put(event, self.pointer, self._filler_text(missing))
 
-    def pad_batch(
-        self, envelope: JsonObject, list_pointer: str, events: Iterable[JsonObject], size: int
-    ) -> JsonObject:
+    def pad_batch(self, envelope: JsonObject, list_pointer: str, events: Iterable[JsonObject], size: int) -> JsonObject:
         """A batch of an exact size, its events filled evenly. Raises Silent if it is larger already."""
         unfilled = [pointers.put(event, self.pointer, "") for event in events]
         missing = size - self._size_of(pointers.put(envelope, list_pointer, [*unfilled]))
         if missing < 0:
-            raise NotApplicable(
-                f"a batch of {len(unfilled)} events can't be as small as {size} {self._size_unit_text}"
-            )
+            raise NotApplicable(f"a batch of {len(unfilled)} events can't be as small as {size} {self._size_unit_text}")
         share, rest = divmod(missing, len(unfilled))
         texts = [self._filler_text(share)] * (len(unfilled) - 1) + [self._filler_text(share + rest)]
         filled = [pointers.put(slot, self.pointer, text) for slot, text in zip(unfilled, texts, strict=True)]

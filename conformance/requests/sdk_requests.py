@@ -34,9 +34,7 @@ class SdkRequest:
     def for_call(cls, call: Call, shape: RecordedRequest) -> SdkRequest:
         """What an SDK sends, whole."""
         where = call.contract.profile.batch.pointer
-        batch_list = (
-            pointers.get(shape.body, where) if call.is_batch and pointers.has(shape.body, where) else None
-        )
+        batch_list = pointers.get(shape.body, where) if call.is_batch and pointers.has(shape.body, where) else None
         events = tuple(batch_list) if isinstance(batch_list, list) else (shape.body,)
         return cls(call=call, shape=shape, events=events, key=call.keys.write_key)
 
@@ -121,9 +119,7 @@ class SdkRequest:
         if value == _MESSAGE_ID_PLACEHOLDER:
             return self.call.next_message_id()
         if isinstance(value, str):
-            return value.replace(_BASIC_PLACEHOLDER, encode_base64(f"{self.key}:")).replace(
-                _KEY_PLACEHOLDER, self.key
-            )
+            return value.replace(_BASIC_PLACEHOLDER, encode_base64(f"{self.key}:")).replace(_KEY_PLACEHOLDER, self.key)
         return value
 
     def _is_documented(self, event: Json) -> bool:

@@ -46,9 +46,7 @@ def send_concurrently(*drafts: Draft) -> ExchangeSteps:
     return cast("tuple[Exchange, ...]", exchanges)
 
 
-def send_on_one_connection(
-    *drafts: Draft, pipelined: bool = False, half_closed: bool = False
-) -> ExchangeSteps:
+def send_on_one_connection(*drafts: Draft, pipelined: bool = False, half_closed: bool = False) -> ExchangeSteps:
     """Sends drafts over one connection and returns their exchanges, in the order of the drafts."""
     exchanges = yield Conversation(drafts=drafts, is_pipelined=pipelined, is_half_closed=half_closed)
     return cast("tuple[Exchange, ...]", exchanges)

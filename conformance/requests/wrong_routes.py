@@ -31,6 +31,4 @@ def request_with_method(call: Call, method: str) -> Draft:
 def unknown_paths(path: str) -> tuple[str, ...]:
     """Paths that no document knows: far from a path, beside it and under it, each once."""
     parent = path.rpartition("/")[0]
-    return tuple(
-        dict.fromkeys((UNKNOWN_PATH, f"{parent}{UNKNOWN_PATH}", f"{path}-unknown", f"{path}/unknown"))
-    )
+    return tuple(dict.fromkeys((UNKNOWN_PATH, f"{parent}{UNKNOWN_PATH}", f"{path}-unknown", f"{path}/unknown")))

@@ -45,25 +45,16 @@ def in_nested_fields(call: Call) -> NamedDrafts:
     identities = set(call.contract.identity_pointers(call.operation.event_type).values())
     nested_pointers = [pointer for pointer in _nested_fields(schema, "") if pointer not in identities]
     for json_type in ("string", "object", "number"):
-        fields = [
-            pointer
-            for pointer in nested_pointers
-            if _json_type(schemas.subschema(schema, pointer)) == json_type
-        ]
+        fields = [pointer for pointer in nested_pointers if _json_type(schemas.subschema(schema, pointer)) == json_type]
         for name in _wrong_values_for(json_type) if fields else ():
             yield f"{name} in place of every inner {json_type}", _all_at_once(call, fields, _VALUES[name])
 
 
 def _main_fields(call: Call) -> list[str]:
     """The pointers of what makes an event what it is, each once."""
-    main_pointers = [
-        *call.contract.identity_pointers(call.operation.event_type).values(),
-        *call.event_type.required,
-    ]
+    main_pointers = [*call.contract.identity_pointers(call.operation.event_type).values(), *call.event_type.required]
     return list(
-        dict.fromkeys(
-            [*main_pointers, *([call.event_type.open_object] if call.event_type.open_object else [])]
-        )
+        dict.fromkeys([*main_pointers, *([call.event_type.open_object] if call.event_type.open_object else [])])
     )
 
 
@@ -75,10 +66,7 @@ def _one_at_a_time(call: Call, fields: list[str]) -> NamedDrafts:
         for name in _wrong_values_for(_json_type(field)):
             yield f"{name} as {pointer}", call.acceptable_request().with_field(pointer, _VALUES[name])
         if field.get("format") == "date-time":
-            yield (
-                f"{_INVALID_TIME[0]} as {pointer}",
-                call.acceptable_request().with_field(pointer, _INVALID_TIME[1]),
-            )
+            yield (f"{_INVALID_TIME[0]} as {pointer}", call.acceptable_request().with_field(pointer, _INVALID_TIME[1]))
 
 
 def _all_at_once(call: Call, fields: list[str], value: Json) -> Draft:

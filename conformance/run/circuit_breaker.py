@@ -40,7 +40,8 @@ class CircuitBreaker:
             self.unanswered += 1
         if self.unanswered >= MAX_CONSECUTIVE_FAILURES:
             raise Stopped(
-                f"{MAX_CONSECUTIVE_FAILURES} requests in a row were not answered, the last one: {exchange.failure_detail}"
+                f"{MAX_CONSECUTIVE_FAILURES} requests in a row were not answered, "
+                f"the last one: {exchange.failure_detail}"
             )
         if self.server_errors >= MAX_CONSECUTIVE_FAILURES:
             raise Stopped(

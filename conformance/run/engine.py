@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Stopped, Untestable
 from conformance.core.model import Exchange, Level, Note, Outcome, TransportFailure
 from conformance.requests import ConcurrentRequests, Conversation, Draft
-from conformance.run.sender import Sender
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from conformance.core.model import JsonObject, Source
     from conformance.requests import Step
     from conformance.requests.steps import Steps
+    from conformance.run.sender import Sender
 
 MAX_EXCHANGES = 400
 
@@ -48,9 +49,7 @@ class CheckResult:
     sources: tuple[Source, ...] = ()
 
 
-async def run_all(
-    items: Iterable[W], sender: Sender, jobs: int, on_result: Callable[[W, CheckResult], None]
-) -> None:
+async def run_all(items: Iterable[W], sender: Sender, jobs: int, on_result: Callable[[W, CheckResult], None]) -> None:
     """Drives all work, `jobs` at a time, in order; exclusive work last, one at a time.
 
     Each piece has at most one request in flight, so at most `jobs` are. `done` is told every finding.
@@ -103,9 +102,7 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
         message = f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
         return CheckResult(outcome=Outcome.ERROR, message=message, exchanges=tuple(exchanges))
     if isinstance(note, Note):
-        return CheckResult(
-            outcome=Outcome.PASS, message=note.text, data=note.data, exchanges=tuple(exchanges)
-        )
+        return CheckResult(outcome=Outcome.PASS, message=note.text, data=note.data, exchanges=tuple(exchanges))
     return CheckResult(outcome=Outcome.PASS, message=note or "", exchanges=tuple(exchanges))
 
 

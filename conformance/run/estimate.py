@@ -50,9 +50,7 @@ def estimate_areas(profile: str, trials: Sequence[Trial], fuzz: int) -> list[Are
         shares.append(_area_estimate(area, area_trials, sums))
     if fuzz:
         area_trials = [trial for trial in runnable if trial.check.area is Area.FUZZ]
-        shares.append(
-            _area_estimate(Area.FUZZ, area_trials, (fuzz, *(fuzz * each for each in costs["fuzz"])))
-        )
+        shares.append(_area_estimate(Area.FUZZ, area_trials, (fuzz, *(fuzz * each for each in costs["fuzz"]))))
     return shares
 
 
@@ -69,9 +67,7 @@ def total(shares: Iterable[AreaEstimate], budget: Budget) -> dict[str, int]:
 
 def checks_by_tier(trials: Iterable[Trial]) -> dict[Tier, int]:
     """How many checks there are of each tier."""
-    counts = Counter(
-        trial.check.tier for trial in trials if trial.operation and trial.facts and trial.is_allowed
-    )
+    counts = Counter(trial.check.tier for trial in trials if trial.operation and trial.facts and trial.is_allowed)
     return {tier: counts[tier] for tier in Tier if counts[tier]}
 
 
@@ -138,8 +134,7 @@ def _worst_costs() -> dict[str, Any]:
         "preflight": [max(column) for column in zip(*(item["preflight"] for item in costs), strict=True)],
         "fuzz": [max(column) for column in zip(*(item["fuzz"] for item in costs), strict=True)],
         "checks": {
-            name: [max(column) for column in zip(*_check_costs(costs, name), strict=True)]
-            for name in sorted(ids)
+            name: [max(column) for column in zip(*_check_costs(costs, name), strict=True)] for name in sorted(ids)
         },
     }
 

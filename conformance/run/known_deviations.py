@@ -60,9 +60,7 @@ class DeviationList:
     def _mark_known(self, verdict: Verdict) -> Verdict:
         if verdict.outcome not in _BROKEN_OUTCOMES:
             return verdict
-        known_deviation = next(
-            (entry.known_deviation for entry in self.entries if entry.matches(verdict)), None
-        )
+        known_deviation = next((entry.known_deviation for entry in self.entries if entry.matches(verdict)), None)
         return replace(verdict, known_deviation=known_deviation)
 
     def stale_entries(
@@ -76,36 +74,24 @@ class DeviationList:
         stale_entries = []
         for entry in self.entries:
             reason = _stale_reason(
-                entry,
-                [item for item in verdicts if entry.matches(item)],
-                check_ids,
-                today,
-                is_full_run=is_full_run,
+                entry, [item for item in verdicts if entry.matches(item)], check_ids, today, is_full_run=is_full_run
             )
             if reason:
                 stale_entries.append(
                     StaleEntry(
-                        file=self.file,
-                        line=entry.line,
-                        last_line=entry.last_line,
-                        name=entry.name,
-                        reason=reason,
+                        file=self.file, line=entry.line, last_line=entry.last_line, name=entry.name, reason=reason
                     )
                 )
         return tuple(stale_entries)
 
 
 def _stale_reason(
-    entry: DeviationEntry,
-    matching: Sequence[Verdict],
-    check_ids: Collection[str],
-    today: date,
-    *,
-    is_full_run: bool,
+    entry: DeviationEntry, matching: Sequence[Verdict], check_ids: Collection[str], today: date, *, is_full_run: bool
 ) -> str:
     """Why an entry has to go; empty if it may stay."""
     if entry.check_id not in check_ids:
-        return f"no check is called {entry.check_id}{validation.did_you_mean(entry.check_id, check_ids).partition('; known')[0]}"
+        hint = validation.did_you_mean(entry.check_id, check_ids).partition("; known")[0]
+        return f"no check is called {entry.check_id}{hint}"
     if entry.known_deviation.expires and entry.known_deviation.expires < today.isoformat():
         return f"expired on {entry.known_deviation.expires}"
     if not matching:
@@ -127,13 +113,9 @@ def read(path: str) -> DeviationList:
     for index, item in enumerate(value["deviations"]):
         expires = item.get("expires", "")
         if expires and not _is_date(expires):
-            parsed.add_problem(
-                ("deviations", index, "expires"), f"{expires!r} is no date, such as 2027-03-31"
-            )
+            parsed.add_problem(("deviations", index, "expires"), f"{expires!r} is no date, such as 2027-03-31")
         lines = [line for place, line in parsed.lines.items() if place[:2] == ("deviations", index)]
-        known_deviation = KnownDeviation(
-            **{key: item.get(key, "") for key in ("reason", "link", "owner", "expires")}
-        )
+        known_deviation = KnownDeviation(**{key: item.get(key, "") for key in ("reason", "link", "owner", "expires")})
         entries.append(
             DeviationEntry(
                 check_id=item["check"],

@@ -41,9 +41,7 @@ async def run_preflight(
     NoAnswer is raised for a target that does nothing but ask us to wait.
     """
     calls = [
-        Call(
-            contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]", run_id=run_id
-        )
+        Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]", run_id=run_id)
         for operation in contract.operations
     ]
     wire = sender.wire
@@ -57,20 +55,14 @@ async def run_preflight(
     if all(exchange.response is None for exchange in exchanges):
         raise InconclusiveError(_diagnose(exchanges, wire))
     exchanges += await asyncio.gather(*(send(call.acceptable_request()) for call in calls[_FIRST_REQUESTS:]))
-    refused = [
-        (call, item) for call, item in zip(calls, exchanges, strict=True) if not expect.is_accepted(item)
-    ]
+    refused = [(call, item) for call, item in zip(calls, exchanges, strict=True) if not expect.is_accepted(item)]
     baselines = await asyncio.gather(*(_find_baseline(call, send) for call, _ in refused))
     if len(refused) == len(calls) and not any(baselines):
         raise InconclusiveError(_diagnose(exchanges, wire))
     outcomes = list(zip(refused, baselines, strict=True))
     return PreflightResult(
         baselines={call.operation: footing for (call, _), footing in outcomes if footing},
-        dead={
-            call.operation: item.summary
-            for (call, item), footing in outcomes
-            if not footing and item.response
-        },
+        dead={call.operation: item.summary for (call, item), footing in outcomes if not footing and item.response},
         shared_exchanges=sender.notable_exchanges,
         run_id=run_id,
     )

@@ -27,11 +27,7 @@ def _merge(verdicts: Sequence[Verdict]) -> Verdict:
     if len(counts) == 1:
         return worst
     counts_text = ", ".join(f"{counts[outcome]} {outcome}" for outcome in WORST_FIRST if counts[outcome])
-    message = f"flaky, {counts_text} in {len(verdicts)} runs" + (
-        f"; {worst.message}" if worst.message else ""
-    )
+    message = f"flaky, {counts_text} in {len(verdicts)} runs" + (f"; {worst.message}" if worst.message else "")
     return replace(
-        worst,
-        message=message,
-        outcome_counts=tuple((item, counts[item]) for item in WORST_FIRST if counts[item]),
+        worst, message=message, outcome_counts=tuple((item, counts[item]) for item in WORST_FIRST if counts[item])
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import email.utils
-import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import NoResponse
+from conformance.requests.rate_limits import FIRST_429, TOO_MANY_REQUESTS, retry_after_s
 from conformance.wire import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
@@ -22,17 +21,13 @@ if TYPE_CHECKING:
     from conformance.run.circuit_breaker import CircuitBreaker
     from conformance.wire import Wire
 
-TOO_MANY_REQUESTS = 429
-FIRST_429 = "limited"
-"""The key under which the first 429 of a run is kept."""
-
 _CONTROL_USES = 8
 """How many checks share one control before it is sent again."""
 _SERVER_ERROR = 500
 _ERRORS_BEFORE_REST, _REST_S = 8, 1.2
 """After so many failures of the server in a row it is left alone for so many seconds, to get its breath."""
-_DEFAULT_WAIT_S, _MIN_WAIT_S, _MAX_WAIT_S, _MAX_TOTAL_WAIT_S = 1.0, 0.05, 30.0, 120.0
-"""How long a 429 is waited out that names no time, at least, at most, and in a whole run; in seconds."""
+_MAX_WAIT_S, _MAX_TOTAL_WAIT_S = 30.0, 120.0
+"""How long a 429 is waited out at most, and in a whole run; in seconds."""
 _MAX_TRIES = 4
 _STILL_LIMITED = f"no verdict: the target went on answering 429 after {_MAX_TRIES} tries"
 
@@ -189,17 +184,3 @@ class Sender:
         self.waited_s += wait_s
         await asyncio.sleep(wait_s)
         self._last_wait_end_s = time.monotonic()
-
-
-def retry_after_s(exchange: Exchange) -> float:
-    """The seconds that a 429 asks to wait; one where it does not say."""
-    response = exchange.response
-    text = ((response.header("retry-after") if response else None) or "").strip()
-    with contextlib.suppress(ValueError):
-        if not math.isnan(float(text)):
-            return max(float(text), _MIN_WAIT_S)
-    try:
-        retry_at = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return _DEFAULT_WAIT_S
-    return max(retry_at.timestamp() - time.time(), _MIN_WAIT_S)

@@ -36,8 +36,11 @@ class SdkOutcome:
         """It as JSON data."""
         status_text = str(self.status) if self.status else ""
         return {
-            "condition": self.condition, "words": self.description, "received": status_text, "does": self.reaction.value,
-        }  # fmt: skip
+            "condition": self.condition,
+            "words": self.description,
+            "received": status_text,
+            "does": self.reaction.value,
+        }
 
 
 def build_note(sdk: Sdk, outcomes: Sequence[SdkOutcome], *, is_supported: bool) -> Note:

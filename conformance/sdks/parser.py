@@ -28,9 +28,7 @@ def parse_sdk(document: YamlDocument) -> Sdk:
         version=data["version"],
         language=data["language"],
         recorded=data["recorded"],
-        requests=tuple(
-            _parse_request(item, ("requests", n), document) for n, item in enumerate(data["requests"])
-        ),
+        requests=tuple(_parse_request(item, ("requests", n), document) for n, item in enumerate(data["requests"])),
         rules=tuple(_parse_rule(item) for item in data["reactions"]),
     )
     _check_rules(parsed, document)
@@ -77,7 +75,5 @@ def _check_rules(parsed: Sdk, document: YamlDocument) -> None:
     unconditional = (rule for rule in parsed.rules if rule.reading is None and rule.has_retry_after is None)
     uncovered = set(_STATUSES).difference(*(rule.statuses for rule in unconditional))
     if uncovered:
-        message = (
-            f"nothing is said of the status {min(uncovered)}; every status needs a rule without conditions"
-        )
+        message = f"nothing is said of the status {min(uncovered)}; every status needs a rule without conditions"
         document.add_problem(("reactions",), message)

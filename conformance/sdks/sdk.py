@@ -104,9 +104,7 @@ class Sdk:
 
     def reaction_to(self, status: int, reading: BodyReading, *, has_retry_after: bool) -> Reaction | None:
         """What it does with such an answer; None if its rules do not say."""
-        rules = (
-            rule for rule in self.rules if rule.matches(status, reading, has_retry_after=has_retry_after)
-        )
+        rules = (rule for rule in self.rules if rule.matches(status, reading, has_retry_after=has_retry_after))
         return next((rule.reaction for rule in rules), None)
 
 
@@ -116,10 +114,7 @@ def sdk_reaction(sdk: Sdk, exchange: Exchange) -> Reaction:
     if response is None:
         return Reaction.RETRY
     has_retry_after = response.header("retry-after") is not None
-    return (
-        sdk.reaction_to(response.status, _read_body(response), has_retry_after=has_retry_after)
-        or Reaction.GIVE_UP
-    )
+    return sdk.reaction_to(response.status, _read_body(response), has_retry_after=has_retry_after) or Reaction.GIVE_UP
 
 
 def effective_reaction(sdk: Sdk, exchange: Exchange, *, is_invalid: bool) -> Reaction:
@@ -131,11 +126,7 @@ def effective_reaction(sdk: Sdk, exchange: Exchange, *, is_invalid: bool) -> Rea
     nominal = sdk_reaction(sdk, exchange)
     if is_invalid and nominal is Reaction.DELIVER:
         return Reaction.LOSE
-    if (
-        is_invalid
-        and nominal is Reaction.RETRY
-        and (exchange.response is None or exchange.status >= _SERVER_ERROR)
-    ):
+    if is_invalid and nominal is Reaction.RETRY and (exchange.response is None or exchange.status >= _SERVER_ERROR):
         return Reaction.SEND_AGAIN
     return nominal
 

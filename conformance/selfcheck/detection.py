@@ -47,11 +47,7 @@ class ServerResult:
     @property
     def bad_verdicts(self) -> list[Verdict]:
         """What no correct server comes to, by name."""
-        return [
-            self.verdicts[name]
-            for name in sorted(self.verdicts)
-            if self.verdicts[name].outcome in BAD_OUTCOMES
-        ]
+        return [self.verdicts[name] for name in sorted(self.verdicts) if self.verdicts[name].outcome in BAD_OUTCOMES]
 
     def detecting_checks(self, correct: ServerResult) -> set[str]:
         """The ids of the checks that fail, or that only observe and now report something else."""

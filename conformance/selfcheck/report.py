@@ -88,8 +88,7 @@ def _variant_entries(score: Score) -> list[Json]:
     entries: dict[str, JsonObject] = {}
     for alarm in score.correct_servers:
         entry = entries.setdefault(
-            alarm.variant.name,
-            {"name": alarm.variant.name, "does": alarm.variant.description, "profiles": {}},
+            alarm.variant.name, {"name": alarm.variant.name, "does": alarm.variant.description, "profiles": {}}
         )
         profiles = entry["profiles"]
         if isinstance(profiles, dict):
@@ -117,8 +116,7 @@ def markdown(score: Score) -> str:
         lines += ["", "## What is wrong", "", *(f"- {_table_cell(line)}" for line in problems)]
     lines += ["", "## Checks, and the faults that they notice", "", "| check | faults |", "|---|---|"]
     lines += [
-        f"| `{name}` | {_code_list(detecting_faults)} |"
-        for name, detecting_faults in score.detecting_faults.items()
+        f"| `{name}` | {_code_list(detecting_faults)} |" for name, detecting_faults in score.detecting_faults.items()
     ]
     lines += ["", "## Faults", "", "| fault | what the server does wrong | profiles |", "|---|---|---|"]
     profiles: dict[str, list[str]] = {}

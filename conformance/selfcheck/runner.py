@@ -20,7 +20,8 @@ from conformance.refserver.faults import FAULTS
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.variants import CORRECT_SERVER, VARIANTS
 from conformance.requests import Keys
-from conformance.run import execution
+from conformance.run.execution import execute
+from conformance.run.plan import build_plan
 from conformance.selfcheck.detection import ServerResult, expected_checks
 from conformance.selfcheck.score import Score
 from conformance.selfcheck.server_pool import ServerPool
@@ -89,9 +90,7 @@ def _choose_profiles(
 ) -> dict[Fault, set[str]]:
     """So many profiles for each fault, going round; and one more where a check would see no fault else."""
     selectors = tuple(
-        dict.fromkeys(
-            (*OperationKind, *(selector for fault in faults for selector in fault.extra_operations))
-        )
+        dict.fromkeys((*OperationKind, *(selector for fault in faults for selector in fault.extra_operations)))
     )
     applicable_by_profile = {
         profile: {
@@ -107,14 +106,9 @@ def _choose_profiles(
     for number, fault in enumerate(faults):
         fitting_profiles = [profile for profile in profiles if fault.applies_to(reduced_contract(profile))]
         start = number % max(1, len(fitting_profiles))
-        profiles_by_fault[fault] = {
-            *(fitting_profiles[start:] + fitting_profiles[:start])[:profiles_per_fault]
-        }
+        profiles_by_fault[fault] = {*(fitting_profiles[start:] + fitting_profiles[:start])[:profiles_per_fault]}
         covered_checks.update(
-            *(
-                expected_by_fault[fault] & applicable_by_profile[profile]
-                for profile in profiles_by_fault[fault]
-            )
+            *(expected_by_fault[fault] & applicable_by_profile[profile] for profile in profiles_by_fault[fault])
         )
     for fault, profile in itertools.product(faults, profiles):
         if (
@@ -150,9 +144,7 @@ def plan_jobs(
             dict.fromkeys((*OperationKind, *(selector for item in fault_jobs for selector in item.selectors)))
         )
         planned.append(
-            SelfCheckJob(
-                profile=profile, server=CORRECT_SERVER.name, selectors=selectors, check_ids=all_check_ids
-            )
+            SelfCheckJob(profile=profile, server=CORRECT_SERVER.name, selectors=selectors, check_ids=all_check_ids)
         )
         planned += fault_jobs
         planned += [
@@ -200,17 +192,17 @@ async def run_self_check(
 def run_job(url: str, self_check_job: SelfCheckJob) -> dict[str, Verdict]:
     """What the checks make of one server, by name."""
     options = {
-        "write_key": SELF_CHECK_KEYS.write_key, "bearer": SELF_CHECK_KEYS.bearer, "deadline": str(_DEADLINE_S), "fuzz": "0",
-    }  # fmt: skip
+        "write_key": SELF_CHECK_KEYS.write_key,
+        "bearer": SELF_CHECK_KEYS.bearer,
+        "deadline": str(_DEADLINE_S),
+        "fuzz": "0",
+    }
     selected_checks = [check for check in CHECKS if check.id in self_check_job.check_ids]
-    plan = execution.build_plan(
-        table.resolve(options),
-        url,
-        reduced_contract(self_check_job.profile, self_check_job.selectors),
-        selected_checks,
+    plan = build_plan(
+        table.resolve(options), url, reduced_contract(self_check_job.profile, self_check_job.selectors), selected_checks
     )
     try:
-        result = event_loop.run(execution.execute(plan, lambda *_: None))
+        result = event_loop.run(execute(plan, lambda *_: None))
     except InconclusiveError as error:
         raise InconclusiveError(f"{self_check_job.server} under {self_check_job.profile}: {error}") from None
     return {verdict.name: verdict for verdict in result.verdicts}

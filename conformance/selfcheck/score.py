@@ -47,9 +47,7 @@ class Score:
         """The score of pairs, in the order of profiles, faults and variants."""
         result_of = {(pair.profile, pair.server): pair for pair in results}
         detections = tuple(
-            FaultDetection.of(
-                result_of[profile, fault.name], result_of[profile, CORRECT_SERVER.name], fault, CHECKS
-            )
+            FaultDetection.of(result_of[profile, fault.name], result_of[profile, CORRECT_SERVER.name], fault, CHECKS)
             for profile, fault in itertools.product(profiles, faults)
             if (profile, fault.name) in result_of
         )
@@ -95,13 +93,11 @@ class Score:
         for detection in self.detections:
             server_and_profile = f"{detection.fault.name} under {detection.profile}"
             if detection.missed_by or not detection.is_detected:
-                problems.append(
-                    f"{server_and_profile}: not noticed by {', '.join(detection.missed_by) or 'any check'}"
-                )
+                problems.append(f"{server_and_profile}: not noticed by {', '.join(detection.missed_by) or 'any check'}")
             if not detection.is_in_right_area:
-                problems += [
-                    f"{server_and_profile}: another area: {item}" for item in detection.wrong_area
-                ] or [f"{server_and_profile}: not noticed in its own area"]
+                problems += [f"{server_and_profile}: another area: {item}" for item in detection.wrong_area] or [
+                    f"{server_and_profile}: not noticed in its own area"
+                ]
         for correct_server in self.correct_servers:
             problems += [
                 f"{correct_server.variant.name} under {correct_server.profile} is correct: {item}"

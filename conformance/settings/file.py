@@ -98,6 +98,4 @@ def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:
 
 def _is_path(setting: Setting, text: str) -> bool:
     """Whether a value names a file: one beside the configuration, wherever the command is run."""
-    return setting.metavar == "FILE" or (
-        setting.name == "profile" and ("/" in text or text.endswith(_YAML_SUFFIXES))
-    )
+    return setting.metavar == "FILE" or (setting.name == "profile" and ("/" in text or text.endswith(_YAML_SUFFIXES)))

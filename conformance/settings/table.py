@@ -100,8 +100,7 @@ class Setting:
         environment_value = os.environ.get(self.environment_variable)
         if environment_value:
             return self._convert_value(
-                self._split_environment_value(environment_value),
-                f"${self.environment_variable} {environment_value}",
+                self._split_environment_value(environment_value), f"${self.environment_variable} {environment_value}"
             ), SettingOrigin.ENVIRONMENT
         if file_value is not None:
             return self._convert_value(file_value, f"{self.name} = {file_value}"), SettingOrigin.FILE
@@ -229,8 +228,7 @@ def resolve_with_origins(
     """Every setting's value, by its key, and where it comes from. Raises UsageError for what does not fit."""
     file_values = file_values or {}
     return {
-        setting.key: setting.resolve(options.get(setting.key), file_values.get(setting.key))
-        for setting in SETTINGS
+        setting.key: setting.resolve(options.get(setting.key), file_values.get(setting.key)) for setting in SETTINGS
     }
 
 

@@ -103,9 +103,7 @@ class Wire:
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
     ) -> list[Exchange]:
         """Sends requests over one connection of their own, byte by byte. Never raises, as `exchange`."""
-        complete_requests = [
-            replace(item, headers=(*self.target.headers, *item.headers)) for item in requests
-        ]
+        complete_requests = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
         for request in complete_requests:
             self._spend_budget(request)
             await self.throttle.wait()
@@ -124,8 +122,7 @@ class Wire:
             unanswered = SendResult(failure=failure, failure_detail=detail)
         results += [unanswered] * (len(complete_requests) - len(results))
         return [
-            self._redact_exchange(request, result)
-            for request, result in zip(complete_requests, results, strict=True)
+            self._redact_exchange(request, result) for request, result in zip(complete_requests, results, strict=True)
         ]
 
     def _redact_exchange(self, request: Request, result: SendResult) -> Exchange:
@@ -144,20 +141,14 @@ class Wire:
     def _spend_budget(self, request: Request) -> None:
         """Takes a request out of the budget. Raises Exhausted."""
         pairs = (*request.headers, *request.query)
-        head_bytes = (
-            len(self.target.prefix) + len(request.path) + sum(len(name) + len(value) for name, value in pairs)
-        )
-        self.budget.spend(
-            _OVERHEAD_BYTES + head_bytes + 4 * len(pairs) + len(request.body), request.event_count
-        )
+        head_bytes = len(self.target.prefix) + len(request.path) + sum(len(name) + len(value) for name, value in pairs)
+        self.budget.spend(_OVERHEAD_BYTES + head_bytes + 4 * len(pairs) + len(request.body), request.event_count)
 
     @property
     def _timeout_detail(self) -> str:
         return f"no answer within {self.deadline_s:g} s"
 
-    async def _send_within_deadline(
-        self, request: Request
-    ) -> tuple[Response | None, TransportFailure | None, str]:
+    async def _send_within_deadline(self, request: Request) -> tuple[Response | None, TransportFailure | None, str]:
         """The answer, or what went wrong and how."""
         try:
             async with asyncio.timeout(self.deadline_s):
@@ -189,9 +180,7 @@ class Wire:
             await response.aclose()
         return Response(
             status=response.status_code,
-            headers=tuple(
-                (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
-            ),
+            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw),
             body=body,
             http_version=response.extensions["http_version"].decode("latin-1"),
             truncated=truncated,
@@ -210,9 +199,7 @@ class Wire:
             *((name, value) for name, value in default_headers.items() if name.lower() not in given_names),
             *request.headers,
         ]
-        url = httpx.URL(
-            scheme=target.scheme, host=target.host, port=target.port, path=target.prefix + request.path
-        )
+        url = httpx.URL(scheme=target.scheme, host=target.host, port=target.port, path=target.prefix + request.path)
         return httpx.Request(
             request.method,
             url.copy_merge_params(request.query) if request.query else url,

@@ -39,9 +39,7 @@ def widest_scope(addresses: tuple[str, ...]) -> AddressScope:
         return AddressScope.UNRESOLVED
     scopes = {_scope_of(ipaddress.ip_address(address)) for address in addresses}
     return next(
-        scope
-        for scope in (AddressScope.PUBLIC, AddressScope.PRIVATE, AddressScope.LOOPBACK)
-        if scope in scopes
+        scope for scope in (AddressScope.PUBLIC, AddressScope.PRIVATE, AddressScope.LOOPBACK) if scope in scopes
     )
 
 

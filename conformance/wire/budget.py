@@ -40,9 +40,7 @@ class Budget:
         """Takes one request out. Raises Exhausted, and takes nothing, if there is not enough left."""
         spent = self.spent
         after = (spent[0] + 1, spent[1] + size, spent[2] + events)
-        for unit, limit, total in zip(
-            BUDGET_UNITS, (self.requests, self.bytes, self.events), after, strict=True
-        ):
+        for unit, limit, total in zip(BUDGET_UNITS, (self.requests, self.bytes, self.events), after, strict=True):
             if limit is not None and total > limit:
                 self.exhausted_reason = f"the budget of {limit:,} {unit} is used up (--max-{unit})"
                 raise BudgetExhausted(f"no verdict: {self.exhausted_reason}")

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 _DEADLINE_CHECK_S = 0.1
 _TRAILING_WAIT_S = 0.02
 """How long a connection is watched for bytes that belong to no answer, in seconds."""
-UNRESPONSIVE_FAILURES = frozenset(
-    {TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS}
-)
+UNRESPONSIVE_FAILURES = frozenset({TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS})
 
 
 class PreparedRequest(Protocol):
@@ -105,9 +103,7 @@ class Connection(Generic[RequestT]):
         try:
             await target.connect(self._connections.loop, lambda: protocol)
         except ssl.SSLError as error:
-            self._complete(
-                Reply(failure=TransportFailure.TLS, failure_detail=f"the TLS handshake failed: {error}")
-            )
+            self._complete(Reply(failure=TransportFailure.TLS, failure_detail=f"the TLS handshake failed: {error}"))
         except OSError as error:
             detail = f"no connection to {target.host} port {target.port}: {error.strerror or error}"
             self._complete(Reply(failure=TransportFailure.UNREACHABLE, failure_detail=detail))
@@ -155,9 +151,7 @@ class Connection(Generic[RequestT]):
             self.send(request)
         else:
             reply = self._connections.reader.read(data, request.method, at_eof=True)
-            self._complete(
-                reply or Reply(failure=TransportFailure.CLOSED, failure_detail="the connection was closed")
-            )
+            self._complete(reply or Reply(failure=TransportFailure.CLOSED, failure_detail="the connection was closed"))
 
     def _complete(self, reply: Reply) -> None:
         """Hands on what came, and takes the next request."""
@@ -214,9 +208,7 @@ class Connections(Generic[RequestT]):
             with contextlib.suppress(asyncio.CancelledError):
                 await deadline_task
 
-    async def send_in_order(
-        self, requests: Sequence[RequestT], *, reads_trailing: bool = False
-    ) -> list[Reply]:
+    async def send_in_order(self, requests: Sequence[RequestT], *, reads_trailing: bool = False) -> list[Reply]:
         """Sends requests one after the other over one new connection, and may listen a moment at its end.
 
         Raises Exhausted where the budget is used up.

@@ -90,9 +90,7 @@ class RawConnection:
             if self.at_eof:
                 detail = "the connection was closed in the middle of an answer"
                 return SendResult(failure=TransportFailure.CLOSED, failure_detail=detail)
-            return SendResult(
-                failure=TransportFailure.NOT_HTTP, failure_detail=f"the answer is not HTTP: {error}"
-            )
+            return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=f"the answer is not HTTP: {error}")
         self.buffer += parser.trailing_data[0]
         self.is_final_response = parser.their_state is not h11.DONE
         is_open = not (self.is_final_response or self.at_eof or self.is_send_aborted)
@@ -160,12 +158,7 @@ class RawConnection:
 
 
 async def send_on_raw_connection(
-    target: TargetAddress,
-    requests: Sequence[Request],
-    results: list[SendResult],
-    *,
-    pipelined: bool,
-    half_closed: bool,
+    target: TargetAddress, requests: Sequence[Request], results: list[SendResult], *, pipelined: bool, half_closed: bool
 ) -> None:
     """Sends requests over one connection and adds what came of each. Raises httpcore.ConnectError."""
     connection = await RawConnection.open(target)

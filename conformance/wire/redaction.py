@@ -68,9 +68,7 @@ class Redactor:
         """An answer without secrets."""
         return replace(
             response,
-            headers=tuple(
-                (self.redact_text(name), self.redact_text(value)) for name, value in response.headers
-            ),
+            headers=tuple((self.redact_text(name), self.redact_text(value)) for name, value in response.headers),
             body=self.redact_body(response.body),
         )
 
@@ -91,11 +89,7 @@ class Redactor:
         """A header value; `Basic <base64>` is shown as what was encoded."""
         scheme, space, token = value.partition(" ")
         shown = self._redact_base64(token)
-        return (
-            f"{self.redact_text(scheme)}{space}{shown}"
-            if shown.startswith("base64(")
-            else self.redact_text(value)
-        )
+        return f"{self.redact_text(scheme)}{space}{shown}" if shown.startswith("base64(") else self.redact_text(value)
 
     def _redact_base64(self, value: str) -> str:
         """A value that may be base64: one with a secret inside is shown as what was encoded."""

@@ -86,8 +86,7 @@ class ResponseReader:
         head_end = data.find(_HEAD_END)
         if data and not data.startswith(b"HTTP/"[: len(data)]):
             return Reply(
-                failure=TransportFailure.NOT_HTTP,
-                failure_detail="the answer is not HTTP: it has no status line",
+                failure=TransportFailure.NOT_HTTP, failure_detail="the answer is not HTTP: it has no status line"
             )
         if head_end < 0:
             if at_eof or len(data) > _MAX_HEAD_BYTES:
@@ -166,9 +165,7 @@ def _unfinished(*, at_eof: bool) -> Reply | None:
 def _read_with_h11(data: bytes, method: str, *, at_eof: bool) -> Reply | None:
     """Reads an answer with h11: chunks, interim answers, HTTP/1.0, bodies that end with the connection."""
     if not data:
-        return Reply(
-            failure=TransportFailure.CLOSED, failure_detail="the connection was closed without an answer"
-        )
+        return Reply(failure=TransportFailure.CLOSED, failure_detail="the connection was closed without an answer")
     parser = h11.Connection(h11.CLIENT)
     parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
     parser.send(h11.EndOfMessage())
@@ -206,9 +203,7 @@ def _reply_from_h11(parser: h11.Connection, *, at_eof: bool) -> Reply | None:
     head = _head_from_h11(response, keeps_alive=parser.their_state is h11.DONE)
     content, truncated = decode_body(bytes(body), head.content_encoding)
     bytes_after_response = parser.trailing_data[0] if head.keeps_alive else b""
-    return Reply(
-        head.status, head, content, bytes_after_response, truncated or event_count >= _MAX_H11_EVENTS
-    )
+    return Reply(head.status, head, content, bytes_after_response, truncated or event_count >= _MAX_H11_EVENTS)
 
 
 def _head_from_h11(response: h11.Response, *, keeps_alive: bool) -> ResponseHead:

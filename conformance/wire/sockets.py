@@ -106,9 +106,7 @@ class SocketStream(ByteStream):
             loop.remove_reader(self._sock)
 
 
-def _resolve_future(
-    future: asyncio.Future[None], remove: Callable[[socket.socket], bool], sock: socket.socket
-) -> None:
+def _resolve_future(future: asyncio.Future[None], remove: Callable[[socket.socket], bool], sock: socket.socket) -> None:
     remove(sock)
     if not future.done():
         future.set_result(None)
@@ -160,10 +158,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self._socket_stream.grace_s = TLS_GRACE_S
         try:
             stream = await TLSStream.wrap(
-                self._socket_stream,
-                hostname=server_hostname,
-                ssl_context=ssl_context,
-                standard_compatible=False,
+                self._socket_stream, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
             )
         except (ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             await self.aclose()

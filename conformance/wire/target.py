@@ -96,9 +96,7 @@ def parse_target(
     if not url.isascii() or not url.isprintable() or " " in url:
         raise UsageError(f"{url!r} is not a URL: write it in printable ASCII characters")
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        raise UsageError(
-            f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix"
-        )
+        raise UsageError(f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix")
     if parts.query or parts.fragment:
         raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
     tls = _tls_context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle else None

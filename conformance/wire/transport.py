@@ -41,9 +41,7 @@ class _ResponseBody(httpx.AsyncByteStream):
 class Transport(httpx.AsyncBaseTransport):
     """Sends httpx requests to one target, over connections that it keeps if it may."""
 
-    def __init__(
-        self, *, tls: ssl.SSLContext | None, backend: NetworkBackend, keep_alive: bool = True
-    ) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None, backend: NetworkBackend, keep_alive: bool = True) -> None:
         self._backend = backend
         self._tls = tls
         self._keep_alive = keep_alive

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.cases import CHECKS, MODULES
 from conformance.checks.catalogue import check
-from conformance.checks.check import Check
 from conformance.checks.selection import select_trials
 from conformance.checks.trial import Trial, make_trials
 from conformance.contract import Contract
@@ -19,11 +17,14 @@ from conformance.core.errors import UsageError
 from conformance.core.model import Level
 from conformance.profile import load
 from conformance.requests import Keys
+from tests.support import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-GOLDEN = Path(__file__).parent / "catalogue.txt"
+    from conformance.checks.check import Check
+
+GOLDEN = paths.GOLDEN / "catalogue.txt"
 KEYS = Keys(write_key="conformance-key", bearer="conformance-token")
 
 
@@ -40,10 +41,7 @@ def catalogue_text() -> str:
     """The golden list as the code has it."""
     names = resources.profile_names()
     contracts = [Contract(load(name)) for name in names]
-    return (
-        "\n".join([" ".join(["id", "tier", *names]), *(catalogue_line(item, contracts) for item in CHECKS)])
-        + "\n"
-    )
+    return "\n".join([" ".join(["id", "tier", *names]), *(catalogue_line(item, contracts) for item in CHECKS)]) + "\n"
 
 
 def test_ids_and_levels_are_pinned() -> None:
@@ -91,10 +89,7 @@ def test_expressions_narrow_each_other() -> None:
     assert {item.check.area for item in both} == {"size", "json"}
     on_track = selected_trials(["size,json", "POST /v1/track"])
     assert {str(item.operation) for item in on_track} == {"POST /v1/track"}
-    assert {str(item.operation) for item in selected_trials(["/v1/[tp]*"])} == {
-        "POST /v1/track",
-        "POST /v1/page",
-    }
+    assert {str(item.operation) for item in selected_trials(["/v1/[tp]*"])} == {"POST /v1/track", "POST /v1/page"}
     assert {item.level for item in selected_trials(["may"])} == {Level.MAY}
     rest = selected_trials(["size,json"], ["json", "size.event.*"])
     assert rest

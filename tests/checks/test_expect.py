@@ -14,9 +14,7 @@ from conformance.profile.facts import BodyFormat, ExpectedResponse, ResponseBody
 REQUEST = Request(method="POST", path="/v1/track")
 SOURCE = Source(document="API", section="Errors", says="it happens")
 CLOSED_EXCHANGE = Exchange(request=REQUEST, failure=TransportFailure.CLOSED, failure_detail="it was closed")
-TIMED_OUT_EXCHANGE = Exchange(
-    request=REQUEST, failure=TransportFailure.TIMEOUT, failure_detail="no answer within 10 s"
-)
+TIMED_OUT_EXCHANGE = Exchange(request=REQUEST, failure=TransportFailure.TIMEOUT, failure_detail="no answer within 10 s")
 
 
 def exchange_with(
@@ -135,10 +133,7 @@ def test_another_status_is_a_deviation(exchange: Exchange) -> None:
         (exchange_with(200, "anything", "text/html"), body_fact()),
         (exchange_with(204), body_fact(BodyFormat.EMPTY)),
         (exchange_with(200, "x"), body_fact(BodyFormat.MESSAGE)),
-        (
-            exchange_with(200, " OK\n", "text/plain; charset=utf-8"),
-            body_fact(BodyFormat.TEXT, "text/plain", "ok"),
-        ),
+        (exchange_with(200, " OK\n", "text/plain; charset=utf-8"), body_fact(BodyFormat.TEXT, "text/plain", "ok")),
         (exchange_with(200, "{}", "Application/JSON"), body_fact(BodyFormat.JSON, "application/json")),
         (exchange_with(200, '"ok"'), body_fact(BodyFormat.JSON)),
         (exchange_with(200, '{"ok": true}'), body_fact(BodyFormat.JSON, schema={"required": ["ok"]})),

@@ -69,9 +69,7 @@ def test_no_limit_is_met() -> None:
 def test_a_good_429(profile: str) -> None:
     """It has the documented headers, and the target accepts again."""
     check_verdicts = run_checks(
-        profile,
-        "rate-limit.refusal.*",
-        rate_limiting_target(answer_429(GOOD_HEADERS), lasting=BURST_SIZE - 50),
+        profile, "rate-limit.refusal.*", rate_limiting_target(answer_429(GOOD_HEADERS), lasting=BURST_SIZE - 50)
     )
     assert {item.outcome.value for item in check_verdicts} <= {"pass", "not-applicable"}
     assert sum(item.outcome.value == "pass" for item in check_verdicts) >= 2
@@ -128,9 +126,7 @@ def test_a_target_that_does_not_come_back() -> None:
 
 def test_a_time_that_is_too_long_to_wait_for() -> None:
     """No verdict is better than a run that never ends."""
-    verdict = run_check(
-        "segment", "refusal.recovers", rate_limiting_target(answer_429({"Retry-After": "900"}))
-    )
+    verdict = run_check("segment", "refusal.recovers", rate_limiting_target(answer_429({"Retry-After": "900"})))
     assert verdict.outcome.value == "not-applicable"
     assert "900 s" in verdict.message
 
@@ -158,18 +154,14 @@ def test_a_429_that_came_before_is_looked_at() -> None:
 @pytest.mark.parametrize("value", ["0", "30", "Wed, 21 Oct 2015 07:28:00 GMT"])
 def test_a_retry_after_that_can_be_read(value: str) -> None:
     """A date will do for HTTP; whether it does for the vendor is another check's question."""
-    verdict = run_check(
-        "metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value}))
-    )
+    verdict = run_check("metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value})))
     assert verdict.outcome.value == "pass"
 
 
 @pytest.mark.parametrize("value", ["soon", "1.5", "-1", "", "1732180000123"])
 def test_a_retry_after_that_can_not_be_read(value: str) -> None:
     """It fails in every profile, for HTTP says how it is written."""
-    verdict = run_check(
-        "metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value}))
-    )
+    verdict = run_check("metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value})))
     assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 
 

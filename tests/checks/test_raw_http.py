@@ -112,15 +112,11 @@ def use_last_length(peer: ClientConnection, head: ReceivedRequest) -> bytes:
     lengths = head.values(LENGTH)[-1:]
     return answer_correctly(
         peer,
-        replace(
-            without(head, LENGTH), headers=(*without(head, LENGTH).headers, *((LENGTH, v) for v in lengths))
-        ),
+        replace(without(head, LENGTH), headers=(*without(head, LENGTH).headers, *((LENGTH, v) for v in lengths))),
     )
 
 
-def refuse_and_close_when(
-    when: Callable[[ReceivedRequest], bool], line: str = "400 Bad Request"
-) -> Responder:
+def refuse_and_close_when(when: Callable[[ReceivedRequest], bool], line: str = "400 Bad Request") -> Responder:
     """Refuses without a look at the body, and closes."""
     return lambda _, head: empty_closing_answer(line) if when(head) else None
 
@@ -238,9 +234,19 @@ FORBIDDEN_BEHAVIOURS: tuple[tuple[str, Responder, str, str], ...] = (
     ("expect.continue", refuse_and_close_when(expects_continue, "417 No"), "should", "417"),
     ("chunks.extended", answer_when(chunked_by_hand, BAD), "should", "chunks with extensions must be accepted"),
     ("headers.host-twice", answer_when(has_repeated_header("host"), CRASHED), "must", "came out as the server's"),
-    ("headers.key-twice", answer_when(has_repeated_header("authorization"), CRASHED), "must", "came out as the server's"),
+    (
+        "headers.key-twice",
+        answer_when(has_repeated_header("authorization"), CRASHED),
+        "must",
+        "came out as the server's",
+    ),
     ("headers.flood", answer_when(has_many_headers, CRASHED), "must", "came out as the server's"),
-    ("version.http-10", answer_when(is_http_1_0, empty_closing_answer("505 No")), "should", "HTTP/1.0 must be accepted"),
+    (
+        "version.http-10",
+        answer_when(is_http_1_0, empty_closing_answer("505 No")),
+        "should",
+        "HTTP/1.0 must be accepted",
+    ),
     ("version.http-10", answer_all(CHUNKED), "should", "must not be answered in chunks"),
     ("version.http-10", never_answer_when(is_http_1_0), "should", "is never answered"),
     ("pipelining.order", answer_by_position(OK, BAD, OK), "should", "number 2 of four"),
@@ -257,7 +263,7 @@ FORBIDDEN_BEHAVIOURS: tuple[tuple[str, Responder, str, str], ...] = (
     ("framing.refused", answer_by_position(BAD + b"xyz"), "should", "followed by 3 bytes"),
     ("framing.refused", answer_by_position(b"nonsense\r\n\r\n"), "should", "not HTTP"),
     ("head.content", answer_by_position(BAD), "should", "followed by 3 bytes"),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(autouse=True)
@@ -278,14 +284,8 @@ def test_a_server_that_takes_the_rest_of_a_body_for_a_request() -> None:
     """A success for it stores what nobody sent; a 5xx is a crash over it."""
     check_verdict = run_check("robustness.length.too-small", no_override, closing_connection(OK))
     assert (check_verdict.level.value, check_verdict.message[:19]) == ("should", "what follows a body")
-    assert (
-        run_check("robustness.length.too-small", no_override, closing_connection(CRASHED)).level.value
-        == "must"
-    )
-    assert (
-        run_check("robustness.length.too-small", no_override, empty_closing_answer("505 No")).outcome.value
-        == "pass"
-    )
+    assert run_check("robustness.length.too-small", no_override, closing_connection(CRASHED)).level.value == "must"
+    assert run_check("robustness.length.too-small", no_override, empty_closing_answer("505 No")).outcome.value == "pass"
 
 
 def test_a_server_that_waits_for_the_rest_of_a_body() -> None:
@@ -315,22 +315,18 @@ def test_a_server_that_says_its_last_word_and_does_not_close() -> None:
 def test_a_server_that_knows_no_chunks() -> None:
     """Then nothing can be said about their extensions."""
     check_verdict = run_check(
-        "robustness.chunks.extended",
-        lambda _, head: empty_closing_answer("411 L") if head.values(CODING) else None,
+        "robustness.chunks.extended", lambda _, head: empty_closing_answer("411 L") if head.values(CODING) else None
     )
     assert check_verdict.outcome.value == "not-applicable"
 
 
 def test_a_server_that_closes_after_each_answer() -> None:
     """Then no connection has credentials to remember."""
-    assert (
-        run_check("robustness.connection.credentials", answer_pipeline_once).outcome.value == "not-applicable"
-    )
+    assert run_check("robustness.connection.credentials", answer_pipeline_once).outcome.value == "not-applicable"
 
 
 @pytest.mark.parametrize(
-    ("move", "note"),
-    [(no_override, "answered with 200"), (close_when(is_raw_request), "not answered: closed")],
+    ("move", "note"), [(no_override, "answered with 200"), (close_when(is_raw_request), "not answered: closed")]
 )
 def test_a_client_that_ends_its_side(move: Responder, note: str) -> None:
     """What becomes of it is a note, and no failure."""

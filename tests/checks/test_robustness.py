@@ -7,7 +7,6 @@ import gzip
 import json
 import zlib
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from conformance.profile.facts import AuthScheme, LimitKind
 from conformance.requests import Baseline, Call, Keys, content_codings, edge_cases, wrong_types
 from conformance.requests.edge_cases import EDGE_CASES
 from conformance.wire import Redactor
+from tests.support import paths
 from tests.support.function_targets import KEYS, outcomes_of, run_checks
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ OK = Response(status=204)
 BAD = Response(status=400)
 CRASH = Response(status=500)
 NO_GZIP = (OSError, EOFError, zlib.error)
-ACME = str(Path(__file__).parent / "acme.yaml")
+ACME = str(paths.ACME)
 CONTRACTS = {name: Contract(load(name)) for name in (*profile_names(), ACME)}
 OPERATIONS = [(name, operation) for name, contract in CONTRACTS.items() for operation in contract.operations]
 
@@ -139,9 +139,7 @@ def test_a_target_that_falls_silent_altogether_is_not_judged() -> None:
 def test_a_silent_kind_of_refusal_is_a_failure_of_the_status_checks() -> None:
     """The same holds for what is refused."""
     check_verdicts = run_checks(
-        SMALL,
-        "errors.status.json",
-        target_answering(lambda item: not is_event(item.body), TransportFailure.TIMEOUT),
+        SMALL, "errors.status.json", target_answering(lambda item: not is_event(item.body), TransportFailure.TIMEOUT)
     )
     assert [(item.outcome.value, item.expected) for item in check_verdicts] == [("fail", "an answer")]
 
@@ -153,16 +151,11 @@ def test_a_server_that_is_down_after_odd_input() -> None:
     def poisoned(request: Request) -> Response:
         sent.append(request)
         return (
-            CRASH
-            if any(has_edge_case_input(item) for item in sent[:-1]) and not has_edge_case_input(request)
-            else OK
+            CRASH if any(has_edge_case_input(item) for item in sent[:-1]) and not has_edge_case_input(request) else OK
         )
 
     (verdict,) = run_checks(SMALL, "robustness.input.nul", poisoned)
-    assert (verdict.outcome.value, verdict.message[:40]) == (
-        "fail",
-        "an acceptable request after the faulty o",
-    )
+    assert (verdict.outcome.value, verdict.message[:40]) == ("fail", "an acceptable request after the faulty o")
 
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS, ids=str)
@@ -287,9 +280,7 @@ def test_gzip_that_is_answered_wrongly(
 @pytest.mark.parametrize("check", ["corrupt", "truncated"])
 def test_gzip_that_is_not_looked_at_is_no_json(check: str) -> None:
     """Where invalid JSON has an answer of its own, bytes that were never unpacked may get that one."""
-    bytes_are_no_json = target_answering(
-        lambda item: not is_event(item.body), Response(status=422), lambda _: OK
-    )
+    bytes_are_no_json = target_answering(lambda item: not is_event(item.body), Response(status=422), lambda _: OK)
     check_verdicts = run_checks(ACME, f"robustness.gzip.{check}", bytes_are_no_json)
     assert outcomes_of(check_verdicts) == {"pass"}
 
@@ -340,16 +331,11 @@ def test_a_key_in_a_packed_body_is_hidden() -> None:
         baseline=Baseline(scheme=AuthScheme.BODY),
     )
     redactor = Redactor(call.keys.placeholders_by_secret())
-    for draft in (
-        *(pack(call.acceptable_request()) for pack in GZIP_WRITERS),
-        content_codings.gzip_bomb(call),
-    ):
+    for draft in (*(pack(call.acceptable_request()) for pack in GZIP_WRITERS), content_codings.gzip_bomb(call)):
         shown = redactor.redact_request(draft.build_request())
         assert key.encode() not in shown.body
         assert b"Key-1" not in b"".join(_inflated(shown.body))
-    assert key.encode() in gzip.decompress(
-        content_codings.with_gzip(call.acceptable_request()).build_request().body
-    )
+    assert key.encode() in gzip.decompress(content_codings.with_gzip(call.acceptable_request()).build_request().body)
 
 
 def _inflated(body: bytes) -> Iterator[bytes]:
@@ -367,9 +353,7 @@ def is_method_without_origin(method: str) -> Callable[[Request], bool]:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_a_wrong_method(method: str) -> None:
     """A success misleads, a 500 is a crash; 501 says that the server knows no such method."""
-    (verdict,) = run_checks(
-        SMALL, "robustness.method.wrong", target_answering(is_method_without_origin(method), OK)
-    )
+    (verdict,) = run_checks(SMALL, "robustness.method.wrong", target_answering(is_method_without_origin(method), OK))
     assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
     (verdict,) = run_checks(
         SMALL, "robustness.method.status", target_answering(is_method_without_origin(method), CRASH)
@@ -398,19 +382,14 @@ def test_unknown_and_odd_paths() -> None:
     beside = target_answering(lambda request: request.path.endswith("unknown"), OK)
     (verdict,) = run_checks(SMALL, "robustness.path.unknown", beside)
     assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
-    (verdict,) = run_checks(
-        SMALL, "robustness.path.status", target_answering(lambda item: "%ff" in item.path, CRASH)
-    )
+    (verdict,) = run_checks(SMALL, "robustness.path.status", target_answering(lambda item: "%ff" in item.path, CRASH))
     assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
 
 
 def test_other_spellings_of_a_path_are_a_note() -> None:
     """Each with its status."""
     (verdicts_by_id,) = run_checks("segment", "robustness.path.spelling", lambda _: OK)
-    assert (
-        verdicts_by_id.message
-        == "/v1/identify/ 204, //v1/identify 204, /v1/v1/identify 204, /v1//identify 204"
-    )
+    assert verdicts_by_id.message == "/v1/identify/ 204, //v1/identify 204, /v1/v1/identify 204, /v1//identify 204"
 
 
 def preflight(request: Request) -> bool:

@@ -327,9 +327,7 @@ def test_a_wrong_key(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("option", ["--json", "--junit"])
-def test_a_report_that_cannot_be_written(
-    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_report_that_cannot_be_written(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A run whose report can't be written does not end well."""
     shown = printed_by(3, capsys, "run", *SMALL, option, str(tmp_path / "no" / "report"))
     assert "the report can't be written: No such file or directory" in shown

@@ -67,9 +67,7 @@ def test_a_list_is_drafted_and_then_excuses(
     report, junit, sarif = (tmp_path / name for name in ("r.json", "r.xml", "r.sarif"))
     papers = ["--json", str(report), "--junit", str(junit), "--sarif", str(sarif)]
     pages = ["--html", str(tmp_path / "r.html"), "--markdown", str(tmp_path / "r.md")]
-    assert (
-        exit_code_of_run(broken, "--known-deviations", str(listed), *papers, *pages, select="size,json") == 0
-    )
+    assert exit_code_of_run(broken, "--known-deviations", str(listed), *papers, *pages, select="size,json") == 0
     output = capsys.readouterr().out
     assert "(known)" in output
     assert "the store takes any size" in output
@@ -104,9 +102,7 @@ STALE = {
 
 
 @pytest.mark.parametrize("name", STALE)
-def test_a_stale_entry_ends_in_4(
-    name: str, broken: str, listed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_stale_entry_ends_in_4(name: str, broken: str, listed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It says which lines are to be deleted; nobody carries excuses along that excuse nothing."""
     entry, words = STALE[name]
     exit_code_of_run(broken, "--write-known-deviations", str(listed))
@@ -145,9 +141,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_list_with_a_mistake_is_refused(
-    name: str, listed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_list_with_a_mistake_is_refused(name: str, listed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is sent, with the line."""
     text, words = MISTAKES[name]
     listed.write_text(text)
@@ -187,9 +181,7 @@ def test_a_draft_can_be_read_back_and_keeps_reasons(listed: Path) -> None:
             ),
         )
     )
-    assert 'reason: "ours"\n    owner: "us"' in known_deviations.render_template(
-        everywhere, Level.MUST, former
-    )
+    assert 'reason: "ours"\n    owner: "us"' in known_deviations.render_template(everywhere, Level.MUST, former)
     assert known_deviations.render_template([], Level.MUST, former).endswith("deviations: []\n")
 
 
@@ -241,13 +233,9 @@ def test_a_flaky_check_is_named_with_its_rate(tmp_path: Path, capsys: pytest.Cap
     assert "flaky, 2 fail, 2 pass in 4 runs" in capsys.readouterr().out
 
 
-def test_options_go_before_the_environment_before_the_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_options_go_before_the_environment_before_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """And every origin is known."""
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.conformance]\ngate = "may"\njobs = 3\nselect = ["size", "must"]\n'
-    )
+    (tmp_path / "pyproject.toml").write_text('[tool.conformance]\ngate = "may"\njobs = 3\nselect = ["size", "must"]\n')
     filed = find_configuration(tmp_path).values
     assert resolve_with_origins({}, filed)["gate"] == (Level.MAY, SettingOrigin.FILE)
     assert resolve({}, filed)["select"] == ("size", "must")

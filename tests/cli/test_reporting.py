@@ -47,9 +47,7 @@ def _without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def store_reports(place: Path, *documents: dict[str, Any]) -> str:
     """A file with reports in it."""
-    place.write_text(
-        dump_json(documents[0]) if len(documents) == 1 else combine_reports(documents), encoding="utf-8"
-    )
+    place.write_text(dump_json(documents[0]) if len(documents) == 1 else combine_reports(documents), encoding="utf-8")
     return str(place)
 
 
@@ -123,9 +121,7 @@ def test_a_stream_says_why_it_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["html", "markdown", "sarif", "badge", "ndjson"])
-def test_a_report_that_can_not_be_written(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_report_that_can_not_be_written(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file in a folder that is not there is no verdict on the target."""
     assert main(["run", *SELECT, f"--{name}", str(tmp_path / "none" / "file")]) == 3
     assert f"--{name} {tmp_path}" in capsys.readouterr().err
@@ -202,9 +198,7 @@ def test_several_reports_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize("name", ["junit", "sarif", "badge"])
 def test_what_is_of_one_report(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Some kinds say nothing of several reports."""
-    both = store_reports(
-        tmp_path / "both.json", sample_reports.full_report(), sample_reports.conforming_report()
-    )
+    both = store_reports(tmp_path / "both.json", sample_reports.full_report(), sample_reports.conforming_report())
     assert main(["report", both, f"--{name}", "-"]) == 2
     assert f"--{name} is of one report" in capsys.readouterr().err
 
@@ -304,9 +298,7 @@ def test_nobody_there_by_any_profile(capsys: pytest.CaptureFixture[str]) -> None
         (["--include", "nonsense"], "no profile has such a group"),
     ],
 )
-def test_what_all_profiles_do_not_take(
-    more: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_all_profiles_do_not_take(more: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What is of one profile is wrong usage with several."""
     assert main(["run", "--profile", "all", *more]) == 2
     assert said in capsys.readouterr().err

@@ -184,8 +184,7 @@ def test_every_event_names_its_user(profile: str, name: str) -> None:
     for pointer in asked.identity_pointers(name).values():
         assert asked.has_identity(name, pointers.put({}, pointer, "somebody"))
         assert not any(
-            asked.has_identity(name, pointers.put({}, pointer, nobody))
-            for nobody in VALUES_THAT_IDENTIFY_NOBODY
+            asked.has_identity(name, pointers.put({}, pointer, nobody)) for nobody in VALUES_THAT_IDENTIFY_NOBODY
         )
     assert not asked.has_identity(name, {})
 
@@ -297,13 +296,9 @@ def test_some_profile_has_an_optional_group() -> None:
 def test_an_unknown_group_is_explained() -> None:
     """With the groups that there are."""
     name, group = GROUPED[0]
-    with pytest.raises(
-        UsageError, match=rf"^--include x: the profile {name} has no such group; it has .*{group}"
-    ):
+    with pytest.raises(UsageError, match=rf"^--include x: the profile {name} has no such group; it has .*{group}"):
         Contract(load(name), ["x"])
-    with pytest.raises(
-        UsageError, match=r"^--include x: the profile segment has no such group; it has none$"
-    ):
+    with pytest.raises(UsageError, match=r"^--include x: the profile segment has no such group; it has none$"):
         Contract(load("segment"), ["x"])
 
 

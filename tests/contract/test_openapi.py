@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from conformance.core import pointers, resources
 from conformance.core.model import Level, OperationKind
 from conformance.profile import load
 from conformance.requests import Call, Keys
+from tests.support import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.contract import Operation
     from conformance.requests import Draft
 
-ACME = str(Path(__file__).with_name("acme.yaml"))
+ACME = str(paths.ACME)
 PROFILES = {**{name: name for name in resources.profile_names()}, "acme": ACME}
 CONTRACTS = {name: Contract(load(place)) for name, place in PROFILES.items()}
 CONTRACTS["rudderstack with internal routes"] = Contract(load("rudderstack"), ["internal"])
@@ -72,9 +72,7 @@ def test_is_valid_openapi(name: str) -> None:
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_has_every_operation(name: str) -> None:
     """Every operation of the contract is there, and no other."""
-    documented = {
-        (method.upper(), path) for path, methods in document(name)["paths"].items() for method in methods
-    }
+    documented = {(method.upper(), path) for path, methods in document(name)["paths"].items() for method in methods}
     assert documented == {(operation.method, operation.path) for operation in CONTRACTS[name].operations}
 
 
@@ -103,9 +101,7 @@ def test_acceptable_events_fit(name: str, operation: Operation) -> None:
     drafts = [call.acceptable_request(), call.full_request()] + (
         [call.example_request()] if call.event_type.example else []
     )
-    assert [is_valid(name, operation.event_type, body_value(draft)) for draft in drafts] == [True] * len(
-        drafts
-    )
+    assert [is_valid(name, operation.event_type, body_value(draft)) for draft in drafts] == [True] * len(drafts)
 
 
 @EVENTS
@@ -113,9 +109,7 @@ def test_an_event_names_its_user(name: str, operation: Operation) -> None:
     """An event without any id of its user, or with an empty one, does not fit."""
     call = Call(contract=CONTRACTS[name], operation=operation, keys=KEYS)
     identities = call.contract.identity_pointers(operation.event_type).values()
-    assert not is_valid(
-        name, operation.event_type, body_value(call.full_request().without_fields(*identities))
-    )
+    assert not is_valid(name, operation.event_type, body_value(call.full_request().without_fields(*identities)))
     empty = call.full_request().without_fields(*identities).with_field(next(iter(identities)), "")
     assert not is_valid(name, operation.event_type, body_value(empty))
 
@@ -128,13 +122,10 @@ def test_required_fields_are_required(name: str, operation: Operation) -> None:
     for pointer, answer in call.event_type.required.items():
         needed = answer.level is not Level.MAY or pointer in always
         assert (
-            is_valid(name, operation.event_type, body_value(call.full_request().without_fields(pointer)))
-            is not needed
+            is_valid(name, operation.event_type, body_value(call.full_request().without_fields(pointer))) is not needed
         )
     for pointer in always:
-        assert not is_valid(
-            name, operation.event_type, body_value(call.full_request().without_fields(pointer))
-        )
+        assert not is_valid(name, operation.event_type, body_value(call.full_request().without_fields(pointer)))
 
 
 @BATCHES
@@ -195,9 +186,7 @@ def test_pixels_and_webhooks() -> None:
     pixel, webhook = paths["/v1/pixel/track"]["get"], paths["/v1/webhook"]["post"]
     assert [item["name"] for item in (*pixel["parameters"], *webhook["parameters"])] == ["data", "writeKey"]
     assert "requestBody" not in pixel
-    assert webhook["requestBody"]["content"]["application/json"]["schema"] == {
-        "$ref": "#/components/schemas/track"
-    }
+    assert webhook["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/track"}
 
 
 def test_answers_are_the_operations_own() -> None:

@@ -82,9 +82,7 @@ class VaryingAnswers(Application):
 def test_a_server_does_not_differ_from_itself(dialect: str, correct: Callable[[str], str]) -> None:
     """Neither in what checks ask nor in what is generated, and something was compared."""
     url = correct(dialect)
-    select = (
-        QUICK_SELECTION if dialect == SINGLE_PATH_DIALECT else "accept.event.*,auth.key.*,json.top-level.*"
-    )
+    select = QUICK_SELECTION if dialect == SINGLE_PATH_DIALECT else "accept.event.*,auth.key.*,json.top-level.*"
     comparison = compare_servers(url, url, dialect, select=select, fuzzed=labelled_cases(dialect, 200))
     assert (comparison["verdict"], comparison["differences"], comparison["unstable"]) == ("same", [], [])
     assert comparison["compared"]["checks"] > 20
@@ -96,8 +94,7 @@ def test_it_stays_so_twenty_times(correct: Callable[[str], str]) -> None:
     """It is no matter of luck."""
     url = correct(SINGLE_PATH_DIALECT)
     assert {
-        compare_servers(url, url, SINGLE_PATH_DIALECT, select="accept.event.*,auth.key.*")["verdict"]
-        for _ in range(20)
+        compare_servers(url, url, SINGLE_PATH_DIALECT, select="accept.event.*,auth.key.*")["verdict"] for _ in range(20)
     } == {"same"}
 
 
@@ -134,9 +131,7 @@ def test_what_varies_by_itself_is_no_difference() -> None:
         ("trace-in-text", "errors.trace.array"),
     ],
 )
-def test_a_broken_promise_is_named_and_nothing_else(
-    name: str, check: str, correct: Callable[[str], str]
-) -> None:
+def test_a_broken_promise_is_named_and_nothing_else(name: str, check: str, correct: Callable[[str], str]) -> None:
     """However many requests show it: one difference, by the check that names it, with who keeps it."""
     with serve(broken_server(SINGLE_PATH_DIALECT, name), STANDARD) as url:
         comparison = compare_servers(
@@ -180,10 +175,7 @@ def test_two_faults_are_two_differences(
     """None hides the other, also where both refuse what is acceptable with the same status."""
     with serve(RefusingRepeats(*names), STANDARD) as url:
         comparison = compare_servers(
-            correct(SINGLE_PATH_DIALECT),
-            url,
-            SINGLE_PATH_DIALECT,
-            select="accept.*,auth.key.*,json.syntax.*,payload",
+            correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, select="accept.*,auth.key.*,json.syntax.*,payload"
         )
     assert {item["id"] for item in comparison["differences"]} == checks
     assert len(comparison["differences"]) == len(checks)
@@ -211,9 +203,9 @@ def test_what_is_refused_only_together_is_one_difference(
 def test_the_sides_may_be_swapped(correct: Callable[[str], str]) -> None:
     """Who breaks a promise does not depend on who comes first."""
     with serve(broken_server(SINGLE_PATH_DIALECT, "unknown-key-accepted"), STANDARD) as url:
-        (item,) = compare_servers(
-            url, correct(SINGLE_PATH_DIALECT), SINGLE_PATH_DIALECT, select="accept.event.*,auth"
-        )["differences"]
+        (item,) = compare_servers(url, correct(SINGLE_PATH_DIALECT), SINGLE_PATH_DIALECT, select="accept.event.*,auth")[
+            "differences"
+        ]
     assert item["keeps"] == "B"
     assert item["ways"][0]["A"] == "204"
     assert item["ways"][0]["B"] == "401"
@@ -221,9 +213,7 @@ def test_the_sides_may_be_swapped(correct: Callable[[str], str]) -> None:
 
 def test_what_only_generated_requests_show_is_shrunk(correct: Callable[[str], str]) -> None:
     """The smallest request that both answer differently, by what is special about it."""
-    target = crashing_on_any(
-        lambda call: "conformance-odd" in json.dumps(call.value) and "sentAt" in str(call.value)
-    )
+    target = crashing_on_any(lambda call: "conformance-odd" in json.dumps(call.value) and "sentAt" in str(call.value))
     odd = [
         case._replace(body=b'{"event":{"user":{"userId":"u"}},"sentAt":"conformance-odd","more":[1,2,3]}')
         for case in labelled_cases(SINGLE_PATH_DIALECT, 2)
@@ -242,8 +232,7 @@ def test_what_only_generated_requests_show_is_shrunk(correct: Callable[[str], st
 def test_what_a_profile_leaves_open_is_told_as_allowed(correct: Callable[[str], str]) -> None:
     """Other answers that break nothing differ all the same."""
     with serve(
-        Application(DIALECTS[SINGLE_PATH_DIALECT], variants(DIALECTS[SINGLE_PATH_DIALECT])["empty-errors"]),
-        STANDARD,
+        Application(DIALECTS[SINGLE_PATH_DIALECT], variants(DIALECTS[SINGLE_PATH_DIALECT])["empty-errors"]), STANDARD
     ) as url:
         comparison = compare_servers(correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT)
     assert [item["keeps"] for item in comparison["differences"]] == ["both"]
@@ -267,21 +256,13 @@ def test_each_server_has_a_key_of_its_own_and_none_is_shown(correct: Callable[[s
     """Both keys are in no document; the line for the second server reads a variable of its own."""
     with serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options(key=OTHER_KEY)), STANDARD) as url:
         same = compare_servers(
-            correct(SINGLE_PATH_DIALECT),
-            url,
-            SINGLE_PATH_DIALECT,
-            write_key_b=OTHER_KEY,
-            select="accept.event.*",
+            correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, write_key_b=OTHER_KEY, select="accept.event.*"
         )
     assert same["verdict"] == "same"
     broken = next(case for case in broken_servers() if case.name == f"{SINGLE_PATH_DIALECT}-success-201")
     with serve(broken.application(Options(key=OTHER_KEY)), STANDARD) as url:
         comparison = compare_servers(
-            correct(SINGLE_PATH_DIALECT),
-            url,
-            SINGLE_PATH_DIALECT,
-            write_key_b=OTHER_KEY,
-            select="accept.event.*",
+            correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, write_key_b=OTHER_KEY, select="accept.event.*"
         )
     shown = json.dumps(comparison) + render_markdown_diff(comparison) + render_html_diff(comparison)
     assert KEY not in shown
@@ -296,11 +277,7 @@ def test_the_second_key_may_stand_in_a_file(correct: Callable[[str], str], tmp_p
     path.write_text(f"{OTHER_KEY}\n", encoding="utf-8")
     with serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options(key=OTHER_KEY)), STANDARD) as url:
         comparison = compare_servers(
-            correct(SINGLE_PATH_DIALECT),
-            url,
-            SINGLE_PATH_DIALECT,
-            write_key_file_b=str(path),
-            select="accept.event.*",
+            correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, write_key_file_b=str(path), select="accept.event.*"
         )
     assert comparison["verdict"] == "same"
     with pytest.raises(UsageError, match=r"^--write-key-file-b .*can't be read"):
@@ -338,17 +315,7 @@ def test_the_command_ends_with_what_it_found(
 ) -> None:
     """0 for the same, 1 for different, 2 for wrong usage, 3 where nothing was asked; reports where wanted."""
     url = correct(SINGLE_PATH_DIALECT)
-    usual = [
-        "--profile",
-        SINGLE_PATH_DIALECT,
-        "--write-key",
-        KEY,
-        "--select",
-        "accept,auth",
-        "--quiet",
-        "--fuzz",
-        "0",
-    ]
+    usual = ["--profile", SINGLE_PATH_DIALECT, "--write-key", KEY, "--select", "accept,auth", "--quiet", "--fuzz", "0"]
     assert main(["diff", url, url, *usual]) == 0
     files = {name: tmp_path / f"diff.{name}" for name in ("json", "html", "markdown")}
     wanted = [word for name, path in files.items() for word in (f"--{name}", str(path))]

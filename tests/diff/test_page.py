@@ -24,9 +24,7 @@ def text() -> str:
         serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options())) as first,
         serve(broken_server(SINGLE_PATH_DIALECT, "unknown-key-accepted")) as second,
     ):
-        return render_html_diff(
-            compare_servers(first, second, SINGLE_PATH_DIALECT, select="accept.event.*,auth.key.*")
-        )
+        return render_html_diff(compare_servers(first, second, SINGLE_PATH_DIALECT, select="accept.event.*,auth.key.*"))
 
 
 def test_the_page_can_be_read(text: str, opened: PageOpener) -> None:

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
@@ -24,6 +23,7 @@ from conformance.report.curl import curl_command
 from conformance.requests import Call, Keys
 from conformance.requests.invalid_cases import INVALID_AUTHORIZATION, NOT_UTF8, WRONG_BODY_KEY, WRONG_KEY
 from conformance.wire import Redactor, Wire, parse_target
+from tests.support import paths
 from tests.support.scripted_server import ReceivedRequest, answer_always, scripted_server
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conformance.requests import Draft
     from conformance.requests.invalid_cases import InvalidCase
 
-FAKE_CURL = Path(__file__).with_name("curl_stand_in.py")
+FAKE_CURL = paths.TESTS / "support" / "fake_curl.py"
 
 KEYS = Keys(write_key="cOnf-Key_42/a+b", bearer="bearer-Token.1")
 CLIENT_HEADERS = {"host", "user-agent", "accept", "accept-encoding", "expect"}
@@ -119,10 +119,7 @@ def test_a_key_in_the_body_is_the_same() -> None:
 def test_a_key_in_a_large_body_is_the_same() -> None:
     """The program that writes a large body puts the key in."""
     assert_same(
-        call()
-        .acceptable_request()
-        .with_credentials(call().credentials(AuthScheme.BODY))
-        .with_body_size(33_000)
+        call().acceptable_request().with_credentials(call().credentials(AuthScheme.BODY)).with_body_size(33_000)
     )
 
 
@@ -131,9 +128,7 @@ def test_a_bearer_token_is_the_same() -> None:
     assert_same(call().acceptable_request().with_credentials(call().credentials(AuthScheme.BEARER)))
 
 
-@pytest.mark.parametrize(
-    "spoil", [*WRONG_KEY, *INVALID_AUTHORIZATION, *WRONG_BODY_KEY], ids=lambda spoil: spoil.slug
-)
+@pytest.mark.parametrize("spoil", [*WRONG_KEY, *INVALID_AUTHORIZATION, *WRONG_BODY_KEY], ids=lambda spoil: spoil.slug)
 def test_wrong_credentials_are_the_same(spoil: InvalidCase) -> None:
     """A key that is nearly right is computed from the right one."""
     assert_same(spoil.make_draft(call()))
@@ -219,9 +214,7 @@ def test_an_empty_body_is_the_same(chunked: bool) -> None:  # noqa: FBT001 - a p
 
 def test_a_large_body_is_sent_without_asking() -> None:
     """By itself curl asks for a 100 before it sends more than a megabyte; the wire does not."""
-    _, curled = requests_of_wire_and_curl(
-        call().acceptable_request().with_body_size(2_000_000).build_request()
-    )
+    _, curled = requests_of_wire_and_curl(call().acceptable_request().with_body_size(2_000_000).build_request())
     assert curled.values("expect") == []
 
 
@@ -293,10 +286,6 @@ def test_a_packed_body_is_the_same(size: int) -> None:
 def test_what_is_no_gzip_is_sent_as_it_is(body: bytes) -> None:
     """Whatever its header says."""
     first, second = requests_of_wire_and_curl(
-        call()
-        .acceptable_request()
-        .with_body_bytes(body)
-        .with_header("Content-Encoding", "gzip")
-        .build_request()
+        call().acceptable_request().with_body_bytes(body).with_header("Content-Encoding", "gzip").build_request()
     )
     assert first.body == second.body == body

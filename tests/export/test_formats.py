@@ -21,7 +21,6 @@ from conformance.core.model import Level, Outcome
 from conformance.export import build_export, render_export
 from conformance.export.dry_run import dry_run, status_sequence
 from conformance.requests import Keys
-from tests.project.test_project import ROOT
 from tests.support.export_runner import ExportRunner, in_ranges
 from tests.support.exports import (
     ACME,
@@ -37,6 +36,7 @@ from tests.support.exports import (
     names_of_failed_checks,
     reference_server,
 )
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,9 +74,7 @@ def test_the_schema_of_lines_refuses() -> None:
 def test_an_export_is_the_same_each_time() -> None:
     """The same bytes, so that a difference in a repository is a difference of the suite."""
     again = build_export(contract(ACME), CHECKS, Level.MUST, [SELECTIONS[ACME]])
-    assert [render_export(again, form, VERSION)[0] for form in FORMATS] == [
-        export_text(ACME, form) for form in FORMATS
-    ]
+    assert [render_export(again, form, VERSION)[0] for form in FORMATS] == [export_text(ACME, form) for form in FORMATS]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -84,11 +82,7 @@ def test_no_key_is_in_an_export(form: str) -> None:
     """Neither in plain nor in base64: there are placeholders, those of wrong keys among them."""
     document = export_text(MANY, form)
     words = re.findall(r"[A-Za-z0-9+/]{16,}={0,2}", document)
-    plain = [
-        base64.b64decode(word + "=" * (-len(word) % 4)).decode("latin-1")
-        for word in words
-        if len(word) % 4 != 1
-    ]
+    plain = [base64.b64decode(word + "=" * (-len(word) % 4)).decode("latin-1") for word in words if len(word) % 4 != 1]
     for content in (document, *plain):
         assert not re.search("export-key|key-for-the-export", content, re.IGNORECASE)
     for placeholder in ("writeKey", "writeKeyTruncated", "writeKeySwapped", "token1"):
@@ -149,9 +143,7 @@ def test_an_expectation_is_the_check_itself(profile: str) -> None:
 def test_what_fails_below_the_gate_fails_nothing() -> None:
     """At the gate must, an answer that breaks a should ends a check; at the gate should it breaks it."""
     weak = [
-        script
-        for script in export_of(ACME, "batch.events.string", Level.SHOULD).checks
-        if script.level is Level.SHOULD
+        script for script in export_of(ACME, "batch.events.string", Level.SHOULD).checks if script.level is Level.SHOULD
     ]
     assert weak
     assert not export_of(ACME, "batch.events.string").checks
@@ -166,9 +158,7 @@ def test_an_archive_fits_its_public_schema() -> None:
         (part["$id"].rstrip("#"), Resource.from_contents({**part, "$id": part["$id"].rstrip("#")}, DRAFT6))
         for part in parts
     )
-    validator = Draft6Validator(
-        {"$ref": "har.json"}, registry=known, format_checker=Draft6Validator.FORMAT_CHECKER
-    )
+    validator = Draft6Validator({"$ref": "har.json"}, registry=known, format_checker=Draft6Validator.FORMAT_CHECKER)
     document = json.loads(export_text(MANY, "har"))
     validator.validate(document)
     assert {entry["pageref"] for entry in document["log"]["entries"]} == {

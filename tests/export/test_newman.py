@@ -75,9 +75,7 @@ def newman(tmp_path_factory: pytest.TempPathFactory) -> Newman:
 def outcomes(newman: Newman) -> dict[tuple[str, str, str], tuple[CollectionResult, set[str]]]:
     """What newman makes of each pair, and the names of the checks that fail in a run."""
     with ExitStack() as stack:
-        urls = [
-            stack.enter_context(reference_server(profile, peer)) for profile, peer, _ in PROFILES_AND_SERVERS
-        ]
+        urls = [stack.enter_context(reference_server(profile, peer)) for profile, peer, _ in PROFILES_AND_SERVERS]
         jobs = [
             CollectionRun(collection=export_text(profile, "postman", select), url=url, key=KEY)
             for url, (profile, _, select) in zip(urls, PROFILES_AND_SERVERS, strict=True)
@@ -90,9 +88,7 @@ def outcomes(newman: Newman) -> dict[tuple[str, str, str], tuple[CollectionResul
     return dict(zip(PROFILES_AND_SERVERS, zip(results, judged, strict=True), strict=True))
 
 
-@pytest.mark.parametrize(
-    "pair", PROFILES_AND_SERVERS, ids=lambda pair: f"{pair[0].rpartition('/')[2]}-{pair[1]}"
-)
+@pytest.mark.parametrize("pair", PROFILES_AND_SERVERS, ids=lambda pair: f"{pair[0].rpartition('/')[2]}-{pair[1]}")
 def test_newman_comes_to_the_verdict_of_a_run(
     pair: tuple[str, str, str], outcomes: dict[tuple[str, str, str], tuple[CollectionResult, set[str]]]
 ) -> None:
@@ -154,9 +150,7 @@ def test_a_key_without_letters_has_no_other_case(newman: Newman) -> None:
 
 def normalised_request(request: ReceivedRequest) -> tuple[object, ...]:
     """A request as far as it is the suite's."""
-    headers = sorted(
-        (name.lower(), value) for name, value in request.headers if name.lower() not in IGNORED_HEADERS
-    )
+    headers = sorted((name.lower(), value) for name, value in request.headers if name.lower() not in IGNORED_HEADERS)
     return request.method, request.path, headers, request.body
 
 
@@ -165,15 +159,11 @@ def test_newman_sends_the_bytes_of_a_run(newman: Newman) -> None:
     scripts = {script.name: script for script in export_of(MANY, SELECTION_SENT).checks}
     with reference_server(MANY) as url:
         with recording_server(upstream_url=url) as ear:
-            newman.run(
-                [CollectionRun(collection=export_text(MANY, "postman", SELECTION_SENT), url=ear.url, key=KEY)]
-            )
+            newman.run([CollectionRun(collection=export_text(MANY, "postman", SELECTION_SENT), url=ear.url, key=KEY)])
         with recording_server(upstream_url=url) as other:
             asyncio.run(send_scripts(other.url, list(scripts.values())))
     assert len(ear.requests) == sum(len(script.requests) for script in scripts.values()) < MAX_REQUESTS
-    assert [normalised_request(item) for item in ear.requests] == [
-        normalised_request(item) for item in other.requests
-    ]
+    assert [normalised_request(item) for item in ear.requests] == [normalised_request(item) for item in other.requests]
 
 
 async def send_scripts(url: str, scripts: list[ExportedCheck]) -> None:
@@ -182,9 +172,9 @@ async def send_scripts(url: str, scripts: list[ExportedCheck]) -> None:
     known = {trial.name: trial for trial in make_trials(contract(MANY), keys, CHECKS)}
     async with Wire(target=parse_target(url), redactor=Redactor({})) as wire:
         for script in scripts:
-            dry_run = dry_run(
+            rehearsal = dry_run(
                 known[script.name], status_sequence([step.reference_status for step in script.requests])
             )
-            for turn in dry_run.steps:
+            for turn in rehearsal.steps:
                 assert isinstance(turn.step, Draft)
                 await wire.exchange(turn.step.build_request())

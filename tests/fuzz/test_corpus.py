@@ -35,7 +35,7 @@ CANARY = "Canary-Key-7f3a91"
 def test_a_corpus_is_generated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The second run reads what the first one wrote; another seed, more cases or --refresh generate anew."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(corpora, "LEAST", 1_000)
+    monkeypatch.setattr(corpora, "MIN_STORED_CASES", 1_000)
     contract = Contract(load(SMALL))
     first = corpora.load_or_generate(contract, 3, 900)
     assert first.is_fresh
@@ -59,7 +59,7 @@ def test_a_corpus_does_not_depend_on_the_process(tmp_path: Path) -> None:
     program = (
         "from conformance.contract import Contract; from conformance.profile import load\n"
         "from conformance.fuzz import corpus\n"
-        "corpus.LEAST = 600\n"
+        "corpus.MIN_STORED_CASES = 600\n"
         f"print(corpus.corpus(Contract(load('{SMALL}')), 5, 600).place)"
     )
     texts = []
@@ -105,16 +105,10 @@ def test_the_key_is_where_credentials_belong_and_nowhere_else(profile: str) -> N
         received = list(server.received)
     assert len(received) >= 800
     forms = {CANARY.encode(), base64.b64encode(f"{CANARY}:".encode())}
-    spilled = [
-        item for item in received if any(form in request_without_key(item, contract) for form in forms)
-    ]
+    spilled = [item for item in received if any(form in request_without_key(item, contract) for form in forms)]
     assert spilled == []
-    assert any(
-        form in f"{item.headers}{item.target}".encode() + item.body for item in received for form in forms
-    )
-    kept = "".join(case_to_line(item) for item in cases) + json.dumps(
-        [item.as_json() for item in result.findings]
-    )
+    assert any(form in f"{item.headers}{item.target}".encode() + item.body for item in received for form in forms)
+    kept = "".join(case_to_line(item) for item in cases) + json.dumps([item.as_json() for item in result.findings])
     assert result.findings
     assert not any(form.decode() in kept for form in forms)
 
@@ -126,9 +120,7 @@ def test_the_command_finds_stores_and_replays(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("CONFORMANCE_WRITE_KEY", KEY)
     report = tmp_path / "found.json"
-    target = crashing_on_any(
-        lambda call: isinstance(call.value, dict) and isinstance(call.value.get("context"), str)
-    )
+    target = crashing_on_any(lambda call: isinstance(call.value, dict) and isinstance(call.value.get("context"), str))
     arguments = ["--profile", SMALL, "--fuzz", "700", "--quiet"]
     with serve(target(DIALECTS[SMALL])) as url:
         assert main(["fuzz", url, *arguments, "--json", str(report)]) == 1

@@ -59,9 +59,7 @@ def _number_of_time(call: Call) -> bool:
 
 
 def _empty_name(call: Call) -> bool:
-    return any(
-        isinstance(event.get("properties"), dict) and "" in event["properties"] for event in events(call)
-    )
+    return any(isinstance(event.get("properties"), dict) and "" in event["properties"] for event in events(call))
 
 
 def _huge(call: Call) -> bool:
@@ -167,9 +165,7 @@ class FailingAfterCount(Application):
     def answer(self, request: Request) -> Answer:
         """Lives for so many requests."""
         self.count = getattr(self, "count", 0) + 1
-        return (
-            Answer(500) if self.count > 300 or b'"traits":null' in request.body else super().answer(request)
-        )
+        return Answer(500) if self.count > 300 or b'"traits":null' in request.body else super().answer(request)
 
 
 def test_what_was_seen_before_the_target_broke_is_not_lost() -> None:

@@ -39,10 +39,7 @@ def replies_to(url: str, count: int, *, deadline_s: float = 5.0, per_s: float | 
 
     async def run() -> list[Reply]:
         lanes: Connections[PreparedRequest] = Connections(
-            parse_target(url),
-            connections=4,
-            deadline_s=deadline_s,
-            throttle=Throttle(per_s) if per_s else None,
+            parse_target(url), connections=4, deadline_s=deadline_s, throttle=Throttle(per_s) if per_s else None
         )
         replies: list[Reply] = []
         supply = iter([PreparedRequest()] * count)

@@ -46,9 +46,7 @@ def fuzz_checks(url: str, place: Path) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("fault", FailureKind)
 def test_every_check_can_fail(fault: FailureKind, tmp_path: Path) -> None:
     """It says what came, gives the request, and names the run that repeats it."""
-    (case,) = [
-        item for item in broken_servers() if item.dialect.name == DIALECT and item.fault.name == BROKEN[fault]
-    ]
+    (case,) = [item for item in broken_servers() if item.dialect.name == DIALECT and item.fault.name == BROKEN[fault]]
     with serve(case.application()) as url:
         verdict = fuzz_checks(url, tmp_path)[fault]
     assert verdict["outcome"] == "fail"

@@ -31,10 +31,7 @@ from conformance import Target
 @pytest.fixture(scope="session")
 """
 BY_URL = CONFTEST_HEAD + "def conformance_target():\n    return os.environ['URL']\n"
-BY_TARGET = (
-    CONFTEST_HEAD
-    + f"def conformance_target():\n    return Target(url=os.environ['URL'], write_key={KEY!r})\n"
-)
+BY_TARGET = CONFTEST_HEAD + f"def conformance_target():\n    return Target(url=os.environ['URL'], write_key={KEY!r})\n"
 BY_COMMAND = (
     CONFTEST_HEAD
     + f"""def conformance_target(conformance_serve_command):
@@ -89,9 +86,7 @@ def test_a_fixture_says_what_is_judged(way: str, place: str, url: str, tmp_path:
     """Checks come along with a project's tests, and judge what its fixture gives, wherever it is defined."""
     write_project(tmp_path, {f"{place}/conftest.py": CONFTESTS[way], "tests/test_own.py": OWN_TEST})
     key = KEY if way == "a URL" else ""
-    completed = run_pytest(
-        tmp_path, *CHECKS, "--conformance-json", "a.json", URL=url, CONFORMANCE_WRITE_KEY=key
-    )
+    completed = run_pytest(tmp_path, *CHECKS, "--conformance-json", "a.json", URL=url, CONFORMANCE_WRITE_KEY=key)
     assert completed.returncode == 0, completed.stdout
     assert "conforms, by the profile" in completed.stdout
     check_verdicts = verdicts(tmp_path / "a.json")
@@ -103,9 +98,7 @@ def test_a_fixture_says_what_is_judged(way: str, place: str, url: str, tmp_path:
     assert (tmp_path / "shut-down").exists() is (way == "an application")
 
 
-@pytest.mark.parametrize(
-    "settings", ["[pytest]\ntestpaths = tests/api\n", "[pytest]\ntestpaths = tests\n", ""]
-)
+@pytest.mark.parametrize("settings", ["[pytest]\ntestpaths = tests/api\n", "[pytest]\ntestpaths = tests\n", ""])
 def test_wherever_tests_are(settings: str, url: str, tmp_path: Path) -> None:
     """The fixture is found above the tests that are run, and beside them."""
     files = {
@@ -131,16 +124,13 @@ def test_who_names_files_gets_those(url: str, tmp_path: Path) -> None:
 
 def test_node_ids_are_the_same_as_with_a_url(url: str, tmp_path: Path) -> None:
     """A fixture changes no node id, and is not made for who only looks."""
-    write_project(
-        tmp_path, {"conftest.py": CONFTEST_HEAD + "def conformance_target():\n    raise SystemExit(7)\n"}
-    )
+    write_project(tmp_path, {"conftest.py": CONFTEST_HEAD + "def conformance_target():\n    raise SystemExit(7)\n"})
     looking = ("--conformance-profile", PROFILE, "--collect-only", "-q", *WITHOUT_REORDERING)
     ours = run_pytest(tmp_path, *looking)
     theirs = run_pytest(tmp_path, *looking, "--conformance-url", url, CONFORMANCE_WRITE_KEY=KEY)
     named = run_pytest(tmp_path, *looking, "--pyargs", "conformance.cases")
     ids = [
-        sorted(line for line in completed.stdout.splitlines() if "::" in line)
-        for completed in (ours, theirs, named)
+        sorted(line for line in completed.stdout.splitlines() if "::" in line) for completed in (ours, theirs, named)
     ]
     assert len(ids[0]) > 60
     assert ids[0] == ids[1] == ids[2]
@@ -148,9 +138,7 @@ def test_node_ids_are_the_same_as_with_a_url(url: str, tmp_path: Path) -> None:
 
 def test_an_address_on_the_command_line_wins(url: str, tmp_path: Path) -> None:
     """With --conformance-url the fixture is not made."""
-    write_project(
-        tmp_path, {"conftest.py": CONFTEST_HEAD + "def conformance_target():\n    raise SystemExit(7)\n"}
-    )
+    write_project(tmp_path, {"conftest.py": CONFTEST_HEAD + "def conformance_target():\n    raise SystemExit(7)\n"})
     completed = run_pytest(tmp_path, *CHECKS, "--conformance-url", url, CONFORMANCE_WRITE_KEY=KEY)
     assert completed.returncode == 0, completed.stdout
     assert f"{url}: conforms" in completed.stdout
@@ -199,12 +187,8 @@ NOTHING_TO_JUDGE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("conftest", "arguments", "code", "words"), NOTHING_TO_JUDGE.values(), ids=NOTHING_TO_JUDGE
-)
-def test_nothing_to_judge(
-    conftest: str, arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("conftest", "arguments", "code", "words"), NOTHING_TO_JUDGE.values(), ids=NOTHING_TO_JUDGE)
+def test_nothing_to_judge(conftest: str, arguments: tuple[str, ...], code: int, words: str, tmp_path: Path) -> None:
     """Whatever keeps the checks from judging ends the session once, with the reason, and never with 0."""
     write_project(tmp_path, {"conftest.py": conftest, "test_own.py": OWN_TEST})
     completed = run_pytest(tmp_path, *arguments, *CHECKS, CONFORMANCE_WRITE_KEY="")
@@ -234,9 +218,7 @@ BY_PARENT = (
 
 def test_a_server_goes_with_all_that_it_started(tmp_path: Path) -> None:
     """The command's own children end with the session."""
-    completed = run_pytest(
-        write_project(tmp_path, {"conftest.py": BY_PARENT, "parent.py": PARENT_PROGRAM}), *CHECKS
-    )
+    completed = run_pytest(write_project(tmp_path, {"conftest.py": BY_PARENT, "parent.py": PARENT_PROGRAM}), *CHECKS)
     assert completed.returncode == 0, completed.stdout
     port = int((tmp_path / "child").read_text("utf-8"))
     with pytest.raises(ConnectionRefusedError):

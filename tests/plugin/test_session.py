@@ -77,9 +77,7 @@ def verdicts(file: Path) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(("which", "code"), [("correct", 0), ("broken", 1)])
-def test_says_the_same_as_the_command(
-    which: str, code: int, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_says_the_same_as_the_command(which: str, code: int, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """The plugin and the command come to the same verdicts, and end alike."""
     url: str = request.getfixturevalue(which)
     completed = run_checks(tmp_path, url, "-q", "--conformance-json", str(tmp_path / "plugin.json"))
@@ -143,8 +141,7 @@ def test_junit_of_pytest(broken: str, tmp_path: Path) -> None:
     root = ET.fromstring(file.read_text("utf-8"))  # noqa: S314 - pytest's own report
     assert completed.returncode == 1
     outcomes = {
-        case.get("name", ""): [item.get("value") for item in case.iter("property")]
-        for case in root.iter("testcase")
+        case.get("name", ""): [item.get("value") for item in case.iter("property")] for case in root.iter("testcase")
     }
     assert outcomes["auth.key.unknown[POST /track]"] == ["must", "fail"]
     assert outcomes["batch.count.one"] == ["must", "not-applicable"]
@@ -210,12 +207,8 @@ KNOWN_DEVIATIONS = """deviations:
 """
 
 
-@pytest.mark.parametrize(
-    ("which", "code", "words"), [("broken", 0, "1 xfailed"), ("correct", 4, "passes now")]
-)
-def test_known_deviations(
-    which: str, code: int, words: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("which", "code", "words"), [("broken", 0, "1 xfailed"), ("correct", 4, "passes now")])
+def test_known_deviations(which: str, code: int, words: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """What is listed is an expected failure, by the project's own settings; an entry that passes is stale."""
     (tmp_path / "known.yaml").write_text(KNOWN_DEVIATIONS, encoding="utf-8")
     (tmp_path / "conformance.toml").write_text('known-deviations = "known.yaml"\n', encoding="utf-8")
@@ -225,9 +218,7 @@ def test_known_deviations(
     assert completed.returncode == code, completed.stdout
     assert words in completed.stdout
     assert ("known: the gateway before it knows the keys" in completed.stdout) is (code == 0)
-    assert ("known.yaml:2: auth.key.unknown: passes now; delete lines 2 to 3" in completed.stdout) is (
-        code == 4
-    )
+    assert ("known.yaml:2: auth.key.unknown: passes now; delete lines 2 to 3" in completed.stdout) is (code == 4)
 
 
 CONFTEST_WITHOUT_TARGET = """

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.plugin.test_fixtures import BY_TARGET, CONFTEST_HEAD, OWN_TEST, PROFILE
+from tests.support import paths
 from tests.support.pytest_sessions import WITHOUT_REORDERING, run_pytest, verdicts, write_project
 
 if TYPE_CHECKING:
     import subprocess
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "asgi"
+EXAMPLE = paths.ROOT / "examples" / "asgi"
 OPTIONS = ("-q", "-rA", "--conformance-json=report.json")
 
 
@@ -62,11 +63,7 @@ def test_the_example_conforms(plain: tuple[list[str], dict[str, str]]) -> None:
     """The example passes its own test and every check that its profile has."""
     passed, verdicts_by_name = plain
     assert "tests/test_server.py::test_a_key_without_basic_credentials_is_unknown" in passed
-    assert {outcome.split()[1] for outcome in verdicts_by_name.values()} == {
-        "pass",
-        "observed",
-        "not-applicable",
-    }
+    assert {outcome.split()[1] for outcome in verdicts_by_name.values()} == {"pass", "observed", "not-applicable"}
     assert sum(outcome == "must pass" for outcome in verdicts_by_name.values()) > 30
 
 
@@ -94,17 +91,13 @@ NOTHING_TO_JUDGE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("conftest", "arguments", "code", "words"), NOTHING_TO_JUDGE.values(), ids=NOTHING_TO_JUDGE
-)
+@pytest.mark.parametrize(("conftest", "arguments", "code", "words"), NOTHING_TO_JUDGE.values(), ids=NOTHING_TO_JUDGE)
 def test_nothing_to_judge_ends_all_workers(
     conftest: str, arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
 ) -> None:
     """What ends a plain session ends one that is split: with the same exit code, and the reason."""
     write_project(tmp_path, {"conftest.py": conftest, "test_own.py": OWN_TEST})
-    completed = run_pytest(
-        tmp_path, *SPLIT, *arguments, URL="http://127.0.0.1:1", CONFORMANCE_WRITE_KEY="key"
-    )
+    completed = run_pytest(tmp_path, *SPLIT, *arguments, URL="http://127.0.0.1:1", CONFORMANCE_WRITE_KEY="key")
     assert completed.returncode == code, completed.stdout
     assert words in completed.stdout + completed.stderr
     assert "INTERNALERROR" not in completed.stdout + completed.stderr

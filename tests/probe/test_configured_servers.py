@@ -28,9 +28,7 @@ SCHEMA: dict[str, Any] = json.loads((resources.specs_dir() / "probe.schema.json"
 SINGLE_PATH_CONFIG: dict[str, Any] = {"events": {"/v1/track": "track"}, "batches": (), "event_limit": 20_000}
 """One path, and a limit that costs few bytes to find."""
 NESTED: dict[str, Any] = {"batches": (), "where": ("event", "user"), "event_limit": 9_000}
-QUICK = (
-    "accept.event.*,accept.answer.*,accept.credentials.*,auth.key.unknown,json.syntax.truncated,size,batch.*"
-)
+QUICK = "accept.event.*,accept.answer.*,accept.credentials.*,auth.key.unknown,json.syntax.truncated,size,batch.*"
 """What most servers are run by here, with what a test is about; whole runs are made of one."""
 
 
@@ -118,8 +116,7 @@ def test_limits_are_found_to_the_byte(
 def test_the_number_of_events_is_found(tmp_path: Path, most: int, status: int) -> None:
     """So many events a batch, whatever the bytes."""
     probe_run = ProbeRun(
-        tmp_path,
-        ServerConfig(max_events=most, too_many_events_status=status, item_limit=2_000, event_limit=2_000),
+        tmp_path, ServerConfig(max_events=most, too_many_events_status=status, item_limit=2_000, event_limit=2_000)
     )
     crowd = probe_run.fact(MAX_EVENTS_FACT)
     assert isinstance(crowd, MaxEvents)
@@ -183,9 +180,7 @@ def test_credentials_are_found(tmp_path: Path, keys: tuple[str, ...], credential
         ),
         (ServerConfig(events={}, batches=(), pixels={"/v1/pixel/track": "track"}), {"/v1/pixel/track"}),
         (
-            ServerConfig(
-                events={"/track": "track"}, batches=(), id_holder_path=("event", "user"), event_limit=9_000
-            ),
+            ServerConfig(events={"/track": "track"}, batches=(), id_holder_path=("event", "user"), event_limit=9_000),
             {"/track"},
         ),
         (
@@ -204,9 +199,7 @@ def test_credentials_are_found(tmp_path: Path, keys: tuple[str, ...], credential
             {"/track", "/identify", "/batch"},
         ),
         (
-            ServerConfig(
-                events={"/v2/track": "track"}, batches=("/v2/batch",), event_limit=2_000, batch_limit=9_000
-            ),
+            ServerConfig(events={"/v2/track": "track"}, batches=("/v2/batch",), event_limit=2_000, batch_limit=9_000),
             {"/v2/track", "/v2/batch"},
         ),
     ],
@@ -214,9 +207,7 @@ def test_credentials_are_found(tmp_path: Path, keys: tuple[str, ...], credential
 )
 def test_routes_and_dialects_are_found(tmp_path: Path, manners: ServerConfig, paths: set[str]) -> None:
     """Only those paths that are there, in the dialect that is spoken there."""
-    probe_run = ProbeRun(
-        tmp_path, manners, "--max-requests", "330", run_exit_code="pixel" if manners.pixels else QUICK
-    )
+    probe_run = ProbeRun(tmp_path, manners, "--max-requests", "330", run_exit_code="pixel" if manners.pixels else QUICK)
     assert probe_run.profile is not None
     assert {route.path for route in probe_run.profile.routes} == paths
     assert probe_run.profile.pointers.user == ("/event/user/userId" if manners.id_holder_path else "/userId")
@@ -226,9 +217,7 @@ def test_routes_and_dialects_are_found(tmp_path: Path, manners: ServerConfig, pa
 @pytest.mark.parametrize(("success", "body"), [(202, b'{"status":"queued"}'), (204, b"")])
 def test_successes_are_found(tmp_path: Path, success: int, body: bytes) -> None:
     """The status and the body of success."""
-    probe_run = ProbeRun(
-        tmp_path, ServerConfig(**SINGLE_PATH_CONFIG, success_status=success, success_body=body)
-    )
+    probe_run = ProbeRun(tmp_path, ServerConfig(**SINGLE_PATH_CONFIG, success_status=success, success_body=body))
     accepted = probe_run.fact("answers.accepted")
     assert isinstance(accepted, ExpectedResponse)
     assert accepted.expect == (success,)
@@ -240,8 +229,7 @@ def test_successes_are_found(tmp_path: Path, success: int, body: bytes) -> None:
 def test_the_shape_of_errors_is_found(tmp_path: Path, errors: Any, keys: list[str] | None) -> None:  # noqa: ANN401
     """JSON with its keys, text, or nothing."""
     probe_run = ProbeRun(
-        tmp_path,
-        ServerConfig(**SINGLE_PATH_CONFIG, errors=errors, invalid_status=422, unauthorized_status=403),
+        tmp_path, ServerConfig(**SINGLE_PATH_CONFIG, errors=errors, invalid_status=422, unauthorized_status=403)
     )
     shape = probe_run.fact("bodies.error")
     assert isinstance(shape, ResponseBody)
@@ -297,12 +285,7 @@ def test_a_limit_of_what_is_written_anew_is_a_band(tmp_path: Path) -> None:
 def test_a_burst_is_asked_for(tmp_path: Path) -> None:
     """What a crowd of requests is answered with is told, and the 429 and its headers are stated."""
     probe_run = ProbeRun(
-        tmp_path,
-        ServerConfig(**SINGLE_PATH_CONFIG, max_requests_per_s=60),
-        "--allow",
-        "burst",
-        "--max-requests",
-        "400",
+        tmp_path, ServerConfig(**SINGLE_PATH_CONFIG, max_requests_per_s=60), "--allow", "burst", "--max-requests", "400"
     )
     entry = next(item for item in probe_run.report["found"] if item["topic"] == "burst")
     assert " refused" in entry["value"]
@@ -362,9 +345,7 @@ def test_a_crash_is_told_and_not_stated(tmp_path: Path) -> None:
     assert probe_run.run == 1
 
 
-def test_a_server_that_says_yes_to_everything_is_recognised(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_server_that_says_yes_to_everything_is_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing can be told apart there, and no profile is written."""
     probe_run = ProbeRun(tmp_path, ServerConfig(nothing_refused=True))
     assert probe_run.probe_exit_code == 3

@@ -51,11 +51,7 @@ def limits(profile: str) -> dict[str, tuple[int, int]]:
     """The limits that a profile states."""
     facts = load(profile).facts
     names = [f"limits.{ceiling}" for ceiling in LimitKind]
-    return {
-        name: (fact.at_least, fact.at_most)
-        for name in names
-        if isinstance(fact := facts.get(name), SizeLimit)
-    }
+    return {name: (fact.at_least, fact.at_most) for name in names if isinstance(fact := facts.get(name), SizeLimit)}
 
 
 @pytest.mark.parametrize("name", ["metarouter", "segmentstream"])

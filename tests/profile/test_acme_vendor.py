@@ -6,18 +6,19 @@ import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 import yaml
 
 from conformance.cli import main
+from tests.support import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-PROFILE = Path(__file__).with_name("acme.yaml")
+PROFILE = paths.ACME
 KEY = "acme-key-5d3e"
 KINDS = {"/collect/event": "order", "/collect/visit": "visit"}
 BATCH_PATH = "/collect/many"
@@ -184,9 +185,7 @@ def acme_server(flaw: str = "") -> Iterator[str]:
 def run_command(tmp_path: Path, *arguments: str, profile: Path = PROFILE) -> tuple[int, list[dict[str, Any]]]:
     """The exit code of a run, and the checks of its report."""
     file = tmp_path / "report.json"
-    code = main(
-        ["run", *arguments, "--profile", str(profile), "--write-key", KEY, "--quiet", "--json", str(file)]
-    )
+    code = main(["run", *arguments, "--profile", str(profile), "--write-key", KEY, "--quiet", "--json", str(file)])
     checks: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["checks"]
     return code, checks
 
@@ -269,9 +268,7 @@ def test_a_broken_promise_is_found(flaw: str, found: str, tmp_path: Path) -> Non
 def test_with_a_key_in_the_body_alone(tmp_path: Path) -> None:
     """A vendor may take the key in the body only; then no request carries it elsewhere."""
     missing = yaml.safe_load(PROFILE.read_text("utf-8"))["answers"]["credentials-missing"]
-    profile = write_profile_variant(
-        tmp_path, {"answers": {"credentials-malformed": missing}}, "credentials.header"
-    )
+    profile = write_profile_variant(tmp_path, {"answers": {"credentials-malformed": missing}}, "credentials.header")
     assert run_command(tmp_path, profile=profile)[0] == 0
     with acme_server() as url:
         code, checks = run_command(tmp_path, url, profile=profile)
@@ -282,12 +279,8 @@ def test_with_a_key_in_the_body_alone(tmp_path: Path) -> None:
 
 def test_without_any_batch(tmp_path: Path) -> None:
     """A vendor need not have a batch; what is about batches is not applicable then."""
-    routes = [
-        route for route in yaml.safe_load(PROFILE.read_text("utf-8"))["routes"] if route["kind"] != "batch"
-    ]
-    profile = write_profile_variant(
-        tmp_path, {"routes": routes, "batch": {}}, "limits.batch", "limits.batch-event"
-    )
+    routes = [route for route in yaml.safe_load(PROFILE.read_text("utf-8"))["routes"] if route["kind"] != "batch"]
+    profile = write_profile_variant(tmp_path, {"routes": routes, "batch": {}}, "limits.batch", "limits.batch-event")
     assert run_command(tmp_path, profile=profile)[0] == 0
     with acme_server() as url:
         code, checks = run_command(tmp_path, url, profile=profile)

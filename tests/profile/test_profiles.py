@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,12 +20,14 @@ from conformance.core.pointers import get
 from conformance.profile import base_openapi, common_facts, facts, load, yaml_document
 from conformance.profile.parser import parse_size
 from conformance.profile.size_unit import SizeUnit
+from tests.support import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SCHEMA: dict[str, Any] = json.loads((resources.specs_dir() / "profile.schema.json").read_text("utf-8"))
-ACME = Path(__file__).with_name("acme.yaml")
+ACME = paths.ACME
 NAMES = ("metarouter", "rudderstack", "segment", "segmentstream")
 FILES = {**{name: resources.profile_path(name) for name in NAMES}, "acme": ACME}
 POSITION_MARK = "@@"
@@ -108,9 +109,7 @@ ENUMS = {
     facts.Rule: SCHEMA["$defs"]["rules"]["properties"],
     facts.AuthScheme: SCHEMA["properties"]["credentials"]["properties"],
     facts.LimitKind: [
-        word
-        for word in SCHEMA["properties"]["limits"]["properties"]
-        if f"limits.{word}" != facts.MAX_EVENTS_FACT
+        word for word in SCHEMA["properties"]["limits"]["properties"] if f"limits.{word}" != facts.MAX_EVENTS_FACT
     ],
     SizeUnit: SCHEMA["$defs"]["limit"]["properties"]["unit"]["enum"],
     facts.ResponseKind: SCHEMA["properties"]["bodies"]["properties"],
@@ -284,9 +283,7 @@ def test_a_mistake_is_named(mistake: Mistake, tmp_path: Path, capsys: pytest.Cap
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ProfileError) as caught:
         load(str(file))
-    wanted = (
-        f"{file}:{line}: {mistake.key}: {mistake.says}" if mistake.key else f"{file}:{line}: {mistake.says}"
-    )
+    wanted = f"{file}:{line}: {mistake.key}: {mistake.says}" if mistake.key else f"{file}:{line}: {mistake.says}"
     assert any(str(problem).startswith(wanted) for problem in caught.value.problems)
 
     assert main(["run", "--profile", str(file)]) == 2

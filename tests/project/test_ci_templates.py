@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.support.paths import ROOT
 from tests.targets.application import Application
 from tests.targets.behaviour import STANDARD
 from tests.targets.dialects import DIALECTS
@@ -23,7 +24,6 @@ from tests.targets.server import serve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parent.parent
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 GITLAB: dict[str, Any] = yaml.safe_load((ROOT / "ci" / "gitlab.yml").read_text("utf-8"))[".conformance"]
@@ -152,9 +152,7 @@ def test_no_input_is_code() -> None:
 
 def test_a_version_can_be_named(wheel: Path, tmp_path: Path) -> None:
     """With `version` that release is installed, from wherever pip finds it."""
-    runner = ActionRunner(
-        place=tmp_path, wheel=tmp_path / "nothing", inputs={"version": wheel.name.split("-")[1]}
-    )
+    runner = ActionRunner(place=tmp_path, wheel=tmp_path / "nothing", inputs={"version": wheel.name.split("-")[1]})
     (step,) = [item for item in STEPS if item["name"] == "Install"]
     assert "ingest-conformance==" in step["run"]
     assert runner.run_step("Install") == 1
@@ -223,9 +221,7 @@ MISCONFIGURED = {
 
 
 @pytest.mark.parametrize(("inputs", "code", "words", "summary"), MISCONFIGURED.values(), ids=MISCONFIGURED)
-def test_no_verdict(
-    runner: ActionRunner, inputs: dict[str, str], code: int, words: str, summary: str
-) -> None:
+def test_no_verdict(runner: ActionRunner, inputs: dict[str, str], code: int, words: str, summary: str) -> None:
     """What keeps the suite from judging fails the job with its own exit code, and no input is run."""
     runner.inputs = inputs
     assert runner.run_job() == code, runner.output
@@ -245,9 +241,7 @@ def test_an_old_report_is_not_taken_for_a_new_one(runner: ActionRunner, correct:
 
 
 @pytest.mark.parametrize(("which", "code"), [("correct", 0), ("broken", 1)])
-def test_the_gitlab_job(
-    which: str, code: int, wheel: Path, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_the_gitlab_job(which: str, code: int, wheel: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """The job's script ends as the suite does, and leaves the reports where GitLab looks for them."""
     variables = {**GITLAB["variables"], "CONFORMANCE_REQUIREMENT": str(wheel), "CONFORMANCE_PROFILE": PROFILE}
     variables |= {"CONFORMANCE_URL": request.getfixturevalue(which), "CONFORMANCE_WRITE_KEY": KEY}

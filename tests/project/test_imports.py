@@ -1,8 +1,10 @@
-"""The rooms of the package: who may import whom, and which dependency has which door."""
+"""The packages: who may import whom, which dependency has which door, and how large a module may be."""
 
 from __future__ import annotations
 
 import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,109 +13,150 @@ import conformance
 from conformance.core import resources
 
 PACKAGE = Path(conformance.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
-LAYERS = {
-    name: level
-    for level, names in enumerate(
-        (
-            ("model", "text"),
-            ("errors", "loop", "pointers", "repetition", "resources"),
-            ("profile", "settings"),
-            ("configuration", "contract", "deviations", "sdks"),
-            ("openapi", "payloads"),
-            ("wire", "expect"),
-            ("engine",),
-            ("catalogue", "preflight", "report", "refserver"),
-            ("estimate", "export", "fuzz", "permission", "verdicts"),
-            ("cases", "run"),
-            ("difference", "probe", "selfcheck"),
-            ("plugin", "cli"),
-        )
-    )
-    for name in names
-}
-DEPENDENCY_OWNERS = {
+LAYERS = (
+    {"core"},
+    {"profile"},
+    {"contract", "sdks", "settings"},
+    {"requests"},
+    {"checks", "report", "refserver", "wire"},
+    {"cases", "run"},
+    {"fuzz"},
+    {"diff", "export", "probe", "selfcheck"},
+    {"cli", "plugin"},
+)
+"""From the bottom up: a package imports from lower layers only."""
+DOORS = {
     "anyio": {"wire"},
     "h11": {"refserver", "wire"},
     "httpcore": {"wire"},
     "hypothesis": {"fuzz"},
     "httpx": {"wire"},
     "jinja2": {"report"},
-    "jsonschema": {"expect", "profile"},
+    "jsonschema": {"checks", "profile"},
     "jsonschema_rs": {"fuzz", "report"},
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
     "uvicorn": {"refserver"},
-    "uvloop": {"loop"},
+    "uvloop": {"core"},
     "xdist": {"plugin"},
     "yaml": {"profile"},
 }
-MODULES = sorted(PACKAGE.rglob("*.py"))
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 40
 
 
-def subpackage_of(path: Path) -> str:
-    """The room that a module of the package belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+@cache
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of a module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported_names(path: Path) -> list[str]:
-    """The dotted names that a module imports, those for type checkers included."""
-    names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def dotted(path: Path) -> str:
+    """The name by which a module is imported."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {dotted(path) for path in MODULES}
+
+
+def imported(path: Path) -> set[str]:
+    """The dotted names that a module imports, those for type checkers included; modules where they are ours."""
+    names = set()
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                names.add(full if full in NAMES or not node.module.startswith("conformance") else node.module)
     return names
 
 
-def imported_subpackages(path: Path) -> set[str]:
-    """The rooms of the package that a module imports from."""
-    names = [name.split(".") for name in imported_names(path) if name.startswith("conformance.")]
-    return {parts[1] for parts in names if parts[1] in LAYERS}
+def package(name: str) -> str:
+    """The package that a module of ours is in; empty for the top."""
+    return next(iter(name.split(".")[1:2]), "")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_strictly_downward(path: Path) -> None:
-    """A module imports from rooms below its own, and from its own."""
-    here = subpackage_of(path)
-    if here in {"__init__", "__main__"}:
-        assert imported_subpackages(path) <= {"cli"}
-        return
-    upward = {name for name in imported_subpackages(path) if name != here and LAYERS[name] >= LAYERS[here]}
-    assert not upward
+LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_dependency_is_imported_by_its_owners_only(path: Path) -> None:
-    """A dependency is imported in the rooms that own it, and nowhere else."""
-    for name in imported_names(path):
-        owners = DEPENDENCY_OWNERS.get(name.split(".")[0])
-        assert owners is None or subpackage_of(path) in owners, name
+def test_every_package_has_a_layer() -> None:
+    """The map is whole: what is in the package is on it, and nothing else."""
+    found = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert found == set(LEVELS)
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_imports_point_strictly_downward() -> None:
+    """A module imports from packages below its own, and from its own."""
+    wrong = {
+        f"{dotted(path)} imports {name}"
+        for path in MODULES
+        for name in imported(path)
+        if name.startswith("conformance.") and package(dotted(path)) in LEVELS
+        if package(name) != package(dotted(path))
+        if LEVELS.get(package(name), 0) >= LEVELS[package(dotted(path))]
+    }
+    assert not wrong
+
+
+def test_no_module_imports_in_a_circle() -> None:
+    """Inside a package, too, there is an order in which the modules can be read."""
+    graph = {dotted(path): {name for name in imported(path) if name in NAMES} - {dotted(path)} for path in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_a_dependency_has_one_door() -> None:
+    """A dependency is imported in the packages that own it, and nowhere else."""
+    wrong = {
+        f"{dotted(path)} imports {name}"
+        for path in MODULES
+        for name in imported(path)
+        if package(dotted(path)) not in DOORS.get(name.split(".")[0], {package(dotted(path))})
+    }
+    assert not wrong
 
 
 def test_the_checks_and_the_reference_server_do_not_know_each_other() -> None:
     """They meet in the contract alone: else the suite would prove that it agrees with itself."""
+    checking = {"cases", "checks"}
     for path in MODULES:
-        if subpackage_of(path) == "refserver":
-            assert not imported_subpackages(path) & {"cases", "expect", "catalogue"}
-        if subpackage_of(path) in {"cases", "expect", "catalogue"}:
-            assert "refserver" not in imported_subpackages(path)
+        packages = {package(name) for name in imported(path)}
+        if package(dotted(path)) == "refserver":
+            assert not packages & checking
+        if package(dotted(path)) in checking:
+            assert "refserver" not in packages
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_python_names_a_vendor(path: Path) -> None:
+def test_no_python_names_a_vendor() -> None:
     """What a vendor promises is data: no module knows one by name."""
-    text = path.read_text(encoding="utf-8").lower()
-    assert not [name for name in resources.profile_names() if name in text]
+    vendors = resources.profile_names()
+    wrong = {
+        f"{dotted(path)}: {vendor}"
+        for path in MODULES
+        for vendor in vendors
+        if vendor in path.read_text(encoding="utf-8").lower()
+    }
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_modules_and_functions_stay_small(path: Path) -> None:
+def test_modules_stay_small() -> None:
     """A file has at most 300 lines, a function at most 40."""
-    text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= 300
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno <= 40, node.name
+    wrong = []
+    for path in MODULES:
+        lines = path.read_text(encoding="utf-8").count("\n")
+        if lines > MAX_FILE_LINES:
+            wrong.append(f"{dotted(path)}: {lines} lines")
+        wrong += [
+            f"{dotted(path)}.{node.name}: {(node.end_lineno or 0) - node.lineno} lines"
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            if (node.end_lineno or 0) - node.lineno > MAX_FUNCTION_LINES
+        ]
+    assert not wrong

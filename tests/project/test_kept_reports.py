@@ -22,11 +22,7 @@ MAX_BYTES = 8_000_000
 def test_pages_are_what_the_json_renders_to() -> None:
     """If this fails, run `python -m reports --render` and look at what changed."""
     rendered = render_pages()
-    kept = {
-        path.relative_to(DIRECTORY).as_posix()
-        for path in DIRECTORY.rglob("*")
-        if path.suffix in {".html", ".md"}
-    }
+    kept = {path.relative_to(DIRECTORY).as_posix() for path in DIRECTORY.rglob("*") if path.suffix in {".html", ".md"}}
     assert kept - {"README.md"} == set(rendered)
     assert [name for name, page in rendered.items() if (DIRECTORY / name).read_text("utf-8") != page] == []
 
@@ -63,8 +59,7 @@ def test_a_report_is_made_neutral(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
     url = samples.full_report()["target"]["url"]
     original: dict[str, Any] = samples.report(
-        samples.failed_check("auth.key.unknown", message=f"{url} said no"),
-        samples.check("accept.event.minimal"),
+        samples.failed_check("auth.key.unknown", message=f"{url} said no"), samples.check("accept.event.minimal")
     )
     neutralised = neutralise(original, "acme")
     assert url not in json.dumps(neutralised)

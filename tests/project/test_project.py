@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
 
 
 def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -86,9 +86,7 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_the_wheel_alone_runs_every_command(
-    installed: Path, tmp_path: Path, command: tuple[str, ...]
-) -> None:
+def test_the_wheel_alone_runs_every_command(installed: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     """Without the checkout, every subcommand does its work."""
     completed = run("-m", "conformance", *command, cwd=tmp_path, PYTHONPATH=str(installed))
     assert completed.returncode == 0, completed.stdout + completed.stderr

@@ -46,12 +46,7 @@ def requests(kit: SdkPackage, place: Path) -> list[dict[str, Any]]:
         with recording_server() as ear:
             kit.send_events(place, ear.url, extent)
         recorded += [
-            {
-                "method": request.method,
-                "path": request.path,
-                "headers": dict(request.headers),
-                "body": request.json(),
-            }
+            {"method": request.method, "path": request.path, "headers": dict(request.headers), "body": request.json()}
             for request in ear.requests
         ]
     return recorded

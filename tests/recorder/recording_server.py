@@ -77,9 +77,7 @@ def forward(request: ReceivedRequest, url: str) -> StubAnswer:
         headers = {name: value for name, value in request.headers if name.lower() not in _HOP}
         connection.request(request.method, request.path, request.body, headers)
         answer = connection.getresponse()
-        answer_headers = tuple(
-            (name, value) for name, value in answer.getheaders() if name.lower() not in _HOP
-        )
+        answer_headers = tuple((name, value) for name, value in answer.getheaders() if name.lower() not in _HOP)
         return StubAnswer(status=answer.status, headers=answer_headers, body=answer.read())
     finally:
         connection.close()

@@ -19,12 +19,13 @@ import pytest
 import conformance
 from conformance import Contract, Server, load
 from conformance.core.errors import InconclusiveError
+from tests.support import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY, TOKEN = "direct-key", "direct-token"
-ACME = str(Path(__file__).with_name("acme.yaml"))
+ACME = str(paths.ACME)
 PROFILES = {
     **{name: name for name in ("metarouter", "rudderstack", "segment", "segmentstream")}, "acme": ACME
 }  # fmt: skip
@@ -256,10 +257,7 @@ def test_the_body_of_segmentstream() -> None:
 
 def test_a_wrong_method_names_the_right_one() -> None:
     """A 405 comes with Allow, as HTTP wants."""
-    assert (
-        RequestCase(405, "/v1/track", method="DELETE").send("segment")[0].getheader("Allow")
-        == "OPTIONS, POST"
-    )
+    assert RequestCase(405, "/v1/track", method="DELETE").send("segment")[0].getheader("Allow") == "OPTIONS, POST"
 
 
 def test_takes_bodies_in_chunks() -> None:
@@ -299,9 +297,7 @@ def test_knows_nothing_of_the_checks() -> None:
     assert len(files) >= 4
     written = {name.split(".")[1] for file in files for name in imported_modules(file)}
     program = "import sys, conformance.refserver.__main__; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     running = {name.split(".")[1] for name in loaded.split() if name.startswith("conformance.")}
     assert "contract" in written & running
     assert not (FORBIDDEN | {"payloads"}) & running

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,9 @@ from conformance.refserver.servers import SERVERS
 from conformance.refserver.variants import CORRECT_SERVER, VARIANTS
 from conformance.selfcheck.detection import expected_checks
 from conformance.selfcheck.runner import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, plan_jobs
+from tests.support import paths
 
-ACME = str(Path(__file__).with_name("acme.yaml"))
+ACME = str(paths.ACME)
 NAMES = resources.profile_names()
 CONTRACTS = [*(Contract(load(name)) for name in (*NAMES, ACME)), *(reduced_contract(name) for name in NAMES)]
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -46,9 +46,7 @@ def test_a_fault_is_told_in_a_sentence_and_names_its_checks(fault: Fault) -> Non
 
 def test_a_glob_that_matches_nothing_is_an_error() -> None:
     """A check that was renamed leaves no fault behind that names nobody."""
-    wrong = Fault(
-        "wrong", "Does nothing.", "it is a test", "auth.key.unknown auth.nothing.*", FAULTS[0].implementation
-    )
+    wrong = Fault("wrong", "Does nothing.", "it is a test", "auth.key.unknown auth.nothing.*", FAULTS[0].implementation)
     with pytest.raises(ValueError, match=r"the fault wrong names auth\.nothing\.\*"):
         expected_checks(wrong, CHECKS)
 

@@ -142,12 +142,8 @@ def test_what_became_the_same_on_several_calls_is_one() -> None:
 
 def test_nothing_from_a_target_steers_the_terminal() -> None:
     """Messages are shown with escapes in place of control characters."""
-    comparison = compare_reports(
-        [report_of_one_check("pass")], [report_of_one_check("fail", message=HOSTILE_TEXT)]
-    )
-    assert not {"\x1b", "\x9b", "\u202e", "\x00"} & set(
-        rendered_text(comparison) + render_markdown_changes(comparison)
-    )
+    comparison = compare_reports([report_of_one_check("pass")], [report_of_one_check("fail", message=HOSTILE_TEXT)])
+    assert not {"\x1b", "\x9b", "\u202e", "\x00"} & set(rendered_text(comparison) + render_markdown_changes(comparison))
 
 
 def test_a_page_of_many_changes_is_cut() -> None:

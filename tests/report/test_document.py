@@ -13,17 +13,7 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from conformance.core import resources
-from conformance.core.model import (
-    Area,
-    Exchange,
-    Level,
-    Outcome,
-    Request,
-    Response,
-    Source,
-    TransportFailure,
-    Verdict,
-)
+from conformance.core.model import Area, Exchange, Level, Outcome, Request, Response, Source, TransportFailure, Verdict
 from conformance.core.text import escape_controls, escape_surrogates
 from conformance.report.document import Report, RunInfo
 from conformance.report.junit import render_junit
@@ -167,9 +157,7 @@ def test_a_mishap_has_no_response() -> None:
     """An exchange that came to nothing says why."""
     exchange_json: Any = transcript_json(
         Exchange(
-            request=Request(method="GET", path="/"),
-            failure=TransportFailure.CLOSED,
-            failure_detail="it was closed",
+            request=Request(method="GET", path="/"), failure=TransportFailure.CLOSED, failure_detail="it was closed"
         )
     )
     assert (exchange_json["response"], exchange_json["error"]) == (None, "it was closed")
@@ -187,9 +175,7 @@ def test_anything_can_be_stored() -> None:
     nasty = Response(status=200, headers=(("X-A", HOSTILE_TEXT),), body=b"\x00\x1b\xff")
     exchange = Exchange(request=Request(method="POST", path="/"), response=nasty)
     run_report = report(
-        verdict(
-            Outcome.FAIL, message=HOSTILE_TEXT, received=HOSTILE_TEXT, exchanges=(transcript_json(exchange),)
-        )
+        verdict(Outcome.FAIL, message=HOSTILE_TEXT, received=HOSTILE_TEXT, exchanges=(transcript_json(exchange),))
     )
     (check,) = json.loads(run_report.json_text().encode("utf-8"))["checks"]
     assert (
@@ -205,9 +191,7 @@ def test_anything_can_be_stored() -> None:
 @pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.ERROR, Outcome.NOT_APPLICABLE])
 def test_anything_fits_into_xml(outcome: Outcome) -> None:
     """What XML can't hold or a terminal would obey is shown as escapes, and markup is escaped."""
-    text = render_junit(
-        report(verdict(outcome, message=HOSTILE_TEXT, title=HOSTILE_TEXT, curl=HOSTILE_TEXT)).as_json()
-    )
+    text = render_junit(report(verdict(outcome, message=HOSTILE_TEXT, title=HOSTILE_TEXT, curl=HOSTILE_TEXT)).as_json())
     (case,) = ET.fromstring(text.encode("utf-8")).iter("testcase")  # noqa: S314 - our own report
     message = case[0].get("message") or ""
     assert "\\x1b[31mb" in message
@@ -222,9 +206,7 @@ def test_junit_by_outcome() -> None:
         verdict(Outcome.FAIL, Level.SHOULD, id="auth.below", message="why"),
     )
     root = ET.fromstring(render_junit(run_report.as_json()))  # noqa: S314 - our own report
-    tags = {
-        case.get("name", "").partition("[")[0]: [item.tag for item in case] for case in root.iter("testcase")
-    }
+    tags = {case.get("name", "").partition("[")[0]: [item.tag for item in case] for case in root.iter("testcase")}
     assert tags == {
         "auth.pass": [], "auth.observed": [], "auth.fail": ["failure"], "auth.untestable": ["failure"],
         "auth.error": ["error"], "auth.not-applicable": ["skipped"], "auth.below": ["skipped"],
@@ -248,9 +230,7 @@ def test_nothing_steers_the_terminal(code: int) -> None:
     escape = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
     assert escape_controls(f"a{character}b") == f"a{escape}b"
     text = f"a{character}b"
-    bad = verdict(
-        Outcome.FAIL, message=text, expected=text, received=text, curl=text, title=text, operation=text
-    )
+    bad = verdict(Outcome.FAIL, message=text, expected=text, received=text, curl=text, title=text, operation=text)
     assert character not in terminal_output(report(bad)).replace("\n", "")
 
 
@@ -296,8 +276,7 @@ def test_the_last_line_sums_up() -> None:
     """The last line has address, verdict, profile, gate and counts."""
     run_report = report(verdict(), verdict(Outcome.FAIL, Level.MAY, id="auth.key.prefixed"))
     assert terminal_output(run_report).splitlines()[-1] == (
-        "http://127.0.0.1:8080 conforms to the profile acme at the gate must: 1 pass, 1 fail "
-        "(1,234 requests in 1.2 s)"
+        "http://127.0.0.1:8080 conforms to the profile acme at the gate must: 1 pass, 1 fail (1,234 requests in 1.2 s)"
     )
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import copy
 import itertools
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance.report.html import render_html
 from conformance.report.html.gauges import SCALE, build_gauge
-from tests.support import sample_reports
+from tests.support import paths, sample_reports
 
-GOLDEN = Path(__file__).parent / "golden" / "report.html.txt"
+GOLDEN = paths.GOLDEN / "report.html.txt"
 SHOULD_REPORT = sample_reports.report(
     sample_reports.check("auth.key.unknown", level="should"),
     run=sample_reports.report()["run"] | {"gate": "should"},
@@ -91,31 +90,15 @@ def test_all_of_the_report_is_there() -> None:
     """Every check, promise, call, answer, source, request and curl line is on the page."""
     sample = sample_reports.full_report()
     page = HtmlTextReader(render_html(sample))
-    expected_texts = [
-        sample["target"]["url"],
-        sample["profile"]["title"],
-        sample["run"]["started"],
-        "1,234 requests",
-    ]
+    expected_texts = [sample["target"]["url"], sample["profile"]["title"], sample["run"]["started"], "1,234 requests"]
     for item in sample["checks"]:
         expected_texts += [item["id"], item["operation"]]
         if item["outcome"] in {"pass", "fail"}:
             expected_texts.append(item["title"])
         if item["outcome"] == "fail":
             expected_texts += [item["message"], item["expected"], item["received"], item["curl"]]
-    expected_texts += [
-        "/v1/track",
-        '{"userId":"someone else"}',
-        "sent in chunks",
-        "it was closed",
-        "acme-python 1.2",
-    ]
-    expected_texts += [
-        "loses silently",
-        "refused from 32,769",
-        "fuzzing is off",
-        sample_reports.SOURCE["section"],
-    ]
+    expected_texts += ["/v1/track", '{"userId":"someone else"}', "sent in chunks", "it was closed", "acme-python 1.2"]
+    expected_texts += ["loses silently", "refused from 32,769", "fuzzing is off", sample_reports.SOURCE["section"]]
     assert [text for text in expected_texts if text not in page.text] == []
     assert sample_reports.SOURCE["url"] in page.links
     assert {item["id"] for item in sample["checks"]} <= set(page.ids)
@@ -220,16 +203,10 @@ def test_an_endless_text_is_cut() -> None:
         ((0, 1), 0, 2, "as documented"),
     ],
 )
-def test_a_limit_is_drawn(
-    band: tuple[int, int], accepted: int | None, refused: int | None, says: str
-) -> None:
+def test_a_limit_is_drawn(band: tuple[int, int], accepted: int | None, refused: int | None, says: str) -> None:
     """Marks stay on the scale, in order; labels keep out of each other's way; the judgement is in words."""
     drawing = build_gauge(sample_reports.limit("one", accepted, refused, at_least=band[0], at_most=band[1]))
-    marks = [
-        drawing.at_least,
-        drawing.at_most,
-        *(mark for mark in (drawing.accepted, drawing.refused) if mark),
-    ]
+    marks = [drawing.at_least, drawing.at_most, *(mark for mark in (drawing.accepted, drawing.refused) if mark)]
     left, right, width = SCALE
     assert all(left <= mark.x <= right for mark in marks)
     assert drawing.at_least.x <= drawing.at_most.x
@@ -245,7 +222,7 @@ def test_a_limit_is_drawn(
 
 def test_the_readme_shows_a_page() -> None:
     """The picture is a PNG below 200 kB. To take it again: python -m tests.support.screenshot."""
-    root = Path(__file__).parents[1]
+    root = paths.ROOT
     assert "(docs/report.png)" in (root / "README.md").read_text("utf-8")
     picture = (root / "docs" / "report.png").read_bytes()
     assert picture.startswith(b"\x89PNG")

@@ -20,9 +20,7 @@ HOSTILE = (
     "\" onfocus=alert(1) ' \x1b[31mred\x1b[0m \x00 \u202egnirts\u2066 ]]> &amp; שלום"
 )
 SOURCE = dict.fromkeys(sample_reports.SOURCE, HOSTILE)
-INJECTION_WORKED = (
-    "'broken' in window || getComputedStyle(document.querySelector('h1')).color === 'rgb(255, 0, 0)'"
-)
+INJECTION_WORKED = "'broken' in window || getComputedStyle(document.querySelector('h1')).color === 'rgb(255, 0, 0)'"
 OTHERS = ("pass", "untestable", "error", "observed", "not-applicable")
 
 
@@ -42,17 +40,13 @@ def test_light_and_dark(opened: PageOpener) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "document",
-    [sample_reports.full_report(), sample_reports.conforming_report()],
-    ids=["failures", "conforming"],
+    "document", [sample_reports.full_report(), sample_reports.conforming_report()], ids=["failures", "conforming"]
 )
 def test_accessible(opened: PageOpener, scheme: str, document: dict[str, Any]) -> None:
     """Axe finds nothing, contrast included; neither at first, nor with every fold open."""
     with opened(text=render_html(document), color_scheme=scheme) as opened_page:
         assert opened_page.accessibility_violations() == []
-        opened_page.page.evaluate(
-            "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
-        )
+        opened_page.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         assert opened_page.accessibility_violations() == []
 
 
@@ -135,9 +129,7 @@ def test_hostile_texts_are_text(opened: PageOpener, width: int) -> None:
     shown = HOSTILE.replace("\x1b", "\\x1b").replace("\x00", "\\x00")
     shown = shown.replace("\u202e", "\\u202e").replace("\u2066", "\\u2066")
     with opened(text=render_html(document), viewport={"width": width, "height": 800}) as opened_page:
-        opened_page.page.evaluate(
-            "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
-        )
+        opened_page.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         assert opened_page.page.evaluate("window.broken") is None
         assert opened_page.page.evaluate("document.querySelectorAll('script').length") == 1
         assert opened_page.page.evaluate("document.querySelectorAll('style').length") == 1
@@ -155,9 +147,7 @@ def test_hostile_texts_are_text(opened: PageOpener, width: int) -> None:
 def test_any_width(opened: PageOpener, width: int) -> None:
     """The page never scrolls sideways; wide tables do so in boxes of their own."""
     with opened(viewport={"width": width, "height": 800}) as opened_page:
-        opened_page.page.evaluate(
-            "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
-        )
+        opened_page.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         assert opened_page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

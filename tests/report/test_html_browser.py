@@ -33,9 +33,7 @@ def test_the_page_is_quiet(opened: PageOpener) -> None:
         opened() as opened_page,
         opened_page.page.expect_event("console"),
     ):
-        opened_page.page.evaluate(
-            "document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x'}))"
-        )
+        opened_page.page.evaluate("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x'}))")
     with (
         pytest.raises(AssertionError, match="it broke"),
         opened() as opened_page,
@@ -123,9 +121,7 @@ def test_a_link_opens_its_check(opened: PageOpener, filtered: str) -> None:
         assert 0 <= box["y"] < 400
 
 
-@pytest.mark.parametrize(
-    "name", ["json.syntax.open", "pixel.key.unknown", "auth.key.padded", "accept.event.minimal"]
-)
+@pytest.mark.parametrize("name", ["json.syntax.open", "pixel.key.unknown", "auth.key.padded", "accept.event.minimal"])
 def test_every_check_has_a_link(opened: PageOpener, name: str) -> None:
     """Also checks in lists that are folded, and in findings about many checks."""
     with opened(f"#{name}") as opened_page:

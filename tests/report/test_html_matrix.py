@@ -47,10 +47,7 @@ def test_the_headline_says_how_far_each_is() -> None:
     [
         ([sample_reports.full_report()], "http://127.0.0.1:8080 and Acme HTTP API"),
         (
-            [
-                sample_reports.full_report(),
-                sample_reports.full_report() | {"target": {"url": "http://127.0.0.1:1"}},
-            ],
+            [sample_reports.full_report(), sample_reports.full_report() | {"target": {"url": "http://127.0.0.1:1"}}],
             "How far 2 servers keep the promises of Acme HTTP API",
         ),
         (
@@ -105,9 +102,7 @@ def test_any_number_at_any_width(opened: PageOpener, count: int, width: int) -> 
     with opened(
         text=render_html_matrix(reports_by_profile(count)), viewport={"width": width, "height": 800}
     ) as opened_page:
-        opened_page.page.evaluate(
-            "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
-        )
+        opened_page.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         assert opened_page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert opened_page.visible_count(".shares li") == count
 
@@ -117,9 +112,7 @@ def test_accessible(opened: PageOpener, scheme: str) -> None:
     """Axe finds nothing, contrast included; neither at first, nor with every fold open."""
     with opened(text=render_html_matrix(reports_by_profile()), color_scheme=scheme) as opened_page:
         assert opened_page.accessibility_violations() == []
-        opened_page.page.evaluate(
-            "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
-        )
+        opened_page.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         assert opened_page.accessibility_violations() == []
 
 
@@ -152,17 +145,10 @@ def test_a_link_opens_its_check(opened: PageOpener, has_script: bool) -> None:  
 
 def test_hostile_texts_are_text(opened: PageOpener) -> None:
     """Names, addresses and messages are shown as they are."""
-    hostile_text = (
-        "</table><script>window.broken = 1</script><img src=x onerror='broken = 1'>\x1b[31m\u202e{{ 7 }}"
-    )
-    bad = sample_reports.failed_check(
-        "auth.key.unknown", hostile_text, message=hostile_text, title=hostile_text
-    )
+    hostile_text = "</table><script>window.broken = 1</script><img src=x onerror='broken = 1'>\x1b[31m\u202e{{ 7 }}"
+    bad = sample_reports.failed_check("auth.key.unknown", hostile_text, message=hostile_text, title=hostile_text)
     document = sample_reports.report(
-        bad,
-        target={"url": hostile_text},
-        profile={"name": hostile_text, "title": hostile_text},
-        verdict="deviates",
+        bad, target={"url": hostile_text}, profile={"name": hostile_text, "title": hostile_text}, verdict="deviates"
     )
     with opened(text=render_html_matrix([document, sample_reports.full_report()])) as opened_page:
         assert opened_page.page.evaluate("window.broken") is None

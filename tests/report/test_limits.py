@@ -97,9 +97,7 @@ def silent_over_limit(request: Request) -> Response | TransportFailure:
     return TransportFailure.CLOSED if len(request.body) > MOST else Response(status=200)
 
 
-@pytest.mark.parametrize(
-    "answer", [target_with_limit(MOST, 500), silent_over_limit], ids=["failing", "silent"]
-)
+@pytest.mark.parametrize("answer", [target_with_limit(MOST, 500), silent_over_limit], ids=["failing", "silent"])
 def test_what_says_nothing_is_not_measured(answer: Answer) -> None:
     """A failure of the server's own and silence are no refusals of a size."""
     limits = measured_limits(answer, "size.event.*")

@@ -67,9 +67,7 @@ def test_a_report_without_its_footer_is_refused(place: Path, footer: object) -> 
         combine_reports([sample_reports.conforming_report(), report_with(complete=footer)]), encoding="utf-8"
     )
     assert "truncated" in error_message(load_all, place)
-    place.write_text(
-        json.dumps({"format": 1, "reports": [sample_reports.conforming_report()]}), encoding="utf-8"
-    )
+    place.write_text(json.dumps({"format": 1, "reports": [sample_reports.conforming_report()]}), encoding="utf-8")
     assert "truncated" in error_message(load_all, place)
 
 

@@ -55,8 +55,7 @@ CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\
 def schema_validator(name: str) -> Draft202012Validator:
     """A schema of ours, which may speak of that of the JSON report."""
     report, wanted = (
-        json.loads((resources.specs_dir() / f"{item}.schema.json").read_text("utf-8"))
-        for item in ("report", name)
+        json.loads((resources.specs_dir() / f"{item}.schema.json").read_text("utf-8")) for item in ("report", name)
     )
     registry: Any = Registry().with_resource(report["$id"], Resource.from_contents(report))
     return Draft202012Validator(wanted, registry=registry)
@@ -88,7 +87,9 @@ def test_a_report_is_a_function_of_its_document(kind: str, document: str) -> Non
 
 def test_the_machine_leaves_no_trace() -> None:
     """Another locale and another time zone change nothing."""
-    script = "import sys; from tests.support.golden_files import goldens; sys.stdout.buffer.write(repr(goldens()).encode())"
+    script = (
+        "import sys; from tests.support.golden_files import goldens; sys.stdout.buffer.write(repr(goldens()).encode())"
+    )
     environment = {
         **os.environ,
         "LC_ALL": "C",
@@ -97,11 +98,7 @@ def test_the_machine_leaves_no_trace() -> None:
         "PYTHONCOERCECLOCALE": "0",
     }
     completed = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        check=True,
-        env=environment,
-        cwd=DIRECTORY.parents[1],
+        [sys.executable, "-c", script], capture_output=True, check=True, env=environment, cwd=DIRECTORY.parents[1]
     )
     assert completed.stdout.decode() == repr(golden_texts())
 
@@ -159,9 +156,7 @@ def test_sarif_has_what_is_broken() -> None:
         (item["ruleId"], item["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]): item["level"]
         for item in first_run["results"]
     }
-    broken = [
-        item for item in sample_reports.full_report()["checks"] if item["outcome"] in {"fail", "untestable"}
-    ]
+    broken = [item for item in sample_reports.full_report()["checks"] if item["outcome"] in {"fail", "untestable"}]
     levels = {"must": "error", "should": "warning", "may": "note"}
     assert fields == {(item["id"], item["operation"]): levels[item["level"]] for item in broken}
     assert set(rules) == {item["id"] for item in broken}
@@ -176,10 +171,7 @@ def test_sarif_names_a_file_that_is_there() -> None:
     """The file of a result is the profile's, relative to a repository's root."""
     profile = {"name": resources.profile_names()[0], "title": "A vendor"}
     places = [
-        {
-            item["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-            for item in sarif_run(document)["results"]
-        }
+        {item["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for item in sarif_run(document)["results"]}
         for document in (sample_reports.full_report() | {"profile": profile}, sample_reports.full_report())
     ]
     assert places == [{f"specs/profiles/{profile['name']}.yaml"}, {"acme.yaml"}]
@@ -189,14 +181,8 @@ def test_sarif_names_a_file_that_is_there() -> None:
 def test_fingerprints_are_stable() -> None:
     """A finding keeps its fingerprint whatever else changes, and shares it with none."""
     first, second = (
-        {
-            item["ruleId"] + str(item["locations"]): item["partialFingerprints"]
-            for item in sarif_run(report)["results"]
-        }
-        for report in (
-            sample_reports.full_report(),
-            {**hostile_report(), "target": {"url": "http://elsewhere"}},
-        )
+        {item["ruleId"] + str(item["locations"]): item["partialFingerprints"] for item in sarif_run(report)["results"]}
+        for report in (sample_reports.full_report(), {**hostile_report(), "target": {"url": "http://elsewhere"}})
     )
     assert first == second
     assert len({json.dumps(item) for item in first.values()}) == len(first)
@@ -242,8 +228,7 @@ def test_the_badge_fits_its_text() -> None:
         root = ET.fromstring(render_badge(document))  # noqa: S314 - our own picture
         widths.append(int(root.get("width", "0")))
         assert (
-            sum(int(item.get("textLength", "0")) + 12 for item in root.iter() if item.get("textLength"))
-            == widths[-1]
+            sum(int(item.get("textLength", "0")) + 12 for item in root.iter() if item.get("textLength")) == widths[-1]
         )
     assert widths == sorted(widths)
     assert widths[-1] < 500
@@ -284,15 +269,8 @@ def test_code_ends_where_it_should(run: str) -> None:
 def test_plain_text_is_plain() -> None:
     """Nothing in a text is markup, a mention, a reference, a link, a list or a heading."""
     assert escape_markdown("*a* _b_ `c` <d> [e]") == r"\*a\* \_b\_ \`c\` \<d\> \[e\]"
-    assert (
-        escape_markdown("@all #1 http://e www.e") == "@<!-- -->all #<!-- -->1 http:<!-- -->//e w<!-- -->ww.e"
-    )
-    assert (
-        escape_markdown("- a"),
-        escape_markdown("1. a"),
-        escape_markdown("1.2.3"),
-        escape_markdown("==="),
-    ) == (
+    assert escape_markdown("@all #1 http://e www.e") == "@<!-- -->all #<!-- -->1 http:<!-- -->//e w<!-- -->ww.e"
+    assert (escape_markdown("- a"), escape_markdown("1. a"), escape_markdown("1.2.3"), escape_markdown("===")) == (
         r"\- a",
         r"1\. a",
         r"1\.2.3",
@@ -331,6 +309,5 @@ def test_our_own_schemas() -> None:
     )
     schema_validator("changes").validate(json.loads(golden_texts()["changes.json"]))
     schema_validator("report").validate(
-        sample_reports.full_report()
-        | {"run": sample_reports.full_report()["run"] | {"failure": "nobody is there"}}
+        sample_reports.full_report() | {"run": sample_reports.full_report()["run"] | {"failure": "nobody is there"}}
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +15,8 @@ from conformance.contract import Contract
 from conformance.core import event_loop, pointers, resources
 from conformance.profile import load
 from conformance.refserver import Server
-from conformance.run.execution import build_plan, execute
+from conformance.run.execution import execute
+from conformance.run.plan import build_plan
 from conformance.settings import table
 from conformance.wire import Wire
 
@@ -45,9 +46,7 @@ class RecordingWire(Wire):
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
     ) -> list[Exchange]:
         """As every wire."""
-        exchanges = await Wire.exchange_on_one_connection(
-            self, requests, pipelined=pipelined, half_closed=half_closed
-        )
+        exchanges = await Wire.exchange_on_one_connection(self, requests, pipelined=pipelined, half_closed=half_closed)
         self.exchanges += [(request, item.status) for request, item in zip(requests, exchanges, strict=True)]
         return exchanges
 
@@ -89,9 +88,7 @@ def is_marked(event: JsonObject, contract: Contract, run_id: str) -> bool:
 def has_identity(event: JsonObject, contract: Contract) -> bool:
     """Whether an event has an id at all: no vendor documents that it stores one without."""
     where = contract.profile.pointers
-    id_values = [
-        pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)
-    ]
+    id_values = [pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)]
     return any(isinstance(item, str) and item for item in id_values)
 
 
@@ -108,7 +105,7 @@ def exchanges_of_run(profile: str, run_id: str) -> tuple[Contract, list[tuple[Re
                 RecordingWire.__post_init__(self)
                 taps.append(self)
 
-        event_loop.run(execute(plan, lambda *_: None, wire_type=Tap))
+        event_loop.run(execute(replace(plan, wire_type=Tap), lambda *_: None))
     return contract, taps[0].exchanges
 
 

@@ -210,9 +210,7 @@ def ids_of(call: Call, count: int) -> list[Json]:
     return [pointers.get(call.full_event(call.operation.event_type), where) for _ in range(count)]
 
 
-@pytest.mark.parametrize(
-    "profile", [name for name in profile_names() if contract(name).profile.pointers.message_id]
-)
+@pytest.mark.parametrize("profile", [name for name in profile_names() if contract(name).profile.pointers.message_id])
 def test_message_ids_are_unique_and_repeatable(profile: str) -> None:
     """Unique within a call, the same in the next run, and different under another label."""
     first, again = (ids_of(call_to(profile, label="one"), 20) for _ in range(2))

@@ -16,24 +16,16 @@ from conformance.checks.check import EVENTS, Check
 from conformance.checks.trial import make_trials
 from conformance.contract import Contract
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Untestable
-from conformance.core.model import (
-    Exchange,
-    Level,
-    OperationKind,
-    Outcome,
-    Request,
-    Response,
-    TransportFailure,
-)
+from conformance.core.model import Exchange, Level, OperationKind, Outcome, Request, Response, TransportFailure
 from conformance.profile import load
 from conformance.requests import Call, Draft, Keys
-from conformance.requests.steps import Steps
 from conformance.run import engine
 from conformance.run.engine import MAX_EXCHANGES, CheckResult
 from conformance.run.sender import Sender
 
 if TYPE_CHECKING:
     from conformance.requests import Step
+    from conformance.requests.steps import Steps
     from conformance.wire import Wire
 
 StepsWithoutNote: TypeAlias = Generator[Draft, Exchange, None]
@@ -134,9 +126,7 @@ def test_a_check_driven_by_hand_sees_a_deviation() -> None:
     steps = make_trials(contract(), KEYS, [item])[0].steps()
     next(steps)
     steps.send(OK)
-    with pytest.raises(
-        Deviation, match="must be answered with 400, and was answered with 200 'ok'"
-    ) as caught:
+    with pytest.raises(Deviation, match="must be answered with 400, and was answered with 200 'ok'") as caught:
         steps.send(OK)
     assert (caught.value.expected, caught.value.received) == ("400", "200 'ok'")
 
@@ -329,9 +319,7 @@ def test_no_more_than_jobs_are_in_flight(jobs: int) -> None:
     """And no fewer, while there is work."""
     canned, results = CannedWire(), list[CheckResult]()
     works = tasks(20)
-    asyncio.run(
-        engine.run_all(works, sender(canned=canned), jobs, lambda _, finding: results.append(finding))
-    )
+    asyncio.run(engine.run_all(works, sender(canned=canned), jobs, lambda _, finding: results.append(finding)))
     assert canned.max_in_flight == min(jobs, 20)
     assert [finding.outcome for finding in results] == [Outcome.PASS] * 20
     assert len(canned.sent) == 60
@@ -403,8 +391,6 @@ def test_trials_of_a_kind_are_made_for_each_operation() -> None:
     """One check on every path that it applies to."""
     (item,) = [item for item in CHECKS if item.id == "json.syntax.truncated"]
     posted = [
-        operation
-        for operation in contract().operations
-        if operation.kind in {OperationKind.EVENT, OperationKind.BATCH}
+        operation for operation in contract().operations if operation.kind in {OperationKind.EVENT, OperationKind.BATCH}
     ]
     assert [trial.operation for trial in make_trials(contract(), KEYS, [item])] == posted

@@ -19,13 +19,14 @@ from conformance.profile import load
 from conformance.refserver import Server
 from conformance.run import engine, preflight
 from conformance.run.estimate import estimate_areas, total
-from conformance.run.execution import build_plan, execute
+from conformance.run.execution import execute
+from conformance.run.plan import build_plan
 from conformance.run.sender import Sender
 from conformance.settings import table
 from conformance.wire import Budget
 
 if TYPE_CHECKING:
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 KEY = "Estimate-Write-Key"
 COSTS = resources.specs_dir() / "costs.json"
@@ -58,9 +59,7 @@ async def measured_costs(plan: Plan) -> dict[str, Any]:
     return {
         "preflight": first,
         "fuzz": [round(after[1] / after[0]), round(after[2] / after[0], 2)],
-        "checks": {
-            name: [_mean(column) for column in zip(*rows, strict=True)] for name, rows in sorted(sums.items())
-        },
+        "checks": {name: [_mean(column) for column in zip(*rows, strict=True)] for name, rows in sorted(sums.items())},
     }
 
 
@@ -103,10 +102,7 @@ def test_an_unknown_profile_is_taken_at_its_worst() -> None:
 def test_what_is_not_allowed_is_not_counted() -> None:
     """Gentle is less than standard, and standard less than all; a budget is the end of everything."""
     totals = [
-        total(
-            estimate_areas("segment", make_plan("http://127.0.0.1:9", "segment", tier=[tier]).trials, 0),
-            Budget(),
-        )
+        total(estimate_areas("segment", make_plan("http://127.0.0.1:9", "segment", tier=[tier]).trials, 0), Budget())
         for tier in (Tier.GENTLE, Tier.STANDARD, Tier.BURST)
     ]
     requests = [cost["requests"] for cost in totals]

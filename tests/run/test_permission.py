@@ -15,14 +15,14 @@ from conformance.core import event_loop, resources
 from conformance.core.errors import UsageError
 from conformance.core.model import Request
 from conformance.profile import load
-from conformance.run.execution import build_plan
+from conformance.run.plan import build_plan
 from conformance.settings import table
 from conformance.wire import parse_target
 from conformance.wire.addresses import AddressScope, widest_scope
 from tests.support.scripted_server import answer_always, scripted_server
 
 if TYPE_CHECKING:
-    from conformance.run.execution import Plan
+    from conformance.run.plan import Plan
 
 PUBLIC = "http://93.184.215.14:8080/prefix"
 HEAVIER_OPTIONS: tuple[dict[str, Any], ...] = (

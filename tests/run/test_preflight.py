@@ -103,9 +103,7 @@ def test_a_server_that_accepts_everything_is_fit() -> None:
 def test_one_acceptance_is_enough() -> None:
     """The other operations are dead: what they say is remembered."""
     alive = contract().operations[0]
-    ground = preflight_result(
-        lambda received: OK if received.target == alive.path else answer_bytes(404, "no")
-    )
+    ground = preflight_result(lambda received: OK if received.target == alive.path else answer_bytes(404, "no"))
     assert alive not in ground.dead
     assert set(ground.dead) == set(contract().operations[1:])
     assert set(ground.dead.values()) == {"404 'no'"}
@@ -223,17 +221,13 @@ def test_a_lone_operation_is_named_as_such() -> None:
 def test_nobody_there_is_said() -> None:
     """With the port."""
     port = free_port()
-    with pytest.raises(
-        InconclusiveError, match=rf"^http://127\.0\.0\.1:{port} can't be reached: .*port {port}"
-    ):
+    with pytest.raises(InconclusiveError, match=rf"^http://127\.0\.0\.1:{port} can't be reached: .*port {port}"):
         run_preflight(f"http://127.0.0.1:{port}")
 
 
 def test_a_host_that_does_not_resolve_is_said() -> None:
     """With the name."""
-    with pytest.raises(
-        InconclusiveError, match=r"can't be reached: the host 'nobody\.invalid' does not resolve"
-    ):
+    with pytest.raises(InconclusiveError, match=r"can't be reached: the host 'nobody\.invalid' does not resolve"):
         run_preflight("http://nobody.invalid")
 
 

@@ -15,7 +15,8 @@ from conformance.core.errors import NoResponse
 from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.profile import load
 from conformance.requests import Call, ConcurrentRequests, Conversation, Draft, Keys
-from conformance.run.sender import FIRST_429, Sender, retry_after_s
+from conformance.requests.rate_limits import FIRST_429, retry_after_s
+from conformance.run.sender import Sender
 from conformance.wire import MAX_IN_FLIGHT, Wire
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ class CannedWire:
         self.in_flight -= 1
         return self.next()
 
-    async def converse(
-        self, requests: Sequence[Request], *, pipelined: bool, half_closed: bool
-    ) -> list[Exchange]:
+    async def converse(self, requests: Sequence[Request], *, pipelined: bool, half_closed: bool) -> list[Exchange]:
         """An answer to each request."""
         self.conversations.append((len(requests), pipelined, half_closed))
         return [self.next() for _ in requests]
@@ -104,12 +103,7 @@ def test_controls_are_those_of_an_operation() -> None:
     sender, wire = sender_and_wire(answer(200))
     send_in_turn(
         sender,
-        [
-            call(0).control_request(),
-            call(1).control_request(),
-            call(0).control_request(),
-            call(1).control_request(),
-        ],
+        [call(0).control_request(), call(1).control_request(), call(0).control_request(), call(1).control_request()],
     )
     assert [request.path for request in wire.sent] == [call(0).operation.path, call(1).operation.path]
 
@@ -122,9 +116,7 @@ def test_a_request_that_is_no_control_is_always_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad",
-    [answer(500), Exchange(request=ANY_REQUEST, failure=TransportFailure.CLOSED)],
-    ids=["500", "closed"],
+    "bad", [answer(500), Exchange(request=ANY_REQUEST, failure=TransportFailure.CLOSED)], ids=["500", "closed"]
 )
 def test_a_failure_makes_every_control_stale(bad: Exchange) -> None:
     """A target that has just failed may have stopped accepting anything."""
@@ -136,9 +128,10 @@ def test_a_failure_makes_every_control_stale(bad: Exchange) -> None:
 def test_a_control_that_fails_is_not_kept() -> None:
     """The next check sends its own."""
     sender, wire = sender_and_wire(answer(503), answer(200))
-    assert [
-        item.status for item in send_in_turn(sender, [call().control_request(), call().control_request()])
-    ] == [503, 200]
+    assert [item.status for item in send_in_turn(sender, [call().control_request(), call().control_request()])] == [
+        503,
+        200,
+    ]
     assert len(wire.sent) == 2
 
 
@@ -169,9 +162,7 @@ def test_a_429_that_never_ends_is_no_verdict() -> None:
 def test_a_429_for_this_request_alone_is_its_answer() -> None:
     """Where controls before and after it are accepted, it is no matter of rate."""
     sender, wire = sender_and_wire(answer(200), *[RETRY_LATER] * 5, answer(200), RETRY_LATER, answer(200))
-    exchanges = send_in_turn(
-        sender, [call().control_request(), call().acceptable_request().with_body_bytes(b"{")]
-    )
+    exchanges = send_in_turn(sender, [call().control_request(), call().acceptable_request().with_body_bytes(b"{")])
     assert [item.status for item in exchanges] == [200, 429]
     assert wire.sent[-2].body == b"{"
 
@@ -207,9 +198,7 @@ def test_all_stand_still_while_one_waits() -> None:
 def test_a_pause_comes_before_its_request() -> None:
     """And it is short however long a check asks for."""
     sender, wire = sender_and_wire(answer(200))
-    assert [item.status for item in send_in_turn(sender, [call().acceptable_request().with_pause(0.01)])] == [
-        200
-    ]
+    assert [item.status for item in send_in_turn(sender, [call().acceptable_request().with_pause(0.01)])] == [200]
     assert len(wire.sent) == 1
 
 

@@ -84,9 +84,7 @@ def test_a_budget_is_the_end_of_sending(word: str, most: int, tmp_path: Path) ->
         sent = len(server.received)
     assert 0 < sent <= most
     errors = [item for item in document["checks"] if item["outcome"] == "error"]
-    assert any(
-        f"the budget of {most:,} {word} is used up (--max-{word})" in item["message"] for item in errors
-    )
+    assert any(f"the budget of {most:,} {word} is used up (--max-{word})" in item["message"] for item in errors)
     assert document["complete"] is True
     assert code in {1, 3}
 
@@ -102,10 +100,7 @@ def test_all_profiles_share_a_budget() -> None:
 def test_a_budget_too_small_for_the_preflight_judges_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Not a byte is sent, and the sentence names the option."""
     with scripted_server(answer_always()) as server:
-        assert (
-            main(["run", server.url, "--profile", "segmentstream", "--write-key", KEY, "--max-bytes", "5"])
-            == 3
-        )
+        assert main(["run", server.url, "--profile", "segmentstream", "--write-key", KEY, "--max-bytes", "5"]) == 3
         assert server.received == []
     assert "the budget of 5 bytes is used up (--max-bytes)" in capsys.readouterr().err
 
@@ -166,9 +161,7 @@ def test_a_signal_ends_generating(tmp_path: Path) -> None:
     environment = {**os.environ, "CONFORMANCE_WRITE_KEY": KEY, "XDG_CACHE_HOME": str(tmp_path)}
     with scripted_server(ending_on_bad_request(answer_always())) as server:
         line = [sys.executable, "-m", "conformance", "fuzz", server.url, "--profile", "segmentstream"]
-        with subprocess.Popen(
-            [*line, "--fuzz", "90000"], env=environment, stderr=subprocess.PIPE, text=True
-        ) as child:
+        with subprocess.Popen([*line, "--fuzz", "90000"], env=environment, stderr=subprocess.PIPE, text=True) as child:
             assert child.stderr is not None
             while "generating" not in child.stderr.readline():
                 assert child.poll() is None

@@ -7,7 +7,6 @@ import gzip
 import io
 import itertools
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +15,6 @@ from rich.console import Console
 
 from conformance import sdks
 from conformance.cases import CHECKS
-from conformance.checks.check import Check
 from conformance.checks.trial import make_trials
 from conformance.cli import main
 from conformance.contract import Contract
@@ -40,11 +38,15 @@ from conformance.requests import Call, Draft, Keys
 from conformance.requests.sdk_requests import SdkRequest
 from conformance.sdks import Reaction, Sdk, effective_reaction, sdk_reaction
 from conformance.sdks.sdk import BodyReading
+from tests.support import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-GOLDEN = Path(__file__).with_name("sdks.txt")
+    from conformance.checks.check import Check
+
+GOLDEN = paths.GOLDEN / "sdks.txt"
 KEY = "conformance-key-7b1d"
 KEYS = Keys(write_key=KEY)
 SDKS = {sdk.name: sdk for sdk in sdks.load_all()}
@@ -255,17 +257,14 @@ def without_filled_in(value: Any) -> Any:  # noqa: ANN401 - JSON
     """A value without what is filled in."""
     if isinstance(value, dict):
         return {
-            key: None if key in {"messageId", "writeKey"} else without_filled_in(item)
-            for key, item in value.items()
+            key: None if key in {"messageId", "writeKey"} else without_filled_in(item) for key, item in value.items()
         }
     return [without_filled_in(item) for item in value] if isinstance(value, list) else value
 
 
 def test_the_same_run_sends_the_same_bytes() -> None:
     """Compression has no clock in it."""
-    first, second = (
-        sdk_requests("rudderstack", RUDDER_PYTHON)[0].to_draft().build_request() for _ in range(2)
-    )
+    first, second = (sdk_requests("rudderstack", RUDDER_PYTHON)[0].to_draft().build_request() for _ in range(2))
     assert first == second
 
 
@@ -273,12 +272,7 @@ def test_what_the_documents_do_not_know_is_kept_apart() -> None:
     """An alias without a previousId, and a type that has no place in a batch, are no acceptable events."""
     (speech,) = sdk_requests("metarouter", MOBILE)
     assert [event["type"] for event in events_of(speech.undocumented_only())] == ["screen", "alias"]
-    assert {event["type"] for event in events_of(speech.documented_only())} == {
-        "track",
-        "identify",
-        "page",
-        "group",
-    }
+    assert {event["type"] for event in events_of(speech.documented_only())} == {"track", "identify", "page", "group"}
     (speech,) = sdk_requests("segment", NODE)
     assert [event["type"] for event in events_of(speech.undocumented_only())] == ["alias"]
 
@@ -383,9 +377,7 @@ def test_nothing_follows_from_other_refusals_where_the_sdk_is_not_let_in() -> No
         ("metarouter", MOBILE, lambda request: b'],"writeKey"' not in request.body),
     ],
 )  # fmt: skip
-def test_a_server_that_shuts_an_sdk_out_is_named(
-    profile: str, name: str, refuses: Callable[[Request], bool]
-) -> None:
+def test_a_server_that_shuts_an_sdk_out_is_named(profile: str, name: str, refuses: Callable[[Request], bool]) -> None:
     """Each refuses one thing that the SDK does; the same server without the refusal passes."""
     path = "/v1/t" if name == BROWSER else "/v1/batch"
     check_id = f"sdk.{name}.accepted"
@@ -399,9 +391,7 @@ def test_checks_are_made_where_an_sdk_sends_to() -> None:
     contract = Contract(load("segment"))
     sdk_trials = [trial for trial in make_trials(contract, KEYS, CHECKS) if trial.check.area == "sdk"]
     paths = {
-        trial.operation.path
-        for trial in sdk_trials
-        if trial.check.id == f"sdk.{BROWSER}.accepted" and trial.operation
+        trial.operation.path for trial in sdk_trials if trial.check.id == f"sdk.{BROWSER}.accepted" and trial.operation
     }
     assert paths == SDKS[BROWSER].paths
     foreign = next(trial for trial in sdk_trials if trial.check.id == f"sdk.{MOBILE}.accepted")

@@ -161,8 +161,6 @@ def test_a_target_that_takes_everything_is_judged(name: str, tmp_path: Path) -> 
 def test_fuzzing_survives_too(name: str, tmp_path: Path) -> None:
     """The fast way of sending reads answers by itself, and has to be as careful."""
     with scripted_server(targets.ending_on_bad_request({**UNJUDGED, **JUDGED}[name])) as server:
-        ended = run_command(
-            server.url, tmp_path, "fuzz", "--fuzz", "100", "--deadline", "0.5", "--max-time", "5"
-        )
+        ended = run_command(server.url, tmp_path, "fuzz", "--fuzz", "100", "--deadline", "0.5", "--max-time", "5")
     assert_survived(ended)
     assert ended.code in {1, 3}, ended.output

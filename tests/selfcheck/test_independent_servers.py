@@ -13,7 +13,8 @@ from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.core import event_loop
 from conformance.profile import load
-from conformance.run.execution import build_plan, build_report, execute
+from conformance.run.execution import build_report, execute
+from conformance.run.plan import build_plan
 from conformance.settings import table
 from tests.targets.application import Application
 from tests.targets.behaviour import BEHAVIOURS, STANDARD
@@ -65,16 +66,13 @@ def correct_servers() -> list[tuple[str, str, str, str | None]]:
         servers.append((dialect, "default", "http10", "size,auth,pixel,webhook"))
         chosen = [name for name in variants(DIALECTS[dialect]) if name not in variants(DIALECTS[SMALL])]
         servers += [
-            (dialect, name, "plain", "auth.key.*,auth.credentials.*,batch,payload,errors.body.*")
-            for name in chosen
+            (dialect, name, "plain", "auth.key.*,auth.credentials.*,batch,payload,errors.body.*") for name in chosen
         ]
     return servers
 
 
 @pytest.mark.parametrize(("dialect", "variant", "behaviour", "select"), correct_servers())
-def test_nothing_fails_on_a_correct_server(
-    dialect: str, variant: str, behaviour: str, select: str | None
-) -> None:
+def test_nothing_fails_on_a_correct_server(dialect: str, variant: str, behaviour: str, select: str | None) -> None:
     """Whatever choice the documents leave, and however the server speaks HTTP, no check complains."""
     target = Application(DIALECTS[dialect], variants(DIALECTS[dialect])[variant])
     with serve(target, BEHAVIOURS[behaviour]) as url:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,9 +19,11 @@ from conformance.core import resources
 from conformance.refserver.faults import FAULTS
 from conformance.refserver.variants import CORRECT_SERVER
 from conformance.selfcheck import report, run_self_check
+from tests.support import paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from conformance.refserver.faults import Fault
     from conformance.refserver.variants import Variant
@@ -67,7 +68,7 @@ def test_it_is_perfect(whole: tuple[subprocess.CompletedProcess[str], Path]) -> 
 def test_the_readme_has_its_totals(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     """Nobody edits the numbers by hand and forgets them."""
     totals = json.loads((whole[1] / "s.json").read_text("utf-8"))["totals"]
-    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    readme = (paths.ROOT / "README.md").read_text("utf-8")
     rows = (
         f"| {totals['caught']} of {totals['broken']} ({totals['faults']} faults) |",
         f"| {totals['right_area']} of {totals['broken']} |",
@@ -104,9 +105,7 @@ def test_a_fault_that_names_too_few_areas_is_caught_and_not_right() -> None:
     narrow = replace(NAMED["json-crash"], catching_checks="json.syntax.truncated")
     (catch,) = score_of([narrow]).detections
     assert (catch.is_detected, catch.is_in_right_area) == (True, False)
-    (spilling,) = score_of(
-        [replace(narrow, collateral_reason="it may be so, for the sake of this test")]
-    ).detections
+    (spilling,) = score_of([replace(narrow, collateral_reason="it may be so, for the sake of this test")]).detections
     assert (spilling.is_detected, spilling.is_in_right_area) == (True, True)
     assert spilling.detected_by == ("json.syntax.truncated",)
 
@@ -116,8 +115,7 @@ def test_a_correct_server_that_is_not_raises_an_alarm() -> None:
     self_check_score = score_of(variants=[replace(CORRECT_SERVER, name="json-unchecked")])
     assert self_check_score.false_alarm_count == 1
     assert any(
-        "json-unchecked under segmentstream is correct: json.syntax" in line
-        for line in self_check_score.problems()
+        "json-unchecked under segmentstream is correct: json.syntax" in line for line in self_check_score.problems()
     )
 
 

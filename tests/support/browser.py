@@ -66,9 +66,7 @@ class OpenedPage:
 
     def style(self, selector: str, name: str) -> str:
         """A computed style of the first element of a selector."""
-        value: str = self.page.locator(selector).first.evaluate(
-            f"element => getComputedStyle(element).{name}"
-        )
+        value: str = self.page.locator(selector).first.evaluate(f"element => getComputedStyle(element).{name}")
         return value
 
     def accessibility_violations(self) -> list[str]:
@@ -80,8 +78,12 @@ class OpenedPage:
 
 @contextmanager
 def open_page(
-    browser: Browser, file: Path, text: str, address: str = "", **options: Any
-) -> Iterator[OpenedPage]:  # noqa: ANN401 - playwright's own
+    browser: Browser,
+    file: Path,
+    text: str,
+    address: str = "",
+    **options: Any,  # noqa: ANN401 - playwright's own
+) -> Iterator[OpenedPage]:
     """Opens a page, written to a file, at an address in it. On the way out it must have been quiet.
 
     Quiet: it asked for nothing but itself, and neither threw nor complained on the console.

@@ -35,9 +35,7 @@ def labelled_cases(profile: str, count: int, seed: int = 1) -> tuple[Case, ...]:
     oracle = Oracle(contract)
     ordered = itertools.islice(systematic_cases(contract), count // 2)
     random = itertools.islice(mutated_cases(contract, seed), count - count // 2)
-    return tuple(
-        case._replace(expected_facts=oracle.expected_facts(case)) for case in itertools.chain(ordered, random)
-    )
+    return tuple(case._replace(expected_facts=oracle.expected_facts(case)) for case in itertools.chain(ordered, random))
 
 
 def run_campaign(
@@ -46,9 +44,7 @@ def run_campaign(
     """What a campaign with some cases comes to."""
 
     async def run() -> CampaignResult:
-        wire = Wire(
-            target=parse_target(url), redactor=Redactor(keys.placeholders_by_secret()), deadline_s=deadline_s
-        )
+        wire = Wire(target=parse_target(url), redactor=Redactor(keys.placeholders_by_secret()), deadline_s=deadline_s)
         async with wire:
             return await Campaign(Contract(load(profile)), keys, wire, PreflightResult()).run(cases)
 

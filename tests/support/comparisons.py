@@ -44,7 +44,5 @@ def fits_schema(document: dict[str, Any]) -> bool:
 
 def broken_server(dialect: str, name: str) -> Application:
     """A broken server of another hand."""
-    fault_case = next(
-        case for case in broken_servers() if case.dialect.name == dialect and case.fault.name == name
-    )
+    fault_case = next(case for case in broken_servers() if case.dialect.name == dialect and case.fault.name == name)
     return fault_case.application(Options())

@@ -30,9 +30,7 @@ ALL_EVENT_PATHS = {
 ABBREVIATED_PATHS = {"/v1/i": "identify", "/v1/t": "track", "/v1/p": "page"}
 TWO_EVENT_PATHS = {"/v1/track": "track", "/v1/identify": "identify"}
 REQUIRED_FIELDS = {"track": "event", "group": "groupId", "alias": "previousId"}
-Unit = Literal[
-    "bytes", "characters", "utf16-units", "decoded-bytes", "decoded-characters", "decoded-utf16-units"
-]
+Unit = Literal["bytes", "characters", "utf16-units", "decoded-bytes", "decoded-characters", "decoded-utf16-units"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +182,7 @@ class ConfigurableServer(Application):
     def _parse_object(self, body: bytes) -> dict[str, Any]:
         try:
             text = body.decode()
-            value: Any = json.loads(
-                text, parse_constant=None if self.manners.accepts_nan else refuse_constant
-            )
+            value: Any = json.loads(text, parse_constant=None if self.manners.accepts_nan else refuse_constant)
         except (ValueError, RecursionError):
             raise _RefusalError(self.manners.invalid_status, "not json") from None
         if not isinstance(value, dict):

@@ -49,9 +49,7 @@ class ExportRunner:
         expected = line["expect"]
         if in_ranges(expected["ends"], status):
             return False
-        if in_ranges(expected["statuses"], status) and body_matches(
-            expected.get("body", {}), media_type, text
-        ):
+        if in_ranges(expected["statuses"], status) and body_matches(expected.get("body", {}), media_type, text):
             return True
         self.failed.add(name)
         return False
@@ -93,12 +91,7 @@ def render_request(line: JsonLine, key: str) -> tuple[str, str, list[tuple[str, 
     values |= {name: base64.b64encode(fill(text).encode()).decode() for name, text in line["base64"].items()}
     query = urlencode([(name, fill(value)) for name, value in line["query"]], quote_via=quote)
     target = line["path"] + (f"?{query}" if query else "")
-    return (
-        line["method"],
-        target,
-        [(name, fill(value)) for name, value in line["headers"]],
-        render_body(line, fill),
-    )
+    return (line["method"], target, [(name, fill(value)) for name, value in line["headers"]], render_body(line, fill))
 
 
 def render_body(line: JsonLine, fill: Any) -> bytes:  # noqa: ANN401 - a function of texts

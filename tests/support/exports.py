@@ -6,7 +6,6 @@ import asyncio
 import functools
 import json
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
@@ -17,13 +16,15 @@ from conformance.profile import load
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.servers import SERVERS
 from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
-from conformance.run.execution import build_plan, execute
+from conformance.run.execution import execute
+from conformance.run.plan import build_plan
 from conformance.settings import table
+from tests.support import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ACME = str(Path(__file__).with_name("acme.yaml"))
+ACME = str(paths.ACME)
 SMALL, MANY = "segmentstream", "metarouter"
 SELECTIONS = {
     ACME: "accept.answer*,accept.credentials*,auth,batch,errors.body*,payload.identity*,size",
@@ -76,6 +77,4 @@ def names_of_failed_checks(url: str, profile: str, select: str = "", gate: Level
     values = {"write_key": KEY, "select": select or SELECTIONS.get(profile), "fuzz": "0", "tier": "standard"}
     plan = build_plan(table.resolve(values), url, contract(profile), CHECKS)
     verdicts = asyncio.run(execute(plan, lambda *_: None)).verdicts
-    return {
-        item.name for item in verdicts if item.outcome in _FAILED_OUTCOMES and item.level.is_at_least(gate)
-    }
+    return {item.name for item in verdicts if item.outcome in _FAILED_OUTCOMES and item.level.is_at_least(gate)}

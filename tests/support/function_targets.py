@@ -60,10 +60,7 @@ def run_checks(profile: str, check: str, answer: Answer) -> list[Verdict]:
     every = make_trials(Contract(load(profile)), KEYS, CHECKS)
     asyncio.run(
         engine.run_all(
-            [replace(trial, preflight=ground) for trial in select_trials(every, [check], [])],
-            sender,
-            4,
-            on_result,
+            [replace(trial, preflight=ground) for trial in select_trials(every, [check], [])], sender, 4, on_result
         )
     )
     return verdicts

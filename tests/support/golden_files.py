@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.report.badge import render_badge
@@ -11,21 +10,18 @@ from conformance.report.document import dump_json
 from conformance.report.junit import render_junit
 from conformance.report.markdown import render_markdown, render_markdown_changes, render_markdown_matrix
 from conformance.report.sarif import render_sarif
-from tests.support import sample_reports
+from tests.support import paths, sample_reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DIRECTORY = Path(__file__).parent / "golden"
+DIRECTORY = paths.GOLDEN
 HOSTILE_TEXT = (
     "a\x00\x1b[31mb\x7f\x9b\u202e\ufffe\U0001f600\r\n\t</failure>]]>&<script>alert(1)</script>"
     "`|[x](http://e)@all {0} #1"
 )
 """What a target might say."""
-_CHANGED = {
-    ("auth.key.unknown", sample_reports.TRACK): "pass",
-    ("accept.event.minimal", sample_reports.PAGE): "fail",
-}
+_CHANGED = {("auth.key.unknown", sample_reports.TRACK): "pass", ("accept.event.minimal", sample_reports.PAGE): "fail"}
 _REMOVED = {("accept.event.minimal", sample_reports.BATCH), ("pixel.key.unknown", "")}
 
 

@@ -144,8 +144,12 @@ def full_report() -> dict[str, Any]:
         failed_check("auth.key.unknown", PAGE),
         failed_check("auth.key.unknown", BATCH, received="403 'no'"),
         failed_check("size.event.over", level="should", received="200"),
-        check("json.syntax.nan", "untestable", BATCH, message=DEAD_OPERATION_MESSAGE.format(BATCH), received="404 'gone'"),
-        check("json.syntax.open", "untestable", BATCH, message=DEAD_OPERATION_MESSAGE.format(BATCH), received="404 'gone'"),
+        check(
+            "json.syntax.nan", "untestable", BATCH, message=DEAD_OPERATION_MESSAGE.format(BATCH), received="404 'gone'"
+        ),
+        check(
+            "json.syntax.open", "untestable", BATCH, message=DEAD_OPERATION_MESSAGE.format(BATCH), received="404 'gone'"
+        ),
         check("errors.body.json", "error", message="no answer", exchanges=[NO_ANSWER]),
         check("auth.key.padded", "observed", level="may", message="accepted with 200"),
         check("pixel.key.unknown", "not-applicable", "", message="the profile has no pixel operation"),
@@ -158,7 +162,7 @@ def full_report() -> dict[str, Any]:
             limit("an event of a batch", 100, 20000, operations=[BATCH]),
         ],
         sdks=[SDK],
-    )  # fmt: skip
+    )
 
 
 def conforming_report() -> dict[str, Any]:

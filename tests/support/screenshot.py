@@ -16,9 +16,10 @@ from conformance.contract import Contract
 from conformance.profile import load
 from conformance.refserver import Server
 from conformance.report.html import render_html
+from tests.support import paths
 from tests.support.browser import launch, open_page
 
-OUTPUT_PATH = Path(__file__).parents[1] / "docs" / "report.png"
+OUTPUT_PATH = paths.ROOT / "docs" / "report.png"
 KEY = "conformance-screenshot"
 
 
@@ -45,9 +46,7 @@ def main() -> None:
     page = render_html(json.loads(completed.stdout))
     with launch() as chromium, tempfile.TemporaryDirectory() as place:
         size = {"width": 1200, "height": 900}
-        with open_page(
-            chromium, Path(place) / "report.html", page, viewport=size, color_scheme="light"
-        ) as opened_page:
+        with open_page(chromium, Path(place) / "report.html", page, viewport=size, color_scheme="light") as opened_page:
             opened_page.page.screenshot(path=OUTPUT_PATH)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.profile import load
-from conformance.run.execution import build_plan, execute
+from conformance.run.execution import execute
+from conformance.run.plan import build_plan
 from conformance.settings import table
 from tests.support.scripted_server import OK, scripted_server
 
@@ -50,9 +51,7 @@ def answer_correctly(peer: ClientConnection, head: ReceivedRequest) -> bytes:
     return OK
 
 
-def respond_with(
-    responder: Responder, answer_to_garbage: bytes = closing_connection(BAD)
-) -> ConnectionScript:
+def respond_with(responder: Responder, answer_to_garbage: bytes = closing_connection(BAD)) -> ConnectionScript:
     """Answers each request by a move, or fairly, and what is no HTTP at all with `nonsense`.
 
     Closes after an answer that says so.
@@ -95,9 +94,7 @@ def empty_closing_answer(line: str) -> bytes:
     return closing_connection(f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode())
 
 
-def run_check(
-    check: str, responder: Responder, answer_to_garbage: bytes = closing_connection(BAD)
-) -> Verdict:
+def run_check(check: str, responder: Responder, answer_to_garbage: bytes = closing_connection(BAD)) -> Verdict:
     """What one check comes to on a server."""
     with scripted_server(respond_with(responder, answer_to_garbage)) as server:
         values = {"write_key": "Scripted-Key", "select": check, "deadline": DEADLINE_S}

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 20.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-TOO_LARGE_AND_CLOSE = (
-    b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large"
-)
+TOO_LARGE_AND_CLOSE = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large"
 
 
 class ClientClosedError(Exception):

@@ -43,9 +43,7 @@ def success_answer(dialect: Dialect, options: Options, call: Call) -> Answer:
     return Answer(dialect.accepted, {"Content-Type": dialect.success_type} if body else {}, body)
 
 
-def error_answer(
-    dialect: Dialect, options: Options, call: Call, status: int, refusal: RefusalError
-) -> Answer:
+def error_answer(dialect: Dialect, options: Options, call: Call, status: int, refusal: RefusalError) -> Answer:
     """Answer a refused call in the dialect's style."""
     answer = _error_body(dialect, options, call, status, refusal)
     extra = {401: ("WWW-Authenticate", 'Basic realm="events"'), 405: ("Allow", call.route.method)}

@@ -17,9 +17,7 @@ START_SECONDS = 10
 class Server:
     """One listening server; `start` and `stop` bracket its life."""
 
-    def __init__(
-        self, judge: Application, behaviour: Behaviour = STANDARD, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, judge: Application, behaviour: Behaviour = STANDARD, tls: ssl.SSLContext | None = None) -> None:
         self._judge = judge
         self._behaviour = behaviour
         self._tls = tls

@@ -66,9 +66,7 @@ def base64_forms(secret: str) -> set[str]:
 def assume_no_stand_in(secrets: dict[str, str]) -> None:
     """Leaves out keys that are part of what stands in for them."""
     shown = " ".join(secrets.values())
-    assume(
-        not any(form in shown for secret in secrets for form in encodings_of(secret) | base64_forms(secret))
-    )
+    assume(not any(form in shown for secret in secrets for form in encodings_of(secret) | base64_forms(secret)))
 
 
 def texts_containing(secret: str, prefix: str, suffix: str) -> list[str]:
@@ -194,10 +192,7 @@ def test_a_header_shows_how_its_key_was_wrong(sent: str, shown: str) -> None:
 @pytest.mark.parametrize("write_key", ["a", "abc"])
 def test_a_key_too_short_to_be_secret_is_left_alone(write_key: str) -> None:
     """Else every text would become unreadable."""
-    assert (
-        Redactor(Keys(write_key=write_key).placeholders_by_secret()).redact_text("abc and more")
-        == "abc and more"
-    )
+    assert Redactor(Keys(write_key=write_key).placeholders_by_secret()).redact_text("abc and more") == "abc and more"
 
 
 def test_a_header_in_utf_8_is_known_again() -> None:
@@ -213,9 +208,7 @@ def echo(peer: ClientConnection) -> None:
     request = peer.read_request()
     echoed_headers = "".join(f"X-Echo-{name}: {value}\r\n" for name, value in request.headers)
     body = f"{request.target} {request.headers} {request.body.decode('latin-1')}".encode("latin-1")
-    peer.send(
-        f"HTTP/1.1 400 No\r\n{echoed_headers}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
-    )
+    peer.send(f"HTTP/1.1 400 No\r\n{echoed_headers}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body)
 
 
 def answer_without_http(peer: ClientConnection) -> None:
@@ -242,9 +235,7 @@ def exchange_with(script: ConnectionScript, keys: Keys) -> Exchange:
         return asyncio.run(send(server.url))
 
 
-@pytest.mark.parametrize(
-    "write_key", ["Key-12345", """it's/a=k%y+&""", 'say"so"', "back\\slash", "$HOME`id`"]
-)
+@pytest.mark.parametrize("write_key", ["Key-12345", """it's/a=k%y+&""", 'say"so"', "back\\slash", "$HOME`id`"])
 def test_an_exchange_shows_no_key(write_key: str) -> None:
     """Through a real server that says everything back, nothing in the whole exchange shows a key."""
     keys = Keys(write_key=write_key)
@@ -263,6 +254,6 @@ def test_a_mishap_shows_no_key(write_key: str) -> None:
     exchange = exchange_with(answer_without_http, keys)
     assert exchange.failure is TransportFailure.NOT_HTTP
     assert re.search(r"illegal status line.*CONFORMANCE_WRITE_KEY", exchange.failure_detail)
-    assert [leaked_forms(exchange.failure_detail, secret) for secret in keys.placeholders_by_secret()] == [
-        []
-    ] * len(keys.placeholders_by_secret())
+    assert [leaked_forms(exchange.failure_detail, secret) for secret in keys.placeholders_by_secret()] == [[]] * len(
+        keys.placeholders_by_secret()
+    )

@@ -159,9 +159,7 @@ def test_a_handshake_that_never_ends_meets_the_deadline() -> None:
     assert exchange.failure is TransportFailure.TIMEOUT
 
 
-def test_a_server_that_hangs_up_after_the_handshake_is_a_mishap(
-    certified: ssl.SSLContext, bundle: str
-) -> None:
+def test_a_server_that_hangs_up_after_the_handshake_is_a_mishap(certified: ssl.SSLContext, bundle: str) -> None:
     """It has read the request and closes without an answer."""
     (exchange,) = send_requests(ClientConnection.read_request, certified, ca_bundle=bundle)
     assert exchange.failure is TransportFailure.CLOSED
@@ -186,9 +184,7 @@ def test_an_early_refusal_is_heard(
     assert [item.status for item in exchanges] == [413] * 30
 
 
-def test_an_early_answer_is_heard_while_the_server_reads_no_more(
-    certified: ssl.SSLContext, bundle: str
-) -> None:
+def test_an_early_answer_is_heard_while_the_server_reads_no_more(certified: ssl.SSLContext, bundle: str) -> None:
     """A server that answers, stops reading and does not close can't make the wire wait for its deadline."""
 
     def script(peer: ClientConnection) -> None:

@@ -40,11 +40,7 @@ EVENT = Request(method="POST", path="/v1/track", headers=JSON, body=b'{"event":"
 
 
 def send_requests(
-    target: TargetAddress,
-    requests: Iterable[Request],
-    *,
-    deadline_s: float = 10.0,
-    throttle: Throttle | None = None,
+    target: TargetAddress, requests: Iterable[Request], *, deadline_s: float = 10.0, throttle: Throttle | None = None
 ) -> list[Exchange]:
     """What comes of requests that one wire sends to a target, one after the other."""
 
@@ -61,9 +57,7 @@ def send_requests(
     return asyncio.run(send())
 
 
-def exchange_with_script(
-    script: ConnectionScript, request: Request = EVENT, *, deadline_s: float = 10.0
-) -> Exchange:
+def exchange_with_script(script: ConnectionScript, request: Request = EVENT, *, deadline_s: float = 10.0) -> Exchange:
     """What comes of one request to a server that follows a script."""
     with scripted_server(script) as server:
         return send_requests(parse_target(server.url), [request], deadline_s=deadline_s)[0]
@@ -74,9 +68,7 @@ def exchange_answered_by(data: bytes) -> Exchange:
     return exchange_with_script(answer_once(data))
 
 
-def request_received(
-    prefix: str = "", *, headers: tuple[str, ...] = (), request: Request = EVENT
-) -> ReceivedRequest:
+def request_received(prefix: str = "", *, headers: tuple[str, ...] = (), request: Request = EVENT) -> ReceivedRequest:
     """What a server sees of a request to a base URL with this prefix."""
     with scripted_server(answer_always()) as server:
         send_requests(parse_target(server.url + prefix, headers=headers), [request])
@@ -201,9 +193,7 @@ def refuse_after_the_head(peer: ClientConnection) -> None:
 def test_an_early_refusal_is_always_heard(size: int, chunked: bool) -> None:  # noqa: FBT001 - a parameter
     """A refusal that comes before the body was read is heard every time, though the connection is reset."""
     with scripted_server(refuse_after_the_head) as server:
-        exchanges = send_requests(
-            parse_target(server.url), [post_request(b"a" * size, chunked=chunked)] * ROUNDS
-        )
+        exchanges = send_requests(parse_target(server.url), [post_request(b"a" * size, chunked=chunked)] * ROUNDS)
     assert [item.status for item in exchanges] == [413] * ROUNDS
     assert {item.response.body for item in exchanges if item.response} == {b"too large"}
 
@@ -217,9 +207,7 @@ def test_an_early_refusal_without_a_length_is_heard(chunked: bool) -> None:  # n
         peer.send(b"HTTP/1.0 413 Too Large\r\n\r\ntoo large")
 
     with scripted_server(script) as server:
-        exchanges = send_requests(
-            parse_target(server.url), [post_request(b"a" * 600_000, chunked=chunked)] * ROUNDS
-        )
+        exchanges = send_requests(parse_target(server.url), [post_request(b"a" * 600_000, chunked=chunked)] * ROUNDS)
     assert [item.status for item in exchanges] == [413] * ROUNDS
     assert {item.response.body for item in exchanges if item.response} == {b"too large"}
 
@@ -279,9 +267,7 @@ def test_a_plain_answer_is_taken_as_it_is() -> None:
 
 def test_an_http_1_0_answer_ends_with_its_connection() -> None:
     """A body without a length ends where the connection does."""
-    response = exchange_answered_by(
-        b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold and fine"
-    ).response
+    response = exchange_answered_by(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold and fine").response
     assert response is not None
     assert (response.body, response.http_version) == (b"old and fine", "HTTP/1.0")
 
@@ -351,9 +337,7 @@ def test_an_endless_body_is_cut_at_the_cap() -> None:
 @pytest.mark.parametrize(("size", "truncated"), [(MAX_BODY_BYTES, False), (MAX_BODY_BYTES + 1, True)])
 def test_the_cap_is_exact(size: int, truncated: bool) -> None:  # noqa: FBT001 - a parameter
     """A body as large as the cap is whole, one byte more is cut."""
-    response = exchange_answered_by(
-        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size
-    ).response
+    response = exchange_answered_by(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size).response
     assert response is not None
     assert (len(response.body), response.truncated) == (MAX_BODY_BYTES, truncated)
 
@@ -385,9 +369,7 @@ def test_a_coded_answer_is_decoded(coding: str, body: bytes) -> None:
 
 def test_a_gzip_bomb_is_cut_at_the_cap() -> None:
     """A small answer that unpacks to a large one is unpacked up to 1 MiB."""
-    response = exchange_answered_by(
-        coded("gzip", gzip.compress(b"a" * 100_000_000, compresslevel=1))
-    ).response
+    response = exchange_answered_by(coded("gzip", gzip.compress(b"a" * 100_000_000, compresslevel=1))).response
     assert response is not None
     assert response.truncated
     assert response.body == b"a" * MAX_BODY_BYTES
@@ -489,11 +471,7 @@ def test_a_request_goes_out_as_it_is() -> None:
     """Method, path, headers and body arrive, and hardly anything else."""
     request = Request(method="PUT", path="/v1/x", headers=(("X-Own", "a: b"), *JSON), body=b"\x00{}")
     received_request = request_received(request=request)
-    assert (received_request.method, received_request.target, received_request.body) == (
-        "PUT",
-        "/v1/x",
-        b"\x00{}",
-    )
+    assert (received_request.method, received_request.target, received_request.body) == ("PUT", "/v1/x", b"\x00{}")
     assert [name for name, _ in received_request.headers] == [
         *("Host", "User-Agent", "Accept", "Accept-Encoding"),
         *("X-Own", "Content-Type", "Content-Length"),
@@ -656,9 +634,7 @@ def test_the_throttle_holds_the_wire_back() -> None:
     """Requests leave no faster than the rate, and the wait for a turn does not count against the deadline."""
     start_s = time.monotonic()
     with scripted_server(answer_always()) as server:
-        exchanges = send_requests(
-            parse_target(server.url), [EVENT] * 2, deadline_s=0.6, throttle=Throttle(1.25)
-        )
+        exchanges = send_requests(parse_target(server.url), [EVENT] * 2, deadline_s=0.6, throttle=Throttle(1.25))
     assert [item.status for item in exchanges] == [200] * 2
     assert time.monotonic() - start_s > 0.7
 

@@ -103,9 +103,7 @@ def describe_body(exchange: Exchange) -> str:
 
 def no_stack_trace(exchange: Exchange, subject: str) -> None:
     """The answer does not show the inside of the server."""
-    stack_trace = (
-        FORBIDDEN_PATTERNS[Rule.NO_STACK_TRACE].find_in(exchange.response) if exchange.response else ""
-    )
+    stack_trace = FORBIDDEN_PATTERNS[Rule.NO_STACK_TRACE].find_in(exchange.response) if exchange.response else ""
     if stack_trace:
         raise Deviation(
             f"the answer to {subject} shows a stack trace: {stack_trace.strip()!r}",
@@ -136,9 +134,7 @@ def _find_mismatches(media_type: str, content: bytes, shape: ResponseBody) -> It
             yield "an empty body", f"the body {excerpt}"
         case BodyFormat.MESSAGE | BodyFormat.TEXT if not text.strip():
             yield "a body that says something", "an empty body"
-        case BodyFormat.MESSAGE | BodyFormat.TEXT if media_type in _HTML_TYPES or _HTML_PAGE_START.match(
-            text
-        ):
+        case BodyFormat.MESSAGE | BodyFormat.TEXT if media_type in _HTML_TYPES or _HTML_PAGE_START.match(text):
             yield "a plain message", f"an HTML page: {excerpt}"
         case BodyFormat.JSON:
             yield from _find_json_mismatches(text, shape)

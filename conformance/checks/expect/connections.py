@@ -61,7 +61,8 @@ def well_framed(exchange: Exchange, subject: str) -> None:
     """An answer ends where its head says, in one way alone, and nothing comes after it."""
     framing_error = "" if exchange.response else exchange.failure_detail
     if exchange.bytes_after_response:
-        framing_error = f"followed by {len(exchange.bytes_after_response)} bytes that belong to no answer: {exchange.bytes_after_response[:40]!r}"
+        stray = exchange.bytes_after_response
+        framing_error = f"followed by {len(stray)} bytes that belong to no answer: {stray[:40]!r}"
     elif exchange.response:
         framing_error = _find_framing_error(exchange.response)
     if framing_error:

@@ -35,9 +35,7 @@ def measured_sizes(exchanges: Iterable[Exchange]) -> tuple[tuple[MeasuredSize, b
         (exchange.request.measured_size, is_accepted(exchange))
         for exchange in exchanges
         if exchange.request.measured_size is not None
-        and (
-            is_accepted(exchange) or exchange.status == _MULTI_STATUS or exchange.status in _REFUSAL_STATUSES
-        )
+        and (is_accepted(exchange) or exchange.status == _MULTI_STATUS or exchange.status in _REFUSAL_STATUSES)
     )
 
 
@@ -105,9 +103,7 @@ def status(exchange: Exchange, answer: ExpectedResponse, subject: str) -> str | 
         return None
     for item in answer.tolerate:
         if exchange.status == item.status:
-            return f"{item.status} is tolerated: {item.source}" + (
-                f" ({item.source.says})" if item.source.says else ""
-            )
+            return f"{item.status} is tolerated: {item.source}" + (f" ({item.source.says})" if item.source.says else "")
     raise Deviation(
         f"{subject} must be answered with {_join_statuses(answer.statuses)}, and was answered with {exchange.summary}",
         expected=_join_statuses(answer.statuses),

@@ -22,19 +22,6 @@ __all__ = ["FAULTS", "Fault"]
 
 FAULTS: tuple[Fault, ...] = tuple(
     fault
-    for area in (
-        accept,
-        auth,
-        syntax,
-        size,
-        batch,
-        payload,
-        errors,
-        pixel,
-        unusual_input,
-        routing,
-        wire,
-        concurrency,
-    )
+    for area in (accept, auth, syntax, size, batch, payload, errors, pixel, unusual_input, routing, wire, concurrency)
     for fault in area.FAULTS
 )

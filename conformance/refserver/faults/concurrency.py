@@ -43,9 +43,7 @@ def _both_hold(one: RequestPredicate, other: RequestPredicate) -> RequestPredica
 
 def _rate_limit(status: int = 429, **headers: str) -> ResponseOverride:
     """Refuses in a crowd."""
-    return lambda sight: (
-        error_reply(sight, status).with_headers(**headers) if _has_many_in_flight(sight) else None
-    )
+    return lambda sight: error_reply(sight, status).with_headers(**headers) if _has_many_in_flight(sight) else None
 
 
 def _keep_rate_limiting(sight: RequestView) -> ServerReply | None:

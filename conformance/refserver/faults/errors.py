@@ -23,8 +23,7 @@ _STATES_ERROR_BODY = requires_facts("bodies.error")
 _MARKUP = "<script>"
 _CREDENTIAL_FACTS = "answers.credentials-*"
 _BODY_CHECKS = (
-    "errors.body.json errors.body.credentials errors.body.key errors.body.size errors.body.identity "
-    "errors.body.shape"
+    "errors.body.json errors.body.credentials errors.body.key errors.body.size errors.body.identity errors.body.shape"
 )
 _TRACE_CHECKS = (
     "errors.trace.json errors.trace.array errors.trace.invalid-utf8 errors.trace.size "
@@ -41,66 +40,142 @@ def _without_body(reply: ServerReply) -> ServerReply:
 
 
 def _as_problem_json(reply: ServerReply) -> ServerReply:
-    return replace(
-        reply, media_type="application/problem+json", body=b'{"title": "Bad Request", "status": 400}'
-    )
+    return replace(reply, media_type="application/problem+json", body=b'{"title": "Bad Request", "status": 400}')
 
 
 def _is_refused_event_or_batch(sight: RequestView) -> bool:
     """Whether it is an event or a batch that is refused, and not with a success."""
-    return (
-        not sight.is_accepted and (IS_EVENT(sight) or IS_BATCH(sight)) and "partly" not in sight.refusal_fact
-    )
+    return not sight.is_accepted and (IS_EVENT(sight) or IS_BATCH(sight)) and "partly" not in sight.refusal_fact
 
 
 def _reflect_body(sight: RequestView) -> ServerReply | None:
     """The refused body in a page, as it came."""
     if not _is_refused_event_or_batch(sight) or _MARKUP not in sight.body_text:
         return None
-    return replace(
-        sight.correct_reply(), media_type="text/html", body=f"<p>Can't read {sight.body_text}</p>".encode()
-    )
+    return replace(sight.correct_reply(), media_type="text/html", body=f"<p>Can't read {sight.body_text}</p>".encode())
 
 
 FAULTS = (
-    Fault("errors-as-pages", "Answers errors with a proxy's HTML page.", "SDKs and people read the error",
-          _BODY_CHECKS, edit_reply(_as_html_page, when=_is_refused_event_or_batch), _STATES_ERROR_BODY),
-    Fault("errors-without-words", "Answers errors with an empty body.", "nobody learns what was wrong", _BODY_CHECKS,
-          edit_reply(_without_body, when=_is_refused_event_or_batch), _STATES_ERROR_BODY),
-    Fault("errors-of-a-framework", "Answers errors in its framework's shape, not the documented one.",
-          "SDKs look for the documented names", _BODY_CHECKS, edit_reply(_as_problem_json, when=_is_refused_event_or_batch),
-          lambda contract: contract.has_fact("bodies.error") and contract.has_fact("bodies.error-batch")),
-    Fault("key-errors-as-pages", "Answers wrong keys with a login page.", "a gateway in front of the server",
-          "errors.body.credentials errors.body.key", edit_reply(_as_html_page, _CREDENTIAL_FACTS, when=_is_refused_event_or_batch),
-          all_of(_STATES_ERROR_BODY, requires_refusals("answers.credentials-unknown"))),
-    Fault("size-errors-as-pages", "Answers what is too large with a proxy's page.", "the proxy answers first",
-          "errors.body.size", edit_reply(_as_html_page, "limits.*"), _STATES_ERROR_BODY),
-    Fault("identity-errors-without-words", "Says nothing about an event of nobody.", "a status and no word",
-          "errors.body.identity", edit_reply(_without_body, "answers.identity-missing", when=IS_EVENT),
-          all_of(_STATES_ERROR_BODY, requires_refusals("answers.identity-missing"))),
-    Fault("error-shape-other", "Writes refusals in another shape.",
-          "who writes a client wants to know the shape", "errors.body.shape",
-          edit_reply(lambda reply: replace(reply, media_type="text/plain", body=b"400"),
-              "answers.json-invalid")),
-    Fault("traces", "Shows a stack trace in every refusal.", "debug mode is left on", _TRACE_CHECKS,
-          show_stack_trace(when=lambda sight: not sight.is_accepted and (IS_EVENT(sight) or IS_BATCH(sight))),
-          lambda contract: not contract.has_fact("bodies.error")),
-    Fault("traces-in-json-errors", "Shows where its parser stopped, with files and lines.",
-          "debug mode is left on", "errors.trace.json", show_stack_trace("answers.json-invalid", when=IS_EVENT)),
-    Fault("traces-in-type-errors", "Shows a stack trace where JSON is no object.", "nobody expected it",
-          "errors.trace.array", show_stack_trace("answers.json-not-object")),
-    Fault("traces-in-decoding-errors", "Shows a stack trace where bytes are not UTF-8.", "nobody expected it",
-          "errors.trace.invalid-utf8", show_stack_trace("answers.json-not-utf8")),
-    Fault("traces-in-size-errors", "Shows a stack trace where a body is too large.", "nobody expected it",
-          "errors.trace.size", show_stack_trace("limits.*")),
-    Fault("traces-in-key-errors", "Shows a stack trace where the key is wrong or missing.",
-          "nobody expected it", "errors.trace.credentials errors.trace.key", show_stack_trace(_CREDENTIAL_FACTS, when=_is_refused_event_or_batch),
-          requires_refusals("answers.credentials-unknown")),
-    Fault("traces-in-payload-errors", "Shows a stack trace where an event is incomplete.",
-          "nobody expected it", "errors.trace.payload", show_stack_trace("answers.identity-missing", when=IS_EVENT),
-          requires_refusals("answers.identity-missing")),
-    Fault("traces-in-batch-errors", "Shows a stack trace where a batch is none.", "nobody expected it",
-          "errors.trace.batch", show_stack_trace("answers.batch-not-array", "answers.batch-missing"), requires_kinds(OperationKind.BATCH)),
-    Fault("markup-reflected", "Repeats what it could not read in an HTML page.",
-          "a stranger's script runs in the reader's browser", "errors.html.reflected", _reflect_body),
-)  # fmt: skip
+    Fault(
+        "errors-as-pages",
+        "Answers errors with a proxy's HTML page.",
+        "SDKs and people read the error",
+        _BODY_CHECKS,
+        edit_reply(_as_html_page, when=_is_refused_event_or_batch),
+        _STATES_ERROR_BODY,
+    ),
+    Fault(
+        "errors-without-words",
+        "Answers errors with an empty body.",
+        "nobody learns what was wrong",
+        _BODY_CHECKS,
+        edit_reply(_without_body, when=_is_refused_event_or_batch),
+        _STATES_ERROR_BODY,
+    ),
+    Fault(
+        "errors-of-a-framework",
+        "Answers errors in its framework's shape, not the documented one.",
+        "SDKs look for the documented names",
+        _BODY_CHECKS,
+        edit_reply(_as_problem_json, when=_is_refused_event_or_batch),
+        lambda contract: contract.has_fact("bodies.error") and contract.has_fact("bodies.error-batch"),
+    ),
+    Fault(
+        "key-errors-as-pages",
+        "Answers wrong keys with a login page.",
+        "a gateway in front of the server",
+        "errors.body.credentials errors.body.key",
+        edit_reply(_as_html_page, _CREDENTIAL_FACTS, when=_is_refused_event_or_batch),
+        all_of(_STATES_ERROR_BODY, requires_refusals("answers.credentials-unknown")),
+    ),
+    Fault(
+        "size-errors-as-pages",
+        "Answers what is too large with a proxy's page.",
+        "the proxy answers first",
+        "errors.body.size",
+        edit_reply(_as_html_page, "limits.*"),
+        _STATES_ERROR_BODY,
+    ),
+    Fault(
+        "identity-errors-without-words",
+        "Says nothing about an event of nobody.",
+        "a status and no word",
+        "errors.body.identity",
+        edit_reply(_without_body, "answers.identity-missing", when=IS_EVENT),
+        all_of(_STATES_ERROR_BODY, requires_refusals("answers.identity-missing")),
+    ),
+    Fault(
+        "error-shape-other",
+        "Writes refusals in another shape.",
+        "who writes a client wants to know the shape",
+        "errors.body.shape",
+        edit_reply(lambda reply: replace(reply, media_type="text/plain", body=b"400"), "answers.json-invalid"),
+    ),
+    Fault(
+        "traces",
+        "Shows a stack trace in every refusal.",
+        "debug mode is left on",
+        _TRACE_CHECKS,
+        show_stack_trace(when=lambda sight: not sight.is_accepted and (IS_EVENT(sight) or IS_BATCH(sight))),
+        lambda contract: not contract.has_fact("bodies.error"),
+    ),
+    Fault(
+        "traces-in-json-errors",
+        "Shows where its parser stopped, with files and lines.",
+        "debug mode is left on",
+        "errors.trace.json",
+        show_stack_trace("answers.json-invalid", when=IS_EVENT),
+    ),
+    Fault(
+        "traces-in-type-errors",
+        "Shows a stack trace where JSON is no object.",
+        "nobody expected it",
+        "errors.trace.array",
+        show_stack_trace("answers.json-not-object"),
+    ),
+    Fault(
+        "traces-in-decoding-errors",
+        "Shows a stack trace where bytes are not UTF-8.",
+        "nobody expected it",
+        "errors.trace.invalid-utf8",
+        show_stack_trace("answers.json-not-utf8"),
+    ),
+    Fault(
+        "traces-in-size-errors",
+        "Shows a stack trace where a body is too large.",
+        "nobody expected it",
+        "errors.trace.size",
+        show_stack_trace("limits.*"),
+    ),
+    Fault(
+        "traces-in-key-errors",
+        "Shows a stack trace where the key is wrong or missing.",
+        "nobody expected it",
+        "errors.trace.credentials errors.trace.key",
+        show_stack_trace(_CREDENTIAL_FACTS, when=_is_refused_event_or_batch),
+        requires_refusals("answers.credentials-unknown"),
+    ),
+    Fault(
+        "traces-in-payload-errors",
+        "Shows a stack trace where an event is incomplete.",
+        "nobody expected it",
+        "errors.trace.payload",
+        show_stack_trace("answers.identity-missing", when=IS_EVENT),
+        requires_refusals("answers.identity-missing"),
+    ),
+    Fault(
+        "traces-in-batch-errors",
+        "Shows a stack trace where a batch is none.",
+        "nobody expected it",
+        "errors.trace.batch",
+        show_stack_trace("answers.batch-not-array", "answers.batch-missing"),
+        requires_kinds(OperationKind.BATCH),
+    ),
+    Fault(
+        "markup-reflected",
+        "Repeats what it could not read in an HTML page.",
+        "a stranger's script runs in the reader's browser",
+        "errors.html.reflected",
+        _reflect_body,
+    ),
+)

@@ -71,9 +71,7 @@ def requires_refusals(*names: str) -> ContractPredicate:
 
     def fits(contract: Contract) -> bool:
         answers = [contract.fact(name) for name in names if contract.has_fact(name)]
-        refusals = [
-            item for item in answers if isinstance(item, ExpectedResponse) and min(item.statuses) >= 300
-        ]
+        refusals = [item for item in answers if isinstance(item, ExpectedResponse) and min(item.statuses) >= 300]
         return len(refusals) == len(names)
 
     return fits

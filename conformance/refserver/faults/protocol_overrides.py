@@ -78,9 +78,7 @@ def rewrite_input(edit: BytesEdit) -> type[HttpProtocol]:
     return InputRewritingProtocol
 
 
-def reply_before_reading(
-    trigger: Callable[[bytes], object], answer: bytes = _INTERNAL_ERROR
-) -> type[HttpProtocol]:
+def reply_before_reading(trigger: Callable[[bytes], object], answer: bytes = _INTERNAL_ERROR) -> type[HttpProtocol]:
     """Answers some requests before they are read, and hangs up."""
 
     class EarlyReplyProtocol(HttpProtocol):
@@ -108,6 +106,4 @@ def append_after_reply(extra: bytes, when: Callable[[frozenset[bytes], int], boo
 
 def leave_body_unread(trigger: Callable[[bytes], object]) -> type[HttpProtocol]:
     """Answers some requests without reading their bodies, which it then takes for the next request."""
-    return rewrite_input(
-        lambda data: with_content_length(data, 0) if trigger(data) and content_lengths(data) else data
-    )
+    return rewrite_input(lambda data: with_content_length(data, 0) if trigger(data) and content_lengths(data) else data)

@@ -37,8 +37,7 @@ def for_kinds(*kinds: OperationKind) -> RequestPredicate:
 
 
 IS_EVENT, IS_BATCH, IS_PIXEL, IS_WEBHOOK = (
-    for_kinds(kind)
-    for kind in (OperationKind.EVENT, OperationKind.BATCH, OperationKind.PIXEL, OperationKind.WEBHOOK)
+    for_kinds(kind) for kind in (OperationKind.EVENT, OperationKind.BATCH, OperationKind.PIXEL, OperationKind.WEBHOOK)
 )
 
 
@@ -89,9 +88,7 @@ def crash_on(*facts: str, when: RequestPredicate = any_request) -> ResponseOverr
 
 def show_stack_trace(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Shows its inside in the refusal by one of these facts."""
-    return edit_reply(
-        lambda reply: replace(reply, media_type="text/plain", body=STACK_TRACE), *facts, when=when
-    )
+    return edit_reply(lambda reply: replace(reply, media_type="text/plain", body=STACK_TRACE), *facts, when=when)
 
 
 def edit_reply(edit: ReplyEdit, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:

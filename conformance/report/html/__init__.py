@@ -40,9 +40,7 @@ def render_html(document: Mapping[str, Any]) -> str:
 
 def render_html_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
     """The page of several reports side by side, in their order: targets, profiles, or both."""
-    return render_page(
-        "matrix.html", documents=documents, comparison=summarize_matrix(build_matrix(documents))
-    )
+    return render_page("matrix.html", documents=documents, comparison=summarize_matrix(build_matrix(documents)))
 
 
 def render_html_diff(document: Mapping[str, Any]) -> str:

@@ -77,21 +77,23 @@ def build_gauge(limit: Mapping[str, Any]) -> Gauge:
     def scale_mark(value: int, words: str, *, is_left: bool, kind: str = "") -> ScaleMark:
         x = SCALE_LEFT + round((value - start) * (SCALE_RIGHT - SCALE_LEFT) / (end - start))
         return ScaleMark(
-            x=x,
-            label=f"{words}{value:,}",
-            is_label_left=is_left and x - SCALE_LEFT > _MIN_LEFT_LABEL_X,
-            kind=kind,
+            x=x, label=f"{words}{value:,}", is_label_left=is_left and x - SCALE_LEFT > _MIN_LEFT_LABEL_X, kind=kind
         )
 
     is_crossed = accepted is not None and refused is not None and accepted >= refused
     judgement, is_kept = _judge_limit(limit)
     return Gauge(
-        limit=limit, judgement=judgement, is_kept=is_kept, scale_start=start,
-        at_least=scale_mark(limit["at_least"], "", is_left=True), at_most=scale_mark(limit["at_most"], "", is_left=False),
-        accepted=None if accepted is None else
-        scale_mark(accepted, "accepted up to ", is_left=not is_crossed, kind="pass"),
+        limit=limit,
+        judgement=judgement,
+        is_kept=is_kept,
+        scale_start=start,
+        at_least=scale_mark(limit["at_least"], "", is_left=True),
+        at_most=scale_mark(limit["at_most"], "", is_left=False),
+        accepted=None
+        if accepted is None
+        else scale_mark(accepted, "accepted up to ", is_left=not is_crossed, kind="pass"),
         refused=None if refused is None else scale_mark(refused, "refused from ", is_left=is_crossed, kind="fail"),
-    )  # fmt: skip
+    )
 
 
 def _labels(left: ScaleMark | None, right: ScaleMark | None, separator: str) -> list[ScaleMark]:

@@ -41,11 +41,7 @@ def _environment() -> Environment:
         asset = name.partition(".")[0]
         environment.globals[asset] = text
         environment.globals[f"{asset}_digest"] = _csp_digest(text)
-    filters: dict[str, Callable[..., Any]] = {
-        "number": _format_number,
-        "link": _safe_url,
-        "counted": _format_count,
-    }
+    filters: dict[str, Callable[..., Any]] = {"number": _format_number, "link": _safe_url, "counted": _format_count}
     environment.filters.update(filters)
     environment.globals["longest"] = MAX_TEXT_LENGTH
     return environment
@@ -56,7 +52,8 @@ def _to_visible_text(value: object) -> object:
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
     if len(value) > MAX_TEXT_LENGTH:
-        return f"{escape_controls(value[:MAX_TEXT_LENGTH])}\N{HORIZONTAL ELLIPSIS} (cut here, of {len(value):,} characters)"
+        shown = escape_controls(value[:MAX_TEXT_LENGTH])
+        return f"{shown}\N{HORIZONTAL ELLIPSIS} (cut here, of {len(value):,} characters)"
     return escape_controls(value)
 
 

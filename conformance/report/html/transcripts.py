@@ -16,9 +16,7 @@ _MAX_TRANSCRIPT_LENGTH = 350_000
 """How many characters of transcripts a page has room for, so that it stays below 1.5 MB."""
 
 
-def trim_transcripts(
-    groups_by_outcome: Mapping[str, tuple[FailureGroup, ...]],
-) -> dict[str, tuple[FailureGroup, ...]]:
+def trim_transcripts(groups_by_outcome: Mapping[str, tuple[FailureGroup, ...]]) -> dict[str, tuple[FailureGroup, ...]]:
     """The findings without the transcripts for which a page has no room."""
     room = _MAX_TRANSCRIPT_LENGTH
     trimmed_groups = {}

@@ -39,9 +39,7 @@ def render_markdown_changes(report_changes: ReportChanges) -> str:
         if rows:
             blocks += [f"## {kind.capitalize()}", markdown_table(_TABLE_HEAD, rows)]
     if omitted_count:
-        blocks.append(
-            f"**{omitted_count:,} more are left out here; the JSON report of the comparison has them.**"
-        )
+        blocks.append(f"**{omitted_count:,} more are left out here; the JSON report of the comparison has them.**")
     return "\n\n".join(blocks) + "\n"
 
 

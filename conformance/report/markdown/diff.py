@@ -43,9 +43,7 @@ def render_markdown_diff(document: Mapping[str, Any]) -> str:
         room -= len(block.encode()) + 2
         if room < 0:
             omitted_count = len(document["differences"]) - len(blocks)
-            blocks.append(
-                f"**{omitted_count:,} more are left out here; the JSON and the HTML report have them.**"
-            )
+            blocks.append(f"**{omitted_count:,} more are left out here; the JSON and the HTML report have them.**")
             break
         blocks.append(block)
     return "\n\n".join([*head, *blocks]) + "\n"
@@ -67,9 +65,7 @@ def _difference_block(item: Mapping[str, Any]) -> str:
         for way in item["ways"]
     ]
     details = [
-        f"- {name} {inline_code(text)}"
-        for name, text in diff_summary.detail_lines(item)
-        if name in _SHOWN_DETAILS
+        f"- {name} {inline_code(text)}" for name, text in diff_summary.detail_lines(item) if name in _SHOWN_DETAILS
     ]
     sources = [
         f"- documented in {markdown_link(source['document'], source['url'])}: {escape_markdown(source['says'])}"

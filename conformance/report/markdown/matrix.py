@@ -57,9 +57,7 @@ def render_markdown_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
         markdown_table(["area", *names], [[area.name, *_shares(area)] for area in summary.areas]),
         "## By check",
         _omitted_sentence([line.row for area in summary.areas for line in area.checks]),
-        markdown_table(
-            ["check", *names], _rows([line.row for area in summary.areas for line in area.checks])
-        ),
+        markdown_table(["check", *names], _rows([line.row for area in summary.areas for line in area.checks])),
     ]
     return "\n\n".join(blocks) + "\n"
 

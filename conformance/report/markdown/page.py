@@ -42,10 +42,7 @@ def render_markdown(document: Mapping[str, Any]) -> str:
         (item for outcome in _PROBLEM_OUTCOMES for item in groups_by_outcome[outcome]),
         key=lambda item: Level(item.level).rank,
     )
-    head, tail = (
-        _head_blocks(document),
-        [*_limit_blocks(document), *_sdk_blocks(document), _footer_line(document)],
-    )
+    head, tail = (_head_blocks(document), [*_limit_blocks(document), *_sdk_blocks(document), _footer_line(document)])
     gated = [item for item in problems if Level(item.level).is_at_least(gate)]
     below = [item for item in problems if not Level(item.level).is_at_least(gate)]
     blocks = [
@@ -176,10 +173,7 @@ def _sdk_blocks(document: Mapping[str, Any]) -> list[str]:
     if not sdk_table.rows:
         return []
     rows = [
-        [
-            f"{escape_markdown(line.title)}{'' if line.is_supported else ' (of others)'}",
-            *map(_cell, line.cells),
-        ]
+        [f"{escape_markdown(line.title)}{'' if line.is_supported else ' (of others)'}", *map(_cell, line.cells)]
         for line in sdk_table.rows[:_MAX_ROWS]
     ]
     return [

@@ -27,9 +27,7 @@ def success_faults() -> Iterator[Fault]:
     for status in (201, 202):
         broken = altering_success(with_parts(status=status))
         yield make_fault(f"success-{status}", "accept", MUST, broken)
-    yield make_fault(
-        "success-204", "accept", must("seg", "rs", "mr"), altering_success(lambda *_: Answer(204))
-    )
+    yield make_fault("success-204", "accept", must("seg", "rs", "mr"), altering_success(lambda *_: Answer(204)))
     as_200 = altering_success(lambda *_: Answer(200, {"Content-Type": "text/plain"}, b"OK"))
     yield make_fault("success-200", "accept", must("ss"), as_200)
     for name, kind in (("json", "application/json"), ("html", "text/html")):

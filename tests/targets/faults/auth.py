@@ -102,14 +102,9 @@ def path_faults() -> Iterator[Fault]:
 def status_faults() -> Iterator[Fault]:
     """List wrong statuses for missing and unknown credentials."""
     levels = at_levels(seg="should", rs="must", mr="must", ss="must")
-    for name, when in (
-        ("missing", has_no_credentials),
-        ("unknown", lambda call: not has_no_credentials(call)),
-    ):
+    for name, when in (("missing", has_no_credentials), ("unknown", lambda call: not has_no_credentials(call))):
         for status in (403, 404, 500):
-            yield make_fault(
-                f"{name}-credentials-{status}", "auth", levels, answering({"auth"}, status, when)
-            )
+            yield make_fault(f"{name}-credentials-{status}", "auth", levels, answering({"auth"}, status, when))
     yield make_fault("credentials-400", "auth", must("ss"), answering({"auth"}, 400))
     garbled = answering({"auth"}, 500, lambda call: not_base64(call, Options()))
     yield make_fault("garbled-credentials-500", "auth errors", levels, garbled)

@@ -120,9 +120,7 @@ def any_event(test: Callable[[dict[str, object]], bool]) -> Predicate:
     return lambda call: any(test(event) for event in events(call))
 
 
-def with_parts(
-    status: int | None = None, content_type: str | None = None, body: bytes | None = None
-) -> AnswerEdit:
+def with_parts(status: int | None = None, content_type: str | None = None, body: bytes | None = None) -> AnswerEdit:
     """Make a change that replaces the given parts of an answer."""
 
     def change(_: Call, answer: Answer) -> Answer:
@@ -219,9 +217,7 @@ def with_connection_type(speak: type[HttpConnection]) -> type[Application]:
     return Speaking
 
 
-def altering(
-    change: AnswerEdit, kinds: set[Kind] | None = None, when: Predicate = always
-) -> type[Application]:
+def altering(change: AnswerEdit, kinds: set[Kind] | None = None, when: Predicate = always) -> type[Application]:
     """Change the answers to refused calls; None stands for every kind of reason."""
 
     class Altering(Application):

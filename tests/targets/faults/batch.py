@@ -81,19 +81,12 @@ def refused_faults() -> Iterator[Fault]:
         yield make_fault(f"{name}-refused", "batch", BATCHED, refusing(when))
     mixed = in_batch(lambda call: len(kinds_of(call)) > 1)
     yield make_fault("mixed-batch-refused", "batch", BATCHED, refusing(mixed))
+    yield make_fault("shared-context-refused", "batch", must("seg", "mr"), refusing(has_envelope_field("context")))
     yield make_fault(
-        "shared-context-refused", "batch", must("seg", "mr"), refusing(has_envelope_field("context"))
-    )
-    yield make_fault(
-        "shared-integrations-refused",
-        "batch",
-        must("seg", "mr"),
-        refusing(has_envelope_field("integrations")),
+        "shared-integrations-refused", "batch", must("seg", "mr"), refusing(has_envelope_field("integrations"))
     )
     yield make_fault("own-context-refused", "batch", BATCHED, refusing(has_event_field("context")))
-    yield make_fault(
-        "batch-sent-at-refused", "batch", should("seg", "rs"), refusing(has_envelope_field("sentAt"))
-    )
+    yield make_fault("batch-sent-at-refused", "batch", should("seg", "rs"), refusing(has_envelope_field("sentAt")))
     lonely = in_batch(lambda call: not has_envelope_field("context")(call))
     yield make_fault("no-shared-context-refused", "batch", BATCHED, refusing(lonely))
     yield make_fault("batch-success-202", "batch accept", BATCHED, accepted_as(202))

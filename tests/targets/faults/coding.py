@@ -61,6 +61,4 @@ def faults() -> Iterator[Fault]:
     broken = answering({"coding"}, 500, is_unknown)
     yield make_fault("unknown-coding-500", "robustness errors", SHOULD, broken)
     at_batch = refusing(on_path("/v1/batch", is_packed), 415)
-    yield make_fault(
-        "gzip-refused-at-v1-batch", "sdk content-type batch", should("rs"), at_batch, path="/v1/batch"
-    )
+    yield make_fault("gzip-refused-at-v1-batch", "sdk content-type batch", should("rs"), at_batch, path="/v1/batch")

@@ -72,7 +72,5 @@ def faults() -> Iterator[Fault]:
     """List the faults of this area."""
     yield make_fault("eight-in-flight-500", "robustness", MUST, limiting_concurrency(8, 500))
     yield make_fault("over-twelve-in-flight-400", "robustness", MUST, limiting_concurrency(13, 400))
-    yield make_fault(
-        "over-twelve-in-flight-dropped", "robustness", MUST, limiting_concurrency(13, 500, dropped=True)
-    )
+    yield make_fault("over-twelve-in-flight-dropped", "robustness", MUST, limiting_concurrency(13, 500, dropped=True))
     yield make_fault("answers-mixed", "robustness", MUST, MixedAnswers)

@@ -103,9 +103,7 @@ def body_faults() -> Iterator[Fault]:
         yield make_fault(f"dropped-on-{kind}", f"errors {kind}", lost, altering(dropped, {kind}))
     yield make_fault("json-typed-errors", "errors", must("rs"), altering(typed("application/json")))
     yield make_fault("text-typed-errors", "errors", must("mr"), altering(typed("text/plain")))
-    yield make_fault(
-        "untyped-errors", "errors", must("rs", "mr"), altering(lambda _, a: replace(a, headers={}))
-    )
+    yield make_fault("untyped-errors", "errors", must("rs", "mr"), altering(lambda _, a: replace(a, headers={})))
     yield make_fault("input-reflected", "errors", SHOULD, altering(reflected, {"json"}))
 
 
@@ -128,9 +126,7 @@ def key_faults() -> Iterator[Fault]:
     for name, edit in single.items():
         yield make_fault(f"error-{name}", "errors", must("mr"), altering(rewritten(edit, batch=False)))
     for name, edit in batch.items():
-        yield make_fault(
-            f"batch-error-{name}", "errors batch", must("mr"), altering(rewritten(edit, batch=True))
-        )
+        yield make_fault(f"batch-error-{name}", "errors batch", must("mr"), altering(rewritten(edit, batch=True)))
 
 
 def leak_faults() -> Iterator[Fault]:
@@ -147,12 +143,8 @@ def crash_faults() -> Iterator[Fault]:
         yield make_fault(f"{kind}-fault-500", areas, levels, answering({kind}, 500))
     levels = at_levels(seg="should", rs="must", mr="must", ss="should")
     yield make_fault("identity-fault-422", "errors payload accept", levels, answering({"identity"}, 422))
-    yield make_fault(
-        "unknown-path-accepted", "errors accept", should("seg", "rs", "mr", "ss"), accepting({"path"})
-    )
-    yield make_fault(
-        "wrong-method-accepted", "errors accept", should("seg", "rs", "mr", "ss"), accepting({"method"})
-    )
+    yield make_fault("unknown-path-accepted", "errors accept", should("seg", "rs", "mr", "ss"), accepting({"path"}))
+    yield make_fault("wrong-method-accepted", "errors accept", should("seg", "rs", "mr", "ss"), accepting({"method"}))
 
 
 def faults() -> Iterator[Fault]:

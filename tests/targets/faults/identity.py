@@ -73,9 +73,7 @@ def has_longest_id(event: Event) -> bool:
 
 def is_wide(event: Event) -> bool:
     """Tell whether an object in an event has many fields."""
-    return any(
-        isinstance(value, dict) and len(value) >= WIDE for value in nested_values(free_form_object(event))
-    )
+    return any(isinstance(value, dict) and len(value) >= WIDE for value in nested_values(free_form_object(event)))
 
 
 def is_deep(event: Event) -> bool:
@@ -110,9 +108,7 @@ def repeating(status: int) -> type[Application]:
 
         def answer_accepted(self, call: Call, failures: list[RefusalError]) -> Answer:
             """Answer an accepted call, or refuse a repeated one."""
-            message_ids = {
-                text for event in events(call) if isinstance(text := field_of(event, "messageId"), str)
-            }
+            message_ids = {text for event in events(call) if isinstance(text := field_of(event, "messageId"), str)}
             if message_ids & self.seen:
                 return self.answer_error(call, status, RefusalError("field", "messageId is known"))
             self.seen |= message_ids
@@ -133,9 +129,7 @@ def faults() -> Iterator[Fault]:
     yield make_fault("null-user-id-refused", "payload", MAY, refusing(any_event(has_null_user)))
     nobody = should("rs", "mr", "ss")
     yield make_fault("null-ids-accepted", "payload", nobody, lenient(lambda value: value is None))
-    yield make_fault(
-        "empty-ids-accepted", "payload", may("rs", "mr", "ss"), lenient(lambda value: value == "")
-    )
+    yield make_fault("empty-ids-accepted", "payload", may("rs", "mr", "ss"), lenient(lambda value: value == ""))
     longest = at_levels(seg="must", rs="may", mr="may", ss="may")
     yield make_fault("message-id-99-refused", "payload", longest, refusing(any_event(has_longest_id)))
     for status in (409, 500):

@@ -131,9 +131,7 @@ def absent(name: str, types: str = "") -> Predicate:
 def in_free_form(test: Callable[[object], bool]) -> Predicate:
     """Hold when a value inside the free-form part of an event passes a test."""
     return any_event(
-        lambda event: any(
-            test(each) for value in free_form_object(event).values() for each in nested_values(value)
-        )
+        lambda event: any(test(each) for value in free_form_object(event).values() for each in nested_values(value))
     )
 
 

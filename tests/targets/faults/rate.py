@@ -103,9 +103,7 @@ def faults() -> Iterator[Fault]:
     yield from header_faults()
     limiting = should("seg", "rs", "mr")
     yield make_fault("rate-503", "rate-limit errors", limiting, rate_limited(status=503))
-    yield make_fault(
-        "rate-503-bare", "rate-limit errors", limiting, rate_limited(without_headers(*RIGHT), 503)
-    )
+    yield make_fault("rate-503-bare", "rate-limit errors", limiting, rate_limited(without_headers(*RIGHT), 503))
     yield make_fault("rate-400", "rate-limit errors", limiting, rate_limited(status=400))
     yield make_fault("rate-500", "rate-limit errors", limiting, rate_limited(status=500))
     yield make_fault("rate-dropped", "rate-limit errors", limiting, rate_limited(dropped=True))

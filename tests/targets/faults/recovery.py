@@ -178,9 +178,7 @@ def faults() -> Iterator[Fault]:
     yield make_fault("after-invalid-json-400", "robustness json", MUST, refusing_after_refusal({"json"}, 400))
     yield make_fault("after-oversized-500", "robustness size", MUST, refusing_after_refusal({"size"}, 500))
     yield make_fault("after-credentials-401", "robustness auth", keyed, refusing_after_refusal({"auth"}, 401))
-    yield make_fault(
-        "after-unknown-path-404", "robustness errors", MUST, refusing_after_refusal({"path"}, 404)
-    )
+    yield make_fault("after-unknown-path-404", "robustness errors", MUST, refusing_after_refusal({"path"}, 404))
     yield make_fault("after-refusal-garbage", "robustness", MUST, GarbageAfterRefusal)
     yield make_fault("after-nul-500", "robustness", MUST, FailingAfterNul)
     yield make_fault("credentials-remembered", "robustness auth", keyed, RememberingCredentials)

@@ -124,9 +124,7 @@ def shape_faults() -> Iterator[Fault]:
     """List top-level values other than objects, accepted or crashing."""
     for name, kind in SHAPES.items():
         when = shaped(kind)
-        yield make_fault(
-            f"top-level-{name}-accepted", "json", must("rs", "mr", "ss"), accepting({"shape"}, when)
-        )
+        yield make_fault(f"top-level-{name}-accepted", "json", must("rs", "mr", "ss"), accepting({"shape"}, when))
         yield make_fault(f"top-level-{name}-500", "json errors", MUST, answering({"shape"}, 500, when))
 
 

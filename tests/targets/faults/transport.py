@@ -4,16 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tests.targets.faults.base import (
-    MAY,
-    SHOULD,
-    Fault,
-    Predicate,
-    make_fault,
-    refusing,
-    should,
-    with_connection_type,
-)
+from tests.targets.faults.base import MAY, SHOULD, Fault, Predicate, make_fault, refusing, should, with_connection_type
 from tests.targets.http_connection import HttpConnection
 from tests.targets.http_parser import (
     BODY_MAXIMUM,
@@ -155,9 +146,7 @@ def pipelining(order: Order) -> type[HttpConnection]:
         async def whole(self, head: Head) -> Answer:
             """Read the rest of a request and find its answer."""
             await self.send_continue(head, BODY_MAXIMUM)
-            return await self.answer_for(
-                self.numbered_request(await read_body(self.reader, head, BODY_MAXIMUM))
-            )
+            return await self.answer_for(self.numbered_request(await read_body(self.reader, head, BODY_MAXIMUM)))
 
         async def following(self) -> Head | None:
             """Read the head of a request that is already there."""
@@ -244,6 +233,4 @@ def faults() -> Iterator[Fault]:
             yield make_fault(f"{name}-{status}", "robustness", SHOULD, refusing(when, status))
     worded = should("seg", "rs", "mr")
     yield make_fault("http-10-answered-in-chunks", "robustness", worded, with_connection_type(ChunkedAnswers))
-    yield make_fault(
-        "half-closed-dropped", "robustness", MAY, with_connection_type(HalfCloseEndingConnection)
-    )
+    yield make_fault("half-closed-dropped", "robustness", MAY, with_connection_type(HalfCloseEndingConnection))

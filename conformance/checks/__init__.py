@@ -1,0 +1,1 @@
+"""Checks: what is judged, by which promise, and the assertions that judge it."""

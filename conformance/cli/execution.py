@@ -1,0 +1,77 @@
+"""What the subcommands that send share: the plan's execution with its progress, the console, the embedded server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from conformance.cli import plan_summary
+from conformance.cli.progress import ProgressDisplay
+from conformance.core import event_loop
+from conformance.fuzz import fuzz_plan
+from conformance.report import event_stream
+from conformance.requests import Keys
+from conformance.run.execution import RunResult, execute
+from conformance.run.plan import build_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from conformance.checks.check import Check
+    from conformance.cli.output import LineStream
+    from conformance.contract import Contract
+    from conformance.core.model import Verdict
+    from conformance.run.plan import Plan
+
+ALL_PROFILES = "all"
+"""In place of a profile: each of those that come with the suite."""
+_CI_LOG_WIDTH = 120
+_PLACEHOLDER_URL = "http://127.0.0.1"
+STOPPED_INTERRUPTED, INTERRUPTED_CODE = "interrupted", 130
+_EMBEDDED_KEYS = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
+
+
+def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, checks: Sequence[Check]) -> int:
+    """Shows the plan, sends nothing, and returns the exit code. It needs no key, and no server."""
+    settings_with_key = {**settings, "write_key": settings["write_key"] or _EMBEDDED_KEYS.write_key}
+    plan = build_plan(settings_with_key, url or _PLACEHOLDER_URL, contract, checks)
+    return plan_summary.print_dry_run(
+        plan, create_console(), plan.target.url if url else "the embedded reference server"
+    )
+
+
+def start_embedded_server(settings: dict[str, Any]) -> AbstractContextManager[str]:
+    """The embedded reference server, which takes whatever key was given."""
+    from conformance.refserver.embedded import run_embedded_server
+
+    settings["write_key"] = settings["write_key"] or _EMBEDDED_KEYS.write_key
+    settings["bearer"] = settings["bearer"] or _EMBEDDED_KEYS.bearer
+    keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
+    return run_embedded_server(settings["profile"], keys, settings["include"])
+
+
+def create_console() -> Console:
+    """Standard output: as wide as the terminal, or as a CI's log."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_CI_LOG_WIDTH)
+
+
+def execute_with_progress(plan: Plan, stream: LineStream, *, is_quiet: bool) -> RunResult:
+    """Executes a plan and shows how far it is, unless nobody wants to see. Raises CannotJudge.
+
+    What is interrupted is a result as far as it came, and says so.
+    """
+    result = RunResult()
+    with ProgressDisplay(Console(stderr=True, highlight=False, quiet=is_quiet), len(plan.trials)) as progress:
+
+        def on_verdict(_: object, verdict: Verdict) -> None:
+            stream.write_line(event_stream.verdict_line(verdict))
+            progress.on_verdict(verdict)
+
+        try:
+            event_loop.run(execute(plan, on_verdict, fuzz=fuzz_plan, result=result))
+        except KeyboardInterrupt:
+            result.stop_reason = STOPPED_INTERRUPTED
+    return result

@@ -1,0 +1,1 @@
+"""What everything else stands on: the nouns, errors, pointers, text."""

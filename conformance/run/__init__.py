@@ -1,0 +1,1 @@
+"""A run: a plan, the engine that drives checks, verdicts."""

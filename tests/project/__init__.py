@@ -1,0 +1,1 @@
+"""Tests of the project as a whole: its imports, its wheel, its documents, its kept reports."""

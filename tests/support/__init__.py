@@ -1,0 +1,1 @@
+"""What tests share: servers, sample reports, golden files, and how to reach them."""
