@@ -101,16 +101,16 @@ def batch_stack_trace(call: Call) -> Steps:
 REFLECTION_PROBES = (
     (
         "invalid JSON with markup in it",
-        lambda call: call.event().verbatim(f'{{"a": {expect.HTML_PROBE}'.encode()),
+        lambda call: call.acceptable_request().with_body_bytes(f'{{"a": {expect.HTML_PROBE}'.encode()),
     ),
     (
         "an event of nobody with markup in it",
         lambda call: NO_IDENTITY.make_draft(call).with_field(
-            f"{call.type.open or ''}/conformance_text", expect.HTML_PROBE
+            f"{call.event_type.open_object or ''}/conformance_text", expect.HTML_PROBE
         ),
     ),
-    ("an event with markup as its type", lambda call: call.event().put("/type", expect.HTML_PROBE)),
-    ("a key with markup in it", lambda call: call.event().by(basic(expect.HTML_PROBE))),
+    ("an event with markup as its type", lambda call: call.acceptable_request().with_field("/type", expect.HTML_PROBE)),
+    ("a key with markup in it", lambda call: call.acceptable_request().with_credentials(basic(expect.HTML_PROBE))),
 )
 
 

@@ -78,7 +78,7 @@ def prepare_plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
         count = min(count, DEFAULT_REQUESTS)
     common = {
         "tiers": tiers, "jobs": min(first_plan.jobs, second_plan.jobs),
-        "fuzz": count, "fuzz_s": settings["max_time"] or DEFAULT_FUZZ_S,
+        "fuzz_requests": count, "fuzz_max_s": settings["max_time"] or DEFAULT_FUZZ_S,
     }  # fmt: skip
     return _with_common(first_plan, common), _with_common(second_plan, common)
 

@@ -220,10 +220,10 @@ def test_stated_facts_are_given() -> None:
     ("ask", "name"),
     [
         (lambda asked: asked.fact("limits.batch"), "limits.batch"),
-        (lambda asked: asked.answer(Condition.BATCH_EMPTY), "answers.batch-empty"),
-        (lambda asked: asked.limit(LimitKind.BATCH), "limits.batch"),
-        (lambda asked: asked.shape(ResponseKind.ERROR), "bodies.error"),
-        (lambda asked: asked.credential_key(AuthScheme.BODY), "credentials.body"),
+        (lambda asked: asked.expected_response(Condition.BATCH_EMPTY), "answers.batch-empty"),
+        (lambda asked: asked.size_limit(LimitKind.BATCH), "limits.batch"),
+        (lambda asked: asked.response_body(ResponseKind.ERROR), "bodies.error"),
+        (lambda asked: asked.credential_carrier(AuthScheme.BODY), "credentials.body"),
     ],
 )
 def test_unstated_facts_are_silent(ask: Callable[[Contract], object], name: str) -> None:

@@ -44,10 +44,10 @@ BY_ASGI = (
     + f"""def conformance_target(conformance_serve_asgi):
     from conformance.contract import Contract
     from conformance.profile import load
-    from conformance.refserver.answering import Answering
-    from conformance.refserver.application import application
+    from conformance.refserver.responder import Responder
+    from conformance.refserver.application import create_application
 
-    answer = application(Answering(Contract(load("{PROFILE}")), {KEY!r}))
+    answer = create_application(Responder(Contract(load("{PROFILE}")), {KEY!r}))
 
     async def app(scope, receive, send):
         if scope["type"] == "lifespan":

@@ -135,7 +135,7 @@ def test_bytes_are_not_taken_for_a_number(tmp_path: Path) -> None:
 def test_a_limit_that_chunks_escape_says_so(tmp_path: Path) -> None:
     """Where only a Content-Length is looked at, the profile does not promise more."""
     probe_run = ProbeRun(tmp_path, ServerConfig(**SINGLE_PATH_CONFIG, ignores_chunked_size=True))
-    assert not probe_run.fact("limits.event").holds_in_chunks
+    assert not probe_run.fact("limits.event").applies_to_chunked
     assert probe_run.run == 0
 
 
@@ -221,7 +221,7 @@ def test_successes_are_found(tmp_path: Path, success: int, body: bytes) -> None:
     accepted = probe_run.fact("answers.accepted")
     assert isinstance(accepted, ExpectedResponse)
     assert accepted.expect == (success,)
-    assert (probe_run.fact("bodies.accepted").body_class == "empty") == (not body)
+    assert (probe_run.fact("bodies.accepted").body_format == "empty") == (not body)
     assert probe_run.run == 0
 
 

@@ -95,6 +95,6 @@ def test_the_wheel_alone_runs_every_command(installed: Path, tmp_path: Path, com
 
 def test_the_wheel_is_what_runs(installed: Path, tmp_path: Path) -> None:
     """The tests above do not fall back on the checkout."""
-    code = "import conformance, conformance.core.resources as r; print(conformance.__file__, r.specs())"
+    code = "import conformance, conformance.core.resources as r; print(conformance.__file__, r.specs_dir())"
     completed = run("-c", code, cwd=tmp_path, PYTHONPATH=str(installed))
     assert completed.stdout.count(str(installed)) == 2, completed.stdout + completed.stderr

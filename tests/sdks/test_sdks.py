@@ -327,7 +327,7 @@ def drive(check_id: str, call: Call, answer: Callable[[Request], Exchange]) -> N
         except StopIteration as stop:
             note: Note | str | None = stop.value
             return note
-        exchange = answer(draft.request())
+        exchange = answer(draft.build_request())
 
 
 def outcomes_by_condition(note: Note | str | None) -> dict[str, str]:
