@@ -55,13 +55,13 @@ class Tally:
 
     def bar_parts(self, width: int) -> list[tuple[str, int, int]]:
         """Outcome, start and length of each piece of a bar so wide, in whole units."""
-        segments, counted = [], 0
+        parts, counted = [], 0
         for outcome, count in self.counts.items():
             if count:
                 start, end = (place * width // self.total for place in (counted, counted + count))
-                segments.append((outcome.value, start, end - start))
+                parts.append((outcome.value, start, end - start))
             counted += count
-        return segments
+        return parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

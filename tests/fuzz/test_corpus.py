@@ -60,7 +60,7 @@ def test_a_corpus_does_not_depend_on_the_process(tmp_path: Path) -> None:
         "from conformance.contract import Contract; from conformance.profile import load\n"
         "from conformance.fuzz import corpus\n"
         "corpus.MIN_STORED_CASES = 600\n"
-        f"print(corpus.corpus(Contract(load('{SMALL}')), 5, 600).place)"
+        f"print(corpus.load_or_generate(Contract(load('{SMALL}')), 5, 600).path)"
     )
     texts = []
     for number in ("1", "2"):
