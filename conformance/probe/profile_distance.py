@@ -174,4 +174,4 @@ def _describe_fact(fact: Fact) -> str:
     if isinstance(fact, ResponseBody):
         words = [fact.body_format or "", fact.media_type or "", fact.text or ""]
         return " ".join(word for word in words if word) or "another shape"
-    return getattr(fact, "key", "") or "accepted"
+    return getattr(fact, "carrier", "") or "accepted"

@@ -242,7 +242,7 @@ def test_a_dialect_without_pixels_is_silent_about_them() -> None:
 
 def test_a_fact_of_another_kind_is_a_fault_of_ours() -> None:
     """A check that asks for the key of what has none is wrong."""
-    with pytest.raises(TypeError, match=r"credentials\.basic is a Fact, not a KeyedFact"):
+    with pytest.raises(TypeError, match=r"credentials\.basic is a Fact, not a CredentialFact"):
         contract().credential_carrier(AuthScheme.BASIC)
 
 

@@ -162,7 +162,7 @@ def test_credentials_are_found(tmp_path: Path, keys: tuple[str, ...], credential
     probe_run = ProbeRun(tmp_path, ServerConfig(**SINGLE_PATH_CONFIG, credential_places=keys))
     assert probe_run.profile is not None
     stated = {
-        name.partition(".")[2]: getattr(fact, "key", "")
+        name.partition(".")[2]: getattr(fact, "carrier", "")
         for name, fact in probe_run.profile.facts.items()
         if name.startswith("credentials.")
     }

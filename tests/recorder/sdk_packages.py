@@ -66,13 +66,13 @@ SDK_PACKAGES = (
     SdkPackage(
         slug="segment-analytics-python-2-3-4",
         requirement="segment-analytics-python==2.3.4",
-        driver="speak.py",
+        driver="python_sdk.py",
         package="segment.analytics",
     ),
     SdkPackage(
         slug="segment-analytics-python-2-4-0",
         requirement="segment-analytics-python==2.4.0",
-        driver="speak.py",
+        driver="python_sdk.py",
         package="segment.analytics",
     ),
     SdkPackage(
@@ -88,7 +88,7 @@ SDK_PACKAGES = (
     SdkPackage(
         slug="rudder-sdk-python-2-1-9",
         requirement="rudder-sdk-python==2.1.9",
-        driver="speak.py",
+        driver="python_sdk.py",
         package="rudderstack.analytics",
     ),
     SdkPackage(

@@ -36,13 +36,13 @@ class RecordingWire(Wire):
 
     exchanges: list[tuple[Request, int]] = field(default_factory=list)
 
-    async def hear(self, request: Request) -> SendResult:
+    async def send_unredacted(self, request: Request) -> SendResult:
         """As every wire."""
         answer = await Wire.send_unredacted(self, request)
         self.exchanges.append((request, answer.response.status if answer.response else 0))
         return answer
 
-    async def converse(
+    async def exchange_on_one_connection(
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
     ) -> list[Exchange]:
         """As every wire."""

@@ -65,7 +65,9 @@ class CannedWire:
         self.in_flight -= 1
         return self.next()
 
-    async def exchange_on_one_connection(self, requests: Sequence[Request], *, pipelined: bool, half_closed: bool) -> list[Exchange]:
+    async def exchange_on_one_connection(
+        self, requests: Sequence[Request], *, pipelined: bool, half_closed: bool
+    ) -> list[Exchange]:
         """An answer to each request."""
         self.conversations.append((len(requests), pipelined, half_closed))
         return [self.next() for _ in requests]

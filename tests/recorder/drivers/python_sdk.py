@@ -1,6 +1,6 @@
 """Speaks through a Python SDK: one event of each kind, or one alone. Prints how often it reported an error.
 
-python speak.py PACKAGE URL KEY {all,one}
+python python_sdk.py PACKAGE URL KEY {all,one}
 """
 
 from __future__ import annotations
