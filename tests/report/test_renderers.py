@@ -87,7 +87,10 @@ def test_a_report_is_a_function_of_its_document(kind: str, document: str) -> Non
 
 def test_the_machine_leaves_no_trace() -> None:
     """Another locale and another time zone change nothing."""
-    script = "import sys; from tests.support.golden_files import golden_texts; sys.stdout.buffer.write(repr(golden_texts()).encode())"
+    script = (
+        "import sys; from tests.support.golden_files import golden_texts as texts; "
+        "sys.stdout.buffer.write(repr(texts()).encode())"
+    )
     environment = {
         **os.environ,
         "LC_ALL": "C",
