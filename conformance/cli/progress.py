@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from conformance.core.model import Outcome, Verdict
+from conformance.core.model import PROBLEM_OUTCOMES, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_FAILED_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 _PROGRESS_LINES = 4
 
 
@@ -47,7 +46,7 @@ class ProgressDisplay:
     def on_verdict(self, verdict: Verdict) -> None:
         """Takes the next verdict."""
         self._done += 1
-        self._failed += verdict.outcome in _FAILED_OUTCOMES
+        self._failed += verdict.outcome in PROBLEM_OUTCOMES
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._describe())
         elif self._done * _PROGRESS_LINES // self._total > (self._done - 1) * _PROGRESS_LINES // self._total:

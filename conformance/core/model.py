@@ -55,6 +55,12 @@ class Outcome(enum.StrEnum):
     NOT_APPLICABLE = "not-applicable"
 
 
+DEVIATING_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
+"""A promise was broken, or could not be tested because an acceptable request was refused."""
+PROBLEM_OUTCOMES = DEVIATING_OUTCOMES | {Outcome.ERROR}
+"""Outcomes that a person has to look at."""
+JUDGED_OUTCOMES = PROBLEM_OUTCOMES | {Outcome.PASS}
+"""Outcomes of checks that the contract asks for, and that do more than report."""
 WORST_FIRST = (
     Outcome.FAIL,
     Outcome.UNTESTABLE,

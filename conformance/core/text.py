@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CONTROL_CHARACTERS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -34,3 +38,14 @@ def clean_for_xml(text: str) -> str:
 def format_range(low: int, high: int) -> str:
     """A number, or the two that a number lies between."""
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def join_first(words: Iterable[str], limit: int) -> str:
+    """The first few of many words, and how many more there are."""
+    items = list(words)
+    return ", ".join(items[:limit]) + (f" and {len(items) - limit:,} more" if len(items) > limit else "")
+
+
+def truncate(text: str, limit: int, ending: str = "...") -> str:
+    """A text, cut after so many characters if it is longer."""
+    return text if len(text) <= limit else f"{text[:limit]}{ending}"

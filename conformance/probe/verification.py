@@ -9,7 +9,7 @@ from conformance.checks.check import Tier
 from conformance.checks.trial import make_trials
 from conformance.contract import Contract
 from conformance.core.errors import NoResponse
-from conformance.core.model import Area, Level, Outcome
+from conformance.core.model import DEVIATING_OUTCOMES, Area, Level, Outcome
 from conformance.probe.draft_profile import without_pointer
 from conformance.requests import PreflightResult
 from conformance.run import engine
@@ -76,7 +76,7 @@ class ProfileVerifier:
         result = await engine.run_one(replace(trial, preflight=preflight), self.sender)
         if result.outcome is Outcome.ERROR:
             raise NoResponse(result.message)
-        if result.outcome not in {Outcome.FAIL, Outcome.UNTESTABLE}:
+        if result.outcome not in DEVIATING_OUTCOMES:
             return True
         pointer_name = next(
             (word for prefix, word in _POINTER_OF_CHECK_PREFIX.items() if trial.check.id.startswith(prefix)), None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
-from conformance.core.model import Outcome
+from conformance.core.model import DEVIATING_OUTCOMES, Outcome
 from conformance.report.document import FORMAT_VERSION, dump_json
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from conformance.core.model import JsonObject
 
-_DEVIATING_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
-_CONCLUSIVE_OUTCOMES = _DEVIATING_OUTCOMES | {Outcome.PASS}
+_CONCLUSIVE_OUTCOMES = DEVIATING_OUTCOMES | {Outcome.PASS}
 _INFORMATIONAL_OUTCOMES = frozenset({Outcome.OBSERVED, Outcome.NOT_APPLICABLE})
 MISSING = "missing"
 """In place of an outcome, where a report lacks the check."""
@@ -197,7 +196,7 @@ def _change_kind(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -
         return ChangeKind.VANISHED
     if old_outcome == MISSING or (old_outcome in _INFORMATIONAL_OUTCOMES and new_outcome in _CONCLUSIVE_OUTCOMES):
         return ChangeKind.NEW
-    if new_outcome in _DEVIATING_OUTCOMES and old_outcome not in _DEVIATING_OUTCOMES:
+    if new_outcome in DEVIATING_OUTCOMES and old_outcome not in DEVIATING_OUTCOMES:
         return ChangeKind.BROKEN
     if new_outcome == Outcome.PASS and old_outcome != Outcome.PASS:
         return ChangeKind.FIXED

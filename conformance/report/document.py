@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.core.model import Area, Level, Outcome, Verdict
+from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, Area, Level, Outcome, Verdict
 from conformance.core.text import escape_surrogates
 from conformance.sdks import outcomes as sdks
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from conformance.report.limits import MeasuredLimit
 
 FORMAT_VERSION = 1
-_DEVIATING_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
 CONFORMS, DEVIATES, UNJUDGED = "conforms", "deviates", "unjudged"
 DEFAULT_STOP_REASON = "the run was stopped"
 EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
@@ -99,7 +98,7 @@ class Report:
             for item in self.verdicts
             if item.level.is_at_least(self.run_info.gate) and item.known_deviation is None
         }
-        if gated & _DEVIATING_OUTCOMES:
+        if gated & DEVIATING_OUTCOMES:
             return DEVIATES
         return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
 
@@ -110,9 +109,7 @@ class Report:
 
     def problems(self) -> list[Verdict]:
         """What failed, was untestable or has no verdict; strongest level first, what was generated last."""
-        problems = [
-            item for item in self.verdicts if item.outcome in _DEVIATING_OUTCOMES or item.outcome is Outcome.ERROR
-        ]
+        problems = [item for item in self.verdicts if item.outcome in PROBLEM_OUTCOMES]
         order = list(Outcome)
         return sorted(problems, key=lambda item: (item.level.rank, order.index(item.outcome), item.area is Area.FUZZ))
 

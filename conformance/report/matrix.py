@@ -6,13 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from conformance.core.model import WORST_FIRST, Level, Outcome
+from conformance.core.model import JUDGED_OUTCOMES, PROBLEM_OUTCOMES, WORST_FIRST, Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-_PROBLEM_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
-_JUDGED_OUTCOMES = _PROBLEM_OUTCOMES | {Outcome.PASS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +101,7 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
         verdict=document["verdict"],
         counts=document["counts"],
         kept=musts.count(Outcome.PASS),
-        judged=sum(outcome in _JUDGED_OUTCOMES for outcome in musts),
+        judged=sum(outcome in JUDGED_OUTCOMES for outcome in musts),
         unjudged_reason=document["run"].get("failure", ""),
     )
 
@@ -116,7 +113,7 @@ def _cell(checks: Iterable[Mapping[str, Any]]) -> MatrixCell:
     return MatrixCell(
         outcome=worst["outcome"],
         call_count=len(worst_first),
-        failed_count=sum(item["outcome"] in _PROBLEM_OUTCOMES for item in worst_first),
+        failed_count=sum(item["outcome"] in PROBLEM_OUTCOMES for item in worst_first),
         level=worst["level"],
         message=worst["message"],
     )

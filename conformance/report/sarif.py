@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from conformance.core.model import Level, Outcome
+from conformance.core.model import DEVIATING_OUTCOMES, Level, Outcome
 from conformance.core.resources import profile_names
 from conformance.core.text import escape_controls
 from conformance.report.document import UNJUDGED
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
-_DEVIATING_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
 _LINK_OPENING = re.compile(r"\[(?=[^\]]*\]\()")
 _MAX_LENGTH = 1000
 
@@ -33,7 +32,7 @@ def render_sarif(document: Mapping[str, Any]) -> str:
     no result; it is a notification.
     """
     checks = document["checks"]
-    failures = [item for item in checks if item["outcome"] in _DEVIATING_OUTCOMES]
+    failures = [item for item in checks if item["outcome"] in DEVIATING_OUTCOMES]
     rules = _rules(failures)
     rule_indexes = {rule: number for number, rule in enumerate(rules)}
     profile = document["profile"]["name"]

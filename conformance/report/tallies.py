@@ -6,13 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.core.model import Level, Outcome
+from conformance.core.model import JUDGED_OUTCOMES, Level, Outcome
 from conformance.report.document import CONFORMS, DEVIATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_JUDGED_OUTCOMES = (Outcome.PASS, Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR)
 _PROBLEM_WORDS = {
     Outcome.FAIL: "broken",
     Outcome.UNTESTABLE: "could not be tested",
@@ -46,7 +45,7 @@ class Tally:
     @property
     def judged(self) -> int:
         """How many promises were asked about."""
-        return sum(self.counts[outcome] for outcome in _JUDGED_OUTCOMES)
+        return sum(self.counts[outcome] for outcome in JUDGED_OUTCOMES)
 
     @property
     def total(self) -> int:

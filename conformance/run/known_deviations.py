@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.core import resources
-from conformance.core.model import KnownDeviation, Outcome, StaleEntry, Verdict
+from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, KnownDeviation, Outcome, StaleEntry, Verdict
 from conformance.core.text import escape_controls
 from conformance.profile import validation, yaml_document
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from conformance.core.model import Json, Level
 
-_BROKEN_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE})
 _KEPT_OUTCOMES = frozenset({Outcome.PASS, Outcome.OBSERVED})
 _REASON_PLACEHOLDER = "TODO: why this is accepted for now"
 
@@ -58,7 +57,7 @@ class DeviationList:
         return [self._mark_known(item) for item in verdicts]
 
     def _mark_known(self, verdict: Verdict) -> Verdict:
-        if verdict.outcome not in _BROKEN_OUTCOMES:
+        if verdict.outcome not in DEVIATING_OUTCOMES:
             return verdict
         known_deviation = next((entry.known_deviation for entry in self.entries if entry.matches(verdict)), None)
         return replace(verdict, known_deviation=known_deviation)
@@ -96,7 +95,7 @@ def _stale_reason(
         return f"expired on {entry.known_deviation.expires}"
     if not matching:
         return "no such call in this profile" if is_full_run else ""
-    if any(item.outcome in _BROKEN_OUTCOMES or item.outcome is Outcome.ERROR for item in matching):
+    if any(item.outcome in PROBLEM_OUTCOMES for item in matching):
         return ""
     return "passes now" if any(item.outcome in _KEPT_OUTCOMES for item in matching) else ""
 
@@ -149,7 +148,7 @@ def render_template(verdicts: Sequence[Verdict], gate: Level, previous: Deviatio
 
 def _template_entries(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> Iterator[str]:
     """The entries of a draft, each with a comment that says what is broken."""
-    broken = [item for item in verdicts if item.outcome in _BROKEN_OUTCOMES and item.level.is_at_least(gate)]
+    broken = [item for item in verdicts if item.outcome in DEVIATING_OUTCOMES and item.level.is_at_least(gate)]
     kept_check_ids = {item.id for item in verdicts if item.outcome in _KEPT_OUTCOMES}
     listed_check_ids: set[str] = set()
     for item in broken:

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
-from conformance.core.model import Outcome, Verdict
+from conformance.core.model import PROBLEM_OUTCOMES, Verdict
 from conformance.core.resources import profile_names
 from conformance.report.curl import curl_command
 from conformance.report.transcript import transcript_json
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 _MAX_EXCHANGES = 12
 """How many of a check's exchanges are kept for the report: the last ones."""
-_REPORTED_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 
 
 def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
     """The verdict on a trial; exchanges are kept only where somebody will want to see them."""
     outcome = trial.to_check_outcome(result.outcome)
-    kept = _relevant_exchanges(result) if outcome in _REPORTED_OUTCOMES else ()
+    kept = _relevant_exchanges(result) if outcome in PROBLEM_OUTCOMES else ()
     return Verdict(
         id=trial.check.id,
         area=trial.check.area,

@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.core.model import Outcome
+from conformance.core.model import PROBLEM_OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from conformance.core.model import Area, Verdict
     from conformance.refserver.faults import Fault
 
-BAD_OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR})
 """Outcomes that a correct server must not come to."""
 _JUDGED_OUTCOMES = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
 
@@ -47,7 +46,9 @@ class ServerResult:
     @property
     def bad_verdicts(self) -> list[Verdict]:
         """What no correct server comes to, by name."""
-        return [self.verdicts[name] for name in sorted(self.verdicts) if self.verdicts[name].outcome in BAD_OUTCOMES]
+        return [
+            self.verdicts[name] for name in sorted(self.verdicts) if self.verdicts[name].outcome in PROBLEM_OUTCOMES
+        ]
 
     def detecting_checks(self, correct: ServerResult) -> set[str]:
         """The ids of the checks that fail, or that only observe and now report something else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from conformance.core.model import Outcome
+from conformance.core.model import PROBLEM_OUTCOMES, Outcome
 from conformance.report.markdown.markup import escape_markdown, inline_code, markdown_table
 from conformance.report.matrix import build_matrix
 from conformance.report.matrix_summary import summarize_matrix
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MAX_PAGE_BYTES = 900_000
 """A job summary on GitHub takes 1 MiB."""
-_PROBLEM_OUTCOMES = (Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR)
 _EMPTY_CELL = "\N{EN DASH}"
 _OUTCOME_WORDS = {
     Outcome.PASS: "kept",
@@ -69,7 +68,7 @@ def _shares(area: AreaSummary) -> list[str]:
 
 def _has_problem(row: CheckRow) -> bool:
     """Whether a check went wrong anywhere."""
-    return any(cell is not None and cell.outcome in _PROBLEM_OUTCOMES for cell in row.cells)
+    return any(cell is not None and cell.outcome in PROBLEM_OUTCOMES for cell in row.cells)
 
 
 def _omitted_sentence(rows: Sequence[CheckRow]) -> str:
@@ -100,6 +99,6 @@ def _cell(cell: MatrixCell | None) -> str:
     if cell is None:
         return ""
     words = _OUTCOME_WORDS[Outcome(cell.outcome)]
-    if cell.outcome not in _PROBLEM_OUTCOMES:
+    if cell.outcome not in PROBLEM_OUTCOMES:
         return words
     return f"{words} {cell.level.upper()} {cell.failed_count:,}/{cell.call_count:,}"

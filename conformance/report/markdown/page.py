@@ -30,7 +30,7 @@ MAX_PAGE_BYTES = 60_000
 """A comment on GitHub takes 65,536 characters, a job summary 1 MiB."""
 _MAX_LINE_LENGTH = 2000
 _MAX_CALLS, _MAX_SOURCES, _MAX_IDS, _MAX_ROWS = 12, 6, 12, 30
-_PROBLEM_OUTCOMES = (Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR)
+_PROBLEM_ORDER = (Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR)
 _OUTCOME_WORDS = {Outcome.PASS: "kept", Outcome.FAIL: "broken", Outcome.ERROR: "no verdict"}
 
 
@@ -39,7 +39,7 @@ def render_markdown(document: Mapping[str, Any]) -> str:
     gate = Level(document["run"]["gate"])
     groups_by_outcome = group_failures(document["checks"])
     problems = sorted(
-        (item for outcome in _PROBLEM_OUTCOMES for item in groups_by_outcome[outcome]),
+        (item for outcome in _PROBLEM_ORDER for item in groups_by_outcome[outcome]),
         key=lambda item: Level(item.level).rank,
     )
     head, tail = (_head_blocks(document), [*_limit_blocks(document), *_sdk_blocks(document), _footer_line(document)])
