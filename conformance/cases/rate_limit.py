@@ -10,6 +10,7 @@ from conformance.checks.catalogue import check
 from conformance.checks.check import EVENTS, RATE_HEADERS, Tier
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
+from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.profile.facts import Condition
 from conformance.requests import send_concurrently
 from conformance.requests.rate_limits import FIRST_429, retry_after_s
@@ -26,7 +27,7 @@ BURST_SIZE = 200
 """How many requests a burst has, sixteen of them in flight at any time."""
 NO_LIMIT_NOTE = f"no limit was met in a burst of {BURST_SIZE} requests"
 _BURST_KEY = "burst"
-_TOO_MANY_REQUESTS, _MAX_WAIT_S, _DAY_S = 429, 15.0, 86_400
+_MAX_WAIT_S, _DAY_S = 15.0, 86_400
 
 BURST_OPTIONS: CheckOptions = {"first_operation_only": True, "exclusive": True, "tier": Tier.BURST}
 RECOVERY_OPTIONS: CheckOptions = {**BURST_OPTIONS, "max_level": Level.SHOULD}
@@ -45,13 +46,13 @@ def _get_burst_result(call: Call) -> Generator[Step, Exchange, Exchange]:
 
 def _relevance(exchange: Exchange) -> tuple[bool, bool]:
     """What says most of a limit first: a 429, then any other answer."""
-    return exchange.status != _TOO_MANY_REQUESTS, exchange.response is None
+    return exchange.status != TOO_MANY_REQUESTS, exchange.response is None
 
 
 def _require_429(call: Call) -> Generator[Step, Exchange, Exchange]:
     """A 429. Raises Silent if there was none."""
     exchange = yield from _get_burst_result(call)
-    if exchange.status != _TOO_MANY_REQUESTS:
+    if exchange.status != TOO_MANY_REQUESTS:
         raise NotApplicable(f"no 429 was seen: {NO_LIMIT_NOTE if expect.is_accepted(exchange) else exchange.summary}")
     return exchange
 

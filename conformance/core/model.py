@@ -45,7 +45,7 @@ def weaker_level(first: Level, second: Level) -> Level:
 
 
 class Outcome(enum.StrEnum):
-    """What a check came to."""
+    """The result of a check."""
 
     PASS = "pass"  # noqa: S105 - an outcome, no password
     FAIL = "fail"
@@ -69,7 +69,7 @@ WORST_FIRST = (
     Outcome.PASS,
     Outcome.NOT_APPLICABLE,
 )
-"""Outcomes in the order in which one of them stands for several."""
+"""The order in which one outcome stands for several."""
 
 
 class Area(enum.StrEnum):

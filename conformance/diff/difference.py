@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.checks.expect import SERVER_ERROR
 from conformance.core.model import Area, Level, Outcome
+from conformance.core.statuses import SERVER_ERROR
 from conformance.diff.attribution import NO_SERVER_ERROR_FACT
 from conformance.diff.check_comparison import FAIL_OR_ERROR, VERDICT, StepDifference
 from conformance.diff.normalized_answers import STATUS, TRAILING_BYTES, AnswerChange

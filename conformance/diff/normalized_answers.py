@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.checks.expect import SERVER_ERROR
 from conformance.core.model import TransportFailure
+from conformance.core.statuses import SERVER_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

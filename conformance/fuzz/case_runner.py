@@ -7,7 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from conformance.core.model import Exchange
-from conformance.fuzz.judge import TOO_MANY_REQUESTS, FailureKind, Judge, Judgement
+from conformance.core.statuses import TOO_MANY_REQUESTS
+from conformance.fuzz.judge import FailureKind, Judge, Judgement
 from conformance.fuzz.request_renderer import LARGE_BYTES, PreparedCase, RequestRenderer
 from conformance.requests.rate_limits import retry_after_s
 from conformance.wire.responses import Reply, ResponseHead

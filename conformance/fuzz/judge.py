@@ -10,6 +10,7 @@ from conformance.checks import expect
 from conformance.contract.openapi import expected_responses
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Exchange, Level, Request, TransportFailure, weaker_level
+from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
 from conformance.fuzz.case import Auth
 from conformance.profile.facts import Condition, ResponseKind
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 GENERIC_STATUSES = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
 """What HTTP itself lets a server say to a request of which the contract says nothing."""
-TOO_MANY_REQUESTS = 429
 _MULTI_STATUS = 207
 _MAX_CACHED, _MAX_CACHED_BODY_BYTES = 20_000, 2_048
 
@@ -123,7 +123,7 @@ class Judge:
         status, operation = reply.status, self._operations[case.call]
         if status == TOO_MANY_REQUESTS:
             return
-        if status >= expect.SERVER_ERROR:
+        if status >= SERVER_ERROR:
             level = self._level("rules.no-server-error")
             yield _new_judgement(FailureKind.SERVER_ERROR, "an answer below 500", reply, level, dedup_key=str(status))
             return

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.fuzz.case_runner import CaseRunner
-from conformance.fuzz.judge import TOO_MANY_REQUESTS, Judge
+from conformance.fuzz.judge import Judge
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.request_renderer import RequestRenderer
 from conformance.requests.rate_limits import retry_after_s

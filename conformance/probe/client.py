@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import NotApplicable
 from conformance.core.model import DEFAULT_RUN_ID
+from conformance.core.statuses import SERVER_ERROR
 from conformance.requests import Baseline, Call
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class ProbeClient:
         Raises Exhausted where the budget is used up, and NoAnswer where the target puts us off.
         """
         exchange = await self.sender.send(draft.allowing_no_answer(may_time_out=True))
-        if exchange.response is not None and exchange.status < expect.SERVER_ERROR:
+        if exchange.response is not None and exchange.status < SERVER_ERROR:
             return exchange
         failure_key = (exchange.request.method, exchange.request.path, exchange.status, exchange.failure)
         if failure_key in self._confirmed_failures:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks import expect
 from conformance.core.model import Level, Source
+from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.probe.dialects import PROBE_SOURCE
 from conformance.profile.facts import Condition, ExpectedResponse, Fact
 from conformance.requests import ConcurrentRequests
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _MAX_BURST = 200
 _SPARE_REQUESTS = 5
-_TOO_MANY = 429
 _RETRY_HEADERS = ("Retry-After", "X-RateLimit-Reset")
 RATE_HEADER_FACT_PREFIX = "rate.headers."
 
@@ -41,7 +41,7 @@ class BurstProbe:
         )
         exchanges = await self.client.sender.send_concurrently(ConcurrentRequests(drafts=drafts))
         refused = [item for item in exchanges if not expect.is_accepted(item)]
-        rate_limited = next((item for item in refused if item.status == _TOO_MANY), None)
+        rate_limited = next((item for item in refused if item.status == TOO_MANY_REQUESTS), None)
         if rate_limited is not None:
             self.client.sender.notable_exchanges.setdefault(FIRST_429, rate_limited)
         accepted_count = len(exchanges) - len(refused)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from conformance.core.model import Exchange
 
-TOO_MANY_REQUESTS = 429
 FIRST_429 = "limited"
 """The key under which the first 429 of a run is kept."""
 _DEFAULT_WAIT_S, _MIN_WAIT_S = 1.0, 0.05

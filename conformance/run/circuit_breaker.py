@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import Stopped
+from conformance.core.statuses import SERVER_ERROR
 
 if TYPE_CHECKING:
     from conformance.core.model import Exchange
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 MAX_CONSECUTIVE_FAILURES = 20
 """So many failures with nothing good in between, over the whole target, end a run."""
-_SERVER_ERROR = 500
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class CircuitBreaker:
 
     def record(self, draft: Draft, exchange: Exchange) -> None:
         """Takes what came of a request. Raises Stopped at the last straw."""
-        if exchange.response is not None and exchange.status < _SERVER_ERROR:
+        if exchange.response is not None and exchange.status < SERVER_ERROR:
             self.unanswered = self.server_errors = 0
         elif draft.may_go_unanswered or draft.may_time_out:
             return

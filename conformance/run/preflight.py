@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import InconclusiveError, NotApplicable
 from conformance.core.model import DEFAULT_RUN_ID, Exchange, OperationKind, TransportFailure
+from conformance.core.statuses import SERVER_ERROR
 from conformance.profile.facts import AuthScheme
 from conformance.requests import Baseline, Call, Draft, PreflightResult
 
@@ -118,7 +119,7 @@ def _diagnose_refusal(exchange: Exchange, wire: Wire) -> str:
     """Whether the key, the path or the server looks wrong, by what a typical refusal says."""
     status, response = exchange.status, exchange.response
     text = response.text if response else ""
-    if status in {401, 403} or (status < expect.SERVER_ERROR and _CREDENTIAL_WORDS.search(text)):
+    if status in {401, 403} or (status < SERVER_ERROR and _CREDENTIAL_WORDS.search(text)):
         return "the write key looks wrong; check --write-key or CONFORMANCE_WRITE_KEY"
     if status in {404, 405, 410}:
         has_doubled_prefix = wire.target.prefix.endswith("/v1") and exchange.request.path.startswith("/v1/")
@@ -127,6 +128,6 @@ def _diagnose_refusal(exchange: Exchange, wire: Wire) -> str:
     if 300 <= status < 400:
         location = (response.header("location") if response else None) or "nowhere"
         return f"the address looks wrong: it redirects to {location}, and redirects are not followed"
-    if status >= expect.SERVER_ERROR:
+    if status >= SERVER_ERROR:
         return "the server looks wrong: it fails on valid events"
     return "the server looks wrong, or it speaks another vendor's dialect than the profile"

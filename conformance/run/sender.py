@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import NoResponse
-from conformance.requests.rate_limits import FIRST_429, TOO_MANY_REQUESTS, retry_after_s
+from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
+from conformance.requests.rate_limits import FIRST_429, retry_after_s
 from conformance.wire import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _CONTROL_USES = 8
 """How many checks share one control before it is sent again."""
-_SERVER_ERROR = 500
 _ERRORS_BEFORE_REST, _REST_S = 8, 1.2
 """After so many failures of the server in a row it is left alone for so many seconds, to get its breath."""
 _MAX_WAIT_S, _MAX_TOTAL_WAIT_S = 30.0, 120.0
@@ -124,13 +124,13 @@ class Sender:
             cached.uses_left -= 1
             return cached.exchange
         exchange = await self.send(replace(draft, is_control=False))
-        if 0 < exchange.status < _SERVER_ERROR:
+        if 0 < exchange.status < SERVER_ERROR:
             self._control_cache[draft.operation] = _CachedControl(draft, exchange, _CONTROL_USES)
         return exchange
 
     def _record(self, exchange: Exchange) -> Exchange:
         """An exchange; after one that looks like a failure of the target, no old control counts."""
-        if exchange.response is None or exchange.status >= _SERVER_ERROR:
+        if exchange.response is None or exchange.status >= SERVER_ERROR:
             for control in self._control_cache.values():
                 control.uses_left = 0
         if exchange.status == TOO_MANY_REQUESTS:

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance.core.statuses import SERVER_ERROR
+
 if TYPE_CHECKING:
     from conformance.core.model import Exchange, JsonObject, Response
 
@@ -26,7 +28,6 @@ class Reaction(enum.StrEnum):
         return _VERBS[self]
 
 
-_SERVER_ERROR = 500
 _VERBS = {
     Reaction.DELIVER: "delivers",
     Reaction.GIVE_UP: "gives up",
@@ -126,7 +127,7 @@ def effective_reaction(sdk: Sdk, exchange: Exchange, *, is_invalid: bool) -> Rea
     nominal = sdk_reaction(sdk, exchange)
     if is_invalid and nominal is Reaction.DELIVER:
         return Reaction.LOSE
-    if is_invalid and nominal is Reaction.RETRY and (exchange.response is None or exchange.status >= _SERVER_ERROR):
+    if is_invalid and nominal is Reaction.RETRY and (exchange.response is None or exchange.status >= SERVER_ERROR):
         return Reaction.SEND_AGAIN
     return nominal
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from conformance.core.model import Area, Verdict
     from conformance.refserver.faults import Fault
 
-"""Outcomes that a correct server must not come to."""
 _JUDGED_OUTCOMES = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
 
 

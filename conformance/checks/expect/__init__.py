@@ -14,7 +14,6 @@ from conformance.checks.expect.bodies import (
 from conformance.checks.expect.connections import hang_deviation, no_answer, no_crash, no_success, well_framed
 from conformance.checks.expect.statuses import (
     LENGTH_REQUIRED,
-    SERVER_ERROR,
     accepted,
     control,
     is_accepted,
@@ -33,7 +32,6 @@ __all__ = [
     "FORBIDDEN_PATTERNS",
     "HTML_PROBE",
     "LENGTH_REQUIRED",
-    "SERVER_ERROR",
     "ForbiddenPattern",
     "accepted",
     "body",

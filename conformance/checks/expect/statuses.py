@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Untestable
 from conformance.core.model import TransportFailure
+from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
     from conformance.profile.facts import ExpectedResponse
 
 LENGTH_REQUIRED = 411
-SERVER_ERROR = 500
 _OK, _MULTI_STATUS, _MULTIPLE_CHOICES = 200, 207, 300
-_REFUSAL_STATUSES = frozenset(range(400, SERVER_ERROR)) - {429}
+_REFUSAL_STATUSES = frozenset(range(400, SERVER_ERROR)) - {TOO_MANY_REQUESTS}
 
 
 def is_accepted(exchange: Exchange) -> bool:

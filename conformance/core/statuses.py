@@ -1,0 +1,10 @@
+"""HTTP statuses that several packages compare with."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+TOO_MANY_REQUESTS: Final[int] = HTTPStatus.TOO_MANY_REQUESTS.value
+SERVER_ERROR: Final[int] = HTTPStatus.INTERNAL_SERVER_ERROR.value
+"""The first of the 5xx, with which a server says that it failed itself."""
