@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.core.errors import UsageError
 from conformance.core.model import Area, Level
-from conformance.profile.validation import did_you_mean
+from conformance.core.text import nearest_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,8 +68,7 @@ def _require_match(trials: Sequence[Trial], option: str, expression: SelectionEx
     for term in expression.terms:
         if not any(_matches_term(term, trial) for trial in trials):
             valid_terms = {trial.check.id for trial in trials} | {str(word) for word in (*Area, *Level)}
-            suggestion = did_you_mean(term, valid_terms)
-            hint = suggestion if suggestion.startswith("; did") else ""
+            hint = nearest_hint(term, valid_terms)
             raise UsageError(f"{option}: no check matches {term!r}{hint}; see `conformance list`")
     if not expression.terms:
         raise UsageError(f"{option}: no check is named; see `conformance list`")

@@ -11,9 +11,9 @@ from conformance.checks.trial import Trial, make_trials
 from conformance.contract import Contract
 from conformance.core import resources
 from conformance.core.errors import UsageError
+from conformance.core.text import did_you_mean
 from conformance.profile import load
 from conformance.profile.facts import ExpectedResponse, SizeLimit
-from conformance.profile.validation import did_you_mean
 from conformance.requests import Keys
 
 if TYPE_CHECKING:

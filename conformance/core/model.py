@@ -194,6 +194,7 @@ class Exchange:
     response: Response | None = None
     failure: TransportFailure | None = None
     failure_detail: str = ""
+    is_certificate_rejected: bool = False
     bytes_after_response: bytes = b""
     stays_open: bool = True
     got_100_continue: bool = False

@@ -1,7 +1,8 @@
-"""Texts from strangers, made safe for terminals and files."""
+"""Text for people: made safe for terminals and files, shortened, and with suggestions for misspelt words."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,23 @@ def clean_for_xml(text: str) -> str:
 def format_range(low: int, high: int) -> str:
     """A number, or the two that a number lies between."""
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like a misspelt one; None if none is like it."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
+
+
+def nearest_hint(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, to be put after a message; empty if no known word is near."""
+    near = nearest(word, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest known word, or all of them if none is near; to be put after a message."""
+    words = sorted(known)
+    return nearest_hint(word, words) or (f"; known here: {', '.join(words)}" if words else "")
 
 
 def join_first(words: Iterable[str], limit: int) -> str:

@@ -1,20 +1,22 @@
-"""Profiles: what a vendor documents, read from one YAML file a vendor."""
+"""Profiles: what a vendor documents about its API, one YAML file for each vendor."""
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.core import resources
 from conformance.core.errors import UsageError
+from conformance.core.text import did_you_mean
 from conformance.profile import validation, yaml_document
 from conformance.profile.parser import ProfileParser
 
 if TYPE_CHECKING:
     from conformance.profile.facts import Fact, Profile
     from conformance.profile.yaml_document import YamlDocument
+
+_SCHEMA_FILE = "profile.schema.json"
 
 
 def load(name_or_path: str) -> Profile:
@@ -27,14 +29,13 @@ def load(name_or_path: str) -> Profile:
 
 
 def parse(text: str, file: str) -> Profile:
-    """A profile from YAML; `file` is what it is called. Raises ProfileError, as `load`."""
+    """Parses a profile from YAML; `file` is the name for error messages. Raises ProfileError, as `load`."""
     return _parse_document(yaml_document.parse(text, file))
 
 
 def _parse_document(parsed: YamlDocument) -> Profile:
-    """The profile that a document holds. Raises ProfileError."""
-    validation.validate(parsed, _schema())
-    parsed.raise_for_problems()
+    """Builds the profile that a document holds. Raises ProfileError."""
+    validation.validate(parsed, _SCHEMA_FILE)
     parser = ProfileParser(parsed, schemas=base_openapi()["components"]["schemas"])
     profile = parser.profile(common_facts())
     parsed.raise_for_problems()
@@ -43,33 +44,23 @@ def _parse_document(parsed: YamlDocument) -> Profile:
 
 @cache
 def base_openapi() -> dict[str, Any]:
-    """The common API as an OpenAPI document; not to be changed by the caller."""
+    """The common API as an OpenAPI document. It is cached: callers must not change it."""
     value: Any = yaml_document.read(resources.specs_dir() / "openapi.yaml").value
     return dict(value)
 
 
 @cache
 def common_facts() -> dict[str, Fact]:
-    """What HTTP and JSON promise by themselves, for what a profile does not state."""
+    """The facts that follow from HTTP and JSON; they hold unless a profile states the same key."""
     parsed = yaml_document.read(resources.specs_dir() / "common.yaml")
-    schema = _schema()
-    validation.validate(parsed, {"$ref": "#/$defs/common", "$defs": schema["$defs"]})
-    parsed.raise_for_problems()
+    validation.validate(parsed, _SCHEMA_FILE, definition="common")
     facts = ProfileParser(parsed).facts()
     parsed.raise_for_problems()
     return facts
 
 
-@cache
-def _schema() -> dict[str, Any]:
-    """The JSON Schema of a profile."""
-    text = (resources.specs_dir() / "profile.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
 def _resolve_path(name_or_path: str) -> Path:
-    """The file that a name or a path means."""
+    """The file of a profile, given its name or a path. Raises UsageError if there is none."""
     names = resources.profile_names()
     if name_or_path in names:
         return resources.profile_path(name_or_path)
@@ -78,4 +69,4 @@ def _resolve_path(name_or_path: str) -> Path:
         if path.is_file():
             return path
         raise UsageError(f"--profile {name_or_path}: no such file")
-    raise UsageError(f"--profile {name_or_path}: no such profile{validation.did_you_mean(name_or_path, names)}")
+    raise UsageError(f"--profile {name_or_path}: no such profile{did_you_mean(name_or_path, names)}")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core import resources
 from conformance.core.model import Level, OperationKind, Source
+from conformance.core.text import did_you_mean
 from conformance.profile import facts as f
 from conformance.profile.size_unit import SizeUnit
-from conformance.profile.validation import did_you_mean, schema_problems
+from conformance.profile.validation import schema_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

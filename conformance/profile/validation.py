@@ -1,19 +1,21 @@
-"""Turns what a JSON Schema says of a profile into sentences that name the fix."""
+"""Validates YAML documents against the JSON Schemas in `specs/`, with messages that name the fix."""
 
 from __future__ import annotations
 
-import difflib
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
+from conformance.core import resources
+from conformance.core.text import did_you_mean, nearest_hint
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from jsonschema import TypeChecker
-    from jsonschema.exceptions import ValidationError
 
     from conformance.profile.yaml_document import Place, YamlDocument
 
@@ -33,74 +35,78 @@ def _is_integer(_: TypeChecker, instance: object) -> bool:
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
+def _check_required(_: object, required: list[str], instance: object, __: object) -> Iterator[ValidationError]:
+    """One error for an object that lacks keys; `_problem_messages` looks up which ones."""
+    if isinstance(instance, dict) and not set(required) <= set(instance):
+        yield ValidationError("keys are missing")
+
+
 _Validator: Any = extend(  # type: ignore[no-untyped-call] # the stubs leave it so
     Draft202012Validator,
+    validators={"required": _check_required},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 
 
-def validate(document: YamlDocument, schema: dict[str, Any]) -> None:
-    """Notes on the document every place where it does not fit the schema."""
+def validate(document: YamlDocument, schema_file: str, definition: str = "") -> None:
+    """Validates a document against a schema in `specs/`, or against one of that schema's definitions.
+
+    Raises ProfileError, with all problems that the document has by now.
+    """
+    schema = _load_schema(schema_file)
+    if definition:
+        schema = {"$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
     for error in _Validator(schema).iter_errors(document.value):
         place: Place = tuple(error.absolute_path)
         if "propertyNames" in error.absolute_schema_path:
             place = (*place, str(error.instance))
         for extra, message in _problem_messages(error):
             document.add_problem((*place, *extra), message)
+    document.raise_for_problems()
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or the known words where none is near."""
-    words = sorted(candidates)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known here: {', '.join(words)}" if words else ""
+@cache
+def _load_schema(file: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads((resources.specs_dir() / file).read_text(encoding="utf-8"))
+    return schema
 
 
 def schema_problems(schema: Any) -> Iterable[str]:  # noqa: ANN401 - a JSON Schema
-    """What keeps a JSON Schema from being one."""
+    """The reasons why a value is not a valid JSON Schema; none if it is one."""
     for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
         yield f"not a JSON Schema: {error.json_path.removeprefix('$.')}: {_abbreviate(error.instance)}"
 
 
-def _problem_messages(error: ValidationError) -> Iterable[tuple[Place, str]]:
-    """What one schema error means, each with the steps from the error's place to the culprit."""
+def _problem_messages(error: ValidationError) -> Iterator[tuple[Place, str]]:
+    """The messages for one schema error, each with the path from the error's place to the faulty key."""
     schema: Any = error.schema
     instance: Any = error.instance
     if error.validator == "additionalProperties":
         known_keys = schema.get("properties", {})
-        for word in sorted(set(instance) - set(known_keys)):
-            yield (word,), f"unknown key{did_you_mean(word, known_keys)}"
+        for key in sorted(set(instance) - set(known_keys)):
+            yield (key,), f"unknown key{did_you_mean(key, known_keys)}"
     elif error.validator == "required":
-        missing = [word for word in schema["required"] if word not in instance]
-        word = next(word for word in missing if f"'{word}'" in error.message)
-        yield (), f"the key {word!r} is missing{_expected_hint(schema, word)}"
+        for key in schema["required"]:
+            if key not in instance:
+                yield (), f"the key {key!r} is missing{_expected_hint(schema, key)}"
     elif error.validator == "enum":
         words = [str(word) for word in schema["enum"]]
-        yield (), f"{_abbreviate(instance)} is not one of {', '.join(words)}{_nearest_hint(instance, words)}"
+        yield (), f"{_abbreviate(instance)} is not one of {', '.join(words)}{nearest_hint(str(instance), words)}"
     elif "x-expected" in schema:
         yield (), f"{_abbreviate(instance)} is not {schema['x-expected']}"
     elif error.validator == "type":
         types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        yield ((), f"expected {' or '.join(_TYPE_NAMES[kind] for kind in types)}, found {_abbreviate(instance)}")
+        yield (), f"expected {' or '.join(_TYPE_NAMES[kind] for kind in types)}, found {_abbreviate(instance)}"
     elif error.validator in {"minItems", "minProperties", "minLength"}:
         yield (), "must not be empty"
     else:
         yield (), error.message
 
 
-def _expected_hint(schema: Any, word: str) -> str:  # noqa: ANN401 - a JSON Schema
-    """What belongs under a missing key, where the schema says so."""
-    inner = schema.get("properties", {}).get(word, {})
-    expected = inner.get("x-expected")
+def _expected_hint(schema: Any, key: str) -> str:  # noqa: ANN401 - a JSON Schema
+    """What the schema expects under a missing key, if it says so in `x-expected`."""
+    expected = schema.get("properties", {}).get(key, {}).get("x-expected")
     return f"; expected {expected}" if expected else ""
-
-
-def _nearest_hint(instance: object, words: list[str]) -> str:
-    """The nearest word to a wrong one, if any is near."""
-    near = difflib.get_close_matches(str(instance), words, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _abbreviate(instance: object) -> str:

@@ -9,9 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.core import resources
 from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, KnownDeviation, Outcome, StaleEntry, Verdict
-from conformance.core.text import escape_controls
+from conformance.core.text import escape_controls, nearest_hint
 from conformance.profile import validation, yaml_document
 
 if TYPE_CHECKING:
@@ -89,8 +88,7 @@ def _stale_reason(
 ) -> str:
     """Why an entry has to go; empty if it may stay."""
     if entry.check_id not in check_ids:
-        hint = validation.did_you_mean(entry.check_id, check_ids).partition("; known")[0]
-        return f"no check is called {entry.check_id}{hint}"
+        return f"no check is called {entry.check_id}{nearest_hint(entry.check_id, check_ids)}"
     if entry.known_deviation.expires and entry.known_deviation.expires < today.isoformat():
         return f"expired on {entry.known_deviation.expires}"
     if not matching:
@@ -103,10 +101,7 @@ def _stale_reason(
 def read(path: str) -> DeviationList:
     """Reads a file of known deviations. Raises ProfileError, with a line for each mistake."""
     parsed = yaml_document.read(Path(path), "a list of known deviations")
-    validation.validate(
-        parsed, json.loads((resources.specs_dir() / "deviations.schema.json").read_text(encoding="utf-8"))
-    )
-    parsed.raise_for_problems()
+    validation.validate(parsed, "deviations.schema.json")
     value: Any = parsed.value
     entries = []
     for index, item in enumerate(value["deviations"]):

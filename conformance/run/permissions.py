@@ -16,7 +16,7 @@ from conformance import profile as profiles
 from conformance.checks.check import Tier
 from conformance.core.errors import UsageError
 from conformance.core.resources import profile_names
-from conformance.profile.validation import did_you_mean
+from conformance.core.text import did_you_mean
 from conformance.wire.addresses import AddressScope
 
 if TYPE_CHECKING:

@@ -106,7 +106,7 @@ def _diagnose_no_response(exchange: Exchange, wire: Wire) -> str:
         case TransportFailure.NOT_HTTP:
             return f"{url} does not speak HTTP: {detail}"
         case TransportFailure.TLS:
-            return f"{url} can't be reached: {detail}{_TLS_HINT if 'certificate' in detail else ''}"
+            return f"{url} can't be reached: {detail}{_TLS_HINT if exchange.is_certificate_rejected else ''}"
         case TransportFailure.TIMEOUT:
             return f"{url} does not answer: {detail}"
         case TransportFailure.CLOSED:

@@ -1,10 +1,9 @@
-"""Official SDKs: what each sends, and what it makes of an answer; recorded, and kept as data."""
+"""Official SDKs as data: the requests that each one sends, and how it reacts to a response."""
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from conformance.core import resources
 from conformance.profile import validation, yaml_document
@@ -28,23 +27,14 @@ __all__ = [
 
 @cache
 def load_all() -> tuple[Sdk, ...]:
-    """Every SDK that the suite knows, by name."""
+    """Every SDK that comes with the suite, sorted by name."""
     return tuple(load(resources.sdk_path(name)) for name in resources.sdk_names())
 
 
 def load(path: Path) -> Sdk:
     """Loads an SDK from a YAML file. Raises ProfileError, with file, line and key, if it is not valid."""
-    parsed = yaml_document.read(path)
-    validation.validate(parsed, _schema())
-    parsed.raise_for_problems()
-    loaded = parse_sdk(parsed)
-    parsed.raise_for_problems()
-    return loaded
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    """The JSON Schema of an SDK."""
-    text = (resources.specs_dir() / "sdk.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    document = yaml_document.read(path)
+    validation.validate(document, "sdk.schema.json")
+    sdk = parse_sdk(document)
+    document.raise_for_problems()
+    return sdk

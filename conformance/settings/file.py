@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
-from conformance.profile.validation import did_you_mean
+from conformance.core.text import did_you_mean
 from conformance.settings.table import SETTINGS
 
 if TYPE_CHECKING:

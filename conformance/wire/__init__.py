@@ -96,8 +96,7 @@ class Wire:
         self._spend_budget(request)
         await self.throttle.wait()
         self.sent_count += 1
-        response, mishap, detail = await self._send_within_deadline(request)
-        return SendResult(response=response, failure=mishap, failure_detail=detail, stays_open=True)
+        return replace(await self._send_within_deadline(request), stays_open=True)
 
     async def exchange_on_one_connection(
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
@@ -118,8 +117,7 @@ class Wire:
         except TimeoutError:
             unanswered = SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-            failure, detail = _classify_error(error)
-            unanswered = SendResult(failure=failure, failure_detail=detail)
+            unanswered = _classify_error(error)
         results += [unanswered] * (len(complete_requests) - len(results))
         return [
             self._redact_exchange(request, result) for request, result in zip(complete_requests, results, strict=True)
@@ -133,6 +131,7 @@ class Wire:
             response=self.redactor.redact_response(result.response) if result.response else None,
             failure=result.failure,
             failure_detail=self.redactor.redact_text(result.failure_detail),
+            is_certificate_rejected=result.is_certificate_rejected,
             bytes_after_response=self.redactor.redact_body(result.bytes_after_response),
             stays_open=result.stays_open,
             got_100_continue=result.got_100_continue,
@@ -148,15 +147,15 @@ class Wire:
     def _timeout_detail(self) -> str:
         return f"no answer within {self.deadline_s:g} s"
 
-    async def _send_within_deadline(self, request: Request) -> tuple[Response | None, TransportFailure | None, str]:
-        """The answer, or what went wrong and how."""
+    async def _send_within_deadline(self, request: Request) -> SendResult:
+        """The response, or the failure that came instead."""
         try:
             async with asyncio.timeout(self.deadline_s):
-                return await self._send_with_reconnect(request), None, ""
+                return SendResult(response=await self._send_with_reconnect(request))
         except TimeoutError:
-            return None, TransportFailure.TIMEOUT, self._timeout_detail
+            return SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-            return None, *_classify_error(error)
+            return _classify_error(error)
 
     async def _send_with_reconnect(self, request: Request) -> Response:
         trace = _ConnectionTrace()
@@ -209,15 +208,19 @@ class Wire:
         )
 
 
-def _classify_error(error: Exception) -> tuple[TransportFailure, str]:
-    """What an error of httpcore's means."""
+def _classify_error(error: Exception) -> SendResult:
+    """The failure that an error of httpcore's stands for."""
     if isinstance(error, TlsError):
-        return TransportFailure.TLS, f"the TLS handshake failed: {error}"
+        return SendResult(
+            failure=TransportFailure.TLS,
+            failure_detail=f"the TLS handshake failed: {error}",
+            is_certificate_rejected=error.is_certificate_rejected,
+        )
     if isinstance(error, httpcore.ConnectError):
-        return TransportFailure.UNREACHABLE, str(error)
+        return SendResult(failure=TransportFailure.UNREACHABLE, failure_detail=str(error))
     if isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error):
-        return TransportFailure.CLOSED, "the connection was closed without an answer"
-    return TransportFailure.NOT_HTTP, f"the answer is not HTTP: {error}"
+        return CLOSED_WITHOUT_ANSWER
+    return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=f"the answer is not HTTP: {error}")
 
 
 def _is_closed_by_peer(error: Exception) -> bool:

@@ -34,6 +34,7 @@ class SendResult:
     response: Response | None = None
     failure: TransportFailure | None = None
     failure_detail: str = ""
+    is_certificate_rejected: bool = False
     bytes_after_response: bytes = b""
     stays_open: bool = False
     got_100_continue: bool = False

@@ -162,7 +162,8 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             )
         except (ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             await self.aclose()
-            raise TlsError(str(error) or "the connection was closed during the handshake") from error
+            message = str(error) or "the connection was closed during the handshake"
+            raise TlsError(message, is_certificate_rejected=isinstance(error, ssl.SSLCertVerificationError)) from error
         except BaseException:
             await self.aclose()
             raise
@@ -184,7 +185,11 @@ def _socket_addresses(addresses: tuple[str, ...], port: int) -> list[tuple[Any, 
 
 
 class TlsError(httpcore.ConnectError):
-    """The TLS handshake failed."""
+    """The TLS handshake failed; we rejected the certificate, or something else went wrong."""
+
+    def __init__(self, message: str, *, is_certificate_rejected: bool) -> None:
+        super().__init__(message)
+        self.is_certificate_rejected = is_certificate_rejected
 
 
 class NetworkBackend(httpcore.AsyncNetworkBackend):

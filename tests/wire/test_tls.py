@@ -120,6 +120,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(certified: ssl.SSLCont
     assert exchange.failure is TransportFailure.TLS
     assert exchange.failure_detail.startswith("the TLS handshake failed: ")
     assert "certificate verify failed" in exchange.failure_detail
+    assert exchange.is_certificate_rejected
 
 
 def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, bundle: str) -> None:
@@ -127,6 +128,7 @@ def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, bundle
     (exchange,) = send_requests(answer_always(), server_side(authority, "other.example"), ca_bundle=bundle)
     assert exchange.failure is TransportFailure.TLS
     assert "certificate" in exchange.failure_detail
+    assert exchange.is_certificate_rejected
 
 
 def test_insecure_takes_any_certificate(authority: trustme.CA) -> None:
@@ -144,6 +146,7 @@ def test_a_server_without_tls_is_a_tls_mishap() -> None:
 
     (exchange,) = send_requests(script, None, insecure=True)
     assert exchange.failure is TransportFailure.TLS
+    assert not exchange.is_certificate_rejected
 
 
 def test_a_server_that_hangs_up_in_the_handshake_is_a_tls_mishap() -> None:
