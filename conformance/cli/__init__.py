@@ -1,4 +1,4 @@
-"""The command: subcommands that judge, that show reports again, and that only tell what the suite knows."""
+"""The command `conformance` and its subcommands, one module for each group of them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _COMMAND_MODULES = {
     "compare": "report",
     "self-check": "self_check",
 }
-"""The modules of subcommands; what is not named here only shows something."""
+"""The modules of subcommands in this package; subcommands that are not listed are in `info`."""
 _SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code: 0, 1, 2 or 3, as the README says."""
+    """Runs the command and returns its exit code, as docs/exit-codes.md lists them."""
     try:
         options = build_parser().parse_args(arguments)
         with _sigterm_as_interrupt(options.command):
@@ -52,17 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return ConformanceError.exit_code
-    except Exception as fault:  # CONFORMANCE_DEBUG=1 shows the traceback
+    except Exception as error:  # CONFORMANCE_DEBUG=1 shows the traceback
         if os.environ.get("CONFORMANCE_DEBUG"):
             raise
-        sys.stderr.write(f"conformance: {escape_controls(_describe_unexpected(fault))}\n")
-        return _INTERRUPTED_CODE if _is_interruption(fault) else ConformanceError.exit_code
+        sys.stderr.write(f"conformance: {escape_controls(_describe_unexpected(error))}\n")
+        return _INTERRUPTED_CODE if _is_interruption(error) else ConformanceError.exit_code
 
 
 def command() -> NoReturn:
-    """The command as a process: what `main` does, and its end.
+    """Runs `main` and ends the process with its exit code.
 
-    One that was interrupted ends at once, for the interpreter takes seconds to take down what was generated.
+    After an interruption the process ends at once: the interpreter takes seconds to free generated requests.
     """
     code = main()
     if code == _INTERRUPTED_CODE:
@@ -73,18 +73,18 @@ def command() -> NoReturn:
     sys.exit(code)
 
 
-def _describe_unexpected(fault: Exception) -> str:
-    """What is said of something that nobody expected. Files that can't be written are expected."""
-    if _is_interruption(fault):
+def _describe_unexpected(error: Exception) -> str:
+    """The message for an exception that no subcommand handles."""
+    if _is_interruption(error):
         return "interrupted"
-    if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "standard output can't be written: no space left on device"
-    return f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
+    return f"a fault of the suite, not of the target: {type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager
 def _sigterm_as_interrupt(command: str) -> Iterator[None]:
-    """SIGTERM ends a command that sends as SIGINT does: with what there is to report."""
+    """Lets SIGTERM end a command that sends requests as SIGINT does: with a report of what was judged."""
     if command not in _SENDING_COMMANDS or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -98,18 +98,18 @@ def _sigterm_as_interrupt(command: str) -> Iterator[None]:
 
 
 def _interrupt(*_: object) -> None:
-    """Interrupts, and soon does so again: what is raised where an object is being deleted gets lost."""
+    """Raises KeyboardInterrupt, and again shortly after: Python drops exceptions raised in a `__del__`."""
     signal.setitimer(signal.ITIMER_REAL, _REPEAT_INTERRUPT_S, _REPEAT_INTERRUPT_S)
     raise KeyboardInterrupt
 
 
-def _is_interruption(fault: BaseException | None) -> bool:
-    """Whether it came of an interruption: Python wraps what is raised while a class is being made."""
-    return fault is not None and (isinstance(fault, KeyboardInterrupt) or _is_interruption(fault.__cause__))
+def _is_interruption(error: BaseException | None) -> bool:
+    """Whether an interruption caused an error: Python wraps exceptions that are raised while a class is created."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interruption(error.__cause__))
 
 
 def _run_subcommand(options: argparse.Namespace) -> int:
-    """Imports what a subcommand needs, and nothing else, and runs it."""
+    """Imports the module of a subcommand, and no other, and runs it."""
     module = import_module(f"conformance.cli.{_COMMAND_MODULES.get(options.command, 'info')}")
     code: int = module.COMMANDS[options.command](vars(options))
     return code

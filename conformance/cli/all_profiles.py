@@ -1,4 +1,4 @@
-"""`conformance run --profile all`: one target by every profile that comes with the suite, side by side."""
+"""`conformance run --profile all`: judges a target by every profile that comes with the suite."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
     """Judges a target by each profile and returns the exit code.
 
-    The codes mean what they mean of one profile, for all of them: 0 only if every promise of every profile
-    was kept, 1 if one was broken, else 3 if by one of them nothing could be said.
+    0 only if the promises of all profiles are kept, 1 if one is broken, else 3 if the target could not be
+    judged by some profile, and 130 if the run was interrupted.
     """
     if options["ndjson"]:
-        raise UsageError("--ndjson is of one profile, and --profile all judges by several")
+        raise UsageError("--ndjson works with a single profile, not with --profile all")
     if settings["known_deviations"] or settings["repeat"] > 1:
-        raise UsageError("--known-deviations and --repeat are of one profile, and --profile all judges by several")
+        raise UsageError("--known-deviations and --repeat work with a single profile, not with --profile all")
     destinations = output.requested_destinations(options)
     output.require_combinable(destinations)
     names = profile_names()
@@ -68,7 +68,7 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
 
 
 def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
-    """Those groups of optional routes that a profile has."""
+    """The groups of optional routes that a profile has, of those given."""
     profile_groups = {route.group for route in load(name).routes}
     return tuple(group for group in groups if group in profile_groups)
 
@@ -76,9 +76,9 @@ def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
 def _judge_by_profile(
     settings: dict[str, Any], contract: Contract, options: Mapping[str, Any], spent: list[int]
 ) -> Report:
-    """The report by one profile, also where it is that nothing could be judged.
+    """The report by one profile; where the target could not be judged, it says why in `unjudged_reason`.
 
-    `spent` is what all profiles have sent so far: a budget is that of the whole command.
+    `spent` counts what was sent for all profiles so far: the budget is that of the whole command.
     """
     with ExitStack() as stack:
         url = options["url"] or stack.enter_context(start_embedded_server(settings))
@@ -87,5 +87,5 @@ def _judge_by_profile(
         try:
             stream = stack.enter_context(output.LineStream("", None))
             return build_report(plan, execute_with_progress(plan, stream, is_quiet=options["quiet"]))
-        except InconclusiveError as failure:
-            return build_report(plan, RunResult(), str(failure))
+        except InconclusiveError as error:
+            return build_report(plan, RunResult(), str(error))

@@ -1,4 +1,4 @@
-"""Generating requests, which takes a while the first time: who waits is told."""
+"""Generated requests for `fuzz` and `diff`, with a message while they are generated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load_corpus(plan: Plan, count: int, console: Console, *, refresh: bool = False) -> Corpus:
-    """The corpus of a plan, of at least so many requests."""
+    """The stored corpus of a plan with at least `count` requests, generated first if there is none."""
     if refresh or not is_stored(plan.contract, plan.fuzz_seed, count):
         console.print("generating requests, which takes a few seconds; the next run finds them stored")
     return load_or_generate(plan.contract, plan.fuzz_seed, count, refresh=refresh)

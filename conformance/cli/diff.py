@@ -1,4 +1,4 @@
-"""`conformance diff`: two servers are sent the same, and what they answer is compared."""
+"""`conformance diff`: sends two servers the same requests and compares their answers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,18 @@ if TYPE_CHECKING:
     from conformance.fuzz.case import Case
     from conformance.run.plan import Plan
 
-REPORT_KINDS = ("json", "html", "markdown")
+_RENDERERS = {
+    "json": ("document", "dump_json"),
+    "html": ("html", "render_html_diff"),
+    "markdown": ("markdown", "render_markdown_diff"),
+}
 DEFAULT_REQUESTS, DEFAULT_FUZZ_S = 2_000, 20.0
-"""How many generated requests are sent unless the user says otherwise, and for how long at most."""
+"""The default number of generated requests, and how many seconds they may take."""
 
 
 def diff(options: Mapping[str, Any]) -> int:
-    """Compares two servers and returns the exit code: 0 for the same, 1 for different, 3 if nobody knows."""
-    destinations = output.requested_destinations(options, REPORT_KINDS)
+    """Compares two servers and returns the exit code: 0 if they answer alike, 1 if not, 3 if it can't be said."""
+    destinations = output.requested_destinations(options, _RENDERERS)
     first, second = prepare_plans(options)
     progress_console = Console(stderr=True, highlight=False, quiet=options["quiet"])
     if options["dry_run"]:
@@ -41,7 +45,7 @@ def diff(options: Mapping[str, Any]) -> int:
     from conformance import diff as comparison
     from conformance.report import diff_summary
 
-    progress_console.print("to each of the two servers, and a little more where they differ", soft_wrap=True)
+    progress_console.print("to each of the two servers, and a few more requests where they differ", soft_wrap=True)
     plan_summary.print_summary(first, progress_console)
     comparison_limits = comparison.DiffOptions(
         cases=_fuzz_cases(first, progress_console), max_time_s=first.fuzz_max_s, strict=bool(options["strict"])
@@ -49,24 +53,24 @@ def diff(options: Mapping[str, Any]) -> int:
     try:
         outcome = event_loop.run(comparison.compare(first, second, comparison_limits))
     except KeyboardInterrupt:
-        progress_console.print("interrupted: nothing can be said of a part")
+        progress_console.print("interrupted: a part of the comparison says nothing")
         return INTERRUPTED_CODE
     document = outcome.as_json(comparison.build_redactor(first, second).redact_text)
     for name, destination in destinations.items():
-        output.write(name, destination, _render_report(name, document))
+        output.write(name, destination, output.render(name, document, _RENDERERS))
     if output.STDOUT not in destinations.values():
         diff_summary.print_diff(document, create_console(), quiet=options["quiet"])
     return outcome.exit_code
 
 
 def prepare_plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
-    """The plan for either server: the same requests, with the keys and headers of each.
+    """The plans for the two servers: the same requests, with the keys and headers of each.
 
-    What may be sent to one only is sent to neither. Raises UsageError for what does not fit.
+    A tier that is permitted for one server only is sent to neither. Raises UsageError for wrong settings.
     """
     settings = resolve_settings({**options, "url": None})
     if not settings["profile"] or settings["profile"] == ALL_PROFILES:
-        raise UsageError("a profile is needed, and one alone: pass --profile NAME, one of `conformance profiles`")
+        raise UsageError("a single profile is needed: pass --profile NAME, one of `conformance profiles`")
     second_settings = resolve_second_server(options, settings)
     contract = Contract(load(settings["profile"]), settings["include"])
     checks = [item for item in CHECKS if item.area is not Area.FUZZ]
@@ -84,34 +88,18 @@ def prepare_plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
 
 
 def _with_common(plan: Plan, common: Mapping[str, Any]) -> Plan:
-    """A plan with what both have in common."""
+    """A plan with the settings that both plans share."""
     trials = [replace(trial, allowed_tiers=common["tiers"]) for trial in plan.trials]
     return replace(plan, trials=trials, **common)
 
 
 def _fuzz_cases(plan: Plan, progress_console: Console) -> Iterable[Case]:
-    """The generated requests; nobody who wants none pays for their generators."""
+    """The generated requests. Imports the generators only if any are wanted."""
     if not plan.fuzz_requests:
         return ()
     from conformance.cli.corpus import load_corpus
 
     return load_corpus(plan, plan.fuzz_requests, progress_console).cases(plan.fuzz_requests)
-
-
-def _render_report(name: str, document: Mapping[str, Any]) -> str:
-    """The report of a comparison; what nobody asks for is not imported."""
-    match name:
-        case "html":
-            from conformance.report.html import render_html_diff
-
-            return render_html_diff(document)
-        case "markdown":
-            from conformance.report.markdown import render_markdown_diff
-
-            return render_markdown_diff(document)
-    from conformance.report.document import dump_json
-
-    return dump_json(document)
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"diff": diff}

@@ -1,4 +1,4 @@
-"""What the subcommands that send share: the plan's execution with its progress, the console, the embedded server."""
+"""Shared by the subcommands that send requests: execution with progress, the console, the embedded server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conformance.run.plan import Plan
 
 ALL_PROFILES = "all"
-"""In place of a profile: each of those that come with the suite."""
+"""The value of --profile that stands for every profile that comes with the suite."""
 _CI_LOG_WIDTH = 120
 _PLACEHOLDER_URL = "http://127.0.0.1"
 STOPPED_INTERRUPTED, INTERRUPTED_CODE = "interrupted", 130
@@ -34,7 +34,7 @@ _EMBEDDED_KEYS = Keys(write_key="conformance-embedded-key", bearer="conformance-
 
 
 def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, checks: Sequence[Check]) -> int:
-    """Shows the plan, sends nothing, and returns the exit code. It needs no key, and no server."""
+    """Prints the plan without sending anything and returns the exit code. Needs no key and no server."""
     settings_with_key = {**settings, "write_key": settings["write_key"] or _EMBEDDED_KEYS.write_key}
     plan = build_plan(settings_with_key, url or _PLACEHOLDER_URL, contract, checks)
     return plan_summary.print_dry_run(
@@ -43,7 +43,7 @@ def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, ch
 
 
 def start_embedded_server(settings: dict[str, Any]) -> AbstractContextManager[str]:
-    """The embedded reference server, which takes whatever key was given."""
+    """The embedded reference server, as a context manager; it accepts the keys in `settings`, or sets them."""
     from conformance.refserver.embedded import run_embedded_server
 
     settings["write_key"] = settings["write_key"] or _EMBEDDED_KEYS.write_key
@@ -53,15 +53,15 @@ def start_embedded_server(settings: dict[str, Any]) -> AbstractContextManager[st
 
 
 def create_console() -> Console:
-    """Standard output: as wide as the terminal, or as a CI's log."""
+    """A console on standard output: as wide as the terminal, or 120 columns for logs."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_CI_LOG_WIDTH)
 
 
 def execute_with_progress(plan: Plan, stream: LineStream, *, is_quiet: bool) -> RunResult:
-    """Executes a plan and shows how far it is, unless nobody wants to see. Raises CannotJudge.
+    """Executes a plan and shows its progress, unless `is_quiet`. Raises InconclusiveError.
 
-    What is interrupted is a result as far as it came, and says so.
+    An interrupted run returns the verdicts so far, with a `stop_reason`.
     """
     result = RunResult()
     with ProgressDisplay(Console(stderr=True, highlight=False, quiet=is_quiet), len(plan.trials)) as progress:

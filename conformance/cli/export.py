@@ -1,4 +1,4 @@
-"""`conformance export`: the checks' requests, for tools that know nothing of checks."""
+"""`conformance export`: writes the requests of the checks for other tools."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def export(options: Mapping[str, Any]) -> int:
-    """Writes an export, tells what it leaves out, and returns the exit code."""
+    """Writes an export and returns the exit code. Prints to standard error what the export leaves out."""
     file_values = find_configuration(Path.cwd()).values
     settings = {
         item.key: item.resolve(options[item.key], file_values.get(item.key))[0]

@@ -1,4 +1,4 @@
-"""`conformance fuzz` and `conformance replay`: generated requests, and one of them again."""
+"""`conformance fuzz` and `conformance replay`: sends generated requests, or the request of a finding again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conformance.run.plan import Plan
 
 DEFAULT_REQUESTS, LOOPBACK_JOBS = 10_000, 16
-"""How many requests are sent unless the user says otherwise, and how many at a time to this machine."""
+"""The default number of requests, and how many are in flight at once to a target on this machine."""
 
 
 def fuzz(options: Mapping[str, Any]) -> int:
@@ -62,7 +62,7 @@ def fuzz(options: Mapping[str, Any]) -> int:
 
 
 def _resolve_with_profile(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, with a profile."""
+    """The settings. Raises UsageError if they name no profile."""
     settings = resolve_settings(options)
     require_profile(settings)
     return settings
@@ -71,7 +71,7 @@ def _resolve_with_profile(options: Mapping[str, Any]) -> dict[str, Any]:
 async def _run_campaign(
     plan: Plan, cases: Iterable[Case], max_time_s: float | None, results: list[CampaignResult]
 ) -> None:
-    """Flies the preflight, then fuzzes; the result is kept as far as it gets."""
+    """Runs the preflight, then the campaign, whose result is in `results` even if it is interrupted."""
     async with plan.build_wire() as wire:
         try:
             preflight_result = await preflight.run_preflight(plan.contract, plan.keys, Sender(wire=wire), plan.run_id)
@@ -86,7 +86,7 @@ async def _run_campaign(
 
 
 def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, is_complete: bool) -> int:
-    """Stores, prints and writes what a campaign came to, and returns the exit code."""
+    """Stores, prints and writes the findings of a campaign, and returns the exit code."""
     for finding in result.findings:
         save_finding(finding)
     header = {
@@ -118,13 +118,13 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, 
 
 
 def replay(options: Mapping[str, Any]) -> int:
-    """Sends the request of a finding again; 1 if it fails as before, 0 if it does not."""
+    """Sends the request of a finding again and returns the exit code: 1 if it still fails, 0 if not."""
     finding = load_finding(options["id"])
     settings = _resolve_with_profile({**options, "profile": options["profile"] or finding.profile})
     contract = Contract(load(settings["profile"]), settings["include"])
     plan = build_plan(settings, options["url"] or finding.url, contract, ())
     if plan.tiers == GENTLE_ONLY:
-        raise UsageError("a generated request is beyond the gentle tier")
+        raise UsageError("a generated request needs more than the gentle tier")
     reproduced = event_loop.run(_resend(plan, finding))
     console = create_console()
     if reproduced is None:

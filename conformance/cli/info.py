@@ -32,9 +32,7 @@ def list_checks(options: Mapping[str, Any]) -> int:
         return 0
     contract = Contract(load(options["profile"]))
     for check in CHECKS:
-        stated_trials = [
-            trial for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check]) if trial.operation and trial.facts
-        ]
+        stated_trials = _stated_trials(contract, check)
         level = min((trial.level for trial in stated_trials), key=lambda level: level.rank, default=None)
         _print_lines([f"{check.id:38} {level or '-':6} {len(stated_trials):3} {check.tier:8} {check.title}"])
     return 0
@@ -98,7 +96,7 @@ def serve(options: Mapping[str, Any]) -> int:
 
 
 def config(options: Mapping[str, Any]) -> int:
-    """Prints every setting, and who has set it."""
+    """Prints every setting, its value and where that comes from."""
     from conformance.cli.execution import create_console
     from conformance.cli.options_to_settings import print_settings
 
@@ -116,12 +114,15 @@ COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {
 }
 
 
+def _stated_trials(contract: Contract, check: Check) -> list[Trial]:
+    """The trials of a check on operations for which the contract states a fact."""
+    return [trial for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check]) if trial.operation and trial.facts]
+
+
 def _describe_promise(name: str, check: Check) -> list[str]:
-    """What a profile says of a check."""
+    """The lines on what a profile promises about a check, with sources."""
     contract = Contract(load(name))
-    stated_trials = [
-        trial for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check]) if trial.operation and trial.facts
-    ]
+    stated_trials = _stated_trials(contract, check)
     if not stated_trials:
         return [f"{name}: not promised", ""]
     strictest = min(stated_trials, key=lambda trial: trial.level.rank)
@@ -136,7 +137,7 @@ def _describe_promise(name: str, check: Check) -> list[str]:
 
 
 def _describe_statuses(trial: Trial) -> str:
-    """What is expected and tolerated, where the fact is about statuses."""
+    """The statuses that a fact expects and tolerates, and its limit; empty if it is about neither."""
     fact: Fact = trial.facts[0]
     if not isinstance(fact, ExpectedResponse):
         return ""

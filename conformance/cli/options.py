@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
     from conformance.settings.table import Setting
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from conformance.settings.table import Setting
-
 REPORT_OPTIONS = {
     "json": "write the JSON report",
     "html": "write one self-contained page of HTML",
@@ -27,15 +22,15 @@ REPORT_OPTIONS = {
     "sarif": "write SARIF 2.1.0, for code scanning",
     "badge": "write a badge, as SVG",
 }
-"""Every kind of report, and what its option does."""
+"""Every kind of report, with the help of its option."""
 EXPORT_FORMATS = ("postman", "har", "jsonl")
 """The formats of an export."""
 EXPORT_SETTINGS = ("profile", "gate", "select", "deselect", "include")
-"""The settings that an export goes by."""
+"""The settings that `export` takes."""
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argument parser that raises one clear sentence."""
+    """An argument parser that raises UsageError instead of printing its usage."""
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
@@ -55,14 +50,14 @@ def build_parser() -> CommandParser:
     _add_sending_commands(commands)
     _add_diff_command(commands)
     _add_report_commands(commands)
-    config = commands.add_parser("config", help="print every setting, its value and who has set it")
+    config = commands.add_parser("config", help="print every setting, its value and where that comes from")
     _add_target_and_settings(config)
     _add_info_commands(commands)
     _add_export_options(
         commands.add_parser("export", help="write the checks' requests for Postman, as HAR or JSON lines")
     )
     _add_self_check_options(
-        commands.add_parser("self-check", help="judge the checks themselves, by servers that are broken")
+        commands.add_parser("self-check", help="test the checks themselves on servers that are known to be broken")
     )
     return command_parser
 
@@ -75,12 +70,12 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
     run.add_argument(
         "--write-known-deviations",
         metavar="FILE",
-        help="write a list of what is broken, to be given as --known-deviations once it has reasons",
+        help="write a list of the broken promises, for --known-deviations once you have added reasons",
     )
     run.add_argument(
         "--ndjson",
         metavar="FILE",
-        help="stream verdicts as they fall, a line of JSON each; - is standard output",
+        help="write each verdict at once, as a line of JSON; - is standard output",
     )
     fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
     _add_target_and_settings(fuzz)
@@ -91,12 +86,12 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
             action="store_true",
             help="show what would be sent, send nothing, and end with exit code 3",
         )
-    fuzz.add_argument("--refresh", action="store_true", help="generate the requests anew")
+    fuzz.add_argument("--refresh", action="store_true", help="generate the requests again")
     replay = commands.add_parser("replay", help="send the request of a finding again")
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
     _add_target_and_settings(replay)
     _add_report_options(replay, "json", "junit")
-    _add_probe_options(commands.add_parser("probe", help="learn what a server does by asking, and write its profile"))
+    _add_probe_options(commands.add_parser("probe", help="find out how a server answers, and write its profile"))
 
 
 def _add_probe_options(command: CommandParser) -> None:
@@ -110,18 +105,18 @@ def _add_probe_options(command: CommandParser) -> None:
     )
     command.add_argument("--out", metavar="FILE", help="write the profile; - is standard output")
     command.add_argument("--name", metavar="NAME", help="the name of the profile (default: the host)")
-    command.add_argument("--date", metavar="TEXT", help="when the server was asked, for the profile to say")
+    command.add_argument("--date", metavar="TEXT", help="the date of the probe, as the profile states it")
     _add_report_options(command, "json")
 
 
 def _add_diff_command(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommand that sends requests to two targets."""
-    diff = commands.add_parser("diff", help="send two servers the same, and say what they answer differently")
-    diff.add_argument("url", metavar="URL_A", help="the base URL of the first server, say the one in use")
-    diff.add_argument("url_b", metavar="URL_B", help="the base URL of the second server, say the new one")
+    diff = commands.add_parser("diff", help="send two servers the same requests, and show where their answers differ")
+    diff.add_argument("url", metavar="URL_A", help="the base URL of the first server, such as the one in use")
+    diff.add_argument("url_b", metavar="URL_B", help="the base URL of the second server, such as the new one")
     _add_setting_options(diff, (*SETTINGS, *SECOND_SERVER_SETTINGS))
     diff.add_argument("--quiet", action="store_true", help="print only the differences, and the verdict")
-    diff.add_argument("--strict", action="store_true", help="other words in an answer are a difference, too")
+    diff.add_argument("--strict", action="store_true", help="count different texts in answers as differences, too")
     diff.add_argument(
         "--dry-run",
         action="store_true",
@@ -135,22 +130,22 @@ def _add_report_commands(commands: argparse._SubParsersAction[CommandParser]) ->
     report = commands.add_parser("report", help="show JSON reports again, several of them side by side")
     report.add_argument("files", nargs="+", metavar="FILE", help="a JSON report")
     _add_report_options(report, *REPORT_OPTIONS)
-    compare = commands.add_parser("compare", help="say what became of each check between two JSON reports")
+    compare = commands.add_parser("compare", help="show which checks changed between two JSON reports")
     compare.add_argument("old", metavar="OLD", help="the earlier JSON report")
     compare.add_argument("new", metavar="NEW", help="the later JSON report")
     _add_report_options(compare, "json", "markdown")
 
 
 def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:
-    """The subcommands that judge nothing."""
+    """The subcommands that print what the suite knows, and `serve`."""
     _add_profile_option(commands.add_parser("list", help="list the checks"), required=False)
-    explain = commands.add_parser("explain", help="say what a check does and where its promise is documented")
+    explain = commands.add_parser("explain", help="show what a check does and where its promise is documented")
     explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
     explain.add_argument(
         "--profile",
         metavar="NAME|FILE",
         action="append",
-        help="the profile to look into; may be repeated (default: all that come with the suite)",
+        help="the profile to show; may be repeated (default: all that come with the suite)",
     )
     commands.add_parser("profiles", help="list the profiles that come with the suite")
     spec = commands.add_parser("spec", help="print a vendor's OpenAPI document")
@@ -171,7 +166,7 @@ def _add_export_options(command: CommandParser) -> None:
         required=True,
         help="a Postman collection, an HTTP Archive, or a line of JSON for each request",
     )
-    command.add_argument("--out", metavar="FILE", default="-", help="where to (default: standard output)")
+    command.add_argument("--out", metavar="FILE", default="-", help="where to write (default: standard output)")
     _add_setting_options(command, [setting for setting in SETTINGS if setting.name in EXPORT_SETTINGS])
 
 
@@ -179,17 +174,17 @@ def _add_self_check_options(command: CommandParser) -> None:
     """The options of `self-check`."""
     _add_profile_option(command, required=False)
     command.add_argument(
-        "--thorough", action="store_true", help="every fault under every profile that it fits; takes longer"
+        "--thorough", action="store_true", help="test every fault under every profile that it fits; takes longer"
     )
     command.add_argument("--json", metavar="FILE", help="write the JSON report; - is standard output")
     command.add_argument("--markdown", metavar="FILE", help="write the table; - is standard output")
 
 
 def _add_target_and_settings(command: CommandParser, *excluded: str) -> None:
-    """The options of commands that send: the target, and every setting but those that are a command's own."""
+    """The options of commands that send: the target, and every setting except `excluded`."""
     command.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
     _add_setting_options(command, [setting for setting in SETTINGS if setting.name not in excluded])
-    command.add_argument("--quiet", action="store_true", help="print only what is broken, and the verdict")
+    command.add_argument("--quiet", action="store_true", help="print only failures and the verdict")
 
 
 def _add_setting_options(command: CommandParser, settings: Iterable[Setting]) -> None:
@@ -203,7 +198,7 @@ def _add_setting_options(command: CommandParser, settings: Iterable[Setting]) ->
 
 
 def _add_report_options(command: CommandParser, *names: str) -> None:
-    """The options for where reports go."""
+    """An option for the destination of each kind of report."""
     for name in names:
         command.add_argument(f"--{name}", metavar="FILE", help=f"{REPORT_OPTIONS[name]}; - is standard output")
 

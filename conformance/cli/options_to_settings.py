@@ -1,4 +1,4 @@
-"""Settings as the command has them: from options, the environment and a configuration file."""
+"""The settings of the command, from options, the environment and a configuration file."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _STYLES = {SettingOrigin.DEFAULT: "dim", SettingOrigin.OPTION: "bold"}
 
 
 def resolve_settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting's value. Raises UsageError for what does not fit, wherever it stands."""
+    """Every setting's value by its key. Raises UsageError for a wrong value, wherever it comes from."""
     return table.resolve(options, find_configuration(Path.cwd()).values)
 
 
 def require_profile(settings: Mapping[str, Any]) -> None:
-    """Raises UsageError where no profile is given."""
+    """Raises UsageError if no profile is given."""
     if not settings["profile"]:
         raise UsageError("a profile is needed: pass --profile NAME, one of those that `conformance profiles` lists")
 
 
 def print_settings(options: Mapping[str, Any], console: Console) -> None:
-    """Prints every setting with its value and where that comes from; of a secret only whether it is set."""
+    """Prints every setting with its value and origin; a secret only as `(set)`."""
     config_file = find_configuration(Path.cwd())
     origins_by_key = table.resolve_with_origins(options, config_file.values)
     rows = Table(box=None, pad_edge=False, header_style="bold")
@@ -55,7 +55,7 @@ def print_settings(options: Mapping[str, Any], console: Console) -> None:
 
 
 def _format_value(value: object) -> str:
-    """A value as one would write it."""
+    """A value as text; `-` for none."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "-"
     if value is None:

@@ -1,9 +1,10 @@
-"""Where reports go: files, or standard output, and a stream of lines while a run goes on."""
+"""Writing reports to files or standard output, and a stream of lines during a run."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -15,13 +16,26 @@ if TYPE_CHECKING:
     from typing import IO
 
 STDOUT = "-"
-COMBINED_KINDS = ("json", "html", "markdown")
-"""The kinds of report that several documents can make together."""
+_SINGLE_RENDERERS = {
+    "json": ("document", "dump_json"),
+    "html": ("html", "render_html"),
+    "markdown": ("markdown", "render_markdown"),
+    "junit": ("junit", "render_junit"),
+    "sarif": ("sarif", "render_sarif"),
+    "badge": ("badge", "render_badge"),
+}
+"""The renderer of each kind of report of one document: a module of `conformance.report`, and its function."""
+_COMBINED_RENDERERS = {
+    "json": ("loading", "combine_reports"),
+    "html": ("html", "render_html_matrix"),
+    "markdown": ("markdown", "render_markdown_matrix"),
+}
+"""The same for a report that shows several documents together."""
 Document: TypeAlias = "dict[str, Any]"
 
 
 def requested_destinations(options: Mapping[str, Any], names: Iterable[str] = REPORT_OPTIONS) -> dict[str, str]:
-    """The reports that were asked for, and where to. Raises UsageError if two want standard output."""
+    """The requested kinds of report with their destinations. Raises UsageError if two go to standard output."""
     chosen = {name: options[name] for name in names if options[name]}
     if list(chosen.values()).count(STDOUT) > 1:
         raise UsageError("only one report can go to standard output")
@@ -29,25 +43,23 @@ def requested_destinations(options: Mapping[str, Any], names: Iterable[str] = RE
 
 
 def require_combinable(kinds_wanted: Iterable[str]) -> None:
-    """Raises UsageError for a kind of report that several documents can't make."""
+    """Raises UsageError for a kind of report that can't show several documents."""
     for name in kinds_wanted:
-        if name not in COMBINED_KINDS:
-            kinds = ", ".join(f"--{kind}" for kind in COMBINED_KINDS)
-            raise UsageError(f"--{name} is of one report, and there are several; what shows them is {kinds}")
+        if name not in _COMBINED_RENDERERS:
+            kinds = ", ".join(f"--{kind}" for kind in _COMBINED_RENDERERS)
+            raise UsageError(f"--{name} can show only one report; for several use {kinds}")
 
 
 def write_reports(documents: Sequence[Document], report_destinations: Mapping[str, str]) -> None:
-    """Writes the reports of one document, or of several. Raises CannotJudge if one can't be written."""
+    """Writes the reports of one document, or of several. Raises InconclusiveError if one can't be written."""
     for name, destination in report_destinations.items():
-        write(
-            name,
-            destination,
-            _render_single(name, documents[0]) if len(documents) == 1 else _render_combined(name, documents),
-        )
+        is_single = len(documents) == 1
+        content, renderers = (documents[0], _SINGLE_RENDERERS) if is_single else (documents, _COMBINED_RENDERERS)
+        write(name, destination, render(name, content, renderers))
 
 
 def write(name: str, destination: str, text: str) -> None:
-    """Writes a report. Raises CannotJudge if it can't be written."""
+    """Writes a report. Raises InconclusiveError if it can't be written."""
     try:
         if destination == STDOUT:
             sys.stdout.write(text)
@@ -57,54 +69,17 @@ def write(name: str, destination: str, text: str) -> None:
         raise _write_failure(name, destination, error) from None
 
 
-def _render_single(name: str, document: Document) -> str:
-    """The report of a document; what nobody asks for is not imported."""
-    match name:
-        case "html":
-            from conformance.report.html import render_html
-
-            return render_html(document)
-        case "markdown":
-            from conformance.report.markdown import render_markdown
-
-            return render_markdown(document)
-        case "junit":
-            from conformance.report.junit import render_junit
-
-            return render_junit(document)
-        case "sarif":
-            from conformance.report.sarif import render_sarif
-
-            return render_sarif(document)
-        case "badge":
-            from conformance.report.badge import render_badge
-
-            return render_badge(document)
-    from conformance.report.document import dump_json
-
-    return dump_json(document)
-
-
-def _render_combined(name: str, documents: Sequence[Document]) -> str:
-    """The report of several documents."""
-    match name:
-        case "html":
-            from conformance.report.html import render_html_matrix
-
-            return render_html_matrix(documents)
-        case "markdown":
-            from conformance.report.markdown import render_markdown_matrix
-
-            return render_markdown_matrix(documents)
-    from conformance.report.loading import combine_reports
-
-    return combine_reports(documents)
+def render(name: str, content: Any, renderers: Mapping[str, tuple[str, str]]) -> str:  # noqa: ANN401 - one document or several
+    """A report of one kind. Imports only the module of its renderer."""
+    module, function = renderers[name]
+    text: str = getattr(import_module(f"conformance.report.{module}"), function)(content)
+    return text
 
 
 class LineStream:
-    """Lines that go out one by one, to a file, to standard output or to nowhere.
+    """Lines that are written at once, to a file, to standard output or to nowhere.
 
-    What keeps a line from being written is raised at the end, as CannotJudge: it must not end a run.
+    An error in writing must not end a run: it is raised when the stream is closed, as InconclusiveError.
     """
 
     def __init__(self, name: str, destination: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The plan: what a run will send, told before it, or instead of it."""
+"""Prints what a run will send: one line before it, or a table in place of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conformance.run.plan import Plan
 
 DRY_RUN_CODE = 3
-"""What a dry run ends with: 0 would mean that something was judged."""
+"""The exit code of a dry run: 0 would mean that something was judged."""
 
 
 def print_summary(plan: Plan, console: Console) -> None:
@@ -30,14 +30,14 @@ def print_dry_run(plan: Plan, console: Console, target_text: str) -> int:
         table.add_column(name)
     for name in ("checks", "requests", "bytes", "events"):
         table.add_column(name, justify="right")
-    for share in estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests):
-        numbers = (share.checks, share.requests, share.bytes, share.events)
-        table.add_row(share.area, ", ".join(share.tiers), *(f"{number:,}" for number in numbers))
+    for estimate in estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests):
+        numbers = (estimate.checks, estimate.requests, estimate.bytes, estimate.events)
+        table.add_row(estimate.area, ", ".join(estimate.tiers), *(f"{number:,}" for number in numbers))
     console.print(table)
     limits = [
-        f"{limit:,} {word}"
-        for word in ("requests", "bytes", "events")
-        if (limit := getattr(plan.budget, word)) is not None
+        f"{limit:,} {unit}"
+        for unit in ("requests", "bytes", "events")
+        if (limit := getattr(plan.budget, unit)) is not None
     ]
     console.print(
         f"\n{escape_controls(target_text)}: {_describe(plan)}; budget: {', '.join(limits) or 'none'}; "
@@ -50,7 +50,7 @@ def print_dry_run(plan: Plan, console: Console, target_text: str) -> int:
 
 
 def _describe(plan: Plan) -> str:
-    """How many checks of which tiers, and what they send at most."""
+    """The number of checks in each tier, and the most that they send."""
     tiers = checks_by_tier(plan.trials)
     checks = f"{sum(tiers.values()):,} checks ({', '.join(f'{n:,} {tier}' for tier, n in tiers.items())}), "
     totals = total(estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests), plan.budget)

@@ -1,4 +1,4 @@
-"""`conformance probe`: learns a server's contract by asking, and writes it as a profile."""
+"""`conformance probe`: finds out how a server answers, and writes that as a profile."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
     from conformance.run.plan import Plan
 
 DEFAULT_MAX_REQUESTS, DEFAULT_MAX_BYTES = 400, 64 * 1024 * 1024
-"""What is sent at most unless the user says otherwise."""
+"""The default budget."""
 _MAX_SHOWN_NEAREST, _MAX_SHOWN_OTHER = 12, 3
-"""How many differences are shown from the nearest profile, and from each other one."""
+"""How many differences are printed for the nearest profile, and for each other one."""
 
 
 def probe(options: Mapping[str, Any]) -> int:
-    """Asks a server and returns the exit code."""
+    """Probes a server and returns the exit code."""
     hints = options["profile"] or []
     settings = resolve_settings({**options, "profile": None})
     settings["max_requests"] = settings["max_requests"] or DEFAULT_MAX_REQUESTS
     settings["max_bytes"] = settings["max_bytes"] or DEFAULT_MAX_BYTES
     if options["url"] is None:
-        raise UsageError("a URL is needed: that of the server to ask")
+        raise UsageError("a URL is needed: that of the server to probe")
     name = _profile_name(options["name"], options["url"])
     destinations = output.requested_destinations({**options, "profile": None}, ("json", "out"))
     profiles = [load(each) for each in dict.fromkeys((*hints, *profile_names()))]
     plan = build_plan(settings, options["url"], Contract(profiles[0]), ())
     if plan.tiers == GENTLE_ONLY:
-        raise UsageError("a probe sends faulty requests and large bodies, which is beyond the gentle tier")
+        raise UsageError("a probe sends faulty requests and large bodies, which the gentle tier does not permit")
     outcome = ProbeResult()
     code = 0
     try:
@@ -68,12 +68,12 @@ def probe(options: Mapping[str, Any]) -> int:
 
 
 def _is_burst_allowed(settings: Mapping[str, Any]) -> bool:
-    """Whether somebody has allowed a burst: it takes half of the usual budget, so nobody gets one unasked."""
+    """Whether the user allows a burst. It is off by default, for it takes half of the default budget."""
     return Tier.BURST in {*settings["allow"], *settings["tier"]}
 
 
 def _profile_name(requested: str | None, url: str) -> str:
-    """The name of the profile: as it is given, or the host."""
+    """The name of the profile: the requested one, or else the host's. Raises UsageError for a wrong name."""
     if requested is not None and re.fullmatch("[a-z0-9][a-z0-9-]*", requested) is None:
         raise UsageError(f"--name {requested}: expected a short name in lower case: letters, digits and hyphens")
     host = re.sub("[^a-z0-9]+", "-", url.partition("://")[2].partition("/")[0].lower()).strip("-")
@@ -81,7 +81,7 @@ def _profile_name(requested: str | None, url: str) -> str:
 
 
 def _write(plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], name: str, date: str | None) -> None:
-    """Writes the profile, which the suite's own loader has taken, and the report."""
+    """Writes the profile, after the suite's own parser has accepted it, and the report."""
     text = to_yaml(outcome.profile_data(name, plan.target.url, date), _comments(outcome))
     parse(text, destinations.get("out", name))
     if "out" in destinations:
@@ -93,23 +93,23 @@ def _write(plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], na
 
 
 def _comments(outcome: ProbeResult) -> list[str]:
-    """What a profile can't say, before all that it says."""
+    """The comments at the top of the profile: remarks, and what the probe left out."""
     remarks = outcome.draft_profile.remarks if outcome.draft_profile else []
     return [escape_controls(text) for text in ("Written by conformance probe.", *remarks, *outcome.skipped_phases)]
 
 
 def _report_json(plan: Plan, outcome: ProbeResult) -> dict[str, Any]:
-    """The findings as JSON data."""
-    sketch = outcome.draft_profile
-    entries = sketch.rows if sketch else []
+    """The JSON report."""
+    draft = outcome.draft_profile
+    rows = draft.rows if draft else []
     return {
         "format": 1,
         "target": {"url": plan.target.url},
         "requests": outcome.requests_sent,
         "bytes": outcome.bytes_sent,
         "stopped": outcome.stop_reason,
-        "found": [{"topic": item.topic, "value": item.value, "evidence": item.evidence} for item in entries],
-        "remarks": [*(sketch.remarks if sketch else [])],
+        "found": [{"topic": item.topic, "value": item.value, "evidence": item.evidence} for item in rows],
+        "remarks": [*(draft.remarks if draft else [])],
         "left_out": [*outcome.skipped_phases],
         "distances": [item.as_json() for item in outcome.distances],
         "complete": not (outcome.skipped_phases or outcome.stop_reason),
@@ -117,7 +117,7 @@ def _report_json(plan: Plan, outcome: ProbeResult) -> dict[str, Any]:
 
 
 def print_outcome(url: str, outcome: ProbeResult, out: Console, profile: str | None, *, quiet: bool) -> None:
-    """Prints what was found, by what it is known, how far each known profile is, and what to do next."""
+    """Prints the facts with their evidence, the distance from each known profile, and the next command."""
     if outcome.draft_profile is None:
         return
     if not quiet:
@@ -136,12 +136,12 @@ def print_outcome(url: str, outcome: ProbeResult, out: Console, profile: str | N
     out.print(Text(totals_line, style="bold"), soft_wrap=True)
     if profile is not None:
         command = f"conformance run {escape_controls(url)} --profile {escape_controls(profile)}"
-        hint = f"{command} tells when any of that changes"
+        hint = f"{command} shows when any of that changes"
         out.print(Text(hint), soft_wrap=True)
 
 
 def _print_distance(item: ProfileDistance, out: Console, *, is_nearest: bool) -> None:
-    """Prints in what a server differs from a profile; most of it from the nearest."""
+    """Prints how a server differs from a profile; for the nearest profile in more detail."""
     max_shown = _MAX_SHOWN_NEAREST if is_nearest else _MAX_SHOWN_OTHER
     name = f"{item.profile} (nearest)" if is_nearest else item.profile
     heading = f"{name}: {len(item.differences)} differ, {len(item.same)} same, {len(item.not_observed)} unknown"

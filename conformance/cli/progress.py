@@ -1,4 +1,4 @@
-"""Live progress: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress while a command runs: a bar on a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 _PROGRESS_LINES = 4
 
 
+def is_line_due(done: int, total: int, lines: int) -> bool:
+    """Whether to print a line after `done` of `total`, so that about so many lines are printed in all."""
+    return done * lines // total > (done - 1) * lines // total
+
+
 class ProgressDisplay:
-    """Shows how many checks are through and how many of them are in trouble."""
+    """Shows how many checks are done and how many of them failed."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
@@ -44,13 +49,13 @@ class ProgressDisplay:
             self._bar.stop()
 
     def on_verdict(self, verdict: Verdict) -> None:
-        """Takes the next verdict."""
+        """Counts a verdict and updates the display."""
         self._done += 1
         self._failed += verdict.outcome in PROBLEM_OUTCOMES
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._describe())
-        elif self._done * _PROGRESS_LINES // self._total > (self._done - 1) * _PROGRESS_LINES // self._total:
+        elif is_line_due(self._done, self._total, _PROGRESS_LINES):
             self._console.print(f"{self._done}/{self._total} checks, {self._describe()}")
 
     def _describe(self) -> str:
-        return f"{self._failed} in trouble" if self._failed else "no trouble so far"
+        return f"{self._failed} failed" if self._failed else "none failed so far"

@@ -1,4 +1,4 @@
-"""`conformance report` and `conformance compare`: JSON reports of earlier runs, shown again."""
+"""`conformance report` and `conformance compare`: show JSON reports of earlier runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORSE_CODE = 1
 
 
 def report(options: Mapping[str, Any]) -> int:
-    """Writes what was asked for of one report, or of several side by side; Markdown if nothing was."""
+    """Writes the requested kinds of report, for one JSON report or several; Markdown by default."""
     destinations = output.requested_destinations(options) or {"markdown": output.STDOUT}
     documents = [document for path in options["files"] for document in load_all(path)]
     if len(documents) > 1:
@@ -27,7 +27,7 @@ def report(options: Mapping[str, Any]) -> int:
 
 
 def compare(options: Mapping[str, Any]) -> int:
-    """Says what became of each check; 1 if one is broken that was not, or is no longer judged."""
+    """Compares two reports and returns the exit code: 1 if a check newly fails or is no longer judged."""
     from conformance.report.markdown import render_markdown_changes
 
     destinations = output.requested_destinations(options, ("json", "markdown"))

@@ -1,4 +1,4 @@
-"""`conformance run`: settings in, reports out."""
+"""`conformance run`: judges a target and writes reports."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def run(options: Mapping[str, Any]) -> int:
     settings = resolve_settings(options)
     require_profile(settings)
     if settings["profile"] == ALL_PROFILES and options["dry_run"]:
-        raise UsageError("--dry-run is of one profile, and --profile all judges by several")
+        raise UsageError("--dry-run works with a single profile, not with --profile all")
     if settings["profile"] == ALL_PROFILES:
         return judge_by_all_profiles(options, settings)
     destinations = output.requested_destinations(options, (*REPORT_OPTIONS, "ndjson", DEVIATIONS_OPTION))
@@ -76,7 +76,7 @@ def run(options: Mapping[str, Any]) -> int:
 def _judge(
     plan: Plan, settings: Mapping[str, Any], known_deviations: DeviationList, stream: LineStream, *, quiet: bool
 ) -> Report:
-    """Executes a plan, as often as it is wanted, between the first and the last line of a stream."""
+    """Executes a plan `repeat` times and returns the merged report. Writes the lines of `--ndjson`."""
     profile = plan.contract.profile
     plan_summary.print_summary(plan, Console(stderr=True, highlight=False, quiet=quiet))
     stream.write_line(event_stream.start_line(__version__, plan.target.url, profile, plan.gate, len(plan.trials)))
@@ -86,8 +86,8 @@ def _judge(
             results.append(execute_with_progress(plan, stream, is_quiet=quiet))
             if results[-1].stop_reason:
                 break
-    except InconclusiveError as failure:
-        stream.write_line(event_stream.failure_line(str(failure)))
+    except InconclusiveError as error:
+        stream.write_line(event_stream.failure_line(str(error)))
         raise
     is_whole = not (settings["select"] or settings["deselect"] or results[-1].stop_reason)
     run_report = apply_known_deviations(

@@ -1,4 +1,4 @@
-"""`conformance self-check`: the checks themselves are judged, by servers that are known to be broken."""
+"""`conformance self-check`: tests the checks on servers that are known to be broken."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from conformance.cli import output
+from conformance.cli.progress import is_line_due
 from conformance.core import resources
 from conformance.profile import load
 from conformance.selfcheck import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, report, run_self_check
@@ -19,7 +20,7 @@ _IMPERFECT_CODE = 1
 
 
 def self_check(options: Mapping[str, Any]) -> int:
-    """Judges the checks and returns the exit code: 0 only if all is perfect."""
+    """Runs the self-check and returns the exit code: 0 only if it finds no problem."""
     destinations = output.requested_destinations(options, ("json", "markdown"))
     profiles = [options["profile"]] if options["profile"] else resources.profile_names()
     for profile in profiles:
@@ -41,8 +42,8 @@ def self_check(options: Mapping[str, Any]) -> int:
 
 
 def _show_progress(done: int, total: int) -> None:
-    """A line now and then."""
-    if done * _PROGRESS_LINES // total > (done - 1) * _PROGRESS_LINES // total:
+    """Prints about `_PROGRESS_LINES` lines in all."""
+    if is_line_due(done, total, _PROGRESS_LINES):
         sys.stderr.write(f"{done}/{total} servers\n")
         sys.stderr.flush()
 

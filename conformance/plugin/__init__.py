@@ -1,4 +1,4 @@
-"""The pytest plugin: options and fixtures, and nothing else until a profile is named.
+"""The pytest plugin: options and fixtures; all else is imported once a target or a profile is named.
 
 PYTEST_DONT_REWRITE: there is no assertion here, and a session without a target must not pay for one.
 """
@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--conformance-url",
         metavar="URL",
-        help="the base URL of the target (default: what the fixture conformance_target gives)",
+        help="the base URL of the target (default: the value of the fixture conformance_target)",
     )
     for setting in SETTINGS:
         action = "store_true" if setting.is_flag else "append" if setting.is_list else "store"
@@ -28,13 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Offers the fixtures, and comes to life if a target or a profile is named."""
+    """Registers the fixtures, and the checks if a target or a profile is named."""
     from conformance.plugin import fixtures
 
     config.pluginmanager.register(fixtures, "conformance-fixtures")
     if config.getoption("--conformance-url") or config.getoption("--conformance-profile"):
         from conformance.plugin.session import CheckSession
-        from conformance.plugin.workers import XdistController, is_worker
+        from conformance.plugin.workers import is_worker
+        from conformance.plugin.xdist_controller import XdistController
 
         session = CheckSession(config)
         config.pluginmanager.register(session, "conformance-session")

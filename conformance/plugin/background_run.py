@@ -1,4 +1,4 @@
-"""The run of a plan in a thread of its own, ahead of the items that wait for its verdicts."""
+"""Executes a plan in a background thread; pytest items wait for its verdicts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ _STOP_TIMEOUT_S = 5.0
 
 
 class BackgroundRun:
-    """The run of a plan, with a promise of a verdict for each item."""
+    """The execution of a plan in a thread. Sets the future verdict of each pytest item.
+
+    `report` is the report of the run, once it has been stopped.
+    """
 
     def __init__(self, plan: Plan, items: Sequence[BaseCheckItem], known_deviations: DeviationList) -> None:
         self._verdict_futures: dict[str, list[Future[Verdict]]] = {}
         for item in items:
             self._verdict_futures.setdefault(item.trial.name, []).append(item.verdict)
-        # The order of the plan, not of the items: who shuffles those changes nothing that is sent.
+        # The order of the plan, not of the items: shuffled items change nothing that is sent.
         self._plan = plan.with_trials([trial for trial in plan.trials if trial.name in self._verdict_futures])
         self._total_trials = len(make_trials(plan.contract, plan.keys, CHECKS))
         self._known_deviations = known_deviations
@@ -46,12 +49,12 @@ class BackgroundRun:
         self.report: Report | None = None
 
     def start(self) -> None:
-        """Starts the run and waits for its preflight. Raises CannotJudge if that fails."""
+        """Starts the run and waits for its preflight. Raises InconclusiveError if that fails."""
         self._thread.start()
         self._ready.result()
 
     def stop(self) -> Report:
-        """Ends the run, however far it is, and returns its report."""
+        """Ends the run, finished or not, and returns its report."""
         task = self._task
         if task is not None and not task.done():
             task.get_loop().call_soon_threadsafe(task.cancel)
@@ -64,13 +67,13 @@ class BackgroundRun:
         return self.report
 
     def _run(self) -> None:
-        """The thread: whatever ends it, nobody is left waiting."""
+        """Runs in the thread. However it ends, no item is left waiting."""
         outcome: BaseException = InconclusiveError("the run was stopped before this check's turn")
         try:
             event_loop.run(self._execute())
         except asyncio.CancelledError:
             pass
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, none swallowed
+        except BaseException as error:  # noqa: BLE001 - raised again by every waiting item
             outcome = error
         futures: list[Future[Any]] = [self._ready, *itertools.chain(*self._verdict_futures.values())]
         for future in futures:

@@ -1,4 +1,4 @@
-"""Fixtures for people who start their own server: functions that serve until the session ends."""
+"""Fixtures that start a server of the user's and stop it when the session ends."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def conformance_serve_command() -> Iterator[Callable[..., Target]]:
     """Gives `serve(command, *, write_key, bearer, url, env, cwd, timeout_s)`, which starts a server.
 
     It returns the server's target. `command` is a list of words; `{port}` in it, in the values of `env` and
-    in `url` (by default `http://127.0.0.1:{port}`) becomes a free port. Hand secrets to the server in `env`:
-    anybody can read a command line. If nothing listens after `timeout_s` seconds (30), or the command ends,
-    CannotJudge is raised with what it printed. The session's end ends the server with all processes that it
-    started.
+    in `url` (by default `http://127.0.0.1:{port}`) becomes a free port. Pass secrets in `env`: command lines
+    are visible to other users. If nothing listens after `timeout_s` seconds (30), or the command ends,
+    InconclusiveError is raised with its output. At the end of the session the server and all processes that
+    it started are stopped.
     """
     from conformance.plugin.server_process import run_server
     from conformance.plugin.target import Target
@@ -34,7 +34,7 @@ def conformance_serve_command() -> Iterator[Callable[..., Target]]:
             *,
             write_key: str | None = None,
             bearer: str | None = None,
-            **options: Any,  # noqa: ANN401 - those of the process
+            **options: Any,  # noqa: ANN401 - the options of run_server
         ) -> Target:
             url = stack.enter_context(run_server(command, **options))
             return Target(url=url, write_key=write_key, bearer=bearer)
@@ -46,8 +46,8 @@ def conformance_serve_command() -> Iterator[Callable[..., Target]]:
 def conformance_serve_asgi() -> Iterator[Callable[..., Target]]:
     """Gives `serve(app, *, write_key, bearer)`, which serves an ASGI application in a thread.
 
-    It returns the application's target. The application gets a free port of loopback, and its lifespan.
-    CannotJudge is raised if it does not start. The session's end shuts it down.
+    It returns the application's target. The application is served on a free port of the loopback interface,
+    with lifespan events, until the session ends. InconclusiveError is raised if it does not start.
     """
     from conformance.plugin.target import Target
     from conformance.refserver.threaded_server import ThreadedServer

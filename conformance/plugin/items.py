@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from conformance.checks.trial import Trial
 
 NODE_ID_PREFIX = "conformance/cases/"
-"""What the node ids of checks begin with."""
+"""The beginning of the node ids of checks."""
 TARGET_FIXTURE = "conformance_target"
-"""The fixture that says what is judged where no URL does."""
+"""The fixture that gives the target where no URL is given."""
 
 
 class RunControl(Protocol):
-    """What items need of the run that judges them."""
+    """The part of the session that items use."""
 
     @property
     def gate(self) -> Level:
@@ -33,17 +33,17 @@ class RunControl(Protocol):
 
     @property
     def needs_fixture(self) -> bool:
-        """Whether a fixture says what is judged."""
+        """Whether the target comes from a fixture."""
 
     def ensure_started(self, session: pytest.Session, fixture_value: object = None) -> None:
-        """Sees to it that the run is on its way, against what the fixture gave."""
+        """Starts the run, unless it has been started, against the URL or the value of the fixture."""
 
     def abort(self, session: pytest.Session, error: ConformanceError) -> None:
-        """Ends the session, for nothing can be judged."""
+        """Ends the session, because the target can't be judged."""
 
 
 class CheckFailed(Exception):
-    """A check that did not pass, with its verdict."""
+    """Raised by an item whose check did not pass; carries the verdict."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.message)
@@ -51,14 +51,14 @@ class CheckFailed(Exception):
 
 
 class CheckFile(pytest.File):
-    """A module of checks."""
+    """The collector of one module of `conformance.cases`."""
 
     trials: Sequence[Trial]
     run_control: RunControl
 
     @classmethod
     def for_module(cls, parent: pytest.Collector, path: Path, trials: Sequence[Trial], run_control: RunControl) -> Self:
-        """The module at a path, with what its checks are to judge."""
+        """The collector of the module at `path`, with the trials of its checks."""
         check_file: Self = cls.from_parent(parent, path=path, nodeid=f"{NODE_ID_PREFIX}{path.name}")
         check_file.trials, check_file.run_control = trials, run_control
         return check_file
@@ -81,12 +81,12 @@ class BaseCheckItem(pytest.Item):
     verdict: Future[Verdict]
 
     def with_trial(self, trial: Trial, run_control: RunControl) -> Self:
-        """The same, with what it is about."""
+        """Sets the trial, and returns the item."""
         self.trial, self.run_control, self.verdict = trial, run_control, Future()
         return self
 
     def runtest(self) -> None:
-        """Waits for the verdict, and makes of it what pytest calls it."""
+        """Waits for the verdict and translates it: pass, skip, xfail or CheckFailed."""
         verdict = self.verdict.result()
         self.user_properties += [("level", verdict.level.value), ("outcome", verdict.outcome.value)]
         match verdict.outcome:
@@ -102,7 +102,7 @@ class BaseCheckItem(pytest.Item):
                 raise CheckFailed(verdict)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401, ARG002 - pytest's
-        """The verdict as a person reads it, without a traceback into the suite."""
+        """The verdict as text, without a traceback into the suite."""
         if not isinstance(excinfo.value, CheckFailed):
             return super().repr_failure(excinfo)
         verdict = excinfo.value.verdict
@@ -111,12 +111,12 @@ class BaseCheckItem(pytest.Item):
         return "\n".join(lines)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where pytest says that the item is."""
+        """The path and the title that pytest shows for the item."""
         return self.path, None, self.trial.check.title
 
 
 class UrlCheckItem(BaseCheckItem):
-    """A check on the target of the command line: no fixture has a say in it."""
+    """A check on the target of the command line; it uses no fixture."""
 
     @classmethod
     def for_trial(cls, parent: CheckFile, trial: Trial) -> Self:
@@ -125,12 +125,12 @@ class UrlCheckItem(BaseCheckItem):
         return item.with_trial(trial, parent.run_control)
 
     def setup(self) -> None:
-        """Starts the run if nobody has."""
+        """Starts the run if it has not been started."""
         self.run_control.ensure_started(self.session)
 
 
 class FixtureCheckItem(BaseCheckItem, pytest.Function):
-    """A check on the target that a fixture gives: to pytest a test function, for only those have fixtures."""
+    """A check on the target that a fixture gives; a pytest function, for only functions have fixtures."""
 
     @classmethod
     def for_trial(cls, parent: CheckFile, trial: Trial) -> Self:
@@ -139,7 +139,7 @@ class FixtureCheckItem(BaseCheckItem, pytest.Function):
         return item.with_trial(trial, parent.run_control)
 
     def setup(self) -> None:
-        """Has the fixture made, and starts the run against what it gave, if nobody has."""
+        """Sets up the fixture, and starts the run against its value if it has not been started."""
         failure: ConformanceError | None = None
         try:
             super().setup()
@@ -151,4 +151,4 @@ class FixtureCheckItem(BaseCheckItem, pytest.Function):
 
 
 def _request_target_fixture(conformance_target: object) -> None:
-    """What pytest takes for the test: all that counts is what it asks for."""
+    """Placeholder test function: its parameter makes pytest set up the target fixture."""

@@ -1,4 +1,4 @@
-"""How pytest-xdist hands out tests: as it was asked to, but all checks to one worker."""
+"""Schedulers for pytest-xdist: the mode of the user, but with all checks on one worker."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from conformance.plugin.items import NODE_ID_PREFIX
 
 
 class PerTestScheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist has no types
-    """Each test goes wherever there is time for it."""
+    """Each test goes to the next free worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         return nodeid
 
 
 def _with_checks_as_one_scope(base: Any) -> Any:  # noqa: ANN401 - likewise
-    """A scheduler that hands out whole scopes, and to which all checks are one."""
+    """The scheduler `base`, in which all checks are one scope."""
 
     class ChecksTogetherScheduling(base):  # type: ignore[misc] # likewise
         def _split_scope(self, nodeid: str) -> str:
@@ -34,4 +34,4 @@ SCHEDULERS = {
     "loadfile": _with_checks_as_one_scope(LoadFileScheduling),
     "loadgroup": _with_checks_as_one_scope(LoadGroupScheduling),
 }
-"""By the mode that `--dist` names."""
+"""The scheduler for each mode of `--dist`."""

@@ -1,4 +1,4 @@
-"""A server that a command starts: its port, its output, and its end with everything that it started."""
+"""Starts a server by a command, waits until it listens, and stops it with its child processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOOPBACK = "127.0.0.1"
 _POLL_INTERVAL_S = 0.02
 _STOP_TIMEOUT_S = 5.0
 _OUTPUT_TAIL_BYTES = 4_096
-"""How much of a server's output is shown if it does not start: the end of it."""
+"""How much of the end of a server's output is shown if it does not start."""
 
 
 @contextlib.contextmanager
@@ -36,9 +36,9 @@ def run_server(
     cwd: str | PathLike[str] | None = None,
     timeout_s: float = 30.0,
 ) -> Iterator[str]:
-    """Starts a server, gives its address once it accepts connections, and ends it with its whole group.
+    """Starts a server, yields its base URL once it accepts connections, and stops its process group at the end.
 
-    Raises CannotJudge, with its output, if it does not listen within `timeout_s` seconds.
+    Raises InconclusiveError, with its output, if it does not listen within `timeout_s` seconds.
     """
     port = str(_free_port())
     command_line = [os.fspath(word).replace("{port}", port) for word in command]
@@ -63,14 +63,14 @@ def run_server(
 
 
 def _free_port() -> int:
-    """A port on which nobody listens now."""
+    """A port that is free at the moment."""
     with socket.create_server((_LOOPBACK, 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def _parse_address(url: str) -> tuple[str, int]:
-    """Where a URL leads. Raises UsageError if nowhere."""
+    """The host and port of a URL. Raises UsageError if it has none."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -82,7 +82,7 @@ def _parse_address(url: str) -> tuple[str, int]:
 
 
 def _accepts_connections(address: tuple[str, int]) -> bool:
-    """Whether connections are accepted."""
+    """Whether something accepts connections at an address."""
     with contextlib.suppress(OSError), socket.create_connection(address, timeout=1.0):
         return True
     return False
@@ -91,7 +91,7 @@ def _accepts_connections(address: tuple[str, int]) -> bool:
 def _wait_until_listening(
     process: subprocess.Popen[bytes], address: tuple[str, int], output: IO[bytes], timeout_s: float
 ) -> None:
-    """Waits until a server accepts connections. Raises CannotJudge if it ends, or takes too long."""
+    """Waits until a server accepts connections. Raises InconclusiveError if it ends, or takes too long."""
     deadline_s = time.monotonic() + timeout_s
     while process.poll() is None and time.monotonic() < deadline_s:
         if _accepts_connections(address):
@@ -101,7 +101,7 @@ def _wait_until_listening(
     problem = (
         f"listens on no port {address[1]} after {timeout_s:g} s" if exit_code is None else f"ended with {exit_code}"
     )
-    raise InconclusiveError(f"the server that is to be judged {problem}{_output_tail(output)}")
+    raise InconclusiveError(f"the server to judge {problem}{_output_tail(output)}")
 
 
 def _output_tail(output: IO[bytes]) -> str:
@@ -115,7 +115,7 @@ def _output_tail(output: IO[bytes]) -> str:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a server and whatever it started: politely, then by force."""
+    """Ends a server and its child processes: with SIGTERM, then with SIGKILL."""
     _signal_group(process, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_TIMEOUT_S)
@@ -127,7 +127,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    """Sends a signal to the group of a process; it may be gone already."""
+    """Sends a signal to the group of a process, which may have ended already."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if sys.platform == "win32":
             process.send_signal(number)

@@ -1,4 +1,4 @@
-"""A pytest session with checks: a run starts at the first one's turn, each waits for its own verdict."""
+"""A pytest session with checks: the run starts with the first check, and each item waits for its verdict."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 _CASES_DIR = Path(cases.__file__).parent
 _PLACEHOLDER_URL = "http://127.0.0.1"
-"""A target to plan with, as long as the fixture has not given one."""
+"""The target of the plan until the fixture gives one."""
 
 
 class CheckSession:
-    """What the plugin knows once a profile is named."""
+    """The plugin's hooks and state in a session that judges a target."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -53,7 +53,7 @@ class CheckSession:
             known_deviations_file = self._settings["known_deviations"]
             self._known_deviations = read(known_deviations_file) if known_deviations_file else DeviationList()
             self._contract = Contract(load(self._settings["profile"]), self._settings["include"])
-            key = self._settings["write_key"] or ("" if self._url else "a fixture will say")
+            key = self._settings["write_key"] or ("" if self._url else "given by the fixture")
             settings_with_key = {**self._settings, "write_key": key}
             self._plan = build_plan(settings_with_key, self._url or _PLACEHOLDER_URL, self._contract, cases.CHECKS)
         except ConformanceError as error:
@@ -72,11 +72,11 @@ class CheckSession:
 
     @property
     def needs_fixture(self) -> bool:
-        """Whether a fixture says what is judged: no option does."""
+        """Whether the target comes from a fixture, because no URL is given."""
         return not self._url
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collects the checks of a module of `conformance.cases` that was named."""
+        """Collects the checks of a module of `conformance.cases` that is given on the command line."""
         if file_path.parent != _CASES_DIR or file_path.suffix != ".py" or file_path.name.startswith("_"):
             return None
         if self._fixture_dir() == self._config.rootpath:
@@ -89,12 +89,11 @@ class CheckSession:
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Adds the checks that are due where the fixture is seen that says what they judge."""
+        """Adds the checks below the first node from which the target fixture is visible."""
         is_session = isinstance(collector, pytest.Session)
         if is_session:
-            self._is_walking_to_arguments = (
-                True  # what is collected meanwhile are directories on the way to what was named
-            )
+            # Directories that are collected meanwhile are on the way to the arguments of the command line.
+            self._is_walking_to_arguments = True
         report = yield
         self._is_walking_to_arguments = self._is_walking_to_arguments and not is_session
         if (
@@ -111,7 +110,7 @@ class CheckSession:
         return report
 
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Refuses a session whose checks have nothing to judge."""
+        """Ends a session that has checks but neither a URL nor a fixture."""
         if self.needs_fixture and (self._pending_modules or (_check_items(items) and not self._fixture_dir())):
             problem = (
                 f"nothing to judge: pass --conformance-url URL, or define the session fixture {TARGET_FIXTURE} in a "
@@ -122,7 +121,7 @@ class CheckSession:
             self._stop_worker(session, problem, int(pytest.ExitCode.USAGE_ERROR))
 
     def ensure_started(self, session: pytest.Session, fixture_value: object = None) -> None:
-        """Starts the run on what was selected, once, against the URL or what the fixture gave."""
+        """Starts the run of the selected checks, once, against the URL or the value of the fixture."""
         if self._background_run is not None:
             return
         failure: ConformanceError | None = None
@@ -136,7 +135,7 @@ class CheckSession:
             self.abort(session, failure)
 
     def abort(self, session: pytest.Session, error: ConformanceError) -> None:
-        """Ends the session with the reason."""
+        """Ends the session with the message and exit code of an error."""
         is_usage = isinstance(error, UsageError)
         code = int(pytest.ExitCode.USAGE_ERROR) if is_usage else InconclusiveError.exit_code
         if not workers.is_worker(self._config):
@@ -145,16 +144,13 @@ class CheckSession:
         pytest.fail(f"conformance: {error}", pytrace=False)
 
     def _stop_worker(self, session: pytest.Session, problem: str, code: int) -> None:
-        """Ends a worker, which has no exit code: it asks the one that started it to stop."""
+        """Ends a worker, which has no exit code: the controller ends the session with the summary."""
         self.summary = workers.RunSummary(problem=problem, exit_code=code)
         session.shouldstop = f"conformance: {problem}"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Stops the run, before fixtures end the target, and writes the report.
-
-        A session that judged nothing, or has something to complain of, does not end well.
-        """
+        """Stops the run before fixtures stop the target, writes the report, and sets the exit code."""
         if self._background_run is not None:
             self._finish(self._background_run.stop())
         if self.summary.exit_code and (self.summary.problem or session.exitstatus == pytest.ExitCode.OK):
@@ -162,7 +158,7 @@ class CheckSession:
         workers.send_to_controller(self._config, self.summary)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest keeps its type private
-        """Says what the run came to."""
+        """Prints the verdict of the run, and what went wrong with it."""
         if self.summary.verdict_lines:
             terminalreporter.write_sep("=", "conformance")
             terminalreporter.write_line(self.summary.verdict_lines)
@@ -170,13 +166,13 @@ class CheckSession:
             terminalreporter.write_line(f"conformance: {self.summary.problem}")
 
     def _check_file(self, name: str, parent: pytest.Collector) -> CheckFile:
-        """A module of checks, seen from a place in the tree of what is collected."""
+        """The collector of a module of checks below a collection node."""
         module = f"{cases.__name__}.{name.removesuffix('.py')}"
         trials = [trial for trial in self._plan.trials if trial.check.module == module]
         return CheckFile.for_module(parent, _CASES_DIR / name, trials, self)
 
     def _fixture_dir(self) -> Path | None:
-        """The directory for which the fixture is defined; the root of all if no fixture is needed."""
+        """The directory in which the fixture is visible; the root directory if no fixture is needed."""
         root = self._config.rootpath
         if not self.needs_fixture:
             return root
@@ -189,9 +185,10 @@ class CheckSession:
         return highest if highest is None or highest.is_relative_to(root) else root
 
     def _fixture_node(self, nodes: Iterable[object]) -> pytest.Collector | None:
-        """The node from which the fixture is seen, and below it; None if it is not among these.
+        """The node of the directory in which the fixture is visible; None if it is not among these.
 
-        For the root of all it is its directory, for some versions of pytest see its conftest only from there.
+        For the root directory its own node is preferred to the session: some versions of pytest apply its
+        conftest only there.
         """
         fixture_dir, session = self._fixture_dir(), None
         for node in nodes:
@@ -202,7 +199,7 @@ class CheckSession:
         return session
 
     def _plan_for_target(self, fixture_value: object) -> Plan:
-        """The plan for what the fixture gave. Raises UsageError if that is no target."""
+        """The plan for the value of the fixture. Raises UsageError if that is no target."""
         target = Target(url=fixture_value) if isinstance(fixture_value, str) else fixture_value
         if not isinstance(target, Target):
             raise UsageError(
@@ -213,10 +210,10 @@ class CheckSession:
         return build_plan(settings_with_credentials, target.url, self._contract, cases.CHECKS)
 
     def _finish(self, run_report: Report) -> None:
-        """Writes the JSON report, and keeps what is to be told of the run."""
-        header, json_file = run_report.run_info, self._config.getoption("--conformance-json")
+        """Writes the JSON report, and sets the summary of the run."""
+        info, json_file = run_report.run_info, self._config.getoption("--conformance-json")
         verdict_line = (
-            f"{header.target_url}: {run_report.verdict}, by the profile {header.profile_name} at the gate {header.gate}"
+            f"{info.target_url}: {run_report.verdict}, by the profile {info.profile_name} at the gate {info.gate}"
         )
         code = 0 if run_report.verdict == DEVIATES else run_report.exit_code
         stale = [f"STALE  {escape_controls(str(item))}" for item in run_report.stale_entries]

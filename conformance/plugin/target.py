@@ -1,4 +1,4 @@
-"""A target as a user names it: what a fixture gives to the checks."""
+"""The target that the fixture `conformance_target` gives to the checks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 class Target:
     """A server to judge: its base URL, and the credentials that it accepts.
 
-    A credential that is None is that of the options, or of the environment. None is ever shown: an
-    assertion or a traceback prints the URL only.
+    Where a credential is None, the option or the environment variable applies. Credentials are not in the
+    `repr`, so assertions and tracebacks don't show them.
     """
 
     url: str

@@ -1,6 +1,6 @@
-"""The self-check: the whole catalogue against servers that are known to be broken, and how.
+"""The self-check: runs the checks against servers with known faults, and against correct ones.
 
-A check that no broken server fails proves nothing, and one that a correct server fails is a false alarm.
+A check that notices no fault proves nothing, and a check that fails on a correct server is a false alarm.
 """
 
 from __future__ import annotations

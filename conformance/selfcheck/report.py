@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 def document(score: Score) -> JsonObject:
-    """The report as JSON, by specs/selfcheck.schema.json. Nothing in it changes from run to run."""
+    """The report as specs/selfcheck.schema.json describes it. The same results give the same report."""
     return {
         "format": FORMAT,
         "suite": {"name": "ingest-conformance", "version": __version__},
@@ -74,7 +74,7 @@ def _fault_entries(score: Score) -> list[Json]:
 
 
 def _detection_entry(detection: FaultDetection) -> JsonObject:
-    """What became of a fault under one profile."""
+    """The entry of a fault under one profile."""
     return {
         "caught": detection.is_detected,
         "right_area": detection.is_in_right_area,
@@ -97,7 +97,7 @@ def _variant_entries(score: Score) -> list[Json]:
 
 
 def summary(score: Score) -> list[str]:
-    """The totals, a line each."""
+    """The totals, one line each."""
     totals = _totals(score)
     return [
         f"caught: {totals['caught']} of {totals['broken']} broken servers ({totals['faults']} faults)",
@@ -108,7 +108,7 @@ def summary(score: Score) -> list[str]:
 
 
 def markdown(score: Score) -> str:
-    """The totals, what is wrong, and which faults each check notices."""
+    """The totals, the problems, and tables of checks, faults and correct servers."""
     lines = ["# Self-check", "", f"Profiles: {', '.join(score.profiles)}", ""]
     lines += [f"- {line}" for line in summary(score)]
     problems = score.problems()
@@ -142,5 +142,5 @@ def _code_list(names: Iterable[str]) -> str:
 
 
 def _table_cell(content: str) -> str:
-    """A text for a cell of a table."""
+    """A text for a cell of a Markdown table."""
     return " ".join(content.replace("|", "\\|").split())

@@ -1,4 +1,4 @@
-"""The hall: one process that holds every server of a self-check, opened and closed by name."""
+"""The client of the server pool: one process that holds the servers of a self-check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ServerPool:
-    """A process of servers, as an asynchronous context manager; it ends when its standard input does."""
+    """A process that starts and stops servers on request, as an asynchronous context manager."""
 
     keys: Keys
     _process: Process | None = None
@@ -39,7 +39,7 @@ class ServerPool:
             await self._process.wait()
 
     async def open(self, profile: str, server: str, selectors: tuple[str, ...]) -> str:
-        """Starts a server and gives its address. Raises CannotJudge if the process has ended."""
+        """Starts a server and returns its base URL. Raises InconclusiveError if the process has ended."""
         async with self._lock:
             self._send_command({"open": [profile, server, *selectors]})
             stdout = self._process.stdout if self._process else None
@@ -49,7 +49,7 @@ class ServerPool:
         return url
 
     def close(self, url: str) -> None:
-        """Ends a server."""
+        """Stops the server at a URL."""
         self._send_command({"close": int(url.rpartition(":")[2])})
 
     def _send_command(self, command: dict[str, object]) -> None:

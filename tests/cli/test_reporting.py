@@ -200,7 +200,7 @@ def test_what_is_of_one_report(name: str, tmp_path: Path, capsys: pytest.Capture
     """Some kinds say nothing of several reports."""
     both = store_reports(tmp_path / "both.json", sample_reports.full_report(), sample_reports.conforming_report())
     assert main(["report", both, f"--{name}", "-"]) == 2
-    assert f"--{name} is of one report" in capsys.readouterr().err
+    assert f"--{name} can show only one report" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["report", "{}"], ["compare", "{}", "{}"]])
@@ -293,12 +293,12 @@ def test_nobody_there_by_any_profile(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--ndjson", "-"], "--ndjson is of one profile"),
-        (["--junit", "-"], "--junit is of one report"),
+        (["--ndjson", "-"], "--ndjson works with a single profile"),
+        (["--junit", "-"], "--junit can show only one report"),
         (["--include", "nonsense"], "no profile has such a group"),
     ],
 )
 def test_what_all_profiles_do_not_take(more: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is of one profile is wrong usage with several."""
+    """Options that need a single profile are wrong usage with several."""
     assert main(["run", "--profile", "all", *more]) == 2
     assert said in capsys.readouterr().err

@@ -192,7 +192,7 @@ def test_known_profiles_state_bytes(name: str) -> None:
     [
         ((), "a URL is needed"),
         (("http://127.0.0.1:9", "--write-key", "k", "--name", "Not A Name"), "--name Not A Name"),
-        (("http://127.0.0.1:9", "--write-key", "k", "--tier", "gentle"), "beyond the gentle tier"),
+        (("http://127.0.0.1:9", "--write-key", "k", "--tier", "gentle"), "which the gentle tier does not permit"),
         (("http://127.0.0.1:9",), "a write key is needed"),
         (("http://127.0.0.1:9", "--write-key", "k", "--profile", "nobody"), "no such profile"),
         (("http://127.0.0.1:9", "--write-key", "k", "--out", "-", "--json", "-"), "standard output"),
