@@ -78,9 +78,9 @@ def refusal_headers(call: Call) -> Steps:
         value = exchange.response.header(name) if exchange.response else None
         if value is None or not _is_seconds(value):
             raise Deviation(
-                f"a 429 must carry {name} as a number of seconds, and has {value!r}"
-                if value is not None
-                else f"a 429 must carry {name} as a number of seconds, and has none",
+                f"a 429 must carry {name} as a number of seconds",
+                f"has {value!r}" if value is not None else "has none",
+                exchange=exchange,
                 expected=f"{name}: a number of seconds",
                 received=f"429 with {name}: {value}" if value is not None else f"429 without {name}",
                 level=fact.level,
@@ -104,7 +104,9 @@ def retry_after(call: Call) -> Steps:
         raise NotApplicable("the 429 has no Retry-After")
     if not _is_seconds(value) and not _is_date(value):
         raise Deviation(
-            f"Retry-After must be a date or a whole number of seconds, and is {value!r}",
+            "Retry-After must be a date or a whole number of seconds",
+            f"is {value!r}",
+            exchange=exchange,
             expected="Retry-After: a date or a whole number of seconds",
             received=f"429 with Retry-After: {value}",
         )

@@ -140,7 +140,9 @@ def expect_continue(call: Call) -> Steps:
     is_http_1_0 = exchange.response is not None and exchange.response.http_version < "HTTP/1.1"
     if not exchange.got_100_continue and not is_http_1_0:
         raise Deviation(
-            f"{subject} must be answered with 100 or a final status before the body, and was not",
+            f"{subject} must be answered with 100 or a final status before the body",
+            "was not",
+            exchange=exchange,
             expected="100, or the final status",
             received=f"{exchange.summary}, and only after the body",
         )
@@ -202,7 +204,9 @@ def http_10(call: Call) -> Steps:
     expect.accepted(exchange, subject)
     if exchange.response and exchange.response.header("transfer-encoding") is not None:
         raise Deviation(
-            f"{subject} must not be answered in chunks, which it does not know, and was",
+            f"{subject} must not be answered in chunks, which it does not know",
+            "was",
+            exchange=exchange,
             expected="a Content-Length, or the end of the connection",
             received="Transfer-Encoding in the answer to HTTP/1.0",
         )

@@ -205,9 +205,10 @@ def cors_preflight_credentials(call: Call) -> Steps:
         asks_for_credentials = expect.is_accepted((yield _cors_preflight(call).with_credentials(call.credentials())))
     if asks_for_credentials:
         raise Deviation(
-            f"a preflight must be answered without credentials, and was answered with {exchange.summary}",
+            "a preflight must be answered without credentials",
+            f"was answered with {exchange.summary}",
+            exchange=exchange,
             expected="any answer but a question for credentials",
-            received=exchange.summary,
         )
     return None
 
@@ -248,7 +249,9 @@ def cors_preflight_origin(call: Call) -> Steps:
         is_any_origin_allowed = is_any_origin_allowed or _allows_any_origin(exchange)
         if _allows_origin_with_credentials(exchange, origin):
             raise Deviation(
-                f"the origin {origin}, which nobody knows, must not be let in with credentials, and is",
+                f"the origin {origin}, which nobody knows, must not be let in with credentials",
+                "is",
+                exchange=exchange,
                 expected="no Access-Control-Allow-Credentials for any origin that asks",
                 received=f"Access-Control-Allow-Origin: {origin}, Access-Control-Allow-Credentials: true",
             )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conformance.core.model import Level
+    from conformance.core.model import Exchange, Level
 
 
 class ConformanceError(Exception):
@@ -66,22 +66,42 @@ class NotApplicable(Exception):
 
 
 class Deviation(Exception):
-    """The target broke a promise. `level` is that promise's own, where a check judges several."""
+    """The target broke a promise.
 
-    def __init__(self, message: str, *, expected: str, received: str, level: Level | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    `promise` says what must hold, `problem` what happened instead; `message` is both in one sentence. `exchange`
+    is the one that shows it, and `received` its summary unless something else in it is wrong. `level` is the
+    level of the promise, if the check judges several.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a field that reports need on its own
+        self,
+        promise: str,
+        problem: str,
+        *,
+        exchange: Exchange,
+        expected: str,
+        received: str | None = None,
+        level: Level | None = None,
+    ) -> None:
+        self.message = f"{promise}, and {problem}"
+        super().__init__(self.message)
+        self.promise = promise
+        self.exchange = exchange
         self.expected = expected
-        self.received = received
+        self.received = exchange.summary if received is None else received
         self.level = level
 
 
 class Untestable(Deviation):
-    """The acceptable twin of a request was refused, so refusing the request proves nothing."""
+    """An acceptable request was refused, so refusing an invalid one proves nothing."""
 
 
 class NoResponse(Exception):
-    """An exchange ended without an answer: nothing can be said about the promise."""
+    """A request got no usable response, so there is no verdict; `exchange` is the one without it."""
+
+    def __init__(self, message: str, *, exchange: Exchange | None = None) -> None:
+        super().__init__(message)
+        self.exchange = exchange
 
 
 class Stopped(Exception):

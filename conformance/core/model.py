@@ -269,6 +269,7 @@ class Verdict:
     message: str = ""
     expected: str = ""
     received: str = ""
+    received_status: int | None = None
     sources: tuple[Source, ...] = ()
     exchanges: tuple[JsonObject, ...] = ()
     curl: str = ""

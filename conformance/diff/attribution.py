@@ -144,11 +144,11 @@ def _find_side_effect_owner(
 def _rate_limit_statuses(group: Iterable[StepDifference]) -> set[str]:
     """With which statuses the side answers that fails complaints of bursts, which no single answer shows."""
     return {
-        finding.received.partition(" ")[0]
+        str(result.received_status)
         for difference in group
         if difference.decides_verdict and difference.change.facet == VERDICT
-        for finding in difference.results
-        if finding.outcome in FAIL_OR_ERROR and finding.received
+        for result in difference.results
+        if result.outcome in FAIL_OR_ERROR and result.received_status
     }
 
 

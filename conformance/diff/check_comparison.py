@@ -298,8 +298,7 @@ def is_failed_by_one(pair: ResultPair) -> bool:
 def _complaint_step(pair: ResultPair) -> int:
     """The step that the complaint is about; -1 if no answer is."""
     result = pair[0] if pair[0].outcome in FAIL_OR_ERROR else pair[1]
-    steps = [step for step, item in enumerate(result.exchanges) if item.summary == result.received]
-    return steps[-1] if steps else -1
+    return -1 if result.exchange_index is None else result.exchange_index
 
 
 def _is_connection_end(pair: ResultPair, step: int, change: AnswerChange) -> bool:

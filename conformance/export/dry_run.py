@@ -29,8 +29,6 @@ _OK = 200
 """A status that allows a body."""
 
 _CONTROL_PROMISE = "an acceptable request must be accepted, else nothing follows from what is refused"
-_RECEIVED_SEPARATOR = ", and "
-"""What stands in a message between what is promised and what came."""
 
 ChooseStatus: TypeAlias = "Callable[[int, Step], int | None]"
 """The status to answer a message with, given how many came before it; None ends the rehearsal."""
@@ -62,7 +60,7 @@ class DryRunStep:
 class DryRunResult:
     """What a check came to. `level` is that of a broken promise, `expected` what the answer should be.
 
-    `about` is the broken promise in a few words, without what came in its place.
+    `promise` is the broken promise, without what was received instead.
     """
 
     outcome: Outcome
@@ -106,8 +104,8 @@ def dry_run(trial: Trial, choose_status: ChooseStatus) -> DryRun:
         if pending is None:
             raise
         return finish(DryRunResult(outcome=Outcome.NOT_APPLICABLE))
-    except Deviation as found:
-        return finish(_failure_result(trial, found))
+    except Deviation as deviation:
+        return finish(_failure_result(trial, deviation))
     finally:
         generator.close()
     return finish(next_step=step)
@@ -133,8 +131,7 @@ def _failure_result(trial: Trial, deviation: Deviation) -> DryRunResult:
         return DryRunResult(
             outcome=Outcome.UNTESTABLE, level=level, expected=deviation.expected, promise=_CONTROL_PROMISE
         )
-    promise = deviation.message.partition(_RECEIVED_SEPARATOR)[0]
-    return DryRunResult(outcome=Outcome.FAIL, level=level, expected=deviation.expected, promise=promise)
+    return DryRunResult(outcome=Outcome.FAIL, level=level, expected=deviation.expected, promise=deviation.promise)
 
 
 def _promised_shape(trial: Trial) -> ResponseBody | None:

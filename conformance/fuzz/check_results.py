@@ -104,6 +104,7 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
         received=worst.received,
         level=worst.level,
         exchanges=(worst.exchange,) if worst.exchange else (),
+        exchange=worst.exchange,
         sources=_sources(trial, worst),
     )
 

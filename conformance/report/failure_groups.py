@@ -11,8 +11,6 @@ from conformance.core.model import Area, Level, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-_STATUS_LENGTH = len("400")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedCheck:
@@ -114,12 +112,20 @@ def describe_known(check: Mapping[str, Any]) -> str:
     return f"{known['reason']} ({rest})" if rest else str(known["reason"])
 
 
+def _received_status(check: Mapping[str, Any]) -> str:
+    """The status with which the received text of a report begins, or the beginning of `no answer`.
+
+    The one place that reads a status out of text: reports have no other key for it.
+    """
+    return str(check["received"])[: len("400")]
+
+
 def _answer_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["id"], check["level"], check["received"][:_STATUS_LENGTH], describe_known(check)
+    return check["id"], check["level"], _received_status(check), describe_known(check)
 
 
 def _reason_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return (check["level"], message_without_call(check), check["received"][:_STATUS_LENGTH], describe_known(check))
+    return (check["level"], message_without_call(check), _received_status(check), describe_known(check))
 
 
 def _message_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:

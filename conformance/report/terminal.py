@@ -34,7 +34,6 @@ _STYLES = {
 _VERDICTS = {CONFORMS: ("conforms to", "bold green"), DEVIATES: ("deviates from", "bold red")}
 _CHANGE_STYLES = {ChangeKind.BROKEN: "bold red", ChangeKind.VANISHED: "bold magenta", ChangeKind.FIXED: "green"}
 _MAX_ITEMS = 12
-_STATUS_LENGTH = len("400")
 
 
 def print_report(report: Report, console: Console, *, quiet: bool = False) -> None:
@@ -89,11 +88,11 @@ def _group_problems(report: Report) -> list[list[Verdict]]:
 
     A check that came to the same thing on several paths is one, and all that can't be tested on a path.
     """
-    groups: dict[tuple[str, ...], list[Verdict]] = {}
+    groups: dict[tuple[str | int | None, ...], list[Verdict]] = {}
     for item in report.problems():
         location = (item.operation,) if item.outcome is Outcome.UNTESTABLE else (item.id, item.level)
         known = item.known_deviation.reason if item.known_deviation else ""
-        groups.setdefault((*location, item.outcome, item.received[:_STATUS_LENGTH], known), []).append(item)
+        groups.setdefault((*location, item.outcome, item.received_status, known), []).append(item)
     return list(groups.values())
 
 

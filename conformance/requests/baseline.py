@@ -33,12 +33,12 @@ class Baseline:
 class PreflightResult:
     """Where a target accepts something other than the smallest request, and where nothing at all.
 
-    `dead` maps an operation to the answer that its smallest request got. `seen` fills as the run goes.
+    `dead` maps an operation to the exchange in which its smallest request was refused. `seen` fills as the run goes.
     `run_id` is what the run's events are marked with.
     """
 
     baselines: Mapping[Operation, Baseline] = field(default_factory=dict)
-    dead: Mapping[Operation, str] = field(default_factory=dict)
+    dead: Mapping[Operation, Exchange] = field(default_factory=dict)
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
 
@@ -46,8 +46,8 @@ class PreflightResult:
         """Raises Untestable where nothing is accepted."""
         if operation in self.dead:
             raise Untestable(
-                f"nothing acceptable was accepted by {operation}, so nothing follows from what it refuses; "
-                "look at the check of the smallest request",
+                f"{operation} must accept some acceptable request, or what it refuses proves nothing",
+                "accepted none; look at the check of the smallest request",
+                exchange=self.dead[operation],
                 expected="a success",
-                received=self.dead[operation],
             )

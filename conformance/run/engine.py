@@ -37,7 +37,11 @@ W = TypeVar("W", bound=WorkItem)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What driving one piece of work came to; `sources` where they are others than the work's own."""
+    """The result of running one work item.
+
+    `exchange` is the one that shows a failure or an error; it may be an earlier one, which is not among
+    `exchanges`. `sources` are set if they are not those of the work item.
+    """
 
     outcome: Outcome
     message: str = ""
@@ -45,8 +49,20 @@ class CheckResult:
     received: str = ""
     level: Level | None = None
     exchanges: tuple[Exchange, ...] = ()
+    exchange: Exchange | None = None
     data: JsonObject | None = None
     sources: tuple[Source, ...] = ()
+
+    @property
+    def exchange_index(self) -> int | None:
+        """Where `exchange` is in `exchanges`: a reused control may be there twice, and the last one counts."""
+        matching = [index for index, item in enumerate(self.exchanges) if item is self.exchange]
+        return matching[-1] if matching else None
+
+    @property
+    def received_status(self) -> int | None:
+        """The status that shows a failure; 0 if there was no response, None if no exchange shows it."""
+        return self.exchange.status if self.exchange else None
 
 
 async def run_all(items: Iterable[W], sender: Sender, jobs: int, on_result: Callable[[W, CheckResult], None]) -> None:
@@ -90,11 +106,13 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
             received=deviation.received,
             level=deviation.level,
             exchanges=tuple(exchanges),
+            exchange=deviation.exchange,
         )
     except NoResponse as failure:
+        exchange = failure.exchange or (exchanges[-1] if exchanges else None)
         return CheckResult(
             outcome=Outcome.ERROR, message=str(failure), expected="an answer",
-            received=exchanges[-1].summary if exchanges else "", exchanges=tuple(exchanges),
+            received=exchange.summary if exchange else "", exchanges=tuple(exchanges), exchange=exchange,
         )  # fmt: skip
     except Stopped:
         raise
@@ -148,4 +166,4 @@ def _require_responses(drafts: Iterable[Draft], received: Iterable[Exchange]) ->
                 TransportFailure.TLS,
             }
             if not (draft.may_time_out if is_silent else draft.may_go_unanswered):
-                raise NoResponse(f"no verdict: {exchange.failure_detail}")
+                raise NoResponse(f"no verdict: {exchange.failure_detail}", exchange=exchange)

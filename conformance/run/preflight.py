@@ -63,7 +63,7 @@ async def run_preflight(
     outcomes = list(zip(refused, baselines, strict=True))
     return PreflightResult(
         baselines={call.operation: footing for (call, _), footing in outcomes if footing},
-        dead={call.operation: item.summary for (call, item), footing in outcomes if not footing and item.response},
+        dead={call.operation: item for (call, item), footing in outcomes if not footing and item.response},
         shared_exchanges=sender.notable_exchanges,
         run_id=run_id,
     )

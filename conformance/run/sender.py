@@ -103,6 +103,7 @@ class Sender:
     async def send_conversation(self, conversation: Conversation) -> tuple[Exchange, ...]:
         """The exchanges of one connection; the whole of it again where a 429 comes in between."""
         requests = [draft.build_request() for draft in conversation.drafts]
+        refusal: Exchange | None = None
         for _ in range(_MAX_TRIES):
             await self._may_send.wait()
             exchanges = await self.wire.exchange_on_one_connection(
@@ -115,7 +116,7 @@ class Sender:
             async with self._pause_others():
                 if self._last_wait_end_s < refused_s:
                     await self._wait_as_asked(self._record(refusal))
-        raise NoResponse(_STILL_LIMITED)
+        raise NoResponse(_STILL_LIMITED, exchange=refusal)
 
     async def _send_control(self, draft: Draft) -> Exchange:
         """A control: the last one of the operation, while it is fresh."""
@@ -162,7 +163,7 @@ class Sender:
                     return self._record(exchange)
             if await self._is_limited_by_content(draft):
                 return exchange
-        raise NoResponse(_STILL_LIMITED)
+        raise NoResponse(_STILL_LIMITED, exchange=exchange)
 
     async def _is_limited_by_content(self, draft: Draft) -> bool:
         """Whether a 429 is for this request alone: controls before and after it are accepted."""
@@ -180,7 +181,9 @@ class Sender:
         """Waits as long as a 429 asks for. Raises NoAnswer if that is too long."""
         wait_s = retry_after_s(exchange)
         if wait_s > _MAX_WAIT_S or self.waited_s + wait_s > _MAX_TOTAL_WAIT_S:
-            raise NoResponse(f"no verdict: the target asks to wait {wait_s:g} s, longer than this run waits")
+            raise NoResponse(
+                f"no verdict: the target asks to wait {wait_s:g} s, longer than this run waits", exchange=exchange
+            )
         self.waited_s += wait_s
         await asyncio.sleep(wait_s)
         self._last_wait_end_s = time.monotonic()

@@ -34,6 +34,7 @@ def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
         message=result.message,
         expected=result.expected,
         received=result.received,
+        received_status=result.received_status,
         sources=result.sources or trial.sources,
         exchanges=tuple(transcript_json(item) for item in kept),
         curl=_reproduction_command(trial, kept[-1]) if kept else "",
@@ -43,11 +44,10 @@ def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
 
 
 def _relevant_exchanges(result: CheckResult) -> tuple[Exchange, ...]:
-    """The last exchanges up to the one that the finding is about, or up to the last of all."""
-    exchanges = result.exchanges
-    matching = [number for number, item in enumerate(exchanges, 1) if item.summary == result.received]
-    end = matching[-1] if matching else len(exchanges)
-    return exchanges[max(0, end - _MAX_EXCHANGES) : end]
+    """The last exchanges up to the one that shows the result, or up to the last of all."""
+    index = result.exchange_index
+    end = len(result.exchanges) if index is None else index + 1
+    return result.exchanges[max(0, end - _MAX_EXCHANGES) : end]
 
 
 def _reproduction_command(trial: Trial, exchange: Exchange) -> str:

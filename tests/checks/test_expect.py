@@ -71,7 +71,7 @@ def test_a_refused_control_is_untestable() -> None:
         expect.control(exchange_with(401, "no  such\nkey"))
     assert caught.value.expected == "a success"
     assert caught.value.received == "401 'no such key'"
-    assert caught.value.message.startswith("an acceptable request to POST /v1/track was not accepted")
+    assert caught.value.message.startswith("an acceptable request to POST /v1/track must be accepted")
     assert "look at the accept checks first" in caught.value.message
 
 
@@ -238,7 +238,7 @@ def test_a_fault_of_the_server_is_a_deviation(exchange: Exchange) -> None:
         expect.no_server_error(exchange, "invalid JSON")
     assert caught.value.expected == "an answer below 500"
     assert caught.value.received == exchange.summary
-    assert caught.value.message.startswith("invalid JSON is the client's fault")
+    assert caught.value.message.startswith("invalid JSON must not make the server fail")
 
 
 TRACES = {
@@ -311,7 +311,7 @@ def test_a_stack_trace_is_seen(language: str, form: str) -> None:
         "json-list": json.dumps({"stack": trace.splitlines()}, indent=1),
         "html": f"<html><body><pre>{escaped}</pre></body></html>",
     }[form]
-    with pytest.raises(Deviation, match=r"^the answer to invalid JSON shows a stack trace: ") as caught:
+    with pytest.raises(Deviation, match=r"^the answer to invalid JSON must not show a stack trace, and has ") as caught:
         expect.no_stack_trace(exchange_with(500, shown), "invalid JSON")
     assert caught.value.expected == "an error message without the inside of the server"
 
@@ -355,7 +355,7 @@ def test_an_innocent_text_is_no_stack_trace(text: str) -> None:
 def test_markup_in_a_page_is_a_deviation(media_type: str | None) -> None:
     """A browser would run it, and guesses where there is no type."""
     exchange = exchange_with(400, f"<p>bad: {expect.HTML_PROBE}</p>", media_type)
-    with pytest.raises(Deviation, match="repeats the client's markup as ") as caught:
+    with pytest.raises(Deviation, match=r"must not repeat the client's markup .*, and does, as ") as caught:
         expect.no_html_reflection(exchange, "invalid JSON")
     assert caught.value.received == exchange.summary
 

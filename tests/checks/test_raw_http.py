@@ -219,12 +219,12 @@ def test_a_server_that_may_speak_so(check: str, move: Responder) -> None:
 
 
 FORBIDDEN_BEHAVIOURS: tuple[tuple[str, Responder, str, str], ...] = (
-    ("length.too-small", crashing_on_cut, "must", "came out as the server's"),
+    ("length.too-small", crashing_on_cut, "must", "must not make the server fail"),
     ("length.too-small", answer_by_position(OK), "should", "cut off by its Content-Length must not be accepted"),
     ("length.too-large", accept_incomplete_body, "should", "ends before its Content-Length must not be accepted"),
-    ("length.missing", never_answer_when(has_no_length), "must", "is never answered"),
-    ("length.missing", answer_when(has_no_length, CRASHED), "must", "came out as the server's"),
-    ("length.doubled", answer_when(has_repeated_header(LENGTH), CRASHED), "must", "came out as the server's"),
+    ("length.missing", never_answer_when(has_no_length), "must", "must be answered, as an acceptable request is"),
+    ("length.missing", answer_when(has_no_length, CRASHED), "must", "must not make the server fail"),
+    ("length.doubled", answer_when(has_repeated_header(LENGTH), CRASHED), "must", "must not make the server fail"),
     ("length.conflict", no_override, "should", "a smaller one must not be accepted"),
     ("length.conflict", use_last_length, "should", "a length and then a"),
     ("length.conflict", answer_when(has_conflict, BAD), "should", "must be closed"),
@@ -233,14 +233,14 @@ FORBIDDEN_BEHAVIOURS: tuple[tuple[str, Responder, str, str], ...] = (
     ("expect.continue", answer_when(expects_continue, OK), "should", "before the body, and was not"),
     ("expect.continue", refuse_and_close_when(expects_continue, "417 No"), "should", "417"),
     ("chunks.extended", answer_when(chunked_by_hand, BAD), "should", "chunks with extensions must be accepted"),
-    ("headers.host-twice", answer_when(has_repeated_header("host"), CRASHED), "must", "came out as the server's"),
+    ("headers.host-twice", answer_when(has_repeated_header("host"), CRASHED), "must", "must not make the server fail"),
     (
         "headers.key-twice",
         answer_when(has_repeated_header("authorization"), CRASHED),
         "must",
-        "came out as the server's",
+        "must not make the server fail",
     ),
-    ("headers.flood", answer_when(has_many_headers, CRASHED), "must", "came out as the server's"),
+    ("headers.flood", answer_when(has_many_headers, CRASHED), "must", "must not make the server fail"),
     (
         "version.http-10",
         answer_when(is_http_1_0, empty_closing_answer("505 No")),
@@ -248,7 +248,7 @@ FORBIDDEN_BEHAVIOURS: tuple[tuple[str, Responder, str, str], ...] = (
         "HTTP/1.0 must be accepted",
     ),
     ("version.http-10", answer_all(CHUNKED), "should", "must not be answered in chunks"),
-    ("version.http-10", never_answer_when(is_http_1_0), "should", "is never answered"),
+    ("version.http-10", never_answer_when(is_http_1_0), "should", "must be answered, as an acceptable request is"),
     ("pipelining.order", answer_by_position(OK, BAD, OK), "should", "number 2 of four"),
     ("pipelining.order", answer_by_position(BAD), "should", "number 1 of four"),
     ("pipelining.order", answer_by_position(OK, None), "should", "number 2 of four"),

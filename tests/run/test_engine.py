@@ -19,6 +19,7 @@ from conformance.core.errors import Deviation, NoResponse, NotApplicable, Untest
 from conformance.core.model import Exchange, Level, OperationKind, Outcome, Request, Response, TransportFailure
 from conformance.profile import load
 from conformance.requests import Call, Draft, Keys
+from conformance.requests.steps import send_concurrently
 from conformance.run import engine
 from conformance.run.engine import MAX_EXCHANGES, CheckResult
 from conformance.run.sender import Sender
@@ -62,11 +63,12 @@ class CannedWire:
     async def exchange(self, request: Request) -> Exchange:
         """The next exchange, after the others had their turn."""
         self.sent.append(request)
+        number = len(self.sent)
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         await asyncio.sleep(0)
         self.in_flight -= 1
-        return self.exchanges[min(len(self.sent), len(self.exchanges)) - 1]
+        return self.exchanges[min(number, len(self.exchanges)) - 1]
 
 
 @dataclass(slots=True, eq=False)
@@ -156,21 +158,24 @@ def test_a_check_that_sends_nothing_may_pass() -> None:
 
 def test_a_deviation_fails() -> None:
     """With message, expected, received, its own level, and what was exchanged."""
-    error = Deviation("no", expected="400", received="200", level=Level.MAY)
+    error = Deviation("it must be refused", "was not", exchange=OK, expected="400", level=Level.MAY)
     assert drive(steps_raising(error)) == CheckResult(
         outcome=Outcome.FAIL,
-        message="no",
+        message="it must be refused, and was not",
         expected="400",
-        received="200",
+        received="200 'ok'",
         level=Level.MAY,
         exchanges=(OK,),
+        exchange=OK,
     )
 
 
 def test_a_refused_control_is_untestable() -> None:
     """It is no failure, for nothing was shown."""
-    result = drive(steps_raising(Untestable("no", expected="a success", received="400")))
+    error = Untestable("it must be accepted", "was not", exchange=REFUSAL, expected="a success", received="400")
+    result = drive(steps_raising(error))
     assert (result.outcome, result.expected, result.received) == (Outcome.UNTESTABLE, "a success", "400")
+    assert (result.exchange, result.exchange_index, result.received_status) == (REFUSAL, None, 400)
 
 
 def test_a_silent_contract_is_not_applicable() -> None:
@@ -240,7 +245,20 @@ def test_no_answer_is_an_error() -> None:
     assert (result.outcome, result.message) == (Outcome.ERROR, "no verdict: it was closed")
     assert (result.expected, result.received) == ("an answer", "no answer (it was closed)")
     assert result.exchanges == (MISHAP,)
+    assert (result.exchange_index, result.received_status) == (0, 0)
     assert exchanges == []
+
+
+def test_an_error_is_about_the_request_without_a_response() -> None:
+    """Of several at once it need not be the last."""
+
+    def steps() -> Steps:
+        yield from send_concurrently(draft(), draft(), draft())
+        return None
+
+    result = drive(steps, OK, MISHAP, OK)
+    assert (result.outcome, result.received) == (Outcome.ERROR, "no answer (it was closed)")
+    assert (len(result.exchanges), result.exchange_index) == (3, 1)
 
 
 def test_a_check_may_judge_that_there_is_no_answer() -> None:

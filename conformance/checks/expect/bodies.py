@@ -81,7 +81,9 @@ def body(exchange: Exchange, shape: ResponseBody, subject: str) -> None:
         raise NotApplicable("there is no answer whose body could be looked at")
     for expected, received in _find_mismatches(exchange.response.media_type, exchange.response.body, shape):
         raise Deviation(
-            f"the answer to {subject} must have {expected}, and has {received}",
+            f"the answer to {subject} must have {expected}",
+            f"has {received}",
+            exchange=exchange,
             expected=expected,
             received=f"{exchange.status} with {received}",
         )
@@ -106,9 +108,10 @@ def no_stack_trace(exchange: Exchange, subject: str) -> None:
     stack_trace = FORBIDDEN_PATTERNS[Rule.NO_STACK_TRACE].find_in(exchange.response) if exchange.response else ""
     if stack_trace:
         raise Deviation(
-            f"the answer to {subject} shows a stack trace: {stack_trace.strip()!r}",
+            f"the answer to {subject} must not show a stack trace",
+            f"has {stack_trace.strip()!r}",
+            exchange=exchange,
             expected="an error message without the inside of the server",
-            received=exchange.summary,
         )
 
 
@@ -117,9 +120,10 @@ def no_html_reflection(exchange: Exchange, subject: str) -> None:
     response = exchange.response
     if response is not None and FORBIDDEN_PATTERNS[Rule.NO_HTML_REFLECTION].find_in(response):
         raise Deviation(
-            f"the answer to {subject} repeats the client's markup as {response.media_type or 'an untyped body'}",
+            f"the answer to {subject} must not repeat the client's markup where a browser would run it",
+            f"does, as {response.media_type or 'a body without a type'}",
+            exchange=exchange,
             expected="markup escaped, or a type that no browser renders",
-            received=exchange.summary,
         )
 
 

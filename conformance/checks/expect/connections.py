@@ -19,9 +19,10 @@ _NOT_SUPPORTED = frozenset({501, 505})
 def hang_deviation(exchange: Exchange, subject: str) -> Deviation:
     """What is wrong with a target that answers all but one kind of request."""
     return Deviation(
-        f"{subject} is never answered, and an acceptable request is: {exchange.failure_detail}",
+        f"{subject} must be answered, as an acceptable request is",
+        f"was not: {exchange.failure_detail}",
+        exchange=exchange,
         expected="an answer",
-        received=exchange.summary,
     )
 
 
@@ -39,9 +40,10 @@ def no_success(exchange: Exchange, subject: str) -> None:
     """Something that is no whole request was not taken for one."""
     if is_accepted(exchange):
         raise Deviation(
-            f"{subject} must not be accepted, and was answered with {exchange.summary}",
+            f"{subject} must not be accepted",
+            f"was answered with {exchange.summary}",
+            exchange=exchange,
             expected="a refusal, or a closed connection",
-            received=exchange.summary,
             level=Level.SHOULD,
         )
 
@@ -50,9 +52,10 @@ def no_answer(exchange: Exchange, subject: str) -> None:
     """The connection was not kept: what was sent after the request was not answered."""
     if exchange.response is not None or exchange.failure is TransportFailure.TIMEOUT:
         raise Deviation(
-            f"after {subject} the connection must be closed, and went on with {exchange.summary}",
+            f"after {subject} the connection must be closed",
+            f"went on with {exchange.summary}",
+            exchange=exchange,
             expected="a closed connection",
-            received=exchange.summary,
             level=Level.SHOULD,
         )
 
@@ -67,9 +70,11 @@ def well_framed(exchange: Exchange, subject: str) -> None:
         framing_error = _find_framing_error(exchange.response)
     if framing_error:
         raise Deviation(
-            f"the answer to {subject} must be framed as HTTP asks, and is not: {framing_error}",
+            f"the answer to {subject} must be framed as HTTP asks",
+            f"is not: {framing_error}",
+            exchange=exchange,
             expected="an answer that ends where its head says",
-            received=f"{exchange.summary}; {framing_error}" if exchange.response else exchange.summary,
+            received=f"{exchange.summary}; {framing_error}" if exchange.response else None,
         )
 
 

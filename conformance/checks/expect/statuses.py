@@ -43,10 +43,11 @@ def control(exchange: Exchange, subject: str = "an acceptable request") -> None:
     """The acceptable twin was accepted. Raises Untestable if not."""
     if not is_accepted(exchange):
         raise Untestable(
-            f"{subject} to {exchange.request.method} {exchange.request.path} was not accepted, "
-            "so nothing follows from refusing its spoilt twin; look at the accept checks first",
+            f"{subject} to {exchange.request.method} {exchange.request.path} must be accepted, "
+            "or refusing an invalid one proves nothing",
+            "was refused; look at the accept checks first",
+            exchange=exchange,
             expected="a success",
-            received=exchange.summary,
         )
 
 
@@ -73,9 +74,10 @@ def accepted(exchange: Exchange, subject: str) -> None:
     """The request was accepted, with whatever status of success."""
     if not is_accepted(exchange):
         raise Deviation(
-            f"{subject} must be accepted, and was answered with {exchange.summary}",
+            f"{subject} must be accepted",
+            f"was answered with {exchange.summary}",
+            exchange=exchange,
             expected="a success",
-            received=exchange.summary,
         )
 
 
@@ -105,9 +107,10 @@ def status(exchange: Exchange, answer: ExpectedResponse, subject: str) -> str | 
         if exchange.status == item.status:
             return f"{item.status} is tolerated: {item.source}" + (f" ({item.source.says})" if item.source.says else "")
     raise Deviation(
-        f"{subject} must be answered with {_join_statuses(answer.statuses)}, and was answered with {exchange.summary}",
+        f"{subject} must be answered with {_join_statuses(answer.statuses)}",
+        f"was answered with {exchange.summary}",
+        exchange=exchange,
         expected=_join_statuses(answer.statuses),
-        received=exchange.summary,
         level=answer.level,
     )
 
@@ -121,16 +124,17 @@ def _is_allowed_success(exchange: Exchange, answer: ExpectedResponse) -> bool:
 def no_timeout(exchange: Exchange) -> None:
     """The target did not stay silent. Raises NoAnswer if it did: waiting once is enough."""
     if exchange.failure in {TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS}:
-        raise NoResponse(f"no verdict: {exchange.failure_detail}")
+        raise NoResponse(f"no verdict: {exchange.failure_detail}", exchange=exchange)
 
 
 def no_server_error(exchange: Exchange, subject: str) -> None:
     """A fault of the client was not answered as one of the server, and was answered at all."""
     if exchange.status >= SERVER_ERROR or exchange.response is None:
         raise Deviation(
-            f"{subject} is the client's fault, and came out as the server's: {exchange.summary}",
+            f"{subject} must not make the server fail",
+            f"was answered with {exchange.summary}",
+            exchange=exchange,
             expected="an answer below 500",
-            received=exchange.summary,
         )
 
 
