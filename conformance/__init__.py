@@ -11,7 +11,7 @@ _HOMES = {
     "Contract": "conformance.contract",
     "Level": "conformance.core.model",
     "Outcome": "conformance.core.model",
-    "Profile": "conformance.profile.facts",
+    "Profile": "conformance.profile.profile",
     "Server": "conformance.refserver",
     "Target": "conformance.plugin.target",
     "Verdict": "conformance.core.model",

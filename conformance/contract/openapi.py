@@ -1,4 +1,4 @@
-"""A vendor's own OpenAPI document, rendered from the common API and the contract."""
+"""Renders a contract as an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from conformance.contract import schemas
 from conformance.core import pointers
 from conformance.core.model import Json, JsonObject, Level, OperationKind
 from conformance.profile import base_openapi
-from conformance.profile.facts import AuthScheme, ExpectedResponse, SizeLimit
+from conformance.profile.facts import AuthScheme
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from conformance.contract import Contract, Operation
 
 _JSON = "application/json"
 
 
 def render(contract: Contract) -> JsonObject:
-    """The OpenAPI 3.1 document of a contract: its paths, payloads, statuses and ways to authenticate."""
+    """The OpenAPI 3.1 document of a contract: paths, payloads, statuses and security schemes."""
     base = base_openapi()
     profile = contract.profile
     paths: dict[str, Any] = {}
@@ -45,7 +43,7 @@ def render(contract: Contract) -> JsonObject:
 
 
 def _render_operation(contract: Contract, operation: Operation) -> JsonObject:
-    """One operation: what it takes, and what it answers."""
+    """The operation object: parameters, request body, responses and security."""
     source_list = "; ".join(str(source) for source in operation.sources)
     rendered: JsonObject = {
         "operationId": operation.method.lower() + operation.path.replace("-", "--").replace("/", "-"),
@@ -69,7 +67,7 @@ def _render_operation(contract: Contract, operation: Operation) -> JsonObject:
 
 
 def _query_parameters(contract: Contract, operation: Operation) -> list[str]:
-    """The query parameters of an operation."""
+    """The names of an operation's query parameters."""
     if operation.kind is OperationKind.PIXEL and contract.profile.pixel:
         return [contract.profile.pixel.parameter]
     if operation.kind is OperationKind.WEBHOOK:
@@ -78,9 +76,9 @@ def _query_parameters(contract: Contract, operation: Operation) -> list[str]:
 
 
 def _responses(contract: Contract, operation: Operation) -> dict[str, Json]:
-    """Each status that the contract speaks of for this kind of operation, and when it comes."""
+    """The responses object: every status that the contract expects or tolerates, with the facts that name it."""
     names_by_status: dict[str, list[str]] = {}
-    for fact in expected_responses(contract, operation):
+    for fact in contract.expected_responses(operation):
         for status in fact.statuses:
             names_by_status.setdefault(str(status), []).append(fact.name.partition(".")[2])
     return {
@@ -90,29 +88,12 @@ def _responses(contract: Contract, operation: Operation) -> dict[str, Json]:
 
 
 def _reason_phrase(status: int) -> str:
-    """What HTTP calls a status."""
+    """The reason phrase of a status, such as `Not Found`."""
     return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Status of the vendor's own"
 
 
-def expected_responses(contract: Contract, operation: Operation) -> Iterator[ExpectedResponse]:
-    """The facts about statuses that concern an operation."""
-    kind_by_word = {
-        "batch": OperationKind.BATCH,
-        "pixel": OperationKind.PIXEL,
-        "webhook": OperationKind.WEBHOOK,
-        "batch-event": OperationKind.BATCH,
-    }
-    for fact in contract.profile.facts.values():
-        word = fact.name.partition(".")[2]
-        kind = kind_by_word.get(word, kind_by_word.get(word.partition("-")[0]))
-        own_limit = not isinstance(fact, SizeLimit) or (word == "event") is not (operation.kind is OperationKind.BATCH)
-        if isinstance(fact, ExpectedResponse) and kind in {None, operation.kind} and own_limit:
-            yield fact
-    yield from contract.event_type(operation.event_type).required.values()
-
-
 def _component_schemas(contract: Contract) -> JsonObject:
-    """A schema for each event type, and one for a batch of them."""
+    """One schema for each event type, and one for a batch."""
     rendered: JsonObject = {name: _event_schema(contract, name) for name in contract.profile.events}
     if any(operation.kind is OperationKind.BATCH for operation in contract.operations):
         rendered["batch"] = _batch_schema(contract)
@@ -120,7 +101,7 @@ def _component_schemas(contract: Contract) -> JsonObject:
 
 
 def _event_schema(contract: Contract, name: str) -> JsonObject:
-    """An event with what the documents require of it: fields, and one of the ids of its user."""
+    """The schema of an event, with its required fields and at least one user id."""
     schema = contract.event_schema(name)
     for pointer, answer in contract.event_type(name).required.items():
         if answer.level is not Level.MAY:
@@ -132,19 +113,19 @@ def _event_schema(contract: Contract, name: str) -> JsonObject:
 
 
 def _require_text_at(pointer: str) -> JsonObject:
-    """A schema of objects with a text at a pointer that is not empty."""
+    """A schema of objects that have a non-empty text at a pointer."""
     return _require_schema_at(pointer, {"type": "string", "minLength": 1})
 
 
 def _require_schema_at(pointer: str, schema: JsonObject) -> JsonObject:
-    """A schema of objects in which what a pointer points at fits a schema."""
+    """A schema of objects that have, at a pointer, a value that fits a given schema."""
     for step in reversed(pointers.split(pointer)):
         schema = {"type": "object", "required": [step], "properties": {step: schema}}
     return schema
 
 
 def _batch_schema(contract: Contract) -> JsonObject:
-    """A batch: a list of events, each of a type that a batch may carry."""
+    """The schema of a batch: a list of events of the types that a batch may carry, and shared fields."""
     shape = contract.profile.batch
     items = [_batch_item_schema(contract, name) for name in contract.batch_types()]
     schema: Any = schemas.with_required({"type": "object"}, shape.pointer)
@@ -160,7 +141,7 @@ def _batch_schema(contract: Contract) -> JsonObject:
 
 
 def _batch_item_schema(contract: Contract, name: str) -> JsonObject:
-    """An event of a type, which names its type where this dialect's events do."""
+    """The schema of one event in a batch, with its type in the field that this dialect uses, if any."""
     reference: JsonObject = {"$ref": f"#/components/schemas/{name}"}
     pointer = contract.profile.pointers.type
     if pointer is None:
@@ -169,7 +150,7 @@ def _batch_item_schema(contract: Contract, name: str) -> JsonObject:
 
 
 def _security_schemes(contract: Contract) -> dict[str, JsonObject]:
-    """The ways to authenticate that OpenAPI has words for; a key in the body is not one of them."""
+    """The security schemes of a contract. OpenAPI can't express a key in the body, so it is left out."""
     rendered: dict[str, JsonObject] = {}
     if contract.has_fact(f"credentials.{AuthScheme.BASIC}"):
         rendered["basic"] = {"type": "http", "scheme": "basic", "description": "The write key is the user name."}
@@ -189,7 +170,7 @@ def _security_schemes(contract: Contract) -> dict[str, JsonObject]:
 
 
 def _security_requirements(contract: Contract, operation: Operation) -> list[JsonObject]:
-    """The schemes that an operation takes, any one of them; an empty one where the body may carry the key."""
+    """The alternative schemes of an operation; `{}`, if the key may be in the body instead."""
     if operation.kind is OperationKind.WEBHOOK:
         return []
     requirements: list[JsonObject] = [{name: []} for name in _security_schemes(contract) if name != AuthScheme.QUERY]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from conformance.core.model import Level, OperationKind, Source
 
 if TYPE_CHECKING:
-    from conformance.profile.facts import Route
+    from conformance.profile.profile import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A method and a path, how they carry events, and how strongly their existence is promised."""
+    """A method and a path: how its requests carry events, and at which level its existence is promised."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Operation:
 
     @classmethod
     def from_route(cls, route: Route) -> Operation:
-        """The operation of a route: a pixel is fetched, everything else is posted."""
+        """The operation of a route: GET for a pixel, POST for everything else."""
         return cls(
             method="GET" if route.kind is OperationKind.PIXEL else "POST",
             path=route.path,

@@ -1,4 +1,4 @@
-"""JSON Schemas of events: flat, and with sample values."""
+"""JSON Schemas of events: flattening, required fields, and sample values."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def flatten(schema: Any, components: Mapping[str, Any]) -> JsonObject:
 
 
 def subschema(schema: Any, pointer: str) -> JsonObject:
-    """The schema of what a pointer points at; an empty one where the schema does not say."""
+    """The schema of the value at a pointer; an empty schema if none is stated."""
     for step in pointers.split(pointer):
         schema = schema.get("properties", {}).get(step, {})
     return dict(schema)
 
 
 def with_required(schema: JsonObject, pointer: str) -> JsonObject:
-    """A copy of a schema in which what a pointer points at is required, and all on the way to it."""
+    """A copy of a schema that requires the value at a pointer, and every object on the way to it."""
     return _add_required(copy.deepcopy(schema), pointers.split(pointer))
 
 
@@ -62,7 +62,7 @@ def _add_required(schema: Any, keys: list[str]) -> JsonObject:
 
 
 def full_sample(schema: Any) -> Json:
-    """A value that fits a schema, with every property that it names."""
+    """A value that fits a schema and has every property that the schema names."""
     declared = _declared_sample(schema)
     if declared is not None:
         return declared
@@ -74,7 +74,7 @@ def full_sample(schema: Any) -> Json:
 
 
 def minimal_sample(schema: Any) -> Json:
-    """A value that fits a schema, with required properties only."""
+    """A value that fits a schema and has only the required properties."""
     if schema.get("type") == "object":
         properties = schema.get("properties", {})
         return {key: minimal_sample(properties.get(key, {})) for key in schema.get("required", ())}
@@ -82,7 +82,7 @@ def minimal_sample(schema: Any) -> Json:
 
 
 def _declared_sample(schema: Any) -> Json:
-    """The value that a schema gives as an example, or as the only one."""
+    """The value that a schema states in const, example, default, examples or enum; None if it states none."""
     for key in ("const", "example", "default"):
         if key in schema:
             return copy.deepcopy(schema[key])  # type: ignore[no-any-return] # JSON by the schema's schema

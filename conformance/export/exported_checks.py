@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from conformance.core.model import Json, JsonObject, Level, Source
     from conformance.export.request_template import RequestTemplate
-    from conformance.profile.facts import Profile, ResponseBody
+    from conformance.profile.facts import ResponseBody
+    from conformance.profile.profile import Profile
 
 FIRST_FINAL_STATUS, LAST_FINAL_STATUS = 200, 599
 """The statuses of final answers."""

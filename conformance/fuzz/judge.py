@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
-from conformance.contract.openapi import expected_responses
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Exchange, Level, Request, TransportFailure, weaker_level
 from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
@@ -214,7 +213,7 @@ class Judge:
 def _statuses_when_undetermined(contract: Contract, operation: Operation) -> frozenset[int]:
     """What a call may be answered with where the contract leaves the answer open."""
     inapplicable = {f"answers.{Condition.PATH_UNKNOWN}", f"answers.{Condition.METHOD_WRONG}"}
-    stated = [fact for fact in expected_responses(contract, operation) if fact.name not in inapplicable]
+    stated = [fact for fact in contract.expected_responses(operation) if fact.name not in inapplicable]
     status_codes = {status for fact in stated for status in fact.statuses}
     return frozenset(status_codes) | GENERIC_STATUSES
 

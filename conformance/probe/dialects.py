@@ -7,22 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.core.model import Level, OperationKind, Source
-from conformance.profile.facts import (
-    AuthScheme,
-    BatchEnvelope,
-    CredentialFact,
-    EventType,
-    ExpectedResponse,
-    Fact,
-    FieldPointers,
-    Profile,
-    SizeLimit,
-)
+from conformance.profile.facts import AuthScheme, CredentialFact, ExpectedResponse, Fact, SizeLimit
+from conformance.profile.profile import BatchEnvelope, EventType, FieldPointers, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from conformance.profile.facts import Pixel, Route
+    from conformance.profile.profile import Pixel, Route
 
 PROBE_SOURCE = "probe"
 """The one document of a profile that comes from asking."""

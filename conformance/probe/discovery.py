@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from conformance.core.model import Exchange
     from conformance.probe.dialects import Dialect
-    from conformance.profile.facts import Route
+    from conformance.profile.profile import Route
     from conformance.requests import Draft, Keys
     from conformance.run.sender import Sender
 

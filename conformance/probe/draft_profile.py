@@ -15,7 +15,8 @@ from conformance.profile.facts import Condition, ExpectedResponse, ToleratedStat
 if TYPE_CHECKING:
     from conformance.core.model import Exchange
     from conformance.probe.dialects import Dialect, KeyLocation
-    from conformance.profile.facts import EventType, Fact, FieldPointers, Route
+    from conformance.profile.facts import Fact
+    from conformance.profile.profile import EventType, FieldPointers, Route
 
 
 _NOT_IMPLEMENTED = 501

@@ -21,7 +21,7 @@ from conformance.profile.size_unit import SizeUnit
 if TYPE_CHECKING:
     from conformance.core.model import Source
     from conformance.probe.draft_profile import DraftProfile
-    from conformance.profile.facts import EventType, Route
+    from conformance.profile.profile import EventType, Route
 
 
 def build_profile_data(draft_profile: DraftProfile, name: str, url: str, date: str | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from conformance.core.model import JsonObject
     from conformance.probe.draft_profile import DraftProfile
-    from conformance.profile.facts import EventType, Profile
+    from conformance.profile.profile import EventType, Profile
 
 _COMPARED_SECTIONS = ("answers.", "limits.", "bodies.", "credentials.")
 

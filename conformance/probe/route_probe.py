@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.probe.client import ProbeClient
     from conformance.probe.dialects import Dialect
     from conformance.probe.discovery import FirstAccepted
-    from conformance.profile.facts import Route
+    from conformance.profile.profile import Route
 
 _ABSENT_STATUSES = frozenset({404, 405, 410, 501})
 

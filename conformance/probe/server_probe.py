@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from conformance.checks.check import Check
     from conformance.probe.draft_profile import DraftProfile
-    from conformance.profile.facts import Profile
+    from conformance.profile.profile import Profile
     from conformance.run.plan import Plan
     from conformance.wire import Wire
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conformance.checks.check import Check
     from conformance.checks.trial import Trial
     from conformance.probe.draft_profile import DraftProfile
-    from conformance.profile.facts import Profile
+    from conformance.profile.profile import Profile
     from conformance.requests import Keys
     from conformance.run.sender import Sender
 

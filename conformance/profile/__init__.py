@@ -13,7 +13,8 @@ from conformance.profile import validation, yaml_document
 from conformance.profile.parser import ProfileParser
 
 if TYPE_CHECKING:
-    from conformance.profile.facts import Fact, Profile
+    from conformance.profile.facts import Fact
+    from conformance.profile.profile import Profile
     from conformance.profile.yaml_document import YamlDocument
 
 _SCHEMA_FILE = "profile.schema.json"

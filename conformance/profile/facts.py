@@ -1,21 +1,20 @@
-"""The facts of a profile: what a vendor promises, how strongly, and where it is written."""
+"""The facts of a profile: what a vendor promises, at which level, and where that is documented."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.core.model import OperationKind
 from conformance.profile.size_unit import SizeUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from conformance.core.model import JsonObject, Level, OperationKind, Source
+    from conformance.core.model import JsonObject, Level, Source
 
 
 class Condition(enum.StrEnum):
-    """What a request can be, for a profile to say how it is answered."""
+    """A property of requests for which a profile states the answer, such as invalid JSON."""
 
     ACCEPTED = "accepted"
     CREDENTIALS_MISSING = "credentials-missing"
@@ -43,9 +42,33 @@ class Condition(enum.StrEnum):
     PATH_UNKNOWN = "path-unknown"
     RATE_EXCEEDED = "rate-exceeded"
 
+    @property
+    def operation_kinds(self) -> frozenset[OperationKind]:
+        """The kinds of operations whose requests can fulfil the condition."""
+        kind = _ONLY_KIND.get(self)
+        return frozenset({kind}) if kind else frozenset(OperationKind)
+
+
+_ONLY_KIND = {
+    Condition.BATCH_MISSING: OperationKind.BATCH,
+    Condition.BATCH_NOT_ARRAY: OperationKind.BATCH,
+    Condition.BATCH_EMPTY: OperationKind.BATCH,
+    Condition.BATCH_EVENT_NOT_OBJECT: OperationKind.BATCH,
+    Condition.BATCH_TYPE_MISSING: OperationKind.BATCH,
+    Condition.BATCH_TYPE_UNKNOWN: OperationKind.BATCH,
+    Condition.BATCH_PARTLY_BAD: OperationKind.BATCH,
+    Condition.PIXEL_DATA_MISSING: OperationKind.PIXEL,
+    Condition.PIXEL_DATA_INVALID: OperationKind.PIXEL,
+    Condition.PIXEL_IDENTITY_MISSING: OperationKind.PIXEL,
+    Condition.PIXEL_KEY_UNKNOWN: OperationKind.PIXEL,
+    Condition.WEBHOOK_KEY_MISSING: OperationKind.WEBHOOK,
+    Condition.WEBHOOK_KEY_UNKNOWN: OperationKind.WEBHOOK,
+}
+"""The conditions that only requests of one kind of operation can fulfil."""
+
 
 class AuthScheme(enum.StrEnum):
-    """A way to hand in the write key."""
+    """A way to send the write key."""
 
     BASIC = "basic"
     BASIC_WITHOUT_COLON = "basic-without-colon"
@@ -56,15 +79,21 @@ class AuthScheme(enum.StrEnum):
 
 
 class LimitKind(enum.StrEnum):
-    """What a size limit is about."""
+    """What a size limit is about: a single event, a whole batch, or one event in a batch."""
 
     EVENT = "event"
     BATCH = "batch"
     BATCH_EVENT = "batch-event"
 
+    @property
+    def operation_kinds(self) -> frozenset[OperationKind]:
+        """The kinds of operations that the limit applies to."""
+        batches = frozenset({OperationKind.BATCH})
+        return frozenset(OperationKind) - batches if self is LimitKind.EVENT else batches
+
 
 class ResponseKind(enum.StrEnum):
-    """Which answer a body belongs to."""
+    """The kind of answer that a body belongs to."""
 
     ACCEPTED = "accepted"
     ACCEPTED_TEXT = "accepted-text"
@@ -74,7 +103,7 @@ class ResponseKind(enum.StrEnum):
 
 
 class Rule(enum.StrEnum):
-    """A promise that needs no status of its own."""
+    """A promise that is not about one particular status."""
 
     NO_SERVER_ERROR = "no-server-error"
     NO_STACK_TRACE = "no-stack-trace"
@@ -107,11 +136,11 @@ class Rule(enum.StrEnum):
 
 
 MAX_EVENTS_FACT = "limits.batch-events"
-"""The fact that says how many events a batch may have."""
+"""The name of the fact that states how many events a batch may have."""
 
 
 class BodyFormat(enum.StrEnum):
-    """What kind of thing a body is."""
+    """The format of a body."""
 
     EMPTY = "empty"
     MESSAGE = "message"
@@ -121,7 +150,7 @@ class BodyFormat(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A promise: its name in the profile, its level and its sources."""
+    """A promise: its name in the profile (such as `answers.accepted`), its level and its sources."""
 
     name: str
     level: Level
@@ -130,7 +159,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToleratedStatus:
-    """A status that another source of the same vendor documents, or its live service gives."""
+    """A status that does not break the promise, because another source or the live service has it."""
 
     status: int
     source: Source
@@ -138,7 +167,7 @@ class ToleratedStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedResponse(Fact):
-    """The statuses that a condition is answered with; the first expected one is preferred."""
+    """The statuses that answer a request; the first one in `expect` is preferred."""
 
     expect: tuple[int, ...]
     tolerate: tuple[ToleratedStatus, ...] = ()
@@ -151,9 +180,10 @@ class ExpectedResponse(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeLimit(ExpectedResponse):
-    """A size limit as a band: up to `at_least` units are accepted, above `at_most` are refused.
+    """A size limit: up to `at_least` units are accepted, more than `at_most` are refused.
 
-    `holds_in_chunks` says whether it counts for a body that comes without a Content-Length, too.
+    The range between the two is not judged: it is there because a KB may be 1,000 or 1,024 bytes.
+    `applies_to_chunked` is false for a limit that holds only for bodies with a Content-Length.
     """
 
     at_least: int
@@ -164,16 +194,16 @@ class SizeLimit(ExpectedResponse):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxEvents(ExpectedResponse):
-    """How many events a batch may have at most."""
+    """The most events that a batch may have, and the statuses that answer a batch with more."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialFact(Fact):
-    """A way to hand in the key, with the header, parameter or JSON pointer that carries it.
+    """A way to send the key: `carrier` is the header, query parameter or JSON pointer that holds it.
 
-    In a header the key may stand after a `prefix`, as a token does after its scheme.
+    In a header the key may follow a `prefix`, such as `Bearer `.
     """
 
     carrier: str
@@ -182,7 +212,7 @@ class CredentialFact(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseBody(Fact):
-    """What the body of an answer looks like; a facet that is None is not promised."""
+    """What the body of an answer looks like; a field that is None is not promised."""
 
     body_format: BodyFormat | None = None
     media_type: str | None = None
@@ -192,97 +222,6 @@ class ResponseBody(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageIdLimit(Fact):
-    """How long a message id may be, in characters."""
+    """The maximum length of a message id, in characters."""
 
     max_length: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A documented payload."""
-
-    value: JsonObject
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvalidExample:
-    """A documented payload that is not JSON, verbatim."""
-
-    text: str
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventType:
-    """One type of event: its shape, what names its user, and which fields it can't do without."""
-
-    name: str
-    schema: str | JsonObject
-    identified_by: tuple[str, ...] = ("user", "anonymous")
-    open_object: str | None = None
-    required: Mapping[str, ExpectedResponse] = field(default_factory=dict)
-    example: Example | None = None
-    invalid_example: InvalidExample | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One path of the API, and the event type that it takes."""
-
-    kind: OperationKind
-    event_type: str
-    path: str
-    level: Level
-    sources: tuple[Source, ...]
-    group: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldPointers:
-    """Where the dialect keeps the fields that checks speak of, as JSON pointers."""
-
-    user: str
-    anonymous: str | None = None
-    type: str | None = None
-    timestamp: str | None = None
-    message_id: str | None = None
-    context: str | None = None
-    integrations: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchEnvelope:
-    """The envelope of a batch: where the list is, what it carries, what stands beside it."""
-
-    pointer: str = "/batch"
-    types: tuple[str, ...] = ()
-    shared: tuple[str, ...] = ()
-    example: Example | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pixel:
-    """How a GET carries an event: the query parameter, and the documented example."""
-
-    parameter: str
-    example: Example | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """Everything that one vendor documents. `file` is where it was read from, `hosts` are its own servers."""
-
-    name: str
-    title: str
-    file: str
-    pointers: FieldPointers
-    always_required: tuple[str, ...]
-    events: Mapping[str, EventType]
-    routes: tuple[Route, ...]
-    batch: BatchEnvelope
-    pixel: Pixel | None
-    facts: Mapping[str, Fact]
-    rate_headers: tuple[str, ...] = ()
-    recommended_requests_per_s: int | None = None
-    hosts: tuple[str, ...] = ()

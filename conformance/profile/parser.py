@@ -1,4 +1,4 @@
-"""Plain, valid profile data -> a Profile. Notes what a schema can't say: dangling references."""
+"""Builds a Profile from YAML data that fits the schema, and checks what a schema can't: references."""
 
 from __future__ import annotations
 
@@ -8,7 +8,28 @@ from typing import TYPE_CHECKING, Any
 from conformance.core import resources
 from conformance.core.model import Level, OperationKind, Source
 from conformance.core.text import did_you_mean
-from conformance.profile import facts as f
+from conformance.profile.facts import (
+    MAX_EVENTS_FACT,
+    BodyFormat,
+    CredentialFact,
+    ExpectedResponse,
+    Fact,
+    MaxEvents,
+    MessageIdLimit,
+    ResponseBody,
+    SizeLimit,
+    ToleratedStatus,
+)
+from conformance.profile.profile import (
+    BatchEnvelope,
+    EventType,
+    Example,
+    FieldPointers,
+    InvalidExample,
+    Pixel,
+    Profile,
+    Route,
+)
 from conformance.profile.size_unit import SizeUnit
 from conformance.profile.validation import schema_problems
 
@@ -27,7 +48,7 @@ _BYTES_PER_UNIT = {
 
 
 def parse_size(size: str | int | Mapping[str, int]) -> tuple[int, int]:
-    """The smaller and the larger reading of a size: `32KB` is 32,000 to 32,768."""
+    """The two readings of a size in bytes: `32KB` is 32,000 or 32,768. Raises ValueError for another text."""
     if isinstance(size, int):
         return size, size
     if not isinstance(size, str):
@@ -40,17 +61,21 @@ def parse_size(size: str | int | Mapping[str, int]) -> tuple[int, int]:
 
 
 class ProfileParser:
-    """Builds the parts of a Profile from one valid document."""
+    """Builds the parts of a Profile from a document that fits the schema.
+
+    Mistakes that the schema can't find are added to the document's problems. `schemas` are the names of the
+    schemas in the common API.
+    """
 
     def __init__(self, document: YamlDocument, schemas: Iterable[str] = ()) -> None:
         self._document = document
         self._data: Any = document.value
         self._schemas = list(schemas)
 
-    def facts(self) -> dict[str, f.Fact]:
-        """Every fact by its name, such as `answers.json-invalid` or `limits.event`."""
+    def facts(self) -> dict[str, Fact]:
+        """Every fact that the document states, by its name, such as `answers.json-invalid` or `limits.event`."""
         data = self._data
-        facts: list[f.Fact] = [
+        facts: list[Fact] = [
             *(self.expected_response(value, ("answers", key)) for key, value in data.get("answers", {}).items()),
             *(self._limit(value, ("limits", key)) for key, value in data.get("limits", {}).items()),
             *(self._body(value, ("bodies", key)) for key, value in data.get("bodies", {}).items()),
@@ -65,25 +90,25 @@ class ProfileParser:
         if "message_id" in data:
             max_length = data["message_id"]["max_length"]
             facts.append(
-                f.MessageIdLimit(max_length=max_length, **self._fact_fields(data["message_id"], ("message_id",)))
+                MessageIdLimit(max_length=max_length, **self._fact_fields(data["message_id"], ("message_id",)))
             )
         return {fact.name: fact for fact in facts}
 
-    def profile(self, common: Mapping[str, f.Fact]) -> f.Profile:
-        """The whole profile; facts that it does not state come from the common ones."""
+    def profile(self, common: Mapping[str, Fact]) -> Profile:
+        """The whole profile; a fact that it does not state is taken from the common ones."""
         data = self._data
         self._check_route_requirements()
         batch, pixel, rate = data.get("batch", {}), data.get("pixel"), data.get("rate", {})
-        return f.Profile(
+        return Profile(
             name=data["name"],
             title=data["title"],
             file=self._document.file,
-            pointers=f.FieldPointers(**data["identity"], **data.get("pointers", {})),
+            pointers=FieldPointers(**data["identity"], **data.get("pointers", {})),
             always_required=tuple(data.get("always", ())),
             events={name: self._event(name, value) for name, value in data["events"].items()},
             routes=tuple(self._routes()),
             batch=self._batch(batch),
-            pixel=pixel and f.Pixel(parameter=pixel["parameter"], example=self._example(pixel, ("pixel",))),
+            pixel=pixel and Pixel(parameter=pixel["parameter"], example=self._example(pixel, ("pixel",))),
             facts={**common, **self.facts()},
             rate_headers=tuple(rate.get("headers", ())),
             recommended_requests_per_s=rate.get("recommended_per_s"),
@@ -91,7 +116,7 @@ class ProfileParser:
         )
 
     def _check_route_requirements(self) -> None:
-        """Notes what a kind of route needs and the profile does not say."""
+        """Adds a problem for every route of a kind that needs a key which the profile does not state."""
         needs = {OperationKind.WEBHOOK: ("credentials", "query"), OperationKind.PIXEL: ("pixel", "parameter")}
         for index, group in enumerate(self._data["routes"]):
             section, key = needs.get(OperationKind(group["kind"]), ("", ""))
@@ -99,13 +124,13 @@ class ProfileParser:
                 message = f"a {group['kind']} needs {section}.{key}, which the profile does not state"
                 self._document.add_problem(("routes", index, "kind"), message)
 
-    def expected_response(self, data: Any, place: Place) -> f.ExpectedResponse:
-        """An answer: statuses, level, sources."""
-        return f.ExpectedResponse(**self._statuses(data, place), **self._fact_fields(data, place))
+    def expected_response(self, data: Any, place: Place) -> ExpectedResponse:
+        """The statuses, level and sources of an answer."""
+        return ExpectedResponse(**self._statuses(data, place), **self._fact_fields(data, place))
 
     def _statuses(self, data: Any, place: Place) -> dict[str, Any]:
         tolerated_statuses = [
-            f.ToleratedStatus(status=item["status"], source=self._source(item, (*place, "tolerate", index)))
+            ToleratedStatus(status=item["status"], source=self._source(item, (*place, "tolerate", index)))
             for index, item in enumerate(data.get("tolerate", ()))
         ]
         return {"expect": tuple(data["expect"]), "tolerate": tuple(tolerated_statuses)}
@@ -117,23 +142,23 @@ class ProfileParser:
             "sources": self._sources(data, place),
         }
 
-    def _fact(self, data: Any, place: Place) -> f.Fact:
-        return f.Fact(**self._fact_fields(data, place))
+    def _fact(self, data: Any, place: Place) -> Fact:
+        return Fact(**self._fact_fields(data, place))
 
-    def _sdk(self, data: Any, place: Place) -> f.Fact:
+    def _sdk(self, data: Any, place: Place) -> Fact:
         name, known_sdks = str(place[-1]), resources.sdk_names()
         if name not in known_sdks:
             self._document.add_problem(place, f"no SDK is called {name!r}{did_you_mean(name, known_sdks)}")
         return self._fact(data, place)
 
-    def _limit(self, data: Any, place: Place) -> f.ExpectedResponse:
+    def _limit(self, data: Any, place: Place) -> ExpectedResponse:
         fields = {**self._statuses(data, place), **self._fact_fields(data, place)}
-        if fields["name"] == f.MAX_EVENTS_FACT:
-            return f.MaxEvents(count=data["count"], **fields)
+        if fields["name"] == MAX_EVENTS_FACT:
+            return MaxEvents(count=data["count"], **fields)
         at_least, at_most = parse_size(data["size"])
         if at_least > at_most:
             self._document.add_problem((*place, "size"), f"at_least {at_least} is above at_most {at_most}")
-        return f.SizeLimit(
+        return SizeLimit(
             at_least=at_least,
             at_most=at_most,
             unit=SizeUnit(data.get("unit", SizeUnit.BYTES)),
@@ -141,22 +166,22 @@ class ProfileParser:
             **fields,
         )
 
-    def _body(self, data: Any, place: Place) -> f.ResponseBody:
+    def _body(self, data: Any, place: Place) -> ResponseBody:
         if "schema" in data:
             self._check_schema(data["schema"], (*place, "schema"))
-        return f.ResponseBody(
-            body_format=f.BodyFormat(data["class"]) if "class" in data else None,
+        return ResponseBody(
+            body_format=BodyFormat(data["class"]) if "class" in data else None,
             media_type=data.get("media_type"),
             text=data.get("text"),
             schema=data.get("schema"),
             **self._fact_fields(data, place),
         )
 
-    def _credential(self, data: Any, place: Place) -> f.Fact:
+    def _credential(self, data: Any, place: Place) -> Fact:
         base = self._fact_fields(data, place)
         if "name" not in data:
-            return f.Fact(**base)
-        return f.CredentialFact(carrier=data["name"], prefix=data.get("prefix", ""), **base)
+            return Fact(**base)
+        return CredentialFact(carrier=data["name"], prefix=data.get("prefix", ""), **base)
 
     def _sources(self, data: Any, place: Place) -> tuple[Source, ...]:
         return tuple(self._source(item, (*place, "sources", index)) for index, item in enumerate(data["sources"]))
@@ -175,7 +200,7 @@ class ProfileParser:
             url=document.get("url", ""),
         )
 
-    def _event(self, name: str, data: Any) -> f.EventType:
+    def _event(self, name: str, data: Any) -> EventType:
         place: Place = ("events", name)
         schema, invalid = data["schema"], data.get("invalid_example")
         if isinstance(schema, dict):
@@ -183,7 +208,7 @@ class ProfileParser:
         if isinstance(schema, str) and schema not in self._schemas:
             hint = did_you_mean(schema, self._schemas)
             self._document.add_problem((*place, "schema"), f"the common API has no schema {schema!r}{hint}")
-        return f.EventType(
+        return EventType(
             name=name,
             schema=schema,
             identified_by=tuple(data.get("identified_by", ("user", "anonymous"))),
@@ -194,26 +219,26 @@ class ProfileParser:
             },
             example=self._example(data, place),
             invalid_example=invalid
-            and f.InvalidExample(text=invalid["text"], sources=self._sources(invalid, (*place, "invalid_example"))),
+            and InvalidExample(text=invalid["text"], sources=self._sources(invalid, (*place, "invalid_example"))),
         )
 
-    def _example(self, data: Any, place: Place) -> f.Example | None:
+    def _example(self, data: Any, place: Place) -> Example | None:
         example = data.get("example")
         if example is None:
             return None
-        return f.Example(value=example["value"], sources=self._sources(example, (*place, "example")))
+        return Example(value=example["value"], sources=self._sources(example, (*place, "example")))
 
-    def _batch(self, data: Any) -> f.BatchEnvelope:
+    def _batch(self, data: Any) -> BatchEnvelope:
         for index, name in enumerate(data.get("types", ())):
             self._check_event_type(name, ("batch", "types", index))
-        return f.BatchEnvelope(
+        return BatchEnvelope(
             pointer=data.get("pointer", "/batch"),
             types=tuple(data.get("types", ())),
             shared=tuple(data.get("shared", ())),
             example=self._example(data, ("batch",)),
         )
 
-    def _routes(self) -> Iterable[f.Route]:
+    def _routes(self) -> Iterable[Route]:
         known_paths: set[tuple[bool, str]] = set()
         for index, group in enumerate(self._data["routes"]):
             sources = self._sources(group, ("routes", index))
@@ -221,9 +246,9 @@ class ProfileParser:
                 place: Place = ("routes", index, "paths", number)
                 self._check_event_type(entry["type"], (*place, "type"))
                 if (group["kind"] == OperationKind.PIXEL, entry["path"]) in known_paths:
-                    self._document.add_problem((*place, "path"), f"the path {entry['path']} stands twice")
+                    self._document.add_problem((*place, "path"), f"duplicate path {entry['path']}")
                 known_paths.add((group["kind"] == OperationKind.PIXEL, entry["path"]))
-                yield f.Route(
+                yield Route(
                     kind=OperationKind(group["kind"]),
                     level=Level(group["level"]),
                     sources=sources,
@@ -233,7 +258,7 @@ class ProfileParser:
                 )
 
     def _check_schema(self, schema: Any, place: Place) -> None:
-        """Notes that a JSON Schema inside the profile is none."""
+        """Adds a problem for every mistake in a JSON Schema inside the profile."""
         for problem in schema_problems(schema):
             self._document.add_problem(place, problem)
 

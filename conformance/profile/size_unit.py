@@ -1,15 +1,15 @@
-"""Units: what a size limit counts."""
+"""The units of size limits."""
 
 from __future__ import annotations
 
 import enum
 
 _LAST_BMP_CHARACTER = "\uffff"
-"""The last character that is one unit of UTF-16; those after it are two."""
+"""The last character that is one code unit in UTF-16; those after it are two."""
 
 
 class SizeUnit(enum.StrEnum):
-    """What a size limit counts: of a body as it is sent, or of its JSON without escapes and white space."""
+    """What a size limit counts, in a body as it is sent or (decoded) in the same JSON without escapes and spaces."""
 
     BYTES = "bytes"
     CHARACTERS = "characters"
@@ -19,10 +19,25 @@ class SizeUnit(enum.StrEnum):
     DECODED_UTF_16_UNITS = "decoded-utf16-units"
 
     def measure(self, body: bytes, decoded: bytes) -> int:
-        """The size of a body: of itself, or of `decoded`, the same as compact JSON in UTF-8."""
-        counted = decoded if self.startswith("decoded") else body
-        if self.endswith("bytes"):
-            return len(counted)
-        text = counted.decode(errors="replace")
-        surrogate_pairs = sum(letter > _LAST_BMP_CHARACTER for letter in text) if self.endswith("units") else 0
-        return len(text) + surrogate_pairs
+        """The size of a body in this unit; `decoded` is the same JSON, compact and in UTF-8."""
+        match self:
+            case SizeUnit.BYTES:
+                return len(body)
+            case SizeUnit.CHARACTERS:
+                return len(_to_text(body))
+            case SizeUnit.UTF_16_UNITS:
+                return _utf_16_length(_to_text(body))
+            case SizeUnit.DECODED_BYTES:
+                return len(decoded)
+            case SizeUnit.DECODED_CHARACTERS:
+                return len(_to_text(decoded))
+            case SizeUnit.DECODED_UTF_16_UNITS:
+                return _utf_16_length(_to_text(decoded))
+
+
+def _to_text(body: bytes) -> str:
+    return body.decode(errors="replace")
+
+
+def _utf_16_length(text: str) -> int:
+    return len(text) + sum(character > _LAST_BMP_CHARACTER for character in text)

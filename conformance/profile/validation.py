@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _TYPE_NAMES = {
     "object": "a mapping",
     "array": "a list",
-    "string": "a text",
+    "string": "a string",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
-    "null": "nothing",
+    "null": "null",
 }
 
 

@@ -1,4 +1,4 @@
-"""A YAML file as plain data, with the line of every key."""
+"""Reads YAML files as plain data, with the line of every key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _YAML_TAG_PREFIX = "tag:yaml.org,2002:"
 
 
 def format_place(place: Place) -> str:
-    """A place in a document as people write it: `routes[0].paths[2].path`."""
+    """A place in a document as text, such as `routes[0].paths[2].path`."""
     text = ""
     for step in place:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"
@@ -33,7 +33,10 @@ def format_place(place: Place) -> str:
 
 @dataclass(slots=True)
 class YamlDocument:
-    """A YAML file as plain data; `lines` gives the line (from 1) of every key and list item."""
+    """A YAML file as plain data: `value`, with the line (from 1) of every key and list item in `lines`.
+
+    `problems` are the mistakes found so far.
+    """
 
     file: str
     value: Json = None
@@ -41,23 +44,26 @@ class YamlDocument:
     problems: list[FileProblem] = field(default_factory=list)
 
     def line_of(self, place: Place) -> int:
-        """The line of a place, or of the nearest place around it."""
+        """The line of a place, or of the closest enclosing place that has one."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
 
     def add_problem(self, place: Place, message: str) -> None:
-        """Notes a mistake."""
+        """Adds a mistake to `problems`."""
         self.problems.append(FileProblem(self.file, self.line_of(place), format_place(place), message))
 
     def raise_for_problems(self) -> None:
-        """Raises ProfileError if any mistake was noted."""
+        """Raises ProfileError if there are problems, sorted by line."""
         if self.problems:
             raise ProfileError(sorted(self.problems, key=lambda problem: problem.line))
 
 
 def read(path: Path, expected: str = "a profile") -> YamlDocument:
-    """Reads a YAML file that should hold something. Raises ProfileError if it can't be read or isn't YAML."""
+    """Reads a YAML file; `expected` says in error messages what it should contain.
+
+    Raises ProfileError if the file can't be read, or is not YAML.
+    """
     document = YamlDocument(file=str(path))
     try:
         return parse(path.read_text(encoding="utf-8"), str(path), expected)
@@ -71,7 +77,7 @@ def read(path: Path, expected: str = "a profile") -> YamlDocument:
 
 
 def parse(text: str, file: str, expected: str = "a profile") -> YamlDocument:
-    """Reads YAML that should hold something; `file` is what it is called. Raises ProfileError."""
+    """Parses YAML; `file` is the name for error messages. Raises ProfileError, as `read`."""
     document = YamlDocument(file=file)
     try:
         _check_nesting(text)
@@ -92,7 +98,7 @@ def parse(text: str, file: str, expected: str = "a profile") -> YamlDocument:
 
 
 def _check_nesting(text: str) -> None:
-    """Raises MarkedYAMLError if a text nests too deeply for a parser that recurses, or has many aliases."""
+    """Raises MarkedYAMLError if a text is nested too deeply for a recursive parser, or has too many aliases."""
     depth = aliases = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -107,7 +113,7 @@ def _check_nesting(text: str) -> None:
 
 
 def _convert_node(node: yaml.Node, place: Place, document: YamlDocument) -> Json:
-    """A YAML node as plain data."""
+    """Converts a YAML node to plain data, and records its lines. Raises ProfileError if it is too large."""
     document.lines.setdefault(place, node.start_mark.line + 1)
     if len(document.lines) > _MAX_PLACES or len(place) > _MAX_DEPTH:
         document.add_problem(place[:1], "too large, or an alias to what is around it")
@@ -120,7 +126,7 @@ def _convert_node(node: yaml.Node, place: Place, document: YamlDocument) -> Json
 
 
 def _convert_mapping(node: yaml.MappingNode, place: Place, document: YamlDocument) -> Json:
-    """A YAML mapping as a dict; a key that is no text, or stands twice, is a mistake."""
+    """Converts a YAML mapping to a dict; a key that is not text, or that is repeated, is a mistake."""
     result: dict[str, Json] = {}
     for key_node, value_node in node.value:
         is_text = key_node.tag == f"{_YAML_TAG_PREFIX}str"
@@ -128,16 +134,16 @@ def _convert_mapping(node: yaml.MappingNode, place: Place, document: YamlDocumen
         key_place: Place = (*place, key_text)
         document.lines[key_place] = key_node.start_mark.line + 1
         if not is_text:
-            document.add_problem(key_place, f"a key must be a text; quote it: {key_text!r}")
+            document.add_problem(key_place, f"a key must be a string; quote it: {key_text!r}")
         elif key_node.value in result:
-            document.add_problem(key_place, "the key stands twice")
+            document.add_problem(key_place, "duplicate key")
         else:
             result[key_node.value] = _convert_node(value_node, key_place, document)
     return result
 
 
 def _convert_scalar(node: yaml.Node, place: Place, document: YamlDocument) -> Json:
-    """A YAML scalar as text, number, boolean or null."""
+    """Converts a YAML scalar to text, number, boolean or null; a date becomes ISO 8601 text."""
     try:
         value = yaml.constructor.SafeConstructor().construct_object(node)
     except (ValueError, yaml.YAMLError):
@@ -147,5 +153,5 @@ def _convert_scalar(node: yaml.Node, place: Place, document: YamlDocument) -> Js
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
     kind = node.tag.removeprefix(_YAML_TAG_PREFIX)
-    document.add_problem(place, f"a YAML {kind} can't be used here; quote it to make it a text")
+    document.add_problem(place, f"a YAML {kind} can't be used here; quote it to make it a string")
     return None

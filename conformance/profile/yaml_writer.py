@@ -1,4 +1,4 @@
-"""Writing profiles: data as YAML that people read, and that this package's own loader takes."""
+"""Writes profiles as YAML that people can read and `conformance.profile.load` accepts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MAX_INLINE_LENGTH = 80
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what is short in one line, sections apart, and nothing by reference."""
+    """A YAML dumper that writes short collections on one line, and uses no anchors or aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - PyYAML's signature
-        """Says everything where it belongs, however often."""
+        """Writes repeated values in full instead of as aliases."""
         return True
 
     def represent(self, data: Any) -> None:  # noqa: ANN401 - PyYAML's signature
-        """Writes a document, its top level a line each."""
+        """Writes a document with every top-level key on a line of its own."""
         node: Any = self.represent_data(data)
         _choose_flow_style(node)
         node.flow_style = False
@@ -29,7 +29,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _choose_flow_style(node: Any) -> int | None:  # noqa: ANN401 - PyYAML's nodes
-    """Puts collections of plain things in one line where they fit; the length of that line, if it is one."""
+    """Puts a collection on one line if it is short. Returns the length of that line; None for several lines."""
     if isinstance(node, yaml.ScalarNode):
         return len(node.value) + len("'', ") if "\n" not in node.value else None
     if isinstance(node, yaml.MappingNode):
@@ -43,7 +43,7 @@ def _choose_flow_style(node: Any) -> int | None:  # noqa: ANN401 - PyYAML's node
 
 
 def to_yaml(data: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
-    """A profile as YAML: comments before all, sections apart from each other."""
+    """Formats a profile as YAML: comments first, and an empty line before every section of several lines."""
     text = "".join(f"# {line}\n" for line in comments)
     for key, value in data.items():
         section = yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH)

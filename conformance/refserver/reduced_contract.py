@@ -12,7 +12,8 @@ from conformance.profile import load
 from conformance.profile.facts import MAX_EVENTS_FACT, LimitKind, MaxEvents, SizeLimit
 
 if TYPE_CHECKING:
-    from conformance.profile.facts import Fact, Profile, Route
+    from conformance.profile.facts import Fact
+    from conformance.profile.profile import Profile, Route
 
 _LARGEST_EVENTS = 5
 """A batch has room for so many of the largest events."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from conformance.core.model import Level, Verdict
-    from conformance.profile.facts import Profile
+    from conformance.profile.profile import Profile
     from conformance.report.document import Report
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract, Operation
     from conformance.core.model import Exchange
-    from conformance.profile.facts import EventType, Example
+    from conformance.profile.profile import EventType, Example
     from conformance.requests.credentials import Keys
 
 _NAMESPACE = uuid.UUID("6b1e3c1c-8d0c-5a0e-9f43-6f6e2f0f7a11")

@@ -22,7 +22,7 @@ from conformance.wire.addresses import AddressScope
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from conformance.profile.facts import Profile
+    from conformance.profile.profile import Profile
     from conformance.wire import TargetAddress
 
 GENTLE_ONLY = frozenset({Tier.GENTLE})

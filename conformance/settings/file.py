@@ -89,7 +89,7 @@ def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:
     if setting.is_list:
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, str) for item in items):
-            raise UsageError(f"{path}: {key}: expected a list of texts")
+            raise UsageError(f"{path}: {key}: expected a list of strings")
         return items
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UsageError(f"{path}: {key}: expected {setting.expected}")

@@ -73,7 +73,7 @@ class Setting:
     name: str
     help: str
     metavar: str = ""
-    expected: str = "a text"
+    expected: str = "a string"
     convert: Callable[[str], Any] = str
     default: Any = None
     is_flag: bool = False

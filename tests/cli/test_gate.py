@@ -275,7 +275,7 @@ WRONG = {
     "unknown": ("gat = 'must'", "gat: unknown key; did you mean 'gate'?"),
     "secret": ("write_key = 'abc'", "a secret does not belong in a file"),
     "flag": ("insecure = 'yes'", "insecure: expected true or false"),
-    "list": ("select = [3]", "select: expected a list of texts"),
+    "list": ("select = [3]", "select: expected a list of strings"),
     "table": ("[gate]\nx = 1", "gate: expected must, should or may"),
     "toml": ("gate = ", "not valid TOML"),
 }

@@ -307,3 +307,17 @@ def test_an_operation_is_called_by_method_and_path() -> None:
     assert str(contract().operations[0]) == "POST /v1/identify"
     pixel = next(item for item in contract("metarouter").operations if item.kind is OperationKind.PIXEL)
     assert str(pixel) == "GET /v1/pixel/track"
+
+
+@pytest.mark.parametrize("kind", OperationKind)
+def test_the_expected_responses_are_those_of_the_kind(kind: OperationKind) -> None:
+    """A batch has no limit of a single event, and only a pixel can be answered as one."""
+    operation = next(item for item in contract("metarouter").operations if item.kind is kind)
+    names = {fact.name for fact in contract("metarouter").expected_responses(operation)}
+    assert f"answers.{Condition.ACCEPTED}" in names
+    assert (f"answers.{Condition.BATCH_EMPTY}" in names) is (kind is OperationKind.BATCH)
+    assert (f"answers.{Condition.PIXEL_KEY_UNKNOWN}" in names) is (kind is OperationKind.PIXEL)
+    assert (f"answers.{Condition.WEBHOOK_KEY_UNKNOWN}" in names) is (kind is OperationKind.WEBHOOK)
+    assert (f"limits.{LimitKind.EVENT}" in names) is (kind is not OperationKind.BATCH)
+    assert (f"limits.{LimitKind.BATCH}" in names) is (kind is OperationKind.BATCH)
+    assert (f"limits.{LimitKind.BATCH_EVENT}" in names) is (kind is OperationKind.BATCH)

@@ -22,7 +22,7 @@ from tests.targets.server import serve
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.profile.facts import Profile
+    from conformance.profile.profile import Profile
 
 SCHEMA: dict[str, Any] = json.loads((resources.specs_dir() / "probe.schema.json").read_text("utf-8"))
 SINGLE_PATH_CONFIG: dict[str, Any] = {"events": {"/v1/track": "track"}, "batches": (), "event_limit": 20_000}

@@ -17,7 +17,7 @@ from conformance.contract import Contract
 from conformance.core import resources
 from conformance.core.errors import ProfileError, UsageError
 from conformance.core.pointers import get
-from conformance.profile import base_openapi, common_facts, facts, load, yaml_document
+from conformance.profile import base_openapi, common_facts, facts, load, parse, yaml_document
 from conformance.profile.parser import parse_size
 from conformance.profile.size_unit import SizeUnit
 from tests.support import paths
@@ -231,19 +231,19 @@ MISTAKES = {
     "missing key inside": Mistake("  event:\n    size: 64KB\n", "  event:@@\n", "limits.event",
         "the key 'size' is missing"),
     "another format": Mistake("format: 1", "format: 2@@", "format", "2 is not 1, the only format so far"),
-    "duplicate key": Mistake("rate:\n", "limits@@:\n", "limits", "the key stands twice"),
+    "duplicate key": Mistake("rate:\n", "limits@@:\n", "limits", "duplicate key"),
     "duplicate key inside": Mistake("pointers:\n",
         "pointers:\n  timestamp: /when\n  timestamp: /sentAt@@\n#", "pointers.timestamp",
-        "the key stands twice"),
+        "duplicate key"),
     "unquoted timestamp": Mistake('sentAt: "2019-02-21T10:56:10.723Z"',
         "sentAt: 2019-02-21T10:56:10.723Z@@", "events.track.example.value.sentAt",
-        "a YAML timestamp can't be used here; quote it to make it a text"),
+        "a YAML timestamp can't be used here; quote it to make it a string"),
     "key that is a number": Mistake("  accepted:\n", "  204@@:\n", "answers.204",
-        "a key must be a text; quote it: '204'"),
+        "a key must be a string; quote it: '204'"),
     "key that is a boolean": Mistake("  accepted:\n", "  yes@@:\n", "answers.yes",
-        "a key must be a text; quote it: 'yes'"),
+        "a key must be a string; quote it: 'yes'"),
     "merge key": Mistake("    size: 64KB\n", "    <<: {size: 64KB}@@\n", "limits.event.<<",
-        "a key must be a text; quote it: '<<'"),
+        "a key must be a string; quote it: '<<'"),
     "unknown document": Mistake(DOCUMENT, f"{POSITION_MARK}{DOCUMENT.replace('api', 'ape')}",
         "credentials.basic.sources[0].document",
         "no document is called 'http-ape'; did you mean 'http-api'?"),
@@ -291,6 +291,14 @@ def test_a_mistake_is_named(mistake: Mistake, tmp_path: Path, capsys: pytest.Cap
     assert captured.err == f"conformance: {caught.value}\n"
     assert captured.out == ""
     assert captured.err.count("\n") == len(caught.value.problems)
+
+
+def test_every_missing_key_is_named_once() -> None:
+    """An object that lacks several keys has one message for each, in the order of the schema."""
+    with pytest.raises(ProfileError) as caught:
+        parse("format: 1\nname: acme\ntitle: Acme\ndocuments: {}\nidentity: {user: /user}\nevents: {}\n", "acme.yaml")
+    messages = [problem.message for problem in caught.value.problems if "is missing" in problem.message]
+    assert messages == [f"the key {key!r} is missing" for key in ("routes", "credentials", "answers")]
 
 
 FILE_MISTAKES = {

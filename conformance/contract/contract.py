@@ -1,0 +1,181 @@
+"""Contract: the operations and facts of one profile."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from conformance.contract import schemas
+from conformance.contract.operation import Operation
+from conformance.core import pointers
+from conformance.core.errors import NotApplicable, UsageError
+from conformance.core.model import OperationKind
+from conformance.profile import base_openapi
+from conformance.profile.facts import (
+    MAX_EVENTS_FACT,
+    AuthScheme,
+    Condition,
+    CredentialFact,
+    ExpectedResponse,
+    Fact,
+    LimitKind,
+    MaxEvents,
+    MessageIdLimit,
+    ResponseBody,
+    ResponseKind,
+    SizeLimit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from conformance.core.model import JsonObject
+    from conformance.profile.profile import EventType, Profile
+
+F = TypeVar("F", bound=Fact)
+
+
+class Contract:
+    """The operations of a profile, and typed access to its facts.
+
+    A fact that the profile does not state raises NotApplicable. `include` names the optional groups of routes
+    to switch on; a name that is no group raises UsageError.
+    """
+
+    def __init__(self, profile: Profile, include: Collection[str] = ()) -> None:
+        self.profile = profile
+        self._schemas: dict[str, JsonObject] = {}
+        groups = {route.group for route in profile.routes if route.group}
+        for name in include:
+            if name not in groups:
+                hint = f"; it has {', '.join(sorted(groups))}" if groups else "; it has none"
+                raise UsageError(f"--include {name}: the profile {profile.name} has no such group{hint}")
+        self.operations: tuple[Operation, ...] = tuple(
+            Operation.from_route(route) for route in profile.routes if route.group is None or route.group in include
+        )
+
+    def fact(self, name: str) -> Fact:
+        """The fact of a name, such as `limits.event`."""
+        try:
+            return self.profile.facts[name]
+        except KeyError:
+            raise NotApplicable(f"the profile {self.profile.name} says nothing of {name}") from None
+
+    def expected_response(self, condition: Condition) -> ExpectedResponse:
+        """How a request that fulfils a condition is answered."""
+        return self._typed_fact(ExpectedResponse, f"answers.{condition}")
+
+    def expected_responses(self, operation: Operation) -> Iterator[ExpectedResponse]:
+        """Every answer that the profile states for requests of an operation, accepted or not."""
+        names = {f"answers.{condition}" for condition in Condition if operation.kind in condition.operation_kinds}
+        names |= {f"limits.{kind}" for kind in LimitKind if operation.kind in kind.operation_kinds}
+        if operation.kind is OperationKind.BATCH:
+            names.add(MAX_EVENTS_FACT)
+        for fact in self.profile.facts.values():
+            if fact.name in names and isinstance(fact, ExpectedResponse):
+                yield fact
+        yield from self.event_type(operation.event_type).required.values()
+
+    def size_limit(self, kind: LimitKind) -> SizeLimit:
+        """The limit of an event, a batch, or an event in a batch."""
+        return self._typed_fact(SizeLimit, f"limits.{kind}")
+
+    def body_size_limit(self, operation: Operation) -> SizeLimit:
+        """The limit of an operation's whole body."""
+        return self.size_limit(LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT)
+
+    @property
+    def max_events_fact(self) -> MaxEvents:
+        """How many events a batch may have, and how a batch with more is answered."""
+        return self._typed_fact(MaxEvents, MAX_EVENTS_FACT)
+
+    @property
+    def max_events(self) -> int:
+        """How many events a batch may have."""
+        return self.max_events_fact.count
+
+    def response_body(self, kind: ResponseKind) -> ResponseBody:
+        """What the body of a kind of answer looks like."""
+        return self._typed_fact(ResponseBody, f"bodies.{kind}")
+
+    def error_body(self, operation: Operation) -> ResponseBody:
+        """What the body of a refusal looks like; the profile may state another one for batches."""
+        if operation.kind is OperationKind.BATCH and self.has_fact(f"bodies.{ResponseKind.ERROR_BATCH}"):
+            return self.response_body(ResponseKind.ERROR_BATCH)
+        return self.response_body(ResponseKind.ERROR)
+
+    @property
+    def max_message_id_length(self) -> int:
+        """How many characters a message id may have."""
+        return self._typed_fact(MessageIdLimit, "message_id").max_length
+
+    def has_fact(self, name: str) -> bool:
+        """Whether the profile states a fact."""
+        return name in self.profile.facts
+
+    def credential_carrier(self, scheme: AuthScheme) -> str:
+        """The header, query parameter or JSON pointer that carries the key in a scheme."""
+        return self._typed_fact(CredentialFact, f"credentials.{scheme}").carrier
+
+    @property
+    def credential_prefix(self) -> str:
+        """The text before the key in the header of AuthScheme.HEADER, such as `Bearer `; may be empty."""
+        return self._typed_fact(CredentialFact, f"credentials.{AuthScheme.HEADER}").prefix
+
+    @property
+    def pixel_parameter(self) -> str:
+        """The query parameter that carries a pixel's event. Raises NotApplicable if the profile has no pixels."""
+        if self.profile.pixel is None:
+            raise NotApplicable(f"the profile {self.profile.name} has no pixels")
+        return self.profile.pixel.parameter
+
+    @cached_property
+    def default_scheme(self) -> AuthScheme:
+        """The scheme that the profile states first; checks that are not about credentials use it."""
+        prefix = "credentials."
+        return AuthScheme(next(n for n in self.profile.facts if n.startswith(prefix)).removeprefix(prefix))
+
+    def event_type(self, name: str) -> EventType:
+        """The event type of a name. Raises KeyError if the profile has none."""
+        return self.profile.events[name]
+
+    def event_schema(self, name: str) -> JsonObject:
+        """The JSON Schema of an event type as documented, without `$ref`, and without the fields in `required`.
+
+        It is cached, because every event of a run is built from it: callers must not change it.
+        """
+        if name not in self._schemas:
+            self._schemas[name] = self._build_event_schema(name)
+        return self._schemas[name]
+
+    def _build_event_schema(self, name: str) -> JsonObject:
+        schema: Any = self.event_type(name).schema
+        components = base_openapi()["components"]["schemas"]
+        return schemas.flatten(
+            {"$ref": f"#/components/schemas/{schema}"} if isinstance(schema, str) else schema, components
+        )
+
+    def identity_pointers(self, name: str) -> dict[str, str]:
+        """The pointers of an event type's identity fields, by `user` and `anonymous`."""
+        pointers_by_name = {"user": self.profile.pointers.user, "anonymous": self.profile.pointers.anonymous}
+        return {key: pointer for key in self.event_type(name).identified_by if (pointer := pointers_by_name[key])}
+
+    def batch_types(self) -> tuple[str, ...]:
+        """The event types that a batch may carry, as documented; all types where nothing else is stated."""
+        return self.profile.batch.types or tuple(self.profile.events)
+
+    def has_identity(self, name: str, event: JsonObject) -> bool:
+        """Whether one of an event's identity fields is a non-empty text."""
+        values = (
+            pointers.get(event, pointer)
+            for pointer in self.identity_pointers(name).values()
+            if pointers.has(event, pointer)
+        )
+        return any(isinstance(value, str) and value for value in values)
+
+    def _typed_fact(self, kind: type[F], name: str) -> F:
+        """The fact of a name, as the class that the profile's parser gives to facts of that name."""
+        fact = self.fact(name)
+        if not isinstance(fact, kind):
+            raise TypeError(f"{name} is a {type(fact).__name__}, not a {kind.__name__}")
+        return fact

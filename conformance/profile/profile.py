@@ -1,0 +1,111 @@
+"""Profile: everything that one vendor documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.core.model import JsonObject, Level, OperationKind, Source
+    from conformance.profile.facts import ExpectedResponse, Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A documented payload."""
+
+    value: JsonObject
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidExample:
+    """A documented payload that is not valid JSON, verbatim."""
+
+    text: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventType:
+    """One type of event: its JSON Schema (or the name of one), its identity fields, and its required fields.
+
+    `required` maps the pointer of a field to the answer to an event without it. `open_object` is the pointer
+    of an object that takes any key.
+    """
+
+    name: str
+    schema: str | JsonObject
+    identified_by: tuple[str, ...] = ("user", "anonymous")
+    open_object: str | None = None
+    required: Mapping[str, ExpectedResponse] = field(default_factory=dict)
+    example: Example | None = None
+    invalid_example: InvalidExample | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One path of the API and its event type. A route with a `group` is optional, off by default."""
+
+    kind: OperationKind
+    event_type: str
+    path: str
+    level: Level
+    sources: tuple[Source, ...]
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldPointers:
+    """JSON pointers to the fields of an event that checks use; None if events have no such field."""
+
+    user: str
+    anonymous: str | None = None
+    type: str | None = None
+    timestamp: str | None = None
+    message_id: str | None = None
+    context: str | None = None
+    integrations: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchEnvelope:
+    """The shape of a batch: the pointer of its list, the event types in it, and the fields beside the list."""
+
+    pointer: str = "/batch"
+    types: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    example: Example | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixel:
+    """How a GET request carries an event: the query parameter, and the documented example."""
+
+    parameter: str
+    example: Example | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Everything that one vendor documents, read from `file`.
+
+    `always_required` are pointers of fields that every valid event must have; `rate_headers` the headers
+    promised with a 429; `hosts` the vendor's production hosts.
+    """
+
+    name: str
+    title: str
+    file: str
+    pointers: FieldPointers
+    always_required: tuple[str, ...]
+    events: Mapping[str, EventType]
+    routes: tuple[Route, ...]
+    batch: BatchEnvelope
+    pixel: Pixel | None
+    facts: Mapping[str, Fact]
+    rate_headers: tuple[str, ...] = ()
+    recommended_requests_per_s: int | None = None
+    hosts: tuple[str, ...] = ()
