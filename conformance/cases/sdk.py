@@ -11,6 +11,7 @@ from conformance.checks.catalogue import check
 from conformance.checks.check import FACT_OF_PARAMETER, Tier
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Level
+from conformance.core.statuses import MULTI_STATUS
 from conformance.profile.facts import Condition
 from conformance.requests.sdk_requests import SdkRequest
 from conformance.sdks import effective_reaction
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from conformance.requests.steps import Steps
     from conformance.sdks import Sdk
 
-_MULTI_STATUS, _REDIRECT = 207, 300
+_REDIRECT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class SdkScenario:
             statuses = self.answer(sdk_request).statuses if self.answer else ()
         except NotApplicable:
             return False
-        return any(status == _MULTI_STATUS or status >= _REDIRECT for status in statuses)
+        return any(status == MULTI_STATUS or status >= _REDIRECT for status in statuses)
 
 
 def _documented_answer(condition: Condition) -> Callable[[SdkRequest], ExpectedResponse]:

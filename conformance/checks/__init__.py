@@ -1,1 +1,1 @@
-"""Checks: what is judged, by which promise, and the assertions that judge it."""
+"""Checks: their registry, their selection, and the assertions that judge exchanges."""

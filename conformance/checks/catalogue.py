@@ -1,4 +1,4 @@
-"""The catalogue: every check by its id, and what becomes of it under one contract."""
+"""The catalogue: the registry of all checks, by their ids."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Unpack
 
 from conformance.checks.check import EVENTS_AND_BATCHES, KNOWN_FACTS, Check, CheckOptions, Parameter
+from conformance.core.model import Area
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,15 +26,17 @@ def check(
     parameters: Iterable[Parameter] = (),
     **options: Unpack[CheckOptions],
 ) -> Callable[[Callable[..., Steps]], Callable[..., Steps]]:
-    """Enters a generator function into the catalogue.
+    """Registers a generator function as a check, or as one check per parameter.
 
-    With `forms`, one check for each: `{slug}` and `{description}` in id and title are the form's, the function
-    gets the form as its second argument, and the fact may be a function of the form.
+    Ids and titles may contain `{slug}` and `{description}` of a parameter, the function gets the parameter as
+    its second argument, and `fact` may be a function of it. Raises ValueError for an id that is taken, a fact
+    that does not exist, or a function without a docstring.
     """
 
     def register_function(function: Callable[..., Steps]) -> Callable[..., Steps]:
         base_check = Check(
             id=check_id,
+            area=Area(check_id.partition(".")[0]),
             title=title,
             why=inspect.cleandoc(function.__doc__ or ""),
             fact="" if callable(fact) else fact,
@@ -53,15 +56,15 @@ def check(
 
 
 def all_checks() -> tuple[Check, ...]:
-    """Every check entered so far, by id."""
+    """All registered checks, sorted by id."""
     return tuple(_CHECKS[check_id] for check_id in sorted(_CHECKS))
 
 
 def _register(new_check: Check) -> None:
     if new_check.id in _CHECKS:
-        raise ValueError(f"two checks are called {new_check.id}")
+        raise ValueError(f"two checks have the id {new_check.id}")
     if new_check.fact not in KNOWN_FACTS and not new_check.fact.startswith("sdks."):
-        raise ValueError(f"{new_check.id}: no fact is called {new_check.fact}")
+        raise ValueError(f"{new_check.id}: there is no fact {new_check.fact}")
     if not new_check.why:
-        raise ValueError(f"{new_check.id}: a check says in its docstring why it matters")
+        raise ValueError(f"{new_check.id}: the docstring of a check must say why it matters")
     _CHECKS[new_check.id] = new_check

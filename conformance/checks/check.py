@@ -1,4 +1,4 @@
-"""A check: one promise and how to put it to the test."""
+"""A check: one promise, and the requests and assertions that test it."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ WITH_BODY = EVENTS_AND_BATCHES | WEBHOOKS
 StepsFunction: TypeAlias = "Callable[..., Steps]"
 
 REQUIRED_FIELDS = "events.required"
-"""Not one fact but several: the required fields of an operation's event type, each with its own level."""
+"""Stands for several facts: the required fields of an operation's event type, each with its own level."""
 
 RATE_HEADERS = "rate.headers"
-"""Not one fact but several: the headers that are promised with a 429, each with its own level."""
+"""Stands for several facts: the headers that are promised with a 429, each with its own level."""
 
 ERROR_BODY = f"bodies.{facts.ResponseKind.ERROR}"
 
 FACT_OF_PARAMETER = attrgetter("fact")
-"""For checks whose forms are each promised by a fact of their own."""
+"""For parameterized checks with a fact per parameter."""
 
 KNOWN_FACTS = frozenset(
     [REQUIRED_FIELDS, RATE_HEADERS, "rate.unlimited", "message_id", facts.MAX_EVENTS_FACT]
@@ -47,12 +47,11 @@ KNOWN_FACTS = frozenset(
 
 
 class Tier(enum.StrEnum):
-    """How hard a check presses a target; every check is in exactly one.
+    """How much load a check puts on a target. Every check has exactly one tier.
 
-    They are no ladder. Gentle: small requests that are well-formed JSON, few of them, one at a time.
-    Standard: all else that a single client might do, faulty requests and bodies up to the documented limits.
-    Burst (many requests at once) and volume (bodies beyond any limit) are two permissions, apart from
-    each other, each on top of standard.
+    Gentle: a few small requests of well-formed JSON, one at a time. Standard: anything else that a single
+    client might do, with invalid requests and bodies up to the documented limits. Burst is many requests at
+    once, and volume is bodies beyond any limit; both include standard, and neither includes the other.
     """
 
     GENTLE = "gentle"
@@ -62,37 +61,37 @@ class Tier(enum.StrEnum):
 
     @property
     def included(self) -> frozenset[Tier]:
-        """The tiers that somebody who asks for this one gets."""
+        """The tiers that are allowed when this one is requested."""
         if self is Tier.GENTLE:
             return frozenset({Tier.GENTLE})
         return frozenset({Tier.GENTLE, Tier.STANDARD, self})
 
 
 class FirstPer(enum.StrEnum):
-    """Of which operations a check looks at no more than the first of each sort."""
+    """How operations are grouped for a check that runs only on the first operation of each group."""
 
     KIND = "kind"
     TYPE = "type"
 
     def group_key(self, operation: Operation) -> tuple[str, ...]:
-        """What operations of the same sort have in common."""
+        """The key that all operations of one group share."""
         return (operation.kind,) if self is FirstPer.KIND else (operation.kind, operation.event_type)
 
 
 class Parameter(Protocol):
-    """One of many alike cases that share a check's text."""
+    """One case of a parameterized check."""
 
     @property
     def slug(self) -> str:
-        """The word for ids."""
+        """Its part of the check's id."""
 
     @property
     def description(self) -> str:
-        """What it is, for titles and messages."""
+        """Its part of the check's title and messages."""
 
 
 class CheckOptions(TypedDict, total=False):
-    """What a check may have beside its promise; see Check."""
+    """The optional fields of Check, as keyword arguments of `@check`."""
 
     needs: str
     max_level: Level
@@ -106,17 +105,17 @@ class CheckOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One promise and how to put it to the test.
+    """One promise, and the requests and assertions that test it.
 
-    `fact` names what in the profile promises it, `needs` another fact without which it makes no sense;
-    `kinds` are the operations that it applies to; `cap` is the strongest level that it can have; an
-    observing check reports what a target does, and never fails; an opening one is made even where the
-    preflight has shown that nothing is accepted. One that is made `once` looks at the first operation that it
-    applies to, one with a `sample` at the first of each sort; `paths`, where given, are the only ones that it
-    looks at.
+    `fact` names the fact of the profile that promises it, `needs` another one that must be stated, too. `kinds`
+    and `paths` (None for all) limit the operations that it applies to; `first_operation_only` and `first_per`
+    run it on the first of these, or on the first of each group. `max_level` is the strongest level it can have.
+    With `exclusive` no other check runs at the same time; with `observes` it reports what a target does and
+    never fails; with `ignores_preflight` it runs even where the preflight found that nothing is accepted.
     """
 
     id: str
+    area: Area
     title: str
     why: str
     fact: str
@@ -133,13 +132,8 @@ class Check:
     tier: Tier = Tier.STANDARD
     paths: frozenset[str] | None = None
 
-    @property
-    def area(self) -> Area:
-        """What the check is about: the first word of its id."""
-        return Area(self.id.partition(".")[0])
-
     def for_parameter(self, parameter: Parameter, fact: str) -> Check:
-        """The same check for one of its forms."""
+        """The check for one parameter, promised by `fact`."""
         format_fields = {"slug": parameter.slug, "description": parameter.description}
         return replace(
             self,
@@ -151,7 +145,7 @@ class Check:
         )
 
     def operations(self, contract: Contract) -> list[Operation]:
-        """The operations that it applies to."""
+        """The operations of a contract that it runs on."""
         operations = [
             operation
             for operation in contract.operations

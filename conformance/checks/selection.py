@@ -1,4 +1,4 @@
-"""Selection: which trials are made, by id, area, level and call."""
+"""Selection of trials by id, area, level and operation."""
 
 from __future__ import annotations
 
@@ -18,57 +18,62 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SelectionExpression:
-    """Words separated by commas, of which one has to match: areas, levels, calls, and globs of ids.
+    """The value of a --select or --deselect option: terms of which one has to match.
 
-    A word with a slash is a glob of calls, such as `POST /v1/track` or `/v1/b*`; levels are `must`, `should`
-    and `may`.
+    A term is an area, a level (`must`, `should`, `may`) or a glob of ids; a term with a slash is a glob of
+    operations or paths, such as `POST /v1/track` or `/v1/b*`.
     """
 
-    text: str
+    option: str
+    terms: tuple[str, ...]
 
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The words, without what surrounds them."""
-        return tuple(term for part in self.text.split(",") if (term := part.strip()))
+    @classmethod
+    def parse(cls, name: str, text: str) -> SelectionExpression:
+        """The expression of an option, whose terms are separated by commas."""
+        return cls(f"{name} {text}", tuple(term for part in text.split(",") if (term := part.strip())))
 
     def matches(self, trial: Trial) -> bool:
-        """Whether one of the words does."""
+        """Whether any term matches the trial."""
         return any(_matches_term(term, trial) for term in self.terms)
 
 
 def _matches_term(term: str, trial: Trial) -> bool:
     if "/" in term:
-        call = str(trial.operation or "")
-        return any(fnmatch.fnmatchcase(name, term) for name in (call, call.partition(" ")[2]))
+        operation = trial.operation
+        names = (str(operation), operation.path) if operation else ()
+        return any(fnmatch.fnmatchcase(name, term) for name in names)
     if term in set(Level):
         return trial.level == term
     return trial.check.area == term or fnmatch.fnmatchcase(trial.check.id, term)
 
 
 def select_trials(trials: Iterable[Trial], select: Iterable[str], deselect: Iterable[str]) -> list[Trial]:
-    """The trials that every expression of the one list matches, and none of the other.
+    """The trials that match every --select expression and no --deselect expression.
 
-    Raises UsageError if an expression matches nothing at all, or nothing is left.
+    Raises UsageError if a term matches no trial at all, or no trial is left.
     """
     all_trials = list(trials)
-    selected = all_trials
-    for expression_text in select:
-        _require_match(all_trials, f"--select {expression_text}", SelectionExpression(expression_text))
-        selected = [trial for trial in selected if SelectionExpression(expression_text).matches(trial)]
-    for expression_text in deselect:
-        _require_match(all_trials, f"--deselect {expression_text}", SelectionExpression(expression_text))
-        selected = [trial for trial in selected if not SelectionExpression(expression_text).matches(trial)]
+    selecting = [SelectionExpression.parse("--select", text) for text in select]
+    deselecting = [SelectionExpression.parse("--deselect", text) for text in deselect]
+    for expression in (*selecting, *deselecting):
+        _require_match(all_trials, expression)
+    selected = [
+        trial
+        for trial in all_trials
+        if all(expression.matches(trial) for expression in selecting)
+        and not any(expression.matches(trial) for expression in deselecting)
+    ]
     if all_trials and not selected:
         raise UsageError("--select and --deselect leave no check; see `conformance list`")
     return selected
 
 
-def _require_match(trials: Sequence[Trial], option: str, expression: SelectionExpression) -> None:
-    """Raises UsageError for a word that matches no trial: most likely it is misspelt."""
+def _require_match(trials: Sequence[Trial], expression: SelectionExpression) -> None:
+    """Raises UsageError for a term that matches no trial: most likely it is misspelled."""
     for term in expression.terms:
         if not any(_matches_term(term, trial) for trial in trials):
             valid_terms = {trial.check.id for trial in trials} | {str(word) for word in (*Area, *Level)}
             hint = nearest_hint(term, valid_terms)
-            raise UsageError(f"{option}: no check matches {term!r}{hint}; see `conformance list`")
+            raise UsageError(f"{expression.option}: no check matches {term!r}{hint}; see `conformance list`")
     if not expression.terms:
-        raise UsageError(f"{option}: no check is named; see `conformance list`")
+        raise UsageError(f"{expression.option}: no check is named; see `conformance list`")

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One check on one operation under one contract; no operation where the profile has none for it.
+    """One check on one operation under one contract; `operation` is None if the profile has none for the check.
 
-    `ground` is what the preflight found out, known only once the run is on its way. `turn` counts from 1 how
-    often it is made: its events have other message ids each time.
+    `preflight` is empty until a run has made it. `repetition` counts from 1: the message ids of a trial differ
+    from one repetition to the next.
     """
 
     check: Check
@@ -37,17 +37,17 @@ class Trial:
 
     @property
     def exclusive(self) -> bool:
-        """Whether it needs the target to itself."""
+        """Whether no other check may run at the same time."""
         return self.check.exclusive
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the run may press the target so hard."""
+        """Whether the tiers of the run include that of the check."""
         return self.check.tier in self.allowed_tiers
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """What promises it; nothing where the profile is silent."""
+        """The facts of the profile that promise it; empty if it states none."""
         name, contract, operation = self.check.fact, self.contract, self.operation
         if self.check.needs and not contract.has_fact(self.check.needs):
             return ()
@@ -63,29 +63,32 @@ class Trial:
 
     @property
     def level(self) -> Level:
-        """The level of its strongest fact, no stronger than the operation and the check allow."""
+        """The level of its strongest fact, capped as by `cap_level`."""
         strongest = min((fact.level for fact in self.facts), key=lambda level: level.rank, default=Level.MUST)
         return self.cap_level(strongest)
 
     def cap_level(self, level: Level) -> Level:
-        """A level, no stronger than the operation and the check allow."""
+        """A level, but no stronger than that of the operation and `max_level` of the check."""
         return weaker_level(
             weaker_level(level, self.operation.level if self.operation else Level.MUST), self.check.max_level
         )
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Where the promise is documented, and the operation where that is not a matter of course."""
+        """Where the promise is documented, and the operation if that is not a MUST."""
         operation = self.operation.sources if self.operation and self.operation.level is not Level.MUST else ()
         return (*(source for fact in self.facts for source in fact.sources), *operation)
 
     @property
     def name(self) -> str:
-        """The id with the operation: stable from run to run."""
+        """The id with the operation, the same in every run."""
         return f"{self.check.id}[{self.operation}]" if self.operation else self.check.id
 
     def steps(self) -> Steps:
-        """The check at work. Raises Silent if the contract does not ask."""
+        """A fresh generator of the check. Raises NotApplicable if nothing is promised or allowed here.
+
+        Raises Untestable if the preflight found that the operation accepts nothing.
+        """
         if self.operation is None:
             path_suffix = f" at {', '.join(sorted(self.check.paths))}" if self.check.paths else ""
             raise NotApplicable(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{path_suffix}")
@@ -111,7 +114,7 @@ class Trial:
         return self.check.steps(call)
 
     def to_check_outcome(self, engine_outcome: Outcome) -> Outcome:
-        """The outcome as this check means it: one that only observes has not passed."""
+        """The outcome of the check: `observed` instead of `pass` if it only observes."""
         return Outcome.OBSERVED if self.check.observes and engine_outcome is Outcome.PASS else engine_outcome
 
 
@@ -121,7 +124,7 @@ def make_trials(
     checks: Iterable[Check],
     allowed_tiers: frozenset[Tier] = frozenset(Tier),
 ) -> list[Trial]:
-    """Each check with each operation that it applies to; once without one where there is none."""
+    """A trial for each check and each operation it runs on; one without an operation if there is none."""
     return [
         Trial(check=check, contract=contract, keys=keys, operation=operation, allowed_tiers=allowed_tiers)
         for check in checks

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.core.model import Area, Level, Outcome
-from conformance.core.statuses import SERVER_ERROR
+from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
 from conformance.diff.attribution import NO_SERVER_ERROR_FACT
 from conformance.diff.check_comparison import FAIL_OR_ERROR, VERDICT, StepDifference
 from conformance.diff.normalized_answers import STATUS, TRAILING_BYTES, AnswerChange
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conformance.diff.grouping import CauseAnalysis
     from conformance.sdks import Reaction
 
-_MULTI_STATUS, _FIRST_REDIRECT = 207, 300
+_FIRST_REDIRECT = 300
 _SDK_LIKE_AREAS = frozenset({Area.ACCEPT, Area.SDK})
 _LAST_NAMING_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS})
 
@@ -242,5 +242,5 @@ def _is_invalid(difference: StepDifference) -> bool:
 def is_refusal(fact: object) -> bool:
     """Whether a fact is about requests that are not plainly accepted."""
     return isinstance(fact, ExpectedResponse) and any(
-        status == _MULTI_STATUS or status >= _FIRST_REDIRECT for status in fact.statuses
+        status == MULTI_STATUS or status >= _FIRST_REDIRECT for status in fact.statuses
     )

@@ -98,6 +98,7 @@ def _export_check(trial: Trial, learners: _CheckLearners) -> ExportedCheck:
         raise NotExportable("nothing in it can fail at the gate")
     return ExportedCheck(
         id=trial.check.id,
+        area=trial.check.area,
         operation=str(trial.operation),
         title=trial.check.title,
         level=trial.level,

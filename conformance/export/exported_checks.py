@@ -10,7 +10,7 @@ from conformance.checks.expect import ForbiddenPattern
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.core.model import Json, JsonObject, Level, Source
+    from conformance.core.model import Area, Json, JsonObject, Level, Source
     from conformance.export.request_template import RequestTemplate
     from conformance.profile.facts import ResponseBody
     from conformance.profile.profile import Profile
@@ -74,6 +74,7 @@ class ExportedCheck:
     """A check on an operation: its requests, one after the other. The first broken promise ends it."""
 
     id: str
+    area: Area
     operation: str
     title: str
     level: Level
@@ -84,11 +85,6 @@ class ExportedCheck:
     def name(self) -> str:
         """The id with the operation, as reports have it."""
         return f"{self.id}[{self.operation}]"
-
-    @property
-    def area(self) -> str:
-        """What the check is about: the first word of its id."""
-        return self.id.partition(".")[0]
 
     def request_name(self, number: int) -> str:
         """The name of one of its steps, counted from 1."""

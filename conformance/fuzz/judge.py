@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Exchange, Level, Request, TransportFailure, weaker_level
-from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
+from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR, TOO_MANY_REQUESTS
 from conformance.fuzz.case import Auth
 from conformance.profile.facts import Condition, ResponseKind
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 GENERIC_STATUSES = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
 """What HTTP itself lets a server say to a request of which the contract says nothing."""
-_MULTI_STATUS = 207
 _MAX_CACHED, _MAX_CACHED_BODY_BYTES = 20_000, 2_048
 
 
@@ -170,7 +169,7 @@ class Judge:
 
     def _body_failures(self, exchange: Exchange, operation: Operation, reply: Reply, case: Case) -> Iterator[Judgement]:
         """A body that is not what the contract promises of errors, or of answers to partly bad batches."""
-        if reply.status == _MULTI_STATUS:
+        if reply.status == MULTI_STATUS:
             stated = self._contract.has_fact(f"bodies.{ResponseKind.PARTLY_BAD}")
             shape = (
                 self._contract.response_body(ResponseKind.PARTLY_BAD) if stated and self._is_partly_bad(case) else None
@@ -201,7 +200,7 @@ class Judge:
         facts_allowing_207 = {
             name
             for name in case.expected_facts
-            if (answer := self._oracle.answer_for_fact(name)) and _MULTI_STATUS in answer.statuses
+            if (answer := self._oracle.answer_for_fact(name)) and MULTI_STATUS in answer.statuses
         }
         return facts_allowing_207 == {f"answers.{Condition.BATCH_PARTLY_BAD}"}
 

@@ -20,6 +20,7 @@ class GroupedCheck:
     """
 
     id: str
+    area: str
     anchor: str
     title: str
     calls: tuple[str, ...]
@@ -51,7 +52,7 @@ class FailureGroup:
     @property
     def areas(self) -> tuple[str, ...]:
         """All areas of its checks, each once."""
-        return tuple(sorted({member.id.partition(".")[0] for member in self.members}))
+        return tuple(sorted({member.area for member in self.members}))
 
 
 def group_failures(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[FailureGroup, ...]]:
@@ -81,11 +82,17 @@ def _group_order(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
 def _build_group(group: list[Mapping[str, Any]], used_anchors: set[str]) -> FailureGroup:
     """What a group of checks has to say. Ids that are taken get no anchor again."""
     calls: dict[str, list[str]] = {}
-    titles = {item["id"]: item["title"] for item in group}
+    checks = {item["id"]: item for item in group}
     for item in group:
         calls.setdefault(item["id"], []).append(item["operation"])
     members = tuple(
-        GroupedCheck(id=name, anchor="" if name in used_anchors else name, title=titles[name], calls=tuple(places))
+        GroupedCheck(
+            id=name,
+            area=checks[name]["area"],
+            anchor="" if name in used_anchors else name,
+            title=checks[name]["title"],
+            calls=tuple(places),
+        )
         for name, places in calls.items()
     )
     used_anchors.update(calls)

@@ -103,7 +103,7 @@ class FaultDetection:
         applicable_ids = {item.id for item in expected} & faulty_server.applicable_checks(correct)
         detecting = faulty_server.detecting_checks(correct)
         wrong_area = {describe_verdict(item) for item in faulty_server.bad_verdicts if item.area not in areas}
-        right_area = {name for name in detecting if any(name.startswith(f"{area}.") for area in areas)}
+        right_area = {verdict.id for verdict in faulty_server.verdicts.values() if verdict.area in areas} & detecting
         reported = detecting & applicable_ids if fault.collateral_reason else detecting
         return cls(
             profile=faulty_server.profile,

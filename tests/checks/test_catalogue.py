@@ -117,7 +117,7 @@ def test_a_selection_of_nothing_is_refused(select: list[str], deselect: list[str
 
 def test_an_id_is_never_given_twice() -> None:
     """Entering a second check under a known id is refused."""
-    with pytest.raises(ValueError, match="two checks are called"):
+    with pytest.raises(ValueError, match="two checks have the id"):
         check(CHECKS[0].id, "Again.", fact=CHECKS[0].fact)(CHECKS[0].steps)
 
 

@@ -16,7 +16,7 @@ from conformance.checks.check import EVENTS, Check
 from conformance.checks.trial import make_trials
 from conformance.contract import Contract
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Untestable
-from conformance.core.model import Exchange, Level, OperationKind, Outcome, Request, Response, TransportFailure
+from conformance.core.model import Area, Exchange, Level, OperationKind, Outcome, Request, Response, TransportFailure
 from conformance.profile import load
 from conformance.requests import Call, Draft, Keys
 from conformance.requests.steps import send_concurrently
@@ -388,7 +388,7 @@ def test_a_check_that_only_observes_has_not_passed() -> None:
         return "seen"
 
     item = Check(
-        id="size.test.observed", title="It is observed.", why="To see.", fact="limits.event",
+        id="size.test.observed", area=Area.SIZE, title="It is observed.", why="To see.", fact="limits.event",
         kinds=EVENTS, steps=steps, module=__name__, observes=True,
     )  # fmt: skip
     trial = make_trials(contract(), KEYS, [item])[0]

@@ -12,7 +12,7 @@ from conformance.checks import expect
 from conformance.checks.check import EVENTS, Check
 from conformance.checks.trial import make_trials
 from conformance.contract import Contract
-from conformance.core.model import Exchange, Outcome, Request, Response, Verdict
+from conformance.core.model import Area, Exchange, Outcome, Request, Response, Verdict
 from conformance.profile import load
 from conformance.requests import Keys, PreflightResult
 from conformance.run.engine import run_one
@@ -68,8 +68,8 @@ def verdict_on(responses: Sequence[Response], judged: int) -> Verdict:
         return None
 
     check = Check(
-        id="robustness.test.verdict", title="It holds.", why="A test.", fact="answers.accepted", kinds=EVENTS,
-        steps=steps, module=__name__,
+        id="robustness.test.verdict", area=Area.ROBUSTNESS, title="It holds.", why="A test.",
+        fact="answers.accepted", kinds=EVENTS, steps=steps, module=__name__,
     )  # fmt: skip
     trial = make_trials(contract(), KEYS, [check])[0]
     return build_verdict(trial, asyncio.run(run_one(trial, sender(responses))))

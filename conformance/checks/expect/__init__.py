@@ -1,4 +1,8 @@
-"""Judgements: each keeps quiet, notes something, or raises a Deviation that says what to do about it."""
+"""Assertions on exchanges.
+
+`control` raises Untestable, `require_*` raises NotApplicable, `no_timeout` raises NoResponse, and every other
+assertion raises Deviation. `status` returns a note if a status is only tolerated; all others return nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +16,26 @@ from conformance.checks.expect.bodies import (
     no_stack_trace,
 )
 from conformance.checks.expect.connections import hang_deviation, no_answer, no_crash, no_success, well_framed
-from conformance.checks.expect.statuses import (
-    LENGTH_REQUIRED,
-    accepted,
+from conformance.checks.expect.requirements import (
     control,
-    is_accepted,
-    measured_sizes,
-    no_server_error,
-    no_timeout,
     require_chunks_supported,
     require_http_1_1,
     require_length_optional,
     require_refused,
     require_supported,
+)
+from conformance.checks.expect.statuses import (
+    accepted,
+    is_accepted,
+    measured_sizes,
+    no_server_error,
+    no_timeout,
     status,
 )
 
 __all__ = [
     "FORBIDDEN_PATTERNS",
     "HTML_PROBE",
-    "LENGTH_REQUIRED",
     "ForbiddenPattern",
     "accepted",
     "body",

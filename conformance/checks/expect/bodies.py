@@ -1,4 +1,4 @@
-"""Judgements of the bodies of answers."""
+"""Assertions on the bodies of responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.profile.facts import ResponseBody
 
 _LINE_START = r"(?:^|(?<=[\"'>]))\s*"
-"""Where a line of a trace begins: that of a text, or a string in a list of them."""
+"""Where a line of a stack trace begins: a line of the text, or a string in a list of lines."""
 _STACK_TRACES = (
     r"Traceback \(most recent call last\)"
     rf"|{_LINE_START}File \"[^\"]+\", line \d+"
@@ -45,10 +45,10 @@ HTML_PROBE = "<script>conformance()</script>"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForbiddenPattern:
-    """What no body may have in it: a regular expression, in which `^` is the beginning of any line.
+    """A regular expression that must not match any body; `^` matches at the start of every line.
 
-    Where `media_types` are given, only bodies of these count. Before it is searched, `spellings` are replaced
-    by what they mean, one after the other.
+    With `media_types`, only bodies of these types count. Before the search each of `escapes` is replaced by
+    the character that it stands for, one after the other.
     """
 
     pattern: str
@@ -56,7 +56,7 @@ class ForbiddenPattern:
     escapes: Mapping[str, str] = field(default_factory=dict)
 
     def find_in(self, response: Response) -> str:
-        """What of it a body has; empty if nothing."""
+        """The first match in a response's body; empty if there is none."""
         text = response.text
         for escape, character in self.escapes.items():
             text = text.replace(escape, character)
@@ -72,11 +72,14 @@ FORBIDDEN_PATTERNS = {
         pattern=re.escape(HTML_PROBE), media_types=sorted(_HTML_TYPES | {"", "image/svg+xml"})
     ),
 }
-"""What no answer may have in it, by the rule that says so."""
+"""What no body may contain, by the rule that forbids it."""
 
 
 def body(exchange: Exchange, shape: ResponseBody, subject: str) -> None:
-    """The body has every facet that the contract promises of it."""
+    """The body has the type and shape that the contract promises. Raises Deviation if not.
+
+    Raises NotApplicable if there was no response.
+    """
     if exchange.response is None:
         raise NotApplicable("there is no answer whose body could be looked at")
     for expected, received in _find_mismatches(exchange.response.media_type, exchange.response.body, shape):
@@ -90,7 +93,7 @@ def body(exchange: Exchange, shape: ResponseBody, subject: str) -> None:
 
 
 def describe_body(exchange: Exchange) -> str:
-    """The type of an answer's body, and the names in it where it is a JSON object."""
+    """The type of a response's body, and its members if it is a JSON object, for a message."""
     response = exchange.response
     if response is None or not response.body:
         return "with an empty body"
@@ -104,7 +107,7 @@ def describe_body(exchange: Exchange) -> str:
 
 
 def no_stack_trace(exchange: Exchange, subject: str) -> None:
-    """The answer does not show the inside of the server."""
+    """The response shows no stack trace. Raises Deviation if it does."""
     stack_trace = FORBIDDEN_PATTERNS[Rule.NO_STACK_TRACE].find_in(exchange.response) if exchange.response else ""
     if stack_trace:
         raise Deviation(
@@ -116,7 +119,7 @@ def no_stack_trace(exchange: Exchange, subject: str) -> None:
 
 
 def no_html_reflection(exchange: Exchange, subject: str) -> None:
-    """What the client sent does not come back as HTML that a browser would run."""
+    """The response does not return the client's markup as HTML that a browser would run. Raises Deviation if so."""
     response = exchange.response
     if response is not None and FORBIDDEN_PATTERNS[Rule.NO_HTML_REFLECTION].find_in(response):
         raise Deviation(
@@ -128,7 +131,7 @@ def no_html_reflection(exchange: Exchange, subject: str) -> None:
 
 
 def _find_mismatches(media_type: str, content: bytes, shape: ResponseBody) -> Iterable[tuple[str, str]]:
-    """Each facet that a body misses: what was promised, what came."""
+    """Each way in which a body differs from the promised one: what was expected, what was received."""
     if shape.media_type is not None and media_type != shape.media_type:
         yield f"the type {shape.media_type}", f"the type {media_type}" if media_type else "no Content-Type"
     text = content.decode("utf-8", errors="replace")
@@ -149,7 +152,7 @@ def _find_mismatches(media_type: str, content: bytes, shape: ResponseBody) -> It
 
 
 def _find_json_mismatches(text: str, shape: ResponseBody) -> Iterable[tuple[str, str]]:
-    """Where a body is not the JSON that was promised."""
+    """Each way in which a body differs from the promised JSON: what was expected, what was received."""
     try:
         value: Any = json.loads(text)
     except ValueError:
@@ -165,5 +168,5 @@ def _find_json_mismatches(text: str, shape: ResponseBody) -> Iterable[tuple[str,
 
 
 def _excerpt(text: str, max_length: int = 100) -> str:
-    """A text for a message."""
+    """The beginning of a text, quoted for a message."""
     return repr(text if len(text) <= max_length else f"{text[:max_length]}...") if text else "nothing"

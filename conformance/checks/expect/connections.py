@@ -1,4 +1,4 @@
-"""Judgements of what became of a connection: silence, crashes, and where answers end."""
+"""Assertions on connections: silence, crashes, and framing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _NO_CONTENT = 204
 _NOT_SUPPORTED = frozenset({501, 505})
-"""What a server says of methods and versions of HTTP that it does not know."""
+"""Statuses for unknown methods and versions of HTTP."""
 
 
 def hang_deviation(exchange: Exchange, subject: str) -> Deviation:
-    """What is wrong with a target that answers all but one kind of request."""
+    """The deviation of a target that never answers one kind of request."""
     return Deviation(
         f"{subject} must be answered, as an acceptable request is",
         f"was not: {exchange.failure_detail}",
@@ -27,9 +27,9 @@ def hang_deviation(exchange: Exchange, subject: str) -> Deviation:
 
 
 def no_crash(exchange: Exchange, subject: str, *, may_close: bool = False) -> None:
-    """A request of a kind that a server need not know did not bring it down.
+    """A request that a server need not understand did not make it fail. Raises Deviation if it did.
 
-    It may say that it knows no such method or version, and, where `may_close` is set, hang up.
+    The server may answer 501 or 505 and, with `may_close`, close the connection.
     """
     is_closed = may_close and exchange.failure is TransportFailure.CLOSED
     if exchange.status not in _NOT_SUPPORTED and not is_closed:
@@ -37,7 +37,7 @@ def no_crash(exchange: Exchange, subject: str, *, may_close: bool = False) -> No
 
 
 def no_success(exchange: Exchange, subject: str) -> None:
-    """Something that is no whole request was not taken for one."""
+    """An incomplete or malformed request was not accepted. Raises Deviation if it was."""
     if is_accepted(exchange):
         raise Deviation(
             f"{subject} must not be accepted",
@@ -49,7 +49,7 @@ def no_success(exchange: Exchange, subject: str) -> None:
 
 
 def no_answer(exchange: Exchange, subject: str) -> None:
-    """The connection was not kept: what was sent after the request was not answered."""
+    """The connection was closed: a second request on it got no response. Raises Deviation if not."""
     if exchange.response is not None or exchange.failure is TransportFailure.TIMEOUT:
         raise Deviation(
             f"after {subject} the connection must be closed",
@@ -61,7 +61,7 @@ def no_answer(exchange: Exchange, subject: str) -> None:
 
 
 def well_framed(exchange: Exchange, subject: str) -> None:
-    """An answer ends where its head says, in one way alone, and nothing comes after it."""
+    """The response ends where its head says, and no bytes follow it. Raises Deviation if not."""
     framing_error = "" if exchange.response else exchange.failure_detail
     if exchange.bytes_after_response:
         stray = exchange.bytes_after_response
@@ -79,7 +79,7 @@ def well_framed(exchange: Exchange, subject: str) -> None:
 
 
 def _find_framing_error(response: Response) -> str:
-    """What is wrong with the headers that say where an answer ends."""
+    """What is wrong with the headers that say where a response ends; empty if nothing."""
     length, coding = response.header("content-length"), response.header("transfer-encoding")
     if length is not None and coding is not None:
         return "it has both a Content-Length and a Transfer-Encoding"
