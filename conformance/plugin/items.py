@@ -107,7 +107,7 @@ class BaseCheckItem(pytest.Item):
             return super().repr_failure(excinfo)
         verdict = excinfo.value.verdict
         lines = [f"{verdict.outcome.upper()}  {verdict.name}  {verdict.level.upper()}"]
-        lines += [f"{name:>9}  {escape_controls(text)}" for name, text in verdict_details(verdict)]
+        lines += [f"{item.label:>9}  {escape_controls(item.text)}" for item in verdict_details(verdict)]
         return "\n".join(lines)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

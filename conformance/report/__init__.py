@@ -1,1 +1,1 @@
-"""Reports: verdicts as JSON, JUnit XML, text for a terminal, and shell lines."""
+"""Reports: the JSON document of a run, and HTML, Markdown, JUnit, SARIF, a badge and terminal text made from it."""

@@ -1,4 +1,4 @@
-"""A badge: how much of what must be kept was kept, as a small picture."""
+"""A badge: the share of kept MUST promises, as SVG."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHARACTER_WIDTHS = {
     **dict.fromkeys("0123456789abcdeghknopquvxyz_$?*FJL", 64),
     "I": 46, "s": 54,
 }  # fmt: skip
-"""How wide characters are, in hundredths of the size of the type: on the safe side for sans-serif faces."""
+"""Widths of characters in hundredths of the font size, rather too wide for sans-serif fonts."""
 _DEFAULT_CHARACTER_WIDTH = 100
 _FONT_SIZE, _PADDING, _HEIGHT = 11, 6, 20
 _MAX_NAME_LENGTH = 40
@@ -31,14 +31,14 @@ _NAME_COLOR, _GOOD_COLOR, _PARTIAL_COLOR, _BAD_COLOR, _UNJUDGED_COLOR = (
     "#a40e26",
     "#57606a",
 )
-"""White text has a contrast of at least 4.5 on each."""
+"""White text has a contrast of at least 4.5 on each of these colors."""
 _PARTIAL_FROM_PERCENT = 90
 
 
 def render_badge(document: Mapping[str, Any]) -> str:
-    """An SVG that says, as "acme: 97 % of must", what share of the judged promises at MUST was kept.
+    """An SVG such as "acme: 97 % of must": the share of the judged promises at MUST that were kept.
 
-    Shares are rounded down: 100 % means all. A run in which nothing could be judged says so.
+    Shares are rounded down, so 100 % means all. If nothing was judged, the badge says "not judged".
     """
     (column,) = build_matrix([document]).columns
     name = _shorten(column.profile_name)
@@ -56,7 +56,7 @@ def render_badge(document: Mapping[str, Any]) -> str:
 
 
 def _shorten(name: str) -> str:
-    """A profile's name, cut where it is long."""
+    """A profile's name in one line of at most 40 characters."""
     line = " ".join(clean_for_xml(escape_controls(name)).split())
     return line if len(line) <= _MAX_NAME_LENGTH else f"{line[: _MAX_NAME_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
 
@@ -66,7 +66,7 @@ def _color(percent: int) -> str:
 
 
 def _text_width(text: str) -> int:
-    """How wide a text is, in whole units."""
+    """The width of a text, in whole units."""
     return -(-sum(_CHARACTER_WIDTHS.get(character, _DEFAULT_CHARACTER_WIDTH) for character in text) * _FONT_SIZE // 100)
 
 

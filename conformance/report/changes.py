@@ -1,4 +1,4 @@
-"""What became of each check from one report to the next: fixed, broken, new, vanished, or changed."""
+"""Changes from one report to the next: checks that are fixed, broken, new, vanished, or changed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _CONCLUSIVE_OUTCOMES = DEVIATING_OUTCOMES | {Outcome.PASS}
 _INFORMATIONAL_OUTCOMES = frozenset({Outcome.OBSERVED, Outcome.NOT_APPLICABLE})
 MISSING = "missing"
-"""In place of an outcome, where a report lacks the check."""
+"""Stands for the outcome if a report lacks the check."""
 
 
 class ChangeKind(enum.StrEnum):
-    """What became of a check, the worst first."""
+    """How a check changed, the worst first."""
 
     BROKEN = "broken"
     VANISHED = "vanished"
@@ -33,7 +33,7 @@ class ChangeKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportChange:
-    """What became of one check on one operation. `was` and `now` are outcomes, or `missing`."""
+    """A change of one check on one operation. `was` and `now` are outcomes, or `missing`."""
 
     kind: ChangeKind
     profile: str
@@ -46,7 +46,7 @@ class ReportChange:
     message: str
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """The JSON form."""
         return {
             "turn": self.kind.value, "profile": self.profile, "id": self.id, "operation": self.operation,
             "title": self.title, "level": self.level, "was": self.was, "now": self.now,
@@ -56,18 +56,18 @@ class ReportChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportChanges:
-    """All changes between reports, the worst first; `remarks` say what makes the reports differ as such."""
+    """All changes between reports, the worst first. `remarks` name differences of the runs themselves."""
 
     remarks: tuple[str, ...]
     changes: tuple[ReportChange, ...]
     unchanged_count: int
 
     def of_kind(self, kind: ChangeKind) -> list[ReportChange]:
-        """Those of one kind, by profile, id and operation."""
+        """The changes of one kind, by profile, id and operation."""
         return [item for item in self.changes if item.kind is kind]
 
     def grouped_by_check(self) -> list[list[ReportChange]]:
-        """Those that differ in nothing but their call, together; the worst first."""
+        """Changes that differ only in their operation, grouped; the worst first."""
         groups: dict[tuple[str, ...], list[ReportChange]] = {}
         for item in self.changes:
             key = (item.kind, item.profile, item.id, item.level, item.was, item.now)
@@ -76,8 +76,8 @@ class ReportChanges:
 
     @property
     def summary(self) -> str:
-        """All in one line."""
-        counts = ", ".join(f"{len(self.of_kind(turn)):,} {turn}" for turn in ChangeKind)
+        """The counts in one line."""
+        counts = ", ".join(f"{len(self.of_kind(kind)):,} {kind}" for kind in ChangeKind)
         return f"{counts}, {self.unchanged_count:,} the same"
 
     @property
@@ -91,7 +91,7 @@ class ReportChanges:
             "format": FORMAT_VERSION,
             "worse": self.is_worse,
             "remarks": list(self.remarks),
-            "counts": {turn.value: len(self.of_kind(turn)) for turn in ChangeKind},
+            "counts": {kind.value: len(self.of_kind(kind)) for kind in ChangeKind},
             "same": self.unchanged_count,
             "changes": [item.as_json() for item in self.changes],
             "complete": True,
@@ -100,9 +100,9 @@ class ReportChanges:
 
 
 def compare_reports(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> ReportChanges:
-    """What became of each check between reports; of several, those by the same profile are compared.
+    """The changes between reports. Of several reports, those by the same profile are compared.
 
-    Raises UsageError where several reports by one profile leave open which to compare.
+    Raises UsageError if several reports have the same profile.
     """
     pairs = [(old[0], new[0])] if len(old) == len(new) == 1 else _pair_by_profile(_by_profile(old), _by_profile(new))
     all_changes: list[ReportChange] = []
@@ -133,7 +133,7 @@ def _by_profile(documents: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str
 def _pair_by_profile(
     old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
 ) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """The reports of each profile; where one is missing, the other without its checks stands for it."""
+    """Pairs of reports by profile. A missing one is replaced by the other without its checks."""
 
     def without_checks(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**document, "checks": []}
@@ -143,12 +143,12 @@ def _pair_by_profile(
 
 
 def _remarks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What sets two reports apart as such, a sentence each."""
+    """Differences of profile, gate, suite and target, a sentence each."""
     comparisons = (
-        ("profiles", "promises of another vendor are compared", "profile", "name"),
-        ("gates", "what counts is not the same", "run", "gate"),
-        ("versions of the suite", "checks may have come, gone or changed", "suite", "version"),
-        ("targets", "one server is compared with another, or with itself elsewhere", "target", "url"),
+        ("profiles", "they hold the promises of different vendors", "profile", "name"),
+        ("gates", "other levels count", "run", "gate"),
+        ("versions of the suite", "checks may have been added, removed or changed", "suite", "version"),
+        ("targets", "two servers are compared, or one at two addresses", "target", "url"),
     )
     return [
         f"Different {what}, {old[part][key]} and {new[part][key]}: {why}."
@@ -158,7 +158,7 @@ def _remarks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _compare_checks(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[ReportChange], int]:
-    """What changed between two reports, and how many checks did not."""
+    """The changes between two reports, and the number of unchanged checks."""
     before = {(item["id"], item["operation"]): item for item in old["checks"]}
     after = {(item["id"], item["operation"]): item for item in new["checks"]}
     changed, unchanged_count = [], 0
@@ -175,7 +175,7 @@ def _compare_checks(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[lis
 def _build_change(
     kind: ChangeKind, was: Mapping[str, Any] | None, now: Mapping[str, Any] | None, profile: str
 ) -> ReportChange:
-    """A change, told by the later report where it has the check."""
+    """A change. Title and message are those of the later report, if it has the check."""
     check: Mapping[str, Any] = now or was or {}
     levels = dict.fromkeys(item["level"] for item in (was, now) if item)
     return ReportChange(
@@ -186,10 +186,10 @@ def _build_change(
 
 
 def _change_kind(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> ChangeKind | None:
-    """What became of a check; None if nothing did.
+    """How a check changed; None if it did not.
 
-    It vanished if it was judged and no longer is, for whatever reason: a check that ends without an answer
-    judges nothing. It is new if it was not there, or is judged now and was not meant to be before.
+    It vanished if it was judged and no longer is, for any reason, such as an error. It is new if it was missing, or is
+    judged now and only reported or was not applicable before.
     """
     old_outcome, new_outcome = (item["outcome"] if item else MISSING for item in (was, now))
     if old_outcome in _CONCLUSIVE_OUTCOMES and new_outcome not in _CONCLUSIVE_OUTCOMES:

@@ -1,4 +1,4 @@
-"""A request as a shell line that sends it again, with variables in place of secrets."""
+"""A request as a curl command, with variables in place of secrets."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _DERIVED_SECRET = (
 _BODY_PLACEHOLDER = re.compile(rf"(?P<encoded>(?!))|{_DERIVED_SECRET}")
 _PLACEHOLDER = re.compile(rf"base64\((?P<encoded>.*(?:{_VARIABLE}).*)\)$|{_DERIVED_SECRET}", re.DOTALL)
 _MAX_BYTES_WITHOUT_EXPECT = 1_000_000
-"""Above this size curl asks first, with Expect: 100-continue, which the wire does not."""
+"""Above this size curl sends Expect: 100-continue, which our client does not."""
 
 
 def curl_command(request: Request, url: str) -> str:
-    """One line for a POSIX shell. It reads the write key from `$CONFORMANCE_WRITE_KEY`, exported."""
+    """A command in one line for a POSIX shell. It reads the write key from the variable `$CONFORMANCE_WRITE_KEY`."""
     parts = ["curl", "-g", "-sS", "-i", "-X", request.method]
     header_names = {name.lower() for name, _ in request.headers}
     for name, value in request.headers:
@@ -50,7 +50,7 @@ def curl_command(request: Request, url: str) -> str:
 
 
 def _quote_url(url: str, query: tuple[tuple[str, str], ...]) -> str:
-    """A URL with its query as one shell word; the shell encodes what it computes."""
+    """A URL with its query as one shell word; values with a secret are encoded by the shell."""
     words = [_quote_word(url)]
     for index, (name, value) in enumerate(query):
         words.append(shlex.quote(f"{'&' if index else '?'}{quote(name, safe='')}="))
@@ -63,7 +63,7 @@ def _quote_url(url: str, query: tuple[tuple[str, str], ...]) -> str:
 
 
 def _quote_word(text: str, *, is_body: bool = False) -> str:
-    """A text as one shell word: stand-ins of secrets are computed, all else is literal."""
+    """A text as one shell word: placeholders of secrets become expressions, all else is literal."""
     words = []
     end = 0
     for match in (_BODY_PLACEHOLDER if is_body else _PLACEHOLDER).finditer(text):
@@ -77,7 +77,7 @@ def _quote_word(text: str, *, is_body: bool = False) -> str:
 
 
 def _shell_expression(match: re.Match[str]) -> str:
-    """What a shell writes for a stand-in, inside double quotes."""
+    """The shell expression for a placeholder, inside double quotes."""
     if match["encoded"] is not None:
         return f"$(printf %s {_quote_word(match['encoded'])} | base64 | tr -d '\\n')"
     if match["swapped"]:
@@ -88,7 +88,7 @@ def _shell_expression(match: re.Match[str]) -> str:
 
 
 def _as_shell_text(body: bytes) -> str | None:
-    """A body as text that may stand on a command line, if it is short and clean enough."""
+    """A body as text for a command line; None if it is too long, is not UTF-8, has a NUL or starts with @."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -97,7 +97,7 @@ def _as_shell_text(body: bytes) -> str | None:
 
 
 def _python_program(body: bytes) -> str:
-    """A Python program that writes a body: with runs as products, or compressed where that is shorter."""
+    """A Python program that writes a body, with repeated bytes as products, or compressed if it is long."""
     pieces, end = [], 0
     for match in _REPEATED_BYTES.finditer(body):
         if match.start() > end:

@@ -22,16 +22,15 @@ CONFORMS, DEVIATES, UNJUDGED = "conforms", "deviates", "unjudged"
 DEFAULT_STOP_REASON = "the run was stopped"
 EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
 STALE_EXIT_CODE = 4
-"""What the command ends with where all is well but for the list of known deviations."""
+"""The exit code if the target conforms, but the list of known deviations has stale entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """What a report says of the run itself. `started` is ISO 8601, durations are in seconds.
+    """The run of a report. `started` is ISO 8601, durations are in seconds.
 
-    `waited_s` is how long the run stood still because the target asked for it with a 429; `failure` is why
-    nothing could be judged. `planned` is how many verdicts the run should have come to, `stopped` why it
-    ended before it did.
+    `waited_s` is the time spent waiting after 429s. `unjudged_reason` is set if nothing could be judged, `stop_reason`
+    if the run ended before it had `planned_verdicts` verdicts.
     """
 
     suite_version: str
@@ -50,9 +49,9 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All verdicts of a run, sorted by id and operation, and what it measured of size limits.
+    """All verdicts of a run, sorted by id and operation, and the size limits that it measured.
 
-    `stale` are entries of the list of known deviations that have to go.
+    `stale_entries` are entries of the list of known deviations that must be removed.
     """
 
     run_info: RunInfo
@@ -72,13 +71,13 @@ class Report:
         )
 
     def counts_by_outcome(self) -> dict[Outcome, int]:
-        """How many checks came to each outcome."""
+        """The number of verdicts for each outcome."""
         counts = Counter(item.outcome for item in self.verdicts)
         return {outcome: counts[outcome] for outcome in Outcome}
 
     @property
     def is_complete(self) -> bool:
-        """Whether the run came to its end: a verdict on everything that was planned, or nothing to judge."""
+        """Whether there is a verdict for everything planned, or a reason why nothing could be judged."""
         header = self.run_info
         return not header.stop_reason and (
             bool(header.unjudged_reason) or len(self.verdicts) >= header.planned_verdicts
@@ -88,8 +87,8 @@ class Report:
     def verdict(self) -> str:
         """Whether the target keeps its promises at the gate.
 
-        `deviates` if one is broken or untestable and not known to be; `conforms` only if some were kept and
-        none was left without a verdict; otherwise `unjudged`, as is a run that did not come to its end.
+        `deviates` if one is broken or untestable and is no known deviation; `conforms` only if some were kept and
+        none ended in an error; otherwise `unjudged`, like every incomplete run.
         """
         if not self.is_complete:
             return UNJUDGED
@@ -104,17 +103,17 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """What the command ends with."""
+        """The exit code of the command."""
         return STALE_EXIT_CODE if self.stale_entries and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
 
     def problems(self) -> list[Verdict]:
-        """What failed, was untestable or has no verdict; strongest level first, what was generated last."""
+        """Verdicts that failed, were untestable or ended in an error; strongest level first, fuzzing last."""
         problems = [item for item in self.verdicts if item.outcome in PROBLEM_OUTCOMES]
         order = list(Outcome)
         return sorted(problems, key=lambda item: (item.level.rank, order.index(item.outcome), item.area is Area.FUZZ))
 
     def as_json(self) -> JsonObject:
-        """The report as JSON data."""
+        """The JSON form."""
         header = self.run_info
         return {
             "format": FORMAT_VERSION,
@@ -140,7 +139,7 @@ class Report:
         }
 
     def _end_json(self) -> JsonObject:
-        """How a run ended that did not come to its end."""
+        """Why an incomplete run ended, and the number of verdicts that were planned."""
         if self.is_complete:
             return {}
         return {
@@ -154,12 +153,12 @@ class Report:
 
 
 def dump_json(document: Mapping[str, Any]) -> str:
-    """A report's document as a JSON text."""
+    """A JSON document as text."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def verdict_json(verdict: Verdict) -> JsonObject:
-    """A verdict as JSON data, as it stands among the checks of a report."""
+    """The JSON form of a verdict, as in the checks of a report."""
     return {
         "id": verdict.id,
         "area": verdict.area.value,

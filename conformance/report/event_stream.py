@@ -1,4 +1,4 @@
-"""A run as a stream of lines of JSON: one when it begins, one for each verdict as it falls, one at its end.
+"""A run as a stream of JSON lines: one at the start, one for each verdict as it comes, one at the end.
 
 Their schema is specs/events.schema.json. A stream without its last line was cut off.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def start_line(version: str, url: str, profile: Profile, gate: Level, planned_verdicts: int) -> str:
-    """The first line: who judges whom by what; `checks` is how many verdicts are to come."""
+    """The first line: suite, target, profile and gate; `checks` is the number of verdicts that will follow."""
     return _line(
         "start",
         {
@@ -35,12 +35,12 @@ def start_line(version: str, url: str, profile: Profile, gate: Level, planned_ve
 
 
 def verdict_line(verdict: Verdict) -> str:
-    """A verdict, as the JSON report has it among its checks."""
+    """The line of a verdict, as in the checks of a JSON report."""
     return _line("verdict", {"check": verdict_json(verdict)})
 
 
 def end_line(report: Report) -> str:
-    """The last line of a run that ended: what it came to. Durations are in seconds."""
+    """The last line of a run that ended: verdict, exit code, counts and cost. Durations are in seconds."""
     document: Any = report.as_json()
     return _line(
         "end",
@@ -56,7 +56,7 @@ def end_line(report: Report) -> str:
 
 
 def failure_line(reason: str) -> str:
-    """The last line of a run that could not go on: why."""
+    """The last line of a run that could not start or go on, with the reason."""
     return _line(
         "end",
         {"verdict": UNJUDGED, "exit_code": EXIT_CODES[UNJUDGED], "failure": reason, "complete": True},

@@ -1,4 +1,4 @@
-"""Checks that came to the same thing, told as one: what fails on twelve paths is one finding."""
+"""Checks with the same result, reported as one group: what fails on twelve paths is one finding."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedCheck:
-    """A check of a finding, with the calls on which it came to that.
+    """A check of a group, with the calls on which it has that result.
 
-    `anchor` is the id of its element, empty where an earlier element of the page has it.
+    `anchor` is the id of its HTML element, empty if an earlier element of the page has it.
     """
 
     id: str
-    area: str
     anchor: str
+    area: str
     title: str
     calls: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureGroup:
-    """One thing to say of a target. `first` is the check, as the report has it, that stands for all."""
+    """Checks with the same result. `first` is one of them, as the report has it, that stands for all."""
 
     outcome: str
     level: str
@@ -41,22 +41,22 @@ class FailureGroup:
 
     @property
     def known(self) -> str:
-        """Why it is accepted for now; empty where it is not."""
-        return describe_known(self.first)
+        """The reason of a known deviation; empty if it is none."""
+        return describe_known(self.first.get("known"))
 
     @property
     def calls(self) -> tuple[str, ...]:
-        """All its calls, each once."""
+        """The calls of all members, each once."""
         return tuple(sorted({call for member in self.members for call in member.calls}))
 
     @property
     def areas(self) -> tuple[str, ...]:
-        """All areas of its checks, each once."""
+        """The areas of all members, each once."""
         return tuple(sorted({member.area for member in self.members}))
 
 
 def group_failures(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[FailureGroup, ...]]:
-    """The findings of a report's checks, by outcome; worst outcome and strongest level first."""
+    """The groups of a report's checks, by outcome; worst outcome and strongest level first."""
     groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
     for item in checks:
         groups.setdefault((item["outcome"], *_GROUP_KEYS[Outcome(item["outcome"])](item)), []).append(item)
@@ -69,10 +69,7 @@ def group_failures(checks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Failu
 
 
 def _group_order(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
-    """Strongest level first, what was asked before what was generated, then by id.
-
-    Reasons for what does not apply come by how often they are given.
-    """
+    """Strongest level first, fuzzing last, then by id. Reasons why checks do not apply: the most frequent first."""
     first = group[0]
     is_reason = first["outcome"] == Outcome.NOT_APPLICABLE
     weight = -len(group) if is_reason else Level(first["level"]).rank
@@ -80,20 +77,20 @@ def _group_order(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
 
 
 def _build_group(group: list[Mapping[str, Any]], used_anchors: set[str]) -> FailureGroup:
-    """What a group of checks has to say. Ids that are taken get no anchor again."""
+    """A group from its checks. An id that has an anchor on the page gets no other one."""
     calls: dict[str, list[str]] = {}
-    checks = {item["id"]: item for item in group}
+    samples = {item["id"]: item for item in group}
     for item in group:
         calls.setdefault(item["id"], []).append(item["operation"])
     members = tuple(
         GroupedCheck(
             id=name,
-            area=checks[name]["area"],
             anchor="" if name in used_anchors else name,
-            title=checks[name]["title"],
-            calls=tuple(places),
+            area=samples[name]["area"],
+            title=samples[name]["title"],
+            calls=tuple(operations),
         )
-        for name, places in calls.items()
+        for name, operations in calls.items()
     )
     used_anchors.update(calls)
     first = group[0]
@@ -104,14 +101,13 @@ def _build_group(group: list[Mapping[str, Any]], used_anchors: set[str]) -> Fail
 
 
 def message_without_call(check: Mapping[str, Any]) -> str:
-    """The message of a check without the name of its call, so that those of several calls compare."""
+    """The message of a check without the name of its call, so that messages of several calls compare."""
     call, message = check["operation"], str(check["message"])
     return re.sub(rf"{re.escape(call)}(?![\w/-])", "the call", message) if call else message
 
 
-def describe_known(check: Mapping[str, Any]) -> str:
-    """Why a broken promise is accepted for now, in a sentence; empty where it is not."""
-    known = check.get("known")
+def describe_known(known: Mapping[str, Any] | None) -> str:
+    """The reason of a known deviation, with owner, link and end, from its JSON form; empty if there is none."""
     if not known:
         return ""
     details = [known["owner"], known["link"], f"until {known['expires']}" if known["expires"] else ""]
@@ -128,11 +124,16 @@ def _received_status(check: Mapping[str, Any]) -> str:
 
 
 def _answer_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return check["id"], check["level"], _received_status(check), describe_known(check)
+    return check["id"], check["level"], _received_status(check), describe_known(check.get("known"))
 
 
 def _reason_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    return (check["level"], message_without_call(check), _received_status(check), describe_known(check))
+    return (
+        check["level"],
+        message_without_call(check),
+        _received_status(check),
+        describe_known(check.get("known")),
+    )
 
 
 def _message_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
@@ -155,4 +156,4 @@ _OUTCOME_ORDER = (
     Outcome.NOT_APPLICABLE,
     Outcome.PASS,
 )
-"""As the page has them, so that a link to a check leads to the worst that it came to."""
+"""The order on the page, so that a link to a check leads to its worst outcome."""

@@ -1,18 +1,17 @@
-"""Findings of fuzzing, for a terminal and as JSON."""
+"""Findings of fuzzing, printed to a terminal and as JSON."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from conformance.core.text import escape_controls
+from conformance.core.text import join_first, truncate
+from conformance.report.details import Detail, DetailKind, print_details
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -24,7 +23,7 @@ _MAX_BODY_LENGTH = 600
 
 
 class PrintableFinding(Protocol):
-    """A finding, as far as it is shown."""
+    """The fields of a finding that are printed."""
 
     @property
     def id(self) -> str:
@@ -32,18 +31,18 @@ class PrintableFinding(Protocol):
 
     @property
     def title(self) -> str:
-        """What it is, in one line."""
+        """The defect in one line."""
 
     @property
     def level(self) -> Level:
-        """How strong the promise is that was broken."""
+        """The level of the broken promise."""
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, as JSON data."""
+        """The JSON form."""
 
 
 def print_findings(findings: Sequence[PrintableFinding], console: Console, gate: Level) -> None:
-    """Prints every finding: what, where, the smallest request, what came, and how to see it again."""
+    """Prints every finding with its calls, smallest request, answer, and commands that reproduce it."""
     for item in findings:
         below = "" if item.level.is_at_least(gate) else f" (below the gate, {gate})"
         style = "bold red" if item.level.is_at_least(gate) else "bold yellow"
@@ -51,45 +50,36 @@ def print_findings(findings: Sequence[PrintableFinding], console: Console, gate:
             Text.assemble(("\nFINDING", style), f"  {item.id}  ", (item.level.value.upper(), "bold"), below),
             soft_wrap=True,
         )
-        table = Table.grid(padding=(0, 1))
-        table.add_column(style="dim", justify="right", min_width=9)
-        table.add_column(overflow="fold")
-        finding = item.as_json()
-        for name, text in _detail_lines(item.title, finding):
-            table.add_row(name, Text(escape_controls(text)))
-        console.print(Padding(table, (0, 0, 0, 2)))
-        if finding["curl"]:
-            console.print(Text(f"      again {escape_controls(finding['curl'])}", style="dim"), soft_wrap=True)
+        print_details(_describe_finding(item.title, item.as_json()), console)
 
 
-def _detail_lines(title: str, finding: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a person wants to know of a finding, each with a word for what it is."""
-    calls = finding["calls"]
-    more = f" and {len(calls) - _MAX_CALLS} more" if len(calls) > _MAX_CALLS else ""
-    requests = [*finding["before"], finding["request"]]
-    return [
-        ("what", title),
-        ("on", f"{', '.join(calls[:_MAX_CALLS])}{more} ({finding['count']:,} requests)"),
-        *(("request", _request_line(item)) for item in requests),
-        ("expected", finding["expected"]),
-        ("received", finding["received"]),
-        ("replay", f"conformance replay {finding['id']}"),
-    ]
+def _describe_finding(title: str, finding: dict[str, Any]) -> Iterator[Detail]:
+    """All details of a finding."""
+    yield Detail(DetailKind.TITLE, title)
+    calls = join_first(finding["calls"], _MAX_CALLS)
+    yield Detail(DetailKind.CALLS, f"{calls} ({finding['count']:,} requests)")
+    for request in (*finding["before"], finding["request"]):
+        yield Detail(DetailKind.REQUEST, _describe_request(request))
+    yield Detail(DetailKind.EXPECTED, finding["expected"])
+    yield Detail(DetailKind.RECEIVED, finding["received"])
+    yield Detail(DetailKind.REPLAY, f"conformance replay {finding['id']}")
+    if finding["curl"]:
+        yield Detail(DetailKind.CURL, finding["curl"])
 
 
-def _request_line(request: dict[str, Any]) -> str:
-    """A request in one line, without what is usual."""
+def _describe_request(request: dict[str, Any]) -> str:
+    """A request in one line: its call, what is unusual about it, and its body."""
     words = [request["call"]]
     words += [f"{name}: {request[name]!r}" for name in ("auth", "content_type", "coding") if name in request]
     body = next((request[name] for name in ("json", "text", "pieces", "base64") if name in request), "")
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return f"{' '.join(words)} {text if len(text) <= _MAX_BODY_LENGTH else f'{text[:_MAX_BODY_LENGTH]}...'}"
+    return f"{' '.join(words)} {truncate(text, _MAX_BODY_LENGTH)}"
 
 
 def findings_json_text(
     header: dict[str, Any], findings: Sequence[PrintableFinding], *, is_complete: bool = True
 ) -> str:
-    """The findings as a JSON text; they are not all of them where the campaign was interrupted."""
+    """The findings as JSON text. `is_complete` is false if the campaign was interrupted."""
     listed = [item.as_json() for item in findings]
     document = {"format": FORMAT_VERSION, **header, "findings": listed, "complete": is_complete}
     return json.dumps(document, indent=1) + "\n"

@@ -1,4 +1,4 @@
-"""The report as JUnit XML, for CI systems that show test results."""
+"""The report as JUnit XML, for CI systems."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OUTCOME_TAGS = {
 def render_junit(document: Mapping[str, Any]) -> str:
     """A `testsuites` document of a report: one suite for each area, one case for each check and operation.
 
-    A failure below the run's gate is no failure of the run; it is `skipped`, with its message.
+    A failure below the run's gate, or a known one, does not fail the run: it is `skipped`, with its message.
     """
     run, checks = document["run"], document["checks"]
     gate = Level(run["gate"])
@@ -41,7 +41,7 @@ def render_junit(document: Mapping[str, Any]) -> str:
 
 
 def _add_incomplete_suite(root: ET.Element, document: Mapping[str, Any]) -> None:
-    """Adds an error for what was not judged, so that nobody takes the rest for all."""
+    """Adds an error for an incomplete run, so that the rest is not mistaken for all of it."""
     suite = ET.SubElement(root, "testsuite", name=clean_for_xml(f"{document['profile']['name']}.run"))
     for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
         suite.set(name, count)
@@ -52,7 +52,7 @@ def _add_incomplete_suite(root: ET.Element, document: Mapping[str, Any]) -> None
 
 
 def _add_case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | None:
-    """Adds one case; returns the tag of what it came to."""
+    """Adds one case; returns the tag of its outcome."""
     name = f"{item['id']}[{item['operation']}]" if item["operation"] else item["id"]
     case = ET.SubElement(suite, "testcase", classname=f"conformance.{item['area']}", name=clean_for_xml(name), time="0")
     tag = _OUTCOME_TAGS.get(Outcome(item["outcome"]))

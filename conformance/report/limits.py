@@ -1,4 +1,4 @@
-"""Size limits, as documented and as measured: for each, the largest accepted and the smallest refused."""
+"""Size limits as documented and as measured: the largest accepted and the smallest refused size of each."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from conformance.core.model import JsonObject, Source, Verdict
 
 LIMITS_PREFIX = "limits."
-"""How the names of the facts about sizes begin."""
+"""The start of the names of facts about sizes."""
 _LIMIT_TITLES = {LimitKind.EVENT: "one event", LimitKind.BATCH: "a batch", LimitKind.BATCH_EVENT: "an event in a batch"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLimit:
-    """A limit in its unit on operations that measured the same; None where nothing was seen."""
+    """A limit, in its unit, on the operations that measured the same. A size is None if none was seen."""
 
     fact: str
     operations: tuple[str, ...]
@@ -35,7 +35,7 @@ class MeasuredLimit:
     unit: SizeUnit = SizeUnit.BYTES
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """The JSON form."""
         return {
             "fact": self.fact,
             "title": _LIMIT_TITLES[LimitKind(self.fact.removeprefix(LIMITS_PREFIX))],
@@ -53,7 +53,7 @@ class MeasuredLimit:
 def measure_limits(
     contract: Contract, tested: Iterable[tuple[str, Operation]], verdicts: Iterable[Verdict]
 ) -> tuple[MeasuredLimit, ...]:
-    """The limits by these facts on these operations, with what any check measured of them."""
+    """The limits of these facts on these operations, with the sizes that any check measured."""
     accepted_sizes: dict[tuple[str, str], list[int]] = {}
     refused_sizes: dict[tuple[str, str], list[int]] = {}
     for verdict in verdicts:

@@ -1,4 +1,4 @@
-"""Reports read back: JSON documents that are whole, of a format that is known, and as their schema says."""
+"""Reports read from files: complete JSON documents of a known format that match their schema."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_LENGTH = 160
 
 
 def load(path: str) -> dict[str, Any]:
-    """The report in a file. Raises UsageError, with one clear sentence, for all that is none."""
+    """The report in a file. Raises UsageError, with one sentence, for anything else."""
     document = _read(path)
     if "reports" in document:
         raise UsageError(f"{path}: this file holds several reports, and one is needed")
@@ -29,7 +29,7 @@ def load(path: str) -> dict[str, Any]:
 
 
 def load_all(path: str) -> list[dict[str, Any]]:
-    """The reports in a file: one, or several that were written together. Raises UsageError as `load` does."""
+    """The reports in a file: one, or several written together. Raises UsageError as `load` does."""
     document = _read(path)
     if "reports" not in document:
         _validate(path, document)
@@ -50,7 +50,7 @@ def combine_reports(documents: Iterable[dict[str, Any]]) -> str:
 
 
 def _read(path: str) -> dict[str, Any]:
-    """What a file holds, if it ends as a report does."""
+    """The JSON object in a file. Raises UsageError if it is none, or has no format."""
     try:
         content = Path(path).read_text(encoding="utf-8")
     except OSError as error:
@@ -73,7 +73,7 @@ def _reject_constant(word: str) -> None:
 
 
 def _validate(path: str, document: dict[str, Any]) -> None:
-    """The document is a whole report. Raises UsageError if it is not."""
+    """Raises UsageError unless the document is a complete report."""
     _check_format(path, document)
     for problem in _validator().iter_errors(document):
         place = "".join(f"/{part}" for part in problem.instance_path) or "its top level"
@@ -83,7 +83,7 @@ def _validate(path: str, document: dict[str, Any]) -> None:
 
 
 def _check_format(path: str, document: dict[str, Any]) -> None:
-    """The document is of this format, and whole. Raises UsageError if it is not."""
+    """Raises UsageError unless the document has this format and is complete."""
     if document.get("format") != FORMAT_VERSION:
         format_text = json.dumps(document.get("format"))[:_MAX_LENGTH]
         raise UsageError(f"{path}: a report of format {format_text}; this version reads format {FORMAT_VERSION}")
@@ -95,6 +95,6 @@ def _check_format(path: str, document: dict[str, Any]) -> None:
 
 @cache
 def _validator() -> jsonschema_rs.Validator:
-    """The schema at work."""
+    """The compiled schema."""
     schema = json.loads((specs_dir() / "report.schema.json").read_text(encoding="utf-8"))
     return jsonschema_rs.validator_for(schema)

@@ -1,4 +1,4 @@
-"""Several reports side by side: a column each, a row for each check."""
+"""Several reports side by side: a column for each report, a row for each check, and counts by area."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import JUDGED_OUTCOMES, PROBLEM_OUTCOMES, WORST_FIRST, Level, Outcome
+from conformance.report.tallies import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A report. `kept` and `judged` count its checks at the level must; `failure` is why none was judged."""
+    """A report. `kept` and `judged` count its MUST checks; `unjudged_reason` is set if nothing was judged."""
 
     label: str
     url: str
@@ -29,7 +30,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixCell:
-    """The worst that a check came to in a report, over its calls, and on how many of them it failed."""
+    """The worst outcome of a check on any call of a report, and the number of calls with a problem."""
 
     outcome: str
     call_count: int
@@ -40,7 +41,7 @@ class MatrixCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """A check, with a cell for each column; None where the report lacks it."""
+    """A check, with a cell for each column, None if the report lacks the check."""
 
     id: str
     area: str
@@ -54,6 +55,34 @@ class Matrix:
 
     columns: tuple[Column, ...]
     rows: tuple[CheckRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSummary:
+    """A check over all columns: its worst outcome, and all its levels."""
+
+    row: CheckRow
+    worst_outcome: str
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaSummary:
+    """The checks of an area, with a tally for each column."""
+
+    name: str
+    tallies: tuple[Tally, ...]
+    checks: tuple[CheckSummary, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixSummary:
+    """A matrix by areas. `title` says in one line what is compared, `shares` hold the kept share of each column."""
+
+    title: str
+    columns: tuple[Column, ...]
+    shares: tuple[str, ...]
+    areas: tuple[AreaSummary, ...]
 
 
 def build_matrix(documents: Sequence[Mapping[str, Any]]) -> Matrix:
@@ -79,7 +108,7 @@ def build_matrix(documents: Sequence[Mapping[str, Any]]) -> Matrix:
 
 
 def _with_unique_labels(columns: Iterable[Column]) -> Iterator[Column]:
-    """Columns whose names differ: the second of a target and a profile says that it is."""
+    """Numbers columns that have the same label."""
     seen: Counter[str] = Counter()
     for column in columns:
         seen[column.label] += 1
@@ -88,7 +117,7 @@ def _with_unique_labels(columns: Iterable[Column]) -> Iterator[Column]:
 
 
 def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> Column:
-    """A report, named by what sets it apart: its target, its profile, or both."""
+    """A report, labelled by what differs between the reports: target, profile, or both."""
     url, profile = document["target"]["url"], document["profile"]["name"]
     is_same_url = len({other["target"]["url"] for other in documents}) == 1
     is_same_profile = len({other["profile"]["name"] for other in documents}) == 1
@@ -107,7 +136,7 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
 
 
 def _cell(checks: Iterable[Mapping[str, Any]]) -> MatrixCell:
-    """The worst of what a check came to."""
+    """The worst outcome of a check on several calls."""
     worst_first = sorted(checks, key=lambda item: (WORST_FIRST.index(item["outcome"]), Level(item["level"]).rank))
     worst = worst_first[0]
     return MatrixCell(
@@ -116,4 +145,56 @@ def _cell(checks: Iterable[Mapping[str, Any]]) -> MatrixCell:
         failed_count=sum(item["outcome"] in PROBLEM_OUTCOMES for item in worst_first),
         level=worst["level"],
         message=worst["message"],
+    )
+
+
+def summarize_matrix(matrix: Matrix) -> MatrixSummary:
+    """The summary of a matrix."""
+    names = sorted({row.area for row in matrix.rows})
+    return MatrixSummary(
+        title=_describe_title(matrix.columns),
+        columns=matrix.columns,
+        shares=tuple(format_share(column.kept, column.judged) for column in matrix.columns),
+        areas=tuple(
+            _summarize_area(name, [row for row in matrix.rows if row.area == name], len(matrix.columns))
+            for name in names
+        ),
+    )
+
+
+def format_share(kept: int, judged: int) -> str:
+    """The kept share in whole percent, rounded down: 100 % means all."""
+    return f"{100 * kept // judged} %" if judged else "nothing judged"
+
+
+def _describe_title(columns: Sequence[Column]) -> str:
+    """The title: profiles, targets, or both are compared."""
+    urls, titles = {column.url for column in columns}, {column.profile_title for column in columns}
+    if len(columns) == 1:
+        return f"{columns[0].url} and {columns[0].profile_title}"
+    if len(urls) == 1:
+        owner = columns[0].profile_title if len(titles) == 1 else f"{len(titles)} profiles"
+        return f"How far {columns[0].url} keeps the promises of {owner}"
+    if len(titles) == 1:
+        return f"How far {len(urls)} servers keep the promises of {columns[0].profile_title}"
+    return f"How far {len(urls)} servers keep the promises of {len(titles)} profiles"
+
+
+def _summarize_area(name: str, rows: Sequence[CheckRow], column_count: int) -> AreaSummary:
+    """The tallies and checks of one area."""
+    tallies = []
+    for index in range(column_count):
+        counts = Counter(cell.outcome for row in rows if (cell := row.cells[index]))
+        tallies.append(Tally(counts={outcome: counts[outcome] for outcome in Outcome}))
+    return AreaSummary(name=name, tallies=tuple(tallies), checks=tuple(map(_summarize_check, rows)))
+
+
+def _summarize_check(row: CheckRow) -> CheckSummary:
+    """The worst outcome and the levels of a check over all columns."""
+    cells = [cell for cell in row.cells if cell]
+    outcomes = {cell.outcome for cell in cells}
+    return CheckSummary(
+        row=row,
+        worst_outcome=next(outcome.value for outcome in WORST_FIRST if outcome in outcomes),
+        levels=tuple(sorted({cell.level for cell in cells})),
     )

@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0, for views that show the findings of code scanners."""
+"""The report as SARIF 2.1.0, for tools that show the findings of code scanners."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from conformance.core.model import DEVIATING_OUTCOMES, Level, Outcome
 from conformance.core.resources import profile_names
-from conformance.core.text import escape_controls
+from conformance.core.text import escape_controls, truncate
 from conformance.report.document import UNJUDGED
 
 if TYPE_CHECKING:
@@ -27,9 +27,8 @@ _MAX_LENGTH = 1000
 def render_sarif(document: Mapping[str, Any]) -> str:
     """A log of one run: a rule for each broken check, a result for each call on which it is broken.
 
-    A scanner's result lies in a file, and a target's source is unknown here. The file is therefore the
-    profile that states the promise; the call is the logical location. What was left without an answer is
-    no result; it is a notification.
+    SARIF wants a result to be in a file, and the target's source is unknown here: so the file is the profile that
+    states the promise, and the call is the logical location. Checks without an answer become notifications.
     """
     checks = document["checks"]
     failures = [item for item in checks if item["outcome"] in DEVIATING_OUTCOMES]
@@ -73,7 +72,7 @@ def _rules(checks: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
 
 
 def _rule(name: str, checks: Sequence[Mapping[str, Any]]) -> JsonObject:
-    """A check as a rule, with the documents that it is about."""
+    """A check as a rule, with the documents that state its promise."""
     level = min((Level(item["level"]) for item in checks), key=lambda item: item.rank)
     sources = list({json.dumps(source): source for item in checks for source in item["sources"]}.values())
     lines = [
@@ -93,7 +92,7 @@ def _rule(name: str, checks: Sequence[Mapping[str, Any]]) -> JsonObject:
 
 
 def _result(item: Mapping[str, Any], profile: str, rule: int) -> JsonObject:
-    """What is broken on one call."""
+    """A check that is broken on one call."""
     digest = hashlib.sha256(json.dumps([profile, item["id"], item["operation"]]).encode()).hexdigest()[:32]
     return {
         "ruleId": item["id"],
@@ -112,7 +111,7 @@ def _result(item: Mapping[str, Any], profile: str, rule: int) -> JsonObject:
 
 
 def _suppressions(item: Mapping[str, Any]) -> JsonObject:
-    """Why a result does not count, where it is known."""
+    """The reason why a result does not count, if it is a known deviation."""
     if not item.get("known"):
         return {}
     return {"suppressions": [{"kind": "external", "justification": escape_controls(item["known"]["reason"])}]}
@@ -135,7 +134,7 @@ def _location(item: Mapping[str, Any], profile: str) -> JsonObject:
 
 
 def _notification(item: Mapping[str, Any]) -> JsonObject:
-    """What was left without a verdict, and why."""
+    """A check that ended without a verdict."""
     return {
         "level": "warning",
         "message": _message(f"{item['id']} on {item['operation']}: {item['message']}"),
@@ -144,6 +143,5 @@ def _notification(item: Mapping[str, Any]) -> JsonObject:
 
 def _message(text: str) -> JsonObject:
     """A message in which nothing is a placeholder or a link (SARIF 2.1.0, sections 3.11.5 and 3.11.6)."""
-    line = escape_controls(text)
-    line = line if len(line) <= _MAX_LENGTH else f"{line[:_MAX_LENGTH]}..."
+    line = truncate(escape_controls(text), _MAX_LENGTH)
     return {"text": _LINK_OPENING.sub(r"\\[", line.replace("{", "{{").replace("}", "}}"))}

@@ -1,4 +1,4 @@
-"""What the target would make of SDKs, for a terminal: a line for each that its user should know of."""
+"""SDK table for a terminal: what official SDKs would do with this target's answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLES = {Reaction.DELIVER: "green", Reaction.LOSE: "bold red", Reaction.SEND_A
 
 
 def build_sdk_overview(verdicts: Iterable[Verdict]) -> Table | None:
-    """The SDKs that the profile names, and others that would lose events or send them again."""
+    """The SDKs that the profile names, and others that would lose events or send them again; None for none."""
     overview_table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("official SDK", "does", "but"):
         overview_table.add_column(heading, overflow="fold")
@@ -37,7 +37,7 @@ def build_sdk_overview(verdicts: Iterable[Verdict]) -> Table | None:
 
 
 def _distinct_outcomes(row: Any) -> Iterable[_ConditionOutcome]:  # noqa: ANN401 - a report's JSON
-    """Condition, words and reaction of everything that an SDK was asked about, each once."""
+    """Condition, description and reaction of each outcome of an SDK, each once."""
     outcomes = (
         (item["condition"], item["words"], Reaction(item["does"]))
         for operation in row["operations"]
@@ -47,13 +47,13 @@ def _distinct_outcomes(row: Any) -> Iterable[_ConditionOutcome]:  # noqa: ANN401
 
 
 def _accepted_reaction(outcomes: Iterable[_ConditionOutcome]) -> Text:
-    """What it does with the answer to an acceptable request; one path may differ from another."""
+    """The reactions to the answer to an acceptable request; paths may differ."""
     reactions = [does for condition, _, does in outcomes if condition == ACCEPTED_CONDITION]
     return Text(", ").join(Text(item.verb, style=_STYLES.get(item, "")) for item in reactions)
 
 
 def _harm_pieces(outcomes: Iterable[_ConditionOutcome]) -> Iterator[str | tuple[str, str]]:
-    """What it loses or sends again of all else, in pieces of a line."""
+    """What it loses or sends again under other conditions, in pieces of a line."""
     separator = ""
     for harm in _HARMFUL_REACTIONS:
         words = [words for condition, words, does in outcomes if does is harm and condition != ACCEPTED_CONDITION]

@@ -1,4 +1,4 @@
-"""What a target's answers would make official SDKs do: a table of SDKs and conditions."""
+"""SDK table: what official SDKs would do with a target's answers, under each condition."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkReaction:
-    """What an SDK does with an answer, and where: calls are named only if they differ."""
+    """The reaction of an SDK to an answer. `calls` are given only if they differ."""
 
     reaction: str
     words: str
@@ -23,7 +23,7 @@ class SdkReaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkRow:
-    """An SDK, and what it would do under each condition of the table."""
+    """An SDK, with its reactions under each condition of the table."""
 
     title: str
     is_supported: bool
@@ -32,14 +32,14 @@ class SdkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkTable:
-    """All SDKs, those that the profile names first; conditions in the words of the report."""
+    """All SDKs, those of the profile first. `conditions` are their descriptions in the report."""
 
     conditions: tuple[str, ...]
     rows: tuple[SdkRow, ...]
 
 
 def build_sdk_table(document: Mapping[str, Any]) -> SdkTable:
-    """The table of a report; without lines where no check asked."""
+    """The table of a report; without rows if no check of SDKs ran."""
     sdks = sorted(document["sdks"], key=lambda item: (not item["supported"], item["title"]))
     outcomes = [item for sdk in sdks for operation in sdk["operations"] for item in operation["outcomes"]]
     words = {item["condition"]: item["words"] for item in outcomes}
@@ -55,7 +55,7 @@ def build_sdk_table(document: Mapping[str, Any]) -> SdkTable:
 
 
 def _cell(sdk: Mapping[str, Any], condition: str) -> tuple[SdkReaction, ...]:
-    """What an SDK does under a condition: once if it does the same on all its calls."""
+    """The reactions of an SDK under a condition: one if it does the same on all calls."""
     calls_by_answer: dict[tuple[str, str], list[str]] = {}
     for operation in sdk["operations"]:
         for item in operation["outcomes"]:

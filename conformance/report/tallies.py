@@ -1,4 +1,4 @@
-"""What a report comes to in numbers: in one line, by level, and by area and call."""
+"""Counts of a report: in one line, by level, and by area and call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GATE_WORDS = {Level.MUST: "MUST", Level.SHOULD: "MUST or SHOULD", Level.MAY: "a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many checks came to each outcome."""
+    """The number of checks for each outcome."""
 
     counts: Mapping[Outcome, int]
 
@@ -34,26 +34,26 @@ class Tally:
 
     @property
     def kept(self) -> int:
-        """How many promises were kept."""
+        """The number of kept promises."""
         return self.counts[Outcome.PASS]
 
     @property
     def problems(self) -> int:
-        """How many promises were broken, could not be tested, or were left without an answer."""
+        """The number of promises that were broken, untestable, or ended in an error."""
         return self.judged - self.kept
 
     @property
     def judged(self) -> int:
-        """How many promises were asked about."""
+        """The number of judged promises."""
         return sum(self.counts[outcome] for outcome in JUDGED_OUTCOMES)
 
     @property
     def total(self) -> int:
-        """All checks."""
+        """The number of all checks."""
         return sum(self.counts.values())
 
     def bar_parts(self, width: int) -> list[tuple[str, int, int]]:
-        """Outcome, start and length of each piece of a bar so wide, in whole units."""
+        """Outcome, start and length of each piece of a bar of that width, in whole units."""
         parts, counted = [], 0
         for outcome, count in self.counts.items():
             if count:
@@ -65,10 +65,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """The verdict for a manager: what is said of the target, and sentences with what is behind it.
-
-    `below` is what is wrong below the gate.
-    """
+    """The verdict in one sentence, with details. `below_gate` sums up problems below the gate."""
 
     verdict: str
     sentence: str
@@ -77,7 +74,7 @@ class Headline:
 
 
 def report_headline(document: Mapping[str, Any]) -> Headline:
-    """The verdict of a report in one line, with what is behind it, and what is wrong below the gate."""
+    """The headline of a report."""
     gate = Level(document["run"]["gate"])
     gate_words, title = _GATE_WORDS[gate], document["profile"]["title"]
     gated = [item for item in document["checks"] if Level(item["level"]).is_at_least(gate)]
@@ -106,7 +103,7 @@ def report_headline(document: Mapping[str, Any]) -> Headline:
 
 
 def _problem_sentences(checks: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each kind of trouble that there is, with its areas, the most troubled first."""
+    """A sentence for each kind of problem, with its areas, the one with most problems first."""
     sentences = []
     areas: dict[str, Counter[str]] = {}
     for item in checks:
@@ -120,13 +117,13 @@ def _problem_sentences(checks: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _below_gate_sentence(tally: Tally) -> str:
-    """What is wrong below the gate, in a sentence; empty where nothing is."""
+    """The problems below the gate in one sentence; empty if there are none."""
     parts = [f"{tally.counts[outcome]:,} {words}" for outcome, words in _PROBLEM_WORDS.items() if tally.counts[outcome]]
     return f"Below the gate: {', '.join(parts)}" if parts else ""
 
 
 def tallies_by_level(checks: Iterable[Mapping[str, Any]]) -> list[tuple[str, Tally]]:
-    """Every level with its tally, strongest first; those without a check are left out."""
+    """The levels with their tallies, strongest first, without those that have no check."""
     check_list = list(checks)
     tallies = [
         (level.value, Tally.from_checks(item for item in check_list if item["level"] == level)) for level in Level
@@ -136,7 +133,7 @@ def tallies_by_level(checks: Iterable[Mapping[str, Any]]) -> list[tuple[str, Tal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRow:
-    """A call with its tally in each area, None where it has no check there, and over all areas."""
+    """A call with its tally in each area, None if it has no check there, and over all areas."""
 
     call: str
     cells: tuple[tuple[str, Tally | None], ...]
@@ -145,7 +142,7 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallGrid:
-    """The tallies of all calls in all areas, with sums."""
+    """The tallies of all calls in all areas, with totals."""
 
     areas: tuple[str, ...]
     calls: tuple[str, ...]
@@ -154,7 +151,7 @@ class CallGrid:
 
 
 def build_call_grid(checks: Iterable[Mapping[str, Any]]) -> CallGrid:
-    """The matrix of areas and calls. Checks without a call come in the last row."""
+    """The grid of areas and calls. Checks without a call are in the last row."""
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for item in checks:
         cells.setdefault((item["operation"], item["area"]), []).append(item)

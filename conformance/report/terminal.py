@@ -1,4 +1,4 @@
-"""The report for a terminal: a summary by area, and every broken promise with what to do about it."""
+"""The report for a terminal: a summary by area, and every broken promise with its details."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.core.model import Outcome, Verdict
-from conformance.core.text import escape_controls
+from conformance.core.text import escape_controls, join_first
 from conformance.report import sdk_overview
 from conformance.report.changes import ChangeKind
+from conformance.report.details import Detail, DetailKind, print_details
 from conformance.report.document import CONFORMS, DEVIATES
+from conformance.report.failure_groups import describe_known
 from conformance.report.matrix import build_matrix
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ _MAX_ITEMS = 12
 
 
 def print_report(report: Report, console: Console, *, quiet: bool = False) -> None:
-    """Prints a report. Quiet leaves only what is broken, and the verdict."""
+    """Prints a report. Quiet leaves only the problems and the verdict."""
     if not quiet:
         console.print(_area_table(report))
         overview = sdk_overview.build_sdk_overview(report.verdicts)
@@ -51,7 +53,7 @@ def print_report(report: Report, console: Console, *, quiet: bool = False) -> No
 
 
 def print_matrix(documents: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Prints the verdicts of several reports, a line each, and why one could not judge."""
+    """Prints the verdicts of several reports, a line each, with the reason of one that judged nothing."""
     matrix_table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("report", "verdict", "MUST kept", "counts"):
         matrix_table.add_column(heading, overflow="fold")
@@ -67,7 +69,7 @@ def print_matrix(documents: Sequence[Mapping[str, Any]], console: Console) -> No
 
 
 def print_changes(report_changes: ReportChanges, console: Console) -> None:
-    """Prints what became of each check between reports, those with the same fate together."""
+    """Prints the changes between reports, a check that changed alike on several calls once."""
     for remark in report_changes.remarks:
         console.print(Text(escape_controls(remark), style="bold yellow"), soft_wrap=True)
     for items in report_changes.grouped_by_check():
@@ -77,16 +79,16 @@ def print_changes(report_changes: ReportChanges, console: Console) -> None:
             (escape_controls(first.level.upper()), "bold"), f"  {first.was} -> {first.now}",
         )  # fmt: skip
         console.print(head, soft_wrap=True)
-        for text in (_join_first([item.operation for item in items if item.operation]), first.message):
+        for text in (join_first([item.operation for item in items if item.operation], _MAX_ITEMS), first.message):
             if text:
                 console.print(Text(f"          {escape_controls(text)}"), soft_wrap=True)
     console.print(Text(report_changes.summary, style="bold"), soft_wrap=True)
 
 
 def _group_problems(report: Report) -> list[list[Verdict]]:
-    """Verdicts that are one trouble together.
+    """Groups verdicts that are one problem.
 
-    A check that came to the same thing on several paths is one, and all that can't be tested on a path.
+    That is the same check with the same answer on several operations, or all untestable checks of one operation.
     """
     groups: dict[tuple[str | int | None, ...], list[Verdict]] = {}
     for item in report.problems():
@@ -97,7 +99,7 @@ def _group_problems(report: Report) -> list[list[Verdict]]:
 
 
 def _area_table(report: Report) -> Table:
-    """A row an area, a column an outcome."""
+    """Counts: a row for each area, a column for each outcome."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("area")
     for outcome in Outcome:
@@ -111,49 +113,36 @@ def _area_table(report: Report) -> Table:
     return table
 
 
-def verdict_details(item: Verdict, operations: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """What a person wants to know of a broken promise, each with a word for what it is."""
+def verdict_details(item: Verdict, operations: Sequence[str] = ()) -> list[Detail]:
+    """All details of a broken promise; `operations` are those on which it is broken alike."""
     sources = [f"{source}{f': {source.says}' if source.says else ''}" for source in item.sources]
     links = [source.url for source in item.sources if source.url][:1]
-    lines = [
-        ("promise", item.title),
-        ("on", _join_first(operations or [item.operation])),
-        ("expected", item.expected),
-        ("received", item.received),
-        ("because", item.message),
-        ("known", _describe_known(item)),
-        *(("source", text) for text in sources),
-        *(("", link) for link in links),
-        ("again", item.curl),
-    ]
-    return [(name, text) for name, text in lines if text]
-
-
-def _untestable_details(item: Verdict, ids: Sequence[str]) -> list[tuple[str, str]]:
-    """What a person wants to know of a path on which nothing can be tested."""
-    return [("checks", _join_first(ids)), ("received", item.received), ("because", item.message)]
-
-
-def _describe_known(item: Verdict) -> str:
-    """Why a broken promise is accepted for now."""
-    if item.known_deviation is None:
-        return ""
     details = [
-        item.known_deviation.owner,
-        item.known_deviation.link,
-        f"until {item.known_deviation.expires}" if item.known_deviation.expires else "",
+        Detail(DetailKind.PROMISE, item.title),
+        Detail(DetailKind.CALLS, join_first(operations or [item.operation], _MAX_ITEMS)),
+        Detail(DetailKind.EXPECTED, item.expected),
+        Detail(DetailKind.RECEIVED, item.received),
+        Detail(DetailKind.REASON, item.message),
+        Detail(DetailKind.KNOWN, describe_known(item.known_deviation.as_json() if item.known_deviation else None)),
+        *(Detail(DetailKind.SOURCE, text) for text in sources),
+        *(Detail(DetailKind.LINK, link) for link in links),
+        Detail(DetailKind.CURL, item.curl),
     ]
-    return ", ".join(text for text in (item.known_deviation.reason, *details) if text)
+    return [detail for detail in details if detail.text]
 
 
-def _join_first(words: Sequence[str]) -> str:
-    """The first few of many words."""
-    rest = f" and {len(words) - _MAX_ITEMS} more" if len(words) > _MAX_ITEMS else ""
-    return ", ".join(words[:_MAX_ITEMS]) + rest
+def _untestable_details(item: Verdict, ids: Sequence[str]) -> list[Detail]:
+    """The details of a path on which several checks can't be tested."""
+    return [
+        Detail(DetailKind.CHECKS, join_first(ids, _MAX_ITEMS)),
+        Detail(DetailKind.RECEIVED, item.received),
+        Detail(DetailKind.REASON, item.message),
+        *([Detail(DetailKind.CURL, item.curl)] if item.curl else []),
+    ]
 
 
 def _print_problem(items: list[Verdict], report: Report, console: Console) -> None:
-    """One broken promise: what, where, where documented, what came, and how to see it again."""
+    """Prints one problem with its details."""
     first = items[0]
     ids = list(dict.fromkeys(item.id for item in items))
     head = Text.assemble(
@@ -167,19 +156,11 @@ def _print_problem(items: list[Verdict], report: Report, console: Console) -> No
     details = (
         verdict_details(first, [item.operation for item in items]) if len(ids) == 1 else _untestable_details(first, ids)
     )
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", justify="right", min_width=9)
-    table.add_column(overflow="fold")
-    for name, text in details:
-        if name != "again":
-            table.add_row(name, Text(escape_controls(text)))
-    console.print(Padding(table, (0, 0, 0, 2)))
-    if first.curl:
-        console.print(Text(f"      again {escape_controls(first.curl)}", style="dim"), soft_wrap=True)
+    print_details(details, console)
 
 
 def _verdict_line(report: Report) -> Text:
-    """The last line."""
+    """The last line: target, verdict, profile, gate and counts."""
     header, counts = report.run_info, report.counts_by_outcome()
     words, style = _VERDICTS.get(report.verdict, ("could not be judged by", "bold yellow"))
     waited = f", {header.waited_s:.1f} s of them waiting for 429s" if header.waited_s else ""

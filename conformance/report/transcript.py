@@ -1,4 +1,4 @@
-"""An exchange as JSON data for reports: bodies cut, their full length given."""
+"""The JSON form of an exchange in reports, with bodies cut to 1 KiB."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_BODY_BYTES = 1024
 
 
 def transcript_json(exchange: Exchange) -> JsonObject:
-    """What was sent and what came back."""
+    """The request and the response. Bodies are cut, their full length is given."""
     request, response = exchange.request, exchange.response
     response_json: Any = None
     if response is not None:

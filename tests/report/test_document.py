@@ -268,7 +268,9 @@ def test_another_level_is_another_failure() -> None:
 
 def test_many_paths_are_counted() -> None:
     """After a dozen paths the rest are counted."""
-    shown_details = dict(verdict_details(verdict(), [f"POST /{number}" for number in range(20)]))
+    shown_details = {
+        item.label: item.text for item in verdict_details(verdict(), [f"POST /{number}" for number in range(20)])
+    }
     assert shown_details["on"].endswith("POST /11 and 8 more")
 
 

@@ -1,24 +1,28 @@
-"""The report as a page of HTML: one file that needs no network, and no script to be read."""
+"""Reports as HTML: one file, readable without network and without scripts."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import Level
 from conformance.report import diff_summary
 from conformance.report.failure_groups import group_failures
 from conformance.report.html.gauges import SCALE, build_gauge
-from conformance.report.html.page import render_page
-from conformance.report.html.transcripts import trim_transcripts
-from conformance.report.matrix import build_matrix
-from conformance.report.matrix_summary import summarize_matrix
+from conformance.report.html.page import MAX_TEXT_LENGTH, render_page
+from conformance.report.matrix import build_matrix, summarize_matrix
 from conformance.report.sdk_table import build_sdk_table
 from conformance.report.tallies import build_call_grid, report_headline, tallies_by_level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from conformance.report.failure_groups import FailureGroup
+
 __all__ = ["render_html", "render_html_diff", "render_html_matrix"]
+
+_MAX_TRANSCRIPT_LENGTH = 350_000
+"""The characters of transcripts on a page, which thus stays below 1.5 MB."""
 
 
 def render_html(document: Mapping[str, Any]) -> str:
@@ -30,7 +34,7 @@ def render_html(document: Mapping[str, Any]) -> str:
         headline=report_headline(document),
         levels=tallies_by_level(checks),
         gated=[level.value for level in Level if level.is_at_least(Level(document["run"]["gate"]))],
-        findings=trim_transcripts(group_failures(checks)),
+        findings=_trim_transcripts(group_failures(checks)),
         grid=build_call_grid(checks),
         gauges=[build_gauge(limit) for limit in document.get("limits", [])],
         scale=SCALE,
@@ -44,7 +48,7 @@ def render_html_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
 
 
 def render_html_diff(document: Mapping[str, Any]) -> str:
-    """The page of two servers compared, given as the JSON document of the comparison."""
+    """The page of a comparison of two servers, given as its JSON document."""
     return render_page(
         "differences.html",
         document=document,
@@ -54,3 +58,25 @@ def render_html_diff(document: Mapping[str, Any]) -> str:
         ways=diff_summary.describe_changes,
         reactions=diff_summary.describe_reactions,
     )
+
+
+def _trim_transcripts(groups_by_outcome: Mapping[str, tuple[FailureGroup, ...]]) -> dict[str, tuple[FailureGroup, ...]]:
+    """The findings, without the transcripts that do not fit on a page."""
+    room = _MAX_TRANSCRIPT_LENGTH
+    trimmed_groups = {}
+    for outcome, items in groups_by_outcome.items():
+        kept = []
+        for item in items:
+            room -= _rendered_length([item.first["exchanges"], item.first["curl"]])
+            kept.append(item if room > 0 else replace(item, has_transcript=False))
+        trimmed_groups[outcome] = tuple(kept)
+    return trimmed_groups
+
+
+def _rendered_length(value: object) -> int:
+    """About how many characters a JSON value takes on a page."""
+    if isinstance(value, str):
+        return min(len(value), MAX_TEXT_LENGTH)
+    if isinstance(value, dict):
+        return sum(len(name) + _rendered_length(inner) for name, inner in value.items())
+    return sum(map(_rendered_length, value)) if isinstance(value, list | tuple) else 1

@@ -1,4 +1,4 @@
-"""Limits as pictures: what is documented, and what was measured, on one scale."""
+"""Limits as pictures: documented and measured sizes on one scale."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCALE = SCALE_LEFT, SCALE_RIGHT, _ = 84, 450, 560
-"""Where the scale begins and ends, and how wide the picture is, in units of its own."""
+"""The left and right end of the scale, and the width of the picture, in SVG units."""
 _ZERO_BASED_RATIO = 2.0
 _MIN_LEFT_LABEL_X = 44
 _MIN_LABEL_DISTANCE = 150
@@ -19,7 +19,7 @@ _MIN_PADDING_RATIO = 0.004
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaleMark:
-    """A value on the scale, with the words for it, the side to which they are written, and their kind."""
+    """A value on the scale, with its label, the side of the label, and its kind."""
 
     x: int
     label: str
@@ -29,7 +29,7 @@ class ScaleMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """A limit to be drawn. A mark is None where nothing is known; labels are never in each other's way."""
+    """A limit as a picture. A mark is None if nothing is known; labels never overlap."""
 
     limit: Mapping[str, Any]
     judgement: str
@@ -42,13 +42,13 @@ class Gauge:
 
     @property
     def documented_labels(self) -> list[ScaleMark]:
-        """The labels of the band."""
+        """The labels of the documented band."""
         is_point = self.limit["at_least"] == self.limit["at_most"]
         return _labels(self.at_least, None if is_point else self.at_most, " to ")
 
     @property
     def measured_labels(self) -> list[ScaleMark]:
-        """The labels of what was measured."""
+        """The labels of the measured sizes."""
         if self.accepted and not self.accepted.is_label_left and self.refused and self.refused.is_label_left:
             return _labels(self.refused, self.accepted, ", ")
         return _labels(self.accepted, self.refused, ", ")
@@ -65,7 +65,7 @@ class Gauge:
 
 
 def build_gauge(limit: Mapping[str, Any]) -> Gauge:
-    """The picture of a limit, as the report has it."""
+    """The picture of a limit, given as the report has it."""
     accepted, refused = limit["accepted_up_to"], limit["refused_from"]
     values = [
         limit["at_least"],
@@ -97,14 +97,14 @@ def build_gauge(limit: Mapping[str, Any]) -> Gauge:
 
 
 def _labels(left: ScaleMark | None, right: ScaleMark | None, separator: str) -> list[ScaleMark]:
-    """The labels of two marks; one for both where there is no room for two."""
+    """The labels of two marks, joined if there is no room for two."""
     if left and right and not left.is_label_left and right.x - left.x < _MIN_LABEL_DISTANCE:
         return [ScaleMark(x=right.x, label=f"{left.label}{separator}{right.label}", is_label_left=False)]
     return [mark for mark in (left, right) if mark]
 
 
 def _scale_bounds(low: int, high: int) -> tuple[int, int]:
-    """Where a scale starts and ends: at 0 where values are far apart, else close around them."""
+    """The ends of a scale: from 0 if the values are far apart, else close around them."""
     if high > low * _ZERO_BASED_RATIO:
         return 0, max(high + high // 4, 1)
     padding = max(round((high - low) * _PADDING_RATIO), round(high * _MIN_PADDING_RATIO), 1)
@@ -112,7 +112,7 @@ def _scale_bounds(low: int, high: int) -> tuple[int, int]:
 
 
 def _judge_limit(limit: Mapping[str, Any]) -> tuple[str, bool | None]:
-    """Whether what was measured fits what is documented, in words; None where nobody can say."""
+    """Whether the measured sizes fit the documented ones, in words and as a boolean; None if that is unknown."""
     accepted, refused = limit["accepted_up_to"], limit["refused_from"]
     if refused is not None and refused <= limit["at_least"]:
         return "refuses what must be accepted", False

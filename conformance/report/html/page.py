@@ -1,4 +1,4 @@
-"""Pages: templates filled so that nothing from a report can be anything but text."""
+"""HTML pages from templates. Everything from a report is escaped as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_TEXT_LENGTH = 8000
-"""Of a longer text a page shows so many characters, and says that it was cut."""
+"""The characters that a page shows of a longer text, which it marks as cut."""
 
 
 def render_page(template: str, **values: object) -> str:
@@ -25,7 +25,7 @@ def render_page(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    """The templates. Every value that they write is made visible text first, then escaped."""
+    """The templates. Values are first made visible text, then escaped."""
     environment = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
@@ -48,7 +48,7 @@ def _environment() -> Environment:
 
 
 def _to_visible_text(value: object) -> object:
-    """A text without control characters, cut where it is endless. Markup is the templates' own."""
+    """A text without control characters, cut if it is very long. Markup of the templates stays."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
     if len(value) > MAX_TEXT_LENGTH:
@@ -58,7 +58,7 @@ def _to_visible_text(value: object) -> object:
 
 
 def _csp_digest(text: str) -> str:
-    """The name under which a content security policy allows an inline text."""
+    """The digest by which a content security policy allows an inline style or script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
@@ -72,5 +72,5 @@ def _format_count(count: int, word: str, plural: str = "") -> str:
 
 
 def _safe_url(url: str) -> str:
-    """An address that a reader may follow; empty for what is none, such as a script."""
+    """The URL if it is HTTP; empty for any other, such as a script."""
     return url if url.startswith(("https://", "http://")) else ""

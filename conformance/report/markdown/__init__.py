@@ -1,4 +1,4 @@
-"""Reports as Markdown: for pull requests, job summaries and whoever reads in a terminal."""
+"""Reports as Markdown, for pull requests, job summaries and terminals."""
 
 from __future__ import annotations
 

@@ -6,17 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import PROBLEM_OUTCOMES, Outcome
-from conformance.report.markdown.markup import escape_markdown, inline_code, markdown_table
-from conformance.report.matrix import build_matrix
-from conformance.report.matrix_summary import summarize_matrix
+from conformance.report.markdown.markup import escape_markdown, inline_code, markdown_table, row_size, take_fitting
+from conformance.report.matrix import build_matrix, summarize_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.report.matrix import CheckRow, MatrixCell
-    from conformance.report.matrix_summary import AreaSummary
+    from conformance.report.matrix import AreaSummary, CheckRow, MatrixCell
 
-MAX_PAGE_BYTES = 900_000
+MAX_SUMMARY_BYTES = 900_000
 """A job summary on GitHub takes 1 MiB."""
 _EMPTY_CELL = "\N{EN DASH}"
 _OUTCOME_WORDS = {
@@ -52,7 +50,7 @@ def render_markdown_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
             if column.unjudged_reason
         ),
         "## By area",
-        "Checks that are kept, of those that were judged; each counts once, by the worst that it came to.",
+        "Checks that are kept, of those that were judged; each counts once, by its worst outcome on any call.",
         markdown_table(["area", *names], [[area.name, *_shares(area)] for area in summary.areas]),
         "## By check",
         _omitted_sentence([line.row for area in summary.areas for line in area.checks]),
@@ -62,40 +60,34 @@ def render_markdown_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _shares(area: AreaSummary) -> list[str]:
-    """How much of an area was kept, for each report."""
+    """How many checks of an area are kept, for each report."""
     return [f"{tally.kept:,} of {tally.judged:,}" if tally.judged else _EMPTY_CELL for tally in area.tallies]
 
 
 def _has_problem(row: CheckRow) -> bool:
-    """Whether a check went wrong anywhere."""
+    """Whether a check has a problem in any report."""
     return any(cell is not None and cell.outcome in PROBLEM_OUTCOMES for cell in row.cells)
 
 
 def _omitted_sentence(rows: Sequence[CheckRow]) -> str:
-    """What the table below leaves out, in a sentence."""
+    """How many checks the table below leaves out, in a sentence."""
     omitted_count = Counter(_has_problem(row) for row in rows)[False]
     return (
-        f"{omitted_count:,} checks went wrong nowhere and are left out."
+        f"{omitted_count:,} checks have no problem in any report and are left out."
         if omitted_count
-        else "All went wrong somewhere."
+        else "Each check has a problem in some report."
     )
 
 
 def _rows(rows: Sequence[CheckRow]) -> list[list[str]]:
-    """The checks that went wrong somewhere, with their cells, as many as there is room for."""
-    lines: list[list[str]] = []
-    room = MAX_PAGE_BYTES
-    for row in filter(_has_problem, rows):
-        line = [inline_code(row.id), *map(_cell, row.cells)]
-        room -= sum(len(cell.encode()) + 3 for cell in line)
-        if room < 0:
-            return [*lines, ["*and more*", *[""] * len(row.cells)]]
-        lines.append(line)
-    return lines
+    """The checks with a problem, with their cells, as many as fit."""
+    all_rows = [[inline_code(row.id), *map(_cell, row.cells)] for row in rows if _has_problem(row)]
+    kept = take_fitting(all_rows, MAX_SUMMARY_BYTES, row_size)
+    return kept if len(kept) == len(all_rows) else [*kept, ["*and more*", *[""] * (len(all_rows[0]) - 1)]]
 
 
 def _cell(cell: MatrixCell | None) -> str:
-    """What a check came to, its level, and on how many calls it went wrong."""
+    """The outcome of a check, its level, and on how many calls it has a problem."""
     if cell is None:
         return ""
     words = _OUTCOME_WORDS[Outcome(cell.outcome)]

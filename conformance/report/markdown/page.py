@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import Level, Outcome
-from conformance.core.text import format_range
+from conformance.core.text import format_range, join_first
 from conformance.report.failure_groups import group_failures
 from conformance.report.markdown.markup import (
+    MAX_COMMENT_BYTES,
+    block_size,
     code_block,
     details_block,
     escape_markdown,
     html_inline,
     inline_code,
-    join_first,
     markdown_link,
     markdown_table,
+    take_fitting,
 )
-from conformance.report.sdk_table import build_sdk_table as consequences
+from conformance.report.sdk_table import build_sdk_table
 from conformance.report.tallies import report_headline, tallies_by_level
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from conformance.report.failure_groups import FailureGroup
     from conformance.report.sdk_table import SdkReaction
 
-MAX_PAGE_BYTES = 60_000
-"""A comment on GitHub takes 65,536 characters, a job summary 1 MiB."""
 _MAX_LINE_LENGTH = 2000
 _MAX_CALLS, _MAX_SOURCES, _MAX_IDS, _MAX_ROWS = 12, 6, 12, 30
 _PROBLEM_ORDER = (Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR)
@@ -35,7 +35,7 @@ _OUTCOME_WORDS = {Outcome.PASS: "kept", Outcome.FAIL: "broken", Outcome.ERROR: "
 
 
 def render_markdown(document: Mapping[str, Any]) -> str:
-    """The page of one report, given as its JSON document; findings for which there is no room are counted."""
+    """The page of one report, given as its JSON document; findings that do not fit are counted."""
     gate = Level(document["run"]["gate"])
     groups_by_outcome = group_failures(document["checks"])
     problems = sorted(
@@ -45,33 +45,21 @@ def render_markdown(document: Mapping[str, Any]) -> str:
     head, tail = (_head_blocks(document), [*_limit_blocks(document), *_sdk_blocks(document), _footer_line(document)])
     gated = [item for item in problems if Level(item.level).is_at_least(gate)]
     below = [item for item in problems if not Level(item.level).is_at_least(gate)]
-    blocks = [
-        *(["## What is wrong", *map(_group_block, gated)] if gated else []),
-        *(["## Below the gate", *map(_group_line, below)] if below else []),
-    ]
-    room = MAX_PAGE_BYTES - sum(_block_bytes(item) for item in [*head, *tail])
-    return "\n\n".join([*head, *_fit_blocks(blocks, room), *tail]) + "\n"
-
-
-def _block_bytes(text: str) -> int:
-    """What a block takes, the empty line after it included."""
-    return len(text.encode()) + 2
-
-
-def _fit_blocks(blocks: Sequence[str], room: int) -> list[str]:
-    """The first blocks, as many as there is room for, and a sentence that counts the rest."""
-    room -= _MAX_LINE_LENGTH
-    kept: list[str] = []
-    for block in blocks:
-        room -= _block_bytes(block)
-        if room < 0:
-            omitted_count = sum(not item.startswith("## ") for item in blocks[len(kept) :])
-            return [
-                *kept,
-                f"**{omitted_count:,} more findings are left out here; the JSON and the HTML report have them.**",
-            ]
-        kept.append(block)
-    return kept
+    room = MAX_COMMENT_BYTES - _MAX_LINE_LENGTH - sum(map(block_size, [*head, *tail]))
+    sections = [("## What is wrong", _group_block, gated), ("## Below the gate", _group_line, below)]
+    blocks: list[str] = []
+    omitted_count = 0
+    for heading, render, groups in sections:
+        if not groups:
+            continue
+        rendered = list(map(render, groups))
+        kept = [] if omitted_count else take_fitting([heading, *rendered], room, block_size)
+        blocks += kept
+        room -= sum(map(block_size, kept))
+        omitted_count += len(rendered) - max(len(kept) - 1, 0)
+    if omitted_count:
+        blocks.append(f"**{omitted_count:,} more findings are left out here; the JSON and the HTML report have them.**")
+    return "\n\n".join([*head, *blocks, *tail]) + "\n"
 
 
 def _head_blocks(document: Mapping[str, Any]) -> list[str]:
@@ -95,7 +83,7 @@ def _head_blocks(document: Mapping[str, Any]) -> list[str]:
 
 
 def _group_block(item: FailureGroup) -> str:
-    """A broken promise behind its summary: where, what, why, where documented, and how to see it again."""
+    """A finding: a summary, and details in its fold."""
     first, ids = item.first, [member.id for member in item.members]
     is_one = len(ids) == 1
     name = html_inline(ids[0], "code") if is_one else f"{len(ids):,} checks"
@@ -122,7 +110,7 @@ def _call_code(call: str) -> str:
 
 
 def _source_lines(sources: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where it is documented, a line each."""
+    """The places where it is documented, a line each."""
     lines = []
     for source in sources[:_MAX_SOURCES]:
         section = f', section "{source["section"]}"' if source["section"] else ""
@@ -132,26 +120,26 @@ def _source_lines(sources: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _curl_blocks(curl: str) -> list[str]:
-    """The line that sends it again, if it is one for a page: half of it would be of no use."""
+    """The curl command, unless it is too long for a page: half of it would be of no use."""
     if not curl:
         return []
     if len(curl) > _MAX_LINE_LENGTH:
-        return ["", f"The line that sends it again is in the JSON report; it has {len(curl):,} characters."]
+        return ["", f"The curl command is in the JSON report; it has {len(curl):,} characters."]
     return ["", code_block(curl, "sh")]
 
 
 def _group_line(item: FailureGroup) -> str:
-    """What is broken below the gate, in a line."""
+    """A finding below the gate, in one line."""
     name = inline_code(item.members[0].id) if len(item.members) == 1 else f"{len(item.members):,} checks"
     received = f": received {inline_code(item.first['received'])}" if item.first["received"] else ""
     return f"- {item.outcome.upper()} {name} {item.level.upper()} ({_count_calls(item)}){received}"
 
 
 def _limit_blocks(document: Mapping[str, Any]) -> list[str]:
-    """What was measured of each limit."""
+    """A table of the limits, documented and measured."""
     rows = [
         [
-            escape_markdown(item["title"]),
+            escape_markdown(f"{item['title']}, in {item['unit']}"),
             join_first(map(inline_code, item["operations"]), _MAX_CALLS),
             format_range(item["at_least"], item["at_most"]),
             _format_measured(item["accepted_up_to"]),
@@ -159,7 +147,7 @@ def _limit_blocks(document: Mapping[str, Any]) -> list[str]:
         ]
         for item in document.get("limits", [])[:_MAX_ROWS]
     ]
-    head = ["limit in bytes", "on", "documented", "accepted up to", "refused from"]
+    head = ["limit", "on", "documented", "accepted up to", "refused from"]
     return ["## Limits", markdown_table(head, rows)] if rows else []
 
 
@@ -168,8 +156,8 @@ def _format_measured(value: int | None) -> str:
 
 
 def _sdk_blocks(document: Mapping[str, Any]) -> list[str]:
-    """What the answers would make official SDKs do."""
-    sdk_table = consequences(document)
+    """A table of what official SDKs would do with the answers."""
+    sdk_table = build_sdk_table(document)
     if not sdk_table.rows:
         return []
     rows = [
@@ -187,7 +175,7 @@ def _cell(cell: Sequence[SdkReaction]) -> str:
 
 
 def _footer_line(document: Mapping[str, Any]) -> str:
-    """What the report is of."""
+    """Profile, gate, cost, start and suite of the run."""
     run = document["run"]
     return (
         f"{escape_markdown(document['profile']['title'])} at the gate {run['gate']}: {run['requests']:,} requests in "
