@@ -1,1 +1,1 @@
-"""What everything else stands on: the nouns, errors, pointers, text."""
+"""Data types, exceptions and functions that every other package uses."""

@@ -1,17 +1,18 @@
-"""What can go wrong, and whose fault it is.
+"""The exceptions, and whose fault each one is.
 
 ConformanceError
 ├── UsageError          the command line (exit 2)
 │   └── ProfileError    the profile's author (exit 2)
-└── CannotJudge         the network, the target's address, or us (exit 3)
+└── InconclusiveError   the network, the target's address, or us (exit 3)
 
-Raised by checks, never mixed with the above:
+Raised while a check runs; they become its outcome:
 
-Silent                  the contract does not ask: not applicable
-Deviation               the target broke a promise
-Untestable              the control was refused, so a refusal proves nothing
-NoAnswer                the network or the target left us without an answer: an error, no verdict
-Stopped                 nothing more is sent: the run ends before its end, and its report says so
+NotApplicable           the contract promises nothing that the check could judge
+Deviation               the target broke a promise: the check fails
+└── Untestable          an acceptable request was refused, so refusing an invalid one proves nothing
+NoResponse              a request got no usable response: an error, no verdict
+
+Stopped                 nothing more is sent: the run ends early, and its report says so
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ if TYPE_CHECKING:
 
 
 class ConformanceError(Exception):
-    """Anything that ends a run before its end; its text is one clear sentence."""
+    """Base class of errors that end a command; `exit_code` is the command's, and the text one sentence for users."""
 
     exit_code = 3
 
 
 class UsageError(ConformanceError):
-    """The command line asks for something that does not exist or does not fit."""
+    """An option, argument or configuration file is wrong."""
 
     exit_code = 2
 
 
 class InconclusiveError(ConformanceError):
-    """Nothing can be said about the target."""
+    """The target could not be tested."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """One mistake in a profile: file, line (from 1) and key, and what is wrong there."""
+    """One mistake in a YAML file: file, line (from 1), key (empty for the whole file), and a message."""
 
     file: str
     line: int
@@ -54,7 +55,7 @@ class FileProblem:
 
 
 class ProfileError(UsageError):
-    """A profile that is not valid; carries every problem found, in the order of the file."""
+    """A profile, or another YAML file, is not valid; `problems` are all mistakes in it, by line."""
 
     def __init__(self, problems: list[FileProblem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -62,7 +63,7 @@ class ProfileError(UsageError):
 
 
 class NotApplicable(Exception):
-    """The contract does not promise what a check asks about; the text says why."""
+    """The contract promises nothing that a check could judge; the text says why."""
 
 
 class Deviation(Exception):

@@ -1,4 +1,4 @@
-"""The event loop of everything that talks to a target, and how signals end it."""
+"""The asyncio event loop (uvloop) for all commands that talk to a target, and its signal handling."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GRACE_S = 0.5
-"""How long the loop may need to end after a signal, in seconds; then it is interrupted where it is.
+"""Time for a clean end after a signal, in seconds; then KeyboardInterrupt is raised wherever the code is.
 
-And again after as long: what is raised where an object is being deleted gets lost.
+It is raised again each time so many seconds have passed, because Python drops exceptions raised in `__del__`.
 """
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine to its end, as asyncio.run does, on a loop that is several times as fast.
+    """Runs a coroutine as asyncio.run does, on a faster event loop, and returns its result.
 
-    SIGINT and SIGTERM alike cancel it, whatever it waits for; then KeyboardInterrupt is raised.
+    SIGINT and SIGTERM both cancel it; then KeyboardInterrupt is raised.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         loop = runner.get_loop()
@@ -45,7 +45,10 @@ async def _awaited(task: asyncio.Task[T]) -> T:
 
 @contextlib.contextmanager
 def _cancel_on_signal(cancel: Callable[[], object]) -> Iterator[list[int]]:
-    """Calls something at the first signal, and yields those that came. Only the main thread hears any."""
+    """Calls `cancel` at the first SIGINT or SIGTERM; yields the list of received signals.
+
+    Signals can only be handled in the main thread: elsewhere the list stays empty.
+    """
     received: list[int] = []
 
     def handle(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The nouns that travel through the pipe: levels, outcomes, requests, answers, exchanges."""
+"""Data types shared by the whole package: levels, outcomes, requests, responses, exchanges, verdicts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = "dict[str, Json]"
 
 ID_PREFIX = "conformance"
-"""What every id of ours begins with, and the member of an event's context that names the run."""
+"""The start of every id that the suite generates, and the key in an event's context that holds the run id."""
 DEFAULT_RUN_ID = "unnamed"
-"""The run that events name where nobody gives it a name: then each run sends the same bytes."""
+"""The run id if none is given; it is constant, so that every run sends the same bytes."""
 
 RawWriter: TypeAlias = Callable[[str, list[tuple[str, str]], bytes], tuple[bytes, ...]]
-"""Writes a request by hand, from its start line, headers and body: where no HTTP client goes.
+"""Builds the bytes of a request that no HTTP client would send, from its start line, headers and body.
 
-Between two pieces the wire waits a moment for an answer.
+The pieces are sent one after another, with a short wait for a response in between.
 """
 
 
 class Level(enum.StrEnum):
-    """How strong a promise is, strongest first."""
+    """How binding a promise is, strongest first."""
 
     MUST = "must"
     SHOULD = "should"
@@ -35,12 +35,12 @@ class Level(enum.StrEnum):
         return list(Level).index(self)
 
     def is_at_least(self, gate: Level) -> bool:
-        """Whether a promise of this level counts at a gate."""
+        """Whether a run with this gate counts promises of this level."""
         return self.rank <= gate.rank
 
 
 def weaker_level(first: Level, second: Level) -> Level:
-    """The weaker of two levels: a MUST on a path that only SHOULD exist is a SHOULD."""
+    """The weaker of two levels: a MUST about a path that only SHOULD exist is a SHOULD."""
     return max(first, second, key=lambda level: level.rank)
 
 
@@ -73,7 +73,7 @@ WORST_FIRST = (
 
 
 class Area(enum.StrEnum):
-    """The first word of a check's id: what the check is about."""
+    """The topic of a check, and the first word of its id."""
 
     ACCEPT = "accept"
     AUTH = "auth"
@@ -102,7 +102,7 @@ class OperationKind(enum.StrEnum):
 
 
 class TransportFailure(enum.StrEnum):
-    """Why an exchange ended without an answer."""
+    """Why a request got no usable response."""
 
     UNREACHABLE = "unreachable"
     TLS = "tls"
@@ -113,7 +113,7 @@ class TransportFailure(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a promise is documented; `says` is our paraphrase."""
+    """Where a promise is documented; `says` is our paraphrase of the text there."""
 
     document: str
     section: str
@@ -124,13 +124,16 @@ class Source:
         return f"{self.document}, section {self.section!r}"
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """Returns a JSON-serializable dict."""
         return {"document": self.document, "section": self.section, "says": self.says, "url": self.url}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredSize:
-    """What a request that was made to measure weighs: in bytes, by the limit that it is about."""
+    """The size in bytes of a request that was built to hit a size limit, as that limit counts it.
+
+    `limit_fact` is the name of the limit, such as `limits.event`.
+    """
 
     limit_fact: str
     size: int
@@ -140,8 +143,8 @@ class MeasuredSize:
 class Request:
     """One HTTP request, relative to the target's base URL.
 
-    The body of one that is `unpacked` is shown without the gzip in which it was sent. `weight` is that of
-    one whose size is the point of it; `events` is how many events are in it, acceptable or not.
+    `is_decompressed` marks a request that was sent with gzip and is shown without. `measured_size` is set if
+    the request was built to hit a size limit; `event_count` includes events that are not acceptable.
     """
 
     method: str
@@ -158,7 +161,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One HTTP answer; the body is decoded and never longer than the wire's cap."""
+    """One HTTP response. The body is decoded; it is `truncated` if it was longer than the wire reads."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -167,26 +170,27 @@ class Response:
     truncated: bool = False
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, whatever the case of its name."""
+        """The first value of a header, by its name in any case; None if it is missing."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     @property
     def media_type(self) -> str:
-        """The Content-Type without its parameters, in lower case; empty when missing."""
+        """The Content-Type without parameters, in lower case; empty if it is missing."""
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
     @property
     def text(self) -> str:
-        """The body as UTF-8, with a replacement character for every bad byte."""
+        """The body decoded as UTF-8, with a replacement character for every invalid byte."""
         return self.body.decode("utf-8", errors="replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request to a URL and what came of it: an answer, or a mishap. Secrets are already redacted.
+    """A request and its response, or the failure that came instead. Secrets are already redacted.
 
-    Of a connection that was written by hand: `stray` is what came after the answer, `is_open` whether the
-    target said that it goes on, `is_continued` whether it asked for the rest of a request in pieces.
+    `is_certificate_rejected` tells an untrusted certificate from other TLS failures. `stays_open` says whether
+    the target announced that the connection stays usable; it and the last two fields are only meaningful if
+    the request was written to the connection byte by byte.
     """
 
     request: Request
@@ -201,12 +205,12 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """The status of the answer; 0 when there was none."""
+        """The status of the response; 0 if there was none."""
         return self.response.status if self.response else 0
 
     @property
     def summary(self) -> str:
-        """The answer in a few words, for a message."""
+        """The response in a few words, for messages."""
         if self.response is None:
             return f"no answer ({self.failure_detail or self.failure})"
         body = " ".join(self.response.text.split())
@@ -216,7 +220,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What a check has to say beside its outcome: in words for people, and as data for reports."""
+    """An observation of a check, beside its outcome: text for people, and data for reports."""
 
     text: str
     data: JsonObject
@@ -224,7 +228,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownDeviation:
-    """Why a broken promise is accepted for now; `expires` is the last day of that, as ISO 8601 has it."""
+    """Why a broken promise is accepted for now; `expires` is the last day of that, in ISO 8601, or empty."""
 
     reason: str
     link: str = ""
@@ -232,13 +236,13 @@ class KnownDeviation:
     expires: str = ""
 
     def as_json(self) -> JsonObject:
-        """As JSON data."""
+        """Returns a JSON-serializable dict."""
         return {"reason": self.reason, "link": self.link, "owner": self.owner, "expires": self.expires}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleEntry:
-    """An entry of a list of known deviations that has to go: where it stands, and why. Lines count from 1."""
+    """An entry in a list of known deviations that is no longer needed: its lines (from 1), and the reason."""
 
     file: str
     line: int
@@ -253,11 +257,12 @@ class StaleEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one check came to on one operation. `operation` is empty where the profile has none for it.
+    """The result of one check on one operation; `operation` is empty if the profile has none for the check.
 
-    `exchanges` are transcripts, kept only where somebody will want to see them; `data` is that of its note;
-    `weighed` is what was made to measure, and whether it was accepted, whatever the check came to. `known` is
-    why a broken promise is accepted; `runs` how often each outcome came in repeated runs that differed.
+    `exchanges` are transcripts, kept for problems only. `received_status` is the status of the response that
+    the verdict is about; None for most. `data` comes from the check's Note. `measured_sizes` lists the requests
+    that were built to hit a size limit, and whether each was accepted. `known_deviation` is set if a broken
+    promise is accepted for now; `outcome_counts` if repeated runs had different outcomes.
     """
 
     id: str
@@ -280,5 +285,5 @@ class Verdict:
 
     @property
     def name(self) -> str:
-        """The id with the operation, as pytest shows it."""
+        """The id and the operation, as in the ids of pytest."""
         return f"{self.id}[{self.operation}]" if self.operation else self.id

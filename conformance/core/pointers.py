@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901) into objects: read, put and drop without touching the original."""
+"""JSON pointers (RFC 6901) into objects: read, set and remove values, without changing the original."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
 
 
 class PointerNotFound(LookupError):
-    """Nothing is where a pointer points."""
+    """A document has no value at a pointer."""
 
 
 def split(pointer: str) -> list[str]:
-    """The keys that a pointer walks through: `/event/user` is event, then user."""
+    """The keys of a pointer, unescaped: `["event", "user"]` for `/event/user`."""
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
 def get(document: Json, pointer: str) -> Json:
-    """The value that a pointer points at. Raises Missing if there is none."""
+    """The value at a pointer. Raises PointerNotFound if there is none."""
     value = document
     for step in split(pointer):
         if not isinstance(value, dict) or step not in value:
@@ -28,7 +28,7 @@ def get(document: Json, pointer: str) -> Json:
 
 
 def has(document: Json, pointer: str) -> bool:
-    """Whether anything, null included, is where a pointer points."""
+    """Whether there is a value, null included, at a pointer."""
     try:
         get(document, pointer)
     except PointerNotFound:
@@ -37,17 +37,17 @@ def has(document: Json, pointer: str) -> bool:
 
 
 def put(document: JsonObject, pointer: str, value: Json) -> JsonObject:
-    """A copy with a value at a pointer; objects on the way are made where they are missing."""
+    """A copy with a value at a pointer; missing objects on the way are created."""
     return _put(document, split(pointer), value)
 
 
 def remove(document: JsonObject, pointer: str) -> JsonObject:
-    """A copy without what a pointer points at."""
+    """A copy without the value at a pointer."""
     return _remove(document, split(pointer))
 
 
 def deep_merge(base: JsonObject, override: JsonObject) -> JsonObject:
-    """Both objects in one, and so for the objects inside them; where they differ, the second wins."""
+    """A copy of `base` with the keys of `override`; objects under the same key are merged in the same way."""
     merged = {**base, **override}
     for key in base.keys() & override.keys():
         base_value, override_value = base[key], override[key]

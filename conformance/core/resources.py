@@ -1,4 +1,4 @@
-"""Where the data files are: in a checkout beside the package, in a wheel inside it."""
+"""Paths of the data files: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _IN_CHECKOUT = _PACKAGE.parent / "specs"
 
 
 def specs_dir() -> Path:
-    """The directory of the specs: OpenAPI base, profiles, JSON Schemas.
+    """The directory `specs`, with the common OpenAPI document, profiles, SDKs and JSON Schemas.
 
     Raises FileNotFoundError if the installation is incomplete.
     """
@@ -29,22 +29,22 @@ def profile_names() -> list[str]:
 
 
 def profile_path(name: str) -> Path:
-    """The file of a profile that comes with the suite; it need not exist."""
+    """The path that a profile of the suite has, whether it exists or not."""
     return specs_dir() / "profiles" / f"{name}.yaml"
 
 
 def sdk_names() -> list[str]:
-    """The names of the SDKs that the suite knows."""
+    """The names of the SDKs that come with the suite."""
     return sorted(path.stem for path in (specs_dir() / "sdks").glob("*.yaml"))
 
 
 def sdk_path(name: str) -> Path:
-    """The file of an SDK; it need not exist."""
+    """The path that an SDK of the suite has, whether it exists or not."""
     return specs_dir() / "sdks" / f"{name}.yaml"
 
 
 def cache_dir() -> Path:
-    """The directory for what can be made again, the user's or the platform's; it need not exist."""
+    """The cache directory, by XDG_CACHE_HOME or the platform's convention; it may not exist yet."""
     xdg_cache_home = os.environ.get("XDG_CACHE_HOME")
     if xdg_cache_home and Path(xdg_cache_home).is_absolute():
         return Path(xdg_cache_home) / _APP_NAME

@@ -9,4 +9,4 @@ MULTI_STATUS: Final[int] = HTTPStatus.MULTI_STATUS.value
 """A partial success: some events of a batch were accepted, and some were not."""
 TOO_MANY_REQUESTS: Final[int] = HTTPStatus.TOO_MANY_REQUESTS.value
 SERVER_ERROR: Final[int] = HTTPStatus.INTERNAL_SERVER_ERROR.value
-"""The first of the 5xx, with which a server says that it failed itself."""
+"""The lowest 5xx status."""

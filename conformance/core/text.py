@@ -18,7 +18,7 @@ _LATIN_1 = 0xFF
 
 
 def escape_controls(text: str) -> str:
-    """A text that can't steer a terminal: control characters are shown as escapes."""
+    """Replaces control characters by escapes, so that a text from a target can't control a terminal."""
     return _CONTROL_CHARACTERS.sub(lambda match: _escape(ord(match[0])), text)
 
 
@@ -27,17 +27,17 @@ def _escape(code: int) -> str:
 
 
 def escape_surrogates(text: str) -> str:
-    """A text without lone surrogates, which no file can hold."""
+    """Replaces lone surrogates by escapes, so that the text can be written as UTF-8."""
     return text.encode("utf-8", errors="backslashreplace").decode()
 
 
 def clean_for_xml(text: str) -> str:
-    """A text without what XML can't hold or a terminal would obey; it is not escaped yet."""
+    """Replaces control characters, and characters that XML can't contain. Markup is not escaped."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", escape_controls(text))
 
 
 def format_range(low: int, high: int) -> str:
-    """A number, or the two that a number lies between."""
+    """A number, or a range of numbers if the two differ."""
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
@@ -59,11 +59,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def join_first(words: Iterable[str], limit: int) -> str:
-    """The first few of many words, and how many more there are."""
+    """The first `limit` words, separated by commas, and the number of the others."""
     items = list(words)
     return ", ".join(items[:limit]) + (f" and {len(items) - limit:,} more" if len(items) > limit else "")
 
 
 def truncate(text: str, limit: int, ending: str = "...") -> str:
-    """A text, cut after so many characters if it is longer."""
+    """A text, cut after `limit` characters if it is longer."""
     return text if len(text) <= limit else f"{text[:limit]}{ending}"

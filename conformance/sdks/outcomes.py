@@ -1,4 +1,4 @@
-"""What a target's answers would make of each SDK's events: one table, from the notes of the checks."""
+"""What happens to the events of each SDK: outcomes of the SDK checks, and a table of them for reports."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 ACCEPTED_CONDITION = "accepted"
-"""The condition of what should be accepted."""
+"""The condition of valid requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkOutcome:
-    """What one kind of request came to: the status (0: no answer), and what it makes the SDK do."""
+    """The status of the response to one kind of request (0: no response), and the SDK's reaction to it."""
 
     condition: str
     description: str
@@ -29,11 +29,11 @@ class SdkOutcome:
 
     @property
     def summary(self) -> str:
-        """It in a few words."""
+        """The outcome in a few words, for messages."""
         return f"{self.description} {self.status or 'no answer'}: {self.reaction.verb}"
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """Returns a JSON-serializable dict."""
         status_text = str(self.status) if self.status else ""
         return {
             "condition": self.condition,
@@ -44,7 +44,7 @@ class SdkOutcome:
 
 
 def build_note(sdk: Sdk, outcomes: Sequence[SdkOutcome], *, is_supported: bool) -> Note:
-    """What a check says of an SDK on one operation, in words and as data."""
+    """The note of a check about an SDK on one operation. `is_supported`: the profile names the SDK."""
     data: JsonObject = {
         "sdk": {
             "name": sdk.name, "title": sdk.title, "version": sdk.version, "supported": is_supported,
@@ -55,7 +55,7 @@ def build_note(sdk: Sdk, outcomes: Sequence[SdkOutcome], *, is_supported: bool) 
 
 
 def build_table(verdicts: Iterable[Verdict]) -> list[Json]:
-    """Every SDK that a run has asked about, by name, with what came of each operation."""
+    """One JSON object for each SDK that was checked, sorted by name, with the outcomes of each operation."""
     rows: dict[str, dict[str, Any]] = {}
     for verdict in sorted(verdicts, key=lambda item: (item.id, item.operation)):
         data: Any = verdict.data or {}

@@ -1,4 +1,4 @@
-"""Plain, valid data of an SDK -> an Sdk. Notes what a schema can't say."""
+"""Builds an Sdk from YAML data that fits the schema, and checks what a schema can't."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _KEY_PLACEHOLDER = "$WRITE_KEY"
 
 
 def parse_sdk(document: YamlDocument) -> Sdk:
-    """The SDK that a document describes."""
+    """The SDK that a document describes; mistakes are added to the document's problems."""
     data: Any = document.value
     stem = Path(document.file).stem
     if data["name"] != stem:
-        document.add_problem(("name",), f"the file is called {stem}; name and file must be the same")
+        document.add_problem(("name",), f"the file is called {stem}; name and file must match")
     parsed = Sdk(
         name=data["name"],
         title=data["title"],
@@ -63,7 +63,7 @@ def _parse_rule(data: Any) -> ReactionRule:
 
 
 def _expand_statuses(status_or_class: int | str) -> range:
-    """The statuses that a number, or a class such as `4xx`, stands for."""
+    """The statuses of a number, or of a class such as `4xx`."""
     if isinstance(status_or_class, int):
         return range(status_or_class, status_or_class + 1)
     first = int(status_or_class[0]) * 100
@@ -71,7 +71,7 @@ def _expand_statuses(status_or_class: int | str) -> range:
 
 
 def _check_rules(parsed: Sdk, document: YamlDocument) -> None:
-    """Notes a status that no rule answers whatever comes with it."""
+    """Adds a problem if a status has no rule without further conditions."""
     unconditional = (rule for rule in parsed.rules if rule.reading is None and rule.has_retry_after is None)
     uncovered = set(_STATUSES).difference(*(rule.statuses for rule in unconditional))
     if uncovered:

@@ -1,4 +1,4 @@
-"""An SDK as data: the shapes of its requests, and the rules by which it reads answers."""
+"""An SDK as data: its requests, and the rules by which it reacts to responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 class Reaction(enum.StrEnum):
-    """What an SDK does with an answer."""
+    """What an SDK does with its events after a response.
+
+    DELIVER: counts them as delivered, correctly. LOSE: counts them as delivered, though they are lost.
+    GIVE_UP: drops them and reports it. RETRY: waits and sends them again, as it should. SEND_AGAIN: sends them
+    again although that is wrong or useless.
+    """
 
     DELIVER = "deliver"
     GIVE_UP = "give-up"
@@ -24,7 +29,7 @@ class Reaction(enum.StrEnum):
 
     @property
     def verb(self) -> str:
-        """What it does, for a sentence."""
+        """The reaction as a verb, such as `gives up`."""
         return _VERBS[self]
 
 
@@ -38,9 +43,10 @@ _VERBS = {
 
 
 class BodyReading(enum.StrEnum):
-    """What an SDK sees in the body of an answer.
+    """How an SDK understands the body of a response.
 
-    Coded is a JSON object with `code` and `message`, uncoded any other JSON, text all else, nothing included.
+    CODED is a JSON object with `code` and `message`, UNCODED any other JSON, TEXT everything else, also an
+    empty body.
     """
 
     CODED = "coded"
@@ -50,7 +56,7 @@ class BodyReading(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionRule:
-    """What an SDK does with some answers; a facet that is None may be anything."""
+    """The reaction to some responses; a condition that is None always holds."""
 
     statuses: frozenset[int]
     reaction: Reaction
@@ -58,7 +64,7 @@ class ReactionRule:
     has_retry_after: bool | None = None
 
     def matches(self, status: int, reading: BodyReading, *, has_retry_after: bool) -> bool:
-        """Whether it is about such an answer."""
+        """Whether the rule applies to a response."""
         return (
             status in self.statuses
             and self.reading in {None, reading}
@@ -68,10 +74,10 @@ class ReactionRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRequest:
-    """One request as an SDK writes it, and the headers that it adds when it sends it again.
+    """One recorded request of an SDK; `retry_headers` are added when the SDK repeats it.
 
-    In `headers`, `$BASIC` stands for the base64 of the key and a colon; there and in `body`, `$WRITE_KEY`
-    stands for the key, `$MESSAGE_ID` for an id that no other event has.
+    In `headers`, `$BASIC` stands for the base64 of the key and a colon. In `headers` and `body`, `$WRITE_KEY`
+    stands for the key, and `$MESSAGE_ID` for a unique id.
     """
 
     path: str
@@ -84,7 +90,7 @@ class RecordedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sdk:
-    """One version of an official SDK. `recorded` says when and from what."""
+    """One version of an official SDK. `recorded` says when it was recorded, and from what."""
 
     name: str
     title: str
@@ -96,21 +102,21 @@ class Sdk:
 
     @property
     def paths(self) -> frozenset[str]:
-        """The paths that it sends to."""
-        return frozenset(shape.path for shape in self.requests)
+        """The paths of its requests."""
+        return frozenset(request.path for request in self.requests)
 
     def requests_to(self, path: str) -> tuple[RecordedRequest, ...]:
         """The requests that it sends to a path."""
-        return tuple(shape for shape in self.requests if shape.path == path)
+        return tuple(request for request in self.requests if request.path == path)
 
     def reaction_to(self, status: int, reading: BodyReading, *, has_retry_after: bool) -> Reaction | None:
-        """What it does with such an answer; None if its rules do not say."""
+        """The reaction to a response, by the first rule that applies; None if none does."""
         rules = (rule for rule in self.rules if rule.matches(status, reading, has_retry_after=has_retry_after))
         return next((rule.reaction for rule in rules), None)
 
 
 def sdk_reaction(sdk: Sdk, exchange: Exchange) -> Reaction:
-    """What an SDK does with what came of its request; it tries again where no answer came at all."""
+    """The reaction of an SDK to an exchange; RETRY if there was no response."""
     response = exchange.response
     if response is None:
         return Reaction.RETRY
@@ -119,10 +125,10 @@ def sdk_reaction(sdk: Sdk, exchange: Exchange) -> Reaction:
 
 
 def effective_reaction(sdk: Sdk, exchange: Exchange, *, is_invalid: bool) -> Reaction:
-    """What an answer makes of an SDK's events, where it is known whether they should have been refused.
+    """The reaction of an SDK, given whether its events should have been refused.
 
-    What should have been refused and counts as delivered is lost, and trying it again after an error of the
-    server is of no use.
+    Invalid events that the SDK counts as delivered are lost (LOSE), and it is useless to repeat them after a
+    server error (SEND_AGAIN).
     """
     nominal = sdk_reaction(sdk, exchange)
     if is_invalid and nominal is Reaction.DELIVER:
@@ -133,7 +139,7 @@ def effective_reaction(sdk: Sdk, exchange: Exchange, *, is_invalid: bool) -> Rea
 
 
 def _read_body(response: Response) -> BodyReading:
-    """What an SDK sees in a body, whatever its type is said to be."""
+    """How an SDK understands a body; the Content-Type is not looked at."""
     try:
         value: Any = json.loads(response.text)
     except (ValueError, RecursionError):

@@ -22,17 +22,17 @@ _YAML_SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """What a file says of the settings, by their keys; empty where there is no file."""
+    """The settings in a configuration file, by key; both fields are empty if there is no file."""
 
     file: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_configuration(start: Path) -> Configuration:
-    """The nearest configuration: in a directory, or in one above it, up to the root of a repository.
+    """Finds the configuration of a directory: in it, or in one above it, up to the root of the repository.
 
-    `conformance.toml` goes before a table `[tool.conformance]` in `pyproject.toml`. Raises UsageError for a
-    file that can't be read, an unknown key or a value that does not fit.
+    In each directory, `conformance.toml` takes precedence over the table `[tool.conformance]` in
+    `pyproject.toml`. Raises UsageError for a file that can't be read, an unknown key, or an invalid value.
     """
     for directory in (start, *start.parents):
         for name in (_CONFORMANCE_TOML, _PYPROJECT_TOML):
@@ -47,7 +47,7 @@ def find_configuration(start: Path) -> Configuration:
 
 
 def _read_table(path: Path) -> dict[str, Any] | None:
-    """The settings of a file; None for a project's file that says nothing of them."""
+    """The settings in a file; None for a `pyproject.toml` without a table for them. Raises UsageError."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -64,7 +64,7 @@ def _read_table(path: Path) -> dict[str, Any] | None:
 
 
 def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a table, each as an option would give it. Raises UsageError."""
+    """Converts a table to the values that options would have, by key. Raises UsageError."""
     settings_by_name = {setting.name: setting for setting in SETTINGS}
     values = {}
     for key, value in table.items():
@@ -81,7 +81,7 @@ def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:  # noqa: ANN401 - as options are
-    """A value as an option would give it: a text, a list of texts, or a flag."""
+    """The value that an option would have: a string, a list of strings, or a boolean. Raises UsageError."""
     if setting.is_flag:
         if not isinstance(value, bool):
             raise UsageError(f"{path}: {key}: expected true or false")
@@ -97,5 +97,5 @@ def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:
 
 
 def _is_path(setting: Setting, text: str) -> bool:
-    """Whether a value names a file: one beside the configuration, wherever the command is run."""
+    """Whether a value is a path, which is then relative to the configuration file."""
     return setting.metavar == "FILE" or (setting.name == "profile" and ("/" in text or text.endswith(_YAML_SUFFIXES)))

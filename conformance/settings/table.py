@@ -1,4 +1,4 @@
-"""The settings of a run: one table, from which the command's and the plugin's options are made."""
+"""The settings of a run: one table, from which the options of the command and of the plugin are made."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _parse_positive_float(text: str) -> float:
 
 
 class SettingOrigin(enum.StrEnum):
-    """Who has set a setting; the first one in this order wins."""
+    """Where a value comes from; the first in this order wins."""
 
     OPTION = "option"
     ENVIRONMENT = "environment"
@@ -64,10 +64,10 @@ class SettingOrigin(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting: its option without dashes, what it takes, and what it is when nobody says.
+    """One setting: the name of its option without dashes, its type and its default.
 
-    `kind` turns the option's text into its value, raising ValueError for what is not `expected`; a flag
-    takes no text, a list may be given several times. The value of a secret is never shown.
+    `convert` parses the option's text, and raises ValueError if it is not as `expected`. A flag takes no text;
+    the option of a list may be repeated. The value of a secret is never shown.
     """
 
     name: str
@@ -82,18 +82,18 @@ class Setting:
 
     @property
     def key(self) -> str:
-        """The name as Python writes it."""
+        """The name with underscores instead of hyphens."""
         return self.name.replace("-", "_")
 
     @property
     def environment_variable(self) -> str:
-        """Its variable in the environment; lists are lines there."""
+        """The name of the environment variable. A list has one item in each line there."""
         return f"CONFORMANCE_{self.key.upper()}"
 
     def resolve(self, option_value: Any, file_value: Any = None) -> tuple[Any, SettingOrigin]:  # noqa: ANN401 - as different as settings
-        """Its value and where that comes from, given an option's and a file's; None is for none.
+        """The value and its origin, given the values of the option and of the file; None if they are not set.
 
-        Raises UsageError with one clear sentence.
+        Raises UsageError if the value is not as `expected`.
         """
         if option_value is not None and option_value != []:
             return self._convert_value(option_value, f"--{self.name} {option_value}"), SettingOrigin.OPTION
@@ -107,7 +107,7 @@ class Setting:
         return self.default, SettingOrigin.DEFAULT
 
     def _split_environment_value(self, text: str) -> Any:  # noqa: ANN401 - as above
-        """What a variable says, as an option would give it."""
+        """The value that an option would have, from the text of an environment variable."""
         if self.is_flag:
             return text.strip().lower() not in {"0", "false", "no", "off"}
         return [line for line in text.splitlines() if line.strip()] if self.is_list else text
@@ -128,53 +128,53 @@ SETTINGS = (
             help="the vendor's profile: a name (see `conformance profiles`), a YAML file, or (`run`) all"),
     Setting(name="write-key", metavar="KEY", is_secret=True,
             help=f"the write key of a source at the target (default: ${WRITE_KEY_VARIABLE})"),
-    Setting(name="write-key-file", metavar="FILE", help="a file that holds the write key, and nothing else"),
+    Setting(name="write-key-file", metavar="FILE", help="a file that contains only the write key"),
     Setting(name="bearer", metavar="TOKEN", is_secret=True,
-            help=f"an OAuth access token, where the profile knows OAuth (default: ${BEARER_VARIABLE})"),
+            help=f"an OAuth access token, for profiles with OAuth (default: ${BEARER_VARIABLE})"),
     Setting(name="gate", metavar="LEVEL", convert=Level, default=Level.MUST, expected="must, should or may",
             help="the weakest level that counts: must (default), should or may"),
     Setting(name="select", metavar="WORDS", is_list=True, default=(),
             help="only these checks: areas, levels, calls or globs of ids, separated by commas; "
-                 "given again, it narrows further"),
-    Setting(name="deselect", metavar="WORDS", is_list=True, default=(), help="not these checks"),
+                 "if repeated, a check has to match each"),
+    Setting(name="deselect", metavar="WORDS", is_list=True, default=(), help="leave out these checks"),
     Setting(name="known-deviations", metavar="FILE",
             help="a list of broken promises that do not fail the run, in YAML"),
     Setting(name="repeat", metavar="N", convert=_parse_count, default=1, expected="a whole number from 1 to 256",
-            help="run so many times, and say which checks are flaky (default: 1)"),
+            help="run the checks N times, and report which ones are flaky (default: 1)"),
     Setting(name="include", metavar="GROUP", is_list=True, default=(),
-            help="optional routes of the profile, such as internal; may be repeated"),
+            help="a group of optional routes in the profile, such as internal; may be repeated"),
     Setting(name="allow", metavar="WHAT", is_list=True, default=(),
-            help="what checks may do to a target beyond loopback: burst (many requests at once) or volume "
+            help="allows checks on another machine to cause more load: burst (many requests at once) or volume "
                  "(large bodies); may be repeated"),
     Setting(name="tier", metavar="TIER", is_list=True, default=(),
-            help="how hard the target is pressed: gentle, standard (default beyond this machine), burst or "
-                 "volume, each of these two with standard; may be repeated (default on this machine: all)"),
+            help="the load that checks may cause: gentle, standard (default for other machines), burst or "
+                 "volume (both include standard); may be repeated (default on this machine: all)"),
     Setting(name="i-may-test", metavar="HOST", is_list=True, default=(),
-            help="the host of a target beyond private networks, which needs your word; may be repeated "
-                 "or have several, separated by commas"),
+            help="confirms that you may test a host on the public internet; may be repeated, or list several, "
+                 "separated by commas"),
     Setting(name="run-id", metavar="TEXT", convert=_parse_identifier, default=DEFAULT_RUN_ID,
             expected="1 to 64 letters, digits, dots, hyphens and underscores",
-            help=f"what the events are marked with, in context.conformance.run (default: {DEFAULT_RUN_ID})"),
+            help=f"an id that every event carries in context.conformance.run (default: {DEFAULT_RUN_ID})"),
     Setting(name="max-requests", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
-            help="the most requests that are sent in all; what is left then has no verdict"),
+            help="the most requests to send in total; checks beyond that have no verdict"),
     Setting(name="max-bytes", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
-            help="the most bytes that are sent in all, in bodies and headers"),
+            help="the most bytes to send in total, bodies and headers together"),
     Setting(name="max-events", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
-            help="the most events that are sent in all, faulty ones included"),
+            help="the most events to send in total, invalid ones included"),
     Setting(name="jobs", metavar="N", convert=_parse_count, expected="a whole number from 1 to 256",
-            help="requests in flight (default: 8; by fuzz on this machine: 16)"),
+            help="requests in flight (default: 8; for `fuzz` on this machine: 16)"),
     Setting(name="rate", metavar="N", convert=_parse_positive_float, expected="a number above 0",
-            help="the most requests a second, over the whole run (default: no limit)"),
+            help="the most requests per second (default: no limit)"),
     Setting(name="deadline", metavar="SECONDS", convert=_parse_positive_float, default=10.0,
             expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
     Setting(name="fuzz", metavar="N", convert=_parse_amount,
             expected="a whole number from 0 to 10000000",
-            help="how many generated requests are sent (default: to this machine 8000 by run, 10000 by fuzz; "
-                 "elsewhere none)"),
+            help="the number of generated requests (default on this machine: 8000 for `run`, 10000 for `fuzz`; "
+                 "elsewhere: none)"),
     Setting(name="fuzz-seed", metavar="N", convert=_parse_amount, default=1, expected="a whole number from 0",
-            help="another seed makes other requests (default: 1)"),
+            help="the seed of the generated requests (default: 1)"),
     Setting(name="max-time", metavar="SECONDS", convert=_parse_positive_float, expected="a number of seconds above 0",
-            help="how long generated requests are sent at most (default: 5 by run, unless --fuzz is given)"),
+            help="the longest time to send generated requests (default: 5 for `run`, unless --fuzz is given)"),
     Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(),
             help="a further header for every request; may be repeated"),
     Setting(name="ca-bundle", metavar="FILE", help="certificate authorities to trust, in PEM"),
@@ -186,7 +186,7 @@ SECOND_SERVER_SETTINGS = (
             help="the write key of the second server (default: $CONFORMANCE_WRITE_KEY_B, or that of the "
                  "first)"),
     Setting(name="write-key-file-b", metavar="FILE",
-            help="a file that holds the write key of the second server, and nothing else"),
+            help="a file that contains only the write key of the second server"),
     Setting(name="bearer-b", metavar="TOKEN", is_secret=True,
             help="the access token of the second server (default: $CONFORMANCE_BEARER_B, or that of the "
                  "first)"),
@@ -194,13 +194,13 @@ SECOND_SERVER_SETTINGS = (
             help="a further header for every request to the second server, in place of those of --header; "
                  "may be repeated"),
 )  # fmt: skip
-"""What is said of the second of two servers that are compared."""
+"""The settings of the second server in a comparison."""
 
 
 def resolve(options: Mapping[str, Any], file_values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Every setting's value, by its key, from options and a configuration file.
+    """The value of every setting, by key, from options, the environment and a configuration file.
 
-    Raises UsageError for what does not fit, or a file of the write key that can't be read.
+    Raises UsageError for an invalid value, or if the file of the write key can't be read.
     """
     values = {name: value for name, (value, _) in resolve_with_origins(options, file_values).items()}
     if values["write_key"] is None and values["write_key_file"]:
@@ -209,9 +209,9 @@ def resolve(options: Mapping[str, Any], file_values: Mapping[str, Any] | None = 
 
 
 def resolve_second_server(options: Mapping[str, Any], first_values: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting's value for the second of two servers, given those of the first.
+    """The value of every setting for the second server in a comparison, given those of the first.
 
-    Raises UsageError for what does not fit, or a file of its write key that can't be read.
+    Raises UsageError for an invalid value, or if the file of its write key can't be read.
     """
     values = {setting.key: setting.resolve(options.get(setting.key))[0] for setting in SECOND_SERVER_SETTINGS}
     if values["write_key_b"] is None and values["write_key_file_b"]:
@@ -225,7 +225,7 @@ def resolve_second_server(options: Mapping[str, Any], first_values: Mapping[str,
 def resolve_with_origins(
     options: Mapping[str, Any], file_values: Mapping[str, Any] | None = None
 ) -> dict[str, tuple[Any, SettingOrigin]]:
-    """Every setting's value, by its key, and where it comes from. Raises UsageError for what does not fit."""
+    """The value of every setting and its origin, by key. Raises UsageError for an invalid value."""
     file_values = file_values or {}
     return {
         setting.key: setting.resolve(options.get(setting.key), file_values.get(setting.key)) for setting in SETTINGS
@@ -233,7 +233,7 @@ def resolve_with_origins(
 
 
 def _read_secret_file(option: str, path: str) -> str:
-    """What the file of an option holds, without the line break at its end."""
+    """The content of an option's file, without surrounding white space. Raises UsageError."""
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
