@@ -66,7 +66,7 @@ class Side:
         fewer, and `stopped` says why.
         """
         wanted_names = set(names)
-        self.sender.notable_exchanges.clear()
+        self.sender.shared_exchanges.clear()
         trials = [
             replace(trial, preflight=self.preflight, repetition=round_number)
             for trial in self.plan.trials

@@ -43,7 +43,7 @@ class BurstProbe:
         refused = [item for item in exchanges if not expect.is_accepted(item)]
         rate_limited = next((item for item in refused if item.status == TOO_MANY_REQUESTS), None)
         if rate_limited is not None:
-            self.client.sender.notable_exchanges.setdefault(FIRST_429, rate_limited)
+            self.client.sender.shared_exchanges.setdefault(FIRST_429, rate_limited)
         accepted_count = len(exchanges) - len(refused)
         outcome_text = f"{accepted_count} accepted, {len(refused)} refused" if refused else "all accepted"
         evidence = f"on {operation}; {refused[0].summary}" if refused else f"on {operation}"

@@ -62,7 +62,7 @@ class ProbeResult:
         self.has_derived_facts = True
         self.draft_profile.derive_answer_facts()
         body_shapes.derive_body_shapes(self.draft_profile)
-        rate_limit.add_rate_limit_facts(self.draft_profile, sender.notable_exchanges.get(FIRST_429))
+        rate_limit.add_rate_limit_facts(self.draft_profile, sender.shared_exchanges.get(FIRST_429))
 
     def profile_data(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
         """The profile, as data."""

@@ -72,7 +72,7 @@ class ProfileVerifier:
 
     async def _run_trial(self, trial: Trial) -> bool:
         """Makes one check, and tells of it if it fails."""
-        preflight = PreflightResult(run_id=self.run_id, shared_exchanges=self.sender.notable_exchanges)
+        preflight = PreflightResult(run_id=self.run_id, shared_exchanges=self.sender.shared_exchanges)
         result = await engine.run_one(replace(trial, preflight=preflight), self.sender)
         if result.outcome is Outcome.ERROR:
             raise NoResponse(result.message)

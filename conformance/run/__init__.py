@@ -1,1 +1,1 @@
-"""A run: a plan, the engine that drives checks, verdicts."""
+"""A run: permissions and plan, preflight, the engine that runs checks, and their verdicts."""

@@ -1,4 +1,4 @@
-"""The breaker: ends a run against a target that is no longer there, or has fallen ill."""
+"""Circuit breaker: stops a run when the target is gone or keeps failing."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from conformance.requests import Draft
 
 MAX_CONSECUTIVE_FAILURES = 20
-"""So many failures with nothing good in between, over the whole target, end a run."""
+"""Number of failures in a row, over all operations, that end a run."""
 
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Counts failures in a row. A target with one dead path answers on others, and is judged on.
+    """Counts failures in a row, `unanswered` requests and `server_errors`.
 
-    What checks provoke does not count: neither a silence that a check lets pass, nor one 5xx after a faulty
-    request, for the next acceptable request is answered well by a target that is well.
+    Any good response resets both, so one dead path or a 5xx for an invalid request never ends a run: other
+    requests are answered in between. A request that its check allows to go unanswered does not count.
     """
 
     unanswered: int = 0
     server_errors: int = 0
 
     def record(self, draft: Draft, exchange: Exchange) -> None:
-        """Takes what came of a request. Raises Stopped at the last straw."""
+        """Counts the result of a request. Raises Stopped when the limit of failures in a row is reached."""
         if exchange.response is not None and exchange.status < SERVER_ERROR:
             self.unanswered = self.server_errors = 0
         elif draft.may_go_unanswered or draft.may_time_out:

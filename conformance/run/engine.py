@@ -1,4 +1,4 @@
-"""The engine: drives many checks at once over one wire. Checks do no I/O; only this does."""
+"""Runs checks concurrently over one wire. Checks do no I/O themselves."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MAX_EXCHANGES = 400
 
 
 class WorkItem(Protocol):
-    """Something that the engine can drive."""
+    """Something that the engine can run, such as a trial."""
 
     @property
     def exclusive(self) -> bool:
-        """Whether it needs the target to itself."""
+        """Whether no other item may run at the same time."""
 
     def steps(self) -> Steps:
-        """A fresh generator. Raises Silent if the contract does not ask."""
+        """A fresh generator. Raises NotApplicable if the contract promises nothing."""
 
 
 W = TypeVar("W", bound=WorkItem)
@@ -66,38 +66,38 @@ class CheckResult:
 
 
 async def run_all(items: Iterable[W], sender: Sender, jobs: int, on_result: Callable[[W, CheckResult], None]) -> None:
-    """Drives all work, `jobs` at a time, in order; exclusive work last, one at a time.
+    """Runs all items in order, `jobs` at a time; exclusive items last, one at a time.
 
-    Each piece has at most one request in flight, so at most `jobs` are. `done` is told every finding.
-    Raises Stopped if the target is not to be sent anything any more.
+    Each item has at most one step in flight. `on_result` is called with every result. Raises Stopped if the
+    circuit breaker ends the run.
     """
     shared: list[W] = []
-    exclusive_items: list[W] = []
-    for work in items:
-        (exclusive_items if work.exclusive else shared).append(work)
+    exclusive: list[W] = []
+    for item in items:
+        (exclusive if item.exclusive else shared).append(item)
     queue = iter(shared)
 
     async def worker() -> None:
-        for work in queue:
-            on_result(work, await run_one(work, sender))
+        for item in queue:
+            on_result(item, await run_one(item, sender))
 
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(jobs, len(shared))):
                 group.create_task(worker())
-    except ExceptionGroup as found:
-        raise found.exceptions[0] from None
-    for work in exclusive_items:
-        on_result(work, await run_one(work, sender))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    for item in exclusive:
+        on_result(item, await run_one(item, sender))
 
 
 async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
-    """Drives one piece of work to its end."""
+    """Runs one item to its end. Raises Stopped; any other exception becomes the outcome error."""
     exchanges: list[Exchange] = []
     try:
         note = await _run_steps(item.steps(), sender, exchanges)
-    except NotApplicable as silent:
-        return CheckResult(outcome=Outcome.NOT_APPLICABLE, message=str(silent), exchanges=tuple(exchanges))
+    except NotApplicable as reason:
+        return CheckResult(outcome=Outcome.NOT_APPLICABLE, message=str(reason), exchanges=tuple(exchanges))
     except Deviation as deviation:
         return CheckResult(
             outcome=Outcome.UNTESTABLE if isinstance(deviation, Untestable) else Outcome.FAIL,
@@ -116,8 +116,8 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
         )  # fmt: skip
     except Stopped:
         raise
-    except Exception as fault:  # noqa: BLE001 - our own fault: outcome error, which never counts as judged
-        message = f"a fault of the suite, not of the target: {type(fault).__name__}: {fault}"
+    except Exception as error:  # noqa: BLE001 - our own fault: outcome error, which never counts as judged
+        message = f"a fault of the suite, not of the target: {type(error).__name__}: {error}"
         return CheckResult(outcome=Outcome.ERROR, message=message, exchanges=tuple(exchanges))
     if isinstance(note, Note):
         return CheckResult(outcome=Outcome.PASS, message=note.text, data=note.data, exchanges=tuple(exchanges))
@@ -125,28 +125,28 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
 
 
 async def _run_steps(steps: Steps, sender: Sender, exchanges: list[Exchange]) -> str | Note | None:
-    """Sends what a check yields and hands it the exchanges; returns its note."""
-    answer: Any = None
+    """Sends every step of a check and hands back its exchanges; returns the note of the check."""
+    reply: Any = None
     try:
         while True:
             try:
-                step = next(steps) if answer is None else steps.send(answer)
+                step = next(steps) if reply is None else steps.send(reply)
             except StopIteration as stop:
                 note: str | Note | None = stop.value
                 return note
             drafts = (step,) if isinstance(step, Draft) else step.drafts
             if len(exchanges) + len(drafts) > MAX_EXCHANGES:
-                raise RuntimeError(f"a check wants more than {MAX_EXCHANGES} exchanges")
+                raise RuntimeError(f"a check has more than {MAX_EXCHANGES} exchanges")
             step_exchanges = await _send_step(step, sender)
             exchanges += step_exchanges
             _require_responses(drafts, step_exchanges)
-            answer = step_exchanges[0] if isinstance(step, Draft) else step_exchanges
+            reply = step_exchanges[0] if isinstance(step, Draft) else step_exchanges
     finally:
         steps.close()
 
 
 async def _send_step(step: Step, sender: Sender) -> tuple[Exchange, ...]:
-    """The exchanges of what a check yields."""
+    """Sends one step; returns an exchange for each of its drafts."""
     match step:
         case ConcurrentRequests():
             return await sender.send_concurrently(step)
@@ -156,9 +156,9 @@ async def _send_step(step: Step, sender: Sender) -> tuple[Exchange, ...]:
             return (await sender.send(step),)
 
 
-def _require_responses(drafts: Iterable[Draft], received: Iterable[Exchange]) -> None:
-    """Raises NoAnswer where an answer is missing that a check can't do without; waiting once is enough."""
-    for draft, exchange in zip(drafts, received, strict=True):
+def _require_responses(drafts: Iterable[Draft], exchanges: Iterable[Exchange]) -> None:
+    """Raises NoResponse if a response is missing that the draft does not allow to be missing."""
+    for draft, exchange in zip(drafts, exchanges, strict=True):
         if exchange.response is None:
             is_silent = exchange.failure in {
                 TransportFailure.TIMEOUT,

@@ -1,4 +1,4 @@
-"""What a run will send, at most about: counted once against a correct server, and kept as data."""
+"""Estimates what a run will send, from costs that were measured against the reference server."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from conformance.wire import Budget
 
 _SAFETY_FACTOR = 1.2
-"""Controls are shared, and sent anew after failures: the count varies by some of them from run to run."""
+"""Controls are shared by checks and sent again after failures, so their number varies between runs."""
 Amounts = tuple[float, float, float]
-"""Requests, bytes and events."""
+"""Numbers of requests, bytes and events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaEstimate:
-    """What one area takes: its checks, by their tiers, and about how much they send at most."""
+    """The estimate for one area: its checks, their tiers, and about how much they send at most."""
 
     area: str
     tiers: tuple[Tier, ...]
@@ -37,9 +37,10 @@ class AreaEstimate:
 
 
 def estimate_areas(profile: str, trials: Sequence[Trial], fuzz: int) -> list[AreaEstimate]:
-    """The share of each area; `fuzz` generated requests are the share of their own area.
+    """The estimate for each area; `fuzz` is the number of generated requests.
 
-    For a profile that does not come with the suite, every check is taken for as costly as it is at worst.
+    For a profile that does not come with the suite, every check is assumed to cost its maximum over all
+    profiles that do.
     """
     costs = _measured_costs().get(profile) or _worst_costs()
     runnable = [trial for trial in trials if trial.operation and trial.facts and trial.is_allowed]
@@ -55,7 +56,7 @@ def estimate_areas(profile: str, trials: Sequence[Trial], fuzz: int) -> list[Are
 
 
 def total(shares: Iterable[AreaEstimate], budget: Budget) -> dict[str, int]:
-    """What all shares come to, by `requests`, `bytes` and `events`; no more than the budget of the run."""
+    """The sums of all estimates, by `requests`, `bytes` and `events`, capped by the budget of the run."""
     totals = {}
     share_list = list(shares)
     for unit in ("requests", "bytes", "events"):
@@ -66,13 +67,13 @@ def total(shares: Iterable[AreaEstimate], budget: Budget) -> dict[str, int]:
 
 
 def checks_by_tier(trials: Iterable[Trial]) -> dict[Tier, int]:
-    """How many checks there are of each tier."""
+    """The number of checks of each tier that a run would make."""
     counts = Counter(trial.check.tier for trial in trials if trial.operation and trial.facts and trial.is_allowed)
     return {tier: counts[tier] for tier in Tier if counts[tier]}
 
 
 def _preflight_estimate(costs: dict[str, Any], runnable: Sequence[Trial]) -> AreaEstimate:
-    """The preflight, and a control for each path."""
+    """The estimate for the preflight and the controls of each operation."""
     paths = {trial.operation for trial in runnable}
     preflight_cost = costs["preflight"]
     cost_per_request = [number / max(1, preflight_cost[0]) for number in preflight_cost]
@@ -113,7 +114,7 @@ def _add_amounts(parts: Iterable[Sequence[float]]) -> Amounts:
 
 
 def _round_up(number: float) -> int:
-    """A number rounded up to two digits that count: it is an estimate, and looks like one."""
+    """A number rounded up to two significant digits."""
     whole = int(-(-number // 1))
     step: int = 10 ** max(0, len(str(whole)) - 2)
     return -(-whole // step) * step
@@ -121,13 +122,13 @@ def _round_up(number: float) -> int:
 
 @cache
 def _measured_costs() -> dict[str, Any]:
-    """What was counted: by profile the preflight, a check on one path, and a generated request."""
+    """The measured costs, by profile: of the preflight, of each check on one operation, of a generated request."""
     costs: dict[str, Any] = json.loads((specs_dir() / "costs.json").read_text(encoding="utf-8"))
     return costs
 
 
 def _worst_costs() -> dict[str, Any]:
-    """The most that each costs in any profile."""
+    """The maximum of each cost over all profiles."""
     costs = list(_measured_costs().values())
     ids = {name for item in costs for name in item["checks"]}
     return {

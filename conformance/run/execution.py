@@ -1,4 +1,4 @@
-"""A run: settings -> preflight -> engine -> verdicts. The one way in for the command and the plugin."""
+"""Executes a plan: preflight, checks, verdicts, report. The command and the plugin both use it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class FuzzRunner(Protocol):
-    """Judges the trials of the area fuzz by generated requests."""
+    """Judges the trials of the area `fuzz` with generated requests."""
 
     async def __call__(
         self, plan: Plan, trials: Sequence[Trial], sender: Sender, on_result: Callable[[Trial, CheckResult], None]
@@ -40,7 +40,7 @@ class FuzzRunner(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class RunResult:
-    """What a run came to; `stopped` says why, if it ended before its end."""
+    """The result of a run; `stop_reason` says why it ended early, and is empty if it did not."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     requests: int = 0
@@ -50,7 +50,7 @@ class RunResult:
 
 
 def merge_results(results: Sequence[RunResult]) -> RunResult:
-    """Several runs of one plan as one: of each check the worst, and how often it came to what."""
+    """Merges the results of repeated runs of one plan, verdicts as by `merge_runs`."""
     if len(results) == 1:
         return results[0]
     return RunResult(
@@ -65,9 +65,9 @@ def merge_results(results: Sequence[RunResult]) -> RunResult:
 def apply_known_deviations(
     report: Report, deviations: DeviationList, check_ids: Collection[str], *, is_full_run: bool
 ) -> Report:
-    """A report that knows a list of known deviations, and what of that is stale today.
+    """The report with known deviations marked, and with the entries of the list that are stale today.
 
-    `ids` are those of all checks; `is_whole` says that none was left out by the user.
+    `check_ids` are those of all checks; `is_full_run` says that the user has deselected none of them.
     """
     today = datetime.now(UTC).date()
     stale = deviations.stale_entries(report.verdicts, check_ids, today, is_full_run=is_full_run)
@@ -82,11 +82,11 @@ async def execute(
     on_ready: Callable[[], None] = lambda: None,
     result: RunResult | None = None,
 ) -> RunResult:
-    """Judges every trial of a plan and reports each verdict as it falls.
+    """Runs every trial of a plan; calls `on_verdict` for each verdict and `on_ready` once the preflight has passed.
 
-    `fuzz` judges the generated requests of a plan that has any. `on_ready` is called once the preflight has
-    passed. `result` is filled as the run goes, for a caller that may have to stop it. A target that dies on
-    the way ends the run early. Raises InconclusiveError if nothing that is valid is accepted.
+    `fuzz` sends the generated requests of a plan that has any. `result` is filled during the run, for a caller
+    that may interrupt it. If the circuit breaker opens, the run ends early and `stop_reason` is set. Raises
+    InconclusiveError if the target accepts no valid request.
     """
     result = result or RunResult()
     start_s = time.monotonic()
@@ -111,10 +111,10 @@ async def execute(
             await engine.run_all(other_trials, sender, plan.jobs, on_result)
             if fuzz_trials:
                 if fuzz is None:
-                    raise ValueError("the plan has generated requests, and nothing to send them with")
+                    raise ValueError("the plan has generated requests, and no runner to send them")
                 result.requests += await fuzz(plan, fuzz_trials, sender, on_result)
-    except Stopped as end:
-        result.stop_reason = str(end)
+    except Stopped as reason:
+        result.stop_reason = str(reason)
     finally:
         result.requests += wire.sent_count
         result.waited_s = sender.waited_s
@@ -123,7 +123,7 @@ async def execute(
 
 
 async def _run_preflight(plan: Plan, sender: Sender) -> PreflightResult:
-    """What the preflight finds. Raises CannotJudge where there is nothing to stand on."""
+    """Runs the preflight. Raises InconclusiveError if the target can't be tested."""
     try:
         return await preflight.run_preflight(plan.contract, plan.keys, sender, plan.run_id)
     except NoResponse as failure:
@@ -131,7 +131,7 @@ async def _run_preflight(plan: Plan, sender: Sender) -> PreflightResult:
 
 
 def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
-    """The report of a run that has ended; `failure` is why it could not judge."""
+    """The report of a run that has ended; `failure` says why nothing could be judged."""
     profile = plan.contract.profile
     started = datetime.now(UTC) - timedelta(seconds=result.duration_s)
     header = RunInfo(
@@ -152,7 +152,7 @@ def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
 
 
 def _measured_limits(plan: Plan, result: RunResult) -> tuple[MeasuredLimit, ...]:
-    """Every size limit that checks of the plan are about, with what was measured of it."""
+    """The size limits that the plan's checks are about, with what was measured of them."""
     planned_limits = {
         (trial.check.fact, trial.operation)
         for trial in plan.trials

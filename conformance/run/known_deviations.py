@@ -24,7 +24,10 @@ _REASON_PLACEHOLDER = "TODO: why this is accepted for now"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationEntry:
-    """One entry: a check, on one call or on all, and why its failure is accepted. Lines count from 1."""
+    """An entry of the list: a check, on some operations or on all, and why its failure is accepted.
+
+    Lines count from 1.
+    """
 
     check_id: str
     operation_pattern: str
@@ -33,26 +36,26 @@ class DeviationEntry:
     last_line: int
 
     def matches(self, verdict: Verdict) -> bool:
-        """Whether it speaks of a verdict."""
+        """Whether the entry is about a verdict."""
         return verdict.id == self.check_id and (
             not self.operation_pattern or fnmatch.fnmatchcase(verdict.operation, self.operation_pattern)
         )
 
     @property
     def name(self) -> str:
-        """What it is about."""
+        """The check, and the operation if there is one."""
         return f"{self.check_id} on {self.operation_pattern}" if self.operation_pattern else self.check_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationList:
-    """A file of known deviations, or none."""
+    """The entries of a file of known deviations; empty if there is no file."""
 
     file: str = ""
     entries: tuple[DeviationEntry, ...] = ()
 
     def mark_known(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
-        """The verdicts, those of them that are broken and listed marked as known."""
+        """The verdicts, with those that deviate and are listed marked as known."""
         return [self._mark_known(item) for item in verdicts]
 
     def _mark_known(self, verdict: Verdict) -> Verdict:
@@ -64,10 +67,10 @@ class DeviationList:
     def stale_entries(
         self, verdicts: Sequence[Verdict], check_ids: Collection[str], today: date, *, is_full_run: bool
     ) -> tuple[StaleEntry, ...]:
-        """The entries that have to go: expired, of no check, or of what is no longer broken.
+        """The entries to delete: expired, about no existing check, or about something that passes now.
 
-        `ids` are those of all checks. Where the run was not `is_whole`, an entry of which nothing was judged
-        may be about what was left out.
+        `check_ids` are those of all checks. Unless `is_full_run`, an entry without a verdict stays, since its
+        check may have been deselected.
         """
         stale_entries = []
         for entry in self.entries:
@@ -86,20 +89,20 @@ class DeviationList:
 def _stale_reason(
     entry: DeviationEntry, matching: Sequence[Verdict], check_ids: Collection[str], today: date, *, is_full_run: bool
 ) -> str:
-    """Why an entry has to go; empty if it may stay."""
+    """Why an entry must be deleted; empty if it may stay."""
     if entry.check_id not in check_ids:
-        return f"no check is called {entry.check_id}{nearest_hint(entry.check_id, check_ids)}"
+        return f"there is no check {entry.check_id}{nearest_hint(entry.check_id, check_ids)}"
     if entry.known_deviation.expires and entry.known_deviation.expires < today.isoformat():
         return f"expired on {entry.known_deviation.expires}"
     if not matching:
-        return "no such call in this profile" if is_full_run else ""
+        return "the profile has no such operation" if is_full_run else ""
     if any(item.outcome in PROBLEM_OUTCOMES for item in matching):
         return ""
     return "passes now" if any(item.outcome in _KEPT_OUTCOMES for item in matching) else ""
 
 
 def read(path: str) -> DeviationList:
-    """Reads a file of known deviations. Raises ProfileError, with a line for each mistake."""
+    """Reads a file of known deviations. Raises ProfileError with every mistake and its line."""
     parsed = yaml_document.read(Path(path), "a list of known deviations")
     validation.validate(parsed, "deviations.schema.json")
     value: Any = parsed.value
@@ -132,17 +135,17 @@ def _is_date(text: str) -> bool:
 
 
 def render_template(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> str:
-    """A file that lists what is broken at a gate, for somebody to write the reasons.
+    """The text of a file that lists what deviates at a gate, with placeholders for the reasons.
 
-    A check that is broken wherever it was judged is one entry. Reasons that stand in a former file are kept.
+    A check that deviates on every operation becomes one entry. Reasons of the `previous` list are kept.
     """
-    lines = ["# Known deviations: each needs a reason, and is better with an owner and a date of expiry.", ""]
+    lines = ["# Known deviations: each needs a reason, and better has an owner and a date of expiry, too.", ""]
     entries = list(_template_entries(verdicts, gate, previous))
     return "\n".join([*lines, "deviations:" if entries else "deviations: []", *entries, ""])
 
 
 def _template_entries(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> Iterator[str]:
-    """The entries of a draft, each with a comment that says what is broken."""
+    """The entries of the template, each with a comment that says what deviates."""
     broken = [item for item in verdicts if item.outcome in DEVIATING_OUTCOMES and item.level.is_at_least(gate)]
     kept_check_ids = {item.id for item in verdicts if item.outcome in _KEPT_OUTCOMES}
     listed_check_ids: set[str] = set()
@@ -164,5 +167,5 @@ def _template_entries(verdicts: Sequence[Verdict], gate: Level, previous: Deviat
 
 
 def _quoted(value: Json) -> str:
-    """A text as YAML has it, in double quotes."""
+    """A text in double quotes, as YAML reads it."""
     return json.dumps(value, ensure_ascii=True)

@@ -1,22 +1,22 @@
-"""Permissions: which target a run may be pointed at, and how hard it may press it.
+"""Permissions: which targets a run may test, and which load tiers it may use.
 
-The one place that decides it, for every command and for pytest:
+All commands and the pytest plugin ask here:
 
-- this machine gets every tier, unless `--tier` names fewer;
-- an address in a private network gets the tiers gentle and standard; `--tier` and `--allow` name others;
-- any other address needs `--i-may-test` with the very name of its host, and then gets the same;
-- a vendor's own production host gets the gentle tier, if that alone is asked for, and nothing else.
+- loopback: every tier, unless `--tier` names fewer;
+- private networks: gentle and standard, or the tiers named by `--tier` and `--allow`;
+- any other address: the same, but only with `--i-may-test` and exactly its host name;
+- a vendor's own production hosts: the gentle tier, and only if no other is requested.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance import profile as profiles
 from conformance.checks.check import Tier
 from conformance.core.errors import UsageError
 from conformance.core.resources import profile_names
 from conformance.core.text import did_you_mean
+from conformance.profile import load
 from conformance.wire.addresses import AddressScope
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ GENTLE_ONLY = frozenset({Tier.GENTLE})
 
 
 def permitted_tiers(target: TargetAddress, profile: Profile, settings: Mapping[str, Any]) -> frozenset[Tier]:
-    """The tiers that a run may send to a target. Raises UsageError if it may not be tested so."""
+    """The load tiers that a run may use. Raises UsageError if the target may not be tested in this way."""
     tiers = _requested_tiers(target, settings)
     host = _normalize_host(target.host)
     if target.scope is AddressScope.PUBLIC and host not in _allowed_hosts(settings["i_may_test"]):
         raise UsageError(
-            f"{host} is beyond this machine and private networks, and would get test events and faulty "
-            f"requests; if you may do that to it, say so: --i-may-test {host}"
+            f"{host} is outside this machine and private networks, and would get test events and invalid "
+            f"requests; if you are allowed to test it, say so: --i-may-test {host}"
         )
     if (
         target.scope in {AddressScope.PUBLIC, AddressScope.PRIVATE}
@@ -43,14 +43,13 @@ def permitted_tiers(target: TargetAddress, profile: Profile, settings: Mapping[s
         and _is_production_host(host, profile)
     ):
         raise UsageError(
-            f"{host} is a vendor's own production host, which gets no more than the gentle tier, "
-            "whoever asks; add --tier gentle"
+            f"{host} is a vendor's own production host, for which only the gentle tier is allowed; add --tier gentle"
         )
     return tiers
 
 
 def _requested_tiers(target: TargetAddress, settings: Mapping[str, Any]) -> frozenset[Tier]:
-    """The tiers that were asked for; all on this machine, where nobody asked for less."""
+    """The tiers that the options request. Without options: all on loopback, elsewhere gentle and standard."""
     requested = [_parse_tier("tier", name, tuple(Tier)) for name in settings["tier"]]
     allowed = [_parse_tier("allow", name, (Tier.BURST, Tier.VOLUME)) for name in settings["allow"]]
     if allowed and set(requested) == GENTLE_ONLY:
@@ -61,14 +60,14 @@ def _requested_tiers(target: TargetAddress, settings: Mapping[str, Any]) -> froz
 
 
 def _parse_tier(option: str, name: str, choices: tuple[Tier, ...]) -> Tier:
-    """A tier by its name. Raises UsageError if it is none of those that an option takes."""
+    """A tier by its name. Raises UsageError if it is not one of the `choices` of the option."""
     if name not in choices:
         raise UsageError(f"--{option} {name}: expected {' or '.join(choices)}{did_you_mean(name, choices)}")
     return Tier(name)
 
 
 def _is_production_host(host: str, profile: Profile) -> bool:
-    """Whether a host is a vendor's own: by the profile of the run, or by any that comes with the suite."""
+    """Whether a host is a vendor's own, by the profile of the run or by any profile of the suite."""
     return any(
         host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
         for pattern in (*profile.hosts, *_known_production_hosts())
@@ -76,16 +75,16 @@ def _is_production_host(host: str, profile: Profile) -> bool:
 
 
 def _known_production_hosts() -> Iterator[str]:
-    """The production hosts of all vendors that the suite knows."""
+    """The production hosts in all profiles of the suite."""
     for name in profile_names():
-        yield from profiles.load(name).hosts
+        yield from load(name).hosts
 
 
 def _allowed_hosts(host_lists: Iterable[str]) -> set[str]:
-    """The hosts that may be tested: one to each text, or several, separated by commas."""
+    """The hosts of `--i-may-test`: one in each text, or several, separated by commas."""
     return {_normalize_host(name) for text in host_lists for name in text.split(",")}
 
 
 def _normalize_host(host: str) -> str:
-    """The name of a host as names are compared: the case does not matter, nor the dot of the root."""
+    """A host name for comparison: in lower case, without brackets and without the dot of the root."""
     return host.strip().strip("[]").lower().rstrip(".")

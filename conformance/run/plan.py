@@ -1,4 +1,4 @@
-"""A plan: what to judge, at which target, and how hard that may be pressed."""
+"""A plan: the target, the trials, and the limits of what is sent."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 _SECRET_HEADER_NAME = re.compile("auth|cookie|key|token|secret|pass|sign", re.IGNORECASE)
 DEFAULT_JOBS = 8
-"""How many requests are in flight unless the user says otherwise."""
+"""The number of requests in flight by default."""
 DEFAULT_FUZZ_REQUESTS, DEFAULT_FUZZ_S = 8_000, 5.0
-"""How many generated requests a run sends to this machine, and for how many seconds at most."""
+"""The number of generated requests that a run sends to loopback by default, and its limit in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to judge, and how hard to press the target.
+    """The target, the trials, and the limits of what is sent.
 
-    `jobs` is the number of requests in flight, `rate` the most requests a second (None: as fast as it
-    goes), `deadline_s` the seconds that one exchange may take; `fuzz` the number of generated requests,
-    `fuzz_s` the seconds that they may take. `budget` is what is sent at most in all, `run_id` what the
-    events are marked with.
+    `jobs` is the number of requests in flight, `rate` the maximum of requests per second (None: no limit),
+    `deadline_s` the time limit of one exchange. `fuzz_requests` is the number of generated requests, `fuzz_seed`
+    their seed, `fuzz_max_s` their time limit in seconds (None: no limit). `budget` limits what is sent in all;
+    `run_id` marks the run's events.
     """
 
     target: TargetAddress
@@ -57,11 +57,11 @@ class Plan:
     wire_type: type[Wire] = Wire
 
     def with_trials(self, trials: Sequence[Trial]) -> Plan:
-        """The same with some trials."""
+        """The plan with other trials."""
         return replace(self, trials=trials)
 
     def build_wire(self) -> Wire:
-        """A wire to the target, as hard on it as the plan says."""
+        """A wire to the target, with the limits of the plan."""
         return self.wire_type(
             target=self.target,
             redactor=Redactor(self.placeholders_by_secret()),
@@ -72,7 +72,7 @@ class Plan:
         )
 
     def placeholders_by_secret(self) -> dict[str, str]:
-        """Every secret of the run with its stand-in; a further header is one if its name says so."""
+        """Every secret of the run, with its placeholder; extra headers with names such as X-Token count as secret."""
         headers = {
             value: f"$HEADER_{index}"
             for index, (name, value) in enumerate(self.target.headers, 1)
@@ -82,7 +82,7 @@ class Plan:
 
 
 def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks: Sequence[Check]) -> Plan:
-    """A plan from resolved settings. Raises UsageError for what does not fit, or may not be tested so."""
+    """A plan from resolved settings. Raises UsageError for invalid settings, or if the target may not be tested."""
     if not settings["write_key"]:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
     if not f"{settings['write_key']}{settings['bearer'] or ''}".isprintable():
@@ -114,7 +114,7 @@ def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks
 
 
 def _choose_jobs(tiers: frozenset[Tier], requested: int | None) -> int:
-    """How many requests are in flight: in the gentle tier one."""
+    """The number of requests in flight: one if only the gentle tier is allowed."""
     if tiers != GENTLE_ONLY:
         return requested or DEFAULT_JOBS
     if requested not in {None, 1}:
@@ -123,7 +123,7 @@ def _choose_jobs(tiers: frozenset[Tier], requested: int | None) -> int:
 
 
 def _choose_fuzz_requests(target: TargetAddress, tiers: frozenset[Tier], requested: int | None) -> int:
-    """How many generated requests are sent: beyond this machine only what was asked for, and allowed."""
+    """The number of generated requests: a default on loopback, elsewhere only what is requested and allowed."""
     if requested and Tier.BURST not in tiers:
         raise UsageError("generated requests are of the tier burst: allow it with --allow burst, or --tier burst")
     if requested is None:

@@ -1,4 +1,7 @@
-"""Preflight: one valid event of each kind first, so that a wrong key, path or address is named as such."""
+"""Preflight: a valid request to each operation first, to find out which variant each accepts.
+
+If the target accepts none, it says whether the key, the path or the address looks wrong.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +32,16 @@ _CREDENTIAL_WORDS = re.compile(
     re.IGNORECASE,
 )
 _FIRST_REQUESTS = 4
-"""If none of so many first requests is answered, no more are sent."""
+"""The number of requests sent first; if none gets a response, no more are sent."""
 _TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 
 
 async def run_preflight(
     contract: Contract, keys: Keys, sender: Sender, run_id: str = DEFAULT_RUN_ID
 ) -> PreflightResult:
-    """Sends one valid request to each operation; where it is refused, other requests as valid.
+    """Sends a valid request to each operation, and other variants where it is refused.
 
-    Raises CannotJudge if every request is refused: then nothing that follows would mean anything.
-    NoAnswer is raised for a target that does nothing but ask us to wait.
+    Raises InconclusiveError if the target accepts none of them, and NoResponse if it keeps asking to wait.
     """
     calls = [
         Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]", run_id=run_id)
@@ -60,26 +62,26 @@ async def run_preflight(
     baselines = await asyncio.gather(*(_find_baseline(call, send) for call, _ in refused))
     if len(refused) == len(calls) and not any(baselines):
         raise InconclusiveError(_diagnose(exchanges, wire))
-    outcomes = list(zip(refused, baselines, strict=True))
+    outcomes = [(call.operation, item, baseline) for (call, item), baseline in zip(refused, baselines, strict=True)]
     return PreflightResult(
-        baselines={call.operation: footing for (call, _), footing in outcomes if footing},
-        dead={call.operation: item for (call, item), footing in outcomes if not footing and item.response},
-        shared_exchanges=sender.notable_exchanges,
+        baselines={operation: baseline for operation, _, baseline in outcomes if baseline},
+        dead={operation: item for operation, item, baseline in outcomes if not baseline and item.response},
+        shared_exchanges=sender.shared_exchanges,
         run_id=run_id,
     )
 
 
 async def _find_baseline(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> Baseline | None:
-    """The first footing on which an operation accepts something; None if there is none."""
-    for footing in _baseline_candidates(call):
+    """The first variant of a valid request that an operation accepts; None if it accepts none."""
+    for baseline in _baseline_candidates(call):
         with contextlib.suppress(NotApplicable):
-            if expect.is_accepted(await send(replace(call, baseline=footing).acceptable_request())):
-                return footing
+            if expect.is_accepted(await send(replace(call, baseline=baseline).acceptable_request())):
+                return baseline
     return None
 
 
 def _baseline_candidates(call: Call) -> Iterator[Baseline]:
-    """Ways to send something as valid as the smallest request, which may be refused alone, or once."""
+    """Variants of a valid request. The first is the smallest one again, which may have been refused by chance."""
     yield Baseline()
     yield Baseline(has_all_fields=True)
     yield Baseline(content_type="application/json; charset=utf-8")
@@ -90,7 +92,7 @@ def _baseline_candidates(call: Call) -> Iterator[Baseline]:
 
 
 def _diagnose(exchanges: Sequence[Exchange], wire: Wire) -> str:
-    """What looks wrong when nothing valid is accepted."""
+    """What looks wrong if no valid request is accepted."""
     (failure, status), _ = Counter((item.failure, item.status) for item in exchanges).most_common(1)[0]
     typical = next(item for item in exchanges if (item.failure, item.status) == (failure, status))
     if failure is not None:
@@ -100,7 +102,7 @@ def _diagnose(exchanges: Sequence[Exchange], wire: Wire) -> str:
 
 
 def _diagnose_no_response(exchange: Exchange, wire: Wire) -> str:
-    """What looks wrong when nothing is answered."""
+    """What looks wrong if no request gets a response."""
     url, detail = wire.target.url, exchange.failure_detail
     match exchange.failure:
         case TransportFailure.NOT_HTTP:
@@ -116,10 +118,9 @@ def _diagnose_no_response(exchange: Exchange, wire: Wire) -> str:
 
 
 def _diagnose_refusal(exchange: Exchange, wire: Wire) -> str:
-    """Whether the key, the path or the server looks wrong, by what a typical refusal says."""
+    """Whether the key, the path or the server looks wrong, from a typical refusal."""
     status, response = exchange.status, exchange.response
-    text = response.text if response else ""
-    if status in {401, 403} or (status < SERVER_ERROR and _CREDENTIAL_WORDS.search(text)):
+    if _looks_like_credential_error(exchange):
         return "the write key looks wrong; check --write-key or CONFORMANCE_WRITE_KEY"
     if status in {404, 405, 410}:
         has_doubled_prefix = wire.target.prefix.endswith("/v1") and exchange.request.path.startswith("/v1/")
@@ -131,3 +132,11 @@ def _diagnose_refusal(exchange: Exchange, wire: Wire) -> str:
     if status >= SERVER_ERROR:
         return "the server looks wrong: it fails on valid events"
     return "the server looks wrong, or it speaks another vendor's dialect than the profile"
+
+
+def _looks_like_credential_error(exchange: Exchange) -> bool:
+    """Whether a refusal is about the credentials: by its status, or by words in its body."""
+    text = exchange.response.text if exchange.response else ""
+    return exchange.status in {401, 403} or (
+        exchange.status < SERVER_ERROR and _CREDENTIAL_WORDS.search(text) is not None
+    )

@@ -1,4 +1,4 @@
-"""Repetition: several runs of the same checks, told as one, with what did not come to the same each time."""
+"""Merges repeated runs into one list of verdicts, and marks flaky checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def merge_runs(runs: Iterable[Sequence[Verdict]]) -> list[Verdict]:
-    """One verdict for each check and operation: the worst; where they differ, with how often each came."""
+    """One verdict for each check and operation: the worst one, with counts if the outcomes differ."""
     groups: dict[str, list[Verdict]] = {}
     for verdicts in runs:
         for item in verdicts:

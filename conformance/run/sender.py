@@ -1,4 +1,4 @@
-"""Sending what checks yield: controls only now and then, and a 429 waited out instead of booked."""
+"""Sends requests: reuses recent results of controls, and retries after a 429 instead of reporting it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from conformance.wire import Wire
 
 _CONTROL_USES = 8
-"""How many checks share one control before it is sent again."""
+"""The number of checks that share one control before it is sent again."""
 _ERRORS_BEFORE_REST, _REST_S = 8, 1.2
-"""After so many failures of the server in a row it is left alone for so many seconds, to get its breath."""
+"""The pause after this many consecutive server errors, in seconds."""
 _MAX_WAIT_S, _MAX_TOTAL_WAIT_S = 30.0, 120.0
-"""How long a 429 is waited out at most, and in a whole run; in seconds."""
+"""The longest wait after one 429, and of all waits in a run; in seconds."""
 _MAX_TRIES = 4
-_STILL_LIMITED = f"no verdict: the target went on answering 429 after {_MAX_TRIES} tries"
+_STILL_LIMITED = f"no verdict: the target kept answering 429 after {_MAX_TRIES} tries"
 
 
 @dataclass(slots=True)
 class _CachedControl:
-    """A control that was accepted, and how many checks may still lean on it."""
+    """A control that was accepted, and the number of checks that may still reuse it."""
 
     draft: Draft
     exchange: Exchange
@@ -45,12 +45,12 @@ class _CachedControl:
 class Sender:
     """Sends drafts over a wire for a whole run.
 
-    `waited_s` counts the seconds for which the run stood still because of 429s. With a `breaker`, sending
-    raises Stopped once the target looks dead.
+    `waited_s` is the time spent waiting after 429s, in seconds. With a `breaker`, sending raises Stopped once
+    the target is gone or keeps failing. `shared_exchanges` are kept for checks that look at an earlier request.
     """
 
     wire: Wire
-    notable_exchanges: dict[str, Exchange] = field(default_factory=dict)
+    shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     waited_s: float = 0.0
     breaker: CircuitBreaker | None = None
     _control_cache: dict[Operation, _CachedControl] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Sender:
         self._may_send.set()
 
     async def send(self, draft: Draft) -> Exchange:
-        """One exchange. Raises NoAnswer where the target puts us off with 429s for good."""
+        """Sends one draft. Raises NoResponse if the target keeps answering 429."""
         exchange = await self._send_uncounted(draft)
         if self.breaker is not None and not draft.is_control:
             self.breaker.record(draft, exchange)
@@ -73,7 +73,7 @@ class Sender:
         return exchange
 
     async def _send_uncounted(self, draft: Draft) -> Exchange:
-        """As `send`, whatever it does to the breaker."""
+        """Sends one draft, without the circuit breaker."""
         if draft.is_control:
             return await self._send_control(draft)
         if draft.pause_s:
@@ -85,9 +85,9 @@ class Sender:
         return exchange
 
     async def send_concurrently(self, concurrent: ConcurrentRequests) -> tuple[Exchange, ...]:
-        """Many exchanges, as many in flight as the wire allows a crowd.
+        """Sends many drafts at once, as many in flight as the wire allows.
 
-        To the breaker they are one: what a crowd provokes says nothing of a target that is ill.
+        For the circuit breaker they count as one request: a burst may fail on a target that is well.
         """
         semaphore = asyncio.Semaphore(MAX_IN_FLIGHT)
 
@@ -101,7 +101,7 @@ class Sender:
         return exchanges
 
     async def send_conversation(self, conversation: Conversation) -> tuple[Exchange, ...]:
-        """The exchanges of one connection; the whole of it again where a 429 comes in between."""
+        """Sends drafts over one connection; all of them again after a 429. Raises NoResponse if that goes on."""
         requests = [draft.build_request() for draft in conversation.drafts]
         refusal: Exchange | None = None
         for _ in range(_MAX_TRIES):
@@ -119,7 +119,7 @@ class Sender:
         raise NoResponse(_STILL_LIMITED, exchange=refusal)
 
     async def _send_control(self, draft: Draft) -> Exchange:
-        """A control: the last one of the operation, while it is fresh."""
+        """The exchange of a control: a recent one of the operation, or a new one."""
         cached = self._control_cache.get(draft.operation)
         if cached is not None and cached.uses_left > 0:
             cached.uses_left -= 1
@@ -130,17 +130,17 @@ class Sender:
         return exchange
 
     def _record(self, exchange: Exchange) -> Exchange:
-        """An exchange; after one that looks like a failure of the target, no old control counts."""
+        """Keeps the first 429, and discards all reused controls once the target looks failing."""
         if exchange.response is None or exchange.status >= SERVER_ERROR:
             for control in self._control_cache.values():
                 control.uses_left = 0
         if exchange.status == TOO_MANY_REQUESTS:
-            self.notable_exchanges.setdefault(FIRST_429, exchange)
+            self.shared_exchanges.setdefault(FIRST_429, exchange)
         return exchange
 
     @contextlib.asynccontextmanager
     async def _pause_others(self) -> AsyncIterator[None]:
-        """Keeps all others from sending while one waits for the target's patience."""
+        """Blocks all other requests while one waits for the rate limit to reset."""
         self._waiters += 1
         self._may_send.clear()
         try:
@@ -152,7 +152,7 @@ class Sender:
                 self._may_send.set()
 
     async def _retry_while_limited(self, draft: Draft, exchange: Exchange) -> Exchange:
-        """The answer after the target's patience has come back; a 429 only if it means this very request."""
+        """The exchange after the rate limit was reset; with a 429 only if that is about the request's content."""
         refused_s = time.monotonic()
         async with self._pause_others():
             for attempt in range(_MAX_TRIES):
@@ -166,7 +166,7 @@ class Sender:
         raise NoResponse(_STILL_LIMITED, exchange=exchange)
 
     async def _is_limited_by_content(self, draft: Draft) -> bool:
-        """Whether a 429 is for this request alone: controls before and after it are accepted."""
+        """Whether only this request gets a 429: controls before and after it are accepted."""
         control = self._control_cache.get(draft.operation)
         if control is None:
             return False
@@ -178,7 +178,7 @@ class Sender:
         return statuses == (control.exchange.status, TOO_MANY_REQUESTS, control.exchange.status)
 
     async def _wait_as_asked(self, exchange: Exchange) -> None:
-        """Waits as long as a 429 asks for. Raises NoAnswer if that is too long."""
+        """Waits as long as a 429 asks for. Raises NoResponse if that is too long."""
         wait_s = retry_after_s(exchange)
         if wait_s > _MAX_WAIT_S or self.waited_s + wait_s > _MAX_TOTAL_WAIT_S:
             raise NoResponse(

@@ -1,4 +1,4 @@
-"""Verdicts: findings of the engine, told with level, sources and what to do about them."""
+"""Builds verdicts from check results: adds level, sources and a command to reproduce."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from conformance.run.engine import CheckResult
 
 _MAX_EXCHANGES = 12
-"""How many of a check's exchanges are kept for the report: the last ones."""
+"""The number of exchanges that a verdict keeps."""
 
 
 def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
-    """The verdict on a trial; exchanges are kept only where somebody will want to see them."""
+    """The verdict on a trial; exchanges are kept only if there is a problem."""
     outcome = trial.to_check_outcome(result.outcome)
     kept = _relevant_exchanges(result) if outcome in PROBLEM_OUTCOMES else ()
     return Verdict(
@@ -51,7 +51,7 @@ def _relevant_exchanges(result: CheckResult) -> tuple[Exchange, ...]:
 
 
 def _reproduction_command(trial: Trial, exchange: Exchange) -> str:
-    """A shell line that shows it again: curl, or the suite itself where no client would write such bytes."""
+    """A shell command to reproduce a failure: curl, or this suite for requests that no HTTP client would write."""
     if exchange.request.raw_writer is None:
         return curl_command(exchange.request, exchange.url)
     profile = trial.contract.profile

@@ -92,7 +92,7 @@ STALE = {
     ),
     "no check": (
         "- {check: size.event.ovr, reason: typo}",
-        "no check is called size.event.ovr; did you mean",
+        "there is no check size.event.ovr; did you mean",
     ),
     "expired": (
         f"- check: {BROKEN}\n    reason: for a while\n    expires: 2020-01-31",

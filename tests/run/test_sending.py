@@ -143,7 +143,7 @@ def test_a_429_is_waited_out() -> None:
     assert [item.status for item in send_in_turn(sender, [call().acceptable_request()])] == [200]
     assert len(wire.sent) == 2
     assert sender.waited_s > 0
-    assert sender.notable_exchanges[FIRST_429] is RETRY_LATER
+    assert sender.shared_exchanges[FIRST_429] is RETRY_LATER
 
 
 def test_an_impatient_request_takes_a_429_as_its_answer() -> None:
@@ -156,7 +156,7 @@ def test_an_impatient_request_takes_a_429_as_its_answer() -> None:
 def test_a_429_that_never_ends_is_no_verdict() -> None:
     """Nothing is known of a promise whose request is put off for good."""
     sender, wire = sender_and_wire(RETRY_LATER)
-    with pytest.raises(NoResponse, match="went on answering 429"):
+    with pytest.raises(NoResponse, match="kept answering 429"):
         send_in_turn(sender, [call().acceptable_request()])
     assert len(wire.sent) == 5
 

@@ -56,7 +56,7 @@ def run_checks(profile: str, check: str, answer: Answer) -> list[Verdict]:
         verdicts.append(build_verdict(trial, finding))
 
     sender = Sender(wire=cast("Wire", FunctionWire(answer)))
-    ground = PreflightResult(shared_exchanges=sender.notable_exchanges)
+    ground = PreflightResult(shared_exchanges=sender.shared_exchanges)
     every = make_trials(Contract(load(profile)), KEYS, CHECKS)
     asyncio.run(
         engine.run_all(
