@@ -66,9 +66,15 @@ def test_it_is_perfect(whole: tuple[subprocess.CompletedProcess[str], Path]) -> 
 
 
 def test_the_readme_has_its_totals(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    """Nobody edits the numbers by hand and forgets them."""
+    """Nobody edits the numbers by hand and forgets them, neither in the README nor in the documentation."""
     totals = json.loads((whole[1] / "s.json").read_text("utf-8"))["totals"]
-    readme = (paths.ROOT / "README.md").read_text("utf-8")
+    readme = " ".join((paths.ROOT / "README.md").read_text("utf-8").split())
+    assert totals["right_area"] == totals["caught"]
+    assert f"catch {totals['caught']} of {totals['broken']} broken servers, each in the right area," in readme
+    assert f"{totals['false_alarms']} false alarms on {totals['correct']} correct servers" in readme
+    assert totals["checks_without_a_fault"] == 0
+    assert f"none of the {totals['checks']} checks is without a fault" in readme
+    page = (paths.ROOT / "docs" / "self-check.md").read_text("utf-8")
     rows = (
         f"| {totals['caught']} of {totals['broken']} ({totals['faults']} faults) |",
         f"| {totals['right_area']} of {totals['broken']} |",
@@ -76,7 +82,7 @@ def test_the_readme_has_its_totals(whole: tuple[subprocess.CompletedProcess[str]
         f"| {totals['checks_without_a_fault']} of {totals['checks']} |",
     )
     for row in rows:
-        assert row in readme
+        assert row in page
 
 
 def test_the_reports_say_the_same(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
