@@ -1,8 +1,7 @@
-"""Differences: two servers are sent the same, and what they answer is compared.
+"""Comparing two servers.
 
-A check is a generator, so it can be driven twice: each side gets its own run, and what both were sent alike
-is compared step by step. What differs is asked again in the other order, put together by its most likely
-reason, and told once: by the promise that it is about.
+Runs every check against both, compares the answers step by step, repeats what differs in the other order, and groups
+differences that have one likely cause. Each is named by the promise that it breaks.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.diff.check_comparison import CheckComparison, StepDifference
+from conformance.diff.cause_analysis import CauseAnalysis
+from conformance.diff.check_comparison import CheckComparison
 from conformance.diff.difference import Difference, build_difference
 from conformance.diff.document import DIFFERENT, SAME, UNCOMPARED, DiffReport
 from conformance.diff.fuzz_comparison import FuzzComparison
 from conformance.diff.fuzz_only import merge_fuzz_only
-from conformance.diff.grouping import ACCEPTED_FACT, CauseAnalysis, group_differences
+from conformance.diff.grouping import ACCEPTED_FACT, group_differences
 from conformance.diff.request_traits import RequestTraits
 from conformance.diff.sides import Side, equalize_baselines
 from conformance.requests import Baseline, Call
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from conformance.contract import Operation
     from conformance.core.model import Request
     from conformance.diff.normalized_answers import AnswerChange
+    from conformance.diff.step_difference import StepDifference
     from conformance.fuzz.case import Case
     from conformance.fuzz.features import Feature
     from conformance.run.plan import Plan
@@ -36,9 +37,9 @@ __all__ = ["DIFFERENT", "SAME", "UNCOMPARED", "DiffOptions", "DiffReport", "buil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffOptions:
-    """How much is compared: with generated requests or without, and for how long those are sent at most.
+    """Options of a comparison.
 
-    A `strict` comparison takes other words in an answer for a difference, too.
+    `cases` are generated requests, sent for at most `max_time_s`. If `strict`, other wording is a difference, too.
     """
 
     cases: Iterable[Case] = ()
@@ -47,16 +48,16 @@ class DiffOptions:
 
 
 def build_redactor(first: Plan, second: Plan) -> Redactor:
-    """What takes the secrets of both sides out of a text."""
+    """A redactor for the secrets of both sides."""
     return Redactor({**second.placeholders_by_secret(), **first.placeholders_by_secret()})
 
 
 async def compare(
     first: Plan, second: Plan, options: DiffOptions, on_result: Callable[[], None] = lambda: None
 ) -> DiffReport:
-    """Sends the same to two servers and says in what they differ.
+    """Sends the same requests to two servers and compares the answers.
 
-    Raises CannotJudge, naming the side, where nothing acceptable is accepted.
+    Raises InconclusiveError, naming the side, if a server accepts nothing.
     """
     report = DiffReport(
         contract=first.contract,
@@ -88,7 +89,7 @@ async def compare(
 
 
 class KnownDifferences:
-    """The differences that checks have shown, and which of them explains one over a generated request."""
+    """The differences that checks have shown; finds the one that explains a difference of a generated request."""
 
     def __init__(
         self, groups: Sequence[Sequence[StepDifference]], differences: Sequence[Difference], causes: CauseAnalysis
@@ -96,26 +97,24 @@ class KnownDifferences:
         self.differences = [*differences]
         self._change_kinds = [{difference.change.kind for difference in group} for group in groups]
         self._causes = causes
-        self._conjunctions = [causes.conjunction.common_states(cluster) for cluster in groups]
+        self._conjunctions = [causes.conjunction.common_states(group) for group in groups]
         self._special_pointers = [
-            causes.special_pointers(unit for unit in cluster if unit.decides_verdict) for cluster in groups
+            causes.special_pointers(unit for unit in group if unit.decides_verdict) for group in groups
         ]
-        self._ordinary_kinds = [
-            {unit.change.kind for unit in cluster if causes.is_ordinary(unit)} for cluster in groups
-        ]
+        self._ordinary_kinds = [{unit.change.kind for unit in group if causes.is_ordinary(unit)} for group in groups]
         self._facts = [
-            {unit.trial.check.fact for unit in cluster if unit.decides_verdict} - {ACCEPTED_FACT} for cluster in groups
+            {unit.trial.check.fact for unit in group if unit.decides_verdict} - {ACCEPTED_FACT} for group in groups
         ]
         self._candidate_traits: list[set[Feature]] = [
-            {trait for unit in cluster for trait in causes.candidate_traits(unit)} for cluster in groups
+            {trait for unit in group for trait in causes.candidate_traits(unit)} for group in groups
         ]
 
     def find_explanation(
         self, case: Case, change: AnswerChange, special_traits: frozenset[Feature], *, is_shrunk: bool = False
     ) -> int | None:
-        """The number of the difference that is most likely the same; None if none is.
+        """The number of the difference that most likely has the same cause; None if there is none.
 
-        Of the smallest case it is enough that it is special where all those requests are.
+        For a shrunk case it is enough to be special in the same places.
         """
         special_pointers = {place for place, _ in special_traits} if is_shrunk else set()
         for number, changes in enumerate(self._change_kinds):
@@ -130,7 +129,7 @@ class KnownDifferences:
         return None
 
     def _matches_conjunction(self, number: int, case: Case) -> bool:
-        """Whether an event of a case has all that is the joint reason of a difference."""
+        """Whether an event of a case has the combination of fields that causes a difference."""
         wanted = self._conjunctions[number]
         return wanted is not None and self._causes.conjunction.matches(case, wanted)
 
@@ -142,7 +141,7 @@ async def _compare_generated(
     options: DiffOptions,
     report: DiffReport,
 ) -> list[Difference]:
-    """All differences, with those that only generated requests show."""
+    """The differences of the checks, and those that only generated requests show."""
     cases = tuple(options.cases)
     if not cases:
         return known.differences
@@ -160,7 +159,7 @@ async def _compare_generated(
 
 
 def _ordinary_requests(side: Side) -> dict[Operation, Request]:
-    """The ordinary request of each call, as it is sent, without its secrets."""
+    """The ordinary request of each operation, as it is sent, with secrets redacted."""
     plan, requests = side.plan, {}
     for operation in plan.contract.operations:
         baseline = side.preflight.baselines.get(operation, Baseline())

@@ -1,49 +1,50 @@
-"""Homes: differences that most likely follow from another one are told with that."""
+"""Attribution: differences that most likely follow from another one are merged into it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from conformance.core.model import Area
-from conformance.diff.check_comparison import FAIL_OR_ERROR, VERDICT
-from conformance.diff.normalized_answers import NOT_HTTP, STATUS, TRAILING_BYTES
+from conformance.core.model import Area, TransportFailure
+from conformance.diff.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerStatus
+from conformance.diff.step_difference import FAIL_OR_ERROR
 from conformance.profile.facts import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from conformance.diff.check_comparison import StepDifference
-    from conformance.diff.grouping import CauseAnalysis
+    from conformance.diff.cause_analysis import CauseAnalysis
+    from conformance.diff.normalized_answers import FacetValue
+    from conformance.diff.step_difference import StepDifference
     from conformance.fuzz.features import Feature
 
 NO_SERVER_ERROR_FACT = f"rules.{Rule.NO_SERVER_ERROR}"
 GENERAL_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK})
-"""Areas of checks that ask for sound answers, whatever was sent, or send what others do."""
+"""Areas of checks that demand sound answers to any request, or send the same as others."""
 
 
 def attribute_consequences(groups: Sequence[list[StepDifference]], causes: CauseAnalysis) -> list[list[StepDifference]]:
-    """What explains nothing by itself goes to the one complaint that explains it, if it is but one.
+    """Merges every group without a cause of its own into the group that explains it, if exactly one does.
 
-    First what a limit or garbage on a connection does to other checks, and requests that have the reason of
-    another among much else; then complaints about batches, where events alone are answered so; then those of
-    checks that ask for nothing but sound answers; then differences that no check complains of.
+    First side effects of a rate limit or of trailing bytes, and requests that have the trait of another group among
+    others; then failures of batches, if single events fail alike; then failures of checks that demand only sound
+    answers; then differences that fail no check.
     """
     deciding_groups = [group for group in groups if any(difference.decides_verdict for difference in group)]
-    for find in (_find_side_effect_owner, lambda cluster, homes: _find_narrower_owner(cluster, homes, causes)):
+    for find in (_find_side_effect_owner, lambda group, owners: _find_narrower_owner(group, owners, causes)):
         deciding_groups = _absorb_among_themselves(deciding_groups, find)
-    specific_groups = [cluster for cluster in deciding_groups if not _is_general(cluster)]
-    batch_groups = [cluster for cluster in specific_groups if _is_only_of_areas(cluster, {Area.BATCH})]
-    event_groups = [cluster for cluster in specific_groups if cluster not in batch_groups]
+    specific_groups = [group for group in deciding_groups if not _is_general(group)]
+    batch_groups = [group for group in specific_groups if _is_only_of_areas(group, {Area.BATCH})]
+    event_groups = [group for group in specific_groups if group not in batch_groups]
     specific_groups = _absorb(
-        batch_groups, event_groups, lambda cluster, homes: _find_owner(cluster, _with_opening_check(homes))
+        batch_groups, event_groups, lambda group, owners: _find_owner(group, _with_opening_check(owners))
     )
-    owners = _absorb([cluster for cluster in deciding_groups if _is_general(cluster)], specific_groups, _find_owner)
-    groups_without_verdict = [cluster for cluster in groups if not any(unit.decides_verdict for unit in cluster)]
+    owners = _absorb([group for group in deciding_groups if _is_general(group)], specific_groups, _find_owner)
+    groups_without_verdict = [group for group in groups if not any(unit.decides_verdict for unit in group)]
     return _absorb(
         groups_without_verdict,
         owners,
-        lambda cluster, homes: _find_owner_by_trials(cluster, homes) or _find_owner(cluster, homes),
+        lambda group, owners: _find_owner_by_trials(group, owners) or _find_owner(group, owners),
     )
 
 
@@ -52,7 +53,7 @@ def _absorb(
     owners: Sequence[list[StepDifference]],
     find_owner: Callable[[Sequence[StepDifference], Sequence[list[StepDifference]]], list[StepDifference] | None],
 ) -> list[list[StepDifference]]:
-    """Clusters with others in them that have a home there, and after them those that have none."""
+    """The owners, extended by the groups that belong to them, followed by the groups without an owner."""
     unowned: list[list[StepDifference]] = []
     for group in groups:
         owner = find_owner(group, owners)
@@ -64,18 +65,18 @@ def _absorb(
 
 
 def _is_general(group: Sequence[StepDifference]) -> bool:
-    """Whether all complaints are of checks that are about sound answers to anything."""
+    """Whether all failed checks demand only sound answers."""
     checks = [difference.trial.check for difference in group if difference.decides_verdict]
     return all(check.area in GENERAL_AREAS or check.fact == NO_SERVER_ERROR_FACT for check in checks)
 
 
 def _is_only_of_areas(group: Sequence[StepDifference], areas: Collection[Area]) -> bool:
-    """Whether all complaints are of checks of some areas."""
+    """Whether all failed checks are of these areas."""
     return all(difference.trial.check.area in areas for difference in group if difference.decides_verdict)
 
 
 def _find_owner(group: Sequence[StepDifference], groups: Sequence[list[StepDifference]]) -> list[StepDifference] | None:
-    """The one cluster that complains of the same changes; None if there is none, or there are several."""
+    """The one group whose failed checks show the same changes; None if there is none, or several."""
     kinds = {difference.change.kind for difference in group}
     matching = [item for item in groups if kinds <= {unit.change.kind for unit in item if unit.decides_verdict}]
     if len(matching) > 1:
@@ -84,7 +85,7 @@ def _find_owner(group: Sequence[StepDifference], groups: Sequence[list[StepDiffe
 
 
 def _with_opening_check(groups: Iterable[list[StepDifference]]) -> list[list[StepDifference]]:
-    """Those that complain of the smallest request of a call, which explains most."""
+    """The groups in which the check of the smallest request of a call fails."""
     return [
         item
         for item in groups
@@ -95,7 +96,7 @@ def _with_opening_check(groups: Iterable[list[StepDifference]]) -> list[list[Ste
 def _find_owner_by_trials(
     group: Sequence[StepDifference], groups: Sequence[list[StepDifference]]
 ) -> list[StepDifference] | None:
-    """The one cluster with complaints of all the same checks, or about the same answers or earlier ones."""
+    """The first group in which all these checks fail, or that differs at the same or an earlier step of each."""
     trials = {difference.trial.name for difference in group}
     for item in groups:
         if trials <= {unit.trial.name for unit in item if unit.decides_verdict}:
@@ -112,7 +113,7 @@ def _absorb_among_themselves(
     groups: Sequence[list[StepDifference]],
     find_owner: Callable[[Sequence[StepDifference], Sequence[list[StepDifference]]], list[StepDifference] | None],
 ) -> list[list[StepDifference]]:
-    """Complaints, those that have a home among the others put there."""
+    """The groups, those merged into others that belong to them."""
     remaining = [*groups]
     for group in groups:
         others = [item for item in remaining if item is not group]
@@ -126,25 +127,23 @@ def _absorb_among_themselves(
 def _find_side_effect_owner(
     group: Sequence[StepDifference], others: Sequence[list[StepDifference]]
 ) -> list[StepDifference] | None:
-    """What makes others fail: a limit that is answered so, or bytes that nobody asked for."""
-    statuses = {word for difference in group for word in (difference.change.first, difference.change.second)}
-    is_not_http = statuses & {NOT_HTTP} and all(
-        unit.change.facet == STATUS and NOT_HTTP in {unit.change.first, unit.change.second} for unit in group
+    """The group of rate-limit answers or trailing bytes that makes other checks fail."""
+    is_not_http = all(
+        any(status.failure is TransportFailure.NOT_HTTP for status in unit.change.statuses) for unit in group
     )
+    failing_codes = {answer.code for answer in map(failing_side_value, group) if isinstance(answer, AnswerStatus)}
     for item in others:
         if is_not_http and any(unit.decides_verdict and unit.change.facet == TRAILING_BYTES for unit in item):
             return item
-        if _is_only_of_areas(item, {Area.RATE_LIMIT}) and _rate_limit_statuses(item) & {
-            *map(_failing_side_answer, group)
-        }:
+        if _is_only_of_areas(item, {Area.RATE_LIMIT}) and _rate_limit_statuses(item) & failing_codes:
             return item
     return None
 
 
-def _rate_limit_statuses(group: Iterable[StepDifference]) -> set[str]:
-    """With which statuses the side answers that fails complaints of bursts, which no single answer shows."""
+def _rate_limit_statuses(group: Iterable[StepDifference]) -> set[int]:
+    """The statuses of the failing side in checks of bursts, whose failure no single answer shows."""
     return {
-        str(result.received_status)
+        result.received_status
         for difference in group
         if difference.decides_verdict and difference.change.facet == VERDICT
         for result in difference.results
@@ -152,17 +151,17 @@ def _rate_limit_statuses(group: Iterable[StepDifference]) -> set[str]:
     }
 
 
-def _failing_side_answer(difference: StepDifference) -> str:
-    """What the side answers that a check complains of."""
+def failing_side_value(difference: StepDifference) -> FacetValue:
+    """What the side answers that fails the check."""
     return difference.change.first if difference.results[0].outcome in FAIL_OR_ERROR else difference.change.second
 
 
 def _find_narrower_owner(
     group: Sequence[StepDifference], others: Sequence[list[StepDifference]], causes: CauseAnalysis
 ) -> list[StepDifference] | None:
-    """The one complaint of the same change about less: about places that all these requests have as well.
+    """The one group with the same change in requests that are special in fewer places, all of them shared.
 
-    None if several checks show that it has a reason of its own.
+    None if several checks show that the group has a cause of its own.
     """
     deciding = [difference for difference in group if difference.decides_verdict]
     if any(unit.change.facet != STATUS or causes.is_ordinary(unit) for unit in deciding) or _has_shared_trait(
@@ -180,7 +179,7 @@ def _find_narrower_owner(
 
 
 def _has_shared_trait(deciding: Iterable[StepDifference], causes: CauseAnalysis) -> bool:
-    """Whether several checks have a trait that may be the reason."""
+    """Whether several checks share a trait that may be the cause."""
     check_ids_by_trait: dict[Feature, set[str]] = defaultdict(set)
     for difference in deciding:
         for trait in causes.candidate_traits(difference):

@@ -1,21 +1,30 @@
-"""Comparing: every check on both sides, again and again until what differs has shown to be no chance."""
+"""Runs every check on both sides and compares the answers, several times where they differ."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from conformance.core.model import Outcome
+from conformance.core.model import Outcome, TransportFailure
 from conformance.diff.normalized_answers import (
-    CONNECTION_CLOSED,
+    STATUS,
     TRAILING_BYTES,
+    VERDICT,
     WORDING,
     AnswerChange,
+    Facet,
     NormalizedAnswer,
     compare_answers,
     find_volatile,
     normalize,
+)
+from conformance.diff.step_difference import (
+    FAIL_OR_ERROR,
+    CheckComparisonResult,
+    ResultPair,
+    StepDifference,
+    UnstableCheck,
+    is_failed_by_one,
 )
 
 if TYPE_CHECKING:
@@ -26,75 +35,18 @@ if TYPE_CHECKING:
     from conformance.diff.sides import Side
     from conformance.run.engine import CheckResult
 
-VERDICT = "verdict"
-"""The facet of a difference that shows in what a check comes to and in no single answer."""
 DEFAULT_ROUNDS, MIN_ROUNDS, MAX_ROUNDS = 2, 5, 9
-"""How often checks are asked that differ; at least, and at most, where it was not the same each time."""
+"""Rounds of checks that differ; the least and the most rounds if the results vary."""
 _REPEATED_PER_KIND = 2
-"""Of checks that differ in the same way on several paths, so many are asked again."""
+"""How many of the checks that differ alike on several paths are repeated."""
+_NO_STEP = -1
+_MAX_SUMMARIZED = 6
 _UNSTABLE_LIMIT, _MAX_SEQUENTIAL = 3, 400
-"""From so many sorts in doubt on, all are; more checks than so many are not asked one at a time."""
-FAIL_OR_ERROR = frozenset({Outcome.FAIL, Outcome.ERROR})
-DifferenceKey: TypeAlias = "tuple[str, int, AnswerChange]"
-ResultPair: TypeAlias = "tuple[CheckResult, CheckResult]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepDifference:
-    """One difference: a check at work, the step of it, and how the answers differ there.
-
-    A `leading` one is what a check complains of on one side alone. `exchanges` and `findings` are those of
-    both sides.
-    """
-
-    trial: Trial
-    step: int
-    change: AnswerChange
-    exchanges: tuple[Exchange | None, Exchange | None]
-    results: ResultPair
-    decides_verdict: bool = False
-
-    @property
-    def key(self) -> DifferenceKey:
-        """What stays the same when it shows again."""
-        return self.trial.name, self.step, self.change
-
-    @property
-    def request(self) -> Request | None:
-        """What both were sent."""
-        exchange = self.exchanges[0] or self.exchanges[1]
-        return exchange.request if exchange else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnstableCheck:
-    """A check whose answers did not come to the same each time: what it came to, in turn, on both sides."""
-
-    id: str
-    operation: str
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class CheckComparisonResult:
-    """What the checks have shown.
-
-    `compared` are checks with an answer on both sides, `alike` pairs of answers that are the same, for who
-    asks what a difference has nothing to do with. `reworded` counts those that differ in wording alone.
-    """
-
-    differences: list[StepDifference] = field(default_factory=list)
-    matching: list[tuple[Trial, Exchange]] = field(default_factory=list)
-    unstable: list[UnstableCheck] = field(default_factory=list)
-    check_count: int = 0
-    answer_count: int = 0
-    reworded_count: int = 0
-    stopped: str = ""
+"""If so many groups are unstable, all are treated so; more checks than this are not run one at a time."""
 
 
 class CheckComparison:
-    """Runs checks on both sides and keeps what came, round by round."""
+    """Runs checks on both sides and keeps their results, round by round."""
 
     def __init__(self, first: Side, second: Side, *, strict: bool = False) -> None:
         self._sides = (first, second)
@@ -105,24 +57,24 @@ class CheckComparison:
         self._rounds: dict[str, list[ResultPair]] = defaultdict(list)
         self._normalized: dict[int, tuple[Exchange, NormalizedAnswer]] = {}
         self._first_answers: tuple[dict[Request, NormalizedAnswer], dict[Request, NormalizedAnswer]] = ({}, {})
-        self.volatile: frozenset[str] = frozenset()
+        self.volatile: frozenset[Facet] = frozenset()
         self._unstable_names: set[str] = set()
 
     async def run(self, on_result: Callable[[], None]) -> CheckComparisonResult:
-        """All checks once; of those that differ a few of each sort again, in the other order.
+        """Runs all checks once, and a few of each group that differs again, in the other order.
 
-        Where one of them does not differ in the same way, its sort is asked again one check at a time, over
-        new connections, until that comes to the same: then this decides.
+        If one of those gives another result, its whole group is run one check at a time, over new connections, until
+        the result is stable: then only these rounds count.
         """
         await self._run_round([*self._trials], 1, on_result)
         groups = self._group_differing()
-        await self._run_round([name for sort in groups for name in sort[:_REPEATED_PER_KIND]], 2, on_result)
+        await self._run_round([name for group in groups for name in group[:_REPEATED_PER_KIND]], 2, on_result)
         unstable_groups = [
-            sort for sort in groups if any(self._is_unstable(name) for name in sort[:_REPEATED_PER_KIND])
+            group for group in groups if any(self._is_unstable(name) for name in group[:_REPEATED_PER_KIND])
         ]
         if len(unstable_groups) >= _UNSTABLE_LIMIT:
             unstable_groups = groups
-        self._unstable_names = {name for sort in unstable_groups for name in sort}
+        self._unstable_names = {name for group in unstable_groups for name in group}
         names, round_number = sorted(self._unstable_names), DEFAULT_ROUNDS + 1
         while names and round_number <= MAX_ROUNDS:
             await self._run_round(names, round_number, on_result)
@@ -133,7 +85,7 @@ class CheckComparison:
         return self._build_result()
 
     def _group_differing(self) -> list[list[str]]:
-        """The checks that differ, those that do so in the same way on several paths together."""
+        """The names of checks that differ, grouped by check and by how they differ."""
         groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
         for name in self._rounds:
             if keys := self._differences_in_round(name, 0):
@@ -141,7 +93,7 @@ class CheckComparison:
         return [*groups.values()]
 
     async def _run_round(self, names: Sequence[str], round_number: int, on_result: Callable[[], None]) -> None:
-        """One round of some checks; every other one begins with the second side."""
+        """Runs some checks on both sides; in even rounds the second side is first."""
         if not names:
             return
         order = (0, 1) if round_number % 2 else (1, 0)
@@ -160,8 +112,8 @@ class CheckComparison:
                 earlier.append(pair)
 
     def _note_volatile(self, name: str, pair: ResultPair) -> None:
-        """Takes note of what varies between two answers of one side to the same request."""
-        volatile: set[str] = set()
+        """Adds the facets that vary between two answers of one side to the same request."""
+        volatile: set[Facet] = set()
         earlier = self._rounds[name][-1] if self._rounds[name] else None
         for number in (0, 1):
             for exchange in pair[number].exchanges:
@@ -175,14 +127,14 @@ class CheckComparison:
         self.volatile |= volatile
 
     def normalize(self, exchange: Exchange) -> NormalizedAnswer:
-        """The normal form of an answer, made once."""
+        """The normal form of an answer, cached."""
         cached = self._normalized.get(id(exchange))
         if cached is None:
             cached = self._normalized[id(exchange)] = exchange, normalize(exchange, self.rate_headers)
         return cached[1]
 
     def _common_steps(self, pair: ResultPair) -> Iterator[tuple[int, Exchange, Exchange]]:
-        """What both sides were sent alike, step by step."""
+        """The steps in which both sides got the same request."""
         for step, (one, other) in enumerate(zip(pair[0].exchanges, pair[1].exchanges, strict=False)):
             first, second = one.request, other.request
             is_same = (first.method, first.path) == (second.method, second.path)
@@ -191,7 +143,7 @@ class CheckComparison:
             yield step, one, other
 
     def _answer_changes(self, pair: ResultPair) -> Iterator[tuple[int, AnswerChange]]:
-        """How answers differ, step by step; that a connection ends counts if a check complains."""
+        """The changes of each step. That a connection ends counts only if the check fails on one side."""
         is_decisive = is_failed_by_one(pair)
         for step, one, other in self._common_steps(pair):
             for change in compare_answers(self.normalize(one), self.normalize(other), self.volatile):
@@ -199,21 +151,21 @@ class CheckComparison:
                     yield step, change
 
     def _differences_in_round(self, name: str, round_index: int) -> frozenset[tuple[int, AnswerChange]]:
-        """Every difference of a check in one round; that of the verdicts among them."""
+        """The differences of a check in one round, with that of its outcomes."""
         pair = self._rounds[name][round_index]
         differences = {item for item in self._answer_changes(pair) if self._strict or item[1].facet != WORDING}
         if pair[0].outcome is not pair[1].outcome:
-            differences.add((-1, AnswerChange(VERDICT, pair[0].outcome.value, pair[1].outcome.value)))
+            differences.add((_NO_STEP, AnswerChange(VERDICT, pair[0].outcome.value, pair[1].outcome.value)))
         return frozenset(differences)
 
     def _confirmed_differences(self, name: str) -> frozenset[tuple[int, AnswerChange]]:
-        """The differences of a check that every round has shown; where it was in doubt, every later round."""
+        """The differences of a check in every round, or in every later round if it was unstable."""
         rounds = [self._differences_in_round(name, number) for number in range(len(self._rounds[name]))]
         deciding = rounds[DEFAULT_ROUNDS:] if name in self._unstable_names else rounds
         return frozenset.intersection(*deciding) if deciding else frozenset()
 
     def _is_unstable(self, name: str) -> bool:
-        """Whether a check did not differ each time in the same way."""
+        """Whether the rounds of a check gave different results."""
         rounds = {self._differences_in_round(name, number) for number in range(len(self._rounds[name]))}
         return len(rounds) > 1
 
@@ -237,7 +189,7 @@ class CheckComparison:
         return self._without_vague_verdicts(result)
 
     def _without_vague_verdicts(self, result: CheckComparisonResult) -> CheckComparisonResult:
-        """Without complaints that no answer shows, where much is unstable and others are left."""
+        """Drops failures that no answer shows, if many checks are unstable and other failures remain."""
         verdict_only_names = {
             difference.trial.name for difference in result.differences if difference.change.facet == VERDICT
         }
@@ -252,7 +204,7 @@ class CheckComparison:
     def _step_differences(
         self, trial: Trial, pair: ResultPair, confirmed: Collection[tuple[int, AnswerChange]]
     ) -> Iterator[StepDifference]:
-        """The differences of one check, the one that it complains of marked."""
+        """The differences of one check; the one that fails it is marked."""
         by_step: dict[int, list[AnswerChange]] = defaultdict(list)
         for step, change in confirmed:
             if change.facet != VERDICT:
@@ -274,7 +226,7 @@ class CheckComparison:
                 )  # fmt: skip
 
     def _deciding_step(self, pair: ResultPair, by_step: Mapping[int, object]) -> int | None:
-        """The step that a verdict is about, or the first that differs; None if no step does."""
+        """The step that a verdict is about, or the first that differs; None if no step differs."""
         complaint_step = _complaint_step(pair)
         return complaint_step if complaint_step in by_step else min(by_step, default=None)
 
@@ -286,28 +238,26 @@ class CheckComparison:
         )  # fmt: skip
 
     def _summarize(self, result: CheckResult) -> str:
-        """What a check came to, in a few words."""
-        return " ".join([result.outcome.value, *(self.normalize(item).status for item in result.exchanges[:6])])
-
-
-def is_failed_by_one(pair: ResultPair) -> bool:
-    """Whether a check complains of one side, and not of the other."""
-    return (pair[0].outcome in FAIL_OR_ERROR) != (pair[1].outcome in FAIL_OR_ERROR)
+        """The outcome and the first statuses of a check."""
+        return " ".join(
+            [result.outcome.value, *(str(self.normalize(item).status) for item in result.exchanges[:_MAX_SUMMARIZED])]
+        )
 
 
 def _complaint_step(pair: ResultPair) -> int:
-    """The step that the complaint is about; -1 if no answer is."""
+    """The step that shows the failure; -1 if no answer does."""
     result = pair[0] if pair[0].outcome in FAIL_OR_ERROR else pair[1]
-    return -1 if result.exchange_index is None else result.exchange_index
+    return _NO_STEP if result.exchange_index is None else result.exchange_index
 
 
 def _is_connection_end(pair: ResultPair, step: int, change: AnswerChange) -> bool:
-    """Whether answers differ in nothing but when a connection ends that was written by hand."""
+    """Whether answers to raw bytes differ only in when the connection ends."""
     before, item = _exchange_at(pair[0], step - 1), _exchange_at(pair[0], step)
     if item is None or item.request.raw_writer is None:
         return False
     is_later = before is not None and before.request.raw_writer is not None
-    return change.facet == TRAILING_BYTES or (is_later and CONNECTION_CLOSED in {change.first, change.second})
+    is_closed = any(status.failure is TransportFailure.CLOSED for status in change.statuses)
+    return change.facet == TRAILING_BYTES or (is_later and is_closed)
 
 
 def _exchange_at(result: CheckResult, step: int) -> Exchange | None:
@@ -316,4 +266,4 @@ def _exchange_at(result: CheckResult, step: int) -> Exchange | None:
 
 def _change_order(change: AnswerChange) -> tuple[bool, bool, str]:
     """Statuses first, wording last."""
-    return change.facet != "status", change.facet == WORDING, change.facet
+    return change.facet != STATUS, change.facet == WORDING, str(change.facet)

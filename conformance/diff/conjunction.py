@@ -1,31 +1,28 @@
-"""Joint reasons: fields that are each fine alone, and that together no event has that both servers take."""
+"""Conjunctions: combinations of fields that only the requests that differ have."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from conformance.core import pointers
-from conformance.diff.check_comparison import VERDICT
-from conformance.diff.normalized_answers import STATUS
+from conformance.diff.normalized_answers import STATUS, VERDICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from conformance.contract import Contract, Operation
     from conformance.core.model import Exchange
-    from conformance.diff.check_comparison import StepDifference
-    from conformance.diff.normalized_answers import AnswerChange, NormalizedAnswer
+    from conformance.diff.normalized_answers import AnswerChange, AnswerStatus, NormalizedAnswer
     from conformance.diff.request_traits import RequestTraits
+    from conformance.diff.step_difference import StepDifference
     from conformance.fuzz.case import Case
 
     FieldState = tuple[str, str]
     FieldStates = frozenset[FieldState]
 
-_SUCCESS_PREFIX = "2"
-
 
 class Conjunction:
-    """Knows which fields the events have that both servers answer alike."""
+    """Which fields the events have that both servers answer alike."""
 
     def __init__(
         self,
@@ -36,18 +33,17 @@ class Conjunction:
     ) -> None:
         self._contract, self._traits = contract, traits
         self._operations = {str(operation): operation for operation in contract.operations}
-        self._states_by_status: dict[str, set[FieldStates]] = {}
+        self._states_by_status: dict[AnswerStatus | None, set[FieldStates]] = {}
+        """The states that both answer with a status; None is any success."""
         for operation, exchange in matching:
             status = normalize(exchange).status
-            known = self._states_by_status.setdefault(
-                _SUCCESS_PREFIX if status.startswith(_SUCCESS_PREFIX) else status, set()
-            )
+            known = self._states_by_status.setdefault(None if status.is_success else status, set())
             known.update(self._event_states(operation, self._traits.events_of_request(operation, exchange.request)))
 
     def common_states(self, differences: Iterable[StepDifference]) -> FieldStates | None:
-        """What all events that differ have in common, if no event has it that both take; None if one has.
+        """The fields that all differing events have, if no event has them that both answer alike; else None.
 
-        A batch of several events has to have it in one of them.
+        In a batch, one of the events must have them.
         """
         with_answers = [difference for difference in differences if difference.change.facet != VERDICT]
         if (
@@ -66,7 +62,7 @@ class Conjunction:
         return None if self._is_answered_alike(common, with_answers[0].change) else common
 
     def matches(self, case: Case, states: FieldStates) -> bool:
-        """Whether an event of a generated request has all that is wanted."""
+        """Whether an event of a generated request has these fields."""
         operation = self._operations[case.call]
         return any(
             states <= item for item in self._event_states(operation, self._traits.events_of_case(operation, case))
@@ -79,14 +75,13 @@ class Conjunction:
         return [*self._event_states(operation, self._traits.events_of_request(operation, request))]
 
     def _is_answered_alike(self, states: FieldStates, change: AnswerChange) -> bool:
-        """Whether both answer an event that has it as the one does where they differ, or nobody knows."""
-        statuses = {change.first, change.second}
-        status = _SUCCESS_PREFIX if any(item.startswith(_SUCCESS_PREFIX) for item in statuses) else change.first
-        known = self._states_by_status.get(status)
+        """Whether both answered an event with these fields alike, or that is not known."""
+        is_success = any(status.is_success for status in change.statuses)
+        known = self._states_by_status.get(None if is_success else change.statuses[0])
         return not known or any(states <= item for item in known)
 
     def _event_states(self, operation: Operation, events: Sequence[Any]) -> Iterator[FieldStates]:
-        """Of each event, which documented fields it has, and which of these hold something."""
+        """For each event, the documented fields that it has, and those that are not empty."""
         names = [*self._contract.event_schema(operation.event_type).get("properties", {})]  # type: ignore[misc] # JSON
         places = {*(f"/{name}" for name in names), *self._contract.identity_pointers(operation.event_type).values()}
         for event in events:
@@ -107,7 +102,7 @@ def _field_states(event: Any, place: str) -> Iterator[FieldState]:  # noqa: ANN4
 def merge_by_conjunction(
     groups: Iterable[list[StepDifference]], conjunction: Conjunction
 ) -> list[list[StepDifference]]:
-    """Clusters, those put together that differ in the same way and have a joint reason."""
+    """Merges groups with the same change and a combination of fields in common."""
     merged_groups: list[list[StepDifference]] = []
     for group in groups:
         owner = next((item for item in merged_groups if conjunction.common_states([*item, *group]) is not None), None)

@@ -1,4 +1,4 @@
-"""Groups: each difference told once, by the promise that it is about, with who keeps it."""
+"""Differences for the report: each once, by the promise that it breaks, with the side that keeps it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from conformance.core.model import Area, Level, Outcome
 from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
 from conformance.diff.attribution import NO_SERVER_ERROR_FACT
-from conformance.diff.check_comparison import FAIL_OR_ERROR, VERDICT, StepDifference
-from conformance.diff.normalized_answers import STATUS, TRAILING_BYTES, AnswerChange
-from conformance.diff.sdk_effects import SdkEffect, compare_sdk_effects, worst_reaction
+from conformance.diff.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerChange
+from conformance.diff.sdk_effects import UNNOTICED, SdkEffect, compare_sdk_effects, worst_reaction
+from conformance.diff.sides import FIRST, SECOND
+from conformance.diff.step_difference import FAIL_OR_ERROR, StepDifference
 from conformance.profile.facts import ExpectedResponse
 from conformance.report.curl import curl_command
 from conformance.report.transcript import transcript_json
@@ -23,16 +24,18 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.core.model import Exchange, JsonObject, Source
-    from conformance.diff.grouping import CauseAnalysis
+    from conformance.diff.cause_analysis import CauseAnalysis
     from conformance.sdks import Reaction
 
 _FIRST_REDIRECT = 300
 _SDK_LIKE_AREAS = frozenset({Area.ACCEPT, Area.SDK})
 _LAST_NAMING_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS})
+_LARGE_REQUEST_AREAS = frozenset({Area.SDK, Area.ERRORS})
+"""Areas whose requests explain least: they have much in them that does not matter."""
 
 
 class KeptBy(enum.StrEnum):
-    """Which side keeps the promise that a difference is about."""
+    """The side that keeps the promise of a difference."""
 
     FIRST = "A"
     SECOND = "B"
@@ -42,28 +45,27 @@ class KeptBy(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOccurrence:
-    """One way in which the answers differ: how, on which calls, in how many requests."""
+    """A change, with the calls that show it and the number of requests."""
 
     change: AnswerChange
     calls: tuple[str, ...]
     request_count: int
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """The JSON form."""
         return {
-            "in": self.change.facet, "A": self.change.first, "B": self.change.second,
+            "in": str(self.change.facet), FIRST: str(self.change.first), SECOND: str(self.change.second),
             "calls": [*self.calls], "requests": self.request_count,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One difference, told once.
+    """One difference, with everything that shows it.
 
-    `id` is the check that names it, `checks` are all that judge the sides differently, `likewise` those in
-    whose requests it shows as well. `exchanges` are those of the smallest request that shows it. `is_usual`
-    says that SDKs send such requests; `generated` counts generated requests that show it, `examples` say what
-    is special about those that no check is like.
+    `id` is the check that names it. `deciding_checks` fail on one side because of it, `other_checks` show it without
+    failing. `exchanges` are those of the smallest request that shows it. `generated_count` counts generated requests
+    that show it; `fuzz_only_titles` describe those that resemble no check.
     """
 
     id: str
@@ -86,11 +88,11 @@ class Difference:
 
     @property
     def calls(self) -> tuple[str, ...]:
-        """Every call that it shows on."""
+        """Every call that shows it."""
         return tuple(sorted({call for way in self.changes for call in way.calls}))
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """The JSON form."""
         one, other = self.exchanges
         return {
             "id": self.id, "title": self.title, "keeps": self.kept_by.value, "level": self.level.value,
@@ -100,18 +102,18 @@ class Difference:
             "generated": self.generated_count, "examples": [*dict.fromkeys(self.fuzz_only_titles)],
             "sdks": {
                 "usual": self.is_sent_by_sdks,
-                "harm": self.worst_reaction.value if self.worst_reaction else "unnoticed",
+                "harm": self.worst_reaction.value if self.worst_reaction else UNNOTICED,
                 "effects": [item.as_json() for item in self.effects],
             },
             "exchanges": {
-                "A": transcript_json(one) if one else None, "B": transcript_json(other) if other else None,
+                FIRST: transcript_json(one) if one else None, SECOND: transcript_json(other) if other else None,
             },
-            "curl": {"A": self.curl_commands[0], "B": self.curl_commands[1]},
+            "curl": {FIRST: self.curl_commands[0], SECOND: self.curl_commands[1]},
         }  # fmt: skip
 
 
 def build_difference(group: Sequence[StepDifference], causes: CauseAnalysis, contract: Contract) -> Difference:
-    """What a cluster of differences comes to."""
+    """The difference of a group."""
     naming = min(group, key=lambda unit: _naming_order(unit, causes))
     deciding = [difference for difference in group if difference.decides_verdict]
     smallest = min(
@@ -144,13 +146,13 @@ def build_difference(group: Sequence[StepDifference], causes: CauseAnalysis, con
 
 
 def _promise_level(difference: StepDifference) -> Level:
-    """How strong the promise is that a check is about."""
+    """The level of the promise of a check."""
     result = difference.results[0 if difference.results[0].outcome in FAIL_OR_ERROR else 1]
     return difference.trial.cap_level(result.level) if result.level else difference.trial.level
 
 
 def with_sdk_effects(difference: Difference, contract: Contract, *, is_invalid: bool) -> Difference:
-    """A difference with what SDKs make of it, and the lines that show it again."""
+    """A difference with SDK effects and curl commands."""
     one, other = difference.exchanges
     if one is None or other is None:
         return difference
@@ -168,7 +170,7 @@ def with_sdk_effects(difference: Difference, contract: Contract, *, is_invalid: 
 
 
 def _naming_order(difference: StepDifference, causes: CauseAnalysis) -> tuple[object, ...]:
-    """Who names a difference: a complaint, the strongest, the most direct, of the most ordinary request."""
+    """The check that names a difference comes first: one that fails, strong, specific, of an ordinary request."""
     check = difference.trial.check
     return (
         not difference.decides_verdict,
@@ -179,26 +181,26 @@ def _naming_order(difference: StepDifference, causes: CauseAnalysis) -> tuple[ob
         not check.ignores_preflight,
         check.fact.startswith("rules."),
         not causes.is_ordinary(difference),
-        check.area == "sdk",
+        check.area is Area.SDK,
         check.id,
         str(difference.trial.operation),
     )
 
 
 def _request_size_order(difference: StepDifference, causes: CauseAnalysis) -> tuple[object, ...]:
-    """How small the request is that shows a difference."""
+    """The smallest and plainest request comes first."""
     request = difference.request
     size = len(request.body) + sum(len(value) for _, value in request.query) if request else 0
     return (
         request is None, request is not None and request.raw_writer is not None,
-        difference.trial.check.area in {"sdk", "errors"}, size, len(causes.special_traits(difference)),
+        difference.trial.check.area in _LARGE_REQUEST_AREAS, size, len(causes.special_traits(difference)),
         difference.trial.name, difference.step,
     )  # fmt: skip
 
 
 def _kept_by(difference: StepDifference) -> KeptBy:
-    """Which side keeps the promise of a check."""
-    first, second = (finding.outcome in FAIL_OR_ERROR for finding in difference.results)
+    """The side that keeps the promise of a check."""
+    first, second = (result.outcome in FAIL_OR_ERROR for result in difference.results)
     if first and second:
         return KeptBy.NEITHER
     if not difference.decides_verdict:
@@ -207,16 +209,16 @@ def _kept_by(difference: StepDifference) -> KeptBy:
 
 
 def _change_occurrences(group: Iterable[StepDifference]) -> tuple[ChangeOccurrence, ...]:
-    """The ways in which answers differ, that of most complaints first."""
+    """The distinct changes of a group: those that fail checks first, then the most frequent."""
     by_change: dict[AnswerChange, list[StepDifference]] = defaultdict(list)
     for difference in group:
         by_change[difference.change].append(difference)
     if len(by_change) > 1:
-        by_change.pop(next((change for change in by_change if change.facet == VERDICT), AnswerChange("", "", "")), None)
+        by_change = {change: units for change, units in by_change.items() if change.facet != VERDICT}
     ordered = sorted(
         by_change.items(),
         key=lambda item: (
-            not any(unit.decides_verdict for unit in item[1]), item[0].facet != STATUS, -len(item[1]), str(item[0]),
+            not any(unit.decides_verdict for unit in item[1]), item[0].facet != STATUS, -len(item[1]), item[0].sort_key,
         ),
     )  # fmt: skip
     return tuple(
@@ -230,7 +232,7 @@ def _change_occurrences(group: Iterable[StepDifference]) -> tuple[ChangeOccurren
 
 
 def _is_invalid(difference: StepDifference) -> bool:
-    """Whether the request of a difference should be refused."""
+    """Whether the request of a difference is to be refused."""
     facts = difference.trial.facts
     if any(isinstance(fact, ExpectedResponse) for fact in facts):
         return any(map(is_refusal, facts))
@@ -240,7 +242,7 @@ def _is_invalid(difference: StepDifference) -> bool:
 
 
 def is_refusal(fact: object) -> bool:
-    """Whether a fact is about requests that are not plainly accepted."""
+    """Whether a fact is about requests that are not simply accepted."""
     return isinstance(fact, ExpectedResponse) and any(
         status == MULTI_STATUS or status >= _FIRST_REDIRECT for status in fact.statuses
     )

@@ -1,4 +1,4 @@
-"""The document of a comparison: what every renderer reads."""
+"""The result of a comparison, and its JSON document, which every renderer reads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conformance.contract import Contract
-    from conformance.diff.check_comparison import UnstableCheck
     from conformance.diff.difference import Difference
+    from conformance.diff.step_difference import UnstableCheck
 
 FORMAT_VERSION = 1
 SAME, DIFFERENT, UNCOMPARED = "same", "different", "uncompared"
@@ -26,7 +26,7 @@ _EXIT_CODES = {SAME: 0, DIFFERENT: 1, UNCOMPARED: 3}
 
 @dataclass(slots=True, kw_only=True)
 class DiffReport:
-    """What a comparison came to. `stopped` says why, if it ended before its end, and by which side."""
+    """The result of a comparison. `stopped` is the side and the reason, if it ended early."""
 
     contract: Contract
     urls: tuple[str, str]
@@ -44,18 +44,18 @@ class DiffReport:
 
     @property
     def verdict(self) -> str:
-        """Different as soon as anything is; the same only if all was asked of both that was meant to be."""
+        """`different` if anything differs; `same` only if every planned check was compared on both sides."""
         if self.differences:
             return DIFFERENT
         return UNCOMPARED if self.stopped or not self.check_count else SAME
 
     @property
     def exit_code(self) -> int:
-        """0, 1 or 3."""
+        """0 for `same`, 1 for `different`, 3 for `uncompared`."""
         return _EXIT_CODES[self.verdict]
 
     def as_json(self, redact: Callable[[str], str]) -> dict[str, Any]:
-        """The document; what servers said has no secret of either in it."""
+        """The JSON document. `redact` removes the secrets of both sides from texts of the servers."""
         differences = sorted(self.differences, key=_cost_order)
         return {
             "format": FORMAT_VERSION,
@@ -79,7 +79,7 @@ class DiffReport:
         }  # fmt: skip
 
     def _difference_json(self, item: Difference, redact: Callable[[str], str]) -> dict[str, Any]:
-        """A difference; with two keys, the line for the second server reads a variable of its own."""
+        """A difference. With two keys, the curl command for the second server reads a variable of its own."""
         document: dict[str, Any] = item.as_json()
         for name in ("message", "ways", "exchanges", "curl"):
             document[name] = _redact_json(document[name], redact)
@@ -89,7 +89,7 @@ class DiffReport:
 
 
 def _cost_order(item: Difference) -> tuple[object, ...]:
-    """What a difference costs a user who goes from A to B: the costliest first."""
+    """The most harmful difference for a user who moves from A to B comes first."""
     rank = REACTIONS_WORST_FIRST.index(item.worst_reaction) if item.worst_reaction else len(REACTIONS_WORST_FIRST)
     return (
         rank if item.is_sent_by_sdks else rank + len(REACTIONS_WORST_FIRST) * (rank < len(REACTIONS_WORST_FIRST)),
@@ -98,7 +98,7 @@ def _cost_order(item: Difference) -> tuple[object, ...]:
 
 
 def _redact_json(value: Any, redact: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON
-    """JSON data with its texts redacted."""
+    """A JSON value with its texts redacted."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from conformance.core.errors import Stopped
-from conformance.diff.normalized_answers import STATUS, WORDING, AnswerChange, compare_answers, normalize
+from conformance.diff.normalized_answers import WORDING, AnswerChange, compare_answers, normalize
 from conformance.diff.request_traits import RequestTraits
 from conformance.fuzz.case import Case, Origin
 from conformance.fuzz.features import Feature, most_specific
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from conformance.core.model import Exchange
+    from conformance.diff.normalized_answers import Facet
     from conformance.diff.sides import Side
     from conformance.fuzz.judge import Judgement
     from conformance.wire.responses import Reply
@@ -104,7 +105,7 @@ class FindExplanation(Protocol):
 class FuzzComparison:
     """Sends generated requests to both sides, and makes of what differs the smallest of each sort."""
 
-    def __init__(self, first: Side, second: Side, volatile: frozenset[str], rate_headers: frozenset[str]) -> None:
+    def __init__(self, first: Side, second: Side, volatile: frozenset[Facet], rate_headers: frozenset[str]) -> None:
         self._contract = first.plan.contract
         self._senders = (_build_sender(first), _build_sender(second))
         self._traits = RequestTraits(self._contract)
@@ -234,7 +235,7 @@ class FuzzComparison:
         """The smallest case that both sides answer differently in the same way."""
         if len(case.body) > _MAX_SHRINKABLE_BYTES:
             return case
-        is_slow = change.facet == STATUS and "no answer" in change.first + change.second
+        is_slow = change.is_unanswered
 
         async def is_same_change(item: Case) -> bool:
             if time.monotonic() > self._examination_deadline_s:

@@ -1,4 +1,4 @@
-"""Odds: what only generated requests show, told as a difference of its own, or with one that is known."""
+"""Differences that only generated requests show: reported alone, or merged into a known one."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def merge_fuzz_only(
     differences: Sequence[Difference], fuzz_only: Iterable[FuzzOnlyDifference], contract: Contract
 ) -> list[Difference]:
-    """All differences: what only generated requests show is told with the one that changes the same.
+    """All differences. One that only generated requests show is merged into the one difference with the same change.
 
-    That has to be one alone; and it is named there, for nobody can be sure that it has the same reason.
+    Its title is kept there, because the cause may be another one.
     """
     merged = [*differences]
     unmatched = []
-    for odd in fuzz_only:
-        item = build_fuzz_difference(odd, contract)
-        owner_number = _find_owner_number(odd, item, differences)
+    for generated in fuzz_only:
+        item = build_fuzz_difference(generated, contract)
+        owner_number = _find_owner_number(generated, item, differences)
         if owner_number is None:
             unmatched.append(item)
             continue
@@ -37,7 +37,7 @@ def merge_fuzz_only(
             known = replace(known, kept_by=item.kept_by, level=item.level, message=item.message)
         merged[owner_number] = replace(
             known,
-            generated_count=known.generated_count + odd.count,
+            generated_count=known.generated_count + generated.count,
             fuzz_only_titles=(*known.fuzz_only_titles, item.title),
         )
     return [*merged, *unmatched]
@@ -46,7 +46,7 @@ def merge_fuzz_only(
 def _find_owner_number(
     fuzz_only: FuzzOnlyDifference, item: Difference, differences: Sequence[Difference]
 ) -> int | None:
-    """The number of the one difference that some generated requests are told with; None for none."""
+    """The number of the one difference with the same change; None if there is none, or several."""
     matching = [
         number
         for number, other in enumerate(differences)
@@ -63,7 +63,7 @@ def _find_owner_number(
 
 
 def build_fuzz_difference(fuzz_only: FuzzOnlyDifference, contract: Contract) -> Difference:
-    """What a sort of generated requests comes to."""
+    """The difference that a kind of generated request shows."""
     first, second = fuzz_only.judgements
     judgement = second or first
     kept_by = _judged_kept_by(first, second)

@@ -1,4 +1,4 @@
-"""Effects: what each official SDK makes of the two answers, and how much the difference costs its user."""
+"""SDK effects: what each official SDK does with the two answers, and how harmful the change is."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange, JsonObject
 
 REACTIONS_WORST_FIRST = (Reaction.LOSE, Reaction.GIVE_UP, Reaction.SEND_AGAIN, Reaction.RETRY, Reaction.DELIVER)
-"""What an SDK may come to do, the costliest first."""
+"""The reactions of an SDK, the most harmful first."""
 UNNOTICED = "unnoticed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkEffect:
-    """What one SDK does with the answer of either side; a supported one is named by the profile."""
+    """The reactions of one SDK to the two answers. A supported one is named by the profile."""
 
     name: str
     title: str
@@ -31,11 +31,11 @@ class SdkEffect:
 
     @property
     def is_noticed(self) -> bool:
-        """Whether it does something else."""
+        """Whether the reactions differ."""
         return self.first is not self.second
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """The JSON form."""
         return {
             "name": self.name, "title": self.title, "supported": self.is_supported,
             "A": self.first.value, "B": self.second.value, "noticed": self.is_noticed,
@@ -45,9 +45,9 @@ class SdkEffect:
 def compare_sdk_effects(
     contract: Contract, paths: Iterable[str], first: Exchange, second: Exchange, *, is_invalid: bool
 ) -> tuple[SdkEffect, ...]:
-    """What the SDKs that send to any of these paths do; those that the profile names come first.
+    """The effects on the SDKs that send to any of these paths; those that the profile names come first.
 
-    `is_bad` says that the request should be refused.
+    `is_invalid` says that the request is to be refused.
     """
     places = frozenset(paths)
     effects = [
@@ -65,9 +65,9 @@ def compare_sdk_effects(
 
 
 def worst_reaction(effects: Iterable[SdkEffect], *, is_invalid: bool) -> Reaction | None:
-    """The worst that the second side makes an SDK do that the first does not; None if none would notice.
+    """The worst new reaction of an SDK to the second side; None if no reaction changes.
 
-    Those that the profile names count, if it names any. To give up what should be refused is no harm.
+    Only SDKs that the profile names count, if it names any. Giving up an invalid request is no harm.
     """
     listed = list(effects)
     relevant = [item for item in listed if item.is_supported] or listed

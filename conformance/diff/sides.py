@@ -1,4 +1,4 @@
-"""Sides: the two servers that are compared, each with its own wire, and the ground they have in common."""
+"""Sides: the two servers that are compared, each with its own connections, and their common baselines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST, SECOND = "A", "B"
 
 @dataclass(slots=True)
 class Side:
-    """One of two servers: its name, its plan, and what it was found to accept."""
+    """One of two servers: its name, its plan, and the result of its preflight."""
 
     name: str
     plan: Plan
@@ -39,7 +39,7 @@ class Side:
         self.sender = Sender(wire=self.wire)
 
     async def run_preflight(self) -> None:
-        """Flies the preflight. Raises CannotJudge, naming this side, where nothing is accepted."""
+        """Runs the preflight. Raises InconclusiveError, naming this side, if nothing is accepted."""
         plan = self.plan
         try:
             self.preflight = await preflight.run_preflight(plan.contract, plan.keys, self.sender, plan.run_id)
@@ -50,7 +50,7 @@ class Side:
         self.sender.breaker = CircuitBreaker()
 
     async def accepts(self, operation: Operation, baseline: Baseline) -> bool:
-        """Whether it accepts a request on a footing."""
+        """Whether it accepts a request with a baseline."""
         call = Call(
             contract=self.plan.contract, operation=operation, keys=self.plan.keys, baseline=baseline,
             label=f"footing[{operation}]", run_id=self.plan.run_id,
@@ -60,10 +60,10 @@ class Side:
     async def run_checks(
         self, names: Sequence[str], round_number: int, on_result: Callable[[], None], *, is_sequential: bool = False
     ) -> dict[str, CheckResult]:
-        """What its trials of some names come to, by name; alone is one at a time.
+        """Runs the trials with these names, one at a time if `is_sequential`; returns their results by name.
 
-        Each turn looks anew at what one run would look at once. If the server dies on the way there are
-        fewer, and `stopped` says why.
+        No exchange of an earlier round is reused. If the server stops answering, results are missing, and `stopped`
+        says why.
         """
         wanted_names = set(names)
         self.sender.shared_exchanges.clear()
@@ -74,8 +74,8 @@ class Side:
         ]
         results: dict[str, CheckResult] = {}
 
-        def on_trial_done(trial: Trial, finding: CheckResult) -> None:
-            results[trial.name] = finding
+        def on_trial_done(trial: Trial, result: CheckResult) -> None:
+            results[trial.name] = result
             on_result()
 
         try:
@@ -91,9 +91,9 @@ class Side:
 
 
 async def equalize_baselines(first: Side, second: Side) -> None:
-    """Puts both sides on the same footing, so that they are sent the same.
+    """Gives both sides the same baselines, so that both get the same requests.
 
-    Where one insists on more than the other, both are sent that, if both take it.
+    If one side demands more than the other, both get that, if both accept it.
     """
     operations = {*first.preflight.baselines, *second.preflight.baselines}
     common_baselines: dict[Operation, Baseline] = {}
@@ -109,6 +109,8 @@ async def equalize_baselines(first: Side, second: Side) -> None:
                 break
     for side in (first, second):
         dead_baselines = {
-            name: footing for name, footing in side.preflight.baselines.items() if name in side.preflight.dead
+            operation: baseline
+            for operation, baseline in side.preflight.baselines.items()
+            if operation in side.preflight.dead
         }
         side.preflight = replace(side.preflight, baselines={**dead_baselines, **common_baselines})

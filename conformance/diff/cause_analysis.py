@@ -1,0 +1,100 @@
+"""Cause analysis: which traits of a request most likely cause a difference."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from conformance.diff.conjunction import Conjunction
+from conformance.diff.normalized_answers import STATUS
+from conformance.fuzz.features import ANYWHERE, REQUEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from conformance.contract import Operation
+    from conformance.core.model import Exchange, Request
+    from conformance.diff.normalized_answers import AnswerChange, Facet, FacetValue, NormalizedAnswer
+    from conformance.diff.request_traits import RequestTraits
+    from conformance.diff.step_difference import CheckComparisonResult, StepDifference
+    from conformance.fuzz.features import Feature
+
+_NON_POINTERS = {ANYWHERE, REQUEST}
+OrdinaryRequests: TypeAlias = "Mapping[Operation, Request]"
+
+
+class CauseAnalysis:
+    """Finds the traits that most likely cause a difference, by comparison with requests that both answer alike."""
+
+    def __init__(
+        self,
+        check_result: CheckComparisonResult,
+        traits: RequestTraits,
+        normalize: Callable[[Exchange], NormalizedAnswer],
+        ordinary: OrdinaryRequests,
+    ) -> None:
+        self._traits, self._normalize = traits, normalize
+        matching = [(trial.operation, item) for trial, item in check_result.matching if trial.operation is not None]
+        self.conjunction = Conjunction(traits.contract, traits, matching, normalize)
+        self._ordinary_traits = {place: traits.of_request(place, request) for place, request in ordinary.items()}
+        self._matching_exchanges: dict[Operation, list[Exchange]] = defaultdict(list)
+        for operation, exchange in matching:
+            self._matching_exchanges[operation].append(exchange)
+        self._trait_counts: dict[tuple[Operation, Facet, FacetValue | None], Counter[Feature]] = {}
+        self._differing_trait_counts: Counter[tuple[Operation, AnswerChange, Feature]] = Counter(
+            (difference.trial.operation, difference.change, trait)
+            for difference in check_result.differences
+            if difference.trial.operation is not None
+            for trait in self.special_traits(difference)
+        )
+
+    def is_ordinary(self, difference: StepDifference) -> bool:
+        """Whether the request has no trait beyond those of the ordinary request of its operation."""
+        request = difference.request
+        return request is not None and request.raw_writer is None and not self.special_traits(difference)
+
+    def special_traits(self, difference: StepDifference) -> frozenset[Feature]:
+        """The traits that the ordinary request of the operation lacks."""
+        operation, request = difference.trial.operation, difference.request
+        if operation is None or request is None:
+            return frozenset()
+        return self._traits.of_request(operation, request) - self._ordinary_traits.get(operation, frozenset())
+
+    def special_pointers(self, differences: Iterable[StepDifference]) -> frozenset[str]:
+        """The places in an event where all these requests have a special trait."""
+        pointer_sets = [{place for place, _ in self.special_traits(difference)} for difference in differences]
+        return frozenset(set.intersection(*pointer_sets) - _NON_POINTERS if pointer_sets else ())
+
+    def candidate_traits(self, difference: StepDifference) -> Iterator[Feature]:
+        """The special traits that may be the cause.
+
+        A trait of a request that both accept cannot be the cause of a refusal. One that is also in requests that both
+        refuse may be, if it is at least as frequent in those that differ.
+        """
+        operation, change = difference.trial.operation, difference.change
+        if operation is None:
+            return
+        accepted_counts = self._count_matching_traits(operation, STATUS) if change.facet == STATUS else Counter()
+        matching_counts = self._count_matching_traits(operation, change.facet, change.first)
+        for trait in self.special_traits(difference):
+            differing_count = self._differing_trait_counts[operation, change, trait]
+            if not accepted_counts[trait] and differing_count >= matching_counts[trait]:
+                yield trait
+
+    def _count_matching_traits(
+        self, operation: Operation, facet: Facet, value: FacetValue | None = None
+    ) -> Counter[Feature]:
+        """How often each trait is in a request that both sides answer with this value, or accept if none is given."""
+        key = (operation, facet, value)
+        if key not in self._trait_counts:
+            self._trait_counts[key] = Counter(
+                trait
+                for exchange in self._matching_exchanges[operation]
+                if _has_value(self._normalize(exchange), facet, value)
+                for trait in self._traits.of_request(operation, exchange.request)
+            )
+        return self._trait_counts[key]
+
+
+def _has_value(answer: NormalizedAnswer, facet: Facet, value: FacetValue | None) -> bool:
+    return answer.status.is_success if value is None else answer.facet_value(facet) == value
