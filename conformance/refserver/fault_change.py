@@ -109,6 +109,10 @@ class RequestView:
                 continue
         return values
 
+    def values_of(self, field_name: str) -> list[Json]:
+        """What each event has in a field that the profile's pointers name, such as `timestamp`."""
+        return self.values_at(getattr(self.contract.profile.pointers, field_name))
+
     def all_values(self) -> Iterator[Any]:
         """Every value in its JSON, and every key, from the top down."""
         waiting: list[Any] = [self.document]

@@ -92,64 +92,63 @@ def _with_decimal_limit(answer: ExpectedResponse) -> ExpectedResponse:
     return replace(answer, at_most=answer.at_least) if isinstance(answer, SizeLimit) else answer
 
 
-def _throttle(sight: RequestView) -> ServerReply | None:
+def _throttle(view: RequestView) -> ServerReply | None:
     """Refuses more than so many requests within a second."""
     second = int(time.monotonic())
-    sight.memory[f"second {second}"] += 1
-    if sight.memory[f"second {second}"] <= _MAX_PER_SECOND:
+    view.memory[f"second {second}"] += 1
+    if view.memory[f"second {second}"] <= _MAX_PER_SECOND:
         return None
-    return error_reply(sight, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
+    return error_reply(view, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
 
 
-def _has_content_encoding(sight: RequestView) -> bool:
-    return "content-encoding" in sight.request.headers
+def _has_content_encoding(view: RequestView) -> bool:
+    return "content-encoding" in view.request.headers
 
 
-def _ignore_content_encoding(sight: RequestView) -> ServerReply | None:
+def _ignore_content_encoding(view: RequestView) -> ServerReply | None:
     """Reads what is packed as if it were not."""
-    if not _has_content_encoding(sight):
+    if not _has_content_encoding(view):
         return None
-    headers = {name: value for name, value in sight.request.headers.items() if name != "content-encoding"}
-    return sight.server.correct_reply(sight.server.decide(replace(sight.request, headers=headers)))
+    headers = {name: value for name, value in view.request.headers.items() if name != "content-encoding"}
+    return view.server.correct_reply(view.server.decide(replace(view.request, headers=headers)))
 
 
-def _refuse_options_and_cors(sight: RequestView) -> ServerReply | None:
+def _refuse_options_and_cors(view: RequestView) -> ServerReply | None:
     """Knows nothing of OPTIONS and of other origins."""
-    if sight.request.method == "OPTIONS":
-        return error_reply(sight, 405).with_headers(Allow="POST", Access_Control_Allow_Origin="")
-    return sight.correct_reply().with_headers(Access_Control_Allow_Origin="")
+    if view.request.method == "OPTIONS":
+        return error_reply(view, 405).with_headers(Allow="POST", Access_Control_Allow_Origin="")
+    return view.correct_reply().with_headers(Access_Control_Allow_Origin="")
 
 
-def _has_right_body_key(sight: RequestView) -> bool:
+def _has_right_body_key(view: RequestView) -> bool:
     """Whether the right key is in the body, whatever the headers say."""
-    return credentials.body_key(sight) == sight.server.authenticator.write_key and not IS_WEBHOOK(sight)
+    return credentials.body_key(view) == view.server.authenticator.write_key and not IS_WEBHOOK(view)
 
 
-def _has_long_message_id(sight: RequestView) -> bool:
-    id_pointer = sight.contract.profile.pointers.message_id
-    return any(isinstance(value, str) and len(value) > _MAX_ID_LENGTH for value in sight.values_at(id_pointer))
+def _has_long_message_id(view: RequestView) -> bool:
+    return any(isinstance(value, str) and len(value) > _MAX_ID_LENGTH for value in view.values_of("message_id"))
 
 
-def _add_proxy_headers(sight: RequestView) -> ServerReply:
+def _add_proxy_headers(view: RequestView) -> ServerReply:
     """The correct answer with what proxies and frameworks add."""
-    return sight.correct_reply().with_headers(
+    return view.correct_reply().with_headers(
         Set_Cookie="session=conformance; HttpOnly", X_Request_Id="conformance", Vary="Origin",
         Cache_Control="no-store", Strict_Transport_Security="max-age=31536000",
     )  # fmt: skip
 
 
-def _lowercase_success(sight: RequestView) -> ServerReply | None:
+def _lowercase_success(view: RequestView) -> ServerReply | None:
     """Success in lower case."""
-    return replace(sight.correct_reply(), body=sight.correct_reply().body.lower()) if sight.is_accepted else None
+    return replace(view.correct_reply(), body=view.correct_reply().body.lower()) if view.is_accepted else None
 
 
-def _ignore_byte_order_mark(sight: RequestView) -> ServerReply | None:
+def _ignore_byte_order_mark(view: RequestView) -> ServerReply | None:
     """Reads on behind a byte order mark."""
-    request = sight.request
+    request = view.request
     if not request.body.startswith(codecs.BOM_UTF8):
         return None
     without_mark = replace(request, body=request.body.removeprefix(codecs.BOM_UTF8))
-    return sight.server.correct_reply(sight.server.decide(without_mark))
+    return view.server.correct_reply(view.server.decide(without_mark))
 
 
 def _no_sdk_sends_gzip(contract: Contract) -> bool:
@@ -227,7 +226,7 @@ VARIANTS = (
         _variant(
             "gzip-unsupported",
             "refuses gzip with 415",
-            lambda sight: error_reply(sight, 415) if _has_content_encoding(sight) else None,
+            lambda view: error_reply(view, 415) if _has_content_encoding(view) else None,
             _no_sdk_sends_gzip,
         ),
         is_sent_bursts=True,
@@ -266,6 +265,6 @@ VARIANTS = (
     _variant(
         "quiet", "writes the text of success in lower case", _lowercase_success, requires_facts("bodies.accepted-text")
     ),
-    _variant("nul-refused", "refuses NULs", refuse_accepted(lambda sight: "\\u0000" in sight.body_text)),
+    _variant("nul-refused", "refuses NULs", refuse_accepted(lambda view: "\\u0000" in view.body_text)),
     _variant("mark-ignored", "ignores a byte order mark", _ignore_byte_order_mark),
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.core.model import OperationKind
 from conformance.refserver.application import Timing
 from conformance.refserver.fault_change import FaultChange
-from conformance.refserver.faults.fault import Fault, requires_facts, requires_kinds
+from conformance.refserver.faults.fault import HAS_BATCHES, Fault, all_of, requires_facts
 from conformance.refserver.faults.response_overrides import (
     IS_BATCH,
     IS_EVENT,
@@ -19,7 +18,6 @@ from conformance.refserver.faults.response_overrides import (
 
 if TYPE_CHECKING:
     from conformance.refserver.fault_change import RequestView, ResponseOverride
-    from conformance.refserver.faults.response_overrides import RequestPredicate
     from conformance.refserver.replies import ServerReply
 
 _MANY_IN_FLIGHT = 10
@@ -27,9 +25,9 @@ _MANY_IN_FLIGHT = 10
 _RATE_CHECKS = "rate-limit.refusal."
 
 
-def _has_many_in_flight(sight: RequestView) -> bool:
+def _has_many_in_flight(view: RequestView) -> bool:
     """Whether many requests are in flight."""
-    return sight.server.in_flight > _MANY_IN_FLIGHT
+    return view.server.in_flight > _MANY_IN_FLIGHT
 
 
 def _with_overlap(override: ResponseOverride) -> FaultChange:
@@ -37,47 +35,43 @@ def _with_overlap(override: ResponseOverride) -> FaultChange:
     return FaultChange(override=override, timing=Timing(delay_s=0.015))
 
 
-def _both_hold(one: RequestPredicate, other: RequestPredicate) -> RequestPredicate:
-    return lambda sight: one(sight) and other(sight)
-
-
 def _rate_limit(status: int = 429, **headers: str) -> ResponseOverride:
     """Refuses in a crowd."""
-    return lambda sight: error_reply(sight, status).with_headers(**headers) if _has_many_in_flight(sight) else None
+    return lambda view: error_reply(view, status).with_headers(**headers) if _has_many_in_flight(view) else None
 
 
-def _keep_rate_limiting(sight: RequestView) -> ServerReply | None:
+def _keep_rate_limiting(view: RequestView) -> ServerReply | None:
     """Refuses in a crowd, and the next few requests after it, too."""
-    if _has_many_in_flight(sight):
-        sight.memory["owed"] = 4
-        return error_reply(sight, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
-    if sight.server.in_flight > 1 or not sight.memory["owed"]:
+    if _has_many_in_flight(view):
+        view.memory["owed"] = 4
+        return error_reply(view, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
+    if view.server.in_flight > 1 or not view.memory["owed"]:
         return None
-    sight.memory["owed"] -= 1
-    return error_reply(sight, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
+    view.memory["owed"] -= 1
+    return error_reply(view, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
 
 
-def _swap_answers(sight: RequestView) -> ServerReply | None:
+def _swap_answers(view: RequestView) -> ServerReply | None:
     """In a crowd, gives an invalid request the answer of a valid one, and that one the other's."""
-    if not _has_many_in_flight(sight):
+    if not _has_many_in_flight(view):
         return None
-    if sight.refusal_fact == "answers.json-invalid":
-        sight.memory["mixed"] += 1
-        return success_reply(sight)
-    if not sight.memory["mixed"]:
+    if view.refusal_fact == "answers.json-invalid":
+        view.memory["mixed"] += 1
+        return success_reply(view)
+    if not view.memory["mixed"]:
         return None
-    sight.memory["mixed"] -= 1
-    return error_reply(sight, 400)
+    view.memory["mixed"] -= 1
+    return error_reply(view, 400)
 
 
 FAULTS = (
     Fault("crowd-crash", "Fails where many events are in flight.",
           "a pool of connections to a store runs dry",
           "robustness.concurrency.events robustness.concurrency.matched",
-          _with_overlap(crash_on(when=_both_hold(IS_EVENT, _has_many_in_flight)))),
+          _with_overlap(crash_on(when=all_of(IS_EVENT, _has_many_in_flight)))),
     Fault("batch-crowd-crash", "Fails where many batches are in flight.", "a pool of workers runs dry",
-          "robustness.concurrency.batches", _with_overlap(crash_on(when=_both_hold(IS_BATCH, _has_many_in_flight))),
-          requires_kinds(OperationKind.BATCH)),
+          "robustness.concurrency.batches", _with_overlap(crash_on(when=all_of(IS_BATCH, _has_many_in_flight))),
+          HAS_BATCHES),
     Fault("crowd-mixed-up", "Gives the answer of another request where many are in flight.",
           "a variable is shared between workers", "robustness.concurrency.matched",
           _with_overlap(_swap_answers)),

@@ -8,49 +8,60 @@ from typing import TYPE_CHECKING
 
 from conformance.core.model import OperationKind
 from conformance.core.pointers import PointerNotFound, get
-from conformance.profile.facts import AuthScheme
+from conformance.profile.facts import AuthScheme, Condition
+from conformance.refserver.faults.fault import requires_refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.refserver.fault_change import RequestView
 
+MISSING, MALFORMED, UNKNOWN = (
+    f"answers.{condition}"
+    for condition in (
+        Condition.CREDENTIALS_MISSING,
+        Condition.CREDENTIALS_MALFORMED,
+        Condition.CREDENTIALS_UNKNOWN,
+    )
+)
+REFUSES_BAD_CREDENTIALS = requires_refusals(MISSING, MALFORMED, UNKNOWN)
 
-def auth_scheme(sight: RequestView) -> str:
+
+def auth_scheme(view: RequestView) -> str:
     """The word before the credentials, as it is written; empty where there is none."""
-    return sight.request.headers.get("authorization", "").partition(" ")[0]
+    return view.request.headers.get("authorization", "").partition(" ")[0]
 
 
-def auth_token(sight: RequestView) -> str:
+def auth_token(view: RequestView) -> str:
     """What comes after the scheme."""
-    return sight.request.headers.get("authorization", "").partition(" ")[2].strip()
+    return view.request.headers.get("authorization", "").partition(" ")[2].strip()
 
 
-def basic_user_and_password(sight: RequestView) -> str | None:
+def basic_user_and_password(view: RequestView) -> str | None:
     """The user and password of HTTP Basic, with the colon between them; None where nothing can be read."""
     try:
-        return base64.b64decode(auth_token(sight), validate=True).decode() or None
+        return base64.b64decode(auth_token(view), validate=True).decode() or None
     except (binascii.Error, ValueError):
         return None
 
 
-def basic_user(sight: RequestView) -> str | None:
+def basic_user(view: RequestView) -> str | None:
     """The user of HTTP Basic, under whatever scheme; None where nothing can be read."""
-    user_and_password = basic_user_and_password(sight)
+    user_and_password = basic_user_and_password(view)
     return None if user_and_password is None else user_and_password.partition(":")[0]
 
 
-def has_no_authorization(sight: RequestView) -> bool:
+def has_no_authorization(view: RequestView) -> bool:
     """Whether no header carries credentials."""
-    return "authorization" not in sight.request.headers
+    return "authorization" not in view.request.headers
 
 
-def body_key(sight: RequestView) -> str | None:
+def body_key(view: RequestView) -> str | None:
     """The key in the body: beside the events, or in the first of them."""
-    if not sight.contract.has_fact(f"credentials.{AuthScheme.BODY}"):
+    if not view.contract.has_fact(f"credentials.{AuthScheme.BODY}"):
         return None
-    pointer = sight.contract.credential_carrier(AuthScheme.BODY)
-    for document in (sight.document, *sight.events[:1]):
+    pointer = view.contract.credential_carrier(AuthScheme.BODY)
+    for document in (view.document, *view.events[:1]):
         try:
             return str(get(document, pointer))
         except PointerNotFound:
@@ -58,20 +69,20 @@ def body_key(sight: RequestView) -> str | None:
     return None
 
 
-def webhook_query_key(sight: RequestView) -> str | None:
+def webhook_query_key(view: RequestView) -> str | None:
     """The key in the address of a webhook."""
-    if sight.kind is not OperationKind.WEBHOOK:
+    if view.kind is not OperationKind.WEBHOOK:
         return None
-    return sight.request.query.get(sight.contract.credential_carrier(AuthScheme.QUERY))
+    return view.request.query.get(view.contract.credential_carrier(AuthScheme.QUERY))
 
 
 def key_matches(
     read_key: Callable[[RequestView], str | None], test: Callable[[str, str], bool]
 ) -> Callable[[RequestView], bool]:
-    """Holds where a key is shown and a test of the right one and the shown one holds."""
+    """Holds where a request has a key and the test of the right key and this one holds."""
 
-    def holds(sight: RequestView) -> bool:
-        shown_key = read_key(sight)
-        return shown_key is not None and test(sight.server.authenticator.write_key, shown_key)
+    def holds(view: RequestView) -> bool:
+        shown_key = read_key(view)
+        return shown_key is not None and test(view.server.authenticator.write_key, shown_key)
 
     return holds

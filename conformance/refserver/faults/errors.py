@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.core.model import OperationKind
+from conformance.profile.facts import Condition
 from conformance.refserver.faults.fault import (
+    HAS_BATCHES,
     Fault,
     all_of,
     requires_facts,
-    requires_kinds,
     requires_refusals,
 )
-from conformance.refserver.faults.response_overrides import IS_BATCH, IS_EVENT, edit_reply, show_stack_trace
+from conformance.refserver.faults.response_overrides import IS_EVENT, IS_EVENT_OR_BATCH, edit_reply, show_stack_trace
 
 if TYPE_CHECKING:
     from conformance.refserver.fault_change import RequestView
@@ -43,16 +43,20 @@ def _as_problem_json(reply: ServerReply) -> ServerReply:
     return replace(reply, media_type="application/problem+json", body=b'{"title": "Bad Request", "status": 400}')
 
 
-def _is_refused_event_or_batch(sight: RequestView) -> bool:
+def _is_refused_event_or_batch(view: RequestView) -> bool:
     """Whether it is an event or a batch that is refused, and not with a success."""
-    return not sight.is_accepted and (IS_EVENT(sight) or IS_BATCH(sight)) and "partly" not in sight.refusal_fact
+    return (
+        not view.is_accepted
+        and IS_EVENT_OR_BATCH(view)
+        and view.refusal_fact != f"answers.{Condition.BATCH_PARTLY_BAD}"
+    )
 
 
-def _reflect_body(sight: RequestView) -> ServerReply | None:
+def _reflect_body(view: RequestView) -> ServerReply | None:
     """The refused body in a page, as it came."""
-    if not _is_refused_event_or_batch(sight) or _MARKUP not in sight.body_text:
+    if not _is_refused_event_or_batch(view) or _MARKUP not in view.body_text:
         return None
-    return replace(sight.correct_reply(), media_type="text/html", body=f"<p>Can't read {sight.body_text}</p>".encode())
+    return replace(view.correct_reply(), media_type="text/html", body=f"<p>Can't read {view.body_text}</p>".encode())
 
 
 FAULTS = (
@@ -116,7 +120,7 @@ FAULTS = (
         "Shows a stack trace in every refusal.",
         "debug mode is left on",
         _TRACE_CHECKS,
-        show_stack_trace(when=lambda sight: not sight.is_accepted and (IS_EVENT(sight) or IS_BATCH(sight))),
+        show_stack_trace(when=lambda view: not view.is_accepted and IS_EVENT_OR_BATCH(view)),
         lambda contract: not contract.has_fact("bodies.error"),
     ),
     Fault(
@@ -169,7 +173,7 @@ FAULTS = (
         "nobody expected it",
         "errors.trace.batch",
         show_stack_trace("answers.batch-not-array", "answers.batch-missing"),
-        requires_kinds(OperationKind.BATCH),
+        HAS_BATCHES,
     ),
     Fault(
         "markup-reflected",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from conformance.core.model import OperationKind
 from conformance.profile.facts import ExpectedResponse
 from conformance.refserver.fault_change import FaultChange
 
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.core.model import OperationKind
     from conformance.refserver.fault_change import ResponseOverride
     from conformance.refserver.http_protocol import HttpProtocol
 
 ContractPredicate: TypeAlias = "Callable[[Contract], bool]"
+SubjectT = TypeVar("SubjectT")
 
 
 def any_contract(_: Contract) -> bool:
@@ -82,6 +83,11 @@ def requires_kinds(*kinds: OperationKind) -> ContractPredicate:
     return lambda contract: set(kinds) <= {operation.kind for operation in contract.operations}
 
 
+HAS_BATCHES, HAS_PIXELS, HAS_WEBHOOKS = (
+    requires_kinds(kind) for kind in (OperationKind.BATCH, OperationKind.PIXEL, OperationKind.WEBHOOK)
+)
+
+
 def requires_mandatory_field(name: str) -> ContractPredicate:
     """Fits contracts under which an event of a type is refused without one of its fields."""
     return lambda contract: any(
@@ -97,6 +103,6 @@ def requires_sdk(glob: str) -> ContractPredicate:
     return lambda contract: any(fnmatch.fnmatchcase(name, f"sdks.{glob}") for name in contract.profile.facts)
 
 
-def all_of(*fits: ContractPredicate) -> ContractPredicate:
-    """Fits what all of them fit."""
-    return lambda contract: all(fit(contract) for fit in fits)
+def all_of(*predicates: Callable[[SubjectT], bool]) -> Callable[[SubjectT], bool]:
+    """Holds where all predicates hold, whether of contracts or of requests."""
+    return lambda subject: all(predicate(subject) for predicate in predicates)

@@ -13,6 +13,7 @@ from conformance.refserver.fault_change import RequestView
 from conformance.refserver.replies import ServerReply
 
 if TYPE_CHECKING:
+    from conformance.profile.facts import LimitKind
     from conformance.refserver.fault_change import ResponseOverride
 
 RequestPredicate: TypeAlias = Callable[[RequestView], bool]
@@ -33,57 +34,68 @@ def any_request(_: RequestView) -> bool:
 
 def for_kinds(*kinds: OperationKind) -> RequestPredicate:
     """Holds for requests to operations of these kinds."""
-    return lambda sight: sight.kind in kinds
+    return lambda view: view.kind in kinds
 
 
 IS_EVENT, IS_BATCH, IS_PIXEL, IS_WEBHOOK = (
     for_kinds(kind) for kind in (OperationKind.EVENT, OperationKind.BATCH, OperationKind.PIXEL, OperationKind.WEBHOOK)
 )
+IS_EVENT_OR_BATCH = for_kinds(OperationKind.EVENT, OperationKind.BATCH)
+HAS_JSON_BODY = for_kinds(OperationKind.EVENT, OperationKind.BATCH, OperationKind.WEBHOOK)
 
 
 def refused_by(*facts: str, when: RequestPredicate = any_request) -> RequestPredicate:
     """Holds for requests that are refused by one of these facts, given as globs."""
-    return lambda sight: any(fnmatch.fnmatchcase(sight.refusal_fact, fact) for fact in facts) and when(sight)
+    return lambda view: any(fnmatch.fnmatchcase(view.refusal_fact, fact) for fact in facts) and when(view)
 
 
-def is_not_options(sight: RequestView) -> bool:
+def is_not_options(view: RequestView) -> bool:
     """Holds for anything but a question by OPTIONS."""
-    return sight.request.method != "OPTIONS"
+    return view.request.method != "OPTIONS"
 
 
-def success_reply(sight: RequestView) -> ServerReply:
+def success_reply(view: RequestView) -> ServerReply:
     """The answer to what is accepted."""
-    return sight.server.success_reply(sight.contract.expected_response(Condition.ACCEPTED).expect[0])
+    return view.server.success_reply(view.contract.expected_response(Condition.ACCEPTED).expect[0])
 
 
-def error_reply(sight: RequestView, status: int, reason: str = "the request is refused") -> ServerReply:
+def error_reply(view: RequestView, status: int, reason: str = "the request is refused") -> ServerReply:
     """A refusal of the documented shape, with any status."""
-    return sight.server.error_reply(sight.decision.operation, status, reason)
+    return view.server.error_reply(view.decision.operation, status, reason)
 
 
 def accept_refused(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Accepts what is to be refused by one of these facts."""
     holds = refused_by(*facts, when=when)
-    return lambda sight: success_reply(sight) if is_not_options(sight) and holds(sight) else None
+    return lambda view: success_reply(view) if is_not_options(view) and holds(view) else None
 
 
 def change_refusal_status(status: int, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Answers what is to be refused by one of these facts with another status."""
     holds = refused_by(*facts, when=when)
-    return lambda sight: error_reply(sight, status) if is_not_options(sight) and holds(sight) else None
+    return lambda view: error_reply(view, status) if is_not_options(view) and holds(view) else None
 
 
 def refuse_accepted(when: RequestPredicate, status: int = 400) -> ResponseOverride:
     """Refuses what is to be accepted."""
-    return lambda sight: (
-        error_reply(sight, status) if sight.is_accepted and is_not_options(sight) and when(sight) else None
-    )
+    return lambda view: error_reply(view, status) if view.is_accepted and is_not_options(view) and when(view) else None
+
+
+def refuse_as_too_large(when: RequestPredicate, limit_kind: LimitKind) -> ResponseOverride:
+    """Refuses what is to be accepted, with the status for requests that are too large."""
+
+    def override(view: RequestView) -> ServerReply | None:
+        if not view.is_accepted or not when(view):
+            return None
+        return error_reply(view, view.contract.size_limit(limit_kind).expect[0])
+
+    return override
 
 
 def crash_on(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Fails on what is to be refused by one of these facts; without facts, on any request."""
     holds = refused_by(*facts, when=when) if facts else when
-    return lambda sight: INTERNAL_ERROR if is_not_options(sight) and holds(sight) else None
+    return lambda view: INTERNAL_ERROR if is_not_options(view) and holds(view) else None
 
 
 def show_stack_trace(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
@@ -94,4 +106,4 @@ def show_stack_trace(*facts: str, when: RequestPredicate = any_request) -> Respo
 def edit_reply(edit: ReplyEdit, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
     """Changes the correct answer to what is refused by one of these facts; without facts, any answer."""
     holds = refused_by(*facts, when=when) if facts else when
-    return lambda sight: edit(sight.correct_reply()) if holds(sight) else None
+    return lambda view: edit(view.correct_reply()) if holds(view) else None

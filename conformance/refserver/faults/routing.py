@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.core.model import OperationKind
-from conformance.refserver.faults.fault import Fault, requires_facts, requires_kinds
+from conformance.refserver.faults.fault import HAS_BATCHES, Fault, requires_facts
 from conformance.refserver.faults.response_overrides import (
     INTERNAL_ERROR,
     IS_BATCH,
-    IS_EVENT,
+    IS_EVENT_OR_BATCH,
     accept_refused,
     crash_on,
     refuse_accepted,
@@ -31,51 +30,51 @@ _ORIGIN, _CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Cre
 
 def _is_known_path_with(method: str) -> RequestPredicate:
     """Holds for a known path that is asked with a method."""
-    return lambda sight: sight.request.method == method and _is_known_path(sight)
+    return lambda view: view.request.method == method and _is_known_path(view)
 
 
-def _is_known_path(sight: RequestView) -> bool:
-    return any(path == sight.request.path for _, path in sight.server.operations)
+def _is_known_path(view: RequestView) -> bool:
+    return any(path == view.request.path for _, path in view.server.operations)
 
 
-def _is_cors_preflight(sight: RequestView) -> bool:
-    return _is_known_path_with("OPTIONS")(sight) and "access-control-request-method" in sight.request.headers
+def _is_cors_preflight(view: RequestView) -> bool:
+    return _is_known_path_with("OPTIONS")(view) and "access-control-request-method" in view.request.headers
 
 
 def _reply_when(reply: ServerReply, when: RequestPredicate) -> ResponseOverride:
     """Gives one reply to all of a kind."""
-    return lambda sight: reply if when(sight) else None
+    return lambda view: reply if when(view) else None
 
 
-def _reflect_origin(sight: RequestView) -> ServerReply | None:
+def _reflect_origin(view: RequestView) -> ServerReply | None:
     """Lets every origin in that asks, with its credentials."""
-    origin = sight.request.headers.get("origin")
+    origin = view.request.headers.get("origin")
     if not origin:
         return None
-    reply = sight.correct_reply()
+    reply = view.correct_reply()
     return replace(reply, headers={**reply.headers, _ORIGIN: origin, _CREDENTIALS: "true"})
 
 
-def _remove_cors_headers(sight: RequestView) -> ServerReply | None:
+def _remove_cors_headers(view: RequestView) -> ServerReply | None:
     """Says nothing of other origins."""
-    if "origin" not in sight.request.headers:
+    if "origin" not in view.request.headers:
         return None
-    headers = {name: value for name, value in sight.correct_reply().headers.items() if "Access-Control" not in name}
-    return replace(sight.correct_reply(), headers={**headers, _ORIGIN: ""})
+    headers = {name: value for name, value in view.correct_reply().headers.items() if "Access-Control" not in name}
+    return replace(view.correct_reply(), headers={**headers, _ORIGIN: ""})
 
 
-def _ignore_trailing_slash(sight: RequestView) -> ServerReply | None:
+def _ignore_trailing_slash(view: RequestView) -> ServerReply | None:
     """Takes a path with a slash behind it for the same path."""
-    path = sight.request.path
-    if not path.endswith("/") or not refused_by(_PATH)(sight):
+    path = view.request.path
+    if not path.endswith("/") or not refused_by(_PATH)(view):
         return None
-    return sight.server.correct_reply(sight.server.decide(replace(sight.request, path=path.rstrip("/"))))
+    return view.server.correct_reply(view.server.decide(replace(view.request, path=path.rstrip("/"))))
 
 
-def _unavailable_for_bad_key(sight: RequestView) -> ServerReply | None:
+def _unavailable_for_bad_key(view: RequestView) -> ServerReply | None:
     """Feels ill over a key that it does not know."""
-    has_bad_key = refused_by("answers.credentials-unknown", "answers.credentials-missing")(sight)
-    return _UNAVAILABLE if has_bad_key and (IS_EVENT(sight) or IS_BATCH(sight)) else None
+    has_bad_key = refused_by("answers.credentials-unknown", "answers.credentials-missing")(view)
+    return _UNAVAILABLE if has_bad_key and IS_EVENT_OR_BATCH(view) else None
 
 
 FAULTS = (
@@ -84,9 +83,9 @@ FAULTS = (
         "Takes events by any method.",
         "routes match by their path alone",
         "robustness.method.wrong",
-        lambda sight: (
-            success_reply(sight)
-            if refused_by(_METHOD)(sight) and sight.request.method in {"PUT", "PATCH", "GET"}
+        lambda view: (
+            success_reply(view)
+            if refused_by(_METHOD)(view) and view.request.method in {"PUT", "PATCH", "GET"}
             else None
         ),
     ),
@@ -102,7 +101,7 @@ FAULTS = (
         "Fails on PUT and PATCH.",
         "a body is read that nobody expected",
         "robustness.method.wrong robustness.method.status",
-        crash_on(_METHOD, when=lambda sight: sight.request.method in {"PUT", "PATCH"}),
+        crash_on(_METHOD, when=lambda view: view.request.method in {"PUT", "PATCH"}),
     ),
     Fault(
         "head-crash",
@@ -116,7 +115,7 @@ FAULTS = (
         "Answers 200 to whatever path.",
         "a catch-all in front of the routes",
         "robustness.path.unknown",
-        accept_refused(_PATH, when=lambda sight: "unknown" in sight.request.path),
+        accept_refused(_PATH, when=lambda view: "unknown" in view.request.path),
     ),
     Fault(
         "unknown-paths-crash",
@@ -130,7 +129,7 @@ FAULTS = (
         "Fails on a path that is no UTF-8, or has a NUL.",
         "paths become names of files",
         "robustness.path.status",
-        crash_on(_PATH, when=lambda sight: "\ufffd" in sight.request.path or "\x00" in sight.request.path),
+        crash_on(_PATH, when=lambda view: "\ufffd" in view.request.path or "\x00" in view.request.path),
     ),
     Fault(
         "slashes-forgiven",
@@ -165,8 +164,8 @@ FAULTS = (
         "Asks a preflight for credentials on the path of batches.",
         "CORS is configured route by route",
         "robustness.preflight.credentials",
-        _reply_when(_UNAUTHORIZED, lambda sight: _is_cors_preflight(sight) and "batch" in sight.request.path),
-        requires_kinds(OperationKind.BATCH),
+        _reply_when(_UNAUTHORIZED, lambda view: _is_cors_preflight(view) and "batch" in view.request.path),
+        HAS_BATCHES,
         extra_operations=("batch",),
     ),
     Fault(
@@ -188,7 +187,7 @@ FAULTS = (
         "Refuses the metadata that an official SDK adds to each event.",
         "strict schemas shut it out",
         "sdk.*-node-3-1-*.accepted",
-        refuse_accepted(lambda sight: IS_BATCH(sight) and '"_metadata"' in sight.body_text),
+        refuse_accepted(lambda view: IS_BATCH(view) and '"_metadata"' in view.body_text),
         requires_facts("credentials.bearer"),
         extra_operations=("batch",),
     ),
@@ -197,7 +196,7 @@ FAULTS = (
         "Refuses batches with nulls for fields of their events.",
         "official SDKs send them",
         "sdk.*-android-*.accepted payload.identity.null-other",
-        refuse_accepted(lambda sight: IS_BATCH(sight) and any(None in event.values() for event in sight.events)),
+        refuse_accepted(lambda view: IS_BATCH(view) and any(None in event.values() for event in view.events)),
         requires_facts("bodies.error-batch"),
         extra_operations=("batch",),
     ),

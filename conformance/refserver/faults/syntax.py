@@ -1,20 +1,24 @@
-"""Faults in how JSON is read, and in what a Content-Type is taken for."""
+"""Faults in how JSON is parsed."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from conformance.core.model import OperationKind
-from conformance.refserver.faults.fault import Fault, requires_kinds, requires_refusals, requires_sdk
+from conformance.refserver.faults.fault import (
+    HAS_BATCHES,
+    HAS_WEBHOOKS,
+    Fault,
+    requires_refusals,
+)
 from conformance.refserver.faults.response_overrides import (
+    HAS_JSON_BODY,
     IS_BATCH,
     IS_EVENT,
     IS_WEBHOOK,
     accept_refused,
     change_refusal_status,
     crash_on,
-    refuse_accepted,
 )
 
 if TYPE_CHECKING:
@@ -24,19 +28,17 @@ if TYPE_CHECKING:
     from conformance.refserver.fault_change import RequestView
     from conformance.refserver.faults.response_overrides import RequestPredicate
 
+
 _INVALID, _NOT_OBJECT, _NOT_UTF8 = (f"answers.json-{word}" for word in ("invalid", "not-object", "not-utf8"))
+
 _REFUSES_NON_OBJECTS = requires_refusals(_NOT_OBJECT)
-
-
-def _has_json_body(sight: RequestView) -> bool:
-    return IS_EVENT(sight) or IS_BATCH(sight) or IS_WEBHOOK(sight)
 
 
 def _is_json_after(mend: Callable[[str], str]) -> RequestPredicate:
     """Holds where a mended body is JSON, and the body as it came is not."""
 
-    def holds(sight: RequestView) -> bool:
-        text = sight.body_text.strip()
+    def holds(view: RequestView) -> bool:
+        text = view.body_text.strip()
         mended = mend(text)
         if not text or mended == text:
             return False
@@ -78,19 +80,7 @@ def _newlines_to_spaces(text: str) -> str:
 
 
 def _document_is(kind: type) -> RequestPredicate:
-    return lambda sight: type(sight.document) is kind
-
-
-def _content_type(sight: RequestView) -> str:
-    return sight.request.headers.get("content-type", "")
-
-
-def _has_content_type_with(*words: str) -> RequestPredicate:
-    """Holds where JSON comes under a type that has one of these words in it; none for no type at all."""
-    return lambda sight: (
-        _has_json_body(sight)
-        and (any(word in _content_type(sight) for word in words) if words else not _content_type(sight))
-    )
+    return lambda view: type(view.document) is kind
 
 
 def _has_invalid_example(contract: Contract) -> bool:
@@ -112,7 +102,7 @@ FAULTS = (
         "large bodies are queued unread",
         "json.syntax.truncated json.syntax.half json.syntax.plain-text",
         accept_refused(_INVALID, when=IS_BATCH),
-        requires_kinds(OperationKind.BATCH),
+        HAS_BATCHES,
         extra_operations=("batch",),
     ),
     Fault(
@@ -121,7 +111,7 @@ FAULTS = (
         "other systems send what they like",
         "json.syntax.truncated json.syntax.plain-text",
         accept_refused(_INVALID, when=IS_WEBHOOK),
-        requires_kinds(OperationKind.WEBHOOK),
+        HAS_WEBHOOKS,
         extra_operations=("webhook",),
     ),
     Fault(
@@ -129,7 +119,7 @@ FAULTS = (
         "Answers invalid JSON with 422.",
         "frameworks for validation do by themselves",
         "json.syntax.truncated json.syntax.plain-text json.example.invalid robustness.pipelining.order",
-        change_refusal_status(422, _INVALID, when=_has_json_body),
+        change_refusal_status(422, _INVALID, when=HAS_JSON_BODY),
     ),
     Fault(
         "json-crash",
@@ -137,23 +127,21 @@ FAULTS = (
         "the parser's exception goes through",
         "json.syntax.truncated json.syntax.half errors.status.json robustness.length.too-small "
         "robustness.pipelining.order",
-        crash_on(
-            _INVALID, when=lambda sight: IS_EVENT(sight) and sight.body_text.count("{") > sight.body_text.count("}")
-        ),
+        crash_on(_INVALID, when=lambda view: IS_EVENT(view) and view.body_text.count("{") > view.body_text.count("}")),
     ),
     Fault(
         "empty-body-crash",
         "Fails on an empty body.",
         "the first byte is taken for granted",
         "json.syntax.empty-body errors.status.json webhook.status.bad robustness.length.missing",
-        crash_on(_INVALID, when=lambda sight: _has_json_body(sight) and not sight.body_text),
+        crash_on(_INVALID, when=lambda view: HAS_JSON_BODY(view) and not view.body_text),
     ),
     Fault(
         "empty-body-accepted",
         "Takes an empty body for an empty event.",
         "some frameworks read it as {}",
         "json.syntax.empty-body",
-        accept_refused(_INVALID, when=lambda sight: _has_json_body(sight) and not sight.body_text),
+        accept_refused(_INVALID, when=lambda view: HAS_JSON_BODY(view) and not view.body_text),
     ),
     Fault(
         "more-after-json-ignored",
@@ -202,7 +190,7 @@ FAULTS = (
         "Mends the documents' own invalid example.",
         "a server that guesses stores what nobody sent",
         "json.example.invalid",
-        accept_refused(_INVALID, when=lambda sight: IS_EVENT(sight) and sight.body_text.startswith("{\n")),
+        accept_refused(_INVALID, when=lambda view: IS_EVENT(view) and view.body_text.startswith("{\n")),
         _has_invalid_example,
     ),
     Fault(
@@ -218,7 +206,7 @@ FAULTS = (
         "Takes any JSON value for an event.",
         "only the parser can refuse",
         "json.top-level.string json.top-level.number json.top-level.boolean json.top-level.null",
-        accept_refused(_NOT_OBJECT, when=lambda sight: not isinstance(sight.document, list)),
+        accept_refused(_NOT_OBJECT, when=lambda view: not isinstance(view.document, list)),
         _REFUSES_NON_OBJECTS,
     ),
     Fault(
@@ -226,7 +214,7 @@ FAULTS = (
         "Fails on null.",
         "the value of a field of nothing",
         "json.top-level.null errors.status.json webhook.status.bad",
-        crash_on(_NOT_OBJECT, when=lambda sight: _has_json_body(sight) and sight.document is None),
+        crash_on(_NOT_OBJECT, when=lambda view: HAS_JSON_BODY(view) and view.document is None),
     ),
     Fault(
         "array-crash",
@@ -240,78 +228,20 @@ FAULTS = (
         "Answers a JSON value that is no object with 422.",
         "a schema's own answer",
         "json.top-level.string json.top-level.number json.top-level.boolean json.top-level.null",
-        change_refusal_status(422, _NOT_OBJECT, when=lambda sight: not isinstance(sight.document, list)),
+        change_refusal_status(422, _NOT_OBJECT, when=lambda view: not isinstance(view.document, list)),
     ),
     Fault(
         "bytes-replaced",
         "Replaces bytes that are not UTF-8 and goes on.",
         "decoders can be told to",
         "json.encoding.invalid-utf8",
-        accept_refused(_NOT_UTF8, when=_has_json_body),
+        accept_refused(_NOT_UTF8, when=HAS_JSON_BODY),
     ),
     Fault(
         "bytes-crash",
         "Fails on bytes that are not UTF-8.",
         "a decoder raises",
         "json.encoding.invalid-utf8 errors.status.json webhook.status.bad",
-        crash_on(_NOT_UTF8, when=_has_json_body),
-    ),
-    Fault(
-        "charset-refused",
-        "Compares the Content-Type letter by letter.",
-        "most clients add a charset",
-        "content-type.json.charset",
-        refuse_accepted(lambda sight: _has_json_body(sight) and ";" in _content_type(sight), 415),
-    ),
-    Fault(
-        "text-refused",
-        "Refuses JSON under text/plain.",
-        "it may, and people want to know",
-        "content-type.other.text-plain",
-        refuse_accepted(_has_content_type_with("text/plain"), 415),
-    ),
-    Fault(
-        "browser-text-refused",
-        "Refuses what browsers send as text/plain.",
-        "it spares them a preflight",
-        "content-type.other.text-plain sdk.*-next-*.accepted",
-        refuse_accepted(_has_content_type_with("text/plain"), 415),
-        requires_sdk("*-next-*"),
-        extra_operations=("/v1/t", "/v1/b"),
-    ),
-    Fault(
-        "forms-refused",
-        "Refuses JSON labelled as a form.",
-        "it may, and people want to know",
-        "content-type.other.form",
-        refuse_accepted(_has_content_type_with("x-www-form-urlencoded"), 415),
-    ),
-    Fault(
-        "packed-forms-refused",
-        "Refuses packed JSON labelled as a form.",
-        "an official Node SDK sends it so",
-        "sdk.*-node-3-0-*.accepted",
-        refuse_accepted(
-            lambda sight: (
-                "content-encoding" in sight.request.headers and _has_content_type_with("x-www-form-urlencoded")(sight)
-            ),
-            415,
-        ),
-        requires_sdk("*-node-3-0-*"),
-        extra_operations=("batch",),
-    ),
-    Fault(
-        "xml-refused",
-        "Refuses JSON labelled as XML.",
-        "it may, and people want to know",
-        "content-type.other.xml",
-        refuse_accepted(_has_content_type_with("xml"), 415),
-    ),
-    Fault(
-        "untyped-refused",
-        "Refuses JSON without a Content-Type.",
-        "it may, and people want to know",
-        "content-type.other.missing",
-        refuse_accepted(_has_content_type_with(), 415),
+        crash_on(_NOT_UTF8, when=HAS_JSON_BODY),
     ),
 )

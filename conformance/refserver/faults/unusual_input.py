@@ -1,4 +1,4 @@
-"""Faults over odd input: rare JSON, wrong types, and gzip that is none or too much."""
+"""Faults on unusual input: rare JSON and wrong types."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from conformance.refserver.faults.fault import Fault, requires_facts, requires_sdk
+from conformance.refserver.faults.fault import Fault, requires_facts
 from conformance.refserver.faults.response_overrides import (
-    INTERNAL_ERROR,
     IS_BATCH,
     IS_EVENT,
-    accept_refused,
-    change_refusal_status,
     crash_on,
     is_not_options,
-    refuse_accepted,
-    success_reply,
 )
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.replies import NO_REPLY
@@ -26,23 +21,25 @@ if TYPE_CHECKING:
     from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.faults.response_overrides import RequestPredicate
 
-_ENCODING = "answers.encoding-invalid"
+
 _DEPTH_60 = re.compile(r'(?:\[|\{"a":){60}')
+
 _DEPTH_400 = re.compile(r'(?:\[|\{"a":){400}')
+
 _NUL_ESCAPE = r"\\u0000"
 
 
 def _text_matches(pattern: str | re.Pattern[str], when: RequestPredicate = is_not_options) -> RequestPredicate:
     """Holds for bodies in whose text a pattern is found."""
     compiled = re.compile(pattern)
-    return lambda sight: when(sight) and compiled.search(sight.body_text) is not None
+    return lambda view: when(view) and compiled.search(view.body_text) is not None
 
 
 def _crash_on_text(pattern: str | re.Pattern[str], when: RequestPredicate = is_not_options) -> ResponseOverride:
     return crash_on(when=_text_matches(pattern, when))
 
 
-def _has_duplicate_key(sight: RequestView) -> bool:
+def _has_duplicate_key(view: RequestView) -> bool:
     """Whether an object in the JSON has a key twice."""
     are_duplicated: list[bool] = []
 
@@ -50,53 +47,32 @@ def _has_duplicate_key(sight: RequestView) -> bool:
         are_duplicated.append(len({name for name, _ in items}) < len(items))
 
     try:
-        json.loads(sight.body_text, object_pairs_hook=note_duplicates)
+        json.loads(view.body_text, object_pairs_hook=note_duplicates)
     except (ValueError, RecursionError):
         return False
     return any(are_duplicated)
 
 
-def _has_wide_object(sight: RequestView) -> bool:
-    return any(isinstance(value, dict) and len(value) > 300 for value in sight.all_values())
+def _has_wide_object(view: RequestView) -> bool:
+    return any(isinstance(value, dict) and len(value) > 300 for value in view.all_values())
 
 
 def _has_wrong_type(name: str, *wrong: type) -> RequestPredicate:
     """Holds where a field that the profile points at has a value of a wrong type."""
-    return lambda sight: any(
-        isinstance(value, wrong) for value in sight.values_at(getattr(sight.contract.profile.pointers, name))
-    )
+    return lambda view: any(isinstance(value, wrong) for value in view.values_of(name))
 
 
-def _has_list_as_open_object(sight: RequestView) -> bool:
+def _has_list_as_open_object(view: RequestView) -> bool:
     """Whether the free-form object of an event is a list."""
-    operation = sight.decision.operation
-    open_pointer = sight.contract.event_type(operation.event_type).open_object if operation else None
-    return any(isinstance(value, list) for value in sight.values_at(open_pointer))
+    operation = view.decision.operation
+    open_pointer = view.contract.event_type(operation.event_type).open_object if operation else None
+    return any(isinstance(value, list) for value in view.values_at(open_pointer))
 
 
-def _has_nested_list(sight: RequestView) -> bool:
+def _has_nested_list(view: RequestView) -> bool:
     """Whether an object at the top of an event has a list where a text is meant."""
-    inner = (value for event in sight.events for value in event.values() if isinstance(value, dict))
+    inner = (value for event in view.events for value in event.values() if isinstance(value, dict))
     return any(["conformance"] in value.values() for value in inner)
-
-
-def _has_content_encoding(sight: RequestView) -> bool:
-    return "content-encoding" in sight.request.headers
-
-
-def _is_gzip(sight: RequestView) -> bool:
-    return sight.request.headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
-
-
-def _is_decompression_bomb(sight: RequestView) -> bool:
-    """Whether a small body in gzip unpacks to too much."""
-    return _is_gzip(sight) and sight.refusal_fact.startswith("limits.") and len(sight.request.body) < 100_000
-
-
-def _is_truncated_gzip(sight: RequestView) -> bool:
-    """Whether a body begins as gzip does, and goes on as gzip for a while."""
-    body = sight.request.body
-    return _is_gzip(sight) and body[:2] == b"\x1f\x8b" and body[10:13] != b"\xff\xff\xff"
 
 
 class AbortOnDeepJsonProtocol(HttpProtocol):
@@ -132,7 +108,7 @@ FAULTS = (
         "Never answers an event with a NUL in an id.",
         "a worker dies, and nobody notices",
         "robustness.input.nul",
-        lambda sight: NO_REPLY if IS_EVENT(sight) and "conformance\\u0000odd" in sight.body_text else None,
+        lambda view: NO_REPLY if IS_EVENT(view) and "conformance\\u0000odd" in view.body_text else None,
     ),
     Fault(
         "half-pair-crash",
@@ -146,7 +122,7 @@ FAULTS = (
         "Fails on a byte order mark.",
         "parsers raise what nobody catches",
         "robustness.input.bom",
-        crash_on(when=lambda sight: sight.request.body[:3] == b"\xef\xbb\xbf"),
+        crash_on(when=lambda view: view.request.body[:3] == b"\xef\xbb\xbf"),
     ),
     Fault(
         "deep-crash",
@@ -259,77 +235,5 @@ FAULTS = (
         "enrichment reaches in without looking",
         "robustness.types.nested",
         crash_on(when=_has_nested_list),
-    ),
-    Fault(
-        "gzip-refused",
-        "Refuses gzip.",
-        "it may, and people want to know",
-        "robustness.gzip.accepted",
-        refuse_accepted(_has_content_encoding, 415),
-    ),
-    Fault(
-        "gzip-refused-in-batches",
-        "Refuses gzip in batches.",
-        "the vendor's own SDKs send it",
-        "sdk.*-python-2-1-*.accepted sdk.*-node-3-0-*.accepted",
-        refuse_accepted(lambda sight: IS_BATCH(sight) and _has_content_encoding(sight), 415),
-        requires_sdk("*-python-2-1-*"),
-        extra_operations=("batch",),
-    ),
-    Fault(
-        "gzip-crash",
-        "Fails on every body in gzip.",
-        "compressed bytes reach the JSON parser as text",
-        "robustness.gzip.status robustness.gzip.accepted",
-        crash_on(when=_is_gzip),
-    ),
-    Fault(
-        "corrupt-gzip-crash",
-        "Fails on gzip that is none.",
-        "the decompressor raises",
-        "robustness.gzip.status robustness.gzip.corrupt robustness.gzip.truncated",
-        crash_on(_ENCODING, when=_is_gzip),
-    ),
-    Fault(
-        "corrupt-gzip-taken",
-        "Accepts gzip that is none.",
-        "the body is unpacked later, in a queue",
-        "robustness.gzip.corrupt robustness.gzip.truncated",
-        accept_refused(_ENCODING, when=_is_gzip),
-    ),
-    Fault(
-        "truncated-gzip-taken",
-        "Takes gzip that breaks off, as far as it goes.",
-        "streams have no end to check",
-        "robustness.gzip.truncated",
-        accept_refused(_ENCODING, when=_is_truncated_gzip),
-    ),
-    Fault(
-        "corrupt-gzip-422",
-        "Answers gzip that is none with 422.",
-        "a validator's default status",
-        "robustness.gzip.corrupt robustness.gzip.truncated",
-        change_refusal_status(422, _ENCODING, when=_is_gzip),
-    ),
-    Fault(
-        "bomb-taken",
-        "Accepts what unpacks to any size.",
-        "limits are looked at on the wire alone",
-        "robustness.gzip.bomb",
-        lambda sight: success_reply(sight) if _is_decompression_bomb(sight) else None,
-    ),
-    Fault(
-        "bomb-crash",
-        "Fails on what unpacks to megabytes.",
-        "memory runs out",
-        "robustness.gzip.bomb robustness.gzip.bomb-status",
-        lambda sight: INTERNAL_ERROR if _is_decompression_bomb(sight) else None,
-    ),
-    Fault(
-        "coding-crash",
-        "Fails on a content coding that it does not know.",
-        "a table of decoders has a gap",
-        "robustness.gzip.status",
-        crash_on(_ENCODING, when=lambda sight: not _is_gzip(sight)),
     ),
 )

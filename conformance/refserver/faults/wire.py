@@ -1,4 +1,4 @@
-"""Faults on the wire: lengths, chunks, versions, pipelines, framing, and what stays on a connection."""
+"""Faults in HTTP/1.1: lengths, chunks, versions, pipelining, and bytes after an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from conformance.refserver.faults.protocol_overrides import (
     BAD_REQUEST,
     append_after_reply,
     content_lengths,
-    leave_body_unread,
     reply_before_reading,
     request_head,
     rewrite_input,
@@ -21,24 +20,24 @@ from conformance.refserver.faults.protocol_overrides import (
     without_header,
 )
 from conformance.refserver.faults.response_overrides import (
-    INTERNAL_ERROR,
     accept_refused,
     crash_on,
-    is_not_options,
     refuse_accepted,
-    refused_by,
 )
 from conformance.refserver.http_protocol import HttpProtocol
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
-    from conformance.refserver.fault_change import RequestView, ResponseOverride
-    from conformance.refserver.replies import ServerReply
+    from conformance.refserver.fault_change import RequestView
+
 
 _CHUNK_EXTENSION = re.compile(rb"\r\n[0-9a-f]+;")
+
 _REQUEST_START = re.compile(rb"(?=POST /\S* HTTP/1\.1\r\n)")
+
 _MAX_HEADERS, _MAX_HEAD_BYTES = 200, 30_000
+
 _CLIENT_HEADERS = frozenset({b"accept"})
 """What clients send that are no bare sockets; the others hear what is too much."""
 
@@ -78,42 +77,15 @@ def _has_oversized_head(data: bytes) -> bool:
     )
 
 
-def _has_no_length(sight: RequestView) -> bool:
-    headers = sight.request.headers
-    return sight.request.method == "POST" and not {"content-length", "transfer-encoding"} & headers.keys()
+def _has_no_length(view: RequestView) -> bool:
+    headers = view.request.headers
+    return view.request.method == "POST" and not {"content-length", "transfer-encoding"} & headers.keys()
 
 
-def _crash_after(*facts: str) -> ResponseOverride:
-    """Fails on the second request of a connection whose first one was refused by one of these facts."""
-    is_bad = refused_by(*facts)
-
-    def override(sight: RequestView) -> ServerReply | None:
-        session = sight.request.connection
-        is_poisoned = session.flags["poison"] > 0
-        session.flags["poison"] = int(session.responses == 0 and is_not_options(sight) and is_bad(sight))
-        return INTERNAL_ERROR if is_poisoned else None
-
-    return override
-
-
-def _crash_on_later_request(count: int, *facts: str, text: str = "") -> ResponseOverride:
-    """Fails on a later request of a connection that was opened right after some request, the count-th."""
-    is_bad = refused_by(*facts)
-
-    def override(sight: RequestView) -> ServerReply | None:
-        session = sight.request.connection
-        if session.responses == 0:
-            session.flags["poison"] = sight.memory["bad"]
-        sight.memory["bad"] = int(text in sight.body_text if text else is_bad(sight))
-        return INTERNAL_ERROR if session.flags["poison"] and session.responses == count - 1 else None
-
-    return override
-
-
-def _lacks_key_on_used_connection(sight: RequestView) -> bool:
+def _lacks_key_on_used_connection(view: RequestView) -> bool:
     """Whether a request without a key comes on a connection that has carried one."""
-    is_first = sight.request.connection.responses == 0
-    return not is_first and credentials.has_no_authorization(sight) and credentials.body_key(sight) is None
+    is_first = view.request.connection.responses == 0
+    return not is_first and credentials.has_no_authorization(view) and credentials.body_key(view) is None
 
 
 class AcceptIncompleteProtocol(HttpProtocol):
@@ -134,12 +106,6 @@ class CloseOnHalfCloseProtocol(HttpProtocol):
     def eof_received(self) -> bool:  # type: ignore[override] # as of the protocol above it
         """Answers nothing any more."""
         return False
-
-
-def _poisoned_by(name: str, refused_input: str, why: str, *facts: str) -> Fault:
-    """A server that does not get over a kind of refusal."""
-    return Fault(f"poisoned-by-{name}", f"Fails on what follows {refused_input} on a connection.", why,
-                 f"robustness.recovery.{name}", _crash_after(*facts))  # fmt: skip
 
 
 FAULTS = (
@@ -197,7 +163,7 @@ FAULTS = (
         "Refuses clients that ask before they send.",
         "417 is what a careful server says",
         "robustness.expect.continue",
-        refuse_accepted(lambda sight: "expect" in sight.request.headers, 417),
+        refuse_accepted(lambda view: "expect" in view.request.headers, 417),
     ),
     Fault(
         "extensions-refused",
@@ -232,7 +198,7 @@ FAULTS = (
         "Refuses HTTP/1.0.",
         "health checks and old proxies speak it",
         "robustness.version.http-10",
-        refuse_accepted(lambda sight: sight.request.version == "1.0", 505),
+        refuse_accepted(lambda view: view.request.version == "1.0", 505),
     ),
     Fault(
         "pipeline-reversed",
@@ -277,48 +243,5 @@ FAULTS = (
         "what follows the head is taken for the next answer",
         "robustness.head.content",
         append_after_reply(b"wrong method", lambda headers, status: status == 405 and not headers & _CLIENT_HEADERS),
-    ),
-    Fault(
-        "body-left-at-unknown-paths",
-        "Leaves the body of a request to an unknown path on the connection.",
-        "it is refused before it is read",
-        "robustness.recovery.path",
-        leave_body_unread(lambda data: b"/conformance-unknown HTTP" in request_head(data)),
-    ),
-    Fault(
-        "body-left-of-wrong-methods",
-        "Leaves the body of a wrong method on the connection.",
-        "it is refused before it is read",
-        "robustness.recovery.method",
-        leave_body_unread(lambda data: request_head(data).startswith(b"PUT ")),
-    ),
-    Fault(
-        "body-left-in-gzip",
-        "Leaves a body on the connection that is no gzip.",
-        "it gives up in the middle",
-        "robustness.recovery.gzip",
-        leave_body_unread(lambda data: b"gzip" in request_head(data) and b"\xff" * 9 in data),
-    ),
-    _poisoned_by("json", "invalid JSON", "a parser keeps its state", "answers.json-invalid"),
-    _poisoned_by("credentials", "missing credentials", "a guard keeps its answer", "answers.credentials-missing"),
-    _poisoned_by("method", "a wrong method", "a router keeps its state", "answers.method-wrong"),
-    _poisoned_by("key", "an unknown key", "a cache of sources keeps the miss", "answers.credentials-unknown"),
-    _poisoned_by("path", "an unknown path", "a router keeps its state", "answers.path-unknown"),
-    _poisoned_by("size", "a body over the limit", "a buffer stays full", "limits.event"),
-    _poisoned_by("gzip", "corrupt gzip", "a decompressor keeps its state", "answers.encoding-invalid"),
-    _poisoned_by("utf8", "a body that is not UTF-8", "a decoder keeps its state", "answers.json-not-utf8"),
-    Fault(
-        "tenth-crash",
-        "Fails on the tenth request after invalid JSON.",
-        "a pool of workers, one of them ill",
-        "robustness.recovery.series",
-        _crash_on_later_request(10, "answers.json-invalid"),
-    ),
-    Fault(
-        "third-crash",
-        "Fails on the third request after a NUL.",
-        "a transaction that was never rolled back",
-        "robustness.recovery.series-odd",
-        _crash_on_later_request(3, text="\\u0000"),
     ),
 )

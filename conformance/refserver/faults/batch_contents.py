@@ -1,0 +1,189 @@
+"""Faults in what else a batch may carry: mixed types, many events, contexts, one bad event."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.core.pointers import has
+from conformance.profile.facts import MAX_EVENTS_FACT, Condition
+from conformance.refserver.faults.fault import HAS_BATCHES, Fault, requires_facts
+from conformance.refserver.faults.response_overrides import (
+    IS_BATCH,
+    accept_refused,
+    crash_on,
+    edit_reply,
+    error_reply,
+    refuse_accepted,
+    refused_by,
+    success_reply,
+)
+
+if TYPE_CHECKING:
+    from conformance.contract import Contract
+    from conformance.core.model import Json
+    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.faults.response_overrides import RequestPredicate
+
+
+_PARTLY = f"answers.{Condition.BATCH_PARTLY_BAD}"
+
+
+def _event_types(view: RequestView) -> list[Json]:
+    return view.values_of("type") if IS_BATCH(view) else []
+
+
+def _has_more_events_than(count: int) -> RequestPredicate:
+    return lambda view: IS_BATCH(view) and len(view.events) > count
+
+
+def _has_field_in_an_event(name: str) -> RequestPredicate:
+    """Holds for a batch one of whose events has a field that the profile points at."""
+    return lambda view: IS_BATCH(view) and bool(view.values_of(name))
+
+
+def _has_shared_field(view: RequestView) -> bool:
+    """Whether a field stands beside a batch's list that all its events share."""
+    shared_pointers = view.contract.profile.batch.shared
+    return IS_BATCH(view) and any(has(view.document, pointer) for pointer in shared_pointers)
+
+
+def _has_own_context(view: RequestView) -> bool:
+    """Whether one of two events has a context of its own."""
+    return len(view.events) == 2 and len(view.values_of("context")) == 1
+
+
+def _has_own_and_shared_context(view: RequestView) -> bool:
+    return _has_field_in_an_event("context")(view) and _has_shared_field(view)
+
+
+def _has_mixed_types_and_integrations(view: RequestView) -> bool:
+    """Whether a batch has events of many types, some of which choose their destinations."""
+    integrations = [value for value in view.values_of("integrations") if value]
+    return len(set(map(str, _event_types(view)))) > 2 and any(value != {"All": True} for value in integrations)
+
+
+def _is_partly_identified(view: RequestView) -> bool:
+    """Whether one event of a batch names a user, and another does not."""
+    if not IS_BATCH(view):
+        return False
+    name = str(view.decision.operation.event_type if view.decision.operation else "")
+    are_identified = [view.contract.has_identity(name, event) for event in view.events]
+    return any(are_identified) and not all(are_identified)
+
+
+def _has_undocumented_type(view: RequestView) -> bool:
+    return bool(set(map(str, _event_types(view))) - set(view.contract.batch_types()))
+
+
+def _allows_undocumented_types(contract: Contract) -> bool:
+    return HAS_BATCHES(contract) and bool(set(contract.profile.events) - set(contract.batch_types()))
+
+
+FAULTS = (
+    Fault(
+        "groups-refused-in-batches",
+        "Does not take batches of group calls.",
+        "one type of many is forgotten",
+        "batch.types.each",
+        refuse_accepted(lambda view: set(map(str, _event_types(view))) == {"group"}),
+        HAS_BATCHES,
+    ),
+    Fault(
+        "mixed-batches-refused",
+        "Wants events with integrations to be of the same type.",
+        "one table a batch",
+        "batch.types.mixed",
+        refuse_accepted(_has_mixed_types_and_integrations),
+        HAS_BATCHES,
+    ),
+    Fault(
+        "undocumented-types-refused",
+        "Refuses types that the documents do not list for batches.",
+        "clients send them there all the same",
+        "batch.types.undocumented",
+        refuse_accepted(_has_undocumented_type),
+        _allows_undocumented_types,
+    ),
+    Fault(
+        "batches-of-one-refused",
+        "Refuses a batch of one event.",
+        "there are other paths for that",
+        "batch.count.one accept.event.minimal",
+        refuse_accepted(lambda view: IS_BATCH(view) and len(view.events) == 1),
+        HAS_BATCHES,
+        collateral_reason="a batch of one event is what every check of batches begins with",
+    ),
+    Fault(
+        "hundred-events-at-most",
+        "Refuses a batch of more than a hundred events.",
+        "other vendors count events; here the documents limit bytes",
+        "batch.count.many",
+        refuse_accepted(_has_more_events_than(100)),
+        HAS_BATCHES,
+    ),
+    Fault(
+        "events-uncounted",
+        "Takes a batch of more events than documented.",
+        "a limit that is only in the documents",
+        "batch.count.over",
+        accept_refused(MAX_EVENTS_FACT),
+        requires_facts(MAX_EVENTS_FACT),
+    ),
+    Fault(
+        "events-counted-early",
+        "Refuses a batch of as many events as documented.",
+        "less than in place of at most",
+        "batch.count.most",
+        refuse_accepted(lambda view: _has_more_events_than(view.contract.max_events - 1)(view)),
+        requires_facts(MAX_EVENTS_FACT),
+    ),
+    Fault(
+        "own-context-refused",
+        "Refuses events of a batch with a context of their own.",
+        "it is taken from beside",
+        "batch.context.own",
+        refuse_accepted(_has_own_context),
+        HAS_BATCHES,
+    ),
+    Fault(
+        "shared-context-refused",
+        "Refuses a batch with a context beside its list.",
+        "strict envelopes",
+        "batch.context.shared",
+        refuse_accepted(_has_own_and_shared_context),
+        lambda contract: HAS_BATCHES(contract) and bool(contract.profile.batch.shared),
+    ),
+    Fault(
+        "partly-bad-crash",
+        "Fails on a batch of which one event is bad.",
+        "half of it is stored by then",
+        "batch.partly-bad.status",
+        crash_on(when=_is_partly_identified),
+        requires_facts(_PARTLY),
+    ),
+    Fault(
+        "partly-bad-422",
+        "Answers 422 to a batch of which one event is bad.",
+        "SDKs drop or resend all of it",
+        "batch.partly-bad.status",
+        lambda view: error_reply(view, 422) if _is_partly_identified(view) else None,
+        requires_facts(_PARTLY),
+    ),
+    Fault(
+        "partly-bad-as-success",
+        "Answers a partly bad batch like a good one.",
+        "what failed is never named",
+        "batch.partly-bad.status",
+        lambda view: success_reply(view) if refused_by(_PARTLY)(view) else None,
+        lambda contract: contract.has_fact("bodies.partly-bad"),
+    ),
+    Fault(
+        "partly-bad-unnamed",
+        "Names no error in the answer to a partly bad batch.",
+        "a partial success is of use only with the list of what failed",
+        "batch.partly-bad.body",
+        edit_reply(lambda reply: replace(reply, body=b'{"Success": true}'), _PARTLY),
+        requires_facts("bodies.partly-bad"),
+    ),
+)

@@ -1,0 +1,117 @@
+"""Faults in how gzip is read: valid, corrupt, or far too large."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.refserver.faults.fault import Fault, requires_sdk
+from conformance.refserver.faults.response_overrides import (
+    INTERNAL_ERROR,
+    IS_BATCH,
+    accept_refused,
+    change_refusal_status,
+    crash_on,
+    refuse_accepted,
+    success_reply,
+)
+
+if TYPE_CHECKING:
+    from conformance.refserver.fault_change import RequestView
+
+
+_ENCODING = "answers.encoding-invalid"
+
+
+def _has_content_encoding(view: RequestView) -> bool:
+    return "content-encoding" in view.request.headers
+
+
+def _is_gzip(view: RequestView) -> bool:
+    return view.request.headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
+
+
+def _is_decompression_bomb(view: RequestView) -> bool:
+    """Whether a small body in gzip unpacks to too much."""
+    return _is_gzip(view) and view.refusal_fact.startswith("limits.") and len(view.request.body) < 100_000
+
+
+def _is_truncated_gzip(view: RequestView) -> bool:
+    """Whether a body begins as gzip does, and goes on as gzip for a while."""
+    body = view.request.body
+    return _is_gzip(view) and body[:2] == b"\x1f\x8b" and body[10:13] != b"\xff\xff\xff"
+
+
+FAULTS = (
+    Fault(
+        "gzip-refused",
+        "Refuses gzip.",
+        "it may, and people want to know",
+        "robustness.gzip.accepted",
+        refuse_accepted(_has_content_encoding, 415),
+    ),
+    Fault(
+        "gzip-refused-in-batches",
+        "Refuses gzip in batches.",
+        "the vendor's own SDKs send it",
+        "sdk.*-python-2-1-*.accepted sdk.*-node-3-0-*.accepted",
+        refuse_accepted(lambda view: IS_BATCH(view) and _has_content_encoding(view), 415),
+        requires_sdk("*-python-2-1-*"),
+        extra_operations=("batch",),
+    ),
+    Fault(
+        "gzip-crash",
+        "Fails on every body in gzip.",
+        "compressed bytes reach the JSON parser as text",
+        "robustness.gzip.status robustness.gzip.accepted",
+        crash_on(when=_is_gzip),
+    ),
+    Fault(
+        "corrupt-gzip-crash",
+        "Fails on gzip that is none.",
+        "the decompressor raises",
+        "robustness.gzip.status robustness.gzip.corrupt robustness.gzip.truncated",
+        crash_on(_ENCODING, when=_is_gzip),
+    ),
+    Fault(
+        "corrupt-gzip-taken",
+        "Accepts gzip that is none.",
+        "the body is unpacked later, in a queue",
+        "robustness.gzip.corrupt robustness.gzip.truncated",
+        accept_refused(_ENCODING, when=_is_gzip),
+    ),
+    Fault(
+        "truncated-gzip-taken",
+        "Takes gzip that breaks off, as far as it goes.",
+        "streams have no end to check",
+        "robustness.gzip.truncated",
+        accept_refused(_ENCODING, when=_is_truncated_gzip),
+    ),
+    Fault(
+        "corrupt-gzip-422",
+        "Answers gzip that is none with 422.",
+        "a validator's default status",
+        "robustness.gzip.corrupt robustness.gzip.truncated",
+        change_refusal_status(422, _ENCODING, when=_is_gzip),
+    ),
+    Fault(
+        "bomb-taken",
+        "Accepts what unpacks to any size.",
+        "limits are looked at on the wire alone",
+        "robustness.gzip.bomb",
+        lambda view: success_reply(view) if _is_decompression_bomb(view) else None,
+    ),
+    Fault(
+        "bomb-crash",
+        "Fails on what unpacks to megabytes.",
+        "memory runs out",
+        "robustness.gzip.bomb robustness.gzip.bomb-status",
+        lambda view: INTERNAL_ERROR if _is_decompression_bomb(view) else None,
+    ),
+    Fault(
+        "coding-crash",
+        "Fails on a content coding that it does not know.",
+        "a table of decoders has a gap",
+        "robustness.gzip.status",
+        crash_on(_ENCODING, when=lambda view: not _is_gzip(view)),
+    ),
+)

@@ -1,0 +1,92 @@
+"""Faults in how a Content-Type is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.refserver.faults.fault import (
+    Fault,
+    requires_sdk,
+)
+from conformance.refserver.faults.response_overrides import (
+    HAS_JSON_BODY,
+    refuse_accepted,
+)
+
+if TYPE_CHECKING:
+    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.faults.response_overrides import RequestPredicate
+
+
+def _content_type(view: RequestView) -> str:
+    return view.request.headers.get("content-type", "")
+
+
+def _has_content_type_with(*words: str) -> RequestPredicate:
+    """Holds where JSON comes under a type that has one of these words in it; none for no type at all."""
+    return lambda view: (
+        HAS_JSON_BODY(view)
+        and (any(word in _content_type(view) for word in words) if words else not _content_type(view))
+    )
+
+
+FAULTS = (
+    Fault(
+        "charset-refused",
+        "Compares the Content-Type letter by letter.",
+        "most clients add a charset",
+        "content-type.json.charset",
+        refuse_accepted(lambda view: HAS_JSON_BODY(view) and ";" in _content_type(view), 415),
+    ),
+    Fault(
+        "text-refused",
+        "Refuses JSON under text/plain.",
+        "it may, and people want to know",
+        "content-type.other.text-plain",
+        refuse_accepted(_has_content_type_with("text/plain"), 415),
+    ),
+    Fault(
+        "browser-text-refused",
+        "Refuses what browsers send as text/plain.",
+        "it spares them a preflight",
+        "content-type.other.text-plain sdk.*-next-*.accepted",
+        refuse_accepted(_has_content_type_with("text/plain"), 415),
+        requires_sdk("*-next-*"),
+        extra_operations=("/v1/t", "/v1/b"),
+    ),
+    Fault(
+        "forms-refused",
+        "Refuses JSON labelled as a form.",
+        "it may, and people want to know",
+        "content-type.other.form",
+        refuse_accepted(_has_content_type_with("x-www-form-urlencoded"), 415),
+    ),
+    Fault(
+        "packed-forms-refused",
+        "Refuses packed JSON labelled as a form.",
+        "an official Node SDK sends it so",
+        "sdk.*-node-3-0-*.accepted",
+        refuse_accepted(
+            lambda view: (
+                "content-encoding" in view.request.headers and _has_content_type_with("x-www-form-urlencoded")(view)
+            ),
+            415,
+        ),
+        requires_sdk("*-node-3-0-*"),
+        extra_operations=("batch",),
+    ),
+    Fault(
+        "xml-refused",
+        "Refuses JSON labelled as XML.",
+        "it may, and people want to know",
+        "content-type.other.xml",
+        refuse_accepted(_has_content_type_with("xml"), 415),
+    ),
+    Fault(
+        "untyped-refused",
+        "Refuses JSON without a Content-Type.",
+        "it may, and people want to know",
+        "content-type.other.missing",
+        refuse_accepted(_has_content_type_with(), 415),
+    ),
+)

@@ -1,0 +1,100 @@
+"""Faults in recovery: requests that fail because of another request before them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.refserver.faults.fault import Fault
+from conformance.refserver.faults.protocol_overrides import (
+    leave_body_unread,
+    request_head,
+)
+from conformance.refserver.faults.response_overrides import (
+    INTERNAL_ERROR,
+    is_not_options,
+    refused_by,
+)
+
+if TYPE_CHECKING:
+    from conformance.refserver.fault_change import RequestView, ResponseOverride
+    from conformance.refserver.replies import ServerReply
+
+
+def _crash_after(*facts: str) -> ResponseOverride:
+    """Fails on the second request of a connection whose first one was refused by one of these facts."""
+    is_bad = refused_by(*facts)
+
+    def override(view: RequestView) -> ServerReply | None:
+        session = view.request.connection
+        is_poisoned = session.flags["poison"] > 0
+        session.flags["poison"] = int(session.responses == 0 and is_not_options(view) and is_bad(view))
+        return INTERNAL_ERROR if is_poisoned else None
+
+    return override
+
+
+def _crash_on_later_request(count: int, *facts: str, text: str = "") -> ResponseOverride:
+    """Fails on a later request of a connection that was opened right after some request, the count-th."""
+    is_bad = refused_by(*facts)
+
+    def override(view: RequestView) -> ServerReply | None:
+        session = view.request.connection
+        if session.responses == 0:
+            session.flags["poison"] = view.memory["bad"]
+        view.memory["bad"] = int(text in view.body_text if text else is_bad(view))
+        return INTERNAL_ERROR if session.flags["poison"] and session.responses == count - 1 else None
+
+    return override
+
+
+def _poisoned_by(name: str, refused_input: str, why: str, *facts: str) -> Fault:
+    """A server that does not get over a kind of refusal."""
+    return Fault(f"poisoned-by-{name}", f"Fails on what follows {refused_input} on a connection.", why,
+                 f"robustness.recovery.{name}", _crash_after(*facts))  # fmt: skip
+
+
+FAULTS = (
+    Fault(
+        "body-left-at-unknown-paths",
+        "Leaves the body of a request to an unknown path on the connection.",
+        "it is refused before it is read",
+        "robustness.recovery.path",
+        leave_body_unread(lambda data: b"/conformance-unknown HTTP" in request_head(data)),
+    ),
+    Fault(
+        "body-left-of-wrong-methods",
+        "Leaves the body of a wrong method on the connection.",
+        "it is refused before it is read",
+        "robustness.recovery.method",
+        leave_body_unread(lambda data: request_head(data).startswith(b"PUT ")),
+    ),
+    Fault(
+        "body-left-in-gzip",
+        "Leaves a body on the connection that is no gzip.",
+        "it gives up in the middle",
+        "robustness.recovery.gzip",
+        leave_body_unread(lambda data: b"gzip" in request_head(data) and b"\xff" * 9 in data),
+    ),
+    _poisoned_by("json", "invalid JSON", "a parser keeps its state", "answers.json-invalid"),
+    _poisoned_by("credentials", "missing credentials", "a guard keeps its answer", "answers.credentials-missing"),
+    _poisoned_by("method", "a wrong method", "a router keeps its state", "answers.method-wrong"),
+    _poisoned_by("key", "an unknown key", "a cache of sources keeps the miss", "answers.credentials-unknown"),
+    _poisoned_by("path", "an unknown path", "a router keeps its state", "answers.path-unknown"),
+    _poisoned_by("size", "a body over the limit", "a buffer stays full", "limits.event"),
+    _poisoned_by("gzip", "corrupt gzip", "a decompressor keeps its state", "answers.encoding-invalid"),
+    _poisoned_by("utf8", "a body that is not UTF-8", "a decoder keeps its state", "answers.json-not-utf8"),
+    Fault(
+        "tenth-crash",
+        "Fails on the tenth request after invalid JSON.",
+        "a pool of workers, one of them ill",
+        "robustness.recovery.series",
+        _crash_on_later_request(10, "answers.json-invalid"),
+    ),
+    Fault(
+        "third-crash",
+        "Fails on the third request after a NUL.",
+        "a transaction that was never rolled back",
+        "robustness.recovery.series-odd",
+        _crash_on_later_request(3, text="\\u0000"),
+    ),
+)
