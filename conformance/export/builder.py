@@ -16,7 +16,7 @@ from conformance.export.exported_checks import Export, ExportedCheck, ExportedRe
 from conformance.export.learner import Learner, NotExportable
 from conformance.export.request_template import NoTemplate, make_template
 from conformance.export.statuses import representative_statuses
-from conformance.refserver.authentication import ReceivedRequest
+from conformance.refserver.request import ReceivedRequest
 from conformance.refserver.responder import Responder
 from conformance.requests import Draft, Keys
 

@@ -1,4 +1,4 @@
-"""The reference server: answers as a contract says. It knows nothing of the checks."""
+"""The reference server: answers as a contract says. It does not import the checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference server as a process of its own: prints its address, serves until its input ends.
+"""The reference server as a process: prints its address and serves until standard input is closed.
 
 The write key and the bearer token come from CONFORMANCE_WRITE_KEY and CONFORMANCE_BEARER, never from the
 command line, where other users of the machine could read them.
@@ -15,7 +15,7 @@ from conformance.refserver import Server
 
 
 def main(profile: str, *include: str) -> None:
-    """Serves a profile until standard input ends, as it does when the parent dies."""
+    """Serves a profile until standard input is closed, which also happens when the parent process ends."""
     contract = Contract(load(profile), include)
     key, bearer = os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")
     with Server(contract, key, bearer) as server:

@@ -1,4 +1,4 @@
-"""The reference server as an ASGI application: requests in, replies out, in one manner or another."""
+"""The reference server as an ASGI application."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from conformance.profile.facts import LimitKind
-from conformance.refserver.authentication import ConnectionState, ReceivedRequest
 from conformance.refserver.body_size import max_bytes
 from conformance.refserver.replies import NO_REPLY, ServerReply
+from conformance.refserver.request import CONNECTION_KEY, ConnectionState, ReceivedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -23,22 +23,23 @@ Receive: TypeAlias = "Callable[[], Awaitable[Mapping[str, Any]]]"
 Send: TypeAlias = "Callable[[Mapping[str, Any]], Awaitable[None]]"
 Application: TypeAlias = "Callable[[Scope, Receive, Send], Awaitable[None]]"
 
-CONNECTION_KEY = "session"
-"""Where the protocol keeps what it remembers of a connection."""
 _READ_AHEAD_BYTES = 1_048_576
 _NO_CONTENT = 204
 
 
 class ClientDisconnected(Exception):
-    """The client went before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How a server speaks HTTP. `delay_s` passes before each answer.
+class HttpBehavior:
+    """How a server uses HTTP, whatever it answers.
 
-    A chunked one states no length; a closing one closes after each answer, and says so; an eager one answers
-    what is too large before it has read it, then closes; names of headers are in lower case where `is_lower`.
+    `delay_s`: seconds to wait before each answer.
+    `is_chunked`: answers in chunks, without a Content-Length.
+    `closes_after_reply`: closes the connection after each answer, and announces it.
+    `replies_before_reading`: answers a body above its limit before reading it, then closes the connection.
+    `lowercases_headers`: writes header names in lower case.
     """
 
     delay_s: float = 0.0
@@ -48,10 +49,10 @@ class Timing:
     lowercases_headers: bool = False
 
 
-DEFAULT_TIMING = Timing()
+DEFAULT_BEHAVIOR = HttpBehavior()
 
 
-def create_application(responder: Responder, timing: Timing = DEFAULT_TIMING) -> Application:
+def create_application(responder: Responder, behavior: HttpBehavior = DEFAULT_BEHAVIOR) -> Application:
     """An ASGI application that answers every path."""
     max_read_bytes = _max_read_bytes(responder.contract)
 
@@ -59,7 +60,7 @@ def create_application(responder: Responder, timing: Timing = DEFAULT_TIMING) ->
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         content_length = int(headers.get("content-length") or 0)
         max_bytes = responder.max_body_bytes(scope["method"], scope["path"])
-        replies_early = timing.replies_before_reading and content_length > max_bytes
+        replies_early = behavior.replies_before_reading and content_length > max_bytes
         try:
             body = bytes(max_bytes + 1) if replies_early else await _read_body(receive, max_read_bytes)
         except ClientDisconnected:
@@ -68,8 +69,8 @@ def create_application(responder: Responder, timing: Timing = DEFAULT_TIMING) ->
         request = _received_request(scope, headers, body, connection)
         responder.in_flight += 1
         try:
-            if timing.delay_s:
-                await asyncio.sleep(timing.delay_s)
+            if behavior.delay_s:
+                await asyncio.sleep(behavior.delay_s)
             response = responder.handle(request)
         finally:
             responder.in_flight -= 1
@@ -78,13 +79,14 @@ def create_application(responder: Responder, timing: Timing = DEFAULT_TIMING) ->
             return
         connection.record_response(response.status)
         is_ambiguous = {"content-length", "transfer-encoding"} <= headers.keys()
-        await _send_reply(send, response, timing, is_last=timing.closes_after_reply or replies_early or is_ambiguous)
+        is_last = behavior.closes_after_reply or replies_early or is_ambiguous
+        await _send_reply(send, response, behavior, is_last=is_last)
 
     return handle_request
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:
-    """Waits until the client has enough of waiting."""
+    """Waits until the client gives up."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -107,13 +109,13 @@ def _received_request(
 
 
 def _max_read_bytes(contract: Contract) -> int:
-    """How much of a body is read at all, in bytes: anything larger is too large for every limit."""
-    limit_kinds = [ceiling for ceiling in LimitKind if contract.has_fact(f"limits.{ceiling}")]
-    return max((max_bytes(contract.size_limit(ceiling)) for ceiling in limit_kinds), default=0) + _READ_AHEAD_BYTES
+    """How many bytes of a body are read: more than any limit allows."""
+    limits = [contract.size_limit(kind) for kind in LimitKind if contract.has_fact(f"limits.{kind}")]
+    return max(map(max_bytes, limits), default=0) + _READ_AHEAD_BYTES
 
 
 async def _read_body(receive: Receive, max_bytes: int) -> bytes:
-    """The body, or as much of it as fits under the cap. Raises Gone if it never ends."""
+    """The body, up to a little more than `max_bytes`. Raises ClientDisconnected."""
     body = bytearray()
     is_more = True
     while is_more and len(body) <= max_bytes:
@@ -125,17 +127,17 @@ async def _read_body(receive: Receive, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-async def _send_reply(send: Send, response: ServerReply, timing: Timing, *, is_last: bool) -> None:
-    """Sends a reply in a manner, without headers that are empty; uvicorn leaves the body of a HEAD away."""
+async def _send_reply(send: Send, response: ServerReply, behavior: HttpBehavior, *, is_last: bool) -> None:
+    """Sends a reply without its empty headers; uvicorn omits the body of a HEAD."""
     headers = dict(response.headers)
     if response.media_type:
         headers["Content-Type"] = response.media_type
-    if response.status != _NO_CONTENT and not timing.is_chunked:
+    if response.status != _NO_CONTENT and not behavior.is_chunked:
         headers["Content-Length"] = str(len(response.body))
     if is_last:
         headers["Connection"] = "close"
     encoded_headers = [
-        ((name.lower() if timing.lowercases_headers else name).encode("latin-1"), value.encode("latin-1"))
+        ((name.lower() if behavior.lowercases_headers else name).encode("latin-1"), value.encode("latin-1"))
         for name, value in headers.items()
         if value
     ]

@@ -1,84 +1,28 @@
-"""Who is let in: the write key, wherever the contract lets a request carry it."""
+"""Authentication: finds the write key in headers, query or body, as the contract allows, and compares it."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
-from conformance.core.model import Json, JsonObject, Level, OperationKind
+from conformance.core.model import Json, JsonObject, OperationKind
 from conformance.core.pointers import PointerNotFound, get
-from conformance.profile.facts import AuthScheme, Condition, ExpectedResponse
+from conformance.profile.facts import AuthScheme, Condition
+from conformance.refserver.request import RequestRefused, answer_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from conformance.contract import Contract, Operation
-    from conformance.profile.facts import ResponseKind
-
-
-@dataclass(slots=True, kw_only=True)
-class ConnectionState:
-    """What a server remembers of one connection: how many requests it has answered there, the last one how.
-
-    `marks` are for servers that remember more than they should.
-    """
-
-    responses: int = 0
-    last_status: int = 0
-    flags: Counter[str] = field(default_factory=Counter)
-
-    def record_response(self, status: int) -> None:
-        """Takes the status of an answer."""
-        self.responses += 1
-        self.last_status = status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivedRequest:
-    """A request as a server sees it; header names in lower case, the body as it came."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    version: str = "1.1"
-    connection: ConnectionState = field(default_factory=ConnectionState)
-
-
-class RequestRefused(Exception):
-    """A request that the contract answers otherwise than with success."""
-
-    def __init__(self, answer: ExpectedResponse, reason: str, shape: ResponseKind | None = None) -> None:
-        super().__init__(reason)
-        self.answer = answer
-        self.reason = reason
-        self.shape = shape
-        self.headers: dict[str, str] = {}
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the contract calls for a success all the same."""
-        return self.answer.expect[0] < 300 and self.shape is None
-
-
-def answer_for(contract: Contract, condition: Condition) -> ExpectedResponse:
-    """How a condition is answered; 400 where the contract leaves it open."""
-    if contract.has_fact(f"answers.{condition}"):
-        return contract.expected_response(condition)
-    return ExpectedResponse(name=f"answers.{condition}", level=Level.MAY, sources=(), expect=(400,))
+    from conformance.refserver.request import ReceivedRequest
 
 
 def _pixel_or(operation: Operation, condition: Condition) -> Condition:
-    """The condition by the name that it has on a pixel, or elsewhere."""
+    """The condition of a wrong or missing key: pixels have one of their own."""
     return Condition.PIXEL_KEY_UNKNOWN if operation.kind is OperationKind.PIXEL else condition
 
 
 class Authenticator:
-    """Looks at credentials, first in the headers and the query, then in the body."""
+    """Checks credentials, first in the headers and the query, then in the body. Raises RequestRefused."""
 
     def __init__(self, contract: Contract, write_key: str, bearer: str | None) -> None:
         self._contract = contract
@@ -86,7 +30,7 @@ class Authenticator:
         self.bearer = bearer
 
     def authenticate(self, operation: Operation, request: ReceivedRequest) -> None:
-        """Headers and query carry the right key, or none and the body still may."""
+        """Checks the key in the headers or the query; without one there, the body may still have it."""
         if operation.kind is OperationKind.WEBHOOK:
             self._authenticate_query(request)
             return
@@ -97,7 +41,7 @@ class Authenticator:
             self._refuse(Condition.CREDENTIALS_MISSING, "credentials are missing")
 
     def authenticate_document(self, operation: Operation, request: ReceivedRequest, document: JsonObject) -> None:
-        """Where nothing else carried the key, the body carries it."""
+        """Checks the key in the body, if nothing else carried one."""
         if operation.kind is OperationKind.WEBHOOK or not self._accepts_scheme(AuthScheme.BODY):
             return
         if self._key_in_headers(request) is None:
@@ -108,7 +52,7 @@ class Authenticator:
             self._require_right_key(operation, key)
 
     def decode_pixel_data(self, request: ReceivedRequest) -> bytes:
-        """What a pixel carries: base64, url-safe or not, padded or not."""
+        """The decoded data of a pixel: base64, url-safe or not, padded or not."""
         pixel = self._contract.profile.pixel
         data = request.query.get(pixel.parameter if pixel else "data", "")
         if not data:
@@ -129,7 +73,7 @@ class Authenticator:
             raise RequestRefused(answer_for(self._contract, Condition.WEBHOOK_KEY_UNKNOWN), "the write key is unknown")
 
     def _key_in_headers(self, request: ReceivedRequest) -> str | None:
-        """The key that the headers carry; None if they carry none, or a token that vouches for the body's."""
+        """The key in the headers; None if there is none, or a valid bearer token (the key is then in the body)."""
         header_name = (
             self._contract.credential_carrier(AuthScheme.HEADER).lower()
             if self._accepts_scheme(AuthScheme.HEADER)
@@ -161,7 +105,7 @@ class Authenticator:
         return user
 
     def _key_in_document(self, operation: Operation, document: JsonObject) -> Json:
-        """The key in the body; that of a batch may be in each of its events."""
+        """The key in the body; in a batch, each event may have it instead."""
         pointer = self._contract.credential_carrier(AuthScheme.BODY)
         try:
             return get(document, pointer)

@@ -1,8 +1,9 @@
-"""Weighing: what a size limit counts of a body, and how many bytes that may take."""
+"""The size of a body: in the unit of its limit, and how far gzip is decompressed."""
 
 from __future__ import annotations
 
 import json
+import zlib
 from typing import TYPE_CHECKING
 
 from conformance.profile.size_unit import SizeUnit
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from conformance.core.model import Json
     from conformance.profile.facts import SizeLimit
 
+_GZIP = 31
+"""zlib's number for the gzip format with the largest window."""
 _MAX_BYTES_PER_CHARACTER = 12
-"""How many bytes a character may take: one beyond the first plane, as two escapes."""
+"""The most bytes that a character takes in JSON: two escapes for one beyond the basic plane."""
 
 
 def compact_json(value: Json) -> bytes:
@@ -21,7 +24,7 @@ def compact_json(value: Json) -> bytes:
 
 
 def measure_size(body: bytes, unit: SizeUnit) -> int:
-    """The size of a body in a unit; what is no JSON weighs what was sent."""
+    """The size of a body in a unit; a body that is not JSON counts with its raw size."""
     if not unit.startswith("decoded"):
         return unit.measure(body, body)
     try:
@@ -31,5 +34,26 @@ def measure_size(body: bytes, unit: SizeUnit) -> int:
 
 
 def max_bytes(limit: SizeLimit) -> int:
-    """How many bytes may be within a limit, whatever it counts."""
+    """The most bytes that a body within the limit can have, in whatever unit the limit counts."""
     return limit.at_most if limit.unit is SizeUnit.BYTES else limit.at_most * _MAX_BYTES_PER_CHARACTER
+
+
+class CorruptStream(ValueError):
+    """The body is not valid gzip, or incomplete."""
+
+
+def decompress_gzip(compressed: bytes, max_bytes: int) -> bytes:
+    """The decompressed body; at most one byte more than `max_bytes`. Raises CorruptStream."""
+    decompressed, remaining = bytearray(), compressed
+    try:
+        while remaining and len(decompressed) <= max_bytes:
+            member = zlib.decompressobj(_GZIP)
+            decompressed += member.decompress(remaining, max_bytes + 1 - len(decompressed))
+            if not member.eof and len(decompressed) <= max_bytes:
+                raise CorruptStream("the stream breaks off")
+            remaining = member.unused_data
+    except zlib.error as error:
+        raise CorruptStream(str(error)) from None
+    if not compressed:
+        raise CorruptStream("there is no stream")
+    return bytes(decompressed)

@@ -1,4 +1,4 @@
-"""The reference server in a process of its own, for runs that name no target."""
+"""The reference server in a process of its own, for runs without a URL."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _STOP_TIMEOUT_S = 5.0
 
 @contextmanager
 def run_embedded_server(profile: str, keys: Keys, include: Sequence[str] = ()) -> Iterator[str]:
-    """Starts the reference server of a profile and gives its address; ends it on the way out.
+    """Starts the reference server of a profile, yields its base URL, and stops it at the end.
 
-    Raises CannotJudge if it does not start.
+    Raises InconclusiveError if it does not start.
     """
     environment = {**os.environ, "CONFORMANCE_WRITE_KEY": keys.write_key}
     if keys.bearer:

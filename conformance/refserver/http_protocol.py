@@ -1,4 +1,4 @@
-"""HTTP on one connection: uvicorn's protocol over h11, where HTTP asks for a little more."""
+"""HTTP on one connection: uvicorn's h11 protocol, with half-closed connections handled as HTTP requires."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from conformance.refserver.application import CONNECTION_KEY
-from conformance.refserver.authentication import ConnectionState
+from conformance.refserver.request import CONNECTION_KEY, ConnectionState
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class HttpProtocol(H11Protocol):
-    """Answers what was whole when the client ended its side, and remembers each connection's requests."""
+    """Also answers complete requests of a client that has closed its side; counts answers per connection."""
 
     def __init__(
         self,
@@ -34,23 +33,23 @@ class HttpProtocol(H11Protocol):
 
     @property
     def _has_pending_reply(self) -> bool:
-        """Whether a request that came whole is still to be answered."""
+        """Whether a complete request has no answer yet."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
     def eof_received(self) -> bool:  # type: ignore[override] # asyncio reads the value, uvicorn gives none
-        """The client ended its side. What is whole is answered first; what is not never will be."""
+        """The client closed its side: a complete request is still answered, an incomplete one is not."""
         self._client_has_ended = True
         return self._has_pending_reply
 
     def on_response_complete(self) -> None:
-        """Closes the connection after the last answer to a client that has ended its side."""
+        """Closes the connection after the last answer to a client that has closed its side."""
         super().on_response_complete()
         if self._client_has_ended and not self._has_pending_reply and not self.transport.is_closing():
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        """Says that a request is not HTTP; if that comes after an answer to it, just hangs up."""
+        """Answers 400 to what is not HTTP; if it was already answered, only closes the connection."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             super().send_400_response(msg)
         else:

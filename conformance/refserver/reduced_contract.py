@@ -1,4 +1,4 @@
-"""A contract with few operations and small batches, under which a whole catalogue runs in a moment."""
+"""A contract with few operations and small batches, so that the whole catalogue runs quickly."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from conformance.profile.profile import Profile, Route
 
 _LARGEST_EVENTS = 5
-"""A batch has room for so many of the largest events."""
+"""How many of the largest events fit into a batch."""
 _MAX_EVENTS = 320
-"""A batch may have so many events, more than any check sends that is about something else."""
+"""How many events a batch may have: more than any check sends that is not about this limit."""
 
 
 @cache
 def reduced_contract(name: str, operations: tuple[str, ...] = tuple(OperationKind)) -> Contract:
-    """A profile's contract with one operation for each of the kinds, event types and paths that are named.
+    """A profile's contract with one operation for each kind, event type and path in `operations`.
 
-    Of a kind it is the operation of the type that batches are made of, or the first.
+    For a kind, this is the operation of the event type that batches are made of, or the first.
     """
     profile = load(name)
     return Contract(replace(profile, routes=_reduced_routes(profile, operations), facts=_reduced_facts(profile)))
@@ -44,12 +44,12 @@ def _reduced_routes(profile: Profile, operations: tuple[str, ...]) -> tuple[Rout
 
 
 def _reduced_facts(profile: Profile) -> dict[str, Fact]:
-    """The facts, with a smaller limit of whole batches; both readings of its KB stay.
+    """The facts, with a smaller limit for a batch, in both readings of KB.
 
-    With a limit of events, too: no vendor's documents have one, and its checks are to be proved all the same.
+    A limit of events is added: no vendor documents one, but its checks have to be proved too.
     """
     facts = dict(profile.facts)
-    batch, event = (facts.get(f"limits.{ceiling}") for ceiling in (LimitKind.BATCH, LimitKind.BATCH_EVENT))
+    batch, event = (facts.get(f"limits.{limit_kind}") for limit_kind in (LimitKind.BATCH, LimitKind.BATCH_EVENT))
     if isinstance(batch, SizeLimit) and isinstance(event, SizeLimit):
         facts[MAX_EVENTS_FACT] = MaxEvents(
             name=MAX_EVENTS_FACT, level=Level.MUST, sources=batch.sources, expect=batch.expect, count=_MAX_EVENTS

@@ -1,4 +1,4 @@
-"""A reply: a status, headers and a body, made from what a contract says of bodies."""
+"""Replies, with bodies as the contract describes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerReply:
-    """A status, headers and a body."""
+    """An answer of the server: a status, headers and a body."""
 
     status: int
     media_type: str | None = None
@@ -25,19 +25,19 @@ class ServerReply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def with_headers(self, **headers: str) -> ServerReply:
-        """The same with further headers; an underscore in a name stands for a hyphen."""
+        """The same with more headers; an underscore in a name becomes a hyphen."""
         further = {name.replace("_", "-"): value for name, value in headers.items()}
         return replace(self, headers={**self.headers, **further})
 
 
 NO_REPLY = ServerReply(status=0)
-"""No answer at all: what a server gives that hangs."""
+"""No answer: the connection stays open and silent."""
 
 
 def build_reply(
     status: int, shape: ResponseBody | None, text: str, headers: Mapping[str, str] | None = None
 ) -> ServerReply:
-    """A reply whose body has a shape: JSON with the schema's own examples, or the text."""
+    """A reply with a body of the given shape: JSON from the examples of its schema, or `text`."""
     headers = headers or {}
     if status == 204 or (shape is not None and shape.body_format is BodyFormat.EMPTY):
         return ServerReply(status=status, headers=headers)

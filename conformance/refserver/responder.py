@@ -1,4 +1,4 @@
-"""What a correct server answers, decided step by step from the contract alone."""
+"""The correct answer to a request, decided step by step from the contract alone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NoReturn
 from conformance.core.model import Json, JsonObject, OperationKind
 from conformance.core.pointers import PointerNotFound, get, has
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition, LimitKind, ResponseKind
-from conformance.refserver.authentication import Authenticator, ReceivedRequest, RequestRefused, answer_for
-from conformance.refserver.body_size import compact_json, max_bytes, measure_size
-from conformance.refserver.decompression import CorruptStream, decompress_gzip
+from conformance.refserver.authentication import Authenticator
+from conformance.refserver.body_size import CorruptStream, compact_json, decompress_gzip, max_bytes, measure_size
 from conformance.refserver.replies import ServerReply, build_reply
+from conformance.refserver.request import ReceivedRequest, RequestRefused, answer_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 _CODINGS = frozenset({"gzip", "x-gzip"})
 _UNSUPPORTED_MEDIA_TYPE = 415
 _MAX_UNLIMITED_BYTES = 1_048_576
-"""How much a body may unpack to where nothing limits it."""
+"""The most bytes that a body is decompressed to if it has no limit."""
 _MAX_INT_DIGITS = 300
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What becomes of a request: the refusal, or None if it is accepted.
+    """Whether a request is accepted: `refusal` is None, or says why not.
 
-    `body` is what carries the event, unpacked, as far as it was read; `document` its JSON, if it is any.
+    `body` is the decoded body, or the decoded data of a pixel, as far as it was read; `document` is its JSON object,
+    if it was read that far. `operation` is None for an unknown method or path.
     """
 
     request: ReceivedRequest
@@ -43,7 +44,7 @@ class Decision:
 
 
 class Responder:
-    """Answers requests as a contract says. Each step is a method that raises Refused."""
+    """Answers requests as a contract says. Each step is a method that raises RequestRefused."""
 
     def __init__(self, contract: Contract, write_key: str, bearer: str | None = None) -> None:
         self.contract = contract
@@ -52,14 +53,14 @@ class Responder:
         self.in_flight = 0
 
     def handle(self, request: ReceivedRequest) -> ServerReply:
-        """The answer to a request; a browser may show it to any site."""
-        reply_sent = self.reply_to(self.decide(request))
-        if "origin" not in request.headers or _ALLOW_ORIGIN in reply_sent.headers:
-            return reply_sent
-        return reply_sent.with_headers(Access_Control_Allow_Origin="*")
+        """The answer to a request; browsers may show it to pages of any origin."""
+        reply = self.reply_to(self.decide(request))
+        if "origin" not in request.headers or _ALLOW_ORIGIN in reply.headers:
+            return reply
+        return reply.with_headers(Access_Control_Allow_Origin="*")
 
     def reply_to(self, decision: Decision) -> ServerReply:
-        """The answer to what was decided; OPTIONS only asks what could be."""
+        """The answer to a decided request; to OPTIONS at a known path, the methods."""
         request = decision.request
         methods = sorted(method for method, path in self.operations if path == request.path)
         return (
@@ -67,7 +68,7 @@ class Responder:
         )
 
     def decide(self, request: ReceivedRequest) -> Decision:
-        """What becomes of a request."""
+        """Decides whether a request is accepted."""
         operation = self.operations.get((request.method, request.path))
         body, document, refusal = request.body, None, None
         try:
@@ -82,14 +83,14 @@ class Responder:
             document = self.parse_body(operation, body)
             self.authenticator.authenticate_document(operation, request, document)
             self.validate_document(operation, document)
-        except RequestRefused as found:
-            refusal = found
+        except RequestRefused as error:
+            refusal = error
         except RecursionError:
             refusal = RequestRefused(answer_for(self.contract, Condition.JSON_INVALID), "the body is nested too deep")
         return Decision(request=request, operation=operation, body=body, document=document, refusal=refusal)
 
     def render_reply(self, decision: Decision) -> ServerReply:
-        """The answer to what was decided."""
+        """The answer to a decided request."""
         refusal = decision.refusal
         if refusal is None:
             return self.success_reply(self.contract.expected_response(Condition.ACCEPTED).expect[0])
@@ -98,7 +99,7 @@ class Responder:
         return self.refusal_reply(decision.operation, refusal)
 
     def refuse_route(self, request: ReceivedRequest) -> NoReturn:
-        """No operation has this method and path."""
+        """Refuses a method and path that no operation has. Raises RequestRefused."""
         methods = sorted(method for method, path in self.operations if path == request.path)
         if not methods:
             raise RequestRefused(answer_for(self.contract, Condition.PATH_UNKNOWN), "there is nothing here")
@@ -112,13 +113,13 @@ class Responder:
         return self.contract.size_limit(limit_kind) if self.contract.has_fact(f"limits.{limit_kind}") else None
 
     def max_body_bytes(self, method: str, path: str) -> int:
-        """How many bytes a body may have at an address; none where there is nothing."""
+        """How many bytes a body may have at a path; 0 at an unknown one."""
         operation = self.operations.get((method, path))
         limit = self.body_limit(operation) if operation else None
         return max_bytes(limit) if limit else 0
 
     def validate_size(self, operation: Operation, request: ReceivedRequest, body: bytes) -> None:
-        """The whole body is within its limit."""
+        """Refuses a body above its limit."""
         limit = self.body_limit(operation)
         if limit is None or not (limit.applies_to_chunked or "transfer-encoding" not in request.headers):
             return
@@ -126,7 +127,7 @@ class Responder:
             raise RequestRefused(limit, "the request is too large")
 
     def decompress(self, operation: Operation, request: ReceivedRequest) -> bytes:
-        """The body without its coding; no more of it than shows that it is too large."""
+        """The body without its content coding; not much more of it than its limit."""
         coding = request.headers.get("content-encoding", "").strip().lower()
         if coding in {"", "identity"}:
             return request.body
@@ -143,7 +144,7 @@ class Responder:
             raise RequestRefused(answer, "the body is not what its Content-Encoding says") from None
 
     def parse_body(self, operation: Operation, body: bytes) -> JsonObject:
-        """The body as a JSON object."""
+        """The body as a JSON object. Refuses anything else."""
         try:
             text = body.decode()
         except UnicodeDecodeError:
@@ -163,7 +164,7 @@ class Responder:
         return document
 
     def validate_document(self, operation: Operation, document: JsonObject) -> None:
-        """The event, or every event of the batch, is complete."""
+        """Refuses an incomplete event, or a batch with one."""
         if operation.kind is OperationKind.BATCH:
             self.validate_batch(document)
         else:
@@ -172,7 +173,7 @@ class Responder:
             self.validate_event(operation.event_type, document, missing)
 
     def validate_event(self, name: str, event: JsonObject, missing: Condition = Condition.IDENTITY_MISSING) -> None:
-        """The event names its user and has its required fields."""
+        """Refuses an event without a user or a required field."""
         if not self.contract.has_identity(name, event):
             raise RequestRefused(answer_for(self.contract, missing), "userId or anonymousId is required")
         required = self.contract.event_type(name).required
@@ -181,7 +182,7 @@ class Responder:
             raise RequestRefused(required[pointer], f"{pointer} is required")
 
     def validate_batch(self, document: JsonObject) -> None:
-        """The batch has its list, and the list has events."""
+        """Refuses a batch without its list, without events, with too many, or with a bad one."""
         try:
             events = get(document, self.contract.profile.batch.pointer)
         except PointerNotFound:
@@ -192,7 +193,7 @@ class Responder:
             raise RequestRefused(answer_for(self.contract, Condition.BATCH_EMPTY), "the batch is empty")
         if self.contract.has_fact(MAX_EVENTS_FACT) and len(events) > self.contract.max_events:
             raise RequestRefused(self.contract.max_events_fact, "the batch has too many events")
-        refusals = [refused for event in events if (refused := self._event_refusal(event))]
+        refusals = [refusal for event in events if (refusal := self._event_refusal(event))]
         if refusals and len(refusals) < len(events) and self.contract.has_fact(f"answers.{Condition.BATCH_PARTLY_BAD}"):
             raise RequestRefused(
                 answer_for(self.contract, Condition.BATCH_PARTLY_BAD), refusals[0].reason, ResponseKind.PARTLY_BAD
@@ -201,17 +202,17 @@ class Responder:
             raise refusals[0]
 
     def _event_refusal(self, event: Json) -> RequestRefused | None:
-        """What is wrong with the content of an event in a batch; its form is refused at once."""
+        """The refusal of an event in a batch for its content. Raises RequestRefused for its type or size."""
         name = self.event_type(event)
         self.validate_event_size(event)
         try:
             self.validate_event(name, event if isinstance(event, dict) else {})
-        except RequestRefused as refused:
-            return refused if refused.answer.expect[0] >= 300 else None
+        except RequestRefused as refusal:
+            return refusal if refusal.answer.expect[0] >= 300 else None
         return None
 
     def event_type(self, event: Json) -> str:
-        """The type of an event in a batch."""
+        """The type of an event in a batch. Refuses an event without a known one."""
         if not isinstance(event, dict):
             raise RequestRefused(
                 answer_for(self.contract, Condition.BATCH_EVENT_NOT_OBJECT), "an event is not an object"
@@ -227,25 +228,25 @@ class Responder:
         return name
 
     def validate_event_size(self, event: Json) -> None:
-        """An event in a batch is within its limit, as compact UTF-8 JSON."""
+        """Refuses an event of a batch above its limit, measured as compact UTF-8 JSON."""
         if self.contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}"):
             limit = self.contract.size_limit(LimitKind.BATCH_EVENT)
             if measure_size(compact_json(event), limit.unit) > limit.at_most:
                 raise RequestRefused(limit, "an event of the batch is too large")
 
     def refusal_reply(self, operation: Operation | None, refusal: RequestRefused) -> ServerReply:
-        """The answer to what was refused."""
+        """The answer to a refused request."""
         error_reply = self.error_reply(operation, refusal.answer.expect[0], refusal.reason, refusal.shape)
         return error_reply.with_headers(**refusal.headers)
 
     def error_reply(
         self, operation: Operation | None, status: int, reason: str, shape: ResponseKind | None = None
     ) -> ServerReply:
-        """An error of the documented shape."""
+        """An error answer with the documented body."""
         return build_reply(status, self._error_shape(operation, shape), reason)
 
     def success_reply(self, status: int) -> ServerReply:
-        """The answer to what was accepted."""
+        """The answer to an accepted request."""
         shape = (
             self.contract.response_body(ResponseKind.ACCEPTED) if self.contract.has_fact("bodies.accepted") else None
         )
@@ -263,7 +264,7 @@ class Responder:
 
 
 def options_reply(request: ReceivedRequest, methods: Iterable[str]) -> ServerReply:
-    """What is possible at a known path; to a browser that asks for another site, everything, for anybody."""
+    """The answer to OPTIONS: the methods of a path; to a CORS preflight, permission for any origin."""
     methods = ", ".join(("OPTIONS", *methods))
     plain_reply = ServerReply(status=204, headers={"Allow": methods})
     requested_headers = request.headers.get("access-control-request-headers", "")
@@ -277,10 +278,10 @@ def options_reply(request: ReceivedRequest, methods: Iterable[str]) -> ServerRep
 
 
 def _parse_int(digits: str) -> int | float:
-    """A whole number; one with more digits than anybody means as a float, which Python reads in no time."""
+    """An integer; one of very many digits as a float, since Python takes quadratic time to parse it."""
     return int(digits) if len(digits) <= _MAX_INT_DIGITS else float(digits)
 
 
 def _refuse_constant(word: str) -> NoReturn:
-    """Python's parser takes NaN and Infinity; JSON does not."""
+    """Refuses NaN and Infinity, which Python's parser takes."""
     raise ValueError(word)

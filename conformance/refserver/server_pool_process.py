@@ -1,7 +1,7 @@
-"""Many servers in one process and one event loop, each on a port of its own, opened and closed on demand.
+"""Many servers in one process and one event loop, each on its own port, opened and closed on demand.
 
-It is spoken to in lines of JSON: `{"open": [profile, peer, word...]}` is answered with an address,
-`{"close": port}` with nothing. It ends when its standard input does.
+Commands are lines of JSON on standard input: `{"open": [profile, server, operation...]}` is answered with a
+base URL, `{"close": port}` with nothing. The process ends when standard input is closed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ServerPoolProcess:
         self._servers: dict[int, tuple[asyncio.Server, ServerState]] = {}
 
     async def open(self, profile: str, server_definition: NamedServer, operations: tuple[str, ...]) -> str:
-        """Starts a server and gives its address."""
+        """Starts a server and returns its base URL."""
         contract = reduced_contract(profile, operations)
         config = uvicorn_config(
             server_definition.change.create_application(contract, *self._credentials), server_definition.change.protocol
@@ -49,7 +49,7 @@ class ServerPoolProcess:
         return f"http://127.0.0.1:{port}"
 
     def close(self, port: int) -> None:
-        """Ends a server and its connections."""
+        """Stops a server and aborts its connections."""
         server, state = self._servers.pop(port)
         server.close()
         for connection in list(state.connections):
@@ -57,7 +57,7 @@ class ServerPoolProcess:
 
 
 async def run_pool(write_key: str, bearer: str | None) -> None:
-    """Obeys the lines of standard input until it ends."""
+    """Reads commands from standard input, one JSON object a line, until it is closed."""
     pool, loop = ServerPoolProcess(write_key, bearer), asyncio.get_running_loop()
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)

@@ -1,4 +1,4 @@
-"""Every server that differs from the correct one, by name: the faults, the variants, and the correct one."""
+"""All servers by name: the correct one, the faults and the variants."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.contract import Contract
-    from conformance.refserver.fault_change import FaultChange
+    from conformance.refserver.server_change import ServerChange
 
 
 class NamedServer(Protocol):
-    """A server by its name, and in what it differs from the correct one."""
+    """A server with a name and its difference from the correct one."""
 
     @property
     def name(self) -> str:
-        """What it is called, a slug."""
+        """Its name, a slug."""
 
     @property
-    def change(self) -> FaultChange:
-        """In what it differs."""
+    def change(self) -> ServerChange:
+        """Its difference from the correct server."""
 
     def applies_to(self, contract: Contract) -> bool:
-        """Whether it can be told under a contract."""
+        """Whether the difference can show under a contract."""
 
 
 def _by_name(servers: Iterable[NamedServer]) -> dict[str, NamedServer]:
-    return {peer.name: peer for peer in servers}
+    return {server.name: server for server in servers}
 
 
 SERVERS = _by_name((CORRECT_SERVER, *FAULTS, *VARIANTS))

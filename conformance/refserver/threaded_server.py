@@ -1,4 +1,4 @@
-"""Servers on the network: uvicorn, in a thread."""
+"""Servers in a thread, run by uvicorn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 
 from conformance.core.errors import InconclusiveError
-from conformance.refserver.application import Timing, create_application
+from conformance.refserver.application import HttpBehavior, create_application
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.responder import Responder
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _LOOPBACK = "127.0.0.1"
 _START_STOP_TIMEOUT_S = 10.0
 _SHUTDOWN_GRACE_S = 3
-"""How long requests of the last minute may take when a server ends."""
+"""How many seconds running requests get when a server stops."""
 
 
 class ThreadedServer:
-    """An application on a loopback port, served in a thread, as a context manager; `url` is its address."""
+    """A context manager that serves an application on a loopback port, in a thread; `url` is its base URL."""
 
     def __init__(self, config: uvicorn.Config, name: str, *, port: int = 0) -> None:
         self._name = name
@@ -36,15 +36,15 @@ class ThreadedServer:
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
 
     @classmethod
-    def for_app(cls, app: Any) -> ThreadedServer:  # noqa: ANN401 - a stranger's
-        """Anybody's ASGI application on a free port: with its lifespan, and with the logging that there is.
+    def for_app(cls, app: Any) -> ThreadedServer:  # noqa: ANN401 - any ASGI application
+        """Serves any ASGI application on a free port, with its lifespan and the logging of the process.
 
-        Entering raises CannotJudge if it does not start.
+        Entering raises InconclusiveError if it does not start.
         """
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="auto", timeout_graceful_shutdown=_SHUTDOWN_GRACE_S
         )
-        return cls(config, "the application that is to be judged")
+        return cls(config, "the application under test")
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -63,7 +63,7 @@ class ThreadedServer:
         self._socket.close()
 
     def wait(self) -> None:
-        """Waits until the server ends."""
+        """Waits until the server stops."""
         self._thread.join()
 
     def _serve(self) -> None:
@@ -71,9 +71,10 @@ class ThreadedServer:
 
 
 class Server(ThreadedServer):
-    """A reference server on a loopback port, as a context manager; `url` is its address.
+    """A context manager that serves the reference server on a loopback port; `url` is its base URL.
 
-    Port 0 takes a free one. Raises CannotJudge if the port is taken or the server does not start.
+    Port 0 takes a free one. `delay_s` is how many seconds pass before each answer. Raises InconclusiveError
+    if the port is taken or the server does not start.
     """
 
     def __init__(
@@ -85,17 +86,20 @@ class Server(ThreadedServer):
         port: int = 0,
         delay_s: float = 0.0,
     ) -> None:
-        asgi_app = create_application(Responder(contract, write_key, bearer), Timing(delay_s=delay_s))
+        asgi_app = create_application(Responder(contract, write_key, bearer), HttpBehavior(delay_s=delay_s))
         super().__init__(uvicorn_config(asgi_app), "the reference server", port=port)
 
 
 def uvicorn_config(app: Application, protocol: type[HttpProtocol] = HttpProtocol) -> uvicorn.Config:
-    """How uvicorn runs an application: quietly, and with a protocol of ours."""
+    """The settings of uvicorn: no logs, no lifespan, and our protocol class."""
     return uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", http=protocol, ws="none")
 
 
 def listening_socket(port: int) -> socket.socket:
-    """A listening socket. Naming TCP lets asyncio switch off Nagle's delay of 40 ms on what it accepts."""
+    """A listening socket. Raises InconclusiveError if the port is taken.
+
+    Naming TCP lets asyncio switch off Nagle's delay of 40 ms on accepted connections.
+    """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

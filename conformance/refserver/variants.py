@@ -1,4 +1,4 @@
-"""Correct servers that differ: legal choices that trip naive testers. No check fails on one of them."""
+"""Correct servers with legal differences that confuse naive tests. No check may fail on them."""
 
 from __future__ import annotations
 
@@ -10,48 +10,50 @@ from typing import TYPE_CHECKING
 from conformance import sdks
 from conformance.contract import Contract
 from conformance.profile.facts import ExpectedResponse, SizeLimit
-from conformance.refserver.application import Timing
-from conformance.refserver.fault_change import FaultChange
+from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults import credentials, protocol_overrides
 from conformance.refserver.faults.fault import any_contract, requires_facts
 from conformance.refserver.faults.response_overrides import IS_WEBHOOK, accept_refused, error_reply, refuse_accepted
 from conformance.refserver.http_protocol import HttpProtocol
+from conformance.refserver.server_change import ServerChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.profile.facts import Fact
-    from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.faults.fault import ContractPredicate
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.server_change import RequestView, ResponseOverride
 
 _MAX_PER_SECOND = 150
-"""How many requests a throttled server takes in a second."""
+"""How many requests the throttled server accepts in a second."""
 _MAX_ID_LENGTH = 99
 _FIRST_ERROR_STATUS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A correct server. `does` says in what it differs from the reference server.
+    """A correct server.
 
-    Where it `is_pressed`, it is sent bursts and large volumes, too.
+    `description`: how it differs from the reference server, as the rest of a sentence about it.
+    `applies_to`: the contracts that allow the difference.
+    `is_sent_bursts`: whether checks with bursts and large volumes run on it too.
     """
 
     name: str
     description: str
-    change: FaultChange
+    change: ServerChange
     applies_to: ContractPredicate = field(default=any_contract)
     is_sent_bursts: bool = False
 
 
 CORRECT_SERVER = Variant(
-    name="correct", description="is the reference server as it is", change=FaultChange(), is_sent_bursts=True
+    name="correct", description="is the reference server as it is", change=ServerChange(), is_sent_bursts=True
 )
 
 
-def _with_edited_answers(edit: Callable[[ExpectedResponse], ExpectedResponse]) -> FaultChange:
-    """A change of every answer that a contract states."""
+def _with_edited_answers(edit: Callable[[ExpectedResponse], ExpectedResponse]) -> ServerChange:
+    """A server under a contract with every answer edited."""
 
     def edit_fact(stated: Fact) -> Fact:
         return edit(stated) if isinstance(stated, ExpectedResponse) else stated
@@ -65,11 +67,11 @@ def _with_edited_answers(edit: Callable[[ExpectedResponse], ExpectedResponse]) -
         facts = {name: edit_fact(stated) for name, stated in profile.facts.items()}
         return Contract(replace(profile, events=events, facts=facts))
 
-    return FaultChange(edit_contract=edit_contract)
+    return ServerChange(edit_contract=edit_contract)
 
 
-def _with_tolerated_status(index: int) -> FaultChange:
-    """Each answer that has so many tolerated statuses is given with that one."""
+def _with_tolerated_status(index: int) -> ServerChange:
+    """Answers with the tolerated status at `index` where there is one."""
 
     def edit(answer: ExpectedResponse) -> ExpectedResponse:
         has_status = len(answer.tolerate) > index
@@ -93,7 +95,7 @@ def _with_decimal_limit(answer: ExpectedResponse) -> ExpectedResponse:
 
 
 def _throttle(view: RequestView) -> ServerReply | None:
-    """Refuses more than so many requests within a second."""
+    """Answers 429 to all but the first requests in each second."""
     second = int(time.monotonic())
     view.memory[f"second {second}"] += 1
     if view.memory[f"second {second}"] <= _MAX_PER_SECOND:
@@ -106,7 +108,7 @@ def _has_content_encoding(view: RequestView) -> bool:
 
 
 def _ignore_content_encoding(view: RequestView) -> ServerReply | None:
-    """Reads what is packed as if it were not."""
+    """Ignores the Content-Encoding and parses the compressed bytes."""
     if not _has_content_encoding(view):
         return None
     headers = {name: value for name, value in view.request.headers.items() if name != "content-encoding"}
@@ -114,14 +116,14 @@ def _ignore_content_encoding(view: RequestView) -> ServerReply | None:
 
 
 def _refuse_options_and_cors(view: RequestView) -> ServerReply | None:
-    """Knows nothing of OPTIONS and of other origins."""
+    """Answers OPTIONS with 405, and never sends CORS headers."""
     if view.request.method == "OPTIONS":
         return error_reply(view, 405).with_headers(Allow="POST", Access_Control_Allow_Origin="")
     return view.correct_reply().with_headers(Access_Control_Allow_Origin="")
 
 
 def _has_right_body_key(view: RequestView) -> bool:
-    """Whether the right key is in the body, whatever the headers say."""
+    """Whether the right key is in the body, regardless of the headers."""
     return credentials.body_key(view) == view.server.authenticator.write_key and not IS_WEBHOOK(view)
 
 
@@ -130,7 +132,7 @@ def _has_long_message_id(view: RequestView) -> bool:
 
 
 def _add_proxy_headers(view: RequestView) -> ServerReply:
-    """The correct answer with what proxies and frameworks add."""
+    """The correct answer with headers of proxies and frameworks."""
     return view.correct_reply().with_headers(
         Set_Cookie="session=conformance; HttpOnly", X_Request_Id="conformance", Vary="Origin",
         Cache_Control="no-store", Strict_Transport_Security="max-age=31536000",
@@ -138,12 +140,12 @@ def _add_proxy_headers(view: RequestView) -> ServerReply:
 
 
 def _lowercase_success(view: RequestView) -> ServerReply | None:
-    """Success in lower case."""
+    """The text of success in lower case."""
     return replace(view.correct_reply(), body=view.correct_reply().body.lower()) if view.is_accepted else None
 
 
 def _ignore_byte_order_mark(view: RequestView) -> ServerReply | None:
-    """Reads on behind a byte order mark."""
+    """Skips a byte order mark."""
     request = view.request
     if not request.body.startswith(codecs.BOM_UTF8):
         return None
@@ -152,7 +154,7 @@ def _ignore_byte_order_mark(view: RequestView) -> ServerReply | None:
 
 
 def _no_sdk_sends_gzip(contract: Contract) -> bool:
-    """Fits where no SDK of the vendor sends gzip."""
+    """Whether no SDK of the vendor sends gzip."""
     gzip_sdks = [sdk.name for sdk in sdks.load_all() if any(shape.is_gzipped for shape in sdk.requests)]
     return not any(contract.has_fact(f"sdks.{name}") for name in gzip_sdks)
 
@@ -162,80 +164,84 @@ def _allows_rate_limits(contract: Contract) -> bool:
 
 
 class CloseAfterRefusalProtocol(HttpProtocol):
-    """Hangs up after each refusal, and does not say so beforehand."""
+    """Closes the connection after each refusal without announcing it."""
 
     def on_response_complete(self) -> None:
-        """Closes the connection where the answer was a refusal."""
+        """Closes the connection if the answer was a refusal."""
         if self.connection_state.last_status >= _FIRST_ERROR_STATUS:
             self.transport.close()
         super().on_response_complete()
 
 
 class ShortKeepAliveProtocol(HttpProtocol):
-    """Hangs up on clients that say nothing for 50 ms."""
+    """Closes connections that are idle for 50 ms."""
 
     def on_response_complete(self) -> None:
-        """Waits for the next request, but not for long."""
-        self.timeout_keep_alive = 0.05  # type: ignore[assignment] # asyncio takes parts of a second
+        """Sets the short timeout."""
+        self.timeout_keep_alive = 0.05  # type: ignore[assignment] # asyncio accepts fractions of a second
         super().on_response_complete()
 
 
 def _variant(
     name: str,
-    does: str,
-    change: FaultChange | ResponseOverride | Timing | type[HttpProtocol],
-    fits: ContractPredicate = any_contract,
+    description: str,
+    implementation: ServerChange | ResponseOverride | HttpBehavior | type[HttpProtocol],
+    applies_to: ContractPredicate = any_contract,
+    *,
+    is_sent_bursts: bool = False,
 ) -> Variant:
-    """A variant that is not pressed."""
-    if isinstance(change, Timing):
-        change = FaultChange(timing=change)
-    elif isinstance(change, type):
-        change = FaultChange(protocol=change)
-    elif not isinstance(change, FaultChange):
-        change = FaultChange(override=change)
-    return Variant(name=name, description=does, change=change, applies_to=fits)
+    return Variant(
+        name=name,
+        description=description,
+        change=ServerChange.from_part(implementation),
+        applies_to=applies_to,
+        is_sent_bursts=is_sent_bursts,
+    )
 
 
-_HTTP_10 = FaultChange(
+_HTTP_10 = ServerChange(
     protocol=protocol_overrides.rewrite_output(lambda data: data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1)),
-    timing=Timing(closes_after_reply=True),
+    behavior=HttpBehavior(closes_after_reply=True),
 )
 
 VARIANTS = (
-    _variant("slow", "takes 30 ms for each answer", Timing(delay_s=0.03)),
-    _variant("closing", "hangs up after each answer, and says so", Timing(closes_after_reply=True)),
-    _variant("abrupt", "hangs up after each refusal, and does not say so", CloseAfterRefusalProtocol),
-    _variant("restless", "hangs up on idle connections at once", ShortKeepAliveProtocol),
-    _variant("in-chunks", "answers in chunks, without a length", Timing(is_chunked=True)),
-    _variant("old", "answers as HTTP/1.0 did, and hangs up", _HTTP_10),
+    _variant("slow", "waits 30 ms before each answer", HttpBehavior(delay_s=0.03)),
     _variant(
-        "eager", "answers what is too large before it has read it, then hangs up", Timing(replies_before_reading=True)
+        "closing", "closes the connection after each answer, and announces it", HttpBehavior(closes_after_reply=True)
     ),
-    _variant("in-lower-case", "writes the names of headers in lower case", Timing(lowercases_headers=True)),
+    _variant("abrupt", "closes the connection after each refusal without announcing it", CloseAfterRefusalProtocol),
+    _variant("restless", "closes idle connections after 50 ms", ShortKeepAliveProtocol),
+    _variant("in-chunks", "answers in chunks, without a length", HttpBehavior(is_chunked=True)),
+    _variant("old", "answers in HTTP/1.0 and closes the connection", _HTTP_10),
+    _variant(
+        "eager",
+        "answers oversized requests before reading them, then closes the connection",
+        HttpBehavior(replies_before_reading=True),
+    ),
+    _variant("in-lower-case", "writes the names of headers in lower case", HttpBehavior(lowercases_headers=True)),
     _variant("adorned", "adds headers of proxies and frameworks", _add_proxy_headers),
-    replace(
-        _variant(
-            "throttled",
-            f"takes {_MAX_PER_SECOND} requests a second, and says when to come back",
-            _throttle,
-            _allows_rate_limits,
-        ),
+    _variant(
+        "throttled",
+        f"accepts {_MAX_PER_SECOND} requests a second, and answers the others 429 with Retry-After",
+        _throttle,
+        _allows_rate_limits,
         is_sent_bursts=True,
     ),
-    replace(
-        _variant(
-            "gzip-unsupported",
-            "refuses gzip with 415",
-            lambda view: error_reply(view, 415) if _has_content_encoding(view) else None,
-            _no_sdk_sends_gzip,
-        ),
+    _variant(
+        "gzip-unsupported",
+        "refuses gzip with 415",
+        lambda view: error_reply(view, 415) if _has_content_encoding(view) else None,
+        _no_sdk_sends_gzip,
         is_sent_bursts=True,
     ),
-    replace(
-        _variant("gzip-unnoticed", "reads gzip as if it were plain", _ignore_content_encoding, _no_sdk_sends_gzip),
+    _variant(
+        "gzip-unnoticed",
+        "ignores the Content-Encoding",
+        _ignore_content_encoding,
+        _no_sdk_sends_gzip,
         is_sent_bursts=True,
     ),
-    _variant("cors-unknown", "knows nothing of OPTIONS and of other origins", _refuse_options_and_cors),
+    _variant("cors-unknown", "answers OPTIONS with 405, and sends no CORS headers", _refuse_options_and_cors),
     _variant(
         "older-statuses",
         "answers with the first status that is tolerated",

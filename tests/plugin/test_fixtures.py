@@ -182,7 +182,7 @@ NOTHING_TO_JUDGE = {
         "        await receive()\n"
         "        await send({'type': 'lifespan.startup.failed', 'message': 'no database'})\n"
         "    return conformance_serve_asgi(app, write_key='k')\n",
-        (), 3, "the application that is to be judged did not start",
+        (), 3, "the application under test did not start",
     ),
 }  # fmt: skip
 

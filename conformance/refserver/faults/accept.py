@@ -18,8 +18,8 @@ from conformance.refserver.faults.response_overrides import (
 
 if TYPE_CHECKING:
     from conformance.contract import Contract
-    from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.server_change import RequestView, ResponseOverride
 
 
 def _edit_success(

@@ -16,7 +16,7 @@ from conformance.refserver.faults.response_overrides import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.refserver.fault_change import RequestView, ResponseOverride
+    from conformance.refserver.server_change import RequestView, ResponseOverride
 
 
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d$")

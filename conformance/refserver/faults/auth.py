@@ -22,8 +22,8 @@ from conformance.refserver.faults.response_overrides import (
 )
 
 if TYPE_CHECKING:
-    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.server_change import RequestView
 
 
 def _shows_no_key(view: RequestView) -> bool:

@@ -16,7 +16,7 @@ from conformance.refserver.faults.response_overrides import (
 
 if TYPE_CHECKING:
     from conformance.core.model import Json
-    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.server_change import RequestView
 
 
 _MISSING, _NOT_ARRAY, _NOT_OBJECT, _UNTYPED, _UNKNOWN, _EMPTY = (

@@ -22,8 +22,8 @@ from conformance.refserver.faults.response_overrides import (
 if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.core.model import Json
-    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.faults.response_overrides import RequestPredicate
+    from conformance.refserver.server_change import RequestView
 
 
 _PARTLY = f"answers.{Condition.BATCH_PARTLY_BAD}"

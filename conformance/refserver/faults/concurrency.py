@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.refserver.application import Timing
-from conformance.refserver.fault_change import FaultChange
+from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults.fault import HAS_BATCHES, Fault, all_of, requires_facts
 from conformance.refserver.faults.response_overrides import (
     IS_BATCH,
@@ -15,10 +14,11 @@ from conformance.refserver.faults.response_overrides import (
     error_reply,
     success_reply,
 )
+from conformance.refserver.server_change import ServerChange
 
 if TYPE_CHECKING:
-    from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.server_change import RequestView, ResponseOverride
 
 _MANY_IN_FLIGHT = 10
 """More than one run has in flight, unless a check makes a crowd."""
@@ -30,9 +30,9 @@ def _has_many_in_flight(view: RequestView) -> bool:
     return view.server.in_flight > _MANY_IN_FLIGHT
 
 
-def _with_overlap(override: ResponseOverride) -> FaultChange:
+def _with_overlap(override: ResponseOverride) -> ServerChange:
     """A server that takes a moment for each answer, so that requests meet."""
-    return FaultChange(override=override, timing=Timing(delay_s=0.015))
+    return ServerChange(override=override, behavior=HttpBehavior(delay_s=0.015))
 
 
 def _rate_limit(status: int = 429, **headers: str) -> ResponseOverride:

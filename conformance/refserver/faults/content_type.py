@@ -14,8 +14,8 @@ from conformance.refserver.faults.response_overrides import (
 )
 
 if TYPE_CHECKING:
-    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.faults.response_overrides import RequestPredicate
+    from conformance.refserver.server_change import RequestView
 
 
 def _content_type(view: RequestView) -> str:

@@ -1,4 +1,4 @@
-"""What a request shows as its key, for faults that compare it wrongly."""
+"""The key in a request, read from every place that can carry it, for faults that compare it wrongly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.refserver.faults.fault import requires_refusals
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.server_change import RequestView
 
 MISSING, MALFORMED, UNKNOWN = (
     f"answers.{condition}"
@@ -28,17 +28,17 @@ REFUSES_BAD_CREDENTIALS = requires_refusals(MISSING, MALFORMED, UNKNOWN)
 
 
 def auth_scheme(view: RequestView) -> str:
-    """The word before the credentials, as it is written; empty where there is none."""
+    """The scheme of the Authorization header as it was sent; empty without the header."""
     return view.request.headers.get("authorization", "").partition(" ")[0]
 
 
 def auth_token(view: RequestView) -> str:
-    """What comes after the scheme."""
+    """The Authorization header without its scheme."""
     return view.request.headers.get("authorization", "").partition(" ")[2].strip()
 
 
 def basic_user_and_password(view: RequestView) -> str | None:
-    """The user and password of HTTP Basic, with the colon between them; None where nothing can be read."""
+    """The decoded `user:password` of HTTP Basic; None if it is not base64 of text."""
     try:
         return base64.b64decode(auth_token(view), validate=True).decode() or None
     except (binascii.Error, ValueError):
@@ -46,13 +46,13 @@ def basic_user_and_password(view: RequestView) -> str | None:
 
 
 def basic_user(view: RequestView) -> str | None:
-    """The user of HTTP Basic, under whatever scheme; None where nothing can be read."""
+    """The user of HTTP Basic, under any scheme; None if it can't be decoded."""
     user_and_password = basic_user_and_password(view)
     return None if user_and_password is None else user_and_password.partition(":")[0]
 
 
 def has_no_authorization(view: RequestView) -> bool:
-    """Whether no header carries credentials."""
+    """Whether there is no Authorization header."""
     return "authorization" not in view.request.headers
 
 
@@ -70,7 +70,7 @@ def body_key(view: RequestView) -> str | None:
 
 
 def webhook_query_key(view: RequestView) -> str | None:
-    """The key in the address of a webhook."""
+    """The key in the query of a webhook."""
     if view.kind is not OperationKind.WEBHOOK:
         return None
     return view.request.query.get(view.contract.credential_carrier(AuthScheme.QUERY))

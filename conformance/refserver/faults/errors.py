@@ -16,8 +16,8 @@ from conformance.refserver.faults.fault import (
 from conformance.refserver.faults.response_overrides import IS_EVENT, IS_EVENT_OR_BATCH, edit_reply, show_stack_trace
 
 if TYPE_CHECKING:
-    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.server_change import RequestView
 
 _STATES_ERROR_BODY = requires_facts("bodies.error")
 _MARKUP = "<script>"

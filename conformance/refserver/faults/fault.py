@@ -1,4 +1,4 @@
-"""A fault: what a server does wrong, which checks must catch it, and under which contracts it can be told."""
+"""The description of a fault, and predicates on the contracts that it applies to."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from conformance.core.model import OperationKind
 from conformance.profile.facts import ExpectedResponse
-from conformance.refserver.fault_change import FaultChange
+from conformance.refserver.server_change import ServerChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.refserver.fault_change import ResponseOverride
     from conformance.refserver.http_protocol import HttpProtocol
+    from conformance.refserver.server_change import ResponseOverride
 
 ContractPredicate: TypeAlias = "Callable[[Contract], bool]"
 SubjectT = TypeVar("SubjectT")
 
 
 def any_contract(_: Contract) -> bool:
-    """Fits every contract."""
+    """Holds for every contract."""
     return True
 
 
@@ -30,56 +30,55 @@ def any_contract(_: Contract) -> bool:
 class Fault:
     """A server that breaks one promise.
 
-    `breaks` says what it does wrong, `why` where that comes from or what it costs. `catches` are globs of ids
-    with spaces between them: each check that one of them matches must notice the fault, where the
-    contract asks for that check at all; and no check of another area may fail. `alters` is how the server
-    is made from a correct one. A fault that `spills`, for a reason, spoils whatever comes next, so that
-    other checks fail too. `also` names the types or paths of further operations that it needs.
+    `description`: what it does wrong, as a sentence.
+    `rationale`: how real servers come to this, or what it costs their users.
+    `catching_checks`: globs of check ids, separated by spaces. Every check that matches must notice the fault if the
+    contract asks for it, and no check of another area may fail.
+    `implementation`: how it differs from the correct server.
+    `applies_to`: the contracts under which it can show.
+    `extra_operations`: event types or paths of operations that it needs besides one of each kind.
+    `collateral_reason`: why checks of other areas may fail too; empty if they may not.
     """
 
     name: str
     description: str
     rationale: str
     catching_checks: str
-    implementation: FaultChange | ResponseOverride | type[HttpProtocol]
+    implementation: ServerChange | ResponseOverride | type[HttpProtocol]
     applies_to: ContractPredicate = field(default=any_contract)
     _: KW_ONLY
     extra_operations: tuple[str, ...] = ()
     collateral_reason: str = ""
 
     @property
-    def change(self) -> FaultChange:
-        """In what the server differs from a correct one."""
-        if isinstance(self.implementation, FaultChange):
-            return self.implementation
-        if isinstance(self.implementation, type):
-            return FaultChange(protocol=self.implementation)
-        return FaultChange(override=self.implementation)
+    def change(self) -> ServerChange:
+        """The difference from the correct server."""
+        return ServerChange.from_part(self.implementation)
 
     @property
     def check_globs(self) -> tuple[str, ...]:
-        """The globs of the checks that must notice it."""
+        """The globs of the checks that must notice it, one by one."""
         return tuple(self.catching_checks.split())
 
 
 def requires_facts(*names: str) -> ContractPredicate:
-    """Fits contracts that state all these facts."""
+    """Holds for contracts that state all these facts."""
     return lambda contract: all(contract.has_fact(name) for name in names)
 
 
 def requires_refusals(*names: str) -> ContractPredicate:
-    """Fits contracts that answer all these conditions with refusals alone."""
+    """Holds for contracts that answer all these conditions with refusals only."""
 
-    def fits(contract: Contract) -> bool:
+    def holds(contract: Contract) -> bool:
         answers = [contract.fact(name) for name in names if contract.has_fact(name)]
         refusals = [item for item in answers if isinstance(item, ExpectedResponse) and min(item.statuses) >= 300]
         return len(refusals) == len(names)
 
-    return fits
+    return holds
 
 
 def requires_kinds(*kinds: OperationKind) -> ContractPredicate:
-    """Fits contracts with operations of all these kinds."""
+    """Holds for contracts with operations of all these kinds."""
     return lambda contract: set(kinds) <= {operation.kind for operation in contract.operations}
 
 
@@ -89,7 +88,7 @@ HAS_BATCHES, HAS_PIXELS, HAS_WEBHOOKS = (
 
 
 def requires_mandatory_field(name: str) -> ContractPredicate:
-    """Fits contracts under which an event of a type is refused without one of its fields."""
+    """Holds for contracts that refuse events of a type without one of its fields."""
     return lambda contract: any(
         min(answer.statuses) >= 300
         for event in (contract.profile.events.get(name),)
@@ -99,7 +98,7 @@ def requires_mandatory_field(name: str) -> ContractPredicate:
 
 
 def requires_sdk(glob: str) -> ContractPredicate:
-    """Fits contracts whose vendor has an official SDK of such a name."""
+    """Holds for contracts whose vendor has an official SDK that matches a glob."""
     return lambda contract: any(fnmatch.fnmatchcase(name, f"sdks.{glob}") for name in contract.profile.facts)
 
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.core.model import Json
-    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.faults.response_overrides import RequestPredicate
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.server_change import RequestView
 
 
 _IDENTITY = f"answers.{Condition.IDENTITY_MISSING}"

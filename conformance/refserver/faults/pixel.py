@@ -16,7 +16,7 @@ from conformance.refserver.faults.response_overrides import (
 )
 
 if TYPE_CHECKING:
-    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.server_change import RequestView
 
 _MISSING, _INVALID, _IDENTITY = (
     f"answers.pixel-{word}" for word in ("data-missing", "data-invalid", "identity-missing")

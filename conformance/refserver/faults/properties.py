@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.core.model import Json
-    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.faults.response_overrides import RequestPredicate
+    from conformance.refserver.server_change import RequestView
 
 
 def _message_id_matches(test: Callable[[Any], bool]) -> RequestPredicate:

@@ -1,4 +1,4 @@
-"""The ways to break a connection: small makers of protocols that hear, say or end something wrong."""
+"""Factories of HTTP protocol classes that read, write or close a connection wrongly."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def request_head(data: bytes) -> bytes:
 
 
 def content_lengths(data: bytes) -> list[int]:
-    """Every length that a head states."""
+    """Every Content-Length in the head of a request."""
     return [int(digits) for digits in _LENGTH.findall(request_head(data))]
 
 
 def with_content_length(data: bytes, length: int) -> bytes:
-    """A request that states another length."""
+    """A request with another Content-Length."""
     first, end, body = data.partition(b"\r\n\r\n")
     return _LENGTH.sub(b"\r\nContent-Length: %d" % length, first) + end + body
 
 
 def without_header(data: bytes, name: bytes, index: int = 0) -> bytes:
-    """A request without one of the headers of a name."""
+    """A request without the header of a name, the one at `index` if there are several."""
     first, end, body = data.partition(b"\r\n\r\n")
     matches = list(re.finditer(rb"\r\n%b:[^\r]*" % name, first, re.IGNORECASE))
     if len(matches) <= index:
@@ -44,22 +44,22 @@ def without_header(data: bytes, name: bytes, index: int = 0) -> bytes:
 
 
 class RewritingTransport:
-    """A transport that says everything in words of its own."""
+    """A transport that edits all bytes before it writes them."""
 
     def __init__(self, transport: asyncio.Transport, edit: BytesEdit) -> None:
         self._transport = transport
         self._edit = edit
 
     def write(self, data: bytes) -> None:
-        """Says it in other words."""
+        """Writes the edited bytes."""
         self._transport.write(self._edit(data))
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a transport
         return getattr(self._transport, name)
 
 
 def rewrite_output(edit: BytesEdit) -> type[HttpProtocol]:
-    """Says something else than it means."""
+    """Edits the bytes that the server sends."""
 
     class OutputRewritingProtocol(HttpProtocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
@@ -69,7 +69,7 @@ def rewrite_output(edit: BytesEdit) -> type[HttpProtocol]:
 
 
 def rewrite_input(edit: BytesEdit) -> type[HttpProtocol]:
-    """Reads something else than what came."""
+    """Edits the bytes that the server receives."""
 
     class InputRewritingProtocol(HttpProtocol):
         def data_received(self, data: bytes) -> None:
@@ -79,7 +79,7 @@ def rewrite_input(edit: BytesEdit) -> type[HttpProtocol]:
 
 
 def reply_before_reading(trigger: Callable[[bytes], object], answer: bytes = _INTERNAL_ERROR) -> type[HttpProtocol]:
-    """Answers some requests before they are read, and hangs up."""
+    """Answers the requests that trigger it without reading them, and closes the connection."""
 
     class EarlyReplyProtocol(HttpProtocol):
         def data_received(self, data: bytes) -> None:
@@ -93,7 +93,7 @@ def reply_before_reading(trigger: Callable[[bytes], object], answer: bytes = _IN
 
 
 def append_after_reply(extra: bytes, when: Callable[[frozenset[bytes], int], bool]) -> type[HttpProtocol]:
-    """Says more after some answers, by the names of the request's headers and the status."""
+    """Sends extra bytes after an answer. `when` gets the names of the request's headers and the status."""
 
     class AppendingProtocol(HttpProtocol):
         def on_response_complete(self) -> None:
@@ -105,5 +105,5 @@ def append_after_reply(extra: bytes, when: Callable[[frozenset[bytes], int], boo
 
 
 def leave_body_unread(trigger: Callable[[bytes], object]) -> type[HttpProtocol]:
-    """Answers some requests without reading their bodies, which it then takes for the next request."""
+    """Does not read the bodies of the requests that trigger it, and then takes them for the next request."""
     return rewrite_input(lambda data: with_content_length(data, 0) if trigger(data) and content_lengths(data) else data)

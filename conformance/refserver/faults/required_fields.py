@@ -22,8 +22,8 @@ from conformance.refserver.faults.response_overrides import (
 if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.profile.facts import ExpectedResponse
-    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.server_change import RequestView
 
 
 _REQUIRED = "events.*.required.*"

@@ -1,4 +1,4 @@
-"""The ways to break a step: small makers of twists, each for one kind of wrong answer."""
+"""Factories of response overrides, one for each kind of wrong answer, and predicates on requests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.core.model import OperationKind
 from conformance.profile.facts import Condition
-from conformance.refserver.fault_change import RequestView
 from conformance.refserver.replies import ServerReply
+from conformance.refserver.server_change import RequestView
 
 if TYPE_CHECKING:
     from conformance.profile.facts import LimitKind
-    from conformance.refserver.fault_change import ResponseOverride
+    from conformance.refserver.server_change import ResponseOverride
 
 RequestPredicate: TypeAlias = Callable[[RequestView], bool]
 ReplyEdit: TypeAlias = Callable[[ServerReply], ServerReply]
@@ -45,44 +45,44 @@ HAS_JSON_BODY = for_kinds(OperationKind.EVENT, OperationKind.BATCH, OperationKin
 
 
 def refused_by(*facts: str, when: RequestPredicate = any_request) -> RequestPredicate:
-    """Holds for requests that are refused by one of these facts, given as globs."""
+    """Holds for requests that are refused by one of these facts. `facts` are globs."""
     return lambda view: any(fnmatch.fnmatchcase(view.refusal_fact, fact) for fact in facts) and when(view)
 
 
 def is_not_options(view: RequestView) -> bool:
-    """Holds for anything but a question by OPTIONS."""
+    """Whether the method is not OPTIONS."""
     return view.request.method != "OPTIONS"
 
 
 def success_reply(view: RequestView) -> ServerReply:
-    """The answer to what is accepted."""
+    """The answer to an accepted request."""
     return view.server.success_reply(view.contract.expected_response(Condition.ACCEPTED).expect[0])
 
 
 def error_reply(view: RequestView, status: int, reason: str = "the request is refused") -> ServerReply:
-    """A refusal of the documented shape, with any status."""
+    """A refusal with any status and the documented body."""
     return view.server.error_reply(view.decision.operation, status, reason)
 
 
 def accept_refused(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
-    """Accepts what is to be refused by one of these facts."""
+    """Accepts requests that one of these facts refuses."""
     holds = refused_by(*facts, when=when)
     return lambda view: success_reply(view) if is_not_options(view) and holds(view) else None
 
 
 def change_refusal_status(status: int, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
-    """Answers what is to be refused by one of these facts with another status."""
+    """Answers requests that one of these facts refuses with another status."""
     holds = refused_by(*facts, when=when)
     return lambda view: error_reply(view, status) if is_not_options(view) and holds(view) else None
 
 
 def refuse_accepted(when: RequestPredicate, status: int = 400) -> ResponseOverride:
-    """Refuses what is to be accepted."""
+    """Refuses acceptable requests."""
     return lambda view: error_reply(view, status) if view.is_accepted and is_not_options(view) and when(view) else None
 
 
 def refuse_as_too_large(when: RequestPredicate, limit_kind: LimitKind) -> ResponseOverride:
-    """Refuses what is to be accepted, with the status for requests that are too large."""
+    """Refuses acceptable requests as too large, with the status of that limit."""
 
     def override(view: RequestView) -> ServerReply | None:
         if not view.is_accepted or not when(view):
@@ -93,17 +93,17 @@ def refuse_as_too_large(when: RequestPredicate, limit_kind: LimitKind) -> Respon
 
 
 def crash_on(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
-    """Fails on what is to be refused by one of these facts; without facts, on any request."""
+    """Answers 500 to requests that one of these facts refuses; without facts, to all requests."""
     holds = refused_by(*facts, when=when) if facts else when
     return lambda view: INTERNAL_ERROR if is_not_options(view) and holds(view) else None
 
 
 def show_stack_trace(*facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
-    """Shows its inside in the refusal by one of these facts."""
+    """Answers with a stack trace where one of these facts refuses."""
     return edit_reply(lambda reply: replace(reply, media_type="text/plain", body=STACK_TRACE), *facts, when=when)
 
 
 def edit_reply(edit: ReplyEdit, *facts: str, when: RequestPredicate = any_request) -> ResponseOverride:
-    """Changes the correct answer to what is refused by one of these facts; without facts, any answer."""
+    """Edits the answer to requests that one of these facts refuses; without facts, every answer."""
     holds = refused_by(*facts, when=when) if facts else when
     return lambda view: edit(view.correct_reply()) if holds(view) else None

@@ -19,8 +19,8 @@ from conformance.refserver.faults.response_overrides import (
 from conformance.refserver.replies import ServerReply
 
 if TYPE_CHECKING:
-    from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.faults.response_overrides import RequestPredicate
+    from conformance.refserver.server_change import RequestView, ResponseOverride
 
 _METHOD, _PATH = "answers.method-wrong", "answers.path-unknown"
 _UNAUTHORIZED = ServerReply(status=401, media_type="text/plain", body=b"credentials are missing")

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract
-    from conformance.refserver.fault_change import RequestView
     from conformance.refserver.faults.response_overrides import RequestPredicate
+    from conformance.refserver.server_change import RequestView
 
 
 _INVALID, _NOT_OBJECT, _NOT_UTF8 = (f"answers.json-{word}" for word in ("invalid", "not-object", "not-utf8"))

@@ -18,8 +18,8 @@ from conformance.refserver.replies import NO_REPLY
 
 if TYPE_CHECKING:
     from conformance.core.model import Json
-    from conformance.refserver.fault_change import RequestView, ResponseOverride
     from conformance.refserver.faults.response_overrides import RequestPredicate
+    from conformance.refserver.server_change import RequestView, ResponseOverride
 
 
 _DEPTH_60 = re.compile(r'(?:\[|\{"a":){60}')

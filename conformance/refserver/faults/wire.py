@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conformance.refserver.application import Timing
-from conformance.refserver.fault_change import FaultChange
+from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults import credentials
 from conformance.refserver.faults.fault import Fault, requires_refusals
 from conformance.refserver.faults.protocol_overrides import (
@@ -25,11 +24,12 @@ from conformance.refserver.faults.response_overrides import (
     refuse_accepted,
 )
 from conformance.refserver.http_protocol import HttpProtocol
+from conformance.refserver.server_change import ServerChange
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
-    from conformance.refserver.fault_change import RequestView
+    from conformance.refserver.server_change import RequestView
 
 
 _CHUNK_EXTENSION = re.compile(rb"\r\n[0-9a-f]+;")
@@ -212,7 +212,7 @@ FAULTS = (
         "Hangs up when the client ends its side.",
         "shell scripts do before they read",
         "robustness.connection.half-closed",
-        FaultChange(protocol=CloseOnHalfCloseProtocol, timing=Timing(delay_s=0.02)),
+        ServerChange(protocol=CloseOnHalfCloseProtocol, behavior=HttpBehavior(delay_s=0.02)),
     ),
     Fault(
         "connection-remembered",

@@ -1,4 +1,4 @@
-"""A change: in what a server differs from the correct one."""
+"""How a faulty or variant server differs from the correct one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.core.model import Json, JsonObject, OperationKind
 from conformance.core.pointers import PointerNotFound, get
-from conformance.refserver.application import DEFAULT_TIMING, Timing, create_application
+from conformance.refserver.application import DEFAULT_BEHAVIOR, HttpBehavior, create_application
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.responder import Responder
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.refserver.application import Application
-    from conformance.refserver.authentication import ReceivedRequest
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.request import ReceivedRequest
     from conformance.refserver.responder import Decision
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestView:
-    """A request as a changed server sees it, with what the correct one has decided.
+    """A request as an override sees it, with the decision of the correct server.
 
-    `memory` is the server's own: a change that remembers something counts there.
+    `memory` belongs to the server and holds what an override counts over several requests.
     """
 
     server: OverridingResponder
@@ -38,22 +38,22 @@ class RequestView:
 
     @property
     def request(self) -> ReceivedRequest:
-        """The request as it came."""
+        """The request as it was received."""
         return self.decision.request
 
     @property
     def contract(self) -> Contract:
-        """What is asked of the server."""
+        """The contract of the server."""
         return self.server.contract
 
     @property
     def kind(self) -> OperationKind | None:
-        """The kind of operation that it is for; None where there is none."""
+        """The kind of its operation; None at an unknown path or method."""
         return self.decision.operation.kind if self.decision.operation else None
 
     @property
     def is_secondary_operation(self) -> bool:
-        """Whether it is for another operation than the first of its kind."""
+        """Whether its operation is not the first of its kind."""
         operations = self.contract.operations
         return self.kind is not None and self.decision.operation not in {
             next(item for item in operations if item.kind is kind) for kind in {item.kind for item in operations}
@@ -61,26 +61,26 @@ class RequestView:
 
     @property
     def refusal_fact(self) -> str:
-        """The fact that speaks of its refusal, such as `answers.json-invalid`; empty if it is accepted."""
+        """The fact that says how it is refused, such as `answers.json-invalid`; empty if it is accepted."""
         return self.decision.refusal.answer.name if self.decision.refusal else ""
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the correct answer is a success of the usual kind."""
+        """Whether the correct answer is a plain success."""
         return self.decision.refusal is None or self.decision.refusal.is_success
 
     def correct_reply(self) -> ServerReply:
-        """The correct answer."""
+        """The answer of the correct server."""
         return self.server.correct_reply(self.decision)
 
     @cached_property
     def body_text(self) -> str:
-        """What carries the event, as text."""
+        """The decoded body, or the decoded data of a pixel, as text."""
         return self.decision.body.decode("utf-8", errors="replace")
 
     @cached_property
     def document(self) -> Json:
-        """Its JSON, also where it was refused before that was read; None if it is none."""
+        """Its JSON, even if it was refused before that was parsed; None if it is not JSON."""
         if self.decision.document is not None:
             return self.decision.document
         try:
@@ -91,7 +91,7 @@ class RequestView:
 
     @cached_property
     def events(self) -> list[JsonObject]:
-        """The events in it."""
+        """Its events that are objects."""
         try:
             batch_pointer = self.contract.profile.batch.pointer
             items = get(self.document, batch_pointer) if self.kind is OperationKind.BATCH else [self.document]
@@ -100,7 +100,7 @@ class RequestView:
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
     def values_at(self, pointer: str | None) -> list[Json]:
-        """What each event has at a pointer, if it has anything there."""
+        """The values at a pointer in the events that have one there."""
         values = []
         for event in self.events if pointer else ():
             try:
@@ -110,11 +110,11 @@ class RequestView:
         return values
 
     def values_of(self, field_name: str) -> list[Json]:
-        """What each event has in a field that the profile's pointers name, such as `timestamp`."""
+        """The values of a field in the events that have it, by its name in the profile's pointers: `timestamp`."""
         return self.values_at(getattr(self.contract.profile.pointers, field_name))
 
     def all_values(self) -> Iterator[Any]:
-        """Every value in its JSON, and every key, from the top down."""
+        """Every value and every key in its JSON, from the top down."""
         waiting: list[Any] = [self.document]
         while waiting:
             value = waiting.pop()
@@ -125,38 +125,47 @@ class RequestView:
                 waiting += value
 
     def all_strings(self) -> Iterator[str]:
-        """Every text in its JSON, keys among them."""
+        """Every string in its JSON, keys included."""
         return (value for value in self.all_values() if isinstance(value, str))
 
 
 ResponseOverride: TypeAlias = Callable[[RequestView], "ServerReply | None"]
-"""What a changed server answers; None where it answers as the correct one."""
+"""The answer of a changed server; None for the answer of the correct one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultChange:
-    """In what a server differs: in its answers, in how it speaks HTTP, or in what is asked of it."""
+class ServerChange:
+    """The difference of a server: in its answers, its use of HTTP, its connections, or its contract."""
 
     override: ResponseOverride | None = None
-    timing: Timing = DEFAULT_TIMING
+    behavior: HttpBehavior = DEFAULT_BEHAVIOR
     protocol: type[HttpProtocol] = HttpProtocol
     edit_contract: Callable[[Contract], Contract] | None = None
 
+    @classmethod
+    def from_part(cls, part: ServerChange | ResponseOverride | HttpBehavior | type[HttpProtocol]) -> ServerChange:
+        """A change of one part alone: an override, a behavior or a protocol."""
+        if isinstance(part, ServerChange):
+            return part
+        if isinstance(part, HttpBehavior):
+            return cls(behavior=part)
+        return cls(protocol=part) if isinstance(part, type) else cls(override=part)
+
     def create_application(self, contract: Contract, write_key: str, bearer: str | None) -> Application:
-        """The changed server."""
+        """The changed server as an ASGI application."""
         contract = self.edit_contract(contract) if self.edit_contract else contract
         correct_responder = Responder(contract, write_key, bearer)
         return create_application(
-            OverridingResponder(correct_responder, self.override) if self.override else correct_responder, self.timing
+            OverridingResponder(correct_responder, self.override) if self.override else correct_responder, self.behavior
         )
 
-    def with_delay(self, delay_s: float) -> FaultChange:
-        """The same, with a time that passes before each answer."""
-        return replace(self, timing=replace(self.timing, delay_s=delay_s))
+    def with_delay(self, delay_s: float) -> ServerChange:
+        """The same with a delay before each answer."""
+        return replace(self, behavior=replace(self.behavior, delay_s=delay_s))
 
 
 class OverridingResponder(Responder):
-    """Answers as a twist says, and where that is silent, correctly."""
+    """Answers as its override says, or correctly where that returns None."""
 
     def __init__(self, correct_responder: Responder, override: ResponseOverride) -> None:
         super().__init__(
@@ -168,10 +177,10 @@ class OverridingResponder(Responder):
         self._memory: Counter[str] = Counter()
 
     def reply_to(self, decision: Decision) -> ServerReply:
-        """The twisted answer to what was decided."""
+        """The answer of the override, or the correct one."""
         view = RequestView(server=self, decision=decision, memory=self._memory)
         return self._override(view) or self.correct_reply(decision)
 
     def correct_reply(self, decision: Decision) -> ServerReply:
-        """The answer of a correct server."""
+        """The answer of the correct server."""
         return super().reply_to(decision)
