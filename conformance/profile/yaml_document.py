@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from conformance.core.model import Json
 
 Place: TypeAlias = tuple[str | int, ...]
+WRITE_KEY_PLACEHOLDER = "$WRITE_KEY"
+"""Stands for the write key in the payloads of profiles and SDKs."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 40
 _MAX_ALIASES = 300

@@ -15,6 +15,7 @@ from conformance.core.errors import NotApplicable
 from conformance.core.model import DEFAULT_RUN_ID, ID_PREFIX, JsonObject, OperationKind
 from conformance.profile.facts import MAX_EVENTS_FACT, AuthScheme, LimitKind
 from conformance.profile.size_unit import SizeUnit
+from conformance.profile.yaml_document import WRITE_KEY_PLACEHOLDER
 from conformance.requests.baseline import Baseline
 from conformance.requests.credentials import NO_CREDENTIALS, Credentials, credentials_for_scheme
 from conformance.requests.draft import Draft, Layout
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from conformance.requests.credentials import Keys
 
 _NAMESPACE = uuid.UUID("6b1e3c1c-8d0c-5a0e-9f43-6f6e2f0f7a11")
-_KEY_PLACEHOLDER = "$WRITE_KEY"
 _DEFAULT_EVENT_BYTES = 16_000
 
 
@@ -121,7 +121,7 @@ class Call:
 
     def example_with_own_key(self) -> Draft:
         """The documented example, with no other credentials than its own. Raises Silent if it has none."""
-        if json.dumps(_KEY_PLACEHOLDER) not in json.dumps(self._example().value):
+        if json.dumps(WRITE_KEY_PLACEHOLDER) not in json.dumps(self._example().value):
             raise NotApplicable(f"the example of {self.operation} carries no key")
         return self.example_request().with_credentials(NO_CREDENTIALS)
 
@@ -259,7 +259,7 @@ class Call:
 
     def _with_key(self, example: Example) -> JsonObject:
         """A documented example with the right key in place of the documents' stand-in."""
-        text = json.dumps(example.value).replace(json.dumps(_KEY_PLACEHOLDER), json.dumps(self.keys.write_key))
+        text = json.dumps(example.value).replace(json.dumps(WRITE_KEY_PLACEHOLDER), json.dumps(self.keys.write_key))
         value: JsonObject = json.loads(text)
         where = self.contract.profile.batch.pointer
         listed = pointers.get(value, where) if self.is_batch and pointers.has(value, where) else None

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
 
 UNKNOWN_KEY = "conformance-unknown-key"
-WRITE_KEY_VARIABLE = "$CONFORMANCE_WRITE_KEY"
-BEARER_VARIABLE = "$CONFORMANCE_BEARER"
+REDACTED_WRITE_KEY = "$CONFORMANCE_WRITE_KEY"
+REDACTED_BEARER = "$CONFORMANCE_BEARER"
 
 
 def encode_base64(text: str) -> str:
@@ -57,12 +57,12 @@ class Keys:
     def placeholders_by_secret(self) -> dict[str, str]:
         """Every secret, and every wrong key that would betray it, with what stands for it in reports."""
         placeholders = {
-            self.write_key[:-1]: f"truncated({WRITE_KEY_VARIABLE})",
-            self.write_key.swapcase(): f"swapcase({WRITE_KEY_VARIABLE})",
-            self.write_key: WRITE_KEY_VARIABLE,
+            self.write_key[:-1]: f"truncated({REDACTED_WRITE_KEY})",
+            self.write_key.swapcase(): f"swapcase({REDACTED_WRITE_KEY})",
+            self.write_key: REDACTED_WRITE_KEY,
         }
         if self.bearer:
-            placeholders[self.bearer] = BEARER_VARIABLE
+            placeholders[self.bearer] = REDACTED_BEARER
         return {secret: shown for secret, shown in placeholders.items() if secret}
 
 

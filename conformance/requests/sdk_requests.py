@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.core import pointers
 from conformance.profile.facts import LimitKind
+from conformance.profile.yaml_document import WRITE_KEY_PLACEHOLDER
 from conformance.requests.credentials import NO_CREDENTIALS, UNKNOWN_KEY, encode_base64
 from conformance.requests.padding import Padding, encode_json
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.requests.draft import Draft
     from conformance.sdks import RecordedRequest
 
-_KEY_PLACEHOLDER, _BASIC_PLACEHOLDER, _MESSAGE_ID_PLACEHOLDER = "$WRITE_KEY", "$BASIC", "$MESSAGE_ID"
+_BASIC_PLACEHOLDER, _MESSAGE_ID_PLACEHOLDER = "$BASIC", "$MESSAGE_ID"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,9 @@ class SdkRequest:
         if value == _MESSAGE_ID_PLACEHOLDER:
             return self.call.next_message_id()
         if isinstance(value, str):
-            return value.replace(_BASIC_PLACEHOLDER, encode_base64(f"{self.key}:")).replace(_KEY_PLACEHOLDER, self.key)
+            return value.replace(_BASIC_PLACEHOLDER, encode_base64(f"{self.key}:")).replace(
+                WRITE_KEY_PLACEHOLDER, self.key
+            )
         return value
 
     def _is_documented(self, event: Json) -> bool:

@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.profile.yaml_document import WRITE_KEY_PLACEHOLDER
 from conformance.sdks.sdk import BodyReading, Reaction, ReactionRule, RecordedRequest, Sdk
 
 if TYPE_CHECKING:
     from conformance.profile.yaml_document import Place, YamlDocument
 
 _STATUSES = range(200, 600)
-_KEY_PLACEHOLDER = "$WRITE_KEY"
 
 
 def parse_sdk(document: YamlDocument) -> Sdk:
@@ -37,9 +37,9 @@ def parse_sdk(document: YamlDocument) -> Sdk:
 
 def _parse_request(data: Any, place: Place, document: YamlDocument) -> RecordedRequest:
     is_gzipped = data["encoding"] == "gzip"
-    if is_gzipped and _KEY_PLACEHOLDER in json.dumps(data["body"]):
+    if is_gzipped and WRITE_KEY_PLACEHOLDER in json.dumps(data["body"]):
         document.add_problem(
-            (*place, "body"), f"{_KEY_PLACEHOLDER} in a compressed body could not be kept out of reports"
+            (*place, "body"), f"{WRITE_KEY_PLACEHOLDER} in a compressed body could not be kept out of reports"
         )
     return RecordedRequest(
         path=data["path"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -19,25 +20,21 @@ WRITE_KEY_VARIABLE = "CONFORMANCE_WRITE_KEY"
 BEARER_VARIABLE = "CONFORMANCE_BEARER"
 
 
-def _parse_count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 256:
-        raise ValueError(text)
-    return value
+def _integer_parser(minimum: int, maximum: float = math.inf) -> Callable[[str], int]:
+    """A function that parses an integer, and raises ValueError if it is out of range."""
+
+    def parse(text: str) -> int:
+        value = int(text)
+        if not minimum <= value <= maximum:
+            raise ValueError(text)
+        return value
+
+    return parse
 
 
-def _parse_amount(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 10_000_000:
-        raise ValueError(text)
-    return value
-
-
-def _parse_positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
+_parse_count = _integer_parser(1, 256)
+_parse_amount = _integer_parser(0, 10_000_000)
+_parse_positive_int = _integer_parser(1)
 
 
 def _parse_identifier(text: str) -> str:
@@ -48,7 +45,7 @@ def _parse_identifier(text: str) -> str:
 
 def _parse_positive_float(text: str) -> float:
     value = float(text)
-    if not 0 < value < float("inf"):
+    if not 0 < value < math.inf:
         raise ValueError(text)
     return value
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.requests import Keys
-from conformance.requests.credentials import BEARER_VARIABLE, WRITE_KEY_VARIABLE
+from conformance.requests.credentials import REDACTED_BEARER, REDACTED_WRITE_KEY
 from conformance.wire import Redactor, Wire, parse_target
 from tests.support.scripted_server import ClientConnection, ConnectionScript, scripted_server
 
@@ -152,18 +152,18 @@ def test_the_keys_of_a_run_have_their_stand_ins() -> None:
     """The right key, the wrong ones that would give it away, and the bearer token."""
     keys = Keys(write_key="Key-12345", bearer="token-67890")
     assert keys.placeholders_by_secret() == {
-        "Key-12345": WRITE_KEY_VARIABLE,
-        "Key-1234": f"truncated({WRITE_KEY_VARIABLE})",
-        "kEY-12345": f"swapcase({WRITE_KEY_VARIABLE})",
-        "token-67890": BEARER_VARIABLE,
+        "Key-12345": REDACTED_WRITE_KEY,
+        "Key-1234": f"truncated({REDACTED_WRITE_KEY})",
+        "kEY-12345": f"swapcase({REDACTED_WRITE_KEY})",
+        "token-67890": REDACTED_BEARER,
     }
 
 
 def test_a_key_without_letters_is_shown_as_itself() -> None:
     """Its other case is no other key."""
     assert Keys(write_key="12345").placeholders_by_secret() == {
-        "12345": WRITE_KEY_VARIABLE,
-        "1234": f"truncated({WRITE_KEY_VARIABLE})",
+        "12345": REDACTED_WRITE_KEY,
+        "1234": f"truncated({REDACTED_WRITE_KEY})",
     }
 
 
@@ -200,7 +200,7 @@ def test_a_header_in_utf_8_is_known_again() -> None:
     redactor = Redactor(Keys(write_key="Schlüssel-日本").placeholders_by_secret())
     header = ("X-Echo", "Schlüssel-日本".encode().decode("latin-1"))
     redacted = redactor.redact_response(Response(status=400, headers=(header,)))
-    assert redacted.headers == (("X-Echo", WRITE_KEY_VARIABLE),)
+    assert redacted.headers == (("X-Echo", REDACTED_WRITE_KEY),)
 
 
 def echo(peer: ClientConnection) -> None:
@@ -244,7 +244,7 @@ def test_an_exchange_shows_no_key(write_key: str) -> None:
     assert [leaked_forms(repr(exchange), secret) for secret in keys.placeholders_by_secret()] == [[]] * len(
         keys.placeholders_by_secret()
     )
-    assert WRITE_KEY_VARIABLE in repr(exchange.response)
+    assert REDACTED_WRITE_KEY in repr(exchange.response)
 
 
 @pytest.mark.parametrize("write_key", ["Key-12345", 'say"so"', "back\\slash", "it's", "Schlüssel-日本"])
