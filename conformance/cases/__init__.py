@@ -1,56 +1,20 @@
-"""The checks, a module an area. Importing this package fills the catalogue.
+"""The checks, one module per subject. Importing this package registers all of them.
 
-Every check is a generator that does no I/O: it yields drafts of requests and is sent the exchanges.
-Each refusal stands beside its control, the acceptable twin that goes first.
+Every check is a generator that does no I/O: it yields drafts of requests and receives the exchanges.
+Each refusal is tested beside its control, an acceptable request that is sent first.
 """
 
 from __future__ import annotations
 
-from conformance.cases import (
-    accept,
-    auth,
-    batch,
-    concurrency,
-    content_type,
-    encodings,
-    errors,
-    fuzz,
-    json,
-    message_id,
-    payload,
-    pixel,
-    rate_limit,
-    raw,
-    recovery,
-    robustness,
-    sdk,
-    size,
-    web,
-    webhook,
-)
+import pkgutil
+from importlib import import_module
+
 from conformance.checks import catalogue
 
-MODULES = (
-    accept,
-    auth,
-    batch,
-    concurrency,
-    content_type,
-    encodings,
-    errors,
-    fuzz,
-    json,
-    message_id,
-    payload,
-    pixel,
-    rate_limit,
-    raw,
-    recovery,
-    robustness,
-    sdk,
-    size,
-    web,
-    webhook,
+MODULES = tuple(
+    import_module(f"{__name__}.{module.name}")
+    for module in pkgutil.iter_modules(__path__)
+    if not module.name.startswith("_")
 )
 
 CHECKS = catalogue.all_checks()

@@ -1,4 +1,4 @@
-"""Steps that several checks take: each sends drafts and judges the answers."""
+"""Steps that several checks share: each sends drafts and judges the answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conformance.requests import send_on_one_connection
 from conformance.requests.raw_writers import write_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from conformance.core.model import Exchange
     from conformance.requests import Call, Draft, Step
@@ -19,25 +19,28 @@ if TYPE_CHECKING:
     from conformance.requests.steps import ExchangeSteps, Steps
 
 
-def expect_documented_success(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
-    """Each draft, named, is answered with exactly the documented status of success."""
-    note = None
-    for subject, draft in drafts:
-        draft.require_within_limits()
-        note = expect.status((yield draft), call.contract.expected_response(Condition.ACCEPTED), subject) or note
-    return note
+def expect_documented_success(call: Call, subject: str, draft: Draft) -> Steps:
+    """The draft is answered with the documented status of success."""
+    draft.require_within_limits()
+    return expect.status((yield draft), call.contract.expected_response(Condition.ACCEPTED), subject)
+
+
+def expect_accepted(subject: str, draft: Draft) -> Steps:
+    """The draft is accepted, with any status of success."""
+    draft.require_within_limits()
+    expect.accepted((yield draft), subject)
+    return None
 
 
 def expect_all_accepted(drafts: Iterable[tuple[str, Draft]]) -> Steps:
-    """Each draft, named, is accepted; with which status is for the accept checks to judge."""
+    """Each draft, given with its description, is accepted, with any status of success."""
     for subject, draft in drafts:
-        draft.require_within_limits()
-        expect.accepted((yield draft), subject)
+        yield from expect_accepted(subject, draft)
     return None
 
 
 def expect_documented_refusal(call: Call, invalid_case: InvalidCase) -> Steps:
-    """The control is accepted, and its spoilt twin is answered as the contract says."""
+    """The control is accepted, and the invalid request is answered as the contract says."""
     expect.control((yield call.control_request()))
     return expect.status(
         (yield invalid_case.make_draft(call)),
@@ -47,36 +50,55 @@ def expect_documented_refusal(call: Call, invalid_case: InvalidCase) -> Steps:
 
 
 def get_refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange]:
-    """The control is accepted, the draft refused: the refusal, for a check of its body to look at."""
+    """The refusal of a draft whose control was accepted. Raises NotApplicable if the draft is not refused."""
     expect.control((yield call.control_request()))
     exchange = yield draft
     expect.require_refused(exchange)
     return exchange
 
 
+def accepted_or_refused(exchange: Exchange) -> str:
+    """Whether a request was accepted or refused, as a word for a note."""
+    return "accepted" if expect.is_accepted(exchange) else "refused"
+
+
 def describe_outcomes(drafts: Iterable[tuple[str, Draft]]) -> Steps:
-    """What becomes of each draft, named, for the note of a check that only observes."""
+    """A note that says whether each draft was accepted, for checks that only observe."""
     outcomes = []
     for subject, draft in drafts:
         exchange = yield draft
-        verb = "accepted" if expect.is_accepted(exchange) else "refused"
-        outcomes.append(f"{subject}: {verb} with {exchange.status}")
+        outcomes.append(f"{subject}: {accepted_or_refused(exchange)} with {exchange.status}")
     return "; ".join(dict.fromkeys(outcomes))
 
 
-def expect_no_server_errors(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
-    """Each draft, named, is answered, not with the server's own failure; then the control still works."""
+def expect_each(
+    call: Call, drafts: Iterable[tuple[str, Draft]], judge: Callable[[Exchange, str], None]
+) -> Generator[Step, Exchange, None]:
+    """The control is accepted, then each draft is answered, and the answers pass `judge`."""
     expect.control((yield call.control_request()))
     for subject, draft in drafts:
         exchange = yield draft.allowing_no_answer(may_time_out=True)
         yield from expect_no_hang(call, exchange, subject)
-        expect.no_server_error(exchange, subject)
-    expect.accepted((yield call.acceptable_request()), "an acceptable request after the faulty ones")
+        judge(exchange, subject)
+
+
+def expect_no_server_errors(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
+    """Each draft is answered without a server error; afterwards an acceptable request is still accepted."""
+    yield from expect_each(call, drafts, expect.no_server_error)
+    expect.accepted((yield call.acceptable_request()), "an acceptable request after the invalid ones")
+    return None
+
+
+def expect_no_server_error_for(call: Call, invalid_cases: Iterable[InvalidCase]) -> Steps:
+    """Each invalid request is answered without a server error."""
+    expect.control((yield call.control_request()))
+    for invalid_case in invalid_cases:
+        expect.no_server_error((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
     return None
 
 
 def expect_no_hang(call: Call, exchange: Exchange, subject: str) -> Generator[Step, Exchange, None]:
-    """A request did not hang: one that did is a failure if an acceptable one is answered after it."""
+    """A request did not time out. If it did, and an acceptable one is answered after it, that is a deviation."""
     if exchange.failure is TransportFailure.TIMEOUT:
         yield call.acceptable_request()
         raise expect.hang_deviation(exchange, subject)
@@ -84,10 +106,7 @@ def expect_no_hang(call: Call, exchange: Exchange, subject: str) -> Generator[St
 
 
 def converse_raw(call: Call, subject: str, *drafts: Draft, pipelined: bool = False) -> ExchangeSteps:
-    """The exchanges of one connection, the first of which did not hang.
-
-    All are written by hand: each alone, sent by another client, would show nothing.
-    """
+    """Sends the drafts over one connection with raw writers, and fails if the first of them times out."""
     waiting_drafts = (
         draft.with_raw_writer(draft.raw_writer or write_standard).allowing_no_answer(may_time_out=True)
         for draft in drafts
@@ -98,11 +117,11 @@ def converse_raw(call: Call, subject: str, *drafts: Draft, pipelined: bool = Fal
 
 
 def expect_new_connection_accepted(call: Call, subject: str) -> Generator[Step, Exchange, None]:
-    """An acceptable request on a new connection is accepted; it is that connection's last."""
+    """An acceptable request on a new connection, which is closed after it, is accepted."""
     (exchange,) = yield from send_on_one_connection(closing_request(call).allowing_no_answer())
     expect.accepted(exchange, f"an acceptable request on a new connection, after {subject},")
 
 
 def closing_request(call: Call) -> Draft:
-    """An acceptable request that is the last of its connection."""
+    """An acceptable request that asks to close the connection after its answer."""
     return call.acceptable_request().with_header("Connection", "close").with_raw_writer(write_standard)

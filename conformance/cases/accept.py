@@ -1,6 +1,6 @@
-"""Acceptable requests are accepted, whatever the documents allow in them.
+"""Acceptable requests are accepted, with everything that the documents allow in them.
 
-Which status of success it has to be, the first few checks say; for the others any will do.
+The first checks require the documented status of success; the others allow any.
 """
 
 from __future__ import annotations
@@ -9,98 +9,75 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import expect_all_accepted, expect_documented_success
+from conformance.cases._steps import expect_accepted, expect_all_accepted, expect_documented_success
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import FACT_OF_PARAMETER, Tier
+from conformance.checks.check import ACCEPTED, FACT_OF_PARAMETER, Tier
 from conformance.core.errors import NotApplicable
-from conformance.core.model import ID_PREFIX, Level
+from conformance.core.model import ID_PREFIX, Level, Parameter
 from conformance.profile.facts import AuthScheme, ResponseKind
 from conformance.requests.credentials import authorization
+from conformance.requests.fields import (
+    free_form_pointer,
+    identity_pointer,
+    request_with_ids,
+    require_pointer,
+)
 
 if TYPE_CHECKING:
     from conformance.core.model import Json
     from conformance.requests import Call
     from conformance.requests.steps import Steps
 
-ACCEPTED = "answers.accepted"
 
-
-@check(
-    "accept.event.minimal",
-    "The smallest documented request is accepted.",
-    fact=ACCEPTED,
-    ignores_preflight=True,
-    tier=Tier.GENTLE,
-)
+@check("accept.event.minimal", "The smallest documented request is accepted.",
+       fact=ACCEPTED, ignores_preflight=True, tier=Tier.GENTLE)  # fmt: skip
 def minimal_event(call: Call) -> Steps:
-    """A user id and the required fields are all that the documents ask for."""
-    return (yield from expect_documented_success(call, [("the smallest documented request", call.minimal_request())]))
+    """The documents ask for nothing but a user id and the required fields."""
+    return (yield from expect_documented_success(call, "the smallest documented request", call.minimal_request()))
 
 
 @check("accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED, tier=Tier.GENTLE)
 def full_event(call: Call) -> Steps:
-    """Official SDKs fill in most fields; a server that chokes on one of them shuts them out."""
-    return (
-        yield from expect_documented_success(call, [("a request with every documented field", call.full_request())])
-    )
+    """Official SDKs fill in most fields; a server that fails on one of them loses their events."""
+    return (yield from expect_documented_success(call, "a request with every documented field", call.full_request()))
 
 
 @check("accept.event.example", "The documented example is accepted.", fact=ACCEPTED, tier=Tier.GENTLE)
 def documented_example(call: Call) -> Steps:
-    """The example is what everybody tries first."""
-    return (yield from expect_documented_success(call, [("the documented example", call.example_request())]))
+    """The example is the first request that most people try."""
+    return (yield from expect_documented_success(call, "the documented example", call.example_request()))
 
 
-@check(
-    "accept.event.user-only",
-    "An event with a userId and no anonymousId is accepted.",
-    fact=ACCEPTED,
-    tier=Tier.GENTLE,
-)
+@check("accept.event.user-only", "An event with a userId and no anonymousId is accepted.",
+       fact=ACCEPTED, tier=Tier.GENTLE)  # fmt: skip
 def user_only(call: Call) -> Steps:
     """One of the two ids is enough."""
-    id_pointers = call.contract.identity_pointers(call.operation.event_type)
-    if "user" not in id_pointers:
-        raise NotApplicable(f"no document gives {call.operation.event_type} a userId")
-    draft = (
-        call.acceptable_request()
-        .without_fields(*id_pointers.values())
-        .with_field(id_pointers["user"], "conformance-user-alone")
-    )
-    return (yield from expect_all_accepted([("an event with a userId alone", draft)]))
+    draft = request_with_ids(call, user="conformance-user-alone")
+    return (yield from expect_accepted("an event with a userId alone", draft))
 
 
-@check(
-    "accept.event.anonymous-only",
-    "An event with an anonymousId and no userId is accepted.",
-    fact=ACCEPTED,
-    tier=Tier.GENTLE,
-)
+@check("accept.event.anonymous-only", "An event with an anonymousId and no userId is accepted.",
+       fact=ACCEPTED, tier=Tier.GENTLE)  # fmt: skip
 def anonymous_only(call: Call) -> Steps:
     """Visitors who have not signed in have no other id."""
-    id_pointers = call.contract.identity_pointers(call.operation.event_type)
-    if "anonymous" not in id_pointers:
-        raise NotApplicable(f"no document gives {call.operation.event_type} an anonymousId")
-    draft = (
-        call.acceptable_request()
-        .without_fields(*id_pointers.values())
-        .with_field(id_pointers["anonymous"], "conformance-anonymous-alone")
-    )
-    return (yield from expect_all_accepted([("an event with an anonymousId alone", draft)]))
+    draft = request_with_ids(call, anonymous="conformance-anonymous-alone")
+    return (yield from expect_accepted("an event with an anonymousId alone", draft))
 
 
-@check("accept.fields.unknown", "Fields that no document knows are accepted.", fact=ACCEPTED)
+@check("accept.fields.unknown", "Undocumented fields are accepted.", fact=ACCEPTED)
 def unknown_fields(call: Call) -> Steps:
     """Clients add fields of their own; the documents' own examples do."""
-    nested_pointer = f"{call.event_type.open_object or ''}/conformance_unknown"
     value: Json = {"list": [1, 2.5, "three", None, True], "object": {"deeper": {"still": False}}}
     drafts = [
         (
             "an event with an unknown field at its top level",
             call.acceptable_request().with_field("/conformance_unknown", "extra"),
         ),
-        ("an event with an unknown nested field", call.acceptable_request().with_field(nested_pointer, value)),
+        (
+            "an event with an unknown nested field",
+            call.acceptable_request().with_field(free_form_pointer(call, "conformance_unknown"), value),
+        ),
     ]
     context = call.contract.profile.pointers.context
     if context is not None:
@@ -109,9 +86,9 @@ def unknown_fields(call: Call) -> Steps:
     return (yield from expect_all_accepted(drafts))
 
 
-@check("accept.fields.optional-absent", "Every optional field may be left out.", fact=ACCEPTED)
+@check("accept.fields.optional-absent", "An event without any one of its optional fields is accepted.", fact=ACCEPTED)
 def optional_absent(call: Call) -> Steps:
-    """Optional means that nothing happens without it; each is left out of an otherwise full event."""
+    """Clients leave out optional fields. The check removes each of them in turn from a full event."""
     drafts = [
         (f"a full event without {pointer}", call.full_request().without_fields(pointer))
         for pointer in call.optional_fields()
@@ -120,47 +97,32 @@ def optional_absent(call: Call) -> Steps:
 
 
 @dataclass(frozen=True, slots=True)
-class TextSample:
-    """A text that a server must take as it is."""
+class TextSample(Parameter):
+    """A text that a server must store unchanged."""
 
-    slug: str
-    description: str
     value: str
 
 
 TEXT_SAMPLES = (
     TextSample("unicode", "text in many scripts", "Grüße, ¡señor! Привет, 日本語, العربية, हिन्दी, ﬁ, ẛ̣"),
-    TextSample(
-        "emoji",
-        "emoji, joined and coloured ones too",
-        "\U0001f600 \U0001f469\u200d\U0001f680 \U0001f44d\U0001f3fd \u2764\ufe0f",
-    ),
-    TextSample(
-        "controls",
-        "quotes, backslashes and line breaks",
-        'a "quoted" \\path\\ with\nlines,\ttabs and \u2028 \b\f\r',
-    ),
-)
+    TextSample("emoji", "emoji (joined and coloured ones, too)",
+               "\U0001f600 \U0001f469\u200d\U0001f680 \U0001f44d\U0001f3fd \u2764\ufe0f"),
+    TextSample("controls", "quotes, backslashes and line breaks",
+               'a "quoted" \\path\\ with\nlines,\ttabs and \u2028 \b\f\r'),
+)  # fmt: skip
 
 
 @check("accept.text.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TEXT_SAMPLES)
-def text(call: Call, text_sample: TextSample) -> Steps:
-    """Names and properties are people's own words."""
-    text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
-    id_pointer = next(iter(call.contract.identity_pointers(call.operation.event_type).values()))
+def text(call: Call, sample: TextSample) -> Steps:
+    """Names and properties are written by people, in every language."""
+    fields: tuple[tuple[str, str, Json], ...] = (
+        ("a property", free_form_pointer(call, "conformance_text"), sample.value),
+        ("a property name", free_form_pointer(call, sample.value), 1),
+        ("an id", identity_pointer(call), f"{ID_PREFIX} {sample.value}"),
+    )
     drafts = [
-        (
-            f"a property of {text_sample.description}",
-            call.acceptable_request().with_field(text_pointer, text_sample.value),
-        ),
-        (
-            f"a property's name of {text_sample.description}",
-            call.acceptable_request().with_field(f"{call.event_type.open_object or ''}/{text_sample.value}", 1),
-        ),
-        (
-            f"an id of {text_sample.description}",
-            call.acceptable_request().with_field(id_pointer, f"{ID_PREFIX} {text_sample.value}"),
-        ),
+        (f"{field} with {sample.description}", call.acceptable_request().with_field(pointer, value))
+        for field, pointer, value in fields
     ]
     return (yield from expect_all_accepted(drafts))
 
@@ -168,38 +130,27 @@ def text(call: Call, text_sample: TextSample) -> Steps:
 @check("accept.text.escaped", "Text written with JSON escapes is accepted.", fact=ACCEPTED)
 def escaped_text(call: Call) -> Steps:
     r"""Many JSON libraries write everything beyond ASCII as \uXXXX, and emoji as pairs of them."""
-    text_pointer = f"{call.event_type.open_object or ''}/conformance_text"
-    value = "".join(form.value for form in TEXT_SAMPLES)
-    return (
-        yield from expect_all_accepted(
-            [
-                (
-                    "an event with escaped text",
-                    call.acceptable_request().with_field(text_pointer, value).with_ascii_escapes(),
-                )
-            ]
-        )
-    )
+    value = "".join(sample.value for sample in TEXT_SAMPLES)
+    draft = call.acceptable_request().with_field(free_form_pointer(call, "conformance_text"), value)
+    return (yield from expect_accepted("an event with escaped text", draft.with_ascii_escapes()))
 
 
 def _add_whitespace(body: bytes) -> bytes:
-    """The same JSON with white space wherever it may be, and after its end."""
+    """The same JSON with white space before, between and after its tokens."""
     return b" \r\n" + json.dumps(json.loads(body), indent=4).encode() + b"\t\n"
 
 
 @check("accept.text.spread", "JSON written over several lines is accepted.", fact=ACCEPTED)
 def multiline_json(call: Call) -> Steps:
-    """White space between JSON's tokens means nothing (RFC 8259 section 2)."""
+    """White space between the tokens of JSON has no meaning (RFC 8259 section 2)."""
     draft = call.full_request().with_json_bytes(_add_whitespace)
-    return (yield from expect_all_accepted([("JSON written over several lines", draft)]))
+    return (yield from expect_accepted("JSON written over several lines", draft))
 
 
 @dataclass(frozen=True, slots=True)
-class TimestampFormat:
+class TimestampFormat(Parameter):
     """A way to write timestamps."""
 
-    slug: str
-    description: str
     values: tuple[str, ...]
 
 
@@ -228,9 +179,9 @@ TIMESTAMP_FORMATS = (
 )
 def timestamp(call: Call, timestamp_format: TimestampFormat) -> Steps:
     """All of these are ISO 8601, and official SDKs send them."""
-    timestamp_pointer = _get_timestamp_pointer(call)
+    pointer = _timestamp_pointer(call)
     drafts = [
-        (f"the timestamp {value}", call.acceptable_request().with_field(timestamp_pointer, value))
+        (f"the timestamp {value}", call.acceptable_request().with_field(pointer, value))
         for value in timestamp_format.values
     ]
     return (yield from expect_all_accepted(drafts))
@@ -238,30 +189,21 @@ def timestamp(call: Call, timestamp_format: TimestampFormat) -> Steps:
 
 @check("accept.timestamp.absent", "An event without a timestamp is accepted.", fact=ACCEPTED)
 def timestamp_absent(call: Call) -> Steps:
-    """The server puts in its own time."""
-    timestamp_pointer = _get_timestamp_pointer(call)
-    if timestamp_pointer in {*call.event_type.required, *call.contract.profile.always_required}:
-        raise NotApplicable("every event has a timestamp here")
-    return (
-        yield from expect_all_accepted(
-            [("a full event without a timestamp", call.full_request().without_fields(timestamp_pointer))]
-        )
-    )
+    """The server uses the time of receipt."""
+    pointer = _timestamp_pointer(call)
+    if pointer in {*call.event_type.required, *call.contract.profile.always_required}:
+        raise NotApplicable("every event must have a timestamp")
+    return (yield from expect_accepted("a full event without a timestamp", call.full_request().without_fields(pointer)))
 
 
-def _get_timestamp_pointer(call: Call) -> str:
-    timestamp_pointer = call.contract.profile.pointers.timestamp
-    if timestamp_pointer is None:
-        raise NotApplicable("the profile does not say where a timestamp goes")
-    return timestamp_pointer
+def _timestamp_pointer(call: Call) -> str:
+    return require_pointer(call.contract.profile.pointers.timestamp, "a timestamp")
 
 
 @dataclass(frozen=True, slots=True)
-class KeyPlacement:
-    """A way to hand in the write key."""
+class KeyPlacement(Parameter):
+    """A documented place for the write key."""
 
-    slug: str
-    description: str
     scheme: AuthScheme
 
     @property
@@ -271,25 +213,20 @@ class KeyPlacement:
 
 
 KEY_PLACEMENTS = (
-    KeyPlacement("basic", "HTTP Basic, the key as user and an empty password", AuthScheme.BASIC),
-    KeyPlacement("without-colon", "HTTP Basic without the colon after the key", AuthScheme.BASIC_WITHOUT_COLON),
+    KeyPlacement("basic", "HTTP Basic with an empty password", AuthScheme.BASIC),
+    KeyPlacement("without-colon", "HTTP Basic without a colon after it", AuthScheme.BASIC_WITHOUT_COLON),
     KeyPlacement("body", "the body alone", AuthScheme.BODY),
     KeyPlacement("header", "a header of its own", AuthScheme.HEADER),
-    KeyPlacement("bearer", "a bearer token, the key in the body", AuthScheme.BEARER),
+    KeyPlacement("bearer", "the body beside a bearer token", AuthScheme.BEARER),
 )
 
 
-@check(
-    "accept.credentials.{slug}",
-    "The key is taken from {description}.",
-    fact=FACT_OF_PARAMETER,
-    parameters=KEY_PLACEMENTS,
-    tier=Tier.GENTLE,
-)
-def credentials(call: Call, key_placement: KeyPlacement) -> Steps:
-    """A documented way to hand in the write key works on every path."""
-    draft = call.acceptable_request().with_credentials(call.credentials(key_placement.scheme))
-    return (yield from expect_documented_success(call, [(f"the right key in {key_placement.description}", draft)]))
+@check("accept.credentials.{slug}", "A key in {description} is accepted.",
+       fact=FACT_OF_PARAMETER, parameters=KEY_PLACEMENTS, tier=Tier.GENTLE)  # fmt: skip
+def credentials(call: Call, placement: KeyPlacement) -> Steps:
+    """A documented way to send the write key works on every path."""
+    draft = call.acceptable_request().with_credentials(call.credentials(placement.scheme))
+    return (yield from expect_documented_success(call, f"the right key in {placement.description}", draft))
 
 
 @check("accept.credentials.example", "The documented example is accepted with no other key than its own.",
@@ -298,44 +235,36 @@ def example_credentials(call: Call) -> Steps:
     """Some documents show the key inside every event of a batch, others beside the list."""
     draft = call.example_with_own_key()
     expect.control((yield call.example_request()), "the documented example with the usual credentials")
-    return (yield from expect_all_accepted([("the documented example with its own key alone", draft)]))
+    return (yield from expect_accepted("the documented example with its own key alone", draft))
 
 
-@check(
-    "accept.credentials.scheme-case",
-    "The word Basic is taken in any case of letters.",
-    fact="rules.scheme-case",
-    needs="credentials.basic",
-    tier=Tier.GENTLE,
-)
+@check("accept.credentials.scheme-case", "The scheme Basic is accepted in upper and lower case.",
+       fact="rules.scheme-case", needs="credentials.basic", tier=Tier.GENTLE)  # fmt: skip
 def scheme_case(call: Call) -> Steps:
     """The name of a scheme is case-insensitive, and some clients write it in lower case."""
     right = call.credentials(AuthScheme.BASIC)
     expect.control((yield call.acceptable_request().with_credentials(right)))
     ((_, value),) = right.headers
     draft = call.acceptable_request().with_credentials(authorization(value.replace("Basic", "basic")))
-    return (yield from expect_all_accepted([("the right key under the scheme basic", draft)]))
+    return (yield from expect_accepted("the right key under the scheme basic", draft))
 
 
-@check(
-    "accept.answer.body",
-    "The answer to success has the documented body and type.",
-    fact="bodies.accepted",
-    tier=Tier.GENTLE,
-)
+def _expect_success_body(call: Call, kind: ResponseKind) -> Steps:
+    exchange = yield call.acceptable_request()
+    expect.control(exchange)
+    expect.body(exchange, call.contract.response_body(kind), "an acceptable request")
+    return None
+
+
+@check("accept.answer.body", "The answer to an accepted request has the documented body and type.",
+       fact="bodies.accepted", tier=Tier.GENTLE)  # fmt: skip
 def answer_body(call: Call) -> Steps:
-    """Clients look at the body or its type to tell success from a proxy's page."""
-    exchange = yield call.acceptable_request()
-    expect.control(exchange)
-    expect.body(exchange, call.contract.response_body(ResponseKind.ACCEPTED), "an acceptable request")
-    return None
+    """Clients look at the body or its type to tell a success from a proxy's page."""
+    return (yield from _expect_success_body(call, ResponseKind.ACCEPTED))
 
 
-@check("accept.answer.text", "The answer to success has the documented text.", fact="bodies.accepted-text",
-       tier=Tier.GENTLE)  # fmt: skip
+@check("accept.answer.text", "The answer to an accepted request has the documented text.",
+       fact="bodies.accepted-text", tier=Tier.GENTLE)  # fmt: skip
 def answer_text(call: Call) -> Steps:
-    """The documents show the text; its case does not matter."""
-    exchange = yield call.acceptable_request()
-    expect.control(exchange)
-    expect.body(exchange, call.contract.response_body(ResponseKind.ACCEPTED_TEXT), "an acceptable request")
-    return None
+    """Clients compare the text with the one in the documents; upper and lower case count as equal."""
+    return (yield from _expect_success_body(call, ResponseKind.ACCEPTED_TEXT))

@@ -1,4 +1,4 @@
-"""Who may send: no key, a wrong key, and a key in the wrong clothes, on every path."""
+"""Authentication: no key, a wrong key, and a malformed key, on every path."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from conformance.cases._steps import describe_outcomes, expect_documented_refusal
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import FACT_OF_PARAMETER
+from conformance.checks.check import FACT_OF_PARAMETER, UNDOCUMENTED
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Level
-from conformance.requests.invalid_cases import INVALID_AUTHORIZATION, WRONG_BODY_KEY, WRONG_KEY
+from conformance.requests.invalid_credentials import INVALID_AUTHORIZATION, WRONG_BODY_KEY, WRONG_KEY
 
 if TYPE_CHECKING:
     from conformance.requests import Call
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     parameters=(*INVALID_AUTHORIZATION, *WRONG_KEY),
 )
 def wrong_credentials(call: Call, invalid_case: InvalidCase) -> Steps:
-    """A path that forgets to look at the key takes events from anybody."""
+    """A path that does not check the key accepts events from anybody."""
     return (yield from expect_documented_refusal(call, invalid_case))
 
 
@@ -37,18 +37,23 @@ def wrong_credentials(call: Call, invalid_case: InvalidCase) -> Steps:
     parameters=WRONG_BODY_KEY,
 )
 def wrong_body_key(call: Call, invalid_case: InvalidCase) -> Steps:
-    """Where the body may carry the key, the key in it is looked at too."""
+    """Where the body may carry the key, that key must be checked, too."""
     return (yield from expect_documented_refusal(call, invalid_case))
 
 
-@check("auth.key.padded", "Whether white space around the key is ignored is reported.",
-       fact="rules.undocumented", max_level=Level.MAY, observes=True)  # fmt: skip
+@check("auth.key.padded", "The answer to a key with white space around it is reported.",
+       fact=UNDOCUMENTED, max_level=Level.MAY, observes=True)  # fmt: skip
 def padded_key(call: Call) -> Steps:
-    """Keys are pasted with a line break at their end; some servers trim, and no document decides."""
+    """Keys are often pasted with a line break at their end; some servers trim, and no document decides."""
     if any(value.endswith(call.keys.write_key) for _, value in call.credentials().headers):
-        raise NotApplicable("the key is the end of a header's value, and white space around that is no part of it")
+        raise NotApplicable("the key is the end of a header's value, and HTTP ignores white space around a value")
     expect.control((yield call.control_request()))
-    drafts = [(f"the key {description}", call.acceptable_request().with_credentials(call.credentials(key=key)))
-              for description, key in ((r"with a line break after it", f"{call.keys.write_key}\n"),
-                                 ("between spaces", f" {call.keys.write_key} "))]  # fmt: skip
+    padded_keys = (
+        ("with a line break after it", f"{call.keys.write_key}\n"),
+        ("between spaces", f" {call.keys.write_key} "),
+    )
+    drafts = [
+        (f"the key {description}", call.acceptable_request().with_credentials(call.credentials(key=key)))
+        for description, key in padded_keys
+    ]
     return (yield from describe_outcomes(drafts))

@@ -1,18 +1,19 @@
-"""Batches: what they may carry, how many, and what a bad one is answered with."""
+"""Batches: their event types, their number of events, and the answers to invalid ones."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import expect_all_accepted, expect_documented_refusal
+from conformance.cases._steps import expect_accepted, expect_all_accepted, expect_documented_refusal
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import BATCHES, FACT_OF_PARAMETER
+from conformance.checks.check import ACCEPTED, BATCHES, FACT_OF_PARAMETER
 from conformance.contract import schemas
 from conformance.core import pointers
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Level
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition, ResponseKind
+from conformance.requests.fields import identity_pointers
 from conformance.requests.invalid_cases import INVALID_BATCH
 
 if TYPE_CHECKING:
@@ -23,32 +24,26 @@ if TYPE_CHECKING:
     from conformance.requests.invalid_cases import InvalidCase
     from conformance.requests.steps import Steps
 
-ACCEPTED = "answers.accepted"
-LARGE_COUNT = 300
+EVENT_COUNTS = (2, 20, 101, 300)
 
 
 def _control_then_expect_accepted(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
-    """The smallest request is accepted, and so is every draft."""
+    """The control is accepted, and so is every draft."""
     expect.control((yield call.control_request()))
     return (yield from expect_all_accepted(drafts))
 
 
-@check("batch.types.each", "A batch of every documented type is accepted.", fact=ACCEPTED, kinds=BATCHES)
+@check("batch.types.each", "A batch of each documented type is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def each_type(call: Call) -> Steps:
-    """One batch for each type, so that a type that the batch path forgot is named."""
+    """There is one batch for each type, so that the message names a type that the batch path does not know."""
     drafts = [(f"a batch with a {name} event", call.acceptable_request(name)) for name in call.contract.batch_types()]
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
-@check(
-    "batch.types.undocumented",
-    "A batch of a type that the documents name only elsewhere is accepted.",
-    fact=ACCEPTED,
-    kinds=BATCHES,
-    max_level=Level.MAY,
-)
+@check("batch.types.undocumented", "A batch of a type that is documented only outside batches is accepted.",
+       fact=ACCEPTED, kinds=BATCHES, max_level=Level.MAY)  # fmt: skip
 def other_type(call: Call) -> Steps:
-    """Some types have no place in the documents' list for batches, and clients send them there."""
+    """The documents' list for batches leaves out some types, and clients send them in batches nevertheless."""
     documented = call.contract.batch_types()
     undocumented = [name for name in call.contract.profile.events if name not in documented]
     if not undocumented:
@@ -57,31 +52,25 @@ def other_type(call: Call) -> Steps:
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
-@check("batch.types.mixed", "A batch of all documented types at once is accepted.", fact=ACCEPTED, kinds=BATCHES)
+@check("batch.types.mixed", "A batch of all documented types is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def mixed_types(call: Call) -> Steps:
-    """SDKs put whatever was called into the same batch."""
-    return (
-        yield from _control_then_expect_accepted(
-            call, [("a batch of every type at once", call.full_request(*call.contract.batch_types()))]
-        )
-    )
+    """SDKs put all pending events into the same batch, whatever their types are."""
+    draft = call.full_request(*call.contract.batch_types())
+    return (yield from _control_then_expect_accepted(call, [("a batch of all documented types", draft)]))
 
 
 @check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES, ignores_preflight=True)
 def one_event(call: Call) -> Steps:
     """An SDK that is flushed early sends its only event as a batch."""
-    return (yield from expect_all_accepted([("a batch of one event", call.batch_of(1))]))
+    return (yield from expect_accepted("a batch of one event", call.batch_of(1)))
 
 
 @check("batch.count.many", "A batch of several hundred events is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def many_events(call: Call) -> Steps:
     """The documents limit bytes, not events."""
-    drafts = [call.batch_of_at_most(count) for count in (2, 20, 101, LARGE_COUNT)]
-    return (
-        yield from _control_then_expect_accepted(
-            call, [(f"a batch of {len(draft.events)} events", draft) for draft in drafts]
-        )
-    )
+    drafts = [call.batch_of_at_most(count) for count in EVENT_COUNTS]
+    described = [(f"a batch of {len(draft.events)} events", draft) for draft in drafts]
+    return (yield from _control_then_expect_accepted(call, described))
 
 
 @check("batch.count.most", "A batch of as many events as documented is accepted.", fact=MAX_EVENTS_FACT,
@@ -94,37 +83,30 @@ def max_events(call: Call) -> Steps:
 
 @check("batch.count.over", "A batch of one event too many is refused.", fact=MAX_EVENTS_FACT, kinds=BATCHES)
 def too_many_events(call: Call) -> Steps:
-    """A server that takes more and stores no more loses the rest without a word."""
+    """A server that accepts more events than it stores loses the rest silently."""
     limit = call.contract.max_events
     draft = call.batch_beyond_limit(limit + 1)
     if len(call.batch_of_at_most(limit).events) < limit:
-        raise NotApplicable(f"the limit of a batch's size has no room for {limit:,} events")
+        raise NotApplicable(f"the size limit of a batch has no room for {limit:,} events")
     expect.control((yield call.control_request()))
     answer = call.contract.max_events_fact
     return expect.status((yield draft), answer, f"a batch of {limit + 1:,} events")
 
 
-@check("batch.context.own", "Events with a context of their own are accepted.", fact=ACCEPTED, kinds=BATCHES)
+@check("batch.context.own", "A batch whose event has its own context is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def own_context(call: Call) -> Steps:
-    """Each event may say where it came from and where it goes."""
-    return (
-        yield from _control_then_expect_accepted(
-            call, [("a batch whose event has context and integrations", _with_context(call))]
-        )
-    )
+    """Each event may have its own context and choose its own integrations."""
+    drafts = [("a batch whose event has context and integrations", _with_context(call))]
+    return (yield from _control_then_expect_accepted(call, drafts))
 
 
-@check(
-    "batch.context.shared",
-    "Fields shared by all events of a batch are accepted.",
-    fact=ACCEPTED,
-    kinds=BATCHES,
-)
+@check("batch.context.shared", "A batch with fields that all its events share is accepted.",
+       fact=ACCEPTED, kinds=BATCHES)  # fmt: skip
 def shared_context(call: Call) -> Steps:
-    """The documents let some fields stand beside the list, for every event in it."""
+    """The documents allow some fields beside the list, for every event in it."""
     shared = call.contract.profile.batch.shared
     if not shared:
-        raise NotApplicable("no document lets a field stand beside the list")
+        raise NotApplicable("no document allows a field beside the list")
     schema = call.contract.event_schema(call.operation.event_type)
     draft = call.batch_of(2)
     for pointer in shared:
@@ -132,7 +114,11 @@ def shared_context(call: Call) -> Steps:
     shared_and_own = _with_context(call).with_shared_field(
         shared[0], schemas.full_sample(schemas.subschema(schema, shared[0]))
     )
-    drafts = [(f"a batch with {', '.join(shared)} beside its list", draft), ("a batch with both", shared_and_own)]
+    names = ", ".join(shared)
+    drafts = [
+        (f"a batch with {names} beside its list", draft),
+        (f"a batch with {names} beside its list and in an event", shared_and_own),
+    ]
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
@@ -155,42 +141,37 @@ def _with_context(call: Call) -> Draft:
     parameters=INVALID_BATCH,
 )
 def invalid_batch(call: Call, invalid_case: InvalidCase) -> Steps:
-    """What is no batch is not mistaken for one, and what is no event does not go unnoticed."""
+    """A server that ignores such a mistake loses events without telling the client."""
     return (yield from expect_documented_refusal(call, invalid_case))
+
+
+PARTLY_BAD = "a batch with one event that names no user"
 
 
 def _partly_bad_draft(call: Call) -> Draft:
     """A batch of three events, of which the second names no user."""
     good, bad, last = (call.baseline_event(call.operation.event_type) for _ in range(3))
-    for pointer in call.contract.identity_pointers(call.operation.event_type).values():
+    for pointer in identity_pointers(call).values():
         bad = pointers.remove(bad, pointer)
     return call.acceptable_request().with_events(good, bad, last)
 
 
-@check(
-    "batch.partly-bad.status",
-    "A batch of which one event names no user is answered as documented.",
-    fact="answers.batch-partly-bad",
-    kinds=BATCHES,
-)
+@check("batch.partly-bad.status", "A batch with one event that names no user is answered as documented.",
+       fact=f"answers.{Condition.BATCH_PARTLY_BAD}", kinds=BATCHES)  # fmt: skip
 def partly_bad(call: Call) -> Steps:
-    """A client that is told the wrong thing resends what was stored, or drops what was not."""
+    """After a wrong answer, a client sends stored events again, or drops events that were not stored."""
     expect.control((yield call.batch_of(3)))
     answer = call.contract.expected_response(Condition.BATCH_PARTLY_BAD)
-    return expect.status((yield _partly_bad_draft(call)), answer, "a batch of which one event names no user")
+    return expect.status((yield _partly_bad_draft(call)), answer, PARTLY_BAD)
 
 
-@check(
-    "batch.partly-bad.body",
-    "The answer to a partly bad batch says what was wrong, as documented.",
-    fact="bodies.partly-bad",
-    kinds=BATCHES,
-)
+@check("batch.partly-bad.body", "The answer to a partly bad batch has the documented body.",
+       fact=f"bodies.{ResponseKind.PARTLY_BAD}", kinds=BATCHES)  # fmt: skip
 def partly_bad_body(call: Call) -> Steps:
-    """A partial success is of use only with the list of what failed."""
+    """A client can act on a partial success only if the body lists the events that failed."""
     expect.control((yield call.batch_of(3)))
     exchange: Exchange = yield _partly_bad_draft(call)
     if exchange.status not in call.contract.expected_response(Condition.BATCH_PARTLY_BAD).statuses:
         raise NotApplicable(f"the status is already wrong: {exchange.summary}")
-    expect.body(exchange, call.contract.response_body(ResponseKind.PARTLY_BAD), "a partly bad batch")
+    expect.body(exchange, call.contract.response_body(ResponseKind.PARTLY_BAD), PARTLY_BAD)
     return None

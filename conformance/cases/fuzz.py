@@ -1,15 +1,14 @@
-"""Fuzzing as checks: one for each thing that can be wrong with the answers to generated requests."""
+"""Fuzzing as checks: one for each way in which the answers to generated requests can be wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from conformance.checks.catalogue import check
-from conformance.checks.check import ERROR_BODY, Tier
+from conformance.checks.check import ACCEPTED, ALL_KINDS, ERROR_BODY, FACT_OF_PARAMETER, NO_SERVER_ERROR, Tier
 from conformance.core.errors import NotApplicable
-from conformance.core.model import OperationKind
+from conformance.core.model import Parameter
 
 if TYPE_CHECKING:
     from conformance.requests import Call
@@ -17,40 +16,38 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class FuzzProperty:
-    """What generated requests put to the test; the slug is the word of the fuzzer for what breaks it."""
+class FuzzProperty(Parameter):
+    """A property of the answers to generated requests; the slug is the fuzzer's name for its violation."""
 
-    slug: str
-    description: str
     fact: str
 
 
 FUZZ_PROPERTIES = (
-    FuzzProperty("server-error", "No generated request is answered with a 5xx", "rules.no-server-error"),
-    FuzzProperty("unanswered", "Every generated request is answered", "rules.no-server-error"),
-    FuzzProperty("misframed", "Every answer to a generated request ends where its head says", "rules.framing"),
-    FuzzProperty("refused", "Generated requests that are valid are accepted", "answers.accepted"),
+    FuzzProperty("server-error", "Generated requests cause no server error", NO_SERVER_ERROR),
+    FuzzProperty("unanswered", "Every generated request is answered", NO_SERVER_ERROR),
+    FuzzProperty("misframed", "Every answer to a generated request ends where its headers say", "rules.framing"),
+    FuzzProperty("refused", "Generated requests that are valid are accepted", ACCEPTED),
     FuzzProperty("taken", "Generated requests that must be refused are refused", "answers.json-invalid"),
-    FuzzProperty("status", "Generated requests get no status that the contract does not allow", "answers.accepted"),
-    FuzzProperty("body", "The answers to generated requests have the promised shape", ERROR_BODY),
-    FuzzProperty("leak", "No answer to a generated request shows the inside of the server", "rules.no-stack-trace"),
-    FuzzProperty("broken", "No generated request spoils those that come after it", "rules.recovery"),
+    FuzzProperty("status", "Generated requests are answered with statuses that the contract allows", ACCEPTED),
+    FuzzProperty("body", "The answers to generated requests have the documented shape", ERROR_BODY),
+    FuzzProperty("leak", "No answer to a generated request shows a stack trace", "rules.no-stack-trace"),
+    FuzzProperty("broken", "Generated requests do not affect the requests after them", "rules.recovery"),
 )
 
 
 @check(
     "fuzz.generated.{slug}",
     "{description}.",
-    fact=attrgetter("fact"),
-    kinds=frozenset(OperationKind),
+    fact=FACT_OF_PARAMETER,
+    kinds=ALL_KINDS,
     parameters=FUZZ_PROPERTIES,
     exclusive=True,
     tier=Tier.BURST,
 )
 def generated_requests(_: Call, __: FuzzProperty) -> Steps:
-    """Nobody thinks of every request. Thousands are made up, and the contract says which answers are wrong.
+    """Hand-written checks miss requests that nobody thought of; the fuzzer generates thousands.
 
-    The fuzzer sends them after all other checks, and has its own ways to judge, repeat and shrink what fails.
+    It sends them after all other checks, judges the answers by the contract, and repeats and shrinks the failing ones.
     """
     yield from ()
     raise NotApplicable("fuzzing is off; see --fuzz")

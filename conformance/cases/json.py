@@ -1,4 +1,4 @@
-"""What is not JSON, or not an object, is answered as such."""
+"""JSON syntax: bodies that are not JSON, not an object, or not UTF-8."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     parameters=INVALID_JSON,
 )
 def invalid_syntax(call: Call, invalid_case: InvalidCase) -> Steps:
-    """An answer of success to what can't be read is an event lost in silence (RFC 8259)."""
+    """A server that answers unreadable JSON (RFC 8259) with a success loses the event silently."""
     return (yield from expect_documented_refusal(call, invalid_case))
 
 
@@ -38,26 +38,31 @@ def invalid_syntax(call: Call, invalid_case: InvalidCase) -> Steps:
     parameters=NOT_OBJECT,
 )
 def not_an_object(call: Call, invalid_case: InvalidCase) -> Steps:
-    """It is valid JSON, but no event and no batch."""
+    """It is valid JSON, but neither an event nor a batch."""
+    return (yield from expect_documented_refusal(call, invalid_case))
+
+
+@check("json.encoding.{slug}", "{description} is refused.",
+       fact=FACT_OF_PARAMETER, kinds=WITH_BODY, parameters=[NOT_UTF8])  # fmt: skip
+def not_utf8(call: Call, invalid_case: InvalidCase) -> Steps:
+    """Bytes that are not UTF-8 are not JSON; a server that replaces them stores text that no client sent."""
     return (yield from expect_documented_refusal(call, invalid_case))
 
 
 @check(
-    "json.encoding.{slug}", "{description} is refused.", fact=FACT_OF_PARAMETER, kinds=WITH_BODY, parameters=NOT_UTF8
+    "json.example.invalid",
+    "The documented example that is not valid JSON is refused.",
+    fact=f"answers.{Condition.JSON_INVALID}",
 )
-def not_utf8(call: Call, invalid_case: InvalidCase) -> Steps:
-    """Bytes that are not UTF-8 are not JSON; replacing them stores something that nobody sent."""
-    return (yield from expect_documented_refusal(call, invalid_case))
-
-
-@check("json.example.invalid", "The documents' own invalid example is refused.", fact="answers.json-invalid")
 def invalid_example(call: Call) -> Steps:
-    """The documents print payloads that are not JSON; a server that takes them reads something else."""
+    """Some documents show payloads that are not JSON; a server that accepts them guesses their meaning."""
     documented_example = call.event_type.invalid_example
     if documented_example is None or call.is_batch:
-        raise NotApplicable("the documents have no invalid example of this call")
+        raise NotApplicable("the documents have no invalid example of this operation")
     expect.control((yield call.control_request()))
     exchange = yield call.acceptable_request().with_body_bytes(documented_example.text.encode())
     return expect.status(
-        exchange, call.contract.expected_response(Condition.JSON_INVALID), "the documents' invalid example"
+        exchange,
+        call.contract.expected_response(Condition.JSON_INVALID),
+        "the documented example that is not valid JSON",
     )

@@ -1,15 +1,15 @@
-"""The messageId: how long it may be, and that a repeated one is no error."""
+"""The messageId: its length, and that a repeated one is no error."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import describe_outcomes, expect_all_accepted
+from conformance.cases._steps import describe_outcomes, expect_accepted, expect_all_accepted
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import EVENTS
-from conformance.core.errors import NotApplicable
+from conformance.checks.check import EVENTS, UNDOCUMENTED, FirstPer
 from conformance.core.model import Level
+from conformance.requests.fields import require_pointer
 
 if TYPE_CHECKING:
     from conformance.requests import Call
@@ -18,15 +18,12 @@ if TYPE_CHECKING:
 OBSERVED_LENGTHS = (100, 255, 1_024, 8_192)
 
 
-def _get_message_id_pointer(call: Call) -> str:
-    message_id_pointer = call.contract.profile.pointers.message_id
-    if message_id_pointer is None:
-        raise NotApplicable("the profile does not say where a message id goes")
-    return message_id_pointer
+def _message_id_pointer(call: Call) -> str:
+    return require_pointer(call.contract.profile.pointers.message_id, "a message id")
 
 
 def _message_id_of_length(call: Call, length: int) -> str:
-    """A message id of so many characters, its own in every run."""
+    """A message id of this length, the same for all events of a type."""
     return f"conformance-{call.operation.event_type}-".ljust(length, "m")[:length]
 
 
@@ -34,38 +31,40 @@ def _message_id_of_length(call: Call, length: int) -> str:
 def max_length(call: Call) -> Steps:
     """SDKs build ids from times and UUIDs, and some come near the limit."""
     length = call.contract.max_message_id_length
-    draft = call.acceptable_request().with_field(_get_message_id_pointer(call), _message_id_of_length(call, length))
-    return (yield from expect_all_accepted([(f"a message id of {length} characters", draft)]))
+    draft = call.acceptable_request().with_field(_message_id_pointer(call), _message_id_of_length(call, length))
+    return (yield from expect_accepted(f"a message id of {length} characters", draft))
 
 
 @check(
     "payload.message-id.longer",
-    "What happens to message ids longer than documented is reported.",
-    fact="rules.undocumented",
+    "The answers to message ids longer than documented are reported.",
+    fact=UNDOCUMENTED,
     kinds=EVENTS,
     max_level=Level.MAY,
     observes=True,
-    first_operation_only=True,
+    first_per=FirstPer.RUN,
 )
 def over_max_length(call: Call) -> Steps:
-    """No document names an answer; some servers cut, some refuse, some use it as a key of a table."""
-    message_id_pointer = _get_message_id_pointer(call)
+    """No document states the answer; some servers truncate the id, some refuse it, some fail to store it."""
+    pointer = _message_id_pointer(call)
     expect.control((yield call.control_request()))
-    lengths = ((f"{length:,} characters", _message_id_of_length(call, length)) for length in OBSERVED_LENGTHS)
     return (
         yield from describe_outcomes(
-            (description, call.acceptable_request().with_field(message_id_pointer, value))
-            for description, value in lengths
+            (
+                f"{length:,} characters",
+                call.acceptable_request().with_field(pointer, _message_id_of_length(call, length)),
+            )
+            for length in OBSERVED_LENGTHS
         )
     )
 
 
-@check("payload.message-id.repeated", "An event with a message id that came before is accepted.",
+@check("payload.message-id.repeated", "An event with a repeated message id is accepted.",
        fact="rules.repeated-message-id")  # fmt: skip
 def repeated_id(call: Call) -> Steps:
-    """A client that got no answer sends again; the id is there to drop the repeat, not to refuse it."""
+    """A client that got no answer sends the event again; the id lets the server drop the repeat, not refuse it."""
     draft = call.acceptable_request().with_field(
-        _get_message_id_pointer(call), f"conformance-repeated-{call.operation.event_type}"
+        _message_id_pointer(call), f"conformance-repeated-{call.operation.event_type}"
     )
     expect.control((yield draft), "an event with a message id")
     repeats = [("the same event again", draft), ("the same event a third time", draft)]
@@ -74,18 +73,15 @@ def repeated_id(call: Call) -> Steps:
 
 @check(
     "payload.message-id.number",
-    "What happens to a message id that is a number is reported.",
-    fact="rules.undocumented",
+    "The answer to a message id that is a number is reported.",
+    fact=UNDOCUMENTED,
     kinds=EVENTS,
     max_level=Level.MAY,
     observes=True,
-    first_operation_only=True,
+    first_per=FirstPer.RUN,
 )
 def numeric_id(call: Call) -> Steps:
-    """Clients with numbers for ids exist; the documents speak of texts."""
+    """Some clients use numbers as ids; the documents expect strings."""
     expect.control((yield call.control_request()))
-    return (
-        yield from describe_outcomes(
-            [("a number as message id", call.acceptable_request().with_field(_get_message_id_pointer(call), 1_234_567))]
-        )
-    )
+    draft = call.acceptable_request().with_field(_message_id_pointer(call), 1_234_567)
+    return (yield from describe_outcomes([("a number as message id", draft)]))

@@ -1,113 +1,103 @@
-"""What an event must contain, and what it may."""
+"""Payloads: the fields that an event must have, and those that it may have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import describe_outcomes, expect_all_accepted, expect_documented_refusal
+from conformance.cases._steps import (
+    describe_outcomes,
+    expect_accepted,
+    expect_all_accepted,
+    expect_documented_refusal,
+)
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import EVENTS, REQUIRED_FIELDS
+from conformance.checks.check import ACCEPTED, EVENTS, REQUIRED_FIELDS, UNDOCUMENTED
 from conformance.contract import schemas
 from conformance.core import pointers
 from conformance.core.errors import NotApplicable
-from conformance.core.model import Level
+from conformance.core.model import Level, Parameter
 from conformance.profile.facts import Condition
+from conformance.requests.fields import (
+    free_form_pointer,
+    request_with_every_id,
+    request_with_ids,
+    require_pointer,
+)
 from conformance.requests.invalid_cases import NO_IDENTITY
 
 if TYPE_CHECKING:
     from conformance.core.model import Json
-    from conformance.requests import Call, Draft
+    from conformance.requests import Call
     from conformance.requests.steps import Steps
 
-ACCEPTED = "answers.accepted"
-IDENTITY_MISSING = "answers.identity-missing"
+IDENTITY_MISSING = f"answers.{Condition.IDENTITY_MISSING}"
 NULL_OPTIONAL = "rules.null-optional"
-UNDOCUMENTED = "rules.undocumented"
 
 
-@check("payload.identity.missing", "An event with neither userId nor anonymousId is answered as documented.",
+@check("payload.identity.missing", "An event that names no user is answered as documented.",
        fact=IDENTITY_MISSING, kinds=EVENTS)  # fmt: skip
 def identity_missing(call: Call) -> Steps:
-    """An event of nobody can't be attributed to anybody."""
+    """Without a user id and an anonymous id, an event can't be attributed to anybody."""
     return (yield from expect_documented_refusal(call, NO_IDENTITY))
-
-
-def _event_with_ids(call: Call, **values: Json) -> Draft:
-    """An event with these ids and no others. Raises Silent where a document gives it no such id."""
-    id_pointers = call.contract.identity_pointers(call.operation.event_type)
-    missing = [name for name in values if name not in id_pointers]
-    if missing:
-        raise NotApplicable(f"no document gives {call.operation.event_type} the id of a {missing[0]}")
-    draft = call.acceptable_request().without_fields(*id_pointers.values())
-    for name, value in values.items():
-        draft = draft.with_field(id_pointers[name], value)
-    return draft
-
-
-def _event_with_every_id(call: Call, value: Json) -> Draft:
-    """An event whose every id has the same value."""
-    return _event_with_ids(call, **dict.fromkeys(call.contract.identity_pointers(call.operation.event_type), value))
 
 
 @check("payload.identity.both", "An event with both a userId and an anonymousId is accepted.", fact=ACCEPTED)
 def identity_both(call: Call) -> Steps:
-    """The moment of signing in is when both are known."""
-    draft = _event_with_ids(call, user="conformance-user", anonymous="conformance-anonymous")
-    return (yield from expect_all_accepted([("an event with both ids", draft)]))
+    """SDKs know both when a visitor signs in."""
+    draft = request_with_ids(call, user="conformance-user", anonymous="conformance-anonymous")
+    return (yield from expect_accepted("an event with both ids", draft))
 
 
-@check("payload.identity.null", "An event whose ids are all null is answered as one without ids.",
+@check("payload.identity.null", "An event whose ids are all null is answered like one that names no user.",
        fact=IDENTITY_MISSING, kinds=EVENTS, max_level=Level.SHOULD)  # fmt: skip
 def identity_null(call: Call) -> Steps:
-    """Null is how many languages write what is not there."""
+    """Many languages write a missing value as null."""
     expect.control((yield call.control_request()))
     answer = call.contract.expected_response(Condition.IDENTITY_MISSING)
     return expect.status(
-        (yield call.with_run_tag(_event_with_every_id(call, None))), answer, "an event whose ids are null"
+        (yield call.with_run_tag(request_with_every_id(call, None))), answer, "an event whose ids are all null"
     )
 
 
-@check("payload.identity.empty", "What happens to an event whose ids are all empty is reported.",
+@check("payload.identity.empty", "The answer to an event whose ids are all empty is reported.",
        fact=UNDOCUMENTED, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def identity_empty(call: Call) -> Steps:
-    """An empty text names nobody, and yet is there; no document decides."""
+    """An empty id is present but names no user; no document decides."""
     expect.control((yield call.control_request()))
-    return (yield from describe_outcomes([("empty ids", call.with_run_tag(_event_with_every_id(call, "")))]))
+    return (yield from describe_outcomes([("empty ids", call.with_run_tag(request_with_every_id(call, "")))]))
 
 
-@check("payload.identity.blank", "What happens to an event whose ids are white space is reported.",
+@check("payload.identity.blank", "The answer to an event whose ids are all white space is reported.",
        fact=UNDOCUMENTED, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def identity_blank(call: Call) -> Steps:
-    """Some servers trim, others store the blank as a user of its own."""
+    """Some servers trim the id, others store white space as a user of its own."""
     expect.control((yield call.control_request()))
-    return (
-        yield from describe_outcomes([("ids of white space", call.with_run_tag(_event_with_every_id(call, " \t ")))])
-    )
+    draft = call.with_run_tag(request_with_every_id(call, " \t "))
+    return (yield from describe_outcomes([("ids of white space", draft)]))
 
 
-@check("payload.identity.null-other", "A null id beside a real one is accepted.", fact=NULL_OPTIONAL)
+@check("payload.identity.null-other", "An event with a userId and a null anonymousId is accepted.", fact=NULL_OPTIONAL)
 def identity_one_null(call: Call) -> Steps:
-    """Official SDKs write the id that they don't have as null."""
-    drafts = [("an event with a userId and anonymousId null",
-               _event_with_ids(call, user="conformance-user", anonymous=None))]  # fmt: skip
-    return (yield from expect_all_accepted(drafts))
+    """Official SDKs write a missing id as null."""
+    draft = request_with_ids(call, user="conformance-user", anonymous=None)
+    return (yield from expect_accepted("an event with a userId and a null anonymousId", draft))
 
 
-@check("payload.identity.empty-other", "What happens to an empty id beside a real one is reported.",
+@check("payload.identity.empty-other", "The answer to an event with an empty userId and an anonymousId is reported.",
        fact=UNDOCUMENTED, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def identity_one_empty(call: Call) -> Steps:
-    """Clients that always send both ids leave the one that they don't have empty."""
+    """Clients that always send both ids leave the unknown one empty."""
     expect.control((yield call.control_request()))
-    draft = _event_with_ids(call, user="", anonymous="conformance-anonymous")
+    draft = request_with_ids(call, user="", anonymous="conformance-anonymous")
     return (yield from describe_outcomes([("an empty userId beside an anonymousId", draft)]))
 
 
-@check("payload.optional.null", "What happens to optional fields that are null is reported.",
+@check("payload.optional.null", "The answers to optional fields that are null are reported.",
        fact=NULL_OPTIONAL, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def optional_null(call: Call) -> Steps:
-    """Serializers write null for what is not set; a server that takes it as a value refuses the event."""
+    """Serializers write null for a missing value; a server that takes null as a value refuses the event."""
     expect.control((yield call.control_request()))
     drafts = ((f"{pointer} null", call.full_request().with_field(pointer, None)) for pointer in call.optional_fields())
     return (yield from describe_outcomes(drafts))
@@ -116,7 +106,7 @@ def optional_null(call: Call) -> Steps:
 @check("payload.required.missing", "An event without a required field is answered as documented.",
        fact=REQUIRED_FIELDS, kinds=EVENTS)  # fmt: skip
 def required_missing(call: Call) -> Steps:
-    """A track without its event, a group without its id: nothing downstream can use them."""
+    """Nothing downstream can use a track without its event, or a group without its id."""
     expect.control((yield call.control_request()))
     note = None
     for pointer, answer in call.event_type.required.items():
@@ -125,10 +115,10 @@ def required_missing(call: Call) -> Steps:
     return note
 
 
-@check("payload.required.empty", "What happens to a required field that is empty or null is reported.",
+@check("payload.required.empty", "The answers to required fields that are empty or null are reported.",
        fact=REQUIRED_FIELDS, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def required_empty(call: Call) -> Steps:
-    """An empty name is there and says nothing; no document decides."""
+    """An empty field is present but has no content; no document decides."""
     expect.control((yield call.control_request()))
     values: tuple[tuple[str, Json], ...] = (("empty", ""), ("null", None))
     return (
@@ -140,7 +130,7 @@ def required_empty(call: Call) -> Steps:
     )
 
 
-@check("payload.required.either", "Whether a field that sources disagree on is required is reported.",
+@check("payload.required.either", "The answers to events without a field that only some sources require are reported.",
        fact=REQUIRED_FIELDS, kinds=EVENTS, max_level=Level.MAY, observes=True)  # fmt: skip
 def required_disputed(call: Call) -> Steps:
     """Where a vendor's sources contradict each other, servers differ."""
@@ -150,11 +140,10 @@ def required_disputed(call: Call) -> Steps:
     ]
     if not disputed_pointers:
         raise NotApplicable("the sources agree on what is required")
-    return (
-        yield from describe_outcomes(
-            (f"without {name}", call.acceptable_request().without_fields(name)) for name in disputed_pointers
-        )
+    drafts = (
+        (f"without {pointer}", call.acceptable_request().without_fields(pointer)) for pointer in disputed_pointers
     )
+    return (yield from describe_outcomes(drafts))
 
 
 def _allows_both(statuses: tuple[int, ...]) -> bool:
@@ -163,11 +152,9 @@ def _allows_both(statuses: tuple[int, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class PropertyShape:
-    """Free-form properties of some shape, within every limit."""
+class PropertyShape(Parameter):
+    """A shape of free-form properties, within every limit."""
 
-    slug: str
-    description: str
     value: Json
 
 
@@ -182,19 +169,18 @@ PROPERTY_SHAPES = (
     PropertyShape("deep", "nested twenty levels deep", _nested_object(20)),
     PropertyShape("wide", "with two hundred keys", {f"key_{number}": number for number in range(200)}),
     PropertyShape("lists", "with lists of lists and objects", [[1, [2, []]], {"in": [{}]}, None, True]),
-    PropertyShape("numbers", "with numbers of every usual kind",
-               {"zero": 0, "negative": -1.5, "small": 1e-7, "large": 9_007_199_254_740_991, "e": 1.5e300}),
+    PropertyShape("numbers", "with zero, negative, fractional and large numbers",
+                  {"zero": 0, "negative": -1.5, "small": 1e-7, "large": 9_007_199_254_740_991, "e": 1.5e300}),
 )  # fmt: skip
 
 
 @check("payload.properties.{slug}", "Free-form properties {description} are accepted.", fact=ACCEPTED,
        max_level=Level.SHOULD, parameters=PROPERTY_SHAPES)  # fmt: skip
 def free_form_properties(call: Call, property_shape: PropertyShape) -> Steps:
-    """Free-form means any JSON object; people nest and list what they like."""
-    draft = call.acceptable_request().with_field(
-        f"{call.event_type.open_object or ''}/conformance_{property_shape.slug}", property_shape.value
-    )
-    return (yield from expect_all_accepted([(f"properties {property_shape.description}", draft)]))
+    """Any JSON object is allowed as free-form properties, and users nest objects and lists in it."""
+    pointer = free_form_pointer(call, f"conformance_{property_shape.slug}")
+    draft = call.acceptable_request().with_field(pointer, property_shape.value)
+    return (yield from expect_accepted(f"an event with properties {property_shape.description}", draft))
 
 
 @check("payload.properties.empty", "Empty free-form properties are accepted.", fact=ACCEPTED)
@@ -203,17 +189,13 @@ def properties_empty(call: Call) -> Steps:
     open_pointer = call.event_type.open_object
     if open_pointer is None or pointers.has(call.baseline_event(call.operation.event_type), open_pointer):
         raise NotApplicable(f"no document gives {call.operation.event_type} a free-form object that may be empty")
-    return (
-        yield from expect_all_accepted([("empty properties", call.acceptable_request().with_field(open_pointer, {}))])
-    )
+    return (yield from expect_accepted("empty properties", call.acceptable_request().with_field(open_pointer, {})))
 
 
 @check("payload.context.documented", "An event with the documented context is accepted.", fact=ACCEPTED)
 def documented_context(call: Call) -> Steps:
-    """SDKs fill it in by themselves: address, page, library, locale."""
-    context_pointer = call.contract.profile.pointers.context
-    if context_pointer is None:
-        raise NotApplicable("the profile does not say where a context goes")
+    """SDKs fill in the context by themselves: address, page, library, locale."""
+    context_pointer = require_pointer(call.contract.profile.pointers.context, "a context")
     sample_context = schemas.full_sample(
         schemas.subschema(call.contract.event_schema(call.operation.event_type), context_pointer)
     )
@@ -234,10 +216,8 @@ INTEGRATIONS: tuple[tuple[str, Json], ...] = (
 
 @check("payload.integrations.documented", "An event that chooses its destinations is accepted.", fact=ACCEPTED)
 def documented_integrations(call: Call) -> Steps:
-    """Destinations are switched on and off, or given options, event by event."""
-    integrations_pointer = call.contract.profile.pointers.integrations
-    if integrations_pointer is None:
-        raise NotApplicable("the profile does not say where integrations go")
+    """Each event may switch destinations on and off, or give them options."""
+    integrations_pointer = require_pointer(call.contract.profile.pointers.integrations, "the integrations object")
     drafts = [
         (f"integrations with {description}", call.acceptable_request().with_field(integrations_pointer, value))
         for description, value in INTEGRATIONS

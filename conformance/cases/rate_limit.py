@@ -1,4 +1,4 @@
-"""Rate limits: how a target says that there is too much, and that it means what it says."""
+"""Rate limits: the answers to too many requests, and whether the target keeps what they promise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import EVENTS, RATE_HEADERS, Tier
+from conformance.checks.check import EVENTS, RATE_HEADERS, FirstPer, Tier
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
 from conformance.core.statuses import TOO_MANY_REQUESTS
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from conformance.requests.steps import Steps
 
 BURST_SIZE = 200
-"""How many requests a burst has, sixteen of them in flight at any time."""
-NO_LIMIT_NOTE = f"no limit was met in a burst of {BURST_SIZE} requests"
+"""How many requests a burst has, at most sixteen of them at once."""
+NO_LIMIT_NOTE = f"a burst of {BURST_SIZE} requests reached no limit"
 _BURST_KEY = "burst"
 _MAX_WAIT_S, _DAY_S = 15.0, 86_400
 
-BURST_OPTIONS: CheckOptions = {"first_operation_only": True, "exclusive": True, "tier": Tier.BURST}
+BURST_OPTIONS: CheckOptions = {"first_per": FirstPer.RUN, "exclusive": True, "tier": Tier.BURST}
 RECOVERY_OPTIONS: CheckOptions = {**BURST_OPTIONS, "max_level": Level.SHOULD}
 
 
 def _get_burst_result(call: Call) -> Generator[Step, Exchange, Exchange]:
-    """The first refusal of a burst, or its last acceptance; made once a run, and not if a 429 came before."""
+    """The 429 that the run saw first, or the most telling answer to a burst, which is sent once per run."""
     decisive = call.shared_exchanges.get(FIRST_429) or call.shared_exchanges.get(_BURST_KEY)
     if decisive is None:
         drafts = [call.acceptable_request().taking_429().allowing_no_answer() for _ in range(BURST_SIZE)]
@@ -45,32 +45,34 @@ def _get_burst_result(call: Call) -> Generator[Step, Exchange, Exchange]:
 
 
 def _relevance(exchange: Exchange) -> tuple[bool, bool]:
-    """What says most of a limit first: a 429, then any other answer."""
+    """A sort key: a 429 first, then any other answer, then no answer."""
     return exchange.status != TOO_MANY_REQUESTS, exchange.response is None
 
 
 def _require_429(call: Call) -> Generator[Step, Exchange, Exchange]:
-    """A 429. Raises Silent if there was none."""
+    """A 429. Raises NotApplicable if the target sent none."""
     exchange = yield from _get_burst_result(call)
     if exchange.status != TOO_MANY_REQUESTS:
         raise NotApplicable(f"no 429 was seen: {NO_LIMIT_NOTE if expect.is_accepted(exchange) else exchange.summary}")
     return exchange
 
 
-@check("rate-limit.refusal.status", "Too many requests are answered with 429, if they are refused.",
-       fact="answers.rate-exceeded", kinds=EVENTS, **BURST_OPTIONS)  # fmt: skip
+@check("rate-limit.refusal.status", "Requests over a rate limit are answered with 429.",
+       fact=f"answers.{Condition.RATE_EXCEEDED}", kinds=EVENTS, **BURST_OPTIONS)  # fmt: skip
 def refusal_status(call: Call) -> Steps:
-    """A 503 tells SDKs that the server is ill; many then send everything again, and at once."""
+    """A 503 means that the server is down; many SDKs then send everything again at once."""
     exchange = yield from _get_burst_result(call)
     if expect.is_accepted(exchange):
         return NO_LIMIT_NOTE
-    return expect.status(exchange, call.contract.expected_response(Condition.RATE_EXCEEDED), "one request too many")
+    return expect.status(
+        exchange, call.contract.expected_response(Condition.RATE_EXCEEDED), "a request over the rate limit"
+    )
 
 
-@check("rate-limit.refusal.headers", "A 429 says in seconds when to come back, as documented.",
+@check("rate-limit.refusal.headers", "A 429 has the documented headers with the seconds to wait.",
        fact=RATE_HEADERS, kinds=EVENTS, **BURST_OPTIONS)  # fmt: skip
 def refusal_headers(call: Call) -> Steps:
-    """Without a time, or with one that can't be read, clients come back at once, all of them."""
+    """Without a time that clients can read, all of them send again at once."""
     exchange = yield from _require_429(call)
     facts = [call.contract.fact(f"{RATE_HEADERS}.{name}") for name in call.contract.profile.rate_headers]
     for fact in sorted(facts, key=lambda item: item.level.rank):
@@ -94,10 +96,10 @@ def _is_seconds(value: str) -> bool:
     return text.isascii() and text.isdigit() and int(text) <= _DAY_S
 
 
-@check("rate-limit.refusal.retry-after", "Where a 429 has a Retry-After, it can be read.",
+@check("rate-limit.refusal.retry-after", "The Retry-After of a 429 is a date or a number of seconds.",
        fact="rules.retry-after", kinds=EVENTS, **BURST_OPTIONS)  # fmt: skip
 def retry_after(call: Call) -> Steps:
-    """Clients that can't read it come back at once, or never."""
+    """Clients that can't read it send again at once, or never."""
     exchange = yield from _require_429(call)
     value = exchange.response.header("retry-after") if exchange.response else None
     if value is None:
@@ -121,23 +123,23 @@ def _is_date(value: str) -> bool:
         return False
 
 
-@check("rate-limit.refusal.recovers", "After the time that a 429 names, requests are accepted again.",
-       fact="answers.rate-exceeded", kinds=EVENTS, **RECOVERY_OPTIONS)  # fmt: skip
+@check("rate-limit.refusal.recovers", "A request is accepted after the time that a 429 asks to wait.",
+       fact=f"answers.{Condition.RATE_EXCEEDED}", kinds=EVENTS, **RECOVERY_OPTIONS)  # fmt: skip
 def accepted_after_wait(call: Call) -> Steps:
-    """A client that waits as told and is refused again has no way to behave well."""
+    """A client that waits as long as asked and is refused again can't do anything right."""
     exchange = yield from _require_429(call)
     wait_s = retry_after_s(exchange)
     if wait_s > _MAX_WAIT_S:
         raise NotApplicable(f"the target asks to wait {wait_s:g} s, longer than this check waits")
     retried = yield call.acceptable_request().with_pause(wait_s + 0.1).taking_429()
-    expect.accepted(retried, f"a valid request {wait_s:g} s after a 429 that asked for as much")
+    expect.accepted(retried, f"a valid request {wait_s:g} s after a 429 that asked to wait as long")
     return None
 
 
-@check("rate-limit.none.promised", "A vendor that promises no limit refuses no burst.",
+@check("rate-limit.none.promised", "A burst is accepted where the documents promise no rate limit.",
        fact="rate.unlimited", kinds=EVENTS, **BURST_OPTIONS)  # fmt: skip
 def unlimited(call: Call) -> Steps:
-    """Who relies on the promise does not queue, and loses what is refused."""
+    """Clients that rely on the promise have no queue, and lose each refused event."""
     exchange = yield from _get_burst_result(call)
     expect.accepted(exchange, "a request in a burst, where the documents promise no limit,")
     return NO_LIMIT_NOTE

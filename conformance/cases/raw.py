@@ -1,30 +1,29 @@
-"""The raw wire: lengths, chunks, pipelines and versions, where no HTTP client goes; on one path alone."""
+"""Framing that HTTP clients never produce (lengths, chunks, pipelining, versions), tested on one path."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from conformance.cases._steps import converse_raw, expect_new_connection_accepted
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import EVENTS, EVENTS_AND_BATCHES, PIXELS, WITH_BODY, FirstPer
+from conformance.checks.check import EVENTS, EVENTS_AND_BATCHES, NO_SERVER_ERROR, PIXELS, WITH_BODY, FirstPer
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level, TransportFailure
-from conformance.profile.facts import Condition
+from conformance.profile.facts import Rule
 from conformance.requests import framings, send_on_one_connection
 from conformance.requests.credentials import UNKNOWN_KEY, basic
-from conformance.requests.invalid_cases import INVALID_AUTHORIZATION, INVALID_JSON
+from conformance.requests.invalid_cases import TRUNCATED_JSON
+from conformance.requests.invalid_credentials import MISSING_CREDENTIALS
 
 if TYPE_CHECKING:
-    from conformance.core.model import Exchange
+    from conformance.core.model import Exchange, RawWriter
     from conformance.requests import Call, Draft
-    from conformance.requests.steps import Steps
-
-NO_5XX: Final = "rules.no-server-error"
+    from conformance.requests.steps import ExchangeSteps, Steps
 
 
 def _expect_tolerated(call: Call, subject: str, draft: Draft) -> Steps:
-    """A request that need not be understood is refused, taken, or hung up on; others are not harmed."""
+    """An unusual request is accepted, refused, or answered by closing the connection; later ones are accepted."""
     expect.control((yield call.control_request()))
     (exchange,) = yield from converse_raw(call, subject, draft)
     expect.no_crash(exchange, subject, may_close=True)
@@ -32,38 +31,41 @@ def _expect_tolerated(call: Call, subject: str, draft: Draft) -> Steps:
     return None
 
 
-@check("robustness.length.too-small", "A body longer than its Content-Length is not taken for two requests.",
-       fact=NO_5XX, kinds=EVENTS, first_operation_only=True)  # fmt: skip
-def length_too_small(call: Call) -> Steps:
-    """What is behind the length is no request; a server that takes it for one stores what nobody sent."""
-    expect.control((yield call.control_request()))
-    subject = "a body that is longer than its Content-Length"
+def _send_before_another(call: Call, subject: str, raw_writer: RawWriter) -> ExchangeSteps:
+    """Sends a badly framed request and an acceptable one after it on the same connection; the first crashes nothing."""
     first, second = yield from converse_raw(
-        call,
-        subject,
-        call.acceptable_request().with_raw_writer(framings.write_length_too_small),
-        call.acceptable_request(),
+        call, subject, call.acceptable_request().with_raw_writer(raw_writer), call.acceptable_request()
     )
     expect.no_crash(first, subject, may_close=True)
+    return first, second
+
+
+@check("robustness.length.too-small", "A body longer than its Content-Length is not read as two requests.",
+       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
+def length_too_small(call: Call) -> Steps:
+    """The bytes after the length are no request; a server that reads them as one stores an event that nobody sent."""
+    expect.control((yield call.control_request()))
+    subject = "a body longer than its Content-Length"
+    first, second = yield from _send_before_another(call, subject, framings.write_length_too_small)
     if second.response:
-        expect.no_crash(second, f"what follows {subject}")
+        expect.no_crash(second, f"the rest of {subject}")
     expect.no_success(first, "a body that is cut off by its Content-Length")
-    expect.no_success(second, "what follows a body that is longer than its Content-Length")
+    expect.no_success(second, f"the rest of {subject}")
     yield from expect_new_connection_accepted(call, subject)
     return None
 
 
 def _require_plaintext(exchange: Exchange) -> None:
-    """The connection is one whose halves can be closed one by one. Raises Silent under TLS."""
+    """The client can close its side of the connection alone. Raises NotApplicable under TLS."""
     expect.control(exchange)
     if exchange.url.startswith("https:"):
-        raise NotApplicable("a connection under TLS can't be closed by half")
+        raise NotApplicable("under TLS, a client can't close its side of a connection alone")
 
 
 @check("robustness.length.too-large", "A body that ends before its Content-Length is not accepted.",
-       fact="rules.incomplete-body", kinds=EVENTS, first_operation_only=True)  # fmt: skip
+       fact="rules.incomplete-body", kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_too_large(call: Call) -> Steps:
-    """A client that dies in the middle sends again; what was half sent would be there twice, once broken."""
+    """A client that fails while sending sends again; the server would store the event twice, once incomplete."""
     _require_plaintext((yield call.control_request()))
     subject = "a body that ends before its Content-Length"
     draft = (
@@ -71,66 +73,60 @@ def length_too_large(call: Call) -> Steps:
     )
     (exchange,) = yield from send_on_one_connection(draft, half_closed=True)
     if exchange.failure is TransportFailure.TIMEOUT:
-        return "the target goes on waiting for the rest, though the client has ended its side"
+        return "the target waits for the rest, although the client has closed its side"
     expect.no_timeout(exchange)
     expect.no_crash(exchange, subject, may_close=True)
     expect.no_success(exchange, subject)
     return None
 
 
-@check("robustness.length.missing", "A body without any length brings nothing down.",
-       fact=NO_5XX, kinds=EVENTS, first_operation_only=True)  # fmt: skip
+@check("robustness.length.missing", "A body without any length causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_missing(call: Call) -> Steps:
-    """HTTP says that there is no body then; a server that waits for one waits for ever."""
+    """By HTTP, such a request has no body; a server that waits for one waits for ever."""
     draft = call.acceptable_request().with_raw_writer(framings.write_without_length)
     return (yield from _expect_tolerated(call, "a body without any length", draft))
 
 
-@check("robustness.length.doubled", "A Content-Length that is given twice, alike, brings nothing down.",
-       fact=NO_5XX, kinds=EVENTS, first_operation_only=True)  # fmt: skip
+@check("robustness.length.doubled", "A repeated Content-Length with the same value causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_doubled(call: Call) -> Steps:
-    """Careless proxies add a second one; it may be taken or refused."""
+    """Some proxies add a second one; the server may accept or refuse it."""
     draft = call.acceptable_request().with_raw_writer(framings.write_length_twice)
-    return (yield from _expect_tolerated(call, "a Content-Length that is given twice", draft))
+    return (yield from _expect_tolerated(call, "a repeated Content-Length", draft))
 
 
-@check("robustness.length.conflict", "Two different Content-Lengths are refused, and the connection closed.",
-       fact="rules.length-conflict", kinds=EVENTS, first_operation_only=True)  # fmt: skip
+@check("robustness.length.conflict", "Two different Content-Lengths are refused, and the connection is closed.",
+       fact=f"rules.{Rule.LENGTH_CONFLICT}", kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def lengths_conflicting(call: Call) -> Steps:
-    """A proxy that believes the other one of the two lets strangers put requests into others' connections."""
+    """If a proxy uses the other length, attackers can put requests into other clients' connections."""
     expect.control((yield call.control_request()))
     for subject, raw_writer in framings.CONFLICTING_LENGTHS:
-        first, second = yield from converse_raw(
-            call, subject, call.acceptable_request().with_raw_writer(raw_writer), call.acceptable_request()
-        )
-        expect.no_crash(first, subject, may_close=True)
+        first, second = yield from _send_before_another(call, subject, raw_writer)
         expect.no_success(first, subject)
         expect.no_answer(second, subject)
     return None
 
 
-@check("robustness.length.with-chunks", "Chunks together with a Content-Length smuggle no second request in.",
-       fact="rules.length-conflict", kinds=EVENTS, first_operation_only=True)  # fmt: skip
+@check("robustness.length.with-chunks", "A request with chunks and a Content-Length smuggles in no second request.",
+       fact=f"rules.{Rule.LENGTH_CONFLICT}", kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_with_chunks(call: Call) -> Steps:
-    """Who believes one and a proxy that believes the other disagree on where the request ends.
+    """A server that uses one and a proxy that uses the other disagree on where the request ends.
 
-    RFC 9112 section 6.1 wants the connection closed as well, which some widely used servers do not.
+    RFC 9112 section 6.1 asks to close the connection as well, which some widely used servers do not do.
     """
     expect.control((yield call.control_request()))
     for subject, raw_writer in framings.CHUNKS_AND_LENGTH:
-        first, second = yield from converse_raw(
-            call, subject, call.acceptable_request().with_raw_writer(raw_writer), call.acceptable_request()
-        )
-        expect.no_crash(first, subject, may_close=True)
+        first, second = yield from _send_before_another(call, subject, raw_writer)
         if raw_writer is framings.write_smuggled_request or not expect.is_accepted(first):
             expect.no_answer(second, subject)
     return None
 
 
-@check("robustness.expect.continue", "A client that asks before it sends the body gets an answer.",
-       fact="rules.expect-continue", kinds=EVENTS, exclusive=True, first_operation_only=True)  # fmt: skip
+@check("robustness.expect.continue", "A request with Expect: 100-continue is answered before its body.",
+       fact="rules.expect-continue", kinds=EVENTS, exclusive=True, first_per=FirstPer.RUN)  # fmt: skip
 def expect_continue(call: Call) -> Steps:
-    """Many HTTP libraries ask before they send a large body, and wait."""
+    """Many HTTP libraries send a large body only after such an answer."""
     expect.control((yield call.control_request()))
     subject = "a request with Expect: 100-continue"
     (exchange,) = yield from converse_raw(
@@ -150,9 +146,9 @@ def expect_continue(call: Call) -> Steps:
 
 
 @check("robustness.chunks.extended", "Chunks with extensions and a trailer are accepted.",
-       fact="rules.chunk-extensions", kinds=EVENTS, first_operation_only=True)  # fmt: skip
+       fact="rules.chunk-extensions", kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def chunk_extensions(call: Call) -> Steps:
-    """Some proxies sign chunks in an extension; who does not know it ignores it."""
+    """Some proxies sign chunks in an extension; other servers ignore extensions that they do not know."""
     expect.require_chunks_supported((yield call.acceptable_request().with_chunked_encoding()))
     for subject, raw_writer in framings.OPTIONAL_CHUNK_PARTS:
         (exchange,) = yield from converse_raw(call, subject, call.acceptable_request().with_raw_writer(raw_writer))
@@ -160,21 +156,18 @@ def chunk_extensions(call: Call) -> Steps:
     return None
 
 
-@check("robustness.headers.host-twice", "A second Host brings nothing down.",
-       fact=NO_5XX, kinds=EVENTS, first_operation_only=True)  # fmt: skip
+@check("robustness.headers.host-twice", "A second Host header causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def host_twice(call: Call) -> Steps:
-    """It is refused by those who route by it, and must not crash them."""
-    return (
-        yield from _expect_tolerated(
-            call, "a second Host", call.acceptable_request().with_raw_writer(framings.write_second_host)
-        )
-    )
+    """Servers that choose a site by this header refuse the request; it must not crash them."""
+    draft = call.acceptable_request().with_raw_writer(framings.write_second_host)
+    return (yield from _expect_tolerated(call, "a second Host header", draft))
 
 
-@check("robustness.headers.key-twice", "A second, wrong key in the headers brings nothing down.",
-       fact=NO_5XX, kinds=EVENTS, first_operation_only=True)  # fmt: skip
+@check("robustness.headers.key-twice", "A second, wrong key in the headers causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def key_twice(call: Call) -> Steps:
-    """Proxies add their own credentials; joined by a comma, they are no base64 any more."""
+    """Proxies add their own credentials; joined by a comma, the two values are no longer base64."""
     right = call.credentials().headers
     (name, wrong), *_ = basic(UNKNOWN_KEY).headers
     if right:
@@ -183,19 +176,19 @@ def key_twice(call: Call) -> Steps:
     return (yield from _expect_tolerated(call, "a second key in the headers", draft))
 
 
-@check("robustness.headers.flood", "Hundreds of headers, or one of 60 KB, bring nothing down.",
-       fact=NO_5XX, kinds=EVENTS, first_operation_only=True)  # fmt: skip
+@check("robustness.headers.flood", "Hundreds of headers, or one of 60 KB, cause no server error.",
+       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def oversized_headers(call: Call) -> Steps:
-    """They are refused with 431 or 400, or taken; the server goes on."""
+    """The server accepts them or refuses them with 431 or 400, and keeps running."""
     for subject, raw_writer in framings.LARGE_HEADS:
         yield from _expect_tolerated(call, subject, call.acceptable_request().with_raw_writer(raw_writer))
     return None
 
 
 @check("robustness.version.http-10", "A request in HTTP/1.0 is accepted.",
-       fact="rules.http-10", kinds=EVENTS, first_operation_only=True)  # fmt: skip
+       fact="rules.http-10", kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def http_10(call: Call) -> Steps:
-    """Health checks and old proxies speak it; it knows no chunks."""
+    """Health checks and old proxies use it; it has no chunked encoding."""
     expect.control((yield call.control_request()))
     subject = "a request in HTTP/1.0"
     (exchange,) = yield from converse_raw(
@@ -204,7 +197,7 @@ def http_10(call: Call) -> Steps:
     expect.accepted(exchange, subject)
     if exchange.response and exchange.response.header("transfer-encoding") is not None:
         raise Deviation(
-            f"{subject} must not be answered in chunks, which it does not know",
+            f"{subject}, which has no chunked encoding, must not be answered in chunks",
             "was",
             exchange=exchange,
             expected="a Content-Length, or the end of the connection",
@@ -213,16 +206,16 @@ def http_10(call: Call) -> Steps:
     return None
 
 
-@check("robustness.pipelining.order", "Pipelined requests are answered in their order.",
-       fact="rules.pipelining", kinds=EVENTS, max_level=Level.SHOULD, first_operation_only=True)  # fmt: skip
+@check("robustness.pipelining.order", "Pipelined requests are answered in the order in which they were sent.",
+       fact="rules.pipelining", kinds=EVENTS, max_level=Level.SHOULD, first_per=FirstPer.RUN)  # fmt: skip
 def pipelined_order(call: Call) -> Steps:
-    """An answer in the wrong place tells the client that the wrong event is stored. A server may hang up."""
+    """After answers in another order, the client believes that the wrong event is stored. A server may hang up."""
     expect.control((yield call.control_request()))
-    invalid = call.contract.expected_response(Condition.JSON_INVALID)
+    answer = call.contract.expected_response(TRUNCATED_JSON.condition)
     drafts = (
         call.acceptable_request(),
         call.acceptable_request(),
-        INVALID_JSON[0].make_draft(call),
+        TRUNCATED_JSON.make_draft(call),
         call.acceptable_request(),
     )
     exchanges = yield from converse_raw(call, "the first of four pipelined requests", *drafts, pipelined=True)
@@ -231,7 +224,7 @@ def pipelined_order(call: Call) -> Steps:
         if number > 1 and exchange.failure is TransportFailure.CLOSED:
             return None
         if number == 3:
-            expect.status(exchange, invalid, subject)
+            expect.status(exchange, answer, subject)
         else:
             expect.accepted(exchange, subject)
     return None
@@ -239,15 +232,15 @@ def pipelined_order(call: Call) -> Steps:
 
 @check(
     "robustness.connection.half-closed",
-    "Whether a client that ended its side is answered is reported.",
+    "The answer to a client that closes its side of the connection is reported.",
     fact="rules.half-close",
     kinds=EVENTS,
-    first_operation_only=True,
+    first_per=FirstPer.RUN,
     max_level=Level.MAY,
     observes=True,
 )
 def half_closed(call: Call) -> Steps:
-    """Shell scripts that pipe a request into a socket end their side before they read."""
+    """Shell scripts that pipe a request into a socket close their side before they read."""
     _require_plaintext((yield call.control_request()))
     (exchange,) = yield from send_on_one_connection(
         call.acceptable_request().allowing_no_answer(may_time_out=True), half_closed=True
@@ -255,33 +248,32 @@ def half_closed(call: Call) -> Steps:
     return f"answered with {exchange.status}" if exchange.response else f"not answered: {exchange.failure}"
 
 
-@check("robustness.connection.credentials", "Credentials count for one request, not for its connection.",
-       fact="answers.credentials-missing", kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
+@check("robustness.connection.credentials", "Credentials are valid for one request, not for its connection.",
+       fact=MISSING_CREDENTIALS.fact, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
 def credentials_per_request(call: Call) -> Steps:
     """Behind a proxy, one connection carries the requests of many clients."""
     expect.control((yield call.control_request()))
-    invalid_case = INVALID_AUTHORIZATION[0]
     _, exchange = yield from converse_raw(
-        call, "an acceptable request", call.acceptable_request(), invalid_case.make_draft(call)
+        call, "an acceptable request", call.acceptable_request(), MISSING_CREDENTIALS.make_draft(call)
     )
     if exchange.failure is TransportFailure.CLOSED:
         raise NotApplicable("the target closes each connection after one answer")
-    subject = f"{invalid_case.description}, after an acceptable request on the same connection,"
-    return expect.status(exchange, call.contract.expected_response(invalid_case.condition), subject)
+    subject = f"{MISSING_CREDENTIALS.description}, after an acceptable request on the same connection,"
+    return expect.status(exchange, call.contract.expected_response(MISSING_CREDENTIALS.condition), subject)
 
 
-@check("robustness.framing.accepted", "The answer to an accepted request ends where its head says.",
+@check("robustness.framing.accepted", "The answer to an accepted request ends where its headers say.",
        fact="rules.framing", kinds=WITH_BODY | PIXELS, first_per=FirstPer.KIND)  # fmt: skip
 def accepted_framed(call: Call) -> Steps:
-    """Bytes too many or too few are taken for the beginning of the next answer."""
+    """A client reads extra or missing bytes as the beginning of the next answer."""
     return (yield from _expect_framed(call, "an acceptable request", call.acceptable_request()))
 
 
-@check("robustness.framing.refused", "The answer to a refused request ends where its head says.",
+@check("robustness.framing.refused", "The answer to a refused request ends where its headers say.",
        fact="rules.framing", kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
 def refused_framed(call: Call) -> Steps:
-    """Bytes too many or too few are taken for the beginning of the next answer."""
-    return (yield from _expect_framed(call, INVALID_JSON[0].description, INVALID_JSON[0].make_draft(call)))
+    """A client reads extra or missing bytes as the beginning of the next answer."""
+    return (yield from _expect_framed(call, TRUNCATED_JSON.description, TRUNCATED_JSON.make_draft(call)))
 
 
 def _expect_framed(call: Call, subject: str, draft: Draft) -> Steps:

@@ -1,4 +1,4 @@
-"""Official SDKs: whether their requests are accepted, and what the answers make them do."""
+"""Official SDKs: their requests are accepted, and their reactions to the answers are reported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.checks import expect
 from conformance.checks.catalogue import check
 from conformance.checks.check import FACT_OF_PARAMETER, Tier
 from conformance.core.errors import NotApplicable
-from conformance.core.model import Level
+from conformance.core.model import Level, Parameter
 from conformance.core.statuses import MULTI_STATUS
 from conformance.profile.facts import Condition
 from conformance.requests.sdk_requests import SdkRequest
@@ -29,72 +29,55 @@ _REDIRECT = 300
 
 
 @dataclass(frozen=True, slots=True)
-class SdkParameter:
-    """An SDK, as the form of its checks."""
+class SdkParameter(Parameter):
+    """An SDK, as the parameter of its checks."""
 
     sdk: Sdk
 
     @property
-    def slug(self) -> str:
-        """The word for ids."""
-        return self.sdk.name
-
-    @property
-    def description(self) -> str:
-        """What it is called."""
-        return self.sdk.title
-
-    @property
     def fact(self) -> str:
-        """What says that the vendor's servers are made for it."""
+        """The fact that the vendor's servers support it."""
         return f"sdks.{self.sdk.name}"
 
-    @property
-    def paths(self) -> frozenset[str]:
-        """The paths that it sends to."""
-        return self.sdk.paths
-
     def requests(self, call: Call) -> list[SdkRequest]:
-        """What it sends to an operation; the longest last. Raises Silent if none of it is documented."""
+        """Its requests to an operation, the longest last. Raises NotApplicable if none of its events is documented."""
         requests = [SdkRequest.for_call(call, shape) for shape in self.sdk.requests_to(call.operation.path)]
-        documented = [speech for speech in requests if speech.documented_only().events]
+        documented = [request for request in requests if request.documented_only().events]
         if not documented:
-            raise NotApplicable(f"{self.description} sends no event to {call.operation} that the documents know")
-        return sorted(documented, key=lambda speech: len(speech.events))
+            raise NotApplicable(f"{self.description} sends no documented event to {call.operation}")
+        return sorted(documented, key=lambda request: len(request.events))
 
 
-SDK_PARAMETERS = tuple(SdkParameter(sdk) for sdk in sdks.load_all())
+SDK_PARAMETERS = tuple(SdkParameter(sdk.name, sdk.title, sdk, paths=sdk.paths) for sdk in sdks.load_all())
 
 
 @check(
     "sdk.{slug}.accepted",
-    "A request of {description} is accepted.",
+    "The requests of {description} are accepted.",
     fact=FACT_OF_PARAMETER,
     parameters=SDK_PARAMETERS,
     tier=Tier.GENTLE,
 )
 def accepted(call: Call, sdk_parameter: SdkParameter) -> Steps:
-    """A server that takes a vendor's place is spoken to by that vendor's SDKs, in their own way."""
+    """A replacement for a vendor's server receives requests of that vendor's SDKs, exactly as they send them."""
     for sdk_request in sdk_parameter.requests(call):
         draft = sdk_request.documented_only().to_draft()
-        expect.accepted((yield draft), f"what {sdk_parameter.description} sends")
+        expect.accepted((yield draft), f"a request of {sdk_parameter.description}")
         if sdk_request.shape.retry_headers:
-            expect.accepted((yield sdk_request.as_retry(draft)), f"what {sdk_parameter.description} sends once more")
+            expect.accepted((yield sdk_request.as_retry(draft)), f"a repeated request of {sdk_parameter.description}")
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class SdkScenario:
-    """Something that an SDK may be made to send: how it is made, and what the documents answer to it."""
+class SdkScenario(Parameter):
+    """A kind of request that an SDK may send, with the documented answer to it."""
 
-    slug: str
-    description: str
     make: Callable[[SdkRequest], Draft]
     answer: Callable[[SdkRequest], ExpectedResponse] | None = None
     is_batch_only: bool = False
 
     def build_draft(self, sdk_request: SdkRequest) -> Draft | None:
-        """The request; None where there is nothing of the kind."""
+        """The request; None where the SDK sends no such request to the operation."""
         if self.is_batch_only and not sdk_request.call.is_batch:
             return None
         try:
@@ -103,7 +86,7 @@ class SdkScenario:
             return None
 
     def is_documented_refusal(self, sdk_request: SdkRequest) -> bool:
-        """Whether the documents know of an answer to it that is not a plain success."""
+        """Whether an answer other than a plain success is documented."""
         try:
             statuses = self.answer(sdk_request).statuses if self.answer else ()
         except NotApplicable:
@@ -112,47 +95,47 @@ class SdkScenario:
 
 
 def _documented_answer(condition: Condition) -> Callable[[SdkRequest], ExpectedResponse]:
-    return lambda speech: speech.call.contract.expected_response(condition)
+    return lambda request: request.call.contract.expected_response(condition)
 
 
 def _undocumented_draft(sdk_request: SdkRequest) -> Draft:
     undocumented_request = sdk_request.undocumented_only()
     if not undocumented_request.events:
-        raise NotApplicable("all that it sends is documented")
+        raise NotApplicable("all its events are documented")
     return undocumented_request.to_draft()
 
 
 SDK_SCENARIOS = (
-    SdkScenario(ACCEPTED_CONDITION, "acceptable", lambda speech: speech.documented_only().to_draft()),
+    SdkScenario(ACCEPTED_CONDITION, "acceptable", lambda request: request.documented_only().to_draft()),
     SdkScenario("undocumented", "not in the documents", _undocumented_draft),
     SdkScenario(
         "unknown-key",
         "unknown key",
-        lambda speech: speech.documented_only().with_unknown_key().to_draft(),
+        lambda request: request.documented_only().with_unknown_key().to_draft(),
         _documented_answer(Condition.CREDENTIALS_UNKNOWN),
     ),
     SdkScenario(
         "no-identity",
         "no user",
-        lambda speech: speech.documented_only().first_event_without_user().to_draft(),
+        lambda request: request.documented_only().first_event_without_user().to_draft(),
         _documented_answer(Condition.IDENTITY_MISSING),
     ),
     SdkScenario(
         "too-large",
         "too large",
-        lambda speech: speech.documented_only().first_event_too_large().to_draft(),
-        lambda speech: speech.event_limit,
+        lambda request: request.documented_only().first_event_too_large().to_draft(),
+        lambda request: request.event_limit,
     ),
     SdkScenario(
         "invalid-json",
         "invalid JSON",
-        lambda speech: speech.documented_only().to_draft(is_truncated=True),
+        lambda request: request.documented_only().to_draft(is_truncated=True),
         _documented_answer(Condition.JSON_INVALID),
     ),
     SdkScenario(
         "partly-bad",
         "partly bad",
-        lambda speech: speech.documented_only().middle_event_without_user().to_draft(),
+        lambda request: request.documented_only().middle_event_without_user().to_draft(),
         _documented_answer(Condition.BATCH_PARTLY_BAD),
         is_batch_only=True,
     ),
@@ -161,14 +144,14 @@ SDK_SCENARIOS = (
 
 @check(
     "sdk.{slug}.reactions",
-    "What the answers make {description} do is reported.",
+    "The reactions of {description} to the answers are reported.",
     fact="rules.sdk-reactions",
     max_level=Level.MAY,
     observes=True,
     parameters=SDK_PARAMETERS,
 )
 def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
-    """An answer that an SDK takes wrongly loses its user's events, or doubles them."""
+    """An answer that an SDK misinterprets makes it lose events, or send them twice."""
     sdk_request = sdk_parameter.requests(call)[-1]
     outcomes = []
     for scenario in SDK_SCENARIOS:
@@ -184,5 +167,5 @@ def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
                 )
             )
             if scenario is SDK_SCENARIOS[0] and not expect.is_accepted(exchange):
-                break  # nothing follows from what else is refused
+                break  # the target refuses everything, so that further answers would mean nothing
     return build_note(sdk_parameter.sdk, outcomes, is_supported=call.contract.has_fact(sdk_parameter.fact))

@@ -1,26 +1,27 @@
-"""Size limits: just within, well within, over; in bytes, in many spellings, in chunks; on every path.
+"""Size limits: bodies within and over them; in bytes and wider characters, escaped and in chunks; on every path.
 
-Checks speak of `at_least` and `at_most`, the two readings of a documented limit, never of numbers.
+Checks use `at_least` and `at_most`, the two readings of a documented limit, and no numbers of their own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from conformance.cases._steps import expect_all_accepted
+from conformance.cases._steps import accepted_or_refused, expect_accepted
 from conformance.checks import expect
 from conformance.checks.catalogue import check
 from conformance.checks.check import BATCHES, EVENTS
 from conformance.core.errors import NotApplicable
-from conformance.core.model import Level
+from conformance.core.model import Level, Parameter
 from conformance.profile.facts import LimitKind
 from conformance.requests import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conformance.checks.check import CheckOptions
     from conformance.core.model import Exchange
     from conformance.profile.facts import SizeLimit
     from conformance.requests import Call
@@ -28,13 +29,11 @@ if TYPE_CHECKING:
 
 THREE_BYTE_CHARACTER = "日"
 WITHIN_PERCENT, OVER_PERCENT = 97, 105
-"""How far an event in a batch stays from its limit: servers count it after parsing, in their spelling."""
+"""The sizes of events in a batch, in percent of their limit: servers count them after parsing, written anew."""
 
-EVENT_OPTIONS: dict[str, Any] = {"fact": "limits.event", "kinds": EVENTS}
-BATCH_OPTIONS: dict[str, Any] = {"fact": "limits.batch", "kinds": BATCHES}
-BATCH_EVENT_OPTIONS: dict[str, Any] = {"fact": "limits.batch-event", "kinds": BATCHES}
-SIZE_BAND_OPTIONS: dict[str, Any] = {"fact": "rules.size-band", "max_level": Level.MAY, "observes": True}
-
+EVENT, BATCH, BATCH_EVENT = (f"limits.{kind}" for kind in (LimitKind.EVENT, LimitKind.BATCH, LimitKind.BATCH_EVENT))
+SIZE_BAND = "rules.size-band"
+SIZE_BAND_OPTIONS: CheckOptions = {"max_level": Level.MAY, "observes": True}
 
 _require_free_form = partial(expect.require_supported, subject="a free-form property")
 _require_non_ascii = partial(expect.require_supported, subject="text beyond ASCII")
@@ -46,15 +45,13 @@ def _unchanged(draft: Draft) -> Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class BodyFilling:
-    """A way to fill a body: with a character, spelled and sent in some way.
+class Filling(Parameter):
+    """A way to pad a body or an event to a size: a character, and how it is written and sent.
 
-    `supported` looks at the answer to a small body of the same kind, the control; `percent` is the share
-    of the limit to fill.
+    `require_supported` judges the answer to a small request of the same kind, the control; `percent_of_limit` is the
+    share of the limit to fill.
     """
 
-    slug: str
-    description: str
     character: str = "a"
     transform: Callable[[Draft], Draft] = _unchanged
     require_supported: Callable[[Exchange], None] = _require_free_form
@@ -65,85 +62,82 @@ class BodyFilling:
         return self.transform(call.acceptable_request().with_filler(self.character))
 
     def sized_draft(self, call: Call, size: int) -> Draft:
-        """A body of exactly so many bytes, or what else its limit counts."""
-        counted = call.contract.body_size_limit(call.operation).unit
-        return self.transform(call.request_with_room_for(size)).with_body_size(size, self.character, counted)
+        """A body of exactly this size, in the unit of its limit."""
+        unit = call.contract.body_size_limit(call.operation).unit
+        return self.transform(call.request_with_room_for(size)).with_body_size(size, self.character, unit)
+
+
+def _wide(slug: str, description: str) -> Filling:
+    return Filling(
+        slug,
+        f"{description} and made of three-byte characters",
+        THREE_BYTE_CHARACTER,
+        require_supported=_require_non_ascii,
+    )
+
+
+def _chunked(slug: str, description: str) -> Filling:
+    return Filling(
+        slug,
+        f"{description} and sent in chunks",
+        transform=Draft.with_chunked_encoding,
+        require_supported=expect.require_chunks_supported,
+    )
 
 
 WITHIN_LIMIT = (
-    BodyFilling("within", "as large as its limit"),
-    BodyFilling("half", "half as large as its limit", percent_of_limit=50),
-    BodyFilling(
-        "within-wide",
-        "as large as its limit, in characters of three bytes,",
-        THREE_BYTE_CHARACTER,
-        require_supported=_require_non_ascii,
-    ),
-    BodyFilling(
-        "within-chunked",
-        "as large as its limit, in chunks,",
-        transform=Draft.with_chunked_encoding,
-        require_supported=expect.require_chunks_supported,
-    ),
+    Filling("within", "as large as its limit"),
+    Filling("half", "half as large as its limit", percent_of_limit=50),
+    _wide("within-wide", "as large as its limit"),
+    _chunked("within-chunked", "as large as its limit"),
 )
-
 OVER_LIMIT = (
-    BodyFilling("over", "over its limit"),
-    BodyFilling(
-        "over-wide",
-        "over its limit, in characters of three bytes,",
-        THREE_BYTE_CHARACTER,
-        require_supported=_require_non_ascii,
-    ),
-    BodyFilling(
+    Filling("over", "over its limit"),
+    _wide("over-wide", "over its limit"),
+    Filling(
         "over-escaped",
-        "over its limit, written with JSON escapes,",
+        "over its limit and written with JSON escapes",
         THREE_BYTE_CHARACTER,
         Draft.with_ascii_escapes,
         _require_escapes,
     ),
-    BodyFilling(
-        "over-chunked",
-        "over its limit, in chunks,",
-        transform=Draft.with_chunked_encoding,
-        require_supported=expect.require_chunks_supported,
-    ),
+    _chunked("over-chunked", "over its limit"),
 )
 
 
-def _unit_name(limit: SizeLimit) -> str:
-    """What a limit counts, in words."""
-    return limit.unit.replace("-", " ")
+def _size_in_words(size: int, limit: SizeLimit) -> str:
+    """A size with the unit that its limit counts, such as `32,768 bytes`."""
+    return f"{size:,} {limit.unit.replace('-', ' ')}"
 
 
-@check("size.event.{slug}", "An event {description} is accepted.", parameters=WITHIN_LIMIT, **EVENT_OPTIONS)
-@check("size.batch.{slug}", "A batch {description} is accepted.", parameters=WITHIN_LIMIT, **BATCH_OPTIONS)
-def within_limit(call: Call, filling: BodyFilling) -> Steps:
-    """A limit that bites too early drops what the documents allow. It counts the bytes on the wire."""
+@check("size.event.{slug}", "An event {description} is accepted.", fact=EVENT, kinds=EVENTS, parameters=WITHIN_LIMIT)
+@check("size.batch.{slug}", "A batch {description} is accepted.", fact=BATCH, kinds=BATCHES, parameters=WITHIN_LIMIT)
+def within_limit(call: Call, filling: Filling) -> Steps:
+    """A limit that applies too early drops events that the documents allow. It counts the bytes on the wire."""
     filling.require_supported((yield filling.small_draft(call)))
     limit = call.contract.body_size_limit(call.operation)
     size = limit.at_least * filling.percent_of_limit // 100
-    subject = f"a body of {size:,} {_unit_name(limit)}, {filling.description.rstrip(',')},"
-    return (yield from expect_all_accepted([(subject, filling.sized_draft(call, size))]))
+    subject = f"a body of {_size_in_words(size, limit)}, {filling.description},"
+    return (yield from expect_accepted(subject, filling.sized_draft(call, size)))
 
 
-@check("size.event.{slug}", "An event {description} is refused.", parameters=OVER_LIMIT, **EVENT_OPTIONS)
-@check("size.batch.{slug}", "A batch {description} is refused.", parameters=OVER_LIMIT, **BATCH_OPTIONS)
-def over_limit(call: Call, filling: BodyFilling) -> Steps:
-    """A client can rely on a limit only if it holds however the body is spelled and sent."""
+@check("size.event.{slug}", "An event {description} is refused.", fact=EVENT, kinds=EVENTS, parameters=OVER_LIMIT)
+@check("size.batch.{slug}", "A batch {description} is refused.", fact=BATCH, kinds=BATCHES, parameters=OVER_LIMIT)
+def over_limit(call: Call, filling: Filling) -> Steps:
+    """A client can rely on a limit only if it holds for every way to write and send a body."""
     limit = call.contract.body_size_limit(call.operation)
     if filling.transform is Draft.with_chunked_encoding and not limit.applies_to_chunked:
-        raise NotApplicable("the limit does not hold for a body in chunks")
+        raise NotApplicable("the limit does not apply to a body in chunks")
     filling.require_supported((yield filling.small_draft(call)))
     size = limit.at_most + 1
-    subject = f"a body of {size:,} {_unit_name(limit)}, {filling.description.rstrip(',')},"
+    subject = f"a body of {_size_in_words(size, limit)}, {filling.description},"
     return expect.status((yield filling.sized_draft(call, size)), limit, subject)
 
 
 @check("size.chunked.accepted", "A small body in chunks, without a Content-Length, is accepted.",
        fact="rules.chunked")  # fmt: skip
 def chunked_accepted(call: Call) -> Steps:
-    """Clients that stream do not know the length beforehand. A server may insist on one with a 411."""
+    """Clients that stream do not know the length in advance. A server may insist on one with a 411."""
     expect.require_http_1_1((yield call.acceptable_request()))
     exchange = yield call.acceptable_request().with_chunked_encoding()
     expect.require_length_optional(exchange)
@@ -151,75 +145,51 @@ def chunked_accepted(call: Call) -> Steps:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilling:
-    """A way to fill one event of a batch."""
-
-    slug: str
-    description: str
-    character: str = "a"
-
-
 EVENT_WITHIN_LIMIT = (
-    EventFilling("within", "within the limit of one event"),
-    EventFilling("within-wide", "within the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER),
+    Filling("within", "within the limit of one event"),
+    _wide("within-wide", "within the limit of one event"),
 )
 EVENT_OVER_LIMIT = (
-    EventFilling("over", "over the limit of one event"),
-    EventFilling("over-wide", "over the limit of one event, in characters of three bytes,", THREE_BYTE_CHARACTER),
+    Filling("over", "over the limit of one event"),
+    _wide("over-wide", "over the limit of one event"),
 )
 
 
-@check(
-    "size.batch-event.{slug}",
-    "A batch with an event {description} is accepted.",
-    parameters=EVENT_WITHIN_LIMIT,
-    **BATCH_EVENT_OPTIONS,
-)
-def batch_event_within_limit(call: Call, filling: EventFilling) -> Steps:
-    """In a batch, every event may be as large as alone."""
-    expect.require_supported((yield call.batch_of(2).with_filler(filling.character)), "such text")
+@check("size.batch-event.{slug}", "A batch with an event {description} is accepted.",
+       fact=BATCH_EVENT, kinds=BATCHES, parameters=EVENT_WITHIN_LIMIT)  # fmt: skip
+def batch_event_within_limit(call: Call, filling: Filling) -> Steps:
+    """In a batch, every event may be as large as in a request of its own."""
+    filling.require_supported((yield call.batch_of(2).with_filler(filling.character)))
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
     size = limit.at_least * WITHIN_PERCENT // 100
-    subject = f"a batch with an event of {size:,} {_unit_name(limit)}, {filling.description.rstrip(',')},"
-    return (
-        yield from expect_all_accepted(
-            [(subject, call.batch_of(2).with_event_size(size, filling.character, limit.unit))]
-        )
-    )
+    subject = f"a batch with an event of {_size_in_words(size, limit)}, {filling.description},"
+    return (yield from expect_accepted(subject, call.batch_of(2).with_event_size(size, filling.character, limit.unit)))
 
 
-@check(
-    "size.batch-event.{slug}",
-    "A batch with an event {description} is refused.",
-    parameters=EVENT_OVER_LIMIT,
-    **BATCH_EVENT_OPTIONS,
-)
-def batch_event_over_limit(call: Call, filling: EventFilling) -> Steps:
-    """A batch is no way around the limit of one event, wherever in it the event stands."""
+@check("size.batch-event.{slug}", "A batch with an event {description} is refused.",
+       fact=BATCH_EVENT, kinds=BATCHES, parameters=EVENT_OVER_LIMIT)  # fmt: skip
+def batch_event_over_limit(call: Call, filling: Filling) -> Steps:
+    """A batch must not get around the limit of one event, at any position of the event."""
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
-    expect.require_supported((yield call.batch_of(2).with_filler(filling.character)), "such text")
+    filling.require_supported((yield call.batch_of(2).with_filler(filling.character)))
     size = limit.at_most * OVER_PERCENT // 100
-    subject = f"a batch with an event of {size:,} {_unit_name(limit)}, {filling.description.rstrip(',')},"
+    event = f"event has {_size_in_words(size, limit)}, {filling.description},"
     draft = call.batch_of(2).with_event_size(size, filling.character, limit.unit)
-    expect.status((yield draft), limit, f"{subject} first in it,")
-    return expect.status((yield draft.with_events_reversed()), limit, f"{subject} last in it,")
+    expect.status((yield draft), limit, f"a batch whose first {event}")
+    return expect.status((yield draft.with_events_reversed()), limit, f"a batch whose last {event}")
 
 
-@check(
-    "size.event.band", "Which reading of KB the limit of an event has is reported.", kinds=EVENTS, **SIZE_BAND_OPTIONS
-)
-@check(
-    "size.batch.band", "Which reading of KB the limit of a batch has is reported.", kinds=BATCHES, **SIZE_BAND_OPTIONS
-)
+@check("size.event.band", "The reading of KB in the limit of an event is reported.",
+       fact=SIZE_BAND, kinds=EVENTS, **SIZE_BAND_OPTIONS)  # fmt: skip
+@check("size.batch.band", "The reading of KB in the limit of a batch is reported.",
+       fact=SIZE_BAND, kinds=BATCHES, **SIZE_BAND_OPTIONS)  # fmt: skip
 def size_band(call: Call) -> Steps:
-    """No document says whether its KB has 1000 or 1024 bytes; between the two, either answer is fine."""
+    """No document says whether a KB has 1000 or 1024 bytes; between the two readings, any answer is fine."""
     limit = call.contract.body_size_limit(call.operation)
     if limit.at_least == limit.at_most:
         raise NotApplicable("the limit is stated in bytes; there is only one reading")
     expect.control((yield call.control_request()))
     size = (limit.at_least + limit.at_most) // 2
     exchange = yield call.request_with_room_for(size).with_body_size(size, size_unit=limit.unit)
-    verb = "accepted" if expect.is_accepted(exchange) else "refused"
     between = f"between {limit.at_least:,} and {limit.at_most:,}"
-    return f"{verb} at {size:,} {_unit_name(limit)}, {between}: {exchange.summary}"
+    return f"{accepted_or_refused(exchange)} at {_size_in_words(size, limit)}, {between}: {exchange.summary}"

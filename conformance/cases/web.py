@@ -1,14 +1,14 @@
-"""The web around the calls: other methods and paths, HEAD, OPTIONS, and what browsers ask beforehand."""
+"""The web around the operations: other methods and paths, HEAD, OPTIONS, and the preflights of browsers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from conformance.cases._steps import converse_raw, expect_no_hang
+from conformance.cases._steps import converse_raw, expect_each
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import EVENTS_AND_BATCHES, PIXELS, WITH_BODY, FirstPer
+from conformance.checks.check import ALL_KINDS, EVENTS_AND_BATCHES, NO_SERVER_ERROR, FirstPer
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
 from conformance.profile.facts import Condition
@@ -16,41 +16,29 @@ from conformance.requests.credentials import NO_CREDENTIALS
 from conformance.requests.wrong_routes import request_with_method, unknown_paths, wrong_methods
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from conformance.core.model import Exchange, Response
     from conformance.profile.facts import ExpectedResponse
     from conformance.requests import Call, Draft
     from conformance.requests.steps import Steps
 
-NO_5XX: Final = "rules.no-server-error"
-ALL_KINDS: Final = WITH_BODY | PIXELS
-ORIGIN: Final = "https://conformance.example"
+ORIGIN = "https://conformance.example"
 _NOT_IMPLEMENTED = 501
 _UNAUTHORIZED = frozenset({401, 403})
 
 
 def _wrong_method_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
-    """Requests with each method that the operation does not have."""
+    """A request with each method that the operation does not have."""
     own = call.operation.method
     for method in wrong_methods(own):
         yield f"{method} in place of {own}", request_with_method(call, method)
 
 
-def _expect_no_crash(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
-    """Each draft, named, is answered, and not with the server's own failure."""
-    expect.control((yield call.control_request()))
-    for subject, draft in drafts:
-        exchange = yield draft.allowing_no_answer(may_time_out=True)
-        yield from expect_no_hang(call, exchange, subject)
-        expect.no_crash(exchange, subject)
-    return None
-
-
-@check("robustness.method.wrong", "A method that a path does not have is refused as documented.",
-       fact="answers.method-wrong", kinds=ALL_KINDS)  # fmt: skip
+@check("robustness.method.wrong", "A wrong method is refused as documented.",
+       fact=f"answers.{Condition.METHOD_WRONG}", kinds=ALL_KINDS)  # fmt: skip
 def method_wrong(call: Call) -> Steps:
-    """A success for a request that does nothing hides the mistake in the client."""
+    """If the answer is a success, the client's author never notices the mistake."""
     expect.control((yield call.control_request()))
     answer = call.contract.expected_response(Condition.METHOD_WRONG)
     note = None
@@ -61,9 +49,9 @@ def method_wrong(call: Call) -> Steps:
 
 
 def _allow_not_implemented(call: Call, answer: ExpectedResponse, draft: Draft) -> ExpectedResponse:
-    """How a wrong method is answered: by a server that has not implemented it anywhere, with 501.
+    """The answer to a wrong method, or 501 from a server that has not implemented it anywhere.
 
-    Where the key was in the body and the body is gone, the server may miss the key first.
+    Where the key belongs in the body and the method has no body, the server may refuse the missing key instead.
     """
     statuses_allowed = [*answer.expect, _NOT_IMPLEMENTED]
     name = f"answers.{Condition.CREDENTIALS_MISSING}"
@@ -73,23 +61,24 @@ def _allow_not_implemented(call: Call, answer: ExpectedResponse, draft: Draft) -
     return replace(answer, expect=tuple(dict.fromkeys(statuses_allowed)))
 
 
-@check("robustness.method.status", "No wrong method is answered as the server's own failure.",
-       fact=NO_5XX, kinds=ALL_KINDS)  # fmt: skip
+@check("robustness.method.status", "A wrong method causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=ALL_KINDS)  # fmt: skip
 def method_status(call: Call) -> Steps:
-    """Monitors and scanners try every method; each 5xx is a false alarm somewhere."""
-    return (yield from _expect_no_crash(call, _wrong_method_drafts(call)))
+    """Monitors and scanners try every method; each 5xx sets off a false alarm."""
+    yield from expect_each(call, _wrong_method_drafts(call), expect.no_crash)
+    return None
 
 
 def _unknown_path_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
-    """Requests to paths that no document knows."""
+    """Requests to undocumented paths."""
     for unknown in unknown_paths(call.operation.path):
         yield f"a request to {unknown}", call.acceptable_request().with_path(unknown)
 
 
-@check("robustness.path.unknown", "A path that no document knows is answered as documented.",
-       fact="answers.path-unknown", kinds=EVENTS_AND_BATCHES, first_operation_only=True)  # fmt: skip
+@check("robustness.path.unknown", "An unknown path is answered as documented.",
+       fact=f"answers.{Condition.PATH_UNKNOWN}", kinds=EVENTS_AND_BATCHES, first_per=FirstPer.RUN)  # fmt: skip
 def path_unknown(call: Call) -> Steps:
-    """A success would hide a misspelt path, and lose all that is sent there."""
+    """If the answer is a success, a misspelt path goes unnoticed, and all events sent there are lost."""
     expect.control((yield call.control_request()))
     answer = call.contract.expected_response(Condition.PATH_UNKNOWN)
     note = None
@@ -99,38 +88,39 @@ def path_unknown(call: Call) -> Steps:
 
 
 def _malformed_path_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
-    """Requests to paths that are hard to read."""
+    """Requests to paths that are hard to decode."""
     path = call.operation.path
     malformed = (
-        ("a byte that is no UTF-8", f"{path}/%ff%fe"),
+        ("bytes that are not UTF-8", f"{path}/%ff%fe"),
         ("a NUL", f"{path}/%00"),
-        ("steps upward", f"{path}/%2e%2e/%2e%2e/conformance"),
+        ("parent directories", f"{path}/%2e%2e/%2e%2e/conformance"),
         ("two thousand characters", f"{path}/{'a' * 2_000}"),
     )
     for description, malformed_path in malformed:
         yield f"a path with {description}", call.acceptable_request().with_path(malformed_path)
 
 
-@check("robustness.path.status", "No odd path is answered as the server's own failure.",
-       fact=NO_5XX, kinds=EVENTS_AND_BATCHES, first_operation_only=True)  # fmt: skip
+@check("robustness.path.status", "An unknown or malformed path causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.RUN)  # fmt: skip
 def path_status(call: Call) -> Steps:
-    """Scanners try odd paths all day."""
-    yield from _expect_no_crash(call, [*_unknown_path_drafts(call), *_malformed_path_drafts(call)])
-    expect.accepted((yield call.acceptable_request()), "an acceptable request after those to odd paths")
+    """Scanners request such paths all day."""
+    drafts = [*_unknown_path_drafts(call), *_malformed_path_drafts(call)]
+    yield from expect_each(call, drafts, expect.no_crash)
+    expect.accepted((yield call.acceptable_request()), "an acceptable request after those to malformed paths")
     return None
 
 
 @check(
     "robustness.path.spelling",
-    "What becomes of other spellings of a path is reported.",
+    "The answers to other spellings of a path are reported.",
     fact="rules.path-spelling",
     kinds=EVENTS_AND_BATCHES,
     max_level=Level.MAY,
     observes=True,
-    first_operation_only=True,
+    first_per=FirstPer.RUN,
 )
 def path_variants(call: Call) -> Steps:
-    """Base addresses are configured with and without a slash, and with the first part of the path in them."""
+    """Users configure the base URL with and without a trailing slash, or with the first part of the path in it."""
     expect.control((yield call.control_request()))
     path = call.operation.path
     first, _, rest = path[1:].partition("/")
@@ -142,12 +132,12 @@ def path_variants(call: Call) -> Steps:
     return ", ".join(outcomes)
 
 
-@check("robustness.head.status", "A HEAD is not answered as the server's own failure.",
-       fact=NO_5XX, kinds=ALL_KINDS)  # fmt: skip
+@check("robustness.head.status", "A HEAD request causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=ALL_KINDS)  # fmt: skip
 def head_status(call: Call) -> Steps:
-    """Load balancers and monitors ask with HEAD whether a server lives."""
+    """Load balancers and monitors check with HEAD whether a server is up."""
     expect.control((yield call.control_request()))
-    subject = "a HEAD"
+    subject = "a HEAD request"
     (exchange,) = yield from converse_raw(
         call, subject, request_with_method(call, "HEAD").with_header("Connection", "close")
     )
@@ -155,29 +145,27 @@ def head_status(call: Call) -> Steps:
     return None
 
 
-@check("robustness.head.content", "The answer to a HEAD has no content.", fact="rules.framing",
+@check("robustness.head.content", "The answer to a HEAD request has no content.", fact="rules.framing",
        kinds=ALL_KINDS, first_per=FirstPer.KIND)  # fmt: skip
 def head_content(call: Call) -> Steps:
-    """What follows the head is taken for the next answer on the connection."""
+    """A client reads bytes after the headers as the next answer on the connection."""
     expect.control((yield call.control_request()))
-    (exchange,) = yield from converse_raw(call, "a HEAD", request_with_method(call, "HEAD"))
-    expect.well_framed(exchange, "a HEAD")
+    (exchange,) = yield from converse_raw(call, "a HEAD request", request_with_method(call, "HEAD"))
+    expect.well_framed(exchange, "a HEAD request")
     return None
 
 
-@check("robustness.options.plain", "An OPTIONS is not answered as the server's own failure.",
-       fact=NO_5XX, kinds=ALL_KINDS)  # fmt: skip
+@check("robustness.options.plain", "An OPTIONS request causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=ALL_KINDS)  # fmt: skip
 def options_status(call: Call) -> Steps:
-    """Gateways and scanners ask with OPTIONS what a path can do."""
-    return (
-        yield from _expect_no_crash(
-            call, [("an OPTIONS", request_with_method(call, "OPTIONS").with_credentials(NO_CREDENTIALS))]
-        )
-    )
+    """Gateways and scanners ask with OPTIONS for the methods of a path."""
+    draft = request_with_method(call, "OPTIONS").with_credentials(NO_CREDENTIALS)
+    yield from expect_each(call, [("an OPTIONS request", draft)], expect.no_crash)
+    return None
 
 
 def _cors_preflight(call: Call, origin: str = ORIGIN) -> Draft:
-    """What a browser asks before a page of another site may send an event."""
+    """The request that a browser sends before a page of another site may send an event."""
     return (
         request_with_method(call, "OPTIONS")
         .with_credentials(NO_CREDENTIALS)
@@ -187,17 +175,18 @@ def _cors_preflight(call: Call, origin: str = ORIGIN) -> Draft:
     )
 
 
-@check("robustness.preflight.status", "A browser's preflight is not answered as the server's own failure.",
-       fact=NO_5XX, kinds=EVENTS_AND_BATCHES)  # fmt: skip
+@check("robustness.preflight.status", "A browser's preflight causes no server error.",
+       fact=NO_SERVER_ERROR, kinds=EVENTS_AND_BATCHES)  # fmt: skip
 def cors_preflight_status(call: Call) -> Steps:
     """A page whose preflight fails sends nothing at all."""
-    return (yield from _expect_no_crash(call, [("a preflight", _cors_preflight(call))]))
+    yield from expect_each(call, [("a preflight", _cors_preflight(call))], expect.no_crash)
+    return None
 
 
-@check("robustness.preflight.credentials", "A browser's preflight is answered without credentials.",
+@check("robustness.preflight.credentials", "A browser's preflight needs no credentials.",
        fact="rules.preflight", kinds=EVENTS_AND_BATCHES)  # fmt: skip
 def cors_preflight_credentials(call: Call) -> Steps:
-    """Browsers never send credentials with it; a server that asks for them shuts every page out."""
+    """Browsers never send credentials with a preflight; if a server asks for them, no page can send events."""
     expect.control((yield call.control_request()))
     exchange = yield _cors_preflight(call)
     asks_for_credentials = exchange.status in _UNAUTHORIZED
@@ -205,18 +194,18 @@ def cors_preflight_credentials(call: Call) -> Steps:
         asks_for_credentials = expect.is_accepted((yield _cors_preflight(call).with_credentials(call.credentials())))
     if asks_for_credentials:
         raise Deviation(
-            "a preflight must be answered without credentials",
-            f"was answered with {exchange.summary}",
+            "a preflight must not need credentials",
+            f"without them was answered with {exchange.summary}",
             exchange=exchange,
-            expected="any answer but a question for credentials",
+            expected="any answer that does not ask for credentials",
         )
     return None
 
 
-@check("robustness.preflight.allowed", "What a browser's preflight allows is reported.",
+@check("robustness.preflight.allowed", "The answer to a browser's preflight is reported.",
        fact="rules.preflight", kinds=EVENTS_AND_BATCHES, max_level=Level.MAY, observes=True)  # fmt: skip
 def cors_preflight_allowed(call: Call) -> Steps:
-    """Whether pages of other sites may send events here, path by path."""
+    """It says, for each path, whether pages of other sites may send events."""
     exchange = yield _cors_preflight(call).allowing_no_answer()
     response = exchange.response
     if response is None:
@@ -228,15 +217,15 @@ def cors_preflight_allowed(call: Call) -> Steps:
 
 
 def _describe_allow_header(response: Response, name: str) -> str:
-    """What a CORS header allows; the origin that was asked for stands for whatever is asked for."""
+    """The value of a CORS header; `as asked` if it is the origin of the request."""
     value = response.header(f"access-control-allow-{name}")
     return "none" if value is None else "as asked" if value == ORIGIN else value
 
 
-@check("robustness.preflight.origin", "No origin whatever is let in together with its credentials.",
+@check("robustness.preflight.origin", "No arbitrary origin is allowed with credentials.",
        fact="rules.preflight-origin", kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
 def cors_preflight_origin(call: Call) -> Steps:
-    """It lets every page on the web act as the user who looks at it."""
+    """Otherwise, every page on the web can send requests in the name of its visitor."""
     drafts = [
         _cors_preflight(call),
         _cors_preflight(call, "null"),
@@ -249,24 +238,24 @@ def cors_preflight_origin(call: Call) -> Steps:
         is_any_origin_allowed = is_any_origin_allowed or _allows_any_origin(exchange)
         if _allows_origin_with_credentials(exchange, origin):
             raise Deviation(
-                f"the origin {origin}, which nobody knows, must not be let in with credentials",
+                f"the arbitrary origin {origin} must not be allowed with credentials",
                 "is",
                 exchange=exchange,
-                expected="no Access-Control-Allow-Credentials for any origin that asks",
+                expected="no Access-Control-Allow-Credentials for an arbitrary origin",
                 received=f"Access-Control-Allow-Origin: {origin}, Access-Control-Allow-Credentials: true",
             )
     if not is_any_origin_allowed:
-        raise NotApplicable("the target lets no other origin in")
+        raise NotApplicable("the target allows no other origin")
     return None
 
 
 def _allows_any_origin(exchange: Exchange) -> bool:
-    """Whether an answer lets any origin in at all."""
+    """Whether an answer allows any origin at all."""
     return bool(exchange.response and exchange.response.header("access-control-allow-origin"))
 
 
 def _allows_origin_with_credentials(exchange: Exchange, origin: str) -> bool:
-    """Whether an answer lets the origin that asked in, with credentials."""
+    """Whether an answer allows this origin with credentials."""
     response = exchange.response
     if response is None:
         return False

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Unpack
 
-from conformance.checks.check import EVENTS_AND_BATCHES, KNOWN_FACTS, Check, CheckOptions, Parameter
+from conformance.checks.check import EVENTS_AND_BATCHES, KNOWN_FACTS, Check, CheckOptions
 from conformance.core.model import Area
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from conformance.core.model import OperationKind
+    from conformance.core.model import OperationKind, Parameter
     from conformance.requests.steps import Steps
 
 _CHECKS: dict[str, Check] = {}

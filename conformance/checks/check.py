@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from conformance.core.model import Area, Level, OperationKind
 from conformance.profile import facts
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.contract import Contract, Operation
+    from conformance.core.model import Parameter
     from conformance.requests.steps import Steps
 
 EVENTS = frozenset({OperationKind.EVENT})
@@ -22,6 +23,7 @@ PIXELS = frozenset({OperationKind.PIXEL})
 WEBHOOKS = frozenset({OperationKind.WEBHOOK})
 EVENTS_AND_BATCHES = EVENTS | BATCHES
 WITH_BODY = EVENTS_AND_BATCHES | WEBHOOKS
+ALL_KINDS = frozenset(OperationKind)
 
 StepsFunction: TypeAlias = "Callable[..., Steps]"
 
@@ -31,7 +33,10 @@ REQUIRED_FIELDS = "events.required"
 RATE_HEADERS = "rate.headers"
 """Stands for several facts: the headers that are promised with a 429, each with its own level."""
 
+ACCEPTED = f"answers.{facts.Condition.ACCEPTED}"
 ERROR_BODY = f"bodies.{facts.ResponseKind.ERROR}"
+NO_SERVER_ERROR = f"rules.{facts.Rule.NO_SERVER_ERROR}"
+UNDOCUMENTED = f"rules.{facts.Rule.UNDOCUMENTED}"
 
 FACT_OF_PARAMETER = attrgetter("fact")
 """For parameterized checks with a fact per parameter."""
@@ -70,24 +75,19 @@ class Tier(enum.StrEnum):
 class FirstPer(enum.StrEnum):
     """How operations are grouped for a check that runs only on the first operation of each group."""
 
+    RUN = "run"
     KIND = "kind"
     TYPE = "type"
 
     def group_key(self, operation: Operation) -> tuple[str, ...]:
         """The key that all operations of one group share."""
-        return (operation.kind,) if self is FirstPer.KIND else (operation.kind, operation.event_type)
-
-
-class Parameter(Protocol):
-    """One case of a parameterized check."""
-
-    @property
-    def slug(self) -> str:
-        """Its part of the check's id."""
-
-    @property
-    def description(self) -> str:
-        """Its part of the check's title and messages."""
+        match self:
+            case FirstPer.RUN:
+                return ()
+            case FirstPer.KIND:
+                return (operation.kind,)
+            case FirstPer.TYPE:
+                return (operation.kind, operation.event_type)
 
 
 class CheckOptions(TypedDict, total=False):
@@ -98,7 +98,6 @@ class CheckOptions(TypedDict, total=False):
     observes: bool
     exclusive: bool
     ignores_preflight: bool
-    first_operation_only: bool
     first_per: FirstPer
     tier: Tier
 
@@ -108,8 +107,8 @@ class Check:
     """One promise, and the requests and assertions that test it.
 
     `fact` names the fact of the profile that promises it, `needs` another one that must be stated, too. `kinds`
-    and `paths` (None for all) limit the operations that it applies to; `first_operation_only` and `first_per`
-    run it on the first of these, or on the first of each group. `max_level` is the strongest level it can have.
+    and `paths` (None for all) limit the operations that it applies to; with `first_per`, it runs on the first of
+    each group of these. `max_level` is the strongest level it can have.
     With `exclusive` no other check runs at the same time; with `observes` it reports what a target does and
     never fails; with `ignores_preflight` it runs even where the preflight found that nothing is accepted.
     """
@@ -127,7 +126,6 @@ class Check:
     exclusive: bool = False
     observes: bool = False
     ignores_preflight: bool = False
-    first_operation_only: bool = False
     first_per: FirstPer | None = None
     tier: Tier = Tier.STANDARD
     paths: frozenset[str] | None = None
@@ -140,7 +138,7 @@ class Check:
             id=self.id.format(**format_fields),
             title=_capitalize_first(self.title.format(**format_fields)),
             fact=fact,
-            paths=getattr(parameter, "paths", self.paths),
+            paths=parameter.paths,
             steps=lambda call: self.steps(call, parameter),
         )
 
@@ -158,7 +156,7 @@ class Check:
                 for operation in operations
                 if first_of_group[self.first_per.group_key(operation)] is operation
             ]
-        return operations[:1] if self.first_operation_only else operations
+        return operations
 
 
 def _capitalize_first(text: str) -> str:

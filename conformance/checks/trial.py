@@ -96,7 +96,7 @@ class Trial:
             missing = [
                 name for name in (self.check.needs, self.check.fact) if name and not self.contract.has_fact(name)
             ]
-            raise NotApplicable(f"the profile says nothing of {' and '.join(missing)}")
+            raise NotApplicable(f"the profile does not state {' and '.join(missing)}")
         if not self.is_allowed:
             raise NotApplicable(f"not in the tiers of this run; see --tier {self.check.tier}")
         if not self.check.ignores_preflight:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -216,6 +216,19 @@ class Exchange:
         body = " ".join(self.response.text.split())
         excerpt = f"{body[:120]}..." if len(body) > 120 else body
         return f"{self.status} {excerpt!r}" if excerpt else f"{self.status} with an empty body"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One of several similar things that share a check's function and text.
+
+    `slug` goes into ids, `description` into titles and messages; `paths`, where given, are the only ones that the
+    check looks at.
+    """
+
+    slug: str
+    description: str
+    paths: frozenset[str] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

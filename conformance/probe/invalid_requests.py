@@ -10,17 +10,19 @@ from conformance.core.model import OperationKind
 from conformance.profile.facts import AuthScheme, Condition
 from conformance.requests import content_codings
 from conformance.requests.invalid_cases import (
-    INVALID_AUTHORIZATION,
     INVALID_BATCH,
     INVALID_JSON,
-    INVALID_PIXEL,
-    INVALID_WEBHOOK,
     NO_IDENTITY,
     NOT_OBJECT,
     NOT_UTF8,
+    InvalidCase,
+)
+from conformance.requests.invalid_credentials import (
+    INVALID_AUTHORIZATION,
+    INVALID_PIXEL,
+    INVALID_WEBHOOK,
     WRONG_BODY_KEY,
     WRONG_KEY,
-    InvalidCase,
 )
 from conformance.requests.wrong_routes import request_with_method, unknown_paths, wrong_methods
 
@@ -59,9 +61,9 @@ def _encoding_case(slug: str, title: str, make: Callable[[Draft], Draft]) -> Inv
     return InvalidCase(slug, title, Condition.ENCODING_INVALID, lambda call: make(call.acceptable_request()))
 
 
-BAD_JSON = (*INVALID_JSON, *NOT_OBJECT, *NOT_UTF8)
+BAD_JSON = (*INVALID_JSON, *NOT_OBJECT, NOT_UTF8)
 BAD_GZIP = (
-    _encoding_case("gzip.corrupt", "a body that begins like gzip and is none", content_codings.with_corrupt_gzip),
+    _encoding_case("gzip.corrupt", "a body that begins like gzip and is not gzip", content_codings.with_corrupt_gzip),
     _encoding_case("gzip.truncated", "a body in gzip that breaks off", content_codings.with_truncated_gzip),
 )
 NULL_IDENTITY = InvalidCase("null-identity", "an event whose ids are null", Condition.IDENTITY_MISSING, _with_null_ids)

@@ -1,4 +1,4 @@
-"""Oddities: JSON that is valid, or nearly so, and that servers break over."""
+"""Edge cases: JSON that is valid, or nearly so, and that often crashes servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.core import pointers
+from conformance.core.model import Parameter
 from conformance.profile.facts import LimitKind
+from conformance.requests.fields import free_form_pointer, identity_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,46 +19,34 @@ if TYPE_CHECKING:
     from conformance.requests.draft import Draft
 
 NamedDrafts: TypeAlias = "Iterator[tuple[str, Draft]]"
-"""Drafts, each with what it is in words."""
+"""Drafts, each after its description."""
 
-_PLACEHOLDER = "conformance-odd"
+_PLACEHOLDER, _FREE_FIELD = "conformance-odd", "conformance_odd"
 _DEFAULT_EVENT_BYTES, _RESERVED_BYTES = 30_000, 300
-"""How large an event gets where nothing limits it, and what its other fields may need."""
+"""How large an event gets where nothing limits it, and what its other fields may need, in bytes."""
 _KEY_COUNT, _LONG_KEY_LENGTH, _DIGIT_COUNT = 1_000, 1_000, 400
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeCase:
-    """A kind of odd input: a slug for ids, what it is in words, and the requests that have it."""
+class EdgeCase(Parameter):
+    """A kind of unusual input, with the requests that contain it."""
 
-    slug: str
-    description: str
     make_drafts: Callable[[Call], NamedDrafts]
 
 
-def _free_pointer(call: Call, name: str = "conformance_odd") -> str:
-    """Where any value may stand."""
-    return f"{call.event_type.open_object or ''}/{name}"
-
-
-def _identity_pointer(call: Call) -> str:
-    """Where the id of the user stands."""
-    return next(iter(call.contract.identity_pointers(call.operation.event_type).values()))
-
-
 def _request_with_json_text(call: Call, pointer: str, text: str) -> Draft:
-    """An event with some JSON text in place of a value."""
+    """An event with this JSON text as the value of a field."""
     return _replace_placeholder(call.acceptable_request().with_field(pointer, _PLACEHOLDER), text)
 
 
 def _replace_placeholder(draft: Draft, text: str) -> Draft:
-    """A draft with some JSON text in place of the stand-in."""
+    """A draft with this JSON text in place of the placeholder."""
     placeholder, replacement = json.dumps(_PLACEHOLDER).encode(), text.encode()
     return draft.with_json_bytes(lambda body: body.replace(placeholder, replacement))
 
 
 def _free_bytes(call: Call) -> int:
-    """How many bytes there are for a value in an event."""
+    """How many bytes an event has room for in one value."""
     limit_kind = LimitKind.BATCH_EVENT if call.is_batch else LimitKind.EVENT
     if not call.contract.has_fact(f"limits.{limit_kind}"):
         return _DEFAULT_EVENT_BYTES
@@ -68,23 +58,29 @@ def _free_bytes(call: Call) -> int:
 
 
 def _nul_escapes(call: Call) -> NamedDrafts:
-    yield "a property with a NUL in it", _request_with_json_text(call, _free_pointer(call), r'"a\u0000b"')
-    yield ("an id with a NUL in it", _request_with_json_text(call, _identity_pointer(call), r'"conformance\u0000odd"'))
+    yield (
+        "a property with a NUL in it",
+        _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"a\u0000b"'),
+    )
+    yield ("an id with a NUL in it", _request_with_json_text(call, identity_pointer(call), r'"conformance\u0000odd"'))
     yield (
         "a property's name with a NUL in it",
-        _request_with_json_text(call, _free_pointer(call, _PLACEHOLDER), r'"a\u0000b"'),
+        _request_with_json_text(call, free_form_pointer(call, _PLACEHOLDER), r'"a\u0000b"'),
     )
 
 
 def _lone_surrogates(call: Call) -> NamedDrafts:
-    yield ("a property with half a surrogate pair", _request_with_json_text(call, _free_pointer(call), r'"\ud83d"'))
+    yield (
+        "a property with half a surrogate pair",
+        _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"\ud83d"'),
+    )
     yield (
         "a property with a surrogate pair in the wrong order",
-        _request_with_json_text(call, _free_pointer(call), r'"\ude00\ud83d"'),
+        _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"\ude00\ud83d"'),
     )
     yield (
         "an id with half a surrogate pair",
-        _request_with_json_text(call, _identity_pointer(call), r'"conformance\udc00"'),
+        _request_with_json_text(call, identity_pointer(call), r'"conformance\udc00"'),
     )
 
 
@@ -96,7 +92,7 @@ def _byte_order_mark(call: Call) -> NamedDrafts:
 
 
 def _nested_to(depth: int) -> Callable[[Call], NamedDrafts]:
-    """A value nested so deep, or as deep as an event has room for; in a batch, else beside its list."""
+    """A value nested to a depth. Where an event has no room for it: as deep as fits, or beside the list of a batch."""
 
     def make(call: Call) -> NamedDrafts:
         for container, opening, closing in (("lists", "[", "]"), ("objects", '{"a":', "}")):
@@ -105,7 +101,7 @@ def _nested_to(depth: int) -> Callable[[Call], NamedDrafts]:
             actual_depth = depth if fits or call.is_batch else _free_bytes(call) // bytes_per_level
             text = opening * actual_depth + "0" + closing * actual_depth
             if fits or not call.is_batch:
-                draft = _request_with_json_text(call, _free_pointer(call), text)
+                draft = _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), text)
             else:
                 draft = _replace_placeholder(
                     call.acceptable_request().with_shared_field("/conformance_odd", _PLACEHOLDER), text
@@ -118,19 +114,22 @@ def _nested_to(depth: int) -> Callable[[Call], NamedDrafts]:
 def _many_keys(call: Call) -> NamedDrafts:
     count = min(_KEY_COUNT, _free_bytes(call) // len('"key_123":123,'))
     value: JsonObject = {f"key_{number}": number for number in range(count)}
-    yield f"an object with {count:,} keys", call.acceptable_request().with_field(_free_pointer(call), value)
+    yield (
+        f"an object with {count:,} keys",
+        call.acceptable_request().with_field(free_form_pointer(call, _FREE_FIELD), value),
+    )
 
 
 def _long_key(call: Call) -> NamedDrafts:
     yield (
         f"a key of {_LONG_KEY_LENGTH:,} characters",
-        call.acceptable_request().with_field(_free_pointer(call, "k" * _LONG_KEY_LENGTH), 1),
+        call.acceptable_request().with_field(free_form_pointer(call, "k" * _LONG_KEY_LENGTH), 1),
     )
 
 
 def _empty_key(call: Call) -> NamedDrafts:
-    yield "an empty key", call.acceptable_request().with_field(_free_pointer(call), {"": 1})
-    yield ("an empty key among the properties", call.acceptable_request().with_field(_free_pointer(call, ""), 1))
+    yield "an empty key", call.acceptable_request().with_field(free_form_pointer(call, _FREE_FIELD), {"": 1})
+    yield ("an empty key among the properties", call.acceptable_request().with_field(free_form_pointer(call, ""), 1))
 
 
 def _request_with_duplicate_key(call: Call, pointer: str, first: str, second: str) -> Draft:
@@ -140,21 +139,30 @@ def _request_with_duplicate_key(call: Call, pointer: str, first: str, second: st
 
 
 def _duplicate_keys(call: Call) -> NamedDrafts:
-    where = _identity_pointer(call)
-    yield ("an id that is given twice", _request_with_duplicate_key(call, where, "conformance-one", "conformance-two"))
+    where = identity_pointer(call)
     yield (
-        "an id that is given twice, alike",
+        "an id that is given twice with different values",
+        _request_with_duplicate_key(call, where, "conformance-one", "conformance-two"),
+    )
+    yield (
+        "an id that is given twice with the same value",
         _request_with_duplicate_key(call, where, "conformance-one", "conformance-one"),
     )
-    yield ("a property that is given twice", _request_with_duplicate_key(call, _free_pointer(call), "one", "two"))
+    yield (
+        "a property that is given twice",
+        _request_with_duplicate_key(call, free_form_pointer(call, _FREE_FIELD), "one", "two"),
+    )
 
 
-def _number_case(text: str, words: str) -> Callable[[Call], tuple[str, Draft]]:
-    return lambda call: (f"the number {words}", _request_with_json_text(call, _free_pointer(call), text))
+def _number_case(text: str, description: str) -> Callable[[Call], tuple[str, Draft]]:
+    return lambda call: (
+        f"the number {description}",
+        _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), text),
+    )
 
 
 _INTEGERS = (
-    _number_case("9" * _DIGIT_COUNT, f"of {_DIGIT_COUNT} digits"),
+    _number_case("9" * _DIGIT_COUNT, f"with {_DIGIT_COUNT} digits"),
     _number_case(str(2**63), "2**63"),
     _number_case(str(2**64), "2**64"),
     _number_case(str(-(2**63) - 1), "-2**63-1"),
@@ -167,8 +175,9 @@ _EXPONENTS = (
     _number_case("-0.0", "-0.0"),
 )
 
+NUL_ESCAPES = EdgeCase("nul", "an escaped NUL character", _nul_escapes)
 EDGE_CASES = (
-    EdgeCase("nul", "a NUL escape", _nul_escapes),
+    NUL_ESCAPES,
     EdgeCase("surrogates", "half a surrogate pair", _lone_surrogates),
     EdgeCase("bom", "a byte order mark", _byte_order_mark),
     EdgeCase("depth-100", "JSON nested a hundred levels deep", _nested_to(100)),
@@ -177,7 +186,7 @@ EDGE_CASES = (
     EdgeCase("wide", "an object with a thousand keys", _many_keys),
     EdgeCase("long-key", "a key of a thousand characters", _long_key),
     EdgeCase("empty-key", "an empty key", _empty_key),
-    EdgeCase("duplicate-keys", "an object that has a key twice", _duplicate_keys),
+    EdgeCase("duplicate-keys", "an object with a repeated key", _duplicate_keys),
     EdgeCase("integers", "integers beyond 64 bits", lambda call: (make(call) for make in _INTEGERS)),
     EdgeCase("exponents", "numbers beyond a double's range", lambda call: (make(call) for make in _EXPONENTS)),
 )  # fmt: skip
@@ -185,10 +194,10 @@ EDGE_CASES = (
 COMMON_EDGE_CASES = tuple(
     item for item in EDGE_CASES if item.slug in {"nul", "surrogates", "bom", "depth-1000", "integers"}
 )
-"""Those over which servers break most; small enough for an address."""
+"""Those that crash servers most often; small enough for the query of a pixel."""
 
 
 def first_of_each_common(call: Call) -> NamedDrafts:
-    """The first request of each of the most common oddities."""
+    """The first request of each of the most common edge cases."""
     for edge_case in COMMON_EDGE_CASES:
         yield next(edge_case.make_drafts(call))

@@ -21,7 +21,8 @@ from conformance.profile import load
 from conformance.profile.facts import AuthScheme
 from conformance.report.curl import curl_command
 from conformance.requests import Call, Keys
-from conformance.requests.invalid_cases import INVALID_AUTHORIZATION, NOT_UTF8, WRONG_BODY_KEY, WRONG_KEY
+from conformance.requests.invalid_cases import NOT_UTF8
+from conformance.requests.invalid_credentials import INVALID_AUTHORIZATION, WRONG_BODY_KEY, WRONG_KEY
 from conformance.wire import Redactor, Wire, parse_target
 from tests.support import paths
 from tests.support.scripted_server import ReceivedRequest, answer_always, scripted_server
@@ -136,7 +137,7 @@ def test_wrong_credentials_are_the_same(spoil: InvalidCase) -> None:
 
 def test_a_body_that_is_not_utf8_is_the_same() -> None:
     """Bytes that no shell can hold come from a program."""
-    assert_same(NOT_UTF8[0].make_draft(call()))
+    assert_same(NOT_UTF8.make_draft(call()))
 
 
 @pytest.mark.parametrize("unit", ["a", "é", "日", "😀"])

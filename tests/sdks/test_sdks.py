@@ -395,7 +395,7 @@ def test_checks_are_made_where_an_sdk_sends_to() -> None:
     }
     assert paths == SDKS[BROWSER].paths
     foreign = next(trial for trial in sdk_trials if trial.check.id == f"sdk.{MOBILE}.accepted")
-    with pytest.raises(NotApplicable, match=f"the profile says nothing of sdks.{MOBILE}"):
+    with pytest.raises(NotApplicable, match=f"the profile does not state sdks.{MOBILE}"):
         foreign.steps()
     batches = [item for item in contract.operations if item.kind is OperationKind.BATCH]
     assert all(pointers.has(shape.body, "/batch") for sdk in SDKS.values() for shape in sdk.requests
