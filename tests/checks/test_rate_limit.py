@@ -62,7 +62,7 @@ def test_no_limit_is_met() -> None:
         "rate-limit.refusal.status": "pass",
     }
     assert len(sent) == BURST_SIZE
-    assert "no limit was met" in verdicts_by_id["rate-limit.refusal.status"].message
+    assert "reached no limit" in verdicts_by_id["rate-limit.refusal.status"].message
 
 
 @pytest.mark.parametrize("profile", ["segment", "rudderstack", "metarouter"])

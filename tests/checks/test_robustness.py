@@ -155,7 +155,7 @@ def test_a_server_that_is_down_after_odd_input() -> None:
         )
 
     (verdict,) = run_checks(SMALL, "robustness.input.nul", poisoned)
-    assert (verdict.outcome.value, verdict.message[:40]) == ("fail", "an acceptable request after the faulty o")
+    assert (verdict.outcome.value, verdict.message[:40]) == ("fail", "an acceptable request after the invalid ")
 
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS, ids=str)

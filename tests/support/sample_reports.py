@@ -67,7 +67,7 @@ def check(name: str, outcome: str = "pass", operation: str = TRACK, **more: obje
 def failed_check(name: str, operation: str = TRACK, **more: object) -> dict[str, Any]:
     """A check that failed, with all that a report says of it."""
     fields: dict[str, Any] = {
-        "message": "a key that nobody gave out must be answered with 401, and was answered with 200 'OK'",
+        "message": "an unknown key must be answered with 401, and was answered with 200 'OK'",
         "expected": "401",
         "received": "200 'OK'",
         "exchanges": [exchange(), exchange('{"userId":"someone else"}', "fine")],
