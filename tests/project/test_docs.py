@@ -14,7 +14,11 @@ import pytest
 from conformance.cases import CHECKS
 from conformance.cli import diff as diff_command
 from conformance.cli import fuzz as fuzz_command
+from conformance.contract import Contract
 from conformance.core import resources
+from conformance.profile import load
+from conformance.refserver.servers import SERVERS
+from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
 from conformance.run import circuit_breaker, plan
 from conformance.settings.table import SETTINGS
 from tests.project.test_imports import LAYERS
@@ -24,6 +28,8 @@ from tests.support.reference_pages import COMMAND, DIRECTORY, reference_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from conformance.settings.table import Setting
 
 DOCS = ROOT / "docs"
 WRITTEN_PAGES = sorted(path for path in DOCS.rglob("*.md") if DIRECTORY not in path.parents)
@@ -40,6 +46,7 @@ FOREIGN_OPTIONS = {
     "--pyargs", "--quiet", "--render", "--timeout-request", "--wait", "--yes",
 }  # fmt: skip
 """Options of pytest, newman, pip and others that the pages name."""
+WITH_DEFAULT = [setting for setting in SETTINGS if setting.default not in (None, False, ())]
 TABLE_COMMANDS = {
     "run.md": "run", "reports.md": "run", "probe.md": "probe", "fuzzing.md": "fuzz", "diff.md": "diff",
     "export.md": "export", "self-check.md": "self-check",
@@ -177,6 +184,13 @@ def test_option_tables_are_true(page: str, command: str) -> None:
             assert default.startswith(option.default), name
 
 
+@pytest.mark.parametrize("setting", WITH_DEFAULT, ids=lambda setting: setting.name)
+def test_the_help_of_a_setting_has_its_default(setting: Setting) -> None:
+    """The table has the default, and so has the sentence in `--help`."""
+    default = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+    assert f"(default: {default})" in setting.help or f"{default} (default)" in setting.help
+
+
 def test_the_table_of_run_is_complete() -> None:
     """No option of `run` is left out."""
     assert {row[0] for row in table_rows(text_of("run.md"))} == {name for name in OPTIONS["run"] if name != "URL"}
@@ -211,6 +225,22 @@ def test_numbers_are_those_of_the_code() -> None:
     (table,) = re.findall(r"^\| area \| checks \|\n(?:\|.*\n)+", text_of("run.md"), re.MULTILINE)
     areas = re.findall(r"^\| ([a-z, -]*[a-z]) \|", table, re.MULTILINE)[1:]
     assert {word for area in areas for word in area.split(", ")} == {str(check.area) for check in CHECKS}
+
+
+def test_the_sample_in_the_readme_is_what_a_run_prints() -> None:
+    """A server that does not count chunks, judged as the README shows it; only wrapping and the curl line are cut."""
+    contract = Contract(load("rudderstack"))
+    application = SERVERS["chunks-unweighed"].change.create_application(contract, "a-key", None)
+    with ThreadedServer(uvicorn_config(application), "a server that does not count chunks") as server:
+        completed = subprocess.run(
+            [sys.executable, "-m", "conformance", "run", server.url, "--profile", "rudderstack",
+             "--select", "size.event.over-chunked", "--quiet"],
+            cwd=ROOT, env={**os.environ, "CONFORMANCE_WRITE_KEY": "a-key"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert completed.returncode == 1, completed.stderr
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (sample,) = re.findall(r"^(FAIL  .*? python3 -c ')\.\.\.", readme, re.DOTALL | re.MULTILINE)
+    assert "".join(sample.split()) in "".join(completed.stdout.split())
 
 
 def test_the_readme_is_short_and_begins_with_its_two_commands() -> None:

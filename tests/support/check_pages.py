@@ -124,14 +124,14 @@ def _level_and_statuses(trial: Trial) -> str:
     fact = trial.facts[0]
     if not isinstance(fact, ExpectedResponse):
         return str(trial.level)
-    statuses = f"expects {' or '.join(map(str, fact.expect))}"
+    statuses = " or ".join(map(str, fact.expect))
     if fact.tolerate:
-        statuses += f", tolerates {' or '.join(str(item.status) for item in fact.tolerate)}"
+        statuses += f" (tolerated: {', '.join(str(item.status) for item in fact.tolerate)})"
     if isinstance(fact, SizeLimit):
-        return f"{trial.level}, limit {fact.at_least:,} to {fact.at_most:,} {fact.unit}; over it {statuses}"
+        return f"{trial.level}, limit {fact.at_least:,} to {fact.at_most:,} {fact.unit}; more is answered {statuses}"
     if isinstance(fact, MaxEvents):
-        return f"{trial.level}, limit {fact.count:,} events; over it {statuses}"
-    return f"{trial.level}, {statuses}"
+        return f"{trial.level}, limit {fact.count:,} events; more is answered {statuses}"
+    return f"{trial.level}, answered {statuses}"
 
 
 def _different_calls(members: list[Promise]) -> list[Promise]:
