@@ -59,7 +59,7 @@ class Contract:
         try:
             return self.profile.facts[name]
         except KeyError:
-            raise NotApplicable(f"the profile {self.profile.name} says nothing of {name}") from None
+            raise NotApplicable(f"the profile {self.profile.name} does not state {name}") from None
 
     def expected_response(self, condition: Condition) -> ExpectedResponse:
         """How a request that fulfils a condition is answered."""

@@ -75,5 +75,5 @@ def _check_rules(parsed: Sdk, document: YamlDocument) -> None:
     unconditional = (rule for rule in parsed.rules if rule.reading is None and rule.has_retry_after is None)
     uncovered = set(_STATUSES).difference(*(rule.statuses for rule in unconditional))
     if uncovered:
-        message = f"nothing is said of the status {min(uncovered)}; every status needs a rule without conditions"
+        message = f"the status {min(uncovered)} needs a rule without conditions, as every status does"
         document.add_problem(("reactions",), message)

@@ -1,4 +1,4 @@
-"""The contract: a profile asked fact by fact, and JSON Schemas made flat and filled with samples."""
+"""The contract: access to the facts of a profile, flattened JSON Schemas, and sample events."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_flat_schema_stays_as_it_is() -> None:
 
 
 def test_flattening_changes_no_component() -> None:
-    """The common API is read by everybody."""
+    """The common API is shared, and stays as it is."""
     before = copy.deepcopy(COMPONENTS)
     flat: Any = schemas.flatten({"$ref": "#/components/schemas/Top"}, COMPONENTS)
     flat["properties"]["id"]["type"] = "integer"
@@ -77,7 +77,7 @@ def test_an_empty_list_of_required_keys_is_left_out() -> None:
 
 
 def test_a_pointer_finds_its_schema() -> None:
-    """Through the properties; nothing is known of what is not named."""
+    """Through the properties; a property that is not named has an empty schema."""
     schema: Any = {"properties": {"a": {"properties": {"b": {"type": "integer"}}}}}
     assert schemas.subschema(schema, "/a/b") == {"type": "integer"}
     assert schemas.subschema(schema, "/a/c") == {}
@@ -85,7 +85,7 @@ def test_a_pointer_finds_its_schema() -> None:
 
 
 def test_what_is_required_is_required_all_the_way() -> None:
-    """Each object on the way must be there, too; the original stays as it was."""
+    """Each object on the way is required, too; the original schema does not change."""
     schema: Any = {"type": "object", "required": ["z"], "properties": {"a": {"description": "An a."}}}
     before = copy.deepcopy(schema)
     assert schemas.with_required(schema, "/a/b") == {
@@ -104,7 +104,7 @@ def test_what_is_required_is_required_all_the_way() -> None:
 
 
 def test_what_is_required_already_stays_required() -> None:
-    """Once."""
+    """It is listed once."""
     once = schemas.with_required({}, "/a")
     assert schemas.with_required(once, "/a") == once == {
         "type": "object", "required": ["a"], "properties": {"a": {}},
@@ -137,7 +137,7 @@ def test_what_is_required_already_stays_required() -> None:
     ],
 )  # fmt: skip
 def test_a_sample_has_every_property(schema: JsonObject, value: object) -> None:
-    """What the schema gives as an example comes first."""
+    """An example in the schema takes precedence."""
     assert schemas.full_sample(schema) == value
 
 
@@ -155,13 +155,13 @@ def test_a_sample_has_every_property(schema: JsonObject, value: object) -> None:
     ],
 )  # fmt: skip
 def test_the_smallest_value_has_what_is_required(schema: JsonObject, value: object) -> None:
-    """And nothing else."""
+    """It has no other properties."""
     assert schemas.minimal_sample(schema) == value
 
 
 @pytest.mark.parametrize("make", [schemas.full_sample, schemas.minimal_sample])
-def test_a_sample_is_nobody_else_s(make: Callable[[Any], Any]) -> None:
-    """Changing it changes no schema."""
+def test_a_sample_is_a_copy(make: Callable[[Any], Any]) -> None:
+    """Changing a sample does not change the schema."""
     schema: Any = {"examples": [{"a": []}]}
     make(schema)["a"].append(1)
     assert schema == {"examples": [{"a": []}]}
@@ -169,7 +169,7 @@ def test_a_sample_is_nobody_else_s(make: Callable[[Any], Any]) -> None:
 
 @pytest.mark.parametrize(("profile", "name"), TYPES)
 def test_samples_fit_their_schemas(profile: str, name: str) -> None:
-    """For every event type of every vendor."""
+    """For every event type of every vendor, the sample is valid and the schema is flat."""
     schema = contract(profile).event_schema(name)
     assert not list(Draft202012Validator(schema).iter_errors(schemas.full_sample(schema)))
     assert "$ref" not in schema
@@ -179,24 +179,25 @@ def test_samples_fit_their_schemas(profile: str, name: str) -> None:
 @pytest.mark.parametrize(("profile", "name"), TYPES)
 def test_every_event_names_its_user(profile: str, name: str) -> None:
     """There is at least one identity field, and one of them is enough."""
-    asked = contract(profile)
-    assert asked.identity_pointers(name)
-    for pointer in asked.identity_pointers(name).values():
-        assert asked.has_identity(name, pointers.put({}, pointer, "somebody"))
+    vendor_contract = contract(profile)
+    assert vendor_contract.identity_pointers(name)
+    for pointer in vendor_contract.identity_pointers(name).values():
+        assert vendor_contract.has_identity(name, pointers.put({}, pointer, "somebody"))
         assert not any(
-            asked.has_identity(name, pointers.put({}, pointer, nobody)) for nobody in VALUES_THAT_IDENTIFY_NOBODY
+            vendor_contract.has_identity(name, pointers.put({}, pointer, nobody))
+            for nobody in VALUES_THAT_IDENTIFY_NOBODY
         )
-    assert not asked.has_identity(name, {})
+    assert not vendor_contract.has_identity(name, {})
 
 
 def test_an_identity_that_a_type_does_not_know_does_not_count() -> None:
-    """One vendor's alias is named by a user alone."""
+    """In one vendor's profile only a user id identifies an alias."""
     assert set(contract().identity_pointers("alias")) == {"user"}
     assert not contract().has_identity("alias", {"anonymousId": "somebody"})
 
 
 def test_the_common_schemas_are_not_changed() -> None:
-    """Whatever is made of an event's schema."""
+    """Changing an event's schema does not change them."""
     before = copy.deepcopy(base_openapi())
     schema: Any = contract().event_schema("track")
     schema["properties"].clear()
@@ -205,49 +206,49 @@ def test_the_common_schemas_are_not_changed() -> None:
 
 
 def test_stated_facts_are_given() -> None:
-    """Answers, limits and shapes by their names, what HTTP promises by itself included."""
-    asked = contract()
-    assert asked.expected_response(Condition.JSON_INVALID).expect == (400,)
-    assert asked.expected_response(Condition.PATH_UNKNOWN).expect == (404,)
-    assert asked.size_limit(LimitKind.EVENT).at_least == 32_000
-    assert asked.size_limit(LimitKind.EVENT).at_most == 32_768
-    assert asked.response_body(ResponseKind.ERROR).level is Level.SHOULD
-    assert asked.credential_carrier(AuthScheme.BODY) == "/writeKey"
-    assert asked.has_fact("limits.event")
+    """Answers, limits and bodies by their names, including the promises of HTTP itself."""
+    vendor_contract = contract()
+    assert vendor_contract.expected_response(Condition.JSON_INVALID).expect == (400,)
+    assert vendor_contract.expected_response(Condition.PATH_UNKNOWN).expect == (404,)
+    assert vendor_contract.size_limit(LimitKind.EVENT).at_least == 32_000
+    assert vendor_contract.size_limit(LimitKind.EVENT).at_most == 32_768
+    assert vendor_contract.response_body(ResponseKind.ERROR).level is Level.SHOULD
+    assert vendor_contract.credential_carrier(AuthScheme.BODY) == "/writeKey"
+    assert vendor_contract.has_fact("limits.event")
 
 
 @pytest.mark.parametrize(
     ("ask", "name"),
     [
-        (lambda asked: asked.fact("limits.batch"), "limits.batch"),
-        (lambda asked: asked.expected_response(Condition.BATCH_EMPTY), "answers.batch-empty"),
-        (lambda asked: asked.size_limit(LimitKind.BATCH), "limits.batch"),
-        (lambda asked: asked.response_body(ResponseKind.ERROR), "bodies.error"),
-        (lambda asked: asked.credential_carrier(AuthScheme.BODY), "credentials.body"),
+        (lambda vendor_contract: vendor_contract.fact("limits.batch"), "limits.batch"),
+        (lambda vendor_contract: vendor_contract.expected_response(Condition.BATCH_EMPTY), "answers.batch-empty"),
+        (lambda vendor_contract: vendor_contract.size_limit(LimitKind.BATCH), "limits.batch"),
+        (lambda vendor_contract: vendor_contract.response_body(ResponseKind.ERROR), "bodies.error"),
+        (lambda vendor_contract: vendor_contract.credential_carrier(AuthScheme.BODY), "credentials.body"),
     ],
 )
 def test_unstated_facts_are_silent(ask: Callable[[Contract], object], name: str) -> None:
     """The reason names the profile and the fact."""
     assert not contract("segmentstream").has_fact(name)
-    with pytest.raises(NotApplicable, match=rf"^the profile segmentstream says nothing of {name}$"):
+    with pytest.raises(NotApplicable, match=rf"^the profile segmentstream does not state {name}$"):
         ask(contract("segmentstream"))
 
 
 def test_a_dialect_without_pixels_is_silent_about_them() -> None:
-    """And one with them names their parameter."""
+    """A dialect with pixels names their parameter."""
     assert contract("metarouter").pixel_parameter == "data"
     with pytest.raises(NotApplicable, match=r"^the profile segment has no pixels$"):
         _ = contract().pixel_parameter
 
 
 def test_a_fact_of_another_kind_is_a_fault_of_ours() -> None:
-    """A check that asks for the key of what has none is wrong."""
+    """A check that asks a scheme without a carrier for its carrier is wrong."""
     with pytest.raises(TypeError, match=r"credentials\.basic is a Fact, not a CredentialFact"):
         contract().credential_carrier(AuthScheme.BASIC)
 
 
 def test_a_batch_has_a_limit_of_its_own() -> None:
-    """The body of an event has that of an event."""
+    """The body of a single event has the limit of an event."""
     event = next(item for item in contract().operations if item.kind is OperationKind.EVENT)
     assert contract().body_size_limit(event) == contract().size_limit(LimitKind.EVENT)
     assert contract().body_size_limit(batch_of("segment")) == contract().size_limit(LimitKind.BATCH)
@@ -255,11 +256,13 @@ def test_a_batch_has_a_limit_of_its_own() -> None:
 
 @pytest.mark.parametrize("profile", [name for name in profile_names() if "bodies.error" in load(name).facts])
 def test_a_refused_batch_may_look_different(profile: str) -> None:
-    """Where the profile says so; everything else has the usual shape."""
-    asked = contract(profile)
-    shape = ResponseKind.ERROR_BATCH if asked.has_fact("bodies.error-batch") else ResponseKind.ERROR
-    assert asked.error_body(batch_of(profile)) == asked.response_body(shape)
-    assert asked.error_body(asked.operations[0]) == asked.response_body(ResponseKind.ERROR)
+    """If the profile says so; other refusals look as usual."""
+    vendor_contract = contract(profile)
+    shape = ResponseKind.ERROR_BATCH if vendor_contract.has_fact("bodies.error-batch") else ResponseKind.ERROR
+    assert vendor_contract.error_body(batch_of(profile)) == vendor_contract.response_body(shape)
+    assert vendor_contract.error_body(vendor_contract.operations[0]) == vendor_contract.response_body(
+        ResponseKind.ERROR
+    )
 
 
 def test_the_first_scheme_is_the_profile_s_first() -> None:
@@ -268,7 +271,7 @@ def test_the_first_scheme_is_the_profile_s_first() -> None:
 
 
 def test_a_batch_carries_what_the_documents_say() -> None:
-    """Or every type, where they do not say."""
+    """Every type, if the documents name none."""
     assert contract().batch_types() == ("identify", "group", "track", "page", "screen")
     assert contract("segmentstream").batch_types() == ("track",)
 
@@ -279,7 +282,7 @@ GROUPED = [(name, group) for name in profile_names() for group in sorted(
 
 @pytest.mark.parametrize(("profile", "group"), GROUPED)
 def test_an_optional_group_is_off_until_it_is_included(profile: str, group: str) -> None:
-    """Then its routes are there beside the others."""
+    """With it, its routes are added to the others."""
     routes = {route.path for route in load(profile).routes if route.group == group}
     plain = {operation.path for operation in contract(profile).operations}
     included = {operation.path for operation in Contract(load(profile), [group]).operations}
@@ -289,12 +292,12 @@ def test_an_optional_group_is_off_until_it_is_included(profile: str, group: str)
 
 
 def test_some_profile_has_an_optional_group() -> None:
-    """Else the test above tests nothing."""
+    """Otherwise the test above would test nothing."""
     assert GROUPED
 
 
 def test_an_unknown_group_is_explained() -> None:
-    """With the groups that there are."""
+    """The message lists the existing groups."""
     name, group = GROUPED[0]
     with pytest.raises(UsageError, match=rf"^--include x: the profile {name} has no such group; it has .*{group}"):
         Contract(load(name), ["x"])
@@ -303,7 +306,7 @@ def test_an_unknown_group_is_explained() -> None:
 
 
 def test_an_operation_is_called_by_method_and_path() -> None:
-    """Events are posted, pixels fetched."""
+    """POST for events, GET for pixels."""
     assert str(contract().operations[0]) == "POST /v1/identify"
     pixel = next(item for item in contract("metarouter").operations if item.kind is OperationKind.PIXEL)
     assert str(pixel) == "GET /v1/pixel/track"

@@ -1,4 +1,4 @@
-"""The vendors' own OpenAPI documents: valid, and as strict as their profiles."""
+"""OpenAPI documents of the vendors: valid, and as strict as their profiles."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_has_the_status_of_success(name: str) -> None:
 
 
 def test_include_adds_routes() -> None:
-    """Optional routes are in the document when they are asked for."""
+    """Optional routes are in the document if they are included."""
     plain = set(document("rudderstack")["paths"])
     more = set(document("rudderstack with internal routes")["paths"])
     assert plain < more
@@ -116,7 +116,7 @@ def test_an_event_names_its_user(name: str, operation: Operation) -> None:
 
 @EVENTS
 def test_required_fields_are_required(name: str, operation: Operation) -> None:
-    """An event without a field that it needs does not fit; one that only MAY be needed can go."""
+    """An event without a required field does not fit; a field that is required at level MAY can be left out."""
     call = Call(contract=CONTRACTS[name], operation=operation, keys=KEYS)
     always = set(call.contract.profile.always_required)
     for pointer, answer in call.event_type.required.items():
@@ -130,7 +130,7 @@ def test_required_fields_are_required(name: str, operation: Operation) -> None:
 
 @BATCHES
 def test_batches_hold_events(name: str, operation: Operation) -> None:
-    """A batch is a list of events, each whole and of a type that is known."""
+    """A batch is a list of complete events of known types."""
     contract = CONTRACTS[name]
     call = Call(contract=contract, operation=operation, keys=KEYS)
     drafts = [call.acceptable_request(kind) for kind in contract.batch_types()] + [
@@ -151,7 +151,7 @@ def test_batches_hold_events(name: str, operation: Operation) -> None:
 
 
 def test_a_batch_of_what_is_not_documented() -> None:
-    """A type that the documents keep out of batches does not fit."""
+    """A type that is not documented for batches does not fit."""
     (operation,) = (item for item in CONTRACTS["segment"].operations if item.path == "/v1/batch")
     call = Call(contract=CONTRACTS["segment"], operation=operation, keys=KEYS)
     assert is_valid("segment", "batch", body_value(call.acceptable_request("track")))
@@ -169,13 +169,13 @@ SECURITY: dict[str, tuple[str, str, list[dict[str, list[str]]]]] = {
 
 @pytest.mark.parametrize("name", SECURITY)
 def test_ways_to_authenticate(name: str) -> None:
-    """An operation takes the vendor's ways to hand in the key; none where the body may carry it."""
+    """An operation has the vendor's schemes, and an empty one if the key may be in the body."""
     path, method, expected = SECURITY[name]
     assert document(name)["paths"][path][method]["security"] == expected
 
 
 def test_a_header_of_its_own() -> None:
-    """A vendor's own header is a key of OpenAPI's."""
+    """A header that only one vendor uses is an OpenAPI `apiKey`."""
     schemes = document("acme")["components"]["securitySchemes"]
     assert schemes == {"header": {"type": "apiKey", "in": "header", "name": "X-Acme-Key"}}
 
@@ -190,7 +190,7 @@ def test_pixels_and_webhooks() -> None:
 
 
 def test_answers_are_the_operations_own() -> None:
-    """A batch has answers that a single event has not, and a size limit of its own."""
+    """A batch has responses that a single event does not have, and its own size limit."""
     paths = document("metarouter")["paths"]
     batch, track = (paths[f"/v1/{name}"]["post"]["responses"] for name in ("batch", "track"))
     assert "batch-partly-bad" in batch["207"]["description"]

@@ -39,20 +39,20 @@ def refuse_constant(word: str) -> NoReturn:
 
 
 def value_at(value: Any, *path: str) -> Any:  # noqa: ANN401 - JSON
-    """What is at the end of a way through objects, or None."""
+    """The value at a path through objects, or None."""
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
 def is_invalid_event(event: object, kind: str) -> bool:
-    """Whether an event lacks what it needs."""
+    """Whether an event lacks a required field."""
     is_named = value_at(event, "who", "id") or value_at(event, "who", "visitor")
     return not is_named or (kind == "order" and not value_at(event, "item", "sku"))
 
 
 def compact_length(value: object) -> int:
-    """How many bytes a value takes as JSON. Raises Refusal if it is nested too deep."""
+    """The length of a value as JSON, in bytes. Raises RefusalError if it is nested too deeply."""
     try:
         return len(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"))
     except RecursionError:
@@ -161,7 +161,7 @@ class AcmeHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 for verb in ("GET", "PUT", "PATCH", "DELETE"):
@@ -170,7 +170,7 @@ for verb in ("GET", "PUT", "PATCH", "DELETE"):
 
 @contextmanager
 def acme_server(flaw: str = "") -> Iterator[str]:
-    """An Acme server on a free port; gives its address."""
+    """Runs an Acme server on a free port, and yields its URL."""
     handler = type("Flawed", (AcmeHandler,), {"flaw": flaw})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -191,13 +191,13 @@ def run_command(tmp_path: Path, *arguments: str, profile: Path = PROFILE) -> tup
 
 
 def failed_checks(checks: list[dict[str, Any]], level: str = "must") -> set[str]:
-    """The ids of what did not pass at a level."""
+    """The ids of the checks of a level that did not pass."""
     bad = {"fail", "untestable", "error"}
     return {item["id"] for item in checks if item["level"] == level and item["outcome"] in bad}
 
 
 def write_profile_variant(tmp_path: Path, change: dict[str, Any], *gone: str) -> Path:
-    """A copy of the profile without some parts, given as `section.key`, and with some put in."""
+    """A copy of the profile with the parts in `change`, and without those in `gone`, given as `section.key`."""
     data = yaml.safe_load(PROFILE.read_text("utf-8"))
     for place in gone:
         section, _, key = place.partition(".")
@@ -219,7 +219,7 @@ def correct(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def test_an_independent_server_conforms(correct: list[dict[str, Any]]) -> None:
-    """A server written from the vendor's words breaks no promise that must be kept."""
+    """A server written from the vendor's guide alone breaks no MUST."""
     assert failed_checks(correct) == set()
     assert {item["id"] for item in correct if item["outcome"] == "pass"} > {
         "accept.credentials.header", "accept.credentials.body", "auth.key.unknown", "batch.list.empty",
@@ -229,7 +229,7 @@ def test_an_independent_server_conforms(correct: list[dict[str, Any]]) -> None:
 
 
 def test_the_reference_server_agrees(correct: list[dict[str, Any]], tmp_path: Path) -> None:
-    """The embedded reference server conforms, and comes to the same verdicts as the independent one."""
+    """The embedded reference server conforms, and gets the same verdicts as the independent one."""
     code, checks = run_command(tmp_path)
     assert code == 0
     areas = {"accept", "auth", "batch", "json", "payload", "size"}
@@ -241,14 +241,14 @@ def test_the_reference_server_agrees(correct: list[dict[str, Any]], tmp_path: Pa
 
 
 def test_its_levels_and_silences_are_its_own(correct: list[dict[str, Any]]) -> None:
-    """A path of the forum's is at most a SHOULD; what no document speaks of is not applicable."""
+    """A path that only the forum documents is at most a SHOULD; checks of undocumented features are not applicable."""
     assert {item["level"] for item in correct if item["operation"].endswith("/visit")} == {"should", "may"}
     silent = {item["id"] for item in correct if item["outcome"] == "not-applicable"}
     assert {"pixel.event.minimal", "webhook.event.minimal", "auth.base64.invalid"} <= silent
 
 
 @pytest.mark.parametrize(
-    ("flaw", "found"),
+    ("flaw", "check_id"),
     [
         ("limit", "size.event.over"),
         ("key", "auth.key.unknown"),
@@ -256,17 +256,17 @@ def test_its_levels_and_silences_are_its_own(correct: list[dict[str, Any]]) -> N
         ("partly bad", "batch.partly-bad.status"),
     ],
 )
-def test_a_broken_promise_is_found(flaw: str, found: str, tmp_path: Path) -> None:
-    """A server that breaks one promise deviates, and the check of that promise says so."""
+def test_a_broken_promise_is_found(flaw: str, check_id: str, tmp_path: Path) -> None:
+    """A server breaks one promise, and only checks of that area fail."""
     with acme_server(flaw) as url:
         code, checks = run_command(tmp_path, url, "--select", "size.event.*,auth,payload,batch.partly-bad.*")
     assert code == 1
-    assert found in failed_checks(checks)
-    assert {name.partition(".")[0] for name in failed_checks(checks)} == {found.partition(".")[0]}
+    assert check_id in failed_checks(checks)
+    assert {name.partition(".")[0] for name in failed_checks(checks)} == {check_id.partition(".")[0]}
 
 
 def test_with_a_key_in_the_body_alone(tmp_path: Path) -> None:
-    """A vendor may take the key in the body only; then no request carries it elsewhere."""
+    """If a vendor accepts the key in the body only, requests have it nowhere else."""
     missing = yaml.safe_load(PROFILE.read_text("utf-8"))["answers"]["credentials-missing"]
     profile = write_profile_variant(tmp_path, {"answers": {"credentials-malformed": missing}}, "credentials.header")
     assert run_command(tmp_path, profile=profile)[0] == 0
@@ -278,7 +278,7 @@ def test_with_a_key_in_the_body_alone(tmp_path: Path) -> None:
 
 
 def test_without_any_batch(tmp_path: Path) -> None:
-    """A vendor need not have a batch; what is about batches is not applicable then."""
+    """Without a batch in the profile, checks of batches are not applicable."""
     routes = [route for route in yaml.safe_load(PROFILE.read_text("utf-8"))["routes"] if route["kind"] != "batch"]
     profile = write_profile_variant(tmp_path, {"routes": routes, "batch": {}}, "limits.batch", "limits.batch-event")
     assert run_command(tmp_path, profile=profile)[0] == 0

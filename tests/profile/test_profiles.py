@@ -1,4 +1,4 @@
-"""Profiles: the four are sound, and every mistake in one is named with its line and its remedy."""
+"""Profiles: the four of the suite are valid, and every mistake in one is named with its line and its fix."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_four_profiles_come_with_the_suite() -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_loads(name: str) -> None:
-    """A profile loads, by the name of its file, and states how it accepts."""
+    """A profile loads, has the name of its file, and states the answer to accepted requests."""
     profile = load(name if name in NAMES else str(ACME))
     assert profile.name == FILES[name].stem
     assert "answers.accepted" in profile.facts
@@ -72,14 +72,14 @@ def test_loads(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_fits_the_published_schema(name: str) -> None:
-    """A profile fits specs/profile.schema.json, as an editor would find."""
+    """A profile fits specs/profile.schema.json, with a validator as in an editor."""
     Draft202012Validator.check_schema(SCHEMA)
     Draft202012Validator(SCHEMA).validate(raw_yaml(FILES[name]))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_source_cites_a_known_document(name: str) -> None:
-    """Whatever cites a document cites one that the profile lists."""
+    """Only documents that the profile lists are cited."""
     data = raw_yaml(FILES[name])
     assert cited_documents(data)
     assert cited_documents(data) <= set(data["documents"])
@@ -87,7 +87,7 @@ def test_every_source_cites_a_known_document(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_document_is_cited(name: str) -> None:
-    """A document that nothing cites is not listed."""
+    """Every listed document is cited."""
     data = raw_yaml(FILES[name])
     assert cited_documents(data) == set(data["documents"])
 
@@ -119,7 +119,7 @@ ENUMS = {
 
 @pytest.mark.parametrize("words", ENUMS)
 def test_the_enums_are_the_keys_of_the_schema(words: Any) -> None:  # noqa: ANN401 - an enum class
-    """The schema and the code know the same words, in the same order."""
+    """The schema and the code have the same words, in the same order."""
     assert [str(word) for word in words] == list(ENUMS[words])
 
 
@@ -139,7 +139,7 @@ def examples(name: str) -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_example_satisfies_its_schema(name: str) -> None:
-    """What the documents show is what the profile describes, and it names its user."""
+    """A documented example fits the schema in the profile, and identifies its user."""
     contract = Contract(load(name if name in NAMES else str(ACME)))
     example_pairs = list(examples(name))
     assert example_pairs
@@ -150,7 +150,7 @@ def test_every_example_satisfies_its_schema(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_invalid_examples_are_not_json(name: str) -> None:
-    """What is printed as an invalid example is none of JSON's."""
+    """An invalid example is really not valid JSON."""
     for event in load(name if name in NAMES else str(ACME)).events.values():
         if event.invalid_example:
             with pytest.raises(ValueError, match="line"):
@@ -170,15 +170,15 @@ def test_invalid_examples_are_not_json(name: str) -> None:
     ],
 )
 def test_a_size_is_a_band(size: str | int, band: tuple[int, int]) -> None:
-    """A size counts in both readings of its unit; one in bytes has a single reading."""
+    """KB and MB have two readings; KiB, MiB and bytes have one."""
     assert parse_size(size) == band
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake in a copy of a profile: what is replaced by what, and what is said of it.
+    """A mistake in a copy of a profile: the text to replace, its replacement, and the expected message.
 
-    The marker stands on the line that the message must name.
+    The replacement has a marker on the line that the message must name.
     """
 
     old: str
@@ -188,7 +188,7 @@ class Mistake:
     profile: str = "segmentstream"
 
     def apply(self) -> tuple[str, int]:
-        """The text with the mistake, and the line to name."""
+        """The text with the mistake, and the line that the message must name."""
         text = FILES[self.profile].read_text("utf-8")
         assert self.old in text
         text = text.replace(self.old, self.new, 1)
@@ -322,7 +322,7 @@ FILE_MISTAKES = {
 def test_a_file_that_is_no_profile(
     content: bytes, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is no profile at all is said in one line."""
+    """A file that is no profile at all has one message in one line."""
     file = tmp_path / "vendor.yaml"
     file.write_bytes(content)
     assert main(["run", "--profile", str(file)]) == 2
@@ -333,7 +333,7 @@ def test_a_file_that_is_no_profile(
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    """A missing file, and an unknown name, are errors of the command line."""
+    """A missing file and an unknown name are usage errors."""
     with pytest.raises(UsageError, match=r"vendor\.yaml: no such file$"):
         load(str(tmp_path / "vendor.yaml"))
     with pytest.raises(UsageError, match="no such profile; did you mean 'rudderstack'"):
@@ -341,7 +341,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_several_mistakes_are_several_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All mistakes are named at once, in the order of the file."""
+    """All mistakes are reported at once, in the order of the file."""
     text = FILES["segmentstream"].read_text("utf-8")
     chosen = [MISTAKES[name] for name in ("wrong kind", "wrong status", "bad size", "typo in an event")]
     for mistake in chosen:
@@ -357,11 +357,11 @@ def test_several_mistakes_are_several_lines(tmp_path: Path, capsys: pytest.Captu
 
 
 OPEN_KEYS = {"value", "schema", "documents", "events", "required"}
-"""Mappings whose own keys are anybody's."""
+"""Mappings whose keys the author chooses."""
 
 
 def closed_keys(name: str) -> list[tuple[int, str]]:
-    """The line and the word of every key that the schema knows."""
+    """The line and the name of every key that the schema defines."""
     lines = yaml_document.read(FILES[name]).lines
     keys = set()
     for place, line in lines.items():
@@ -373,7 +373,7 @@ def closed_keys(name: str) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize(("line", "word"), closed_keys("segmentstream"))
 def test_a_typo_in_any_key_is_found(line: int, word: str, tmp_path: Path) -> None:
-    """Whichever key is misspelt, its own line is named and the right word is offered."""
+    """The message for a misspelt key names its line and suggests the right word."""
     lines = FILES["segmentstream"].read_text("utf-8").splitlines()
     wrong = f"{word}x"
     lines[line - 1] = re.sub(rf"\b{word}:", f"{wrong}:", lines[line - 1], count=1)
@@ -387,7 +387,7 @@ def test_a_typo_in_any_key_is_found(line: int, word: str, tmp_path: Path) -> Non
 
 
 def test_a_payload_may_hold_a_decimal_that_is_whole(tmp_path: Path) -> None:
-    """What holds for sizes and statuses does not hold for a price in an example."""
+    """Sizes and statuses must be written as integers; a price in an example need not be."""
     text = resources.profile_path("segmentstream").read_text(encoding="utf-8")
     file = tmp_path / "vendor.yaml"
     file.write_text(text.replace("nonInteraction: false", "nonInteraction: 20.0", 1), encoding="utf-8")

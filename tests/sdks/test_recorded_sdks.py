@@ -1,7 +1,7 @@
 """Official SDKs themselves, installed from their registries, against the reference server.
 
-They prove two things: that the data in specs/sdks is what the SDKs send, and that the server, which follows
-the contract, is one that they can talk to.
+They prove that the SDKs send the requests in specs/sdks, and that they work with a server that follows the
+contract.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BASIC = f"Basic {base64.b64encode(f'{KEY}:'.encode()).decode()}"
 
 
 def value_types(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """What is the same in every recording: the fields, the types, and how times are written."""
+    """The parts of a value that every recording has in common: fields, types, and the format of times."""
     if isinstance(value, dict):
         return {key: value_types(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -43,14 +43,14 @@ def value_types(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def recorded_shape(shape: RecordedRequest) -> tuple[object, ...]:
-    """A stored shape, to be compared."""
+    """The comparable parts of a stored request."""
     names = sorted({name.lower(): value for name, value in shape.headers}.items())
     headers = [(name, value.replace("Basic $BASIC", BASIC)) for name, value in names]
     return shape.path, shape.content_type, shape.is_gzipped, headers, value_types(shape.body)
 
 
 def received_shape(request: ReceivedRequest, shape: RecordedRequest) -> tuple[object, ...]:
-    """A request that came in, to be compared with a shape: of its headers those that the shape has."""
+    """The comparable parts of a received request, with only those headers that the stored one has."""
     known = {name.lower() for name, _ in shape.headers}
     headers = sorted((name.lower(), value) for name, value in request.headers if name.lower() in known)
     is_gzipped = request.header("Content-Encoding") == "gzip"
@@ -59,7 +59,7 @@ def received_shape(request: ReceivedRequest, shape: RecordedRequest) -> tuple[ob
 
 @pytest.mark.parametrize("kit", NEWEST, ids=lambda kit: kit.slug)
 def test_an_sdk_talks_to_the_reference_server_as_recorded(kit: SdkPackage, tmp_path: Path) -> None:
-    """Every event arrives in the stored shape and is accepted, and the SDK has nothing to complain of."""
+    """Every event arrives as stored and is accepted, and the SDK reports no error."""
     kit.install(tmp_path)
     profile = "rudderstack" if "rudder" in kit.slug else "segment"
     requests: list[ReceivedRequest] = []

@@ -1,4 +1,4 @@
-"""SDKs as data: what they send and how they read answers, and what the checks make of it."""
+"""SDKs as data: their requests, their reactions to responses, and the checks made from both."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def exchange_with(status: int, body: bytes = b"", **headers: str) -> Exchange:
     return Exchange(request=REQUEST, response=Response(status=status, headers=pairs, body=body))
 
 
-def shape_lines(sdk: Sdk) -> list[str]:
-    """What an SDK sends, a line a request: where, how, and which fields."""
+def request_lines(sdk: Sdk) -> list[str]:
+    """One line for each request of an SDK: path, media type, encoding and fields."""
     lines = []
     for shape in sdk.requests:
         names = {name.lower() for name, _ in shape.headers}
@@ -86,13 +86,13 @@ def shape_lines(sdk: Sdk) -> list[str]:
     return lines
 
 
-def all_shape_lines() -> str:
-    """The golden list as the data have it."""
-    return "\n".join(line for sdk in sdks.load_all() for line in shape_lines(sdk)) + "\n"
+def all_request_lines() -> str:
+    """The golden list, made from the data."""
+    return "\n".join(line for sdk in sdks.load_all() for line in request_lines(sdk)) + "\n"
 
 
 def test_the_data_are_sound() -> None:
-    """Every file is loaded, none twice, each by its own name; the schema is a schema and closed."""
+    """Every file is loaded once, under its own name; the schema is valid, and forbids unknown keys."""
     assert list(SDKS) == resources.sdk_names()
     assert len(SDKS) == 8
     schema = json.loads((resources.specs_dir() / "sdk.schema.json").read_text("utf-8"))
@@ -101,8 +101,8 @@ def test_the_data_are_sound() -> None:
 
 
 def test_shapes_are_pinned() -> None:
-    """What was recorded does not change by itself. To renew the list: python -m tests.sdks.test_sdks."""
-    assert GOLDEN.read_text(encoding="utf-8") == all_shape_lines()
+    """Recorded requests do not change unnoticed. To renew the list: python -m tests.sdks.test_sdks."""
+    assert GOLDEN.read_text(encoding="utf-8") == all_request_lines()
 
 
 def test_profiles_name_their_vendors_sdks() -> None:
@@ -116,7 +116,7 @@ MISTAKES = (
     ("title:", "titel:", "titel: unknown key; did you mean 'title'?"),
     ("does: deliver", "does: delivers", "'delivers' is not one of deliver, give-up, retry, send-again, lose"),
     ("status: 200,", "status: 6xx,", "'6xx' is not an HTTP status"),
-    ("{status: 3xx, does: send-again}", "{status: 301, does: send-again}", "nothing is said of the status"),
+    ("{status: 3xx, does: send-again}", "{status: 301, does: send-again}", "the status 300 needs a rule without"),
     ("name: rudder", "name: router", "the file is called rudder-sdk-python-2-1-9"),
     ("sentAt: '2024", "key: $WRITE_KEY\n      sentAt: '2024", "$WRITE_KEY in a compressed body"),
     ("method: POST", "method: PUT", "POST"),
@@ -125,7 +125,7 @@ MISTAKES = (
 
 @pytest.mark.parametrize(("right", "wrong", "says"), MISTAKES, ids=[mistake[1][:20] for mistake in MISTAKES])
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, right: str, wrong: str, says: str) -> None:
-    """A file that is not valid is refused as a profile is."""
+    """An invalid file is reported like an invalid profile."""
     text = resources.sdk_path(RUDDER_PYTHON).read_text("utf-8")
     assert right in text
     file = tmp_path / f"{RUDDER_PYTHON}.yaml"
@@ -137,7 +137,7 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, right: str, wrong: str
 
 
 def test_a_profile_can_name_only_sdks_that_are_known(tmp_path: Path) -> None:
-    """A slip in a name is found when the profile is loaded."""
+    """A misspelt name is found when the profile is loaded."""
     text = resources.profile_path("segment").read_text("utf-8")
     file = tmp_path / "vendor.yaml"
     file.write_text(text.replace(f"  {NODE}:", f"  {NODE}9:"), encoding="utf-8")
@@ -147,7 +147,7 @@ def test_a_profile_can_name_only_sdks_that_are_known(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sdk", SDKS.values(), ids=SDKS)
 def test_every_answer_has_a_reaction(sdk: Sdk) -> None:
-    """Whatever a server says, something is known of what follows."""
+    """There is a reaction for every status, body and Retry-After."""
     for status, reading, is_timed in itertools.product(range(200, 600), BodyReading, (True, False)):
         assert sdk.reaction_to(status, reading, has_retry_after=is_timed) is not None
 
@@ -176,20 +176,20 @@ COLUMNS = (PYTHON_2_3, PYTHON_2_4, RUDDER_PYTHON, NODE, RUDDER_NODE)
 
 @pytest.mark.parametrize("row", OUTCOME_TABLE, ids=[row[0] for row in OUTCOME_TABLE])
 def test_reactions_are_those_that_were_recorded(row: tuple[Any, ...]) -> None:
-    """Cell by cell: what each SDK did with an answer when it was allowed one repetition."""
+    """Each cell is the reaction of an SDK that was allowed one repetition."""
     _, exchange, *expected = row
     assert [sdk_reaction(SDKS[name], exchange) for name in COLUMNS] == expected
 
 
 def test_mobile_sdks_stop_for_good_or_halve() -> None:
-    """A 413 is tried again with half of the events; a 401, 403 or 404 ends it."""
+    """After a 413 they retry with half of the events; after a 401, 403 or 404 they stop."""
     for name in (MOBILE, ANDROID):
         assert sdk_reaction(SDKS[name], exchange_with(413)) is WAITS
         assert [sdk_reaction(SDKS[name], exchange_with(status)) for status in (401, 403, 404)] == [ERROR] * 3
 
 
 def test_an_sdk_tries_again_where_no_answer_came() -> None:
-    """A broken connection is no answer."""
+    """A broken connection is a reason to retry."""
     missed = Exchange(request=REQUEST, failure=TransportFailure.CLOSED, failure_detail="it was closed")
     assert {sdk_reaction(sdk, missed) for sdk in SDKS.values()} == {WAITS}
     assert effective_reaction(SDKS[NODE], missed, is_invalid=True) is AGAIN
@@ -207,7 +207,7 @@ def test_an_sdk_tries_again_where_no_answer_came() -> None:
     ],
 )
 def test_a_consequence_depends_on_what_was_sent(exchange: Exchange, is_bad: bool, expected: Reaction) -> None:  # noqa: FBT001 - a parameter
-    """What should be refused and counts as delivered is lost; trying it again is of no use."""
+    """Invalid events that count as delivered are lost, and it is useless to repeat them."""
     assert effective_reaction(SDKS[NODE], exchange, is_invalid=is_bad) is expected
 
 
@@ -219,7 +219,7 @@ def call_to(profile: str, path: str = "/v1/batch") -> Call:
 
 
 def sdk_requests(profile: str, name: str) -> list[SdkRequest]:
-    """All that an SDK says to a vendor."""
+    """All requests of an SDK to a vendor."""
     return [SdkRequest.for_call(call_to(profile, shape.path), shape) for shape in SDKS[name].requests]
 
 
@@ -235,26 +235,26 @@ VENDOR_SDKS = [(profile, name) for profile, names in VENDORS.items() for name in
 
 @pytest.mark.parametrize(("profile", "name"), VENDOR_SDKS)
 def test_a_request_is_what_the_sdk_sends(profile: str, name: str) -> None:
-    """Filled in, the body is that of the recording, with ids that are nobody else's."""
+    """The body is the recorded one, with the key and unique ids filled in."""
     used_ids: set[str] = set()
-    for speech in sdk_requests(profile, name):
-        request = speech.to_draft().build_request()
+    for sent in sdk_requests(profile, name):
+        request = sent.to_draft().build_request()
         headers = {key.lower(): value for key, value in request.headers}
-        assert headers["content-type"] == speech.shape.content_type
-        assert ("content-encoding" in headers) is speech.shape.is_gzipped
+        assert headers["content-type"] == sent.shape.content_type
+        assert ("content-encoding" in headers) is sent.shape.is_gzipped
         if "authorization" in headers:
             assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == f"{KEY}:"
-        text = body_of(speech.to_draft()).decode()
+        text = body_of(sent.to_draft()).decode()
         assert "$" not in text
         ids = {event["messageId"] for event in json.loads(text).get("batch", [json.loads(text)])}
         assert all(item.startswith("conformance-") for item in ids)
         assert not ids & used_ids
         used_ids |= ids
-        assert without_filled_in(json.loads(text)) == without_filled_in(speech.shape.body)
+        assert without_filled_in(json.loads(text)) == without_filled_in(sent.shape.body)
 
 
 def without_filled_in(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """A value without what is filled in."""
+    """A value without the fields that are filled in."""
     if isinstance(value, dict):
         return {
             key: None if key in {"messageId", "writeKey"} else without_filled_in(item) for key, item in value.items()
@@ -263,33 +263,38 @@ def without_filled_in(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def test_the_same_run_sends_the_same_bytes() -> None:
-    """Compression has no clock in it."""
+    """Compressed bodies contain no timestamp."""
     first, second = (sdk_requests("rudderstack", RUDDER_PYTHON)[0].to_draft().build_request() for _ in range(2))
     assert first == second
 
 
 def test_what_the_documents_do_not_know_is_kept_apart() -> None:
-    """An alias without a previousId, and a type that has no place in a batch, are no acceptable events."""
-    (speech,) = sdk_requests("metarouter", MOBILE)
-    assert [event["type"] for event in events_of(speech.undocumented_only())] == ["screen", "alias"]
-    assert {event["type"] for event in events_of(speech.documented_only())} == {"track", "identify", "page", "group"}
-    (speech,) = sdk_requests("segment", NODE)
-    assert [event["type"] for event in events_of(speech.undocumented_only())] == ["alias"]
+    """An alias without a previousId, and a type that is not documented for batches, are separated from the others."""
+    (sent,) = sdk_requests("metarouter", MOBILE)
+    assert [event["type"] for event in events_of(sent.undocumented_only())] == ["screen", "alias"]
+    assert {event["type"] for event in events_of(sent.documented_only())} == {
+        "track",
+        "identify",
+        "page",
+        "group",
+    }
+    (sent,) = sdk_requests("segment", NODE)
+    assert [event["type"] for event in events_of(sent.undocumented_only())] == ["alias"]
 
 
-def events_of(speech: SdkRequest) -> list[Any]:
-    """The events of a speech."""
-    return list(speech.events)
+def events_of(sent: SdkRequest) -> list[Any]:
+    """The events of an SDK request."""
+    return list(sent.events)
 
 
 def test_an_invalid_request_differs_in_one_thing() -> None:
-    """The key, the user, the size, the end of the JSON."""
+    """In the key, the user, the size, or the end of the JSON."""
     for profile, name in VENDOR_SDKS:
-        for speech in sdk_requests(profile, name):
-            documented = speech.documented_only()
-            stranger = documented.with_unknown_key().to_draft()
-            assert KEY.encode() not in body_of(stranger)
-            assert KEY not in str(stranger.build_request().headers)
+        for sent in sdk_requests(profile, name):
+            documented = sent.documented_only()
+            with_unknown_key = documented.with_unknown_key().to_draft()
+            assert KEY.encode() not in body_of(with_unknown_key)
+            assert KEY not in str(with_unknown_key.build_request().headers)
             (event,) = events_of(documented.first_event_without_user())
             assert not {"userId", "anonymousId"} & event.keys()
             (event,) = events_of(documented.first_event_too_large())
@@ -300,12 +305,12 @@ def test_an_invalid_request_differs_in_one_thing() -> None:
 
 
 def test_a_partly_bad_batch_has_good_events_around_a_bad_one() -> None:
-    """Only the one in the middle names nobody."""
-    (speech,) = sdk_requests("segment", PYTHON_2_4)
-    call = speech.call
+    """Only the event in the middle has no user."""
+    (sent,) = sdk_requests("segment", PYTHON_2_4)
+    call = sent.call
     named = [
         call.contract.has_identity(event["type"], event)
-        for event in events_of(speech.documented_only().middle_event_without_user())
+        for event in events_of(sent.documented_only().middle_event_without_user())
     ]
     assert named.count(False) == 1
     assert named[0]
@@ -318,7 +323,7 @@ def check_of(check_id: str) -> Check:
 
 
 def drive(check_id: str, call: Call, answer: Callable[[Request], Exchange]) -> Note | str | None:
-    """What a check says of a server that is a function."""
+    """The result of a check against a server that is a function."""
     steps = check_of(check_id).steps(call)
     exchange: Any = None
     while True:
@@ -331,7 +336,7 @@ def drive(check_id: str, call: Call, answer: Callable[[Request], Exchange]) -> N
 
 
 def outcomes_by_condition(note: Note | str | None) -> dict[str, str]:
-    """What a note says of each condition."""
+    """The reaction for each condition in a note."""
     assert isinstance(note, Note)
     outcomes: Any = note.data["outcomes"]
     return {item["condition"]: item["does"] for item in outcomes}
@@ -352,13 +357,13 @@ def test_a_server_that_takes_everything_loses_events_silently() -> None:
 
 
 def test_a_success_without_content_makes_older_sdks_send_again() -> None:
-    """They know of one status alone."""
+    """They accept only status 200 as a success."""
     note = drive(f"sdk.{PYTHON_2_3}.reactions", call_to("segment"), lambda _: exchange_with(204))
     assert outcomes_by_condition(note)["accepted"] == "send-again"
 
 
 def test_nothing_follows_from_other_refusals_where_the_sdk_is_not_let_in() -> None:
-    """One answer tells all."""
+    """The refusal of a valid request is the only outcome."""
     note = drive(f"sdk.{NODE}.reactions", call_to("metarouter"), lambda _: exchange_with(415))
     assert outcomes_by_condition(note) == {"accepted": "give-up"}
 
@@ -387,7 +392,7 @@ def test_a_server_that_shuts_an_sdk_out_is_named(profile: str, name: str, refuse
 
 
 def test_checks_are_made_where_an_sdk_sends_to() -> None:
-    """On its paths alone, once where there are none; those of another vendor's SDK only report."""
+    """On the SDK's paths only; checks of another vendor's SDK are not applicable."""
     contract = Contract(load("segment"))
     sdk_trials = [trial for trial in make_trials(contract, KEYS, CHECKS) if trial.check.area == "sdk"]
     paths = {
@@ -406,7 +411,7 @@ def test_checks_are_made_where_an_sdk_sends_to() -> None:
 def test_the_reference_server_accepts_its_vendors_sdks(
     profile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No check fails, and the report says for each SDK what the answers would make it do."""
+    """No check fails, and the report has the reactions of each SDK."""
     file = tmp_path / "report.json"
     main(["run", "--profile", profile, "--select", "sdk", "--json", str(file)])
     document = json.loads(file.read_text("utf-8"))
@@ -447,7 +452,7 @@ def verdict(note: Note | str | None, check_id: str) -> Verdict:
 
 
 def overview_text(verdicts: list[Verdict]) -> str:
-    """What a terminal shows of verdicts."""
+    """The overview of verdicts, as a terminal shows it."""
     rows = build_sdk_overview(verdicts)
     console = Console(width=200, record=True, file=io.StringIO())
     if rows is not None:
@@ -456,4 +461,4 @@ def overview_text(verdicts: list[Verdict]) -> str:
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(all_shape_lines(), encoding="utf-8")
+    GOLDEN.write_text(all_request_lines(), encoding="utf-8")
