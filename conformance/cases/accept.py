@@ -86,7 +86,7 @@ def unknown_fields(call: Call) -> Steps:
     return (yield from expect_all_accepted(drafts))
 
 
-@check("accept.fields.optional-absent", "An event without any one of its optional fields is accepted.", fact=ACCEPTED)
+@check("accept.fields.optional-absent", "An event without one of its optional fields is accepted.", fact=ACCEPTED)
 def optional_absent(call: Call) -> Steps:
     """Clients leave out optional fields. The check removes each of them in turn from a full event."""
     drafts = [
@@ -105,7 +105,7 @@ class TextSample(Parameter):
 
 TEXT_SAMPLES = (
     TextSample("unicode", "text in many scripts", "Grüße, ¡señor! Привет, 日本語, العربية, हिन्दी, ﬁ, ẛ̣"),
-    TextSample("emoji", "emoji (joined and coloured ones, too)",
+    TextSample("emoji", "emoji, joined or coloured",
                "\U0001f600 \U0001f469\u200d\U0001f680 \U0001f44d\U0001f3fd \u2764\ufe0f"),
     TextSample("controls", "quotes, backslashes and line breaks",
                'a "quoted" \\path\\ with\nlines,\ttabs and \u2028 \b\f\r'),
@@ -162,12 +162,12 @@ TIMESTAMP_FORMATS = (
     ),
     TimestampFormat(
         "offset",
-        "a timestamp with an offset from UTC",
+        "a UTC offset in its timestamp",
         ("2024-03-01T09:30:00.000+00:00", "2024-03-01T11:30:00.000+02:00", "2024-03-01T01:30:00.000-08:00"),
     ),
     TimestampFormat(
         "fractional",
-        "a timestamp with any number of decimals",
+        "any number of decimals in its timestamp",
         ("2024-03-01T09:30:00Z", "2024-03-01T09:30:00.5Z", "2024-03-01T09:30:00.123456Z",
          "2024-03-01T09:30:00.123456+00:00"),
     ),
@@ -213,8 +213,8 @@ class KeyPlacement(Parameter):
 
 
 KEY_PLACEMENTS = (
-    KeyPlacement("basic", "HTTP Basic with an empty password", AuthScheme.BASIC),
-    KeyPlacement("without-colon", "HTTP Basic without a colon after it", AuthScheme.BASIC_WITHOUT_COLON),
+    KeyPlacement("basic", "the user name of HTTP Basic", AuthScheme.BASIC),
+    KeyPlacement("without-colon", "the user name of HTTP Basic without a colon", AuthScheme.BASIC_WITHOUT_COLON),
     KeyPlacement("body", "the body alone", AuthScheme.BODY),
     KeyPlacement("header", "a header of its own", AuthScheme.HEADER),
     KeyPlacement("bearer", "the body beside a bearer token", AuthScheme.BEARER),

@@ -42,8 +42,8 @@ class OtherContentType(Parameter):
 
 
 OTHER_CONTENT_TYPES = (
-    OtherContentType("text-plain", "as text/plain (like official browser SDKs)", "text/plain"),
-    OtherContentType("form", "as application/x-www-form-urlencoded (like an official Node SDK)",
+    OtherContentType("text-plain", "as text/plain (as official browser SDKs do)", "text/plain"),
+    OtherContentType("form", "as application/x-www-form-urlencoded (as an official Node SDK does)",
                      "application/x-www-form-urlencoded"),
     OtherContentType("xml", "as application/xml", "application/xml"),
     OtherContentType("missing", "without a Content-Type", None),

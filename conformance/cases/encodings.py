@@ -43,7 +43,7 @@ class InvalidGzip(Parameter):
     make: Callable[[Draft], Draft]
 
 
-CORRUPT_GZIP = InvalidGzip("corrupt", "a body that begins like gzip and is not gzip", content_codings.with_corrupt_gzip)
+CORRUPT_GZIP = InvalidGzip("corrupt", "a body with a gzip header and corrupt data", content_codings.with_corrupt_gzip)
 TRUNCATED_GZIP = InvalidGzip("truncated", "the first half of a body in gzip", content_codings.with_truncated_gzip)
 
 

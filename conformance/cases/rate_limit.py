@@ -136,7 +136,7 @@ def accepted_after_wait(call: Call) -> Steps:
     return None
 
 
-@check("rate-limit.none.promised", "A burst is accepted where the documents promise no rate limit.",
+@check("rate-limit.none.promised", "A burst is accepted where unlimited requests are promised.",
        fact="rate.unlimited", kinds=EVENTS, **BURST_OPTIONS)  # fmt: skip
 def unlimited(call: Call) -> Steps:
     """Clients that rely on the promise have no queue, and lose each refused event."""

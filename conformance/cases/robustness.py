@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conformance.requests.steps import Steps
 
 
-@check("robustness.input.{slug}", "{description} in a request causes no server error.",
+@check("robustness.input.{slug}", "A request with {description} causes no server error.",
        fact=NO_SERVER_ERROR, kinds=WITH_BODY, first_per=FirstPer.KIND, parameters=EDGE_CASES)  # fmt: skip
 def edge_case(call: Call, unusual: EdgeCase) -> Steps:
     """After a 5xx, or no answer at all, SDKs send the same event again and again."""

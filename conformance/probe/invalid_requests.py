@@ -63,8 +63,8 @@ def _encoding_case(slug: str, title: str, make: Callable[[Draft], Draft]) -> Inv
 
 BAD_JSON = (*INVALID_JSON, *NOT_OBJECT, NOT_UTF8)
 BAD_GZIP = (
-    _encoding_case("gzip.corrupt", "a body that begins like gzip and is not gzip", content_codings.with_corrupt_gzip),
-    _encoding_case("gzip.truncated", "a body in gzip that breaks off", content_codings.with_truncated_gzip),
+    _encoding_case("gzip.corrupt", "a body with a gzip header and corrupt data", content_codings.with_corrupt_gzip),
+    _encoding_case("gzip.truncated", "the first half of a body in gzip", content_codings.with_truncated_gzip),
 )
 NULL_IDENTITY = InvalidCase("null-identity", "an event whose ids are null", Condition.IDENTITY_MISSING, _with_null_ids)
 PARTLY_BAD_BATCH = InvalidCase(

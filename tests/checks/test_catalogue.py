@@ -55,13 +55,15 @@ def test_a_check_says_what_it_is_about(item: Check) -> None:
     assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+){2}", item.id)
     assert item.title[0].isupper()
     assert item.title.endswith(".")
+    assert not item.title.startswith(("What ", "Whether ", "Where ", "Which ", "Who "))
+    assert not set(re.findall(r"\w+", item.title.lower())) & {"nobody", "somebody", "whatever", "spoilt"}
     assert item.why
     assert item.module in {module.__name__ for module in MODULES}
 
 
 @pytest.mark.parametrize("name", resources.profile_names())
 def test_every_stated_fact_has_a_check(name: str) -> None:
-    """A promise that nothing tests would look as if it were kept."""
+    """A promise without a check would look kept."""
     tested = {item.fact for item in CHECKS} | {item.needs for item in CHECKS}
     tested |= {"credentials.query", "bodies.error-batch"}
     stated = {fact for fact in load(name).facts if not fact.startswith(("rate.headers.", "sdks."))}
@@ -78,13 +80,13 @@ def test_one_fact_speaks_for_one_area_of_checks() -> None:
 
 
 def selected_trials(select: list[str], deselect: Iterable[str] = ()) -> list[Trial]:
-    """What is chosen of all trials of a profile."""
+    """The selected trials of one profile."""
     every = make_trials(Contract(load("rudderstack")), Keys(write_key="key"), CHECKS)
     return select_trials(every, select, deselect)
 
 
 def test_expressions_narrow_each_other() -> None:
-    """Words of one expression add up, further expressions narrow, and what is deselected goes."""
+    """Terms of one expression add trials, further expressions narrow the selection, deselected trials are left out."""
     both = selected_trials(["size,json"])
     assert {item.check.area for item in both} == {"size", "json"}
     on_track = selected_trials(["size,json", "POST /v1/track"])
@@ -110,13 +112,13 @@ def test_expressions_narrow_each_other() -> None:
     ],
 )
 def test_a_selection_of_nothing_is_refused(select: list[str], deselect: list[str], words: str) -> None:
-    """A word that matches nothing is most likely misspelt; a gate must not pass for it."""
+    """A term without a match is most likely misspelt, and must not let a gate pass."""
     with pytest.raises(UsageError, match=words):
         selected_trials(select, deselect)
 
 
 def test_an_id_is_never_given_twice() -> None:
-    """Entering a second check under a known id is refused."""
+    """A second check with the id of another is refused."""
     with pytest.raises(ValueError, match="two checks have the id"):
         check(CHECKS[0].id, "Again.", fact=CHECKS[0].fact)(CHECKS[0].steps)
 

@@ -1,4 +1,4 @@
-"""The checks of many requests at once, on targets that can't stand a crowd."""
+"""The checks of many requests at once, on targets that fail under many requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BAD = Response(status=400)
 
 
 def correct_target(request: Request) -> Response:
-    """The right answer: what does not end as JSON does is refused."""
+    """A correct target: it refuses bodies that do not end like JSON."""
     return OK if request.body.endswith(b"}") else BAD
 
 
@@ -33,7 +33,7 @@ def failing_once(answer: Response | TransportFailure) -> Answer:
 
 
 def test_a_target_that_answers_concurrent_requests() -> None:
-    """All that is asked is kept."""
+    """All checks pass."""
     verdicts_by_id = run_checks("segment", "robustness.concurrency.*", correct_target)
     assert [item.outcome.value for item in verdicts_by_id] == ["pass"] * 3
     assert {item.level.value for item in verdicts_by_id} == {"must"}
@@ -60,6 +60,6 @@ def test_answers_are_mixed_up() -> None:
 
 
 def test_a_target_that_refuses_everything() -> None:
-    """Nothing follows from what it does in a crowd."""
+    """If the control is refused, the checks are untestable."""
     verdicts_by_id = run_checks("segment", "robustness.concurrency.*", lambda _: BAD)
     assert {item.outcome.value for item in verdicts_by_id} == {"untestable"}

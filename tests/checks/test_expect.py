@@ -1,4 +1,4 @@
-"""Judgements: each on an exchange that keeps the promise, and on one that breaks it."""
+"""Assertions, each on an exchange that keeps the promise and on one that breaks it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def exchange_with(
 
 
 def answer_fact(*expected: int, tolerate: tuple[int, ...] = (), says: str = "it happens") -> ExpectedResponse:
-    """What a contract says of a status."""
+    """The statuses of a contract."""
     source = Source(document="API", section="Errors", says=says)
     tolerated = tuple(ToleratedStatus(status=status, source=source) for status in tolerate)
     return ExpectedResponse(
@@ -42,7 +42,7 @@ def body_fact(
     text: str | None = None,
     schema: JsonObject | None = None,
 ) -> ResponseBody:
-    """What a contract says of a body."""
+    """The body that a contract promises."""
     return ResponseBody(
         name="bodies.x", level=Level.MUST, sources=(SOURCE,),
         body_format=body_class, media_type=media_type, text=text, schema=schema,
@@ -55,7 +55,7 @@ def body_fact(
      (400, False), (500, False)],
 )  # fmt: skip
 def test_an_acceptance_is_a_whole_success(status: int, is_accepted: bool) -> None:  # noqa: FBT001 - a parameter
-    """Any 2xx, but the one that is partly a refusal."""
+    """Any 2xx except 207."""
     assert expect.is_accepted(exchange_with(status)) is is_accepted
     assert not expect.is_accepted(CLOSED_EXCHANGE)
 
@@ -76,7 +76,7 @@ def test_a_refused_control_is_untestable() -> None:
 
 
 def test_an_acceptance_is_expected() -> None:
-    """Any success will do; the message names what was sent and what came."""
+    """Any success is allowed; the message names the request and the answer."""
     expect.accepted(exchange_with(202), "a batch")
     with pytest.raises(Deviation, match=r"^a batch must be accepted, and was answered with 400 ") as caught:
         expect.accepted(exchange_with(400, "no"), "a batch")
@@ -85,7 +85,7 @@ def test_an_acceptance_is_expected() -> None:
 
 
 def test_what_is_not_supported_is_silent() -> None:
-    """A feature that nobody promises may be missing."""
+    """A feature that the documents do not promise may be missing."""
     expect.require_supported(exchange_with(200), "gzip")
     with pytest.raises(NotApplicable, match=r"^gzip is not supported here: 415 with an empty body$"):
         expect.require_supported(exchange_with(415), "gzip")
@@ -140,7 +140,7 @@ def test_another_status_is_a_deviation(exchange: Exchange) -> None:
     ],
 )
 def test_a_body_of_the_promised_shape_is_fine(exchange: Exchange, promised: ResponseBody) -> None:
-    """Every facet that is promised is there; what is not promised may be anything."""
+    """Only what is promised is judged."""
     expect.body(exchange, promised, "it")
 
 
@@ -168,7 +168,7 @@ def test_a_body_of_the_promised_shape_is_fine(exchange: Exchange, promised: Resp
 def test_a_body_of_another_shape_is_a_deviation(
     exchange: Exchange, promised: ResponseBody, expected: str, received: str
 ) -> None:
-    """The message says which facet is missing and what is there instead."""
+    """The message names the broken promise and what was received instead."""
     with pytest.raises(Deviation) as caught:
         expect.body(exchange, promised, "a bad event")
     assert (caught.value.expected, caught.value.received) == (expected, received)
@@ -215,7 +215,7 @@ def test_a_length_may_be_insisted_on() -> None:
 
 
 def test_silence_is_waited_for_once() -> None:
-    """What stands in the way of an answer ends the check; a closed connection is for the check to judge."""
+    """No connection or no answer in time ends the check; a closed connection is for the check to judge."""
     expect.no_timeout(exchange_with(500))
     expect.no_timeout(CLOSED_EXCHANGE)
     for mishap in (TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS):
@@ -302,7 +302,7 @@ called `Option::unwrap()` on a `None` value""",
 @pytest.mark.parametrize("language", TRACES)
 @pytest.mark.parametrize("form", ["plain", "json", "json-list", "html"])
 def test_a_stack_trace_is_seen(language: str, form: str) -> None:
-    """In the tongues of servers; as it is, as a JSON text, line by line in a list, and in a page."""
+    """Traces of many languages: plain, as a JSON string, as a list of lines, and in an HTML page."""
     trace = TRACES[language]
     escaped = trace.replace('"', "&quot;")
     shown = {
@@ -386,5 +386,5 @@ def test_markup_that_nobody_runs_is_fine(exchange: Exchange) -> None:
     ],
 )
 def test_an_exchange_is_outlined_in_a_few_words(exchange: Exchange, outline: str) -> None:
-    """On one line, whatever came."""
+    """A summary is one line for any answer."""
     assert exchange.summary == outline

@@ -20,7 +20,7 @@ OK = Response(status=200, headers=(("Content-Type", "text/plain"),), body=b"OK")
 def rate_limiting_target(
     refusal: Response | TransportFailure, *, after: int = 50, lasting: int | None = None
 ) -> Answer:
-    """Refuses what comes after so many requests: for good, or so many times."""
+    """Refuses the requests after a number of them: for good, or a number of times."""
     numbers = itertools.count()
 
     def answer(_: Request) -> Response | TransportFailure:
@@ -46,7 +46,7 @@ def run_check(profile: str, check: str, answer: Answer) -> Verdict:
 
 
 def test_no_limit_is_met() -> None:
-    """There is nothing to complain of, and the burst is made once for all checks."""
+    """No check fails, and one burst serves all checks."""
     sent: list[Request] = []
 
     def answer(request: Request) -> Response:
@@ -119,7 +119,7 @@ def test_a_header_that_is_only_recommended() -> None:
 
 
 def test_a_target_that_does_not_come_back() -> None:
-    """It named a time, and refuses after it."""
+    """The target refuses after the time that it named."""
     verdict = run_check("segment", "refusal.recovers", rate_limiting_target(answer_429(GOOD_HEADERS)))
     assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 
@@ -133,18 +133,18 @@ def test_a_time_that_is_too_long_to_wait_for() -> None:
 
 @pytest.mark.parametrize("refusal", [answer_429(), answer_429(status=503)], ids=["429", "503"])
 def test_a_limit_where_none_was_promised(refusal: Response) -> None:
-    """Whatever it is answered with."""
+    """Any refusal of a burst breaks the promise, whatever its status is."""
     verdict = run_check("segmentstream", "none.promised", rate_limiting_target(refusal))
     assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 
 
 def test_the_promise_of_no_limit_kept() -> None:
-    """A burst is taken."""
+    """A burst is accepted."""
     assert run_check("segmentstream", "none.promised", lambda _: Response(status=204)).outcome.value == "pass"
 
 
 def test_a_429_that_came_before_is_looked_at() -> None:
-    """The checks do not provoke what the run has met already."""
+    """After a 429 earlier in the run, the checks send no burst."""
     answer = rate_limiting_target(answer_429(GOOD_HEADERS), after=3, lasting=1)
     verdicts_by_id = {item.id: item for item in run_checks("segment", "json.syntax.nan,rate-limit", answer)}
     assert verdicts_by_id["rate-limit.refusal.headers"].outcome.value == "pass"
@@ -160,7 +160,7 @@ def test_a_retry_after_that_can_be_read(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["soon", "1.5", "-1", "", "1732180000123"])
 def test_a_retry_after_that_can_not_be_read(value: str) -> None:
-    """It fails in every profile, for HTTP says how it is written."""
+    """It fails in every profile, since HTTP defines the format."""
     verdict = run_check("metarouter", "refusal.retry-after", rate_limiting_target(answer_429({"Retry-After": value})))
     assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
 

@@ -1,4 +1,4 @@
-"""The checks of the raw wire: each on servers that may speak so, and on servers that may not."""
+"""The checks of HTTP framing: each on servers that keep the rules, and on servers that break them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def expects_continue(head: ReceivedRequest) -> bool:
 
 
 def answer_when(when: Callable[[ReceivedRequest], bool], answer: bytes) -> Responder:
-    """Answers some requests in one way, whatever their bodies."""
+    """Answers some requests in one way, without a look at their bodies."""
 
     def move(peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
         if not when(head):
@@ -96,7 +96,7 @@ def never_answer_when(when: Callable[[ReceivedRequest], bool]) -> Responder:
 
 
 def ignore_length_header(name: str, *, is_last: bool) -> Responder:
-    """Overlooks one of two headers that tell a length, and goes on or closes."""
+    """Ignores one of two headers with a length, and keeps the connection open or closes it."""
 
     def move(peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
         if not has_both(head):
@@ -122,7 +122,7 @@ def refuse_and_close_when(when: Callable[[ReceivedRequest], bool], line: str = "
 
 
 def has_no_length(head: ReceivedRequest) -> bool:
-    """Whether nothing says that there is a body."""
+    """Whether no header announces a body."""
     return head.method == "POST" and not head.values(LENGTH) and not head.values(CODING)
 
 
@@ -142,7 +142,7 @@ def crashing_on_cut(peer: ClientConnection, head: ReceivedRequest) -> bytes:
 
 
 def accept_incomplete_body(peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
-    """Accepts what is not there yet."""
+    """Accepts a request before its body has arrived."""
     if is_raw_request(head) and not head.values("connection"):
         peer.wait(0.05)
         return closing_connection(OK)
@@ -160,7 +160,7 @@ def answer_pipeline_once(peer: ClientConnection, head: ReceivedRequest) -> bytes
 
 
 def answer_by_position(*answers: bytes | None) -> Responder:
-    """Answers the first requests of connections that are written by hand in turn; None is never said."""
+    """Answers the first requests of raw connections in turn; None stands for no answer."""
     counts: dict[int, int] = {}
 
     def move(peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
@@ -268,20 +268,20 @@ FORBIDDEN_BEHAVIOURS: tuple[tuple[str, Responder, str, str], ...] = (
 
 @pytest.fixture(autouse=True)
 def _short_interim_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is asked to wait long for a 100."""
+    """The checks do not wait long for a 100."""
     monkeypatch.setattr(raw_connection, "INTERIM_WAIT_S", 0.1)
 
 
 @pytest.mark.parametrize(("check", "move", "level", "words"), FORBIDDEN_BEHAVIOURS)
 def test_a_server_that_may_not_speak_so(check: str, move: Responder, level: str, words: str) -> None:
-    """It is named, at the level of what it breaks."""
+    """It is named, at the level of the broken promise."""
     check_verdict = run_check(f"robustness.{check}", move)
     assert (check_verdict.outcome.value, check_verdict.level.value) == ("fail", level)
     assert words in check_verdict.message, check_verdict.message
 
 
 def test_a_server_that_takes_the_rest_of_a_body_for_a_request() -> None:
-    """A success for it stores what nobody sent; a 5xx is a crash over it."""
+    """A success stores an event that nobody sent; a 5xx is a crash."""
     check_verdict = run_check("robustness.length.too-small", no_override, closing_connection(OK))
     assert (check_verdict.level.value, check_verdict.message[:18]) == ("should", "the rest of a body")
     assert run_check("robustness.length.too-small", no_override, closing_connection(CRASHED)).level.value == "must"
@@ -296,11 +296,11 @@ def test_a_server_that_waits_for_the_rest_of_a_body() -> None:
             peer.stay_silent()
 
     check_verdict = run_check("robustness.length.too-large", waiting)
-    assert (check_verdict.outcome.value, check_verdict.message[:25]) == ("pass", "the target waits for the")
+    assert (check_verdict.outcome.value, check_verdict.message[:25]) == ("pass", "the target waits for the ")
 
 
 def test_a_server_that_says_its_last_word_and_does_not_close() -> None:
-    """After an answer that is the last of its connection, nobody waits for another."""
+    """After an answer that closes the connection, the checks wait for no other."""
 
     def lingering(peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
         if not has_conflict(head):
@@ -329,6 +329,6 @@ def test_a_server_that_closes_after_each_answer() -> None:
     ("move", "note"), [(no_override, "answered with 200"), (close_when(is_raw_request), "not answered: closed")]
 )
 def test_a_client_that_ends_its_side(move: Responder, note: str) -> None:
-    """What becomes of it is a note, and no failure."""
+    """The outcome is a note, not a failure."""
     check_verdict = run_check("robustness.connection.half-closed", move)
     assert (check_verdict.outcome.value, check_verdict.message) == ("observed", note)
