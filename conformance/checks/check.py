@@ -130,6 +130,11 @@ class Check:
     tier: Tier = Tier.STANDARD
     paths: frozenset[str] | None = None
 
+    @property
+    def rule(self) -> facts.Rule | None:
+        """The rule that promises it; None if another fact does."""
+        return next((rule for rule in facts.Rule if self.fact == f"rules.{rule}"), None)
+
     def for_parameter(self, parameter: Parameter, fact: str) -> Check:
         """The check for one parameter, promised by `fact`."""
         format_fields = {"slug": parameter.slug, "description": parameter.description}

@@ -46,6 +46,11 @@ class Trial:
         return self.check.tier in self.allowed_tiers
 
     @property
+    def is_runnable(self) -> bool:
+        """Whether a run sends its requests: it has an operation, something is promised, and it is allowed."""
+        return self.operation is not None and bool(self.facts) and self.is_allowed
+
+    @property
     def facts(self) -> tuple[Fact, ...]:
         """The facts of the profile that promise it; empty if it states none."""
         name, contract, operation = self.check.fact, self.contract, self.operation

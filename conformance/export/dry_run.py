@@ -118,10 +118,8 @@ def status_sequence(statuses: Sequence[int]) -> ChooseStatus:
 
 def promised_body(trial: Trial) -> BodyPromise | None:
     """What is promised of the bodies that a check is about; None for one that is about something else."""
-    rule = trial.check.fact.removeprefix("rules.")
-    return _promised_shape(trial) or next(
-        (absence for name, absence in expect.FORBIDDEN_PATTERNS.items() if name == rule), None
-    )
+    shape, rule = _promised_shape(trial), trial.check.rule
+    return shape or (expect.FORBIDDEN_PATTERNS.get(rule) if rule else None)
 
 
 def _failure_result(trial: Trial, deviation: Deviation) -> DryRunResult:

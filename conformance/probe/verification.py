@@ -55,7 +55,7 @@ class ProfileVerifier:
         selected_trials = [
             trial
             for trial in make_trials(contract, self.keys, self.checks, _TIERS)
-            if trial.operation and trial.facts and trial.is_allowed and _verifies_acceptance(trial)
+            if trial.is_runnable and _verifies_acceptance(trial)
         ]
         first_by_kind = {operation.kind: operation for operation in reversed(contract.operations)}
         selected_trials.sort(

@@ -43,7 +43,7 @@ def estimate_areas(profile: str, trials: Sequence[Trial], fuzz: int) -> list[Are
     profiles that do.
     """
     costs = _measured_costs().get(profile) or _worst_costs()
-    runnable = [trial for trial in trials if trial.operation and trial.facts and trial.is_allowed]
+    runnable = [trial for trial in trials if trial.is_runnable]
     shares = [_preflight_estimate(costs, runnable)] if runnable or fuzz else []
     for area in sorted({trial.check.area for trial in runnable} - {Area.FUZZ}):
         area_trials = [trial for trial in runnable if trial.check.area is area]
@@ -68,7 +68,7 @@ def total(shares: Iterable[AreaEstimate], budget: Budget) -> dict[str, int]:
 
 def checks_by_tier(trials: Iterable[Trial]) -> dict[Tier, int]:
     """The number of checks of each tier that a run would make."""
-    counts = Counter(trial.check.tier for trial in trials if trial.operation and trial.facts and trial.is_allowed)
+    counts = Counter(trial.check.tier for trial in trials if trial.is_runnable)
     return {tier: counts[tier] for tier in Tier if counts[tier]}
 
 
