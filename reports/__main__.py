@@ -1,13 +1,15 @@
 """Makes the reports that are kept here.
 
     python -m reports            judges the reference server of every profile by every profile, then renders
-    python -m reports --render   renders again what is here as JSON
+    python -m reports --render   renders the pages again from the JSON reports that are kept
 
 The same results give the same bytes: addresses, times and transcripts are left out, see README.md.
 """
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import json
 import os
 import sys
@@ -16,9 +18,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from conformance import cases
 from conformance.cli import main
 from conformance.core.model import Outcome
-from conformance.core.resources import profile_names
+from conformance.core.resources import profile_names, specs_dir
 from conformance.refserver.embedded import run_embedded_server
 from conformance.report.html import render_html, render_html_matrix
 from conformance.report.loading import load, load_all
@@ -31,12 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DIRECTORY = Path(__file__).parent
+DIGEST_FILE = DIRECTORY / "checks.sha256"
+"""The digest of the checks that made the reports."""
 EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
 _KEYS = Keys(write_key="conformance-reports-key", bearer="conformance-reports-token")
 
 
 def render_pages() -> dict[str, str]:
-    """Every page by its path, made of the JSON reports that are here."""
+    """Every page by its path, rendered from the JSON reports that are kept."""
     rendered: dict[str, str] = {}
     rows = []
     for name in profile_names():
@@ -54,10 +59,10 @@ def render_pages() -> dict[str, str]:
 
 
 def neutralise(document: Mapping[str, Any], server: str) -> dict[str, Any]:
-    """A report without what differs from run to run, and without what makes it large.
+    """A report without values that differ from run to run, and without its large parts.
 
-    The address is a stand-in, the time that of `SOURCE_DATE_EPOCH` or the epoch itself, durations are 0.
-    Transcripts and shell lines are left out, and the documents of what was not broken.
+    The address is a placeholder, the time that of `SOURCE_DATE_EPOCH` or 0, durations are 0. Transcripts and
+    curl lines are left out, and the sources of promises that were kept.
     """
     neutralised: dict[str, Any] = json.loads(
         json.dumps(document).replace(document["target"]["url"], f"http://{server}.example")
@@ -83,7 +88,7 @@ def _compact(value: object) -> str:
 
 
 def _kept_shares(documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What share of each profile's promises at MUST was kept, of several reports."""
+    """The share of the promises at MUST that was kept, for each report."""
     return [
         f"{100 * column.kept // column.judged} % ({column.kept:,} of {column.judged:,})"
         if column.judged
@@ -93,7 +98,7 @@ def _kept_shares(documents: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _make_reports(server: str, place: Path) -> None:
-    """Judges the reference server of a profile by every profile, and keeps the reports."""
+    """Judges the reference server of a profile by every profile, and writes the JSON reports."""
     with run_embedded_server(server, _KEYS) as url, TemporaryDirectory() as folder:
         report_path = str(Path(folder) / "all.json")
         main(
@@ -118,9 +123,33 @@ server, a column for each profile. Where the acceptable twin was refused, nothin
 {table}
 """
 
-if __name__ == "__main__":
-    if "--render" not in sys.argv[1:]:
-        for profile in profile_names():
-            _make_reports(profile, DIRECTORY)
+
+def suite_digest() -> str:
+    """A digest of the code of all checks, without comments, and of the promises that profiles state."""
+    digest = hashlib.sha256()
+    for path in sorted([*Path(cases.__file__).parent.glob("*.py"), *specs_dir().glob("profiles/*.yaml")]):
+        content = path.read_text("utf-8")
+        digest.update(ast.dump(ast.parse(content)).encode() if path.suffix == ".py" else content.encode())
+    digest.update((specs_dir() / "common.yaml").read_bytes())
+    return digest.hexdigest()
+
+
+def make_all() -> None:
+    """Judges every reference server by every profile, keeps the JSON reports, and renders the pages."""
+    for profile in profile_names():
+        _make_reports(profile, DIRECTORY)
+    DIGEST_FILE.write_text(f"{suite_digest()}\n", encoding="utf-8")
+    write_pages()
+
+
+def write_pages() -> None:
+    """Renders the pages from the JSON reports that are kept."""
     for name, page in render_pages().items():
         (DIRECTORY / name).write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if "--render" in sys.argv[1:]:
+        write_pages()
+    else:
+        make_all()

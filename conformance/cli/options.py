@@ -174,6 +174,10 @@ def _add_self_check_options(command: CommandParser) -> None:
     """The options of `self-check`."""
     _add_profile_option(command, required=False)
     command.add_argument(
+        "--fault", action="append", metavar="GLOB", help="test only such faults, under all profiles; may be repeated"
+    )
+    command.add_argument("--check", action="append", metavar="GLOB", help="run only such checks; may be repeated")
+    command.add_argument(
         "--thorough", action="store_true", help="test every fault under every profile that it fits; takes longer"
     )
     command.add_argument("--json", metavar="FILE", help="write the JSON report; - is standard output")

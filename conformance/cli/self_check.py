@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
 from conformance.cli import output
 from conformance.cli.progress import is_line_due
-from conformance.core import resources
+from conformance.core import event_loop, resources
 from conformance.profile import load
-from conformance.selfcheck import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, report, run_self_check
+from conformance.selfcheck import (
+    ALL_PROFILES_PER_FAULT,
+    DEFAULT_PROFILES_PER_FAULT,
+    Selection,
+    report,
+    run_selection,
+    run_self_check,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,17 +31,18 @@ def self_check(options: Mapping[str, Any]) -> int:
     profiles = [options["profile"]] if options["profile"] else resources.profile_names()
     for profile in profiles:
         load(profile)
-    score = asyncio.run(
-        run_self_check(
-            profiles,
-            _show_progress,
-            profiles_per_fault=ALL_PROFILES_PER_FAULT if options["thorough"] else DEFAULT_PROFILES_PER_FAULT,
-        )
-    )
+    if options["fault"] or options["check"]:
+        selection = Selection.matching(options["fault"] or (), options["check"] or ())
+        score = event_loop.run(run_selection(profiles, lambda *_: None, selection))
+        lines = report.fault_lines(score)
+    else:
+        count = ALL_PROFILES_PER_FAULT if options["thorough"] else DEFAULT_PROFILES_PER_FAULT
+        score = event_loop.run(run_self_check(profiles, _show_progress, profiles_per_fault=count))
+        lines = report.summary(score)
     for name, destination in destinations.items():
         output.write(name, destination, report.json_text(score) if name == "json" else report.markdown(score))
     problems = score.problems()
-    lines = [*report.summary(score), *problems, "perfect" if not problems else "not perfect"]
+    lines += [*problems, "perfect" if not problems else "not perfect"]
     out = sys.stderr if output.STDOUT in destinations.values() else sys.stdout
     out.write("\n".join(lines) + "\n")
     return _IMPERFECT_CODE if problems else 0

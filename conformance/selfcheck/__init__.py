@@ -5,12 +5,8 @@ A check that notices no fault proves nothing, and a check that fails on a correc
 
 from __future__ import annotations
 
-from conformance.selfcheck.runner import (
-    ALL_PROFILES_PER_FAULT,
-    DEFAULT_PROFILES_PER_FAULT,
-    ProgressCallback,
-    run_self_check,
-)
+from conformance.selfcheck.plan import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, Selection
+from conformance.selfcheck.runner import ProgressCallback, run_selection, run_self_check
 from conformance.selfcheck.score import Score
 
 __all__ = [
@@ -18,5 +14,7 @@ __all__ = [
     "DEFAULT_PROFILES_PER_FAULT",
     "ProgressCallback",
     "Score",
+    "Selection",
+    "run_selection",
     "run_self_check",
 ]

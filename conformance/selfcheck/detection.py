@@ -1,21 +1,23 @@
-"""A pair: one server under one profile, and what the checks made of it."""
+"""What the checks found on one server: whether they noticed its fault, or raised a false alarm."""
 
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.core.model import PROBLEM_OUTCOMES, Outcome
+from conformance.selfcheck.answers import RecordedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conformance.checks.check import Check
-    from conformance.core.model import Area, Verdict
+    from conformance.core.model import Verdict
     from conformance.refserver.faults import Fault
+    from conformance.refserver.variants import Variant
 
-_JUDGED_OUTCOMES = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
+_APPLICABLE_OUTCOMES = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
 
 
 def expected_checks(fault: Fault, checks: Sequence[Check]) -> list[Check]:
@@ -24,65 +26,67 @@ def expected_checks(fault: Fault, checks: Sequence[Check]) -> list[Check]:
     for glob in fault.check_globs:
         matching = [item for item in checks if fnmatch.fnmatchcase(item.id, glob)]
         if not matching:
-            raise ValueError(f"the fault {fault.name} names {glob}, and no check is called so")
+            raise ValueError(f"the fault {fault.name} names {glob}, and no check has such an id")
         expected += matching
     return expected
 
 
 def describe_verdict(verdict: Verdict) -> str:
-    """A verdict as a line of a list of what is wrong."""
+    """A verdict in one line."""
     return f"{verdict.name}: {verdict.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerResult:
-    """A server under a profile. `verdicts` are by name: a check on an operation."""
+    """The verdicts on a server under a profile, by name (a check on an operation), and the server's answers."""
 
     profile: str
     server: str
     verdicts: Mapping[str, Verdict]
+    answers: RecordedAnswers = field(default_factory=RecordedAnswers)
 
     @property
     def bad_verdicts(self) -> list[Verdict]:
-        """What no correct server comes to, by name."""
+        """The verdicts that no correct server gets, by name."""
         return [
             self.verdicts[name] for name in sorted(self.verdicts) if self.verdicts[name].outcome in PROBLEM_OUTCOMES
         ]
 
-    def detecting_checks(self, correct: ServerResult) -> set[str]:
-        """The ids of the checks that fail, or that only observe and now report something else."""
-        return {
-            verdict.id
+    def detecting_verdicts(self, correct: ServerResult) -> list[Verdict]:
+        """The verdicts of checks that fail, or that only observe and report something else on the correct server."""
+        return [
+            verdict
             for name, verdict in self.verdicts.items()
             if verdict.outcome is Outcome.FAIL or _is_other_observation(verdict, correct.verdicts.get(name))
-        }
+        ]
 
     def applicable_checks(self, correct: ServerResult) -> set[str]:
-        """The ids of the checks that the contract asks for: here, or of the correct server."""
+        """The ids of the checks that apply, on this server or on the correct one."""
         all_verdicts = [*self.verdicts.items(), *correct.verdicts.items()]
         return {
             verdict.id
             for name, verdict in all_verdicts
-            if name in self.verdicts and verdict.outcome in _JUDGED_OUTCOMES
+            if name in self.verdicts and verdict.outcome in _APPLICABLE_OUTCOMES
         }
 
 
 def _is_other_observation(verdict: Verdict, correct: Verdict | None) -> bool:
-    """Whether an observation is another one than that of the correct server."""
+    """Whether a check observed something else than on the correct server."""
     return (
         verdict.outcome is Outcome.OBSERVED
         and correct is not None
         and correct.outcome is Outcome.OBSERVED
-        and verdict.message != correct.message
+        and (verdict.message, verdict.data) != (correct.message, correct.data)
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultDetection:
-    """What became of a fault under a profile.
+    """How a fault was noticed under a profile.
 
-    `noticed` are the checks that noticed it, `missed` those that should have; `strangers` are verdicts of
-    other areas that are in trouble.
+    `detected_by` are the ids of the checks that noticed it, `missed_by` of those that should have, `wrong_area`
+    the verdicts of checks in other areas that failed. `changed_answers` counts the answers that differ from the
+    correct server's, of `compared_answers`.
     """
 
     profile: str
@@ -92,25 +96,56 @@ class FaultDetection:
     wrong_area: tuple[str, ...]
     is_detected: bool
     is_in_right_area: bool
+    changed_answers: int
+    compared_answers: int
 
     @classmethod
     def of(
         cls, faulty_server: ServerResult, correct: ServerResult, fault: Fault, checks: Sequence[Check]
     ) -> FaultDetection:
-        """Compares what the checks made of a broken server with what they must."""
+        """Compares the verdicts on a faulty server with what is expected of the checks."""
         expected = expected_checks(fault, checks)
-        areas: set[Area] = {item.area for item in expected}
+        areas = {item.area for item in expected}
         applicable_ids = {item.id for item in expected} & faulty_server.applicable_checks(correct)
-        detecting = faulty_server.detecting_checks(correct)
+        detecting = faulty_server.detecting_verdicts(correct)
+        detecting_ids = {verdict.id for verdict in detecting}
         wrong_area = {describe_verdict(item) for item in faulty_server.bad_verdicts if item.area not in areas}
-        right_area = {verdict.id for verdict in faulty_server.verdicts.values() if verdict.area in areas} & detecting
-        reported = detecting & applicable_ids if fault.collateral_reason else detecting
+        is_area_named = any(verdict.area in areas for verdict in detecting)
+        reported_ids = detecting_ids & applicable_ids if fault.collateral_reason else detecting_ids
         return cls(
             profile=faulty_server.profile,
             fault=fault,
-            detected_by=tuple(sorted(reported)),
-            missed_by=tuple(sorted(applicable_ids - detecting)),
+            detected_by=tuple(sorted(reported_ids)),
+            missed_by=tuple(sorted(applicable_ids - detecting_ids)),
             wrong_area=tuple(sorted(wrong_area)),
-            is_detected=bool(applicable_ids) and applicable_ids <= detecting,
-            is_in_right_area=bool(right_area) and (bool(fault.collateral_reason) or not wrong_area),
+            is_detected=bool(applicable_ids) and applicable_ids <= detecting_ids,
+            is_in_right_area=is_area_named and (bool(fault.collateral_reason) or not wrong_area),
+            changed_answers=faulty_server.answers.count_changed(correct.answers),
+            compared_answers=faulty_server.answers.count_common(correct.answers),
         )
+
+    def problems(self) -> list[str]:
+        """The problems with the fault, one line each."""
+        server_and_profile = f"{self.fault.name} under {self.profile}"
+        problems = []
+        if not self.changed_answers:
+            problems.append(
+                f"{server_and_profile}: the fault changed no answer: "
+                f"all {self.compared_answers:,} are those of the correct server"
+            )
+        if self.missed_by or not self.is_detected:
+            problems.append(f"{server_and_profile}: not noticed by {', '.join(self.missed_by) or 'any check'}")
+        if not self.is_in_right_area:
+            problems += [f"{server_and_profile}: another area: {item}" for item in self.wrong_area] or [
+                f"{server_and_profile}: not noticed in its own area"
+            ]
+        return problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectServerResult:
+    """A correct server under a profile, and the verdicts that are wrong about it."""
+
+    profile: str
+    variant: Variant
+    false_alarms: tuple[str, ...]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.core.model import Json, JsonObject
-    from conformance.selfcheck.detection import FaultDetection
+    from conformance.selfcheck.detection import CorrectServerResult, FaultDetection
     from conformance.selfcheck.score import Score
 
 FORMAT = 1
@@ -39,12 +39,12 @@ def json_text(score: Score) -> str:
 
 def _totals(score: Score) -> JsonObject:
     return {
-        "faults": len({catch.fault.name for catch in score.detections}),
+        "faults": len({detection.fault.name for detection in score.detections}),
         "broken": len(score.detections),
         "caught": score.detected_count,
         "right_area": score.right_area_count,
-        "spilling": sum(bool(catch.fault.collateral_reason) for catch in score.detections),
-        "variants": len({alarm.variant.name for alarm in score.correct_servers}),
+        "spilling": sum(bool(detection.fault.collateral_reason) for detection in score.detections),
+        "variants": len({result.variant.name for result in score.correct_servers}),
         "correct": len(score.correct_servers),
         "false_alarms": score.false_alarm_count,
         "checks": len(score.detecting_faults),
@@ -53,24 +53,20 @@ def _totals(score: Score) -> JsonObject:
 
 
 def _fault_entries(score: Score) -> list[Json]:
-    entries: dict[str, JsonObject] = {}
+    by_fault: dict[str, list[FaultDetection]] = {}
     for detection in score.detections:
-        fault = detection.fault
-        entry = entries.setdefault(
-            fault.name,
-            {
-                "name": fault.name,
-                "breaks": fault.description,
-                "why": fault.rationale,
-                "catches": list(fault.check_globs),
-                "spills": fault.collateral_reason,
-                "profiles": {},
-            },
-        )
-        profiles = entry["profiles"]
-        if isinstance(profiles, dict):
-            profiles[detection.profile] = _detection_entry(detection)
-    return list(entries.values())
+        by_fault.setdefault(detection.fault.name, []).append(detection)
+    return [
+        {
+            "name": name,
+            "breaks": detections[0].fault.description,
+            "why": detections[0].fault.rationale,
+            "catches": list(detections[0].fault.check_globs),
+            "spills": detections[0].fault.collateral_reason,
+            "profiles": {detection.profile: _detection_entry(detection) for detection in detections},
+        }
+        for name, detections in by_fault.items()
+    ]
 
 
 def _detection_entry(detection: FaultDetection) -> JsonObject:
@@ -85,15 +81,33 @@ def _detection_entry(detection: FaultDetection) -> JsonObject:
 
 
 def _variant_entries(score: Score) -> list[Json]:
-    entries: dict[str, JsonObject] = {}
-    for alarm in score.correct_servers:
-        entry = entries.setdefault(
-            alarm.variant.name, {"name": alarm.variant.name, "does": alarm.variant.description, "profiles": {}}
+    by_variant: dict[str, list[CorrectServerResult]] = {}
+    for result in score.correct_servers:
+        by_variant.setdefault(result.variant.name, []).append(result)
+    return [
+        {
+            "name": name,
+            "does": results[0].variant.description,
+            "profiles": {result.profile: list(result.false_alarms) for result in results},
+        }
+        for name, results in by_variant.items()
+    ]
+
+
+def fault_lines(score: Score) -> list[str]:
+    """For each fault and profile: the answers that it changed, and which checks noticed it."""
+    lines = []
+    for detection in score.detections:
+        rows = (
+            ("changed", f"{detection.changed_answers:,} of {detection.compared_answers:,} compared answers"),
+            ("caught by", ", ".join(detection.detected_by) or "no check"),
+            ("missed by", ", ".join(detection.missed_by) or "none"),
+            ("other areas", "; ".join(detection.wrong_area) or "none"),
         )
-        profiles = entry["profiles"]
-        if isinstance(profiles, dict):
-            profiles[alarm.profile] = list(alarm.false_alarms)
-    return list(entries.values())
+        caught = "caught" if detection.is_detected else "NOT CAUGHT"
+        lines += [f"{detection.fault.name} under {detection.profile}: {caught}"]
+        lines += [f"  {name:12} {value}" for name, value in rows]
+    return lines
 
 
 def summary(score: Score) -> list[str]:
@@ -120,16 +134,16 @@ def markdown(score: Score) -> str:
     ]
     lines += ["", "## Faults", "", "| fault | what the server does wrong | profiles |", "|---|---|---|"]
     profiles: dict[str, list[str]] = {}
-    for catch in score.detections:
-        profiles.setdefault(catch.fault.name, []).append(catch.profile)
-    faults = {catch.fault.name: catch.fault for catch in score.detections}
+    for detection in score.detections:
+        profiles.setdefault(detection.fault.name, []).append(detection.profile)
+    faults = {detection.fault.name: detection.fault for detection in score.detections}
     lines += [
         f"| `{name}` | {_table_cell(fault.description)} | {', '.join(profiles[name])} |"
         for name, fault in faults.items()
     ]
     lines += ["", "## Correct servers", "", "| variant | what it does | false alarms |", "|---|---|---|"]
-    variants = {alarm.variant.name: alarm.variant for alarm in score.correct_servers}
-    with_false_alarms = {alarm.variant.name for alarm in score.correct_servers if alarm.false_alarms}
+    variants = {result.variant.name: result.variant for result in score.correct_servers}
+    with_false_alarms = {result.variant.name for result in score.correct_servers if result.false_alarms}
     lines += [
         f"| `{name}` | {_table_cell(variant.description)} | {'yes' if name in with_false_alarms else 'none'} |"
         for name, variant in variants.items()

@@ -1,4 +1,4 @@
-"""The score: how many faults are caught, how many alarms are false, and which checks nothing kills."""
+"""The score of a self-check: detected faults, false alarms, and checks that notice no fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.cases import CHECKS
 from conformance.refserver.variants import CORRECT_SERVER
-from conformance.selfcheck.detection import FaultDetection, describe_verdict
+from conformance.selfcheck.detection import CorrectServerResult, FaultDetection, describe_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,17 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectServerResult:
-    """A correct server under a profile, and the verdicts that are wrong about it."""
-
-    profile: str
-    variant: Variant
-    false_alarms: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What a self-check came to. `kills` has the faults that each check noticed, by its id."""
+    """The results of a self-check. `detecting_faults` has the names of the faults that each check noticed, by id."""
 
     profiles: tuple[str, ...]
     detections: tuple[FaultDetection, ...]
@@ -43,9 +34,13 @@ class Score:
         results: Sequence[ServerResult],
         faults: Sequence[Fault],
         variants: Sequence[Variant],
+        scored_ids: frozenset[str] | None = None,
     ) -> Score:
-        """The score of pairs, in the order of profiles, faults and variants."""
-        result_of = {(pair.profile, pair.server): pair for pair in results}
+        """The score of some servers, in the order of profiles, faults and variants.
+
+        `scored_ids` are the checks of which each must notice a fault; None for all that apply.
+        """
+        result_of = {(result.profile, result.server): result for result in results}
         detections = tuple(
             FaultDetection.of(result_of[profile, fault.name], result_of[profile, CORRECT_SERVER.name], fault, CHECKS)
             for profile, fault in itertools.product(profiles, faults)
@@ -64,40 +59,32 @@ class Score:
             profiles=tuple(profiles),
             detections=detections,
             correct_servers=correct_servers,
-            detecting_faults=_detecting_faults(results, detections),
+            detecting_faults=_detecting_faults(results, detections, scored_ids),
         )
 
     @property
     def detected_count(self) -> int:
-        """How many pairs of a fault and a profile every check noticed that must."""
-        return sum(catch.is_detected for catch in self.detections)
+        """The number of faulty servers that were noticed by every check that must."""
+        return sum(detection.is_detected for detection in self.detections)
 
     @property
     def right_area_count(self) -> int:
-        """How many of them were noticed in the right area, and in no other."""
-        return sum(catch.is_in_right_area for catch in self.detections)
+        """The number of faulty servers that were noticed in the right area, and in no other."""
+        return sum(detection.is_in_right_area for detection in self.detections)
 
     @property
     def false_alarm_count(self) -> int:
-        """How many correct servers raised an alarm."""
-        return sum(bool(alarm.false_alarms) for alarm in self.correct_servers)
+        """The number of correct servers on which a check failed."""
+        return sum(bool(result.false_alarms) for result in self.correct_servers)
 
     @property
     def undetecting_checks(self) -> tuple[str, ...]:
-        """The checks that some profile asks for and no fault makes fail."""
+        """The ids of the checks that apply to some profile and notice no fault."""
         return tuple(name for name, detecting_faults in self.detecting_faults.items() if not detecting_faults)
 
     def problems(self) -> list[str]:
-        """Everything that is wrong, a line each; nothing if all is perfect."""
-        problems = []
-        for detection in self.detections:
-            server_and_profile = f"{detection.fault.name} under {detection.profile}"
-            if detection.missed_by or not detection.is_detected:
-                problems.append(f"{server_and_profile}: not noticed by {', '.join(detection.missed_by) or 'any check'}")
-            if not detection.is_in_right_area:
-                problems += [f"{server_and_profile}: another area: {item}" for item in detection.wrong_area] or [
-                    f"{server_and_profile}: not noticed in its own area"
-                ]
+        """Everything that is wrong, one line each; empty if nothing is."""
+        problems = [problem for detection in self.detections for problem in detection.problems()]
         for correct_server in self.correct_servers:
             problems += [
                 f"{correct_server.variant.name} under {correct_server.profile} is correct: {item}"
@@ -107,13 +94,11 @@ class Score:
 
 
 def _detecting_faults(
-    results: Sequence[ServerResult], detections: Sequence[FaultDetection]
+    results: Sequence[ServerResult], detections: Sequence[FaultDetection], scored_ids: frozenset[str] | None
 ) -> dict[str, tuple[str, ...]]:
-    """The names of the faults that each check noticed, for each check that any profile asks for."""
-    applicable_ids: set[str] = set()
-    for pair in results:
-        applicable_ids |= pair.applicable_checks(pair)
+    """The names of the faults that each check noticed, for each scored check that applies to any profile."""
+    applicable_ids = {check_id for result in results for check_id in result.applicable_checks(result)}
     return {
-        name: tuple(dict.fromkeys(catch.fault.name for catch in detections if name in catch.detected_by))
-        for name in sorted(applicable_ids)
+        check_id: tuple(dict.fromkeys(item.fault.name for item in detections if check_id in item.detected_by))
+        for check_id in sorted(applicable_ids if scored_ids is None else applicable_ids & scored_ids)
     }

@@ -17,6 +17,7 @@ from conformance.core.errors import UsageError
 from conformance.core.model import Level
 from conformance.profile import load
 from conformance.requests import Keys
+from tests.regenerate import hint
 from tests.support import paths
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def catalogue_text() -> str:
 
 
 def test_ids_and_levels_are_pinned() -> None:
-    """A changed id or level is a changed promise. To renew the list: python -m tests.checks.test_catalogue."""
-    assert GOLDEN.read_text(encoding="utf-8") == catalogue_text()
+    """A changed id or level is a changed promise."""
+    assert GOLDEN.read_text(encoding="utf-8") == catalogue_text(), hint("catalogue")
 
 
 @pytest.mark.parametrize("item", CHECKS, ids=lambda item: item.id)
@@ -121,7 +122,3 @@ def test_an_id_is_never_given_twice() -> None:
     """A second check with the id of another is refused."""
     with pytest.raises(ValueError, match="two checks have the id"):
         check(CHECKS[0].id, "Again.", fact=CHECKS[0].fact)(CHECKS[0].steps)
-
-
-if __name__ == "__main__":
-    GOLDEN.write_text(catalogue_text(), encoding="utf-8")

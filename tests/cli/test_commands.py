@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -473,14 +474,19 @@ def test_serve() -> None:
         [sys.executable, "-u", "-m", "conformance", "serve", "--profile", "rudderstack"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "CONFORMANCE_WRITE_KEY": KEY},
+        # A parent that was started in the background ignores SIGINT, and so would its children.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads in the child
     ) as process:  # fmt: skip
-        assert process.stdout is not None
-        title, _, address = process.stdout.readline().strip().rpartition(" on http://")
-        connection = HTTPConnection(address, timeout=10)
-        connection.request("POST", "/v1/track", body=b"{}")
-        status = connection.getresponse().status
-        connection.close()
-        process.send_signal(signal.SIGINT)
-        rest, error = process.communicate(timeout=15)
+        try:
+            assert process.stdout is not None
+            title, _, address = process.stdout.readline().strip().rpartition(" on http://")
+            connection = HTTPConnection(address, timeout=10)
+            connection.request("POST", "/v1/track", body=b"{}")
+            status = connection.getresponse().status
+            connection.close()
+            process.send_signal(signal.SIGINT)
+            rest, error = process.communicate(timeout=15)
+        finally:
+            process.kill()
     assert (title, status) == ("RudderStack HTTP API", 401)
     assert (process.returncode, rest, error) == (130, "", "conformance: interrupted\n")

@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 
+from conformance.cases import CHECKS
+from conformance.checks.trial import make_trials
+from conformance.contract import Contract
 from conformance.core.resources import profile_names
+from conformance.profile import load as load_profile
 from conformance.report.loading import load, load_all
-from reports.__main__ import DIRECTORY, neutralise, render_pages, report_text
+from conformance.requests import Keys
+from reports.__main__ import DIGEST_FILE, DIRECTORY, neutralise, render_pages, report_text, suite_digest
+from tests.regenerate import hint
 from tests.support import sample_reports as samples
 
 NAMES = profile_names()
@@ -20,11 +26,13 @@ MAX_BYTES = 8_000_000
 
 
 def test_pages_are_what_the_json_renders_to() -> None:
-    """If this fails, run `python -m reports --render` and look at what changed."""
+    """A changed renderer changes the pages: `python -m reports --render` makes them again."""
     rendered = render_pages()
     kept = {path.relative_to(DIRECTORY).as_posix() for path in DIRECTORY.rglob("*") if path.suffix in {".html", ".md"}}
     assert kept - {"README.md"} == set(rendered)
-    assert [name for name, page in rendered.items() if (DIRECTORY / name).read_text("utf-8") != page] == []
+    assert [name for name, page in rendered.items() if (DIRECTORY / name).read_text("utf-8") != page] == [], (
+        "run `python -m reports --render`, and look at what changed"
+    )
 
 
 def test_every_profile_is_there() -> None:
@@ -36,6 +44,30 @@ def test_every_profile_is_there() -> None:
         assert own["limits"]
         others = [item["profile"]["name"] for item in load_all(str(DIRECTORY / "cross" / f"{name}.json"))]
         assert others == [other for other in NAMES if other != name]
+
+
+def catalogue_rows(name: str) -> set[tuple[str, ...]]:
+    """What a report by a profile has for each check and operation, from the catalogue of today."""
+    trials = make_trials(Contract(load_profile(name)), Keys(write_key="conformance"), CHECKS)
+    return {
+        (trial.check.id, str(trial.operation or ""), trial.check.area.value, trial.check.title, trial.level.value)
+        for trial in trials
+    }
+
+
+@pytest.mark.parametrize("name", REPORT_NAMES)
+def test_the_checks_are_those_of_today(name: str) -> None:
+    """A check that was added, renamed, retitled or promised otherwise needs new reports."""
+    for item in load_all(str(DIRECTORY / name)):
+        columns = ("id", "operation", "area", "title", "level")
+        kept = {tuple(check[column] for column in columns) for check in item["checks"]}
+        difference = kept ^ catalogue_rows(item["profile"]["name"])
+        assert not difference, f"{min(difference)}: {hint('reports')}"
+
+
+def test_the_reports_are_not_older_than_the_checks() -> None:
+    """The code of the checks and the profiles are those by which the reports were made."""
+    assert DIGEST_FILE.read_text("utf-8").strip() == suite_digest(), hint("reports")
 
 
 @pytest.mark.parametrize("name", REPORT_NAMES)

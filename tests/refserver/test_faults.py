@@ -17,7 +17,7 @@ from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.servers import SERVERS
 from conformance.refserver.variants import CORRECT_SERVER, VARIANTS
 from conformance.selfcheck.detection import expected_checks
-from conformance.selfcheck.runner import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, plan_jobs
+from conformance.selfcheck.plan import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, plan_jobs
 from tests.support import paths
 
 ACME = str(paths.ACME)

@@ -11,6 +11,7 @@ import pytest
 
 from conformance.report.html import render_html
 from conformance.report.html.gauges import SCALE, build_gauge
+from tests.regenerate import hint
 from tests.support import paths, sample_reports
 
 GOLDEN = paths.GOLDEN / "report.html.txt"
@@ -68,8 +69,8 @@ def golden_text() -> str:
 
 
 def test_the_page_says_what_it_said() -> None:
-    """The words of the sample's page are pinned. To renew them: python -m tests.report.test_html."""
-    assert GOLDEN.read_text(encoding="utf-8") == golden_text()
+    """The words of the sample's page are pinned."""
+    assert GOLDEN.read_text(encoding="utf-8") == golden_text(), hint("goldens")
 
 
 def test_the_same_report_gives_the_same_page() -> None:
@@ -221,14 +222,9 @@ def test_a_limit_is_drawn(band: tuple[int, int], accepted: int | None, refused: 
 
 
 def test_the_readme_shows_a_page() -> None:
-    """The picture is a PNG below 200 kB. To take it again: python -m tests.support.screenshot."""
+    """The picture is a PNG below 200 kB. To take it again: python -m tests.regenerate screenshot."""
     root = paths.ROOT
     assert "(docs/report.png)" in (root / "README.md").read_text("utf-8")
     picture = (root / "docs" / "report.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert len(picture) < 200_000
-
-
-if __name__ == "__main__":
-    GOLDEN.parent.mkdir(exist_ok=True)
-    GOLDEN.write_text(golden_text(), encoding="utf-8")

@@ -30,6 +30,7 @@ from conformance.report.markdown.markup import (
     markdown_table,
 )
 from conformance.report.sarif import render_sarif
+from tests.regenerate import hint
 from tests.support import sample_reports
 from tests.support.golden_files import DIRECTORY, HOSTILE_TEXT, golden_texts, hostile_report, later_report
 
@@ -63,8 +64,8 @@ def schema_validator(name: str) -> Draft202012Validator:
 
 @pytest.mark.parametrize("name", golden_texts())
 def test_golden(name: str) -> None:
-    """The small report looks as it did; `python -m tests.support.golden_files` shows in a diff what a change does."""
-    assert golden_texts()[name] == (DIRECTORY / name).read_text("utf-8")
+    """The reports of the sample are pinned, so that a difference shows what a change does."""
+    assert golden_texts()[name] == (DIRECTORY / name).read_text("utf-8"), hint("goldens")
 
 
 def test_the_small_report_has_everything() -> None:

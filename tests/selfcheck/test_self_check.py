@@ -14,12 +14,19 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conformance import cli
+from conformance.cases import CHECKS
 from conformance.cli import self_check
 from conformance.core import resources
 from conformance.refserver.faults import FAULTS
+from conformance.refserver.reduced_contract import reduced_contract
+from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
 from conformance.refserver.variants import CORRECT_SERVER
-from conformance.selfcheck import report, run_self_check
+from conformance.selfcheck import Score, plan, report, run_self_check, runner
+from conformance.selfcheck.detection import expected_checks
+from conformance.selfcheck.plan import SELF_CHECK_KEYS
+from tests.regenerate import hint
 from tests.support import paths
+from tests.support.self_check_numbers import FILES, with_totals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +34,8 @@ if TYPE_CHECKING:
 
     from conformance.refserver.faults import Fault
     from conformance.refserver.variants import Variant
-    from conformance.selfcheck import Score
+    from conformance.selfcheck.detection import FaultDetection, ServerResult
+    from conformance.selfcheck.plan import SelfCheckJob
 
 SMALLEST = "segmentstream"
 NAMED = {fault.name: fault for fault in FAULTS}
@@ -37,6 +45,25 @@ SCHEMA: dict[str, Any] = json.loads((resources.specs_dir() / "selfcheck.schema.j
 def score_of(faults: Sequence[Fault] = (), variants: Sequence[Variant] = ()) -> Score:
     """The score of a few servers under the smallest profile."""
     return asyncio.run(run_self_check([SMALLEST], lambda *_: None, faults, variants))
+
+
+async def result_on_own_server(server: Fault | Variant, job: SelfCheckJob) -> ServerResult:
+    """The result on a server that need not be in the list: it runs in this process."""
+    contract = reduced_contract(SMALLEST, job.selectors)
+    application = server.change.create_application(contract, SELF_CHECK_KEYS.write_key, SELF_CHECK_KEYS.bearer)
+    with ThreadedServer(uvicorn_config(application, server.change.protocol), server.name) as threaded_server:
+        return await runner.run_job(threaded_server.url, job)
+
+
+def detection_on_own_server(fault: Fault) -> FaultDetection:
+    """How a fault is noticed that need not be in the list."""
+    correct_job, fault_job = plan.plan_jobs([SMALLEST], [fault], [])
+    results = [
+        asyncio.run(result_on_own_server(server, job))
+        for server, job in ((CORRECT_SERVER, correct_job), (fault, fault_job))
+    ]
+    (detection,) = Score.of([SMALLEST], results, [fault], []).detections
+    return detection
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +92,14 @@ def test_it_is_perfect(whole: tuple[subprocess.CompletedProcess[str], Path]) -> 
     assert "/" in completed.stderr.splitlines()[-1]
 
 
-def test_the_readme_has_its_totals(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    """Nobody edits the numbers by hand and forgets them, neither in the README nor in the documentation."""
+@pytest.mark.parametrize("name", FILES)
+def test_the_numbers_are_those_of_today(whole: tuple[subprocess.CompletedProcess[str], Path], name: str) -> None:
+    """The README and the documentation state the totals of a self-check, and nobody edits them by hand."""
     totals = json.loads((whole[1] / "s.json").read_text("utf-8"))["totals"]
-    readme = " ".join((paths.ROOT / "README.md").read_text("utf-8").split())
+    text = (paths.ROOT / name).read_text("utf-8")
     assert totals["right_area"] == totals["caught"]
-    assert f"catch {totals['caught']} of {totals['broken']} broken servers, each in the right area," in readme
-    assert f"{totals['false_alarms']} false alarms on {totals['correct']} correct servers" in readme
     assert totals["checks_without_a_fault"] == 0
-    assert f"none of the {totals['checks']} checks is without a fault" in readme
-    page = (paths.ROOT / "docs" / "self-check.md").read_text("utf-8")
-    rows = (
-        f"| {totals['caught']} of {totals['broken']} ({totals['faults']} faults) |",
-        f"| {totals['right_area']} of {totals['broken']} |",
-        f"| {totals['false_alarms']} on {totals['correct']} |",
-        f"| {totals['checks_without_a_fault']} of {totals['checks']} |",
-    )
-    for row in rows:
-        assert row in page
+    assert with_totals(name, text, totals) == text, hint("numbers")
 
 
 def test_the_reports_say_the_same(whole: tuple[subprocess.CompletedProcess[str], Path]) -> None:
@@ -137,6 +154,77 @@ def test_checks_that_nothing_kills_are_named() -> None:
     document = report.document(self_check_score)
     Draft202012Validator(SCHEMA).validate(document)
     assert document["perfect"] is False
+
+
+def test_a_fault_that_changes_no_answer_is_a_problem() -> None:
+    """One that answers as the correct server does is named, whether or not its checks say anything."""
+    idle = replace(NAMED["json-422"], implementation=lambda _: None)
+    detection = detection_on_own_server(idle)
+    assert (detection.changed_answers, detection.is_detected) == (0, False)
+    assert detection.compared_answers > 50
+    (problem,) = [item for item in detection.problems() if "changed no answer" in item]
+    assert problem.startswith(f"json-422 under {SMALLEST}: the fault changed no answer")
+    real = detection_on_own_server(NAMED["json-422"])
+    assert real.changed_answers >= 1
+    assert not any("changed no answer" in item for item in real.problems())
+
+
+def test_a_correct_server_answers_alike_each_time() -> None:
+    """Nothing that varies by itself counts as a change."""
+    jobs = [job for job in plan.plan_jobs([SMALLEST], [], []) if job.server == CORRECT_SERVER.name] * 2
+    first, second = asyncio.run(runner.run_jobs(jobs, lambda *_: None))
+    assert first.answers.count_changed(second.answers) == second.answers.count_changed(first.answers) == 0
+    assert first.answers.count_common(second.answers) == len(first.answers.digests) > 100
+
+
+def test_a_selection_shows_which_checks_notice_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--fault` alone runs all cheap checks; checks that should notice it and don't are named."""
+    assert cli.main(["self-check", "--fault", "json-42*", "--profile", SMALLEST]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"json-422 under {SMALLEST}: caught"
+    rows = {line[2:14].strip(): line[15:] for line in lines[1:-1]}
+    assert rows["missed by"] == rows["other areas"] == "none"
+    assert "json.syntax.truncated" in rows["caught by"].split(", ")
+    assert rows["changed"].endswith("compared answers")
+    assert lines[-1] == "perfect"
+
+
+def test_a_selection_of_checks_runs_the_faults_that_name_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--check` alone needs no fault to be named, and runs no other check."""
+    assert cli.main(["self-check", "--check", "auth.key.unknown", "--profile", SMALLEST, "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    Draft202012Validator(SCHEMA).validate(document)
+    check_id = "auth.key.unknown"
+    assert set(document["checks"]) == {check_id}
+    naming = {fault.name for fault in FAULTS if check_id in {check.id for check in expected_checks(fault, CHECKS)}}
+    assert {item["name"] for item in document["faults"]} <= naming
+    assert all(item["profiles"][SMALLEST]["noticed"] == [check_id] for item in document["faults"])
+
+
+def test_a_check_that_does_not_notice_a_selected_fault_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A fault and a check that has nothing to do with it: no check that must notice it was run."""
+    command = ["self-check", "--fault", "json-422", "--check", "auth.key.unknown", "--profile", SMALLEST]
+    assert cli.main(command) == 1
+    output = capsys.readouterr().out
+    assert f"json-422 under {SMALLEST}: NOT CAUGHT" in output
+    assert f"json-422 under {SMALLEST}: the fault changed no answer" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--fault", "json-42"), "--fault json-42: no such name; did you mean 'json-422'?"),
+        (("--check", "auth.key.unknow"), "--check auth.key.unknow: no such name; did you mean 'auth.key.unknown'?"),
+        (("--fault", "json-422", "--fault", "nothing-*"), "--fault nothing-*: no such name"),
+        (("--fault", "pixels-crash", "--profile", SMALLEST), "nothing to run under segmentstream"),
+    ],
+)
+def test_a_selection_of_nothing_is_wrong_usage(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name that does not exist is answered with the nearest one."""
+    assert cli.main(["self-check", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_the_command_ends_with_1_where_something_is_wrong(

@@ -1,4 +1,4 @@
-"""What every renderer makes of one small report; `python -m tests.support.golden_files` writes it anew."""
+"""The reports that every renderer makes of a small sample; `python -m tests.regenerate goldens` writes them."""
 
 from __future__ import annotations
 
@@ -56,8 +56,3 @@ def golden_texts() -> Mapping[str, str]:
         "changes.md": render_markdown_changes(compare_reports([document], [later_report()])),
         "changes.json": compare_reports([document], [later_report()]).json_text(),
     }
-
-
-if __name__ == "__main__":
-    for name, content in golden_texts().items():
-        (DIRECTORY / name).write_text(content, encoding="utf-8")

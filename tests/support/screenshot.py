@@ -1,4 +1,4 @@
-"""The picture of the HTML report in the README: `python -m tests.support.screenshot`.
+"""The picture of the HTML report in the README; `python -m tests.regenerate screenshot` takes it.
 
 It shows a run with failures: a correct server of one vendor, judged by the profile of another.
 """
@@ -48,7 +48,3 @@ def main() -> None:
         size = {"width": 1200, "height": 900}
         with open_page(chromium, Path(place) / "report.html", page, viewport=size, color_scheme="light") as opened_page:
             opened_page.page.screenshot(path=OUTPUT_PATH)
-
-
-if __name__ == "__main__":
-    main()
