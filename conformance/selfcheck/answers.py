@@ -79,7 +79,8 @@ def _request_parts(exchange: Exchange) -> Iterable[object]:
     request = exchange.request
     yield from (request.method, request.path, request.query, request.headers, request.body, request.chunked)
     if request.raw_writer:
-        yield from request.raw_writer(f"{request.method} {request.path}", list(request.headers), request.body)
+        headers = [("Host", "target"), *request.headers]
+        yield from request.raw_writer(f"{request.method} {request.path}", headers, request.body)
 
 
 def _answer_parts(exchange: Exchange) -> Iterable[object]:

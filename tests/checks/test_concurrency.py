@@ -10,7 +10,7 @@ from conformance.core.model import Request, Response, TransportFailure
 from tests.support.function_targets import run_checks
 
 if TYPE_CHECKING:
-    from tests.support.function_targets import Answer
+    from tests.support.fake_wires import Answer
 
 OK = Response(status=200)
 BAD = Response(status=400)

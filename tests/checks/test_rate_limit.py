@@ -12,7 +12,7 @@ from conformance.core.model import Request, Response, TransportFailure, Verdict
 from tests.support.function_targets import run_checks
 
 if TYPE_CHECKING:
-    from tests.support.function_targets import Answer
+    from tests.support.fake_wires import Answer
 
 OK = Response(status=200, headers=(("Content-Type", "text/plain"),), body=b"OK")
 

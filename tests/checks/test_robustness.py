@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conformance.contract import Operation
-    from tests.support.function_targets import Answer
+    from tests.support.fake_wires import Answer
 
 SMALL = "segmentstream"
 OK = Response(status=204)

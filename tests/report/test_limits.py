@@ -17,7 +17,7 @@ from tests.support import function_targets
 
 if TYPE_CHECKING:
     from conformance.report.limits import MeasuredLimit
-    from tests.support.function_targets import Answer
+    from tests.support.fake_wires import Answer
 
 SEGMENT = Contract(load("segment"))
 EVENT = SEGMENT.fact("limits.event")

@@ -1,10 +1,10 @@
-"""The engine on canned exchanges: what becomes of each kind of end, and who runs when."""
+"""The engine with given exchanges: the result of each way to end, and the order of checks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -22,12 +22,12 @@ from conformance.requests import Call, Draft, Keys
 from conformance.requests.steps import send_concurrently
 from conformance.run import engine
 from conformance.run.engine import MAX_EXCHANGES, CheckResult
-from conformance.run.sender import Sender
+from tests.support.fake_wires import FakeWire, sender_over
 
 if TYPE_CHECKING:
     from conformance.requests import Step
     from conformance.requests.steps import Steps
-    from conformance.wire import Wire
+    from conformance.run.sender import Sender
 
 StepsWithoutNote: TypeAlias = Generator[Draft, Exchange, None]
 """A check at work that never has a note."""
@@ -51,26 +51,6 @@ def draft() -> Draft:
     return Call(contract=contract(), operation=contract().operations[0], keys=KEYS).acceptable_request()
 
 
-@dataclass(slots=True)
-class CannedWire:
-    """A wire without a network: it hands out exchanges, the last one again and again."""
-
-    exchanges: tuple[Exchange, ...] = (OK,)
-    sent: list[Request] = field(default_factory=list)
-    in_flight: int = 0
-    max_in_flight: int = 0
-
-    async def exchange(self, request: Request) -> Exchange:
-        """The next exchange, after the others had their turn."""
-        self.sent.append(request)
-        number = len(self.sent)
-        self.in_flight += 1
-        self.max_in_flight = max(self.max_in_flight, self.in_flight)
-        await asyncio.sleep(0)
-        self.in_flight -= 1
-        return self.exchanges[min(number, len(self.exchanges)) - 1]
-
-
 @dataclass(slots=True, eq=False)
 class GeneratorTask:
     """A piece of work from a function that makes its generator."""
@@ -83,13 +63,13 @@ class GeneratorTask:
         return self.make()
 
 
-def sender(*exchanges: Exchange, canned: CannedWire | None = None) -> Sender:
-    """A sender over a canned wire."""
-    return Sender(wire=cast("Wire", canned or CannedWire(exchanges or (OK,))))
+def sender(*exchanges: Exchange) -> Sender:
+    """A sender that gets these exchanges, the last one again and again."""
+    return sender_over(FakeWire.in_turn(*(exchanges or (OK,))))
 
 
 def drive(make: Callable[[], Steps], *exchanges: Exchange) -> CheckResult:
-    """What driving a generator over canned exchanges comes to."""
+    """The result of a generator that gets these exchanges."""
     return asyncio.run(engine.run_one(GeneratorTask(make), sender(*exchanges)))
 
 
@@ -335,12 +315,12 @@ def tasks(count: int, *, exclusive: bool = False) -> list[GeneratorTask]:
 @pytest.mark.parametrize("jobs", [1, 3, 8, 50])
 def test_no_more_than_jobs_are_in_flight(jobs: int) -> None:
     """And no fewer, while there is work."""
-    canned, results = CannedWire(), list[CheckResult]()
+    wire, results = FakeWire.in_turn(OK), list[CheckResult]()
     works = tasks(20)
-    asyncio.run(engine.run_all(works, sender(canned=canned), jobs, lambda _, finding: results.append(finding)))
-    assert canned.max_in_flight == min(jobs, 20)
+    asyncio.run(engine.run_all(works, sender_over(wire), jobs, lambda _, finding: results.append(finding)))
+    assert wire.max_in_flight == min(jobs, 20)
     assert [finding.outcome for finding in results] == [Outcome.PASS] * 20
-    assert len(canned.sent) == 60
+    assert len(wire.sent) == 60
 
 
 def test_every_piece_of_work_is_told_once() -> None:
@@ -354,21 +334,21 @@ def test_exclusive_work_comes_last_and_alone() -> None:
     """It starts when everything else has ended, and one by one."""
     alone = tasks(3, exclusive=True)
     works = [alone[0], *tasks(4), alone[1], *tasks(4), alone[2]]
-    canned, finished = CannedWire(), list[GeneratorTask]()
+    wire, finished = FakeWire.in_turn(OK), list[GeneratorTask]()
     busy: list[int] = []
 
     def watched(work: GeneratorTask) -> Callable[[], Steps]:
         make = work.make
 
         def steps() -> Steps:
-            busy.append(canned.in_flight)
+            busy.append(wire.in_flight)
             return make()
 
         return steps
 
     for work in alone:
         work.make = watched(work)
-    asyncio.run(engine.run_all(works, sender(canned=canned), 8, lambda work, _: finished.append(work)))
+    asyncio.run(engine.run_all(works, sender_over(wire), 8, lambda work, _: finished.append(work)))
     assert finished[-3:] == alone
     assert busy == [0, 0, 0]
 

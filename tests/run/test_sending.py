@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,11 +15,13 @@ from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.profile import load
 from conformance.requests import Call, ConcurrentRequests, Conversation, Draft, Keys
 from conformance.requests.rate_limits import FIRST_429, retry_after_s
-from conformance.run.sender import Sender
-from conformance.wire import MAX_IN_FLIGHT, Wire
+from conformance.wire import MAX_IN_FLIGHT
+from tests.support.fake_wires import FakeWire, sender_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
+
+    from conformance.run.sender import Sender
 
 KEYS = Keys(write_key="Key-12345")
 ANY_REQUEST = Request(method="POST", path="/")
@@ -46,41 +47,10 @@ def answer(status: int, **headers: str) -> Exchange:
 RETRY_LATER = answer(429, Retry_After="0")
 
 
-@dataclass(slots=True)
-class CannedWire:
-    """A wire without a network: each request gets the next answer, and the last one again and again."""
-
-    answers: deque[Exchange]
-    sent: list[Request] = field(default_factory=list)
-    conversations: list[tuple[int, bool, bool]] = field(default_factory=list)
-    in_flight: int = 0
-    max_in_flight: int = 0
-
-    async def exchange(self, request: Request) -> Exchange:
-        """The next answer, after the others had their turn."""
-        self.sent.append(request)
-        self.in_flight += 1
-        self.max_in_flight = max(self.max_in_flight, self.in_flight)
-        await asyncio.sleep(0)
-        self.in_flight -= 1
-        return self.next()
-
-    async def exchange_on_one_connection(
-        self, requests: Sequence[Request], *, pipelined: bool, half_closed: bool
-    ) -> list[Exchange]:
-        """An answer to each request."""
-        self.conversations.append((len(requests), pipelined, half_closed))
-        return [self.next() for _ in requests]
-
-    def next(self) -> Exchange:
-        """The next answer."""
-        return self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
-
-
-def sender_and_wire(*answers: Exchange) -> tuple[Sender, CannedWire]:
-    """A sender over a canned wire, and the wire."""
-    wire = CannedWire(deque(answers))
-    return Sender(wire=cast("Wire", wire)), wire
+def sender_and_wire(*answers: Exchange) -> tuple[Sender, FakeWire]:
+    """A sender that gets these answers, the last one again and again, and its wire."""
+    wire = FakeWire.in_turn(*answers)
+    return sender_over(wire), wire
 
 
 def send_in_turn(sender: Sender, drafts: Iterable[Draft]) -> list[Exchange]:
