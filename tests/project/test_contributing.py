@@ -65,5 +65,3 @@ def test_files_that_the_guide_names_exist() -> None:
         assert (paths.ROOT / path).exists(), path
         if name:
             assert f"def {name}(" in (paths.ROOT / path).read_text("utf-8")
-    for path in re.findall(r"`((?:requests|faults)/\w+\.py)`", GUIDE):
-        assert (paths.ROOT / "conformance" / path).exists() or (paths.ROOT / "conformance/refserver" / path).exists()

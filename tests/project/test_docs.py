@@ -22,9 +22,10 @@ from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
 from conformance.run import circuit_breaker, plan
 from conformance.settings.table import SETTINGS
 from tests.project.test_imports import LAYERS
+from tests.regenerate import hint
 from tests.support import option_page, profile_key_page
 from tests.support.paths import ROOT
-from tests.support.reference_pages import COMMAND, DIRECTORY, reference_pages
+from tests.support.reference_pages import DIRECTORY, reference_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +105,7 @@ def test_reference_pages_are_those_of_the_code() -> None:
     pages = reference_pages()
     kept = {path.relative_to(DIRECTORY).as_posix(): path.read_text("utf-8") for path in DIRECTORY.rglob("*.md")}
     stale = sorted(name for name in {*pages, *kept} if pages.get(name) != kept.get(name))
-    assert not stale, f"run `{COMMAND}`: {', '.join(stale)}"
+    assert not stale, f"{hint('reference')}: {', '.join(stale)}"
 
 
 def test_the_reference_is_complete() -> None:
