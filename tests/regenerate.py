@@ -63,9 +63,9 @@ def _make_catalogue() -> None:
 
 
 def _make_sdks() -> None:
-    from tests.sdks.test_sdks import GOLDEN, all_shape_lines
+    from tests.sdks.test_sdks import GOLDEN, all_request_lines
 
-    GOLDEN.write_text(all_shape_lines(), encoding="utf-8")
+    GOLDEN.write_text(all_request_lines(), encoding="utf-8")
 
 
 def _make_goldens() -> None:

@@ -60,7 +60,7 @@ def test_an_unknown_step_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 def test_files_that_the_guide_names_exist() -> None:
     """A path or a test that moves is followed here."""
     for path, name in re.findall(r"`((?:tests|docs|specs|conformance)/[\w./-]+)(?:::(\w+))?`", GUIDE):
-        if "NAME" in path:
+        if "my" in path:
             continue
         assert (paths.ROOT / path).exists(), path
         if name:

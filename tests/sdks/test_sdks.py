@@ -102,8 +102,8 @@ def test_the_data_are_sound() -> None:
 
 
 def test_shapes_are_pinned() -> None:
-    """What was recorded does not change by itself."""
-    assert GOLDEN.read_text(encoding="utf-8") == all_shape_lines(), hint("sdks")
+    """Recorded requests do not change unnoticed."""
+    assert GOLDEN.read_text(encoding="utf-8") == all_request_lines(), hint("sdks")
 
 
 def test_profiles_name_their_vendors_sdks() -> None:
