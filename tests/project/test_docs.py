@@ -141,6 +141,18 @@ def test_links_lead_somewhere(name: str) -> None:
             assert fragment in {anchor(heading) for heading in headings}, link
 
 
+@pytest.mark.parametrize("name", [name for name in PAGE_NAMES if "internals" in name or name == "ARCHITECTURE.md"])
+def test_classes_that_are_named_exist(name: str) -> None:
+    """A class that gets another name gets it in the explanations, too."""
+    text = (ROOT / name).read_text("utf-8")
+    classes = set()
+    for path in (ROOT / "conformance").rglob("*.py"):
+        classes |= set(re.findall(r"^\s*class (\w+)", path.read_text("utf-8"), re.MULTILINE))
+    named = re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`", text)
+    named += re.findall(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b", "\n".join(re.findall(r"^    .*->.*$", text, re.MULTILINE)))
+    assert set(named) - classes == set()
+
+
 def test_tox_names_tests_that_exist() -> None:
     """A file of tests that moves is followed there, too."""
     named = re.findall(r"tests/[\w/]+(?:\.py)?", (ROOT / "tox.ini").read_text("utf-8"))
