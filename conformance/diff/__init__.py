@@ -116,7 +116,7 @@ class KnownDifferences:
 
         For a shrunk case it is enough to be special in the same places.
         """
-        special_pointers = {place for place, _ in special_traits} if is_shrunk else set()
+        special_pointers = {trait.place for trait in special_traits} if is_shrunk else set()
         for number, changes in enumerate(self._change_kinds):
             is_same = change.kind in changes and bool(
                 change.kind in self._ordinary_kinds[number]

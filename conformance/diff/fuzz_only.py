@@ -67,7 +67,7 @@ def build_fuzz_difference(fuzz_only: FuzzOnlyDifference, contract: Contract) -> 
     first, second = fuzz_only.judgements
     judgement = second or first
     kept_by = _judged_kept_by(first, second)
-    facts = [name for name in (judgement.dedup_key if judgement else "").split("|") if contract.has_fact(name)]
+    facts = [name for name in (judgement.facts if judgement else ()) if contract.has_fact(name)]
     sources = [source for name in facts for source in contract.fact(name).sources]
     result = Difference(
         id=f"fuzz.generated.{judgement.failure_kind if judgement else 'open'}",

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from conformance.core import pointers
 from conformance.core.model import OperationKind
 from conformance.fuzz.case import JSON_MEDIA_TYPE, Case, Origin
-from conformance.fuzz.features import FREE_FORM, REQUEST, Feature, FeatureExtractor
+from conformance.fuzz.feature_extractor import FeatureExtractor
+from conformance.fuzz.features import FREE_FORM, REQUEST, Category, Feature
 from conformance.fuzz.strict_json import parse_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.contract import Contract, Operation
-    from conformance.core.model import Json, Request
+    from conformance.core.model import Json, MeasuredSize, Request
 
 _MAX_BODY_BYTES = 20_000
 _MAX_LENGTH = 120
@@ -51,7 +52,7 @@ class RequestTraits:
     def _find_in_request(self, operation: Operation, request: Request) -> Iterator[Feature]:
         yield from self._find_outside_body(operation, request)
         if request.measured_size is not None:
-            yield REQUEST, self._describe_measured_size(request)
+            yield self._measured_size_trait(request.measured_size)
         body = request.body
         if operation.kind is OperationKind.PIXEL:
             body = b""
@@ -59,16 +60,16 @@ class RequestTraits:
                 if name == self.contract.pixel_parameter:
                     body = _decode_pixel(value)
                 else:
-                    yield REQUEST, f"the query {name}={value[:_MAX_LENGTH]}"
+                    yield Feature(REQUEST, Category.QUERY, f"{name}={value[:_MAX_LENGTH]}")
         if len(body) > _MAX_BODY_BYTES:
-            yield REQUEST, "a large body"
+            yield Feature(REQUEST, Category.LARGE_BODY)
         elif request.method == operation.method:
             yield from self.of_case(operation, case_from_request(operation, request, body))
 
     def of_case(self, operation: Operation, case: Case) -> Iterator[Feature]:
         """What is special about the body of a case, and what says of what type it is."""
         if len(case.body) > _MAX_BODY_BYTES:
-            yield REQUEST, "a large body"
+            yield Feature(REQUEST, Category.LARGE_BODY)
             return
         yield from self._features.features_of(case)
         parsed = parse_body(case.body)
@@ -105,7 +106,7 @@ class RequestTraits:
         """Whether an event names no user, in whatever way."""
         for event in self._events_in_body(operation, value):
             if isinstance(event, dict) and not self.contract.has_identity(operation.event_type, event):
-                yield REQUEST, "no user"
+                yield Feature(REQUEST, Category.NO_USER)
 
     def _find_extra_fields(self, operation: Operation, event: Json) -> Iterator[Feature]:
         """Where an event has more than what is needed, and where names that no document knows."""
@@ -122,61 +123,58 @@ class RequestTraits:
                 field_pointer = f"{place}/{name}"
                 is_ancestor = any(pointer.startswith(f"{field_pointer}/") for pointer in needed)
                 if field_pointer not in needed and not is_ancestor:
-                    yield place, "a further field"
+                    yield Feature(place, Category.ADDITIONAL_FIELD)
                 if place in self._open_pointers and field_pointer not in self._documented_pointers:
-                    yield place, "a name that no document knows"
+                    yield Feature(place, Category.UNDOCUMENTED_NAME)
                     if place == open_pointer:
-                        yield FREE_FORM, "a name that no document knows"
+                        yield Feature(FREE_FORM, Category.UNDOCUMENTED_NAME)
                 if is_ancestor or field_pointer in self._open_pointers:
                     pending.append((field_pointer, item))
 
     def _find_outside_body(self, operation: Operation, request: Request) -> Iterator[Feature]:
         """What is special beside the body."""
         if request.method != operation.method:
-            yield REQUEST, f"the method {request.method}"
+            yield Feature(REQUEST, Category.METHOD, request.method)
         if request.path != operation.path:
-            yield REQUEST, f"the path {request.path[:_MAX_LENGTH]}"
+            yield Feature(REQUEST, Category.PATH, request.path[:_MAX_LENGTH])
         if request.chunked:
-            yield REQUEST, "a body in chunks"
+            yield Feature(REQUEST, Category.CHUNKED_BODY)
         if operation.kind is not OperationKind.PIXEL:
             for name, value in request.query:
-                yield REQUEST, f"the query {name}={value[:_MAX_LENGTH]}"
+                yield Feature(REQUEST, Category.QUERY, f"{name}={value[:_MAX_LENGTH]}")
         yield from _find_in_headers(request)
 
-    def _describe_measured_size(self, request: Request) -> str:
-        """How heavy a request is that was made to be, by the limit that it is about."""
-        measured_size = request.measured_size
-        fact = self.contract.profile.facts.get(measured_size.limit_fact) if measured_size else None
-        if measured_size is None or fact is None:
-            return "a size"
-        at_least, at_most = getattr(fact, "at_least", 0), getattr(fact, "at_most", 0)
-        if measured_size.size <= at_least:
-            return f"within {measured_size.limit_fact}"
-        return (
-            f"over {measured_size.limit_fact}"
-            if measured_size.size > at_most
-            else f"about at {measured_size.limit_fact}"
-        )
+    def _measured_size_trait(self, measured_size: MeasuredSize) -> Feature:
+        """The size of a request that was made to have it, compared with the limit that it is about."""
+        fact = self.contract.profile.facts.get(measured_size.limit_fact)
+        if fact is None:
+            return Feature(REQUEST, Category.UNKNOWN_SIZE)
+        category = Category.NEAR_LIMIT
+        if measured_size.size <= getattr(fact, "at_least", 0):
+            category = Category.WITHIN_LIMIT
+        elif measured_size.size > getattr(fact, "at_most", 0):
+            category = Category.OVER_LIMIT
+        return Feature(REQUEST, category, measured_size.limit_fact)
 
 
 def _find_in_headers(request: Request) -> Iterator[Feature]:
     """The headers, and whether the credentials among them have anything to do with the right ones."""
     if not any(name.lower() == "authorization" for name, _ in request.headers):
-        yield REQUEST, "no credentials in the header"
+        yield Feature(REQUEST, Category.NO_CREDENTIALS_HEADER)
     for name, value in request.headers:
         lower = name.lower()
         if lower == "content-encoding":
-            yield REQUEST, f"the coding {value}"
+            yield Feature(REQUEST, Category.CODING, value)
         elif lower != "content-type":
-            yield REQUEST, f"the header {lower}: {value[:_MAX_LENGTH]}"
+            yield Feature(REQUEST, Category.HEADER, f"{lower}: {value[:_MAX_LENGTH]}")
         if lower == "authorization":
-            yield REQUEST, f"credentials {'with' if '$' in value else 'without'} the key"
+            yield Feature(REQUEST, Category.CREDENTIALS_WITH_KEY if "$" in value else Category.CREDENTIALS_WITHOUT_KEY)
 
 
 def _find_digit_patterns(place: str, value: Json) -> Iterator[Feature]:
     """What texts with digits look like, such as times and numbers, and where they are."""
     if isinstance(value, str) and len(value) <= _MAX_PATTERN_LENGTH and any(map(str.isdigit, value)):
-        yield place, f"like {_LETTERS.sub('a', _DIGITS.sub('9', value))}"
+        yield Feature(place, Category.DIGIT_PATTERN, _LETTERS.sub("a", _DIGITS.sub("9", value)))
     elif isinstance(value, dict):
         for name, item in value.items():
             yield from _find_digit_patterns(f"{place}/{name}", item)

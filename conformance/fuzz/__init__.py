@@ -1,4 +1,4 @@
-"""Fuzzing: generated requests in great number, judged by the contract."""
+"""Fuzzing: many generated requests, whose responses are judged against the contract."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 async def fuzz_plan(
     plan: Plan, trials: Sequence[Trial], sender: Sender, on_result: Callable[[Trial, CheckResult], None]
 ) -> int:
-    """Judges trials of the area fuzz by the generated requests of a plan; returns how many were sent.
+    """Judges the trials of the area fuzz by generated requests; returns how many were sent.
 
-    A run that does not fuzz never imports the generators.
+    The generators are imported here, so that a run without fuzzing never imports them.
     """
     from conformance.fuzz.check_results import FuzzOptions, fuzz_trials
 

@@ -1,4 +1,4 @@
-"""A case: one generated request, as the contract sees it, without any key; and its line in a corpus."""
+"""A case: one generated request without any key, and its line in a corpus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conformance.fuzz.strict_json import parse_body as strictly
+from conformance.fuzz.strict_json import parse_body
 
 if TYPE_CHECKING:
     from conformance.core.model import Json
@@ -24,7 +24,7 @@ _encode_spaced = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Origin(enum.StrEnum):
-    """Where a case comes from."""
+    """The generator of a case."""
 
     COVERAGE = "coverage"
     POSITIVE = "positive"
@@ -35,7 +35,7 @@ class Origin(enum.StrEnum):
 
 
 class Auth(enum.StrEnum):
-    """Which credentials a case is sent with."""
+    """The credentials that a case is sent with."""
 
     VALID = "right"
     NONE = "none"
@@ -46,9 +46,9 @@ class Auth(enum.StrEnum):
 class Case(NamedTuple):
     """One generated request.
 
-    `call` is the operation by its method and path, `about` what is special in a few words. `expect` names the
-    facts of which one says how it is answered; where it is empty, the contract leaves the answer open. A
-    tuple, for they are made and read by the hundred thousand.
+    `call` is the operation by its method and path, `about` says in a few words what is special. One of the
+    `expected_facts` says how the case is answered; if there are none, the contract leaves the answer open. It is
+    a named tuple, since hundreds of thousands are made and read.
     """
 
     call: str
@@ -62,16 +62,16 @@ class Case(NamedTuple):
 
     @property
     def has_standard_headers(self) -> bool:
-        """Whether nothing but its body is special."""
+        """Whether only its body is special."""
         return self.auth is Auth.VALID and self.content_type == JSON_MEDIA_TYPE and not self.coding
 
     def with_body(self, body: bytes) -> Case:
-        """The same with another body, and nothing known of what it is answered with."""
+        """The same case with another body, not labelled yet."""
         return self._replace(body=body, origin=Origin.SHRINKER, expected_facts=())
 
 
 def compact_json(value: Json) -> bytes:
-    """A value as compact JSON; lone surrogates as escapes."""
+    """A value as compact JSON, with lone surrogates as escapes."""
     text: str = _encode_compact(value)
     try:
         return text.encode()
@@ -80,7 +80,7 @@ def compact_json(value: Json) -> bytes:
 
 
 def case_to_line(case: Case) -> str:
-    """A case as one line of JSON; a body that is compact JSON stands in it as it is."""
+    """A case as one line of JSON; a JSON body is part of it as it is."""
     fields: dict[str, Any] = {"call": case.call, "from": case.origin.value, "expect": list(case.expected_facts)}
     if case.auth is not Auth.VALID:
         fields["auth"] = case.auth.value
@@ -96,13 +96,13 @@ def case_to_line(case: Case) -> str:
 
 
 class CaseReader:
-    """Reads lines. Most begin as others do: what a beginning says is read once."""
+    """Reads lines of a corpus. Most share their beginning with others, so the parsed beginnings are cached."""
 
     def __init__(self) -> None:
         self._prefixes: dict[bytes, Case] = {}
 
     def read(self, line: bytes) -> Case:
-        """A case from its line. Raises ValueError or KeyError for a line that is none."""
+        """Parses one line. Raises ValueError or KeyError if it is not a case."""
         prefix, _, rest = line.rstrip().partition(_ABOUT_MARKER)
         prefix_case = self._prefixes.get(prefix)
         if prefix_case is None:
@@ -122,12 +122,12 @@ class CaseReader:
 
 
 def _read_string_tail(text: bytes) -> str:
-    """A JSON text without its opening quote, read."""
+    """Parses a JSON text without its opening quote."""
     return str(json.loads(b'"' + text)) if b"\\" in text else text[:-1].decode()
 
 
 def _case_from_prefix(fields: dict[str, Any]) -> Case:
-    """What the beginning of a line says of a case."""
+    """A case with the fields at the beginning of a line, without `about` and `body`."""
     return Case(
         call=fields["call"],
         origin=Origin(fields["from"]),
@@ -141,7 +141,7 @@ def _case_from_prefix(fields: dict[str, Any]) -> Case:
 
 
 def case_to_json(case: Case) -> dict[str, Any]:
-    """A case as JSON data; as a text where reading JSON and writing it again would change the body."""
+    """A case as a JSON object; the body is a text if parsing it and writing it again would change it."""
     fields: dict[str, Any] = json.loads(case_to_line(case))
     if "json" in fields and compact_json(fields["json"]) != case.body:
         del fields["json"]
@@ -150,20 +150,20 @@ def case_to_json(case: Case) -> dict[str, Any]:
 
 
 def case_from_json(fields: dict[str, Any]) -> Case:
-    """A case from its JSON data. Raises ValueError or KeyError for what is none."""
+    """A case from its JSON object. Raises ValueError or KeyError if it is not a case."""
     body = compact_json(fields["json"]) if "json" in fields else _decode_body(fields)
     return _case_from_prefix(fields)._replace(about=fields["about"], body=body)
 
 
 def _encode_body(body: bytes) -> dict[str, Any] | str:
-    """A body in the most readable form that gives its bytes back; JSON on one line as it is."""
+    """A body in the most readable form that keeps its bytes; JSON on one line stays as it is."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(body).decode()}
     if len(text) > _LONG_BODY_CHARS and (pieces := _collapse_runs(text)):
         return {"pieces": pieces}
-    parsed = strictly(body)
+    parsed = parse_body(body)
     fits_on_line = parsed.is_json and not parsed.is_too_deep and not _BREAKS_LINE.search(text)
     return text if fits_on_line else {"text": text}
 
@@ -177,7 +177,7 @@ def _decode_body(fields: dict[str, Any]) -> bytes:
 
 
 def _collapse_runs(text: str) -> list[Any]:
-    """A text with its runs of one character as pairs; empty if it has none."""
+    """A text with runs of one character as pairs of character and length; empty if there are no runs."""
     pieces: list[Any] = []
     position = 0
     for run in _REPEATED_CHARACTER.finditer(text):
@@ -191,7 +191,7 @@ def _expand_run(piece: Any) -> str:  # noqa: ANN401 - a text or a pair
 
 
 def _dump_line(fields: dict[str, Any]) -> str:
-    """One line that any file can hold."""
+    """Fields as one line of JSON that can be encoded as UTF-8."""
     text = _encode_spaced(fields)
     try:
         text.encode()

@@ -1,4 +1,4 @@
-"""The bench: sends single cases for whoever examines failures, and judges what comes."""
+"""Sends cases one at a time and judges the replies."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 _MAX_ATTEMPTS = 4
 _MAX_RETRY_AFTER_S = 10.0
 _MAX_RECOVERY_REQUESTS, _MAX_FAILED_RECOVERIES = 40, 2
-"""How many acceptable requests a target may fail until it is well, and how often it may not get well."""
+"""How many control requests a target may fail until it has recovered, and how often it may fail to recover."""
 
 
 class CaseRunner:
-    """Sends cases one at a time. `sent` counts them."""
+    """Sends cases one at a time and judges the replies."""
 
     def __init__(
         self, wire: Wire, lanes: Connections[PreparedCase], renderer: RequestRenderer, oracle: Oracle, judge: Judge
@@ -41,7 +41,7 @@ class CaseRunner:
         self._failed_recoveries: Counter[str] = Counter()
 
     async def run(self, *cases: Case, reads_trailing_bytes: bool = False) -> tuple[Reply, Judgement | None]:
-        """What the last of some cases comes to, sent one after the other over one new connection."""
+        """Sends cases in order over one new connection; returns the last reply and its judgement."""
         labelled_cases = [self.with_expected_facts(case) for case in cases]
         reply = Reply()
         for _ in range(_MAX_ATTEMPTS):
@@ -54,11 +54,11 @@ class CaseRunner:
         return reply, self.judge.judge(labelled_cases[-1], reply)
 
     def with_expected_facts(self, case: Case) -> Case:
-        """A case with what the oracle says of it."""
+        """A case labelled by the oracle."""
         return case if case.expected_facts else case._replace(expected_facts=self.oracle.expected_facts(case))
 
     async def wait_until_healthy(self, control: Case) -> bool:
-        """Whether the target takes an acceptable request: now, or after it has failed a few."""
+        """Whether the target accepts a control request, now or after a few failures."""
         if self._failed_recoveries[control.call] >= _MAX_FAILED_RECOVERIES:
             return False
         for _ in range(_MAX_RECOVERY_REQUESTS):
@@ -71,7 +71,7 @@ class CaseRunner:
         return False
 
     async def fails_with(self, failure_kind: FailureKind, dedup_key: str, *cases: Case) -> bool:
-        """Whether a case comes to the same fault."""
+        """Whether the last of some cases has the same failure."""
         if (
             failure_kind in {FailureKind.WRONGLY_REJECTED, FailureKind.WRONGLY_ACCEPTED}
             and not self.with_expected_facts(cases[-1]).expected_facts
@@ -87,7 +87,7 @@ class CaseRunner:
         }
 
     def redacted_exchange(self, case: Case, reply: Reply) -> Exchange:
-        """An exchange for people: without secrets."""
+        """A case and its reply as an exchange without secrets."""
         request, redactor = self.renderer.render(case), self.wire.redactor
         target = self.wire.target
         return Exchange(
@@ -100,14 +100,14 @@ class CaseRunner:
         )
 
     async def _send(self, cases: Sequence[Case], *, reads_trailing_bytes: bool) -> Reply:
-        """The last reply; a large body goes the careful way."""
+        """Sends cases in order; returns the last reply."""
         if len(cases) == 1 and len(cases[0].body) > LARGE_BYTES:
             return await self.send_large(cases[0])
         prepared = [self.renderer.prepare(case) for case in cases]
         return (await self.lanes.send_in_order(prepared, reads_trailing=reads_trailing_bytes))[-1]
 
     async def send_large(self, case: Case) -> Reply:
-        """Sends a large body over the wire that goes on listening while it sends."""
+        """Sends a case while reading, since a server may respond before it has read the whole of a large body."""
         received = await self.wire.send_unredacted(self.renderer.render(case))
         response = received.response
         if response is None:

@@ -1,4 +1,4 @@
-"""What a campaign says of each check of fuzzing on each operation."""
+"""Check results of a campaign, per check and operation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRIAGE_TIME_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzOptions:
-    """How many cases of which corpus are sent, and for how long at most."""
+    """How many cases are sent, of which corpus, and for how many seconds at most."""
 
     count: int
     seed: int
@@ -40,7 +40,7 @@ async def fuzz_trials(
     sender: Sender,
     on_result: Callable[[Trial, engine.CheckResult], None],
 ) -> int:
-    """Fuzzes for some trials and tells what each came to; returns the number of requests."""
+    """Fuzzes for the given trials and reports each result; returns the number of requests."""
     fuzzed = [trial for trial in trials if _is_applicable(trial)]
     for trial in trials:
         if trial not in fuzzed:
@@ -66,17 +66,17 @@ async def fuzz_trials(
 
 
 def _is_applicable(trial: Trial) -> bool:
-    """Whether the contract asks for a trial, and something is accepted there."""
+    """Whether the contract states the fact of a trial, and its operation accepts anything."""
     return bool(trial.operation and trial.facts and trial.operation not in trial.preflight.dead)
 
 
 def failure_kind_of(trial: Trial) -> FailureKind:
-    """The fault that a trial is about: the last word of its id."""
+    """The kind of failure that a trial is about: the last word of its check's id."""
     return FailureKind(trial.check.id.rpartition(".")[2])
 
 
 def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "") -> engine.CheckResult:
-    """What a campaign says of one trial; `emptied` names the budget that ended it, if one did."""
+    """The result of one trial; `exhausted_budget` says why the budget ended the campaign, if it did."""
     call, failure_kind = str(trial.operation), failure_kind_of(trial)
     if not result.judged_by_call[call] and exhausted_budget:
         return engine.CheckResult(
@@ -110,12 +110,12 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
 
 
 def _sources(trial: Trial, finding: Finding) -> tuple[Source, ...]:
-    """Where the promises are documented that a finding is about, if it names them."""
+    """The sources of the facts that a finding breaks."""
     contract = trial.contract
-    stated = [contract.fact(name) for name in finding.dedup_key.split("|") if contract.has_fact(name)]
+    stated = [contract.fact(name) for name in finding.facts if contract.has_fact(name)]
     return tuple(dict.fromkeys(source for fact in stated for source in fact.sources))
 
 
 def _describe(finding: Finding) -> str:
-    """A finding in a sentence, with how to see it again."""
+    """A finding in a sentence, with the command that replays it."""
     return f"{finding.title} (conformance replay {finding.id})"

@@ -1,4 +1,4 @@
-"""Corpora: generated once, stored as lines of JSON, and read as a stream ever after."""
+"""Corpora: cases that are generated once, stored as lines of JSON, and read as a stream."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 2
 _BUFFER_BYTES = 1 << 20
 MIN_STORED_CASES, _MAX_STORED_CORPORA = 10_000, 12
-"""A corpus is stored with at least so many cases, and no more than so many corpora are kept."""
+"""The least number of cases in a stored corpus, and the most corpora that are kept."""
 _GENERATOR_SHARES = (2, 1, 1)
-"""How many cases of the series, of the schema's and of the strategies' come in turn."""
+"""How many systematic, schema and strategy cases are taken in turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The cases of one contract and seed; `is_fresh` if they were generated just now."""
+    """The cases of one contract and seed; `is_fresh` if they were generated just now. `path` is None if not stored."""
 
     path: Path | None
     contract: Contract
@@ -43,7 +43,7 @@ class Corpus:
     is_fresh: bool = False
 
     def cases(self, count: int) -> Iterator[Case]:
-        """The first so many cases."""
+        """The first `count` cases."""
         if self.path is None:
             yield from itertools.islice(generate_cases(self.contract, self.seed), count)
             return
@@ -53,7 +53,7 @@ class Corpus:
 
 
 def load_or_generate(contract: Contract, seed: int, count: int, *, refresh: bool = False) -> Corpus:
-    """A stored corpus of at least so many cases; generated if there is none, or too small a one."""
+    """A corpus of at least `count` cases: the stored one, or a new one if there is none that large."""
     path = _corpus_path(contract, seed)
     if not refresh and is_stored(contract, seed, count):
         return Corpus(path, contract, seed)
@@ -66,7 +66,7 @@ def load_or_generate(contract: Contract, seed: int, count: int, *, refresh: bool
 
 
 def is_stored(contract: Contract, seed: int, count: int) -> bool:
-    """Whether so many cases need not be generated."""
+    """Whether a corpus of at least `count` cases is stored."""
     return _count_stored(_corpus_path(contract, seed)) >= count
 
 
@@ -76,7 +76,7 @@ def _corpus_path(contract: Contract, seed: int) -> Path:
 
 
 def contract_digest(contract: Contract) -> str:
-    """What a corpus depends on, in a word: the contract, and the versions of what generates."""
+    """A hash of everything a corpus depends on: the contract and the versions of the generators."""
     profile = replace(contract.profile, file="")
     parts = [
         str(FORMAT_VERSION), __version__, version("schemathesis"), version("hypothesis"), repr(profile),
@@ -89,7 +89,7 @@ def contract_digest(contract: Contract) -> str:
 
 
 def generate_cases(contract: Contract, seed: int) -> Iterator[Case]:
-    """Cases without end, each once, from all generators, with what the oracle says of them."""
+    """An endless stream of cases from all generators, each once, labelled by the oracle."""
     from conformance.fuzz.schema_cases import schema_cases
     from conformance.fuzz.strategy_cases import strategy_cases
 
@@ -104,7 +104,7 @@ def generate_cases(contract: Contract, seed: int) -> Iterator[Case]:
 
 
 def _round_robin(generators: tuple[Iterator[Case], ...]) -> Iterator[Case]:
-    """Some of each queue in turn, until all are empty."""
+    """Some cases of each generator in turn, until all are exhausted."""
     remaining = list(zip(generators, _GENERATOR_SHARES, strict=True))
     while remaining:
         for generator, share in list(remaining):
@@ -115,13 +115,13 @@ def _round_robin(generators: tuple[Iterator[Case], ...]) -> Iterator[Case]:
 
 
 def _hash_case(case: Case) -> bytes:
-    """What makes two cases the same."""
+    """A hash that equal requests share."""
     headers = f"{case.call}\n{case.auth}\n{case.content_type}\n{case.coding}\n".encode()
     return hashlib.blake2b(headers + case.body, digest_size=8).digest()
 
 
 def _count_stored(path: Path) -> int:
-    """How many cases a stored corpus has; -1 if there is none."""
+    """The number of cases in a stored corpus; -1 if there is none."""
     try:
         with path.open(encoding="utf-8") as file:
             header = json.loads(next(file))
@@ -131,7 +131,7 @@ def _count_stored(path: Path) -> int:
 
 
 def _write_corpus(path: Path, contract: Contract, seed: int, count: int) -> None:
-    """Generates and writes a corpus, whole or not at all. Raises OSError."""
+    """Generates and writes a corpus, atomically. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary_path = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
@@ -147,14 +147,14 @@ def _write_corpus(path: Path, contract: Contract, seed: int, count: int) -> None
 
 
 def _delete_oldest(directory: Path) -> None:
-    """Removes the corpora that have not been written for longest. Raises OSError."""
+    """Deletes the oldest corpora. Raises OSError."""
     corpora = sorted(directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
     for oldest in corpora[_MAX_STORED_CORPORA:]:
         oldest.unlink(missing_ok=True)
 
 
 def _corpus_header(contract: Contract, seed: int, count: int) -> dict[str, object]:
-    """The first line of a corpus: what it is."""
+    """The first line of a corpus."""
     return {
         "format": FORMAT_VERSION,
         "profile": contract.profile.name,

@@ -1,4 +1,4 @@
-"""Aftermath: failures that a request leaves to those that come after it, on its connection or anywhere."""
+"""Failures caused by an earlier request, on the same connection or on any."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.core.model import TransportFailure
+from conformance.fuzz.finding import Scope
 from conformance.fuzz.shrinker import Shrinker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.fuzz.candidate import Candidate
     from conformance.fuzz.case import Case
     from conformance.fuzz.case_runner import CaseRunner
+    from conformance.fuzz.defects import Candidate
 
 _MAX_SHRINK_TRIES = 60
-CONNECTION_SCOPE, TARGET_SCOPE = "connection", "target"
 
 
 @dataclass(frozen=True, slots=True)
 class CrossRequestFailure:
-    """The request that did it, one that fails for it, and whether a connection or the target is spoiled."""
+    """A request that makes later requests fail, one of those, and which are affected."""
 
     cause: Case
     case: Case
-    scope: str
+    scope: Scope
 
 
 class CrossRequestSearch:
-    """Looks for the request that made another fail; `control` gives a case's acceptable twin."""
+    """Searches the request that made another fail; `control_of` gives the control of a case."""
 
     def __init__(
         self, case_runner: CaseRunner, control_of: Callable[[Case], Case], is_time_up: Callable[[], bool]
@@ -39,11 +39,11 @@ class CrossRequestSearch:
         self._is_time_up = is_time_up
 
     async def find_cause(self, candidate: Candidate) -> CrossRequestFailure | None:
-        """What a failure that does not come alone comes of; None if that can't be found."""
+        """Finds the earlier request that causes a failure; None if there is no such request."""
         return await self._search_connection(candidate) or await self._search_target(candidate)
 
     async def _search_connection(self, candidate: Candidate) -> CrossRequestFailure | None:
-        """The request that went before on the same connection, if it is that."""
+        """Tries the request just before on the same connection."""
         previous, case = candidate.previous_on_connection, candidate.case
         if previous is None or not (
             await self._fails_after(previous, case) and await self._fails_after(previous, case)
@@ -55,12 +55,12 @@ class CrossRequestSearch:
             return None
         shrinker = Shrinker(lambda shrunk: self._fails_after(shrunk, case), _MAX_SHRINK_TRIES)
         return CrossRequestFailure(
-            await shrinker.shrink(previous, self._control_of(previous).body), case, CONNECTION_SCOPE
+            await shrinker.shrink(previous, self._control_of(previous).body), case, Scope.CONNECTION
         )
 
     async def _search_target(self, candidate: Candidate) -> CrossRequestFailure | None:
-        """One of the requests just before, on whichever connection."""
-        if candidate.judgement.dedup_key == TransportFailure.TIMEOUT:
+        """Tries the last requests on any connection, the newest first."""
+        if candidate.judgement.failure is TransportFailure.TIMEOUT:
             return None
         control = self._control_of(candidate.case)
         for cause in candidate.recent:
@@ -69,7 +69,7 @@ class CrossRequestSearch:
                     return None
                 shrinker = Shrinker(lambda shrunk: self._control_fails_after(shrunk, control), _MAX_SHRINK_TRIES)
                 return CrossRequestFailure(
-                    await shrinker.shrink(cause, self._control_of(cause).body), control, TARGET_SCOPE
+                    await shrinker.shrink(cause, self._control_of(cause).body), control, Scope.TARGET
                 )
         return None
 
@@ -82,7 +82,7 @@ class CrossRequestSearch:
         return judgement is not None
 
     async def _control_fails_after(self, cause: Case, control: Case) -> bool:
-        """Whether an acceptable request fails after a case, on connections of their own."""
+        """Whether a control fails after a case, each on its own connection."""
         if self._is_time_up() or not await self._case_runner.wait_until_healthy(control):
             return False
         await self._case_runner.run(cause)

@@ -1,9 +1,10 @@
-"""Events under a contract: what is wrong with one, and what the contract leaves open about it."""
+"""The event oracle: which facts of the contract apply to an event, and whether it leaves the answer open."""
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +21,38 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
 
-EventFacts = tuple[set[str], bool]
-"""The facts that an event falls under, and whether there is a doubt."""
-
 _ISO_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 _ORDINARY_YEARS = range(1990, 2026)
 _MAX_ID_LENGTH, _MAX_TEXT_LENGTH = 90, 2_000
 _OWN_FIELD_PREFIX = "conformance"
-"""How unknown fields are called that no server has a reason to take for something else."""
+"""Unknown fields with this prefix are ordinary: no server has a reason to take them for something else."""
 _EVENT_MARGIN_BYTES = 64
-"""An event in a batch is weighed as it was written or as the server would write it: a few bytes apart."""
+"""Batch events are measured as written or as the server would serialize them; the two differ by a few bytes."""
+
+
+@dataclass(slots=True)
+class ApplicableFacts:
+    """The facts that apply to a request or an event; `is_ambiguous` if the contract does not say enough."""
+
+    facts: set[str] = field(default_factory=set)
+    is_ambiguous: bool = False
+
+    def add_condition(self, condition: Condition) -> None:
+        """Adds the fact that says how a condition is answered."""
+        self.facts.add(f"answers.{condition}")
+
+    def mark_ambiguous(self) -> None:
+        """Leaves the answer open."""
+        self.is_ambiguous = True
+
+    def add(self, other: ApplicableFacts) -> None:
+        """Adds what applies to a part of the request."""
+        self.facts |= other.facts
+        self.is_ambiguous |= other.is_ambiguous
 
 
 class EventOracle:
-    """Examines events under one contract."""
+    """Labels events under one contract."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
@@ -54,66 +73,71 @@ class EventOracle:
 
     @contextmanager
     def allow_long_texts(self, *, is_over_limit: bool) -> Iterator[None]:
-        """Long texts are no matter of doubt where a body is too large anyway."""
+        """Lifts the text length limit while a body is over its size limit anyway."""
         self.max_text_length = UNLIMITED_LENGTH if is_over_limit else _MAX_TEXT_LENGTH
         try:
             yield
         finally:
             self.max_text_length = _MAX_TEXT_LENGTH
 
-    def label_batch_event(self, event: Json) -> EventFacts:
-        """An event of a batch."""
+    def label_batch_event(self, event: Json) -> ApplicableFacts:
+        """What applies to an event of a batch."""
         if not isinstance(event, dict):
-            return {f"answers.{Condition.BATCH_EVENT_NOT_OBJECT}"}, False
+            return _for_condition(Condition.BATCH_EVENT_NOT_OBJECT)
         body = compact_json(event) if self._event_limit else b""
         size = self._event_limit.unit.measure(body, body) if self._event_limit else 0
         if self._event_limit and size > self._event_limit.at_most:
             with self.allow_long_texts(is_over_limit=True):
-                facts, is_ambiguous = self._label_by_named_type(event, is_near_limit=False)
-            return {self._event_limit.name, *facts}, is_ambiguous
-        is_near_limit = bool(self._event_limit and size > self._event_limit.at_least - _EVENT_MARGIN_BYTES)
-        return self._label_by_named_type(event, is_near_limit=is_near_limit)
+                applicable = self._label_by_named_type(event)
+            applicable.facts.add(self._event_limit.name)
+            return applicable
+        applicable = self._label_by_named_type(event)
+        applicable.is_ambiguous |= bool(self._event_limit and size > self._event_limit.at_least - _EVENT_MARGIN_BYTES)
+        return applicable
 
-    def _label_by_named_type(self, event: JsonObject, *, is_near_limit: bool) -> EventFacts:
-        """An event of a batch, as the type that it names has it."""
+    def _label_by_named_type(self, event: JsonObject) -> ApplicableFacts:
+        """What applies to an event of a batch, by the type that it names."""
         pointer, known = self.contract.profile.pointers.type, self.contract.profile.events
         if pointer is None:
-            return self._label_as_type(self._batch_type(), event, is_ambiguous=is_near_limit)
+            return self.label_event(self._batch_type(), event, Condition.IDENTITY_MISSING, is_single=False)
         if not pointers.has(event, pointer):
-            return {f"answers.{Condition.BATCH_TYPE_MISSING}"}, is_near_limit or _is_lookup_ambiguous(event, pointer)
+            return _for_condition(Condition.BATCH_TYPE_MISSING, is_ambiguous=_is_lookup_ambiguous(event, pointer))
         name = pointers.get(event, pointer)
         if not isinstance(name, str) or not name:
-            return {f"answers.{Condition.BATCH_TYPE_UNKNOWN}"}, True
+            return _for_condition(Condition.BATCH_TYPE_UNKNOWN, is_ambiguous=True)
         if name not in known:
             differs_in_case = any(name.strip().lower() == item.lower() for item in known)
-            return {f"answers.{Condition.BATCH_TYPE_UNKNOWN}"}, is_near_limit or differs_in_case
-        return self._label_as_type(name, event, is_ambiguous=is_near_limit or name not in self.contract.batch_types())
-
-    def _label_as_type(self, event_type: str, event: JsonObject, *, is_ambiguous: bool) -> EventFacts:
-        facts, is_event_ambiguous = self.label_event(event_type, event, Condition.IDENTITY_MISSING, is_single=False)
-        return facts, is_event_ambiguous or is_ambiguous
+            return _for_condition(Condition.BATCH_TYPE_UNKNOWN, is_ambiguous=differs_in_case)
+        applicable = self.label_event(name, event, Condition.IDENTITY_MISSING, is_single=False)
+        applicable.is_ambiguous |= name not in self.contract.batch_types()
+        return applicable
 
     def _batch_type(self) -> str:
         return next(item.event_type for item in self.contract.operations if item.kind is OperationKind.BATCH)
 
     def label_event(
         self, event_type: str, event: JsonObject, missing_identity: Condition, *, is_single: bool
-    ) -> EventFacts:
-        """An event of a type: whose it is, whether it is complete, and whether all else is in order."""
-        facts: set[str] = set()
-        is_ambiguous = self._is_identity_ambiguous(event_type, event, facts, missing_identity)
+    ) -> ApplicableFacts:
+        """What applies to an event of a type: its user, its required fields, and everything else in it.
+
+        `missing_identity` is the condition of an event without a user; `is_single` if it is not part of a batch.
+        """
+        applicable = ApplicableFacts()
+        self._label_identity(event_type, event, applicable, missing_identity)
+        is_open = False
         for pointer in self.contract.event_type(event_type).required:
             if not pointers.has(event, pointer):
-                facts.add(f"events.{event_type}.{pointer}")
-                is_ambiguous |= _is_lookup_ambiguous(event, pointer)
+                applicable.facts.add(f"events.{event_type}.{pointer}")
+                is_open |= _is_lookup_ambiguous(event, pointer)
             else:
-                is_ambiguous |= not _is_filled(pointers.get(event, pointer))
-        is_ambiguous |= any(not _is_filled_at(event, pointer) for pointer in self.contract.profile.always_required)
-        is_ambiguous |= is_single and self._names_another_type(event_type, event)
-        return facts, is_ambiguous or not self._is_ordinary_event(event_type, event)
+                is_open |= not _is_filled(pointers.get(event, pointer))
+        is_open |= any(not _is_filled_at(event, pointer) for pointer in self.contract.profile.always_required)
+        is_open |= is_single and self._names_another_type(event_type, event)
+        applicable.is_ambiguous |= is_open or not self._is_ordinary_event(event_type, event)
+        return applicable
 
     def is_documented_envelope(self, value: JsonObject) -> bool:
-        """Whether nothing stands beside the list of a batch but what the documents put there."""
+        """Whether a batch has only documented fields beside its list, with ordinary values."""
         batch = self.contract.profile.batch
         documented = {pointers.split(pointer)[0] for pointer in (batch.pointer, *batch.shared)}
         other_fields = {key: item for key, item in value.items() if key != pointers.split(batch.pointer)[0]}
@@ -127,23 +151,21 @@ class EventOracle:
             and all(_is_ordinary_timestamp(item) for key, item in other_fields.items() if types[key] != "object")
         )
 
-    def _is_identity_ambiguous(
-        self, event_type: str, event: JsonObject, facts: set[str], missing_identity: Condition
-    ) -> bool:
-        """Whose an event is; whether that is in doubt."""
-        identities = [
-            (pointer, pointers.get(event, pointer)) for pointer in self._id_pointers if pointers.has(event, pointer)
-        ]
+    def _label_identity(
+        self, event_type: str, event: JsonObject, applicable: ApplicableFacts, missing_identity: Condition
+    ) -> None:
+        """Whether an event names a user, names none, or leaves that open."""
+        identities = [pointers.get(event, pointer) for pointer in self._id_pointers if pointers.has(event, pointer)]
         is_blocked = any(_is_behind_non_object(event, pointer) for pointer in self._id_pointers)
         if self.contract.has_identity(event_type, event):
-            return is_blocked or not all(_is_ordinary_id(value) for _, value in identities)
-        if identities or is_blocked or self._has_id_like_field(event):
-            return True
-        facts.add(f"answers.{missing_identity}")
-        return False
+            applicable.is_ambiguous = is_blocked or not all(map(_is_ordinary_id, identities))
+        elif identities or is_blocked or self._has_id_like_field(event):
+            applicable.mark_ambiguous()
+        else:
+            applicable.add_condition(missing_identity)
 
     def _has_id_like_field(self, value: Json) -> bool:
-        """Whether a field anywhere is called as an id is, whatever the case of its letters."""
+        """Whether a field anywhere has the name of an id, in any case and with or without underscores."""
         if isinstance(value, dict):
             return any(
                 key.lower().replace("_", "") in self._id_names or self._has_id_like_field(item)
@@ -156,7 +178,7 @@ class EventOracle:
         return pointer is not None and pointers.has(event, pointer) and pointers.get(event, pointer) != event_type
 
     def _is_ordinary_event(self, event_type: str, event: JsonObject) -> bool:
-        """Whether an event fits its schema and holds nothing that a server might stumble over."""
+        """Whether an event fits its schema and holds nothing that a correct server may reject."""
         if not is_ordinary_value(event, max_text_length=self.max_text_length) or not self._validators[
             event_type
         ].is_valid(event):
@@ -179,15 +201,19 @@ class EventOracle:
         )
 
 
+def _for_condition(condition: Condition, *, is_ambiguous: bool = False) -> ApplicableFacts:
+    return ApplicableFacts({f"answers.{condition}"}, is_ambiguous)
+
+
 def timestamp_pointers(contract: Contract) -> frozenset[str]:
-    """Where the timestamps of all events are."""
+    """The pointers of the timestamps of all event types."""
     return frozenset(
         pointer for name in contract.profile.events for pointer in _schema_timestamps(contract.event_schema(name))
     )
 
 
 def _schema_timestamps(schema: Any, prefix: str = "") -> Iterator[str]:  # noqa: ANN401 - a JSON Schema
-    """Where the timestamps of a schema are."""
+    """The pointers of the timestamps in a schema."""
     for key, property_schema in schema.get("properties", {}).items():
         if property_schema.get("format") == "date-time":
             yield f"{prefix}/{key}"
@@ -195,7 +221,7 @@ def _schema_timestamps(schema: Any, prefix: str = "") -> Iterator[str]:  # noqa:
 
 
 def _is_ordinary_timestamp(value: Json) -> bool:
-    """Whether a value is a timestamp that nobody stumbles over."""
+    """Whether a value is an ISO 8601 timestamp of the last decades."""
     if not isinstance(value, str) or _ISO_TIMESTAMP.fullmatch(value) is None:
         return False
     try:
@@ -205,12 +231,12 @@ def _is_ordinary_timestamp(value: Json) -> bool:
 
 
 def _is_ordinary_id(value: Json) -> bool:
-    """Whether a value is an id that nobody stumbles over."""
+    """Whether a value is a text of ordinary length without spaces around it."""
     return isinstance(value, str) and 0 < len(value) <= _MAX_ID_LENGTH and value.strip() == value
 
 
 def _is_filled(value: Json) -> bool:
-    """Whether a required field says something, whatever its type."""
+    """Whether a required field has a value other than null or a blank text."""
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
@@ -219,7 +245,7 @@ def _is_filled_at(event: JsonObject, pointer: str) -> bool:
 
 
 def _is_behind_non_object(event: Json, pointer: str) -> bool:
-    """Whether something that is no object stands in the way to a pointer."""
+    """Whether a pointer leads through a value that is not an object."""
     for step in pointers.split(pointer)[:-1]:
         if not isinstance(event, dict) or step not in event:
             return False
@@ -230,7 +256,7 @@ def _is_behind_non_object(event: Json, pointer: str) -> bool:
 
 
 def _is_lookup_ambiguous(event: Json, pointer: str) -> bool:
-    """Whether a field is there under its name in other letters, which some readers take, or out of reach."""
+    """Whether a field that is absent is there in another case, or behind a value that is not an object."""
     for step in pointers.split(pointer):
         if not isinstance(event, dict):
             return True

@@ -1,4 +1,4 @@
-"""Findings: one defect each, with the smallest request that shows it; stored by id, to be sent again."""
+"""Findings: one defect each, with the smallest request that shows it; stored by id, for replaying."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Certainty(enum.StrEnum):
-    """Whether a failure came again when its request was sent again, or whether that was not tried."""
+    """Whether a failure was reproduced, was not, or was not sent again."""
 
     CONFIRMED = "confirmed"
     FLAKY = "flaky"
@@ -31,27 +31,36 @@ class Certainty(enum.StrEnum):
 
 _CERTAINTY_NOTES = {
     Certainty.CONFIRMED: "",
-    Certainty.FLAKY: " (flaky: not when it was sent again)",
-    Certainty.UNEXAMINED: " (not sent again: time was up, or the target was broken by then)",
+    Certainty.FLAKY: " (flaky: did not reproduce)",
+    Certainty.UNEXAMINED: " (not sent again: the time was up, or the target was down)",
 }
 FAILURE_TITLES = {
-    FailureKind.SERVER_ERROR: "answered as a failure of the server",
-    FailureKind.UNANSWERED: "left without an answer",
-    FailureKind.MALFORMED_RESPONSE: "answered with something that is no whole HTTP answer",
-    FailureKind.WRONGLY_REJECTED: "valid, and refused",
-    FailureKind.WRONGLY_ACCEPTED: "to be refused, and taken",
-    FailureKind.UNEXPECTED_STATUS: "answered with a status that the contract does not allow",
-    FailureKind.UNEXPECTED_BODY: "answered with a body that the contract does not allow",
-    FailureKind.INFORMATION_LEAK: "answered with the inside of the server",
-    FailureKind.BREAKS_LATER_REQUESTS: "followed by failures of acceptable requests",
+    FailureKind.SERVER_ERROR: "server error",
+    FailureKind.UNANSWERED: "no response",
+    FailureKind.MALFORMED_RESPONSE: "malformed HTTP response",
+    FailureKind.WRONGLY_REJECTED: "valid, but rejected",
+    FailureKind.WRONGLY_ACCEPTED: "accepted, but must be rejected",
+    FailureKind.UNEXPECTED_STATUS: "status that the contract does not allow",
+    FailureKind.UNEXPECTED_BODY: "response body that the contract does not allow",
+    FailureKind.INFORMATION_LEAK: "response leaks server internals",
+    FailureKind.BREAKS_LATER_REQUESTS: "valid requests fail afterwards",
 }
+
+
+class Scope(enum.StrEnum):
+    """Which later requests a request breaks: those on its connection, or all."""
+
+    CONNECTION = "connection"
+    TARGET = "target"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One defect: what is wrong, the smallest request that shows it, and where and how often it was seen.
+    """One defect: the failure, the smallest request that shows it, and where and how often it was seen.
 
-    `reason` says in words what it is about the request. `before` are requests that have to go first.
+    `reason` is the cause in the request, in words. `preceding` are requests that have to be sent first, and
+    `scope` is set where they cause the failure. `facts` are the facts that a wrongly accepted request broke;
+    a finding that was loaded has neither.
     """
 
     failure_kind: FailureKind
@@ -68,12 +77,14 @@ class Finding:
     profile: str = ""
     url: str = ""
     preceding: tuple[Case, ...] = ()
+    facts: tuple[str, ...] = field(default=(), compare=False)
+    scope: Scope | None = field(default=None, compare=False)
     exchange: Exchange | None = field(default=None, compare=False)
     curl: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:
-        """A short name: the same whenever the same defect is found by the same request."""
+        """A short hash, the same whenever the same request shows the same defect."""
         parts = [
             self.profile,
             self.failure_kind,
@@ -85,11 +96,11 @@ class Finding:
 
     @property
     def title(self) -> str:
-        """What it is, in one line."""
+        """The cause and the failure, in one line."""
         return f"{self.reason or 'a request'}: {FAILURE_TITLES[self.failure_kind]}{_CERTAINTY_NOTES[self.certainty]}"
 
     def as_json(self) -> dict[str, Any]:
-        """The finding as JSON data."""
+        """The finding as a JSON object."""
         return {
             "id": self.id,
             "fault": self.failure_kind.value,
@@ -112,7 +123,7 @@ class Finding:
 
 
 def save_finding(finding: Finding) -> Path | None:
-    """Writes a finding where `replay` finds it; None if nothing can be written there."""
+    """Writes a finding to the cache directory, for `replay`; None if that is impossible."""
     path = _finding_path(finding.id)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,15 +134,15 @@ def save_finding(finding: Finding) -> Path | None:
 
 
 def load_finding(finding_id: str) -> Finding:
-    """A finding by its id. Raises UsageError if there is none."""
+    """Loads a finding by its id. Raises UsageError if there is none."""
     path = _finding_path(finding_id)
     if not finding_id.isalnum() or not path.is_file():
-        raise UsageError(f"no finding is called {finding_id!r}; they are kept in {path.parent}")
+        raise UsageError(f"no finding has the id {finding_id!r}; findings are kept in {path.parent}")
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         return _from_json(fields)
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is no finding: {error}") from None
+        raise UsageError(f"{path} is not a finding: {error}") from None
 
 
 def _from_json(fields: dict[str, Any]) -> Finding:

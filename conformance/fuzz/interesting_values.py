@@ -1,4 +1,4 @@
-"""Odd values, names and texts: what parsers, databases and careless code stumble over, each with its name."""
+"""Interesting values and texts: those that parsers, databases and careless code are known to fail on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLACEHOLDER = "conformance-raw-{}"
 
 @dataclass(frozen=True, slots=True)
 class InterestingValue:
-    """A value with a name; one that Python can't write stands in for its text."""
+    """A value with a description; a placeholder if Python can't write the value as JSON."""
 
     description: str
     value: Any
@@ -68,8 +68,8 @@ VALUES = (
     InterestingValue("a text with a NUL", "conformance\0"),
     InterestingValue("an emoji", "conformance \U0001f600"),
     InterestingValue("a text in another script", "Überprüfung 検査"),
-    InterestingValue("a text that is no date", "yesterday"),
-    InterestingValue("a date that is none", "2024-02-30T25:61:00Z"),
+    InterestingValue("a text that is not a date", "yesterday"),
+    InterestingValue("an impossible date", "2024-02-30T25:61:00Z"),
     InterestingValue("a text of 1,500 characters", "conformance" * 137),
     InterestingValue("markup", "<script>conformance()</script>"),
     InterestingValue("a quote of SQL", "' OR '1'='1"),
@@ -102,7 +102,7 @@ CONTENT_TYPES = (
 
 
 def to_json_bytes(value: Json) -> bytes:
-    """A value as JSON, with the texts that stand in for what Python can't write replaced."""
+    """A value as JSON, with the placeholders replaced by what Python can't write."""
     body = compact_json(value)
     if b"conformance-" in body:
         for placeholder, text in _JSON_BY_PLACEHOLDER.items():
@@ -111,7 +111,7 @@ def to_json_bytes(value: Json) -> bytes:
 
 
 def _append_field(text: bytes) -> Callable[[bytes], bytes]:
-    """A body whose last field holds a text of ours."""
+    """A rewrite that adds a field with some bytes as its value."""
     return lambda body: body[:-1] + b',"conformance_word":' + text + b"}"
 
 
@@ -120,7 +120,7 @@ BODY_REWRITES: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("a body without its last byte", lambda body: body[:-1]),
     ("half a body", lambda body: body[: len(body) // 2]),
     ("a body with a word after it", lambda body: body + b" conformance"),
-    ("a body with a brace too many", lambda body: body + b"}"),
+    ("a body with an extra brace", lambda body: body + b"}"),
     ("a body twice", lambda body: body + body),
     ("a comma after the last field", lambda body: body[:-1] + b",}"),
     ("apostrophes for quotes", lambda body: body.replace(b'"', b"'")),
@@ -134,7 +134,7 @@ BODY_REWRITES: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("a number that ends with a point", _append_field(b"1.")),
     ("a number that begins with a point", _append_field(b".5")),
     ("a hexadecimal number", _append_field(b"0x1F")),
-    ("an escape that is none", _append_field(b'"\\x41"')),
+    ("an invalid escape", _append_field(b'"\\x41"')),
     ("half an escape", _append_field(b'"\\u12"')),
     ("a comment", lambda body: b"/* conformance */" + body),
     ("a list in place of the object", lambda body: b"[" + body + b"]"),

@@ -1,4 +1,4 @@
-"""The judge: what is wrong with an answer to a case, if anything."""
+"""Judges the reply to a case against the contract."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from conformance.wire.responses import Reply
 
 GENERIC_STATUSES = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
-"""What HTTP itself lets a server say to a request of which the contract says nothing."""
+"""Statuses that HTTP itself allows for a request that the contract leaves open."""
+_ANY_REQUEST = Request(method="POST", path="/")
 _MAX_CACHED, _MAX_CACHED_BODY_BYTES = 20_000, 2_048
 
 
 class FailureKind(enum.StrEnum):
-    """What can be wrong with an answer, or with the target after it."""
+    """What can be wrong with a response, or with the target after it."""
 
     SERVER_ERROR = "server-error"
     UNANSWERED = "unanswered"
@@ -44,7 +45,10 @@ class FailureKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One thing that is wrong with an answer. `kind` makes judgements of the same sort equal."""
+    """One failure of a reply. Judgements of the same sort have the same `dedup_key`.
+
+    `facts` are the facts that a wrongly accepted request broke, `failure` is set if there was no response.
+    """
 
     failure_kind: FailureKind
     message: str
@@ -52,10 +56,12 @@ class Judgement:
     received: str
     level: Level
     dedup_key: str
+    facts: tuple[str, ...] = ()
+    failure: TransportFailure | None = None
 
 
 class Judge:
-    """Judges the answers of one target."""
+    """Judges the replies of one target."""
 
     def __init__(self, contract: Contract, oracle: Oracle, redactor: Redactor) -> None:
         self._contract = contract
@@ -68,9 +74,9 @@ class Judge:
         self._cache: dict[tuple[object, ...], Judgement | None] = {}
 
     def judge(self, case: Case, reply: Reply) -> Judgement | None:
-        """What is wrong with an answer; a 429 is nobody's fault. No judgement holds a secret.
+        """The first failure of a reply, without secrets; None if it has none, or is a 429.
 
-        Most answers are fine: the secrets are taken out of those alone that somebody will see.
+        Redacting is slow and most replies are fine, so only failed ones are redacted.
         """
         judgement = self._first_failure(case, reply)
         if judgement is None:
@@ -81,7 +87,7 @@ class Judge:
         return replace(judgement, message=redactor.redact_text(message), received=redactor.redact_text(received))
 
     def _first_failure(self, case: Case, reply: Reply) -> Judgement | None:
-        """What is wrong with an answer, as it is."""
+        """The first failure of a reply, with its secrets."""
         head = reply.head
         if head is None or reply.bytes_after_response:
             return self._transport_failure(reply)
@@ -95,8 +101,8 @@ class Judge:
             self._cache[key] = judgement
         return judgement
 
-    def _transport_failure(self, reply: Reply) -> Judgement | None:
-        """What is wrong where there is no answer, or something after it."""
+    def _transport_failure(self, reply: Reply) -> Judgement:
+        """The failure of an exchange without a response, or with bytes after it."""
         if reply.failure in {
             TransportFailure.UNREACHABLE,
             TransportFailure.TLS,
@@ -104,7 +110,8 @@ class Judge:
             TransportFailure.CLOSED,
         }:
             level = self._level("rules.no-server-error")
-            return _new_judgement(FailureKind.UNANSWERED, "an answer", reply, level, dedup_key=f"{reply.failure}")
+            judgement = _new_judgement(FailureKind.UNANSWERED, "an answer", reply, level, dedup_key=f"{reply.failure}")
+            return replace(judgement, failure=reply.failure)
         level = self._level("rules.framing", Level.SHOULD)
         problem = reply.failure_detail or f"{len(reply.bytes_after_response)} bytes follow that belong to no answer"
         return _new_judgement(
@@ -117,7 +124,7 @@ class Judge:
         )
 
     def _failures(self, case: Case, reply: Reply) -> Iterator[Judgement]:
-        """Everything that is wrong with an answer, the worst first."""
+        """The failures of a reply, the worst first."""
         status, operation = reply.status, self._operations[case.call]
         if status == TOO_MANY_REQUESTS:
             return
@@ -126,7 +133,7 @@ class Judge:
             yield _new_judgement(FailureKind.SERVER_ERROR, "an answer below 500", reply, level, dedup_key=str(status))
             return
         yield from self._status_failures(case, reply, operation)
-        exchange = _to_exchange(operation, reply)
+        exchange = _to_exchange(Request(method=operation.method, path=operation.path), reply)
         yield from self._body_failures(exchange, operation, reply, case)
         for check_exchange, failure_kind in (
             (expect.well_framed, FailureKind.MALFORMED_RESPONSE),
@@ -144,7 +151,7 @@ class Judge:
         if not case.expected_facts:
             if status not in self._undetermined_statuses[case.call]:
                 level = self._level("answers.accepted")
-                expected_status = "a status that the contract speaks of"
+                expected_status = "a status that the contract names"
                 yield _new_judgement(
                     FailureKind.UNEXPECTED_STATUS,
                     expected_status,
@@ -159,16 +166,18 @@ class Judge:
             return
         level = weaker_level(_weakest(answers), operation.level)
         expected = " or ".join(str(item) for item in sorted(allowed))
-        dedup_key = "|".join(case.expected_facts) if case.auth is Auth.VALID else f"credentials {case.auth}"
         if min(allowed) >= 300 and 200 <= status < 300:
-            yield _new_judgement(FailureKind.WRONGLY_ACCEPTED, expected, reply, level, dedup_key=dedup_key)
+            facts = case.expected_facts if case.auth is Auth.VALID else ()
+            dedup_key = "|".join(facts) or f"credentials {case.auth}"
+            judgement = _new_judgement(FailureKind.WRONGLY_ACCEPTED, expected, reply, level, dedup_key=dedup_key)
+            yield replace(judgement, facts=facts)
         elif max(allowed) < 300 and status >= 400:
             yield _new_judgement(FailureKind.WRONGLY_REJECTED, expected, reply, level, dedup_key=str(status))
         else:
             yield _new_judgement(FailureKind.UNEXPECTED_STATUS, expected, reply, level, dedup_key=str(status))
 
     def _body_failures(self, exchange: Exchange, operation: Operation, reply: Reply, case: Case) -> Iterator[Judgement]:
-        """A body that is not what the contract promises of errors, or of answers to partly bad batches."""
+        """A body without the shape that the contract documents for errors, or for partly bad batches."""
         if reply.status == MULTI_STATUS:
             stated = self._contract.has_fact(f"bodies.{ResponseKind.PARTLY_BAD}")
             shape = (
@@ -196,7 +205,7 @@ class Judge:
             return
 
     def _is_partly_bad(self, case: Case) -> bool:
-        """Whether a 207 can only mean that some events of a batch are bad."""
+        """Whether a 207 can only mean that some events of the batch are bad."""
         facts_allowing_207 = {
             name
             for name in case.expected_facts
@@ -210,7 +219,7 @@ class Judge:
 
 
 def _statuses_when_undetermined(contract: Contract, operation: Operation) -> frozenset[int]:
-    """What a call may be answered with where the contract leaves the answer open."""
+    """The statuses allowed for a call where the contract leaves the answer open."""
     inapplicable = {f"answers.{Condition.PATH_UNKNOWN}", f"answers.{Condition.METHOD_WRONG}"}
     stated = [fact for fact in contract.expected_responses(operation) if fact.name not in inapplicable]
     status_codes = {status for fact in stated for status in fact.statuses}
@@ -221,24 +230,21 @@ def _weakest(answers: list[ExpectedResponse]) -> Level:
     return max((answer.level for answer in answers), key=lambda level: level.rank)
 
 
-def _to_exchange(operation: Operation, reply: Reply) -> Exchange:
-    """An answer as the judgements of the suite want it."""
-    request = Request(method=operation.method, path=operation.path)
-    return Exchange(request=request, response=reply.response, bytes_after_response=reply.bytes_after_response)
-
-
-def summarize_reply(reply: Reply) -> str:
-    """An answer in a few words."""
-    placeholder = Request(method="POST", path="/")
+def _to_exchange(request: Request, reply: Reply) -> Exchange:
+    """A reply as an exchange, for the expectations that checks use."""
     return Exchange(
-        request=placeholder, response=reply.response, failure=reply.failure, failure_detail=reply.failure_detail
-    ).summary
+        request=request,
+        response=reply.response,
+        failure=reply.failure,
+        failure_detail=reply.failure_detail,
+        bytes_after_response=reply.bytes_after_response,
+    )
 
 
 def _new_judgement(  # noqa: PLR0913 - as many as a judgement has
     failure_kind: FailureKind, expected: str, reply: Reply, level: Level, *, dedup_key: str, problem: str = ""
 ) -> Judgement:
-    received = summarize_reply(reply) + (f"; {problem}" if problem and reply.head else "")
+    received = _to_exchange(_ANY_REQUEST, reply).summary + (f"; {problem}" if problem and reply.head else "")
     message = f"must be answered with {expected}, and got {received}"
     return Judgement(
         failure_kind=failure_kind,

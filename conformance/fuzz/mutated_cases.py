@@ -1,4 +1,4 @@
-"""The mutator: a seeded stream of documented requests with something odd done to them, without end."""
+"""Mutated cases: an endless seeded stream of valid requests with random changes."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ _CORRUPTED_SHARE, _OTHER_HEADER_SHARE = 0.2, 0.03
 _MAX_BODY_BYTES = 10_000
 
 Slot = tuple[Any, Any]
-"""Something that holds a value, and its name or number there."""
+"""An object or a list, and the name or index of a value in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _MutationSeeds:
-    """The stock of an operation, with the events that its batches may carry, by their type."""
+    """The seed events of an operation, and the valid events that its bodies may carry, grouped by type."""
 
     seed_events: SeedEvents
     events_by_type: tuple[tuple[JsonObject, ...], ...]
 
     @classmethod
     def for_operation(cls, contract: Contract, operation: Operation) -> _MutationSeeds:
-        """All that one operation takes."""
+        """The seeds of one operation."""
         seed_events = SeedEvents.for_operation(contract, operation)
         if operation.kind is not OperationKind.BATCH:
             return cls(seed_events, (tuple(seed_events.valid_events),))
@@ -72,7 +72,7 @@ class _MutationSeeds:
 
 
 def mutated_cases(contract: Contract, seed: int) -> Iterator[Case]:
-    """Cases without end: the same for the same seed."""
+    """An endless stream of cases, the same for the same seed."""
     rng = random.Random(f"conformance-{seed}")  # noqa: S311 - cases, no secrets
     seeds_by_operation = [_MutationSeeds.for_operation(contract, operation) for operation in contract.operations]
     while True:
@@ -82,23 +82,21 @@ def mutated_cases(contract: Contract, seed: int) -> Iterator[Case]:
 
 
 def _mutated_case(rng: random.Random, seeds: _MutationSeeds) -> Case:
-    """One case."""
+    """A valid request with some changes."""
     value, seed_events = _random_valid_body(rng, seeds), seeds.seed_events
     descriptions = [_mutate_in_place(rng, value) for _ in range(rng.choice((0, 1, 1, 1, 2, 3)))]
     body = interesting_values.to_json_bytes(value)
     if rng.random() < _CORRUPTED_SHARE:
         description, body = _corrupt_bytes(rng, body)
         descriptions.append(description)
-    case = Case(
-        call=seed_events.call, origin=Origin.MUTATOR, about=", ".join(descriptions) or "nothing special", body=body
-    )
+    case = Case(call=seed_events.call, origin=Origin.MUTATOR, about=", ".join(descriptions) or "no change", body=body)
     if rng.random() < _OTHER_HEADER_SHARE and seed_events.operation.kind in {OperationKind.EVENT, OperationKind.BATCH}:
         return _with_other_headers(rng, case)
     return case
 
 
 def _random_valid_body(rng: random.Random, seeds: _MutationSeeds) -> Json:
-    """An acceptable body of which nothing is shared with another."""
+    """A valid body that shares nothing with the seeds, so that it can be changed in place."""
     count = rng.choice((1, 1, 2, 3, 5)) if seeds.seed_events.operation.kind is OperationKind.BATCH else 1
     return seeds.seed_events.wrap_events(
         *(_deep_copy(rng.choice(rng.choice(seeds.events_by_type))) for _ in range(count))
@@ -106,14 +104,14 @@ def _random_valid_body(rng: random.Random, seeds: _MutationSeeds) -> Json:
 
 
 def _deep_copy(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """A copy of a value that shares nothing with it."""
+    """A deep copy; copy.deepcopy takes much longer."""
     if isinstance(value, dict):
         return {name: _deep_copy(item) for name, item in value.items()}
     return [_deep_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def _all_slots(value: Any) -> list[Slot]:  # noqa: ANN401 - any JSON
-    """Every value in a body, as the place where it is."""
+    """The slots of all values in a body."""
     slots: list[Slot] = []
     pending = [value]
     while pending:
@@ -127,7 +125,7 @@ def _all_slots(value: Any) -> list[Slot]:  # noqa: ANN401 - any JSON
 
 
 def _mutate_in_place(rng: random.Random, value: Json) -> str:
-    """Does one odd thing to a body, and says what."""
+    """Changes one thing in a body; returns what, in words."""
     slots = _all_slots(value)
     if not slots:
         return "nothing"
@@ -135,7 +133,7 @@ def _mutate_in_place(rng: random.Random, value: Json) -> str:
     match rng.randrange(6):
         case 0:
             del container[key]
-            return f"{_describe_key(key)} gone"
+            return f"without {_describe_key(key)}"
         case 1:
             return _add_field(rng, value)
         case 2 if isinstance(container[key], str):
@@ -151,7 +149,7 @@ def _mutate_in_place(rng: random.Random, value: Json) -> str:
 
 
 def _add_field(rng: random.Random, value: Json) -> str:
-    """Puts in a field of another name."""
+    """Adds a field with an interesting name and value."""
     values = [value, *(container[name] for container, name in _all_slots(value))]
     objects = [item for item in values if isinstance(item, dict)]
     if not objects:
@@ -162,33 +160,33 @@ def _add_field(rng: random.Random, value: Json) -> str:
 
 
 def _random_text(rng: random.Random) -> str:
-    """A text of any letters."""
+    """A short text of random characters."""
     return "".join(rng.choice(_ALPHABET) for _ in range(rng.randrange(1, 30)))
 
 
 def _describe_key(key: object) -> str:
-    """A name or number for a person."""
+    """The name or the index of a value, in words."""
     text = str(key)
     return repr(text if len(text) <= 40 else f"{text[:20]}...") if isinstance(key, str) else f"item {key}"
 
 
 def _corrupt_bytes(rng: random.Random, body: bytes) -> tuple[str, bytes]:
-    """A body with some of its bytes changed."""
+    """A body with some bytes changed, and what was changed, in words."""
     if rng.random() < 0.3:
         description, rewrite = rng.choice(interesting_values.BODY_REWRITES)
         return description, rewrite(body)
     position = rng.randrange(len(body) + 1)
     match rng.randrange(3):
         case 0:
-            return "a byte gone", body[:position] + body[position + 1 :]
+            return "a byte removed", body[:position] + body[position + 1 :]
         case 1:
-            return "bytes put in", body[:position] + rng.choice(_INSERTED_BYTES) + body[position:]
+            return "bytes inserted", body[:position] + rng.choice(_INSERTED_BYTES) + body[position:]
         case _:
             return "cut off", body[:position]
 
 
 def _with_other_headers(rng: random.Random, case: Case) -> Case:
-    """A case with other credentials, or another type."""
+    """A case with other credentials or another content type."""
     if rng.random() < 0.5:
         auth = rng.choice((Auth.NONE, Auth.UNKNOWN, Auth.MALFORMED))
         return case._replace(auth=auth, about=f"{case.about}; credentials: {auth}")

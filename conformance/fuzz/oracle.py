@@ -1,16 +1,16 @@
-"""The oracle: which facts of the contract say how a request is answered. In doubt it says nothing."""
+"""The oracle: which facts of the contract say how a request is answered. In doubt, it leaves the answer open."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.core import pointers
 from conformance.core.model import Json, Level, OperationKind
 from conformance.fuzz.case import Auth, Case
-from conformance.fuzz.event_oracle import EventOracle
+from conformance.fuzz.event_oracle import ApplicableFacts, EventOracle
+from conformance.fuzz.seed_events import batch_events
 from conformance.fuzz.strict_json import parse_body
 from conformance.profile.facts import MAX_EVENTS_FACT, AuthScheme, Condition, ExpectedResponse, LimitKind
 from conformance.profile.size_unit import SizeUnit
@@ -20,25 +20,9 @@ if TYPE_CHECKING:
 
 ACCEPTED_FACT = f"answers.{Condition.ACCEPTED}"
 _KEY_MARGIN_BYTES = 512
-"""How much a key may add to a body, and so blur where its limit is."""
+"""How much a key may add to a body: closer to its limit, a body may be on either side."""
 _MAX_LABELLED_EVENTS = 200
-"""More events than so many, and a correct server may have reasons of its own."""
-
-
-@dataclass(slots=True)
-class ApplicableFacts:
-    """What was found out about a request: the facts that it falls under, and whether there is a doubt."""
-
-    facts: set[str] = field(default_factory=set)
-    is_ambiguous: bool = False
-
-    def add_condition(self, condition: Condition) -> None:
-        """It falls under a condition."""
-        self.facts.add(f"answers.{condition}")
-
-    def mark_ambiguous(self) -> None:
-        """The contract does not say enough."""
-        self.is_ambiguous = True
+"""A batch of more events is left open: a correct server may have limits of its own."""
 
 
 class Oracle:
@@ -50,7 +34,7 @@ class Oracle:
         self.operations = {str(operation): operation for operation in contract.operations}
 
     def expected_facts(self, case: Case) -> tuple[str, ...]:
-        """The facts of which one says how a request is answered; none where that is open."""
+        """The facts of which one says how a request is answered; empty if the contract leaves that open."""
         operation, applicable = self.operations[case.call], ApplicableFacts()
         self._label_headers(case, operation, applicable)
         is_over_limit = self._label_size(case, operation, applicable)
@@ -70,7 +54,7 @@ class Oracle:
         return tuple(sorted(answers))
 
     def answer_for_fact(self, fact_name: str) -> ExpectedResponse | None:
-        """How a fact says that a request is answered; None where the profile does not state it."""
+        """The response that a fact states; None if the profile does not state it."""
         if fact_name.startswith("events."):
             _, event, pointer = fact_name.split(".", 2)
             return self.contract.event_type(event).required.get(pointer)
@@ -78,7 +62,7 @@ class Oracle:
         return fact if isinstance(fact, ExpectedResponse) else None
 
     def _label_headers(self, case: Case, operation: Operation, applicable: ApplicableFacts) -> None:
-        """Credentials, type and coding."""
+        """Labels the credentials, the content type and the coding."""
         if case.auth is not Auth.VALID:
             applicable.add_condition(_credentials_condition(operation.kind, case.auth))
         media_type, _, parameter = case.content_type.partition(";")
@@ -90,13 +74,13 @@ class Oracle:
             applicable.add_condition(Condition.ENCODING_INVALID)
 
     def _label_size(self, case: Case, operation: Operation, applicable: ApplicableFacts) -> bool:
-        """The size of the whole body; whether it is over its limit, which is refused whatever it says."""
+        """Labels the size of the body; returns whether it is over its limit, and so rejected whatever it says."""
         if operation.kind is OperationKind.PIXEL:
             return False
-        ceiling = LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT
-        if not self.contract.has_fact(f"limits.{ceiling}"):
+        limit_kind = LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT
+        if not self.contract.has_fact(f"limits.{limit_kind}"):
             return False
-        limit = self.contract.size_limit(ceiling)
+        limit = self.contract.size_limit(limit_kind)
         size = len(case.body)
         if size > limit.at_least and limit.unit is not SizeUnit.BYTES:
             applicable.mark_ambiguous()
@@ -113,7 +97,7 @@ class Oracle:
         return operation.kind is OperationKind.PIXEL or self.contract.default_scheme is AuthScheme.BODY
 
     def _label_body(self, case: Case, operation: Operation, applicable: ApplicableFacts) -> None:
-        """What the body says."""
+        """Labels the value in the body."""
         if case.coding:
             return
         parsed, is_pixel = parse_body(case.body), operation.kind is OperationKind.PIXEL
@@ -128,16 +112,14 @@ class Oracle:
         else:
             missing_identity = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
             is_webhook = operation.kind is OperationKind.WEBHOOK
-            facts, is_ambiguous = self.event_oracle.label_event(
-                operation.event_type, parsed.value, missing_identity, is_single=True
-            )
-            applicable.facts |= facts
-            applicable.is_ambiguous |= is_ambiguous or (is_webhook and bool(facts))
+            event = self.event_oracle.label_event(operation.event_type, parsed.value, missing_identity, is_single=True)
+            applicable.add(event)
+            applicable.is_ambiguous |= is_webhook and bool(event.facts)
 
     def _label_non_object(
         self, case: Case, operation: Operation, applicable: ApplicableFacts, *, is_utf8: bool, is_json: bool
     ) -> None:
-        """A body that is no JSON object."""
+        """Labels a body that is not a JSON object."""
         if operation.kind is OperationKind.PIXEL:
             applicable.add_condition(Condition.PIXEL_DATA_INVALID)
             if not case.body:
@@ -152,20 +134,15 @@ class Oracle:
             applicable.add_condition(_credentials_condition(operation.kind, Auth.NONE))
 
     def _has_own_key_field(self, operation: Operation, value: dict[str, Json]) -> bool:
-        """Whether a body has something of its own where a key could be."""
+        """Whether a body has a value of its own where the key would be."""
         if not self.contract.has_fact(f"credentials.{AuthScheme.BODY}"):
             return False
         key_field = pointers.split(self.contract.credential_carrier(AuthScheme.BODY))[0]
-        batch_pointer = self.contract.profile.batch.pointer
-        event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
-        objects = [
-            value,
-            *(event_list if isinstance(event_list, list) and operation.kind is OperationKind.BATCH else []),
-        ]
-        return any(isinstance(candidate_object, dict) and key_field in candidate_object for candidate_object in objects)
+        events = batch_events(self.contract, value) if operation.kind is OperationKind.BATCH else None
+        return any(isinstance(item, dict) and key_field in item for item in (value, *(events or [])))
 
     def _label_batch(self, value: dict[str, Json], applicable: ApplicableFacts) -> None:
-        """A batch: its envelope, its list, and every event in it."""
+        """Labels a batch: its envelope, its list, and every event in it."""
         batch_pointer = self.contract.profile.batch.pointer
         if not self.event_oracle.is_documented_envelope(value):
             applicable.mark_ambiguous()
@@ -185,29 +162,28 @@ class Oracle:
             self._label_batch_events(event_list, applicable)
 
     def _label_batch_events(self, event_list: list[Json], applicable: ApplicableFacts) -> None:
-        """The events of a batch: all good, all bad, or some of each."""
+        """Labels the events of a batch: all valid, all invalid, or some of each."""
         if len(event_list) > _MAX_LABELLED_EVENTS:
             applicable.mark_ambiguous()
-        bad_count = 0
+        invalid_count = 0
         for event in event_list[:_MAX_LABELLED_EVENTS]:
-            facts, is_ambiguous = self.event_oracle.label_batch_event(event)
-            applicable.facts |= facts
-            applicable.is_ambiguous |= is_ambiguous
-            bad_count += bool(facts)
-        if bad_count and len(event_list) > 1:
-            self._label_partly_bad(applicable, some_good=bad_count < len(event_list))
+            labelled = self.event_oracle.label_batch_event(event)
+            applicable.add(labelled)
+            invalid_count += bool(labelled.facts)
+        if invalid_count and len(event_list) > 1:
+            self._label_partly_bad(applicable, some_valid=invalid_count < len(event_list))
 
-    def _label_partly_bad(self, applicable: ApplicableFacts, *, some_good: bool) -> None:
-        """Several events of which some are bad: the whole may be answered as partly bad."""
+    def _label_partly_bad(self, applicable: ApplicableFacts, *, some_valid: bool) -> None:
+        """Labels a batch of several events of which some are invalid: it may be answered as partly bad."""
         partly_bad = self.answer_for_fact(f"answers.{Condition.BATCH_PARTLY_BAD}")
         if partly_bad is None:
             applicable.mark_ambiguous()
-        elif some_good or 207 in partly_bad.statuses:
+        elif some_valid or 207 in partly_bad.statuses:
             applicable.add_condition(Condition.BATCH_PARTLY_BAD)
 
 
 def _credentials_condition(kind: OperationKind, auth: Auth) -> Condition:
-    """The condition of wrong credentials, by the name that it has on a kind of operation."""
+    """The condition of wrong credentials on a kind of operation."""
     if kind is OperationKind.PIXEL:
         return Condition.PIXEL_KEY_UNKNOWN
     if kind is OperationKind.WEBHOOK:

@@ -1,4 +1,4 @@
-"""Replaying: the request of a finding once more, against this or another target."""
+"""Replaying: sends the request of a finding once more, to this or another target."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from conformance.core.errors import InconclusiveError, UsageError
 from conformance.core.model import TransportFailure
-from conformance.fuzz.campaign import Campaign
+from conformance.fuzz.campaign import with_context
 from conformance.fuzz.judge import FailureKind
+from conformance.fuzz.sender import FuzzSender
 from conformance.requests import PreflightResult
 
 if TYPE_CHECKING:
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
 
 
 async def replay_finding(contract: Contract, keys: Keys, wire: Wire, finding: Finding) -> Finding | None:
-    """The finding as it shows now; None if it does not. Raises CannotJudge for a target out of reach."""
-    campaign = Campaign(contract, keys, wire, PreflightResult())
-    if finding.case.call not in campaign.case_runner.renderer.operations:
+    """The finding with the response that it gets now; None if it does not fail any more.
+
+    Raises UsageError if the profile has no such operation, InconclusiveError if the target can't be reached.
+    """
+    sender = FuzzSender(contract, keys, wire, PreflightResult())
+    if finding.case.call not in sender.renderer.operations:
         raise UsageError(f"the profile {contract.profile.name} has no operation {finding.case.call}")
+    case_runner = sender.case_runner
     try:
-        reply, judgement = await campaign.case_runner.run(*finding.preceding, finding.case)
+        reply, judgement = await case_runner.run(*finding.preceding, finding.case)
     finally:
-        campaign.close()
+        sender.close()
     if reply.failure in {TransportFailure.UNREACHABLE, TransportFailure.TLS}:
         raise InconclusiveError(f"{wire.target.url} can't be reached: {reply.failure_detail}")
     if judgement is None or (
@@ -37,7 +42,6 @@ async def replay_finding(contract: Contract, keys: Keys, wire: Wire, finding: Fi
     finding_now = replace(
         finding,
         received=judgement.received,
-        exchange=campaign.case_runner.redacted_exchange(finding.case, reply),
-        url=wire.target.url,
+        exchange=case_runner.redacted_exchange(finding.case, reply),
     )
-    return campaign.with_context(finding_now)
+    return with_context(finding_now, contract, case_runner)

@@ -1,4 +1,4 @@
-"""Cases as requests: the one place where a key comes to them."""
+"""Renders cases as requests: the only place that adds keys."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from conformance.wire import TargetAddress
 
 LARGE_BYTES = 12_000
-"""Larger bodies go the careful way: a server may answer them before it has read them."""
+"""Larger bodies are sent while reading, since a server may respond before it has read the whole body."""
 
 _MAX_TAGGED_BYTES = 8_000
 
 
 class PreparedCase(NamedTuple):
-    """A case as bytes on the wire."""
+    """A case as bytes, ready to be sent; `events` is the most events that it can hold."""
 
     case: Case
     data: bytes
@@ -35,7 +35,7 @@ class PreparedCase(NamedTuple):
 
 
 class RequestRenderer:
-    """Makes requests of cases for one target."""
+    """Renders cases as requests to one target."""
 
     def __init__(self, contract: Contract, keys: Keys, target: TargetAddress, preflight: PreflightResult) -> None:
         self.operations = {str(operation): operation for operation in contract.operations}
@@ -47,7 +47,7 @@ class RequestRenderer:
         self._head_cache: dict[tuple[str, str, str, str], tuple[bytes, bytes]] = {}
 
     def render(self, case: Case) -> Request:
-        """A case with its credentials."""
+        """A case as a request, with its credentials."""
         operation = self.operations[case.call]
         credentials = self._credentials(operation, case.auth)
         body = self._render_body(case, self._key_member(credentials))
@@ -70,7 +70,7 @@ class RequestRenderer:
         )
 
     def prepare(self, case: Case) -> PreparedCase:
-        """A case as bytes; heads that have come before are not made again."""
+        """A case as bytes; request heads are cached."""
         operation = self.operations[case.call]
         if operation.kind is OperationKind.PIXEL:
             return PreparedCase(case, self._to_bytes(self.render(case)), operation.method)
@@ -84,20 +84,20 @@ class RequestRenderer:
         return PreparedCase(case, data, operation.method, _max_events(operation, case))
 
     def _render_body(self, case: Case, key_member: bytes) -> bytes:
-        """A body with its key and the name of this run; a large one may be so by a byte, and is left."""
+        """A body with the key and the run id; a large body gets no run id, since its size may matter to the byte."""
         body = case.body
         if self._run_id_member is not None and len(body) < _MAX_TAGGED_BYTES:
             body = body.replace(_run_id_member(DEFAULT_RUN_ID), self._run_id_member)
         return _insert_key(body, key_member)
 
     def _render_head(self, case: Case) -> tuple[bytes, bytes]:
-        """The bytes of a case up to its length, and what goes into its body."""
+        """The bytes of a case up to the value of its Content-Length, and the key that goes into its body."""
         request_bytes = self._to_bytes(self.render(case.with_body(b"")))
         key_member = self._key_member(self._credentials(self.operations[case.call], case.auth))
         return request_bytes.removesuffix(b"0\r\n\r\n"), key_member
 
     def _to_bytes(self, request: Request) -> bytes:
-        """A request as a client writes it."""
+        """A request as bytes, with the headers of a client."""
         headers = [
             ("Host", self._target.authority),
             ("User-Agent", USER_AGENT),
@@ -109,7 +109,7 @@ class RequestRenderer:
         return write_request(start_line(request, self._target.prefix), headers, request.body)
 
     def _credentials(self, operation: Operation, auth: Auth) -> Credentials:
-        """What a case says of its sender."""
+        """The credentials of a case."""
         baseline = self._baselines.get(operation)
         usual_scheme = (baseline.scheme if baseline else None) or self._contract.default_scheme
         scheme = {OperationKind.PIXEL: AuthScheme.BODY, OperationKind.WEBHOOK: AuthScheme.QUERY}.get(
@@ -126,7 +126,7 @@ class RequestRenderer:
                 return credentials_for_scheme(self._contract, scheme, self._keys)
 
     def _key_member(self, credentials: Credentials) -> bytes:
-        """What carries the key at the start of a JSON object."""
+        """The member of a JSON object that carries the key; empty if the key is elsewhere."""
         if credentials.body_key is None or not self._contract.has_fact(f"credentials.{AuthScheme.BODY}"):
             return b""
         key = self._contract.credential_carrier(AuthScheme.BODY)
@@ -134,14 +134,14 @@ class RequestRenderer:
 
 
 def _run_id_member(run_id: str) -> bytes:
-    """What names a run in a context."""
+    """The member of a context that names a run."""
     return compact_json({ID_PREFIX: {"run": run_id}})[1:-1]
 
 
 def _max_events(operation: Operation, case: Case) -> int:
-    """How many events a body holds, at most: each of a batch has a brace of its own, as the batch itself has.
+    """How many events a body holds at most: in a batch, each event has an opening brace, and so has the batch.
 
-    One that is packed may hold more than can be seen.
+    A compressed body is counted as one event per byte.
     """
     if operation.kind is not OperationKind.BATCH:
         return 1
@@ -149,7 +149,7 @@ def _max_events(operation: Operation, case: Case) -> int:
 
 
 def _insert_key(body: bytes, key_member: bytes) -> bytes:
-    """A body with the key as the first thing in it, if it begins as an object does."""
+    """A body with the key as its first member, if it begins like an object."""
     brace = len(body) - len(body.lstrip(b" \t\r\n"))
     if not key_member or body[brace : brace + 1] != b"{":
         return body

@@ -1,4 +1,4 @@
-"""The stock of a contract: acceptable bodies of each operation, without any key."""
+"""Seed events: valid bodies of each operation, without any key."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from conformance.core import pointers
 from conformance.core.model import Json, JsonObject, OperationKind
-from conformance.fuzz.case import compact_json
-from conformance.profile.facts import AuthScheme
+from conformance.fuzz.case import Case, Origin, compact_json
+from conformance.profile.facts import AuthScheme, LimitKind
 from conformance.requests import Call, Keys
+from conformance.requests.padding import FILLER_POINTER, Padding
 
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
@@ -19,7 +20,7 @@ _PLACEHOLDER_KEYS = Keys(write_key="-")
 
 @dataclass(frozen=True, slots=True)
 class SeedEvents:
-    """What one operation takes: the smallest event, a full one, and the documented one if there is one."""
+    """Valid events of one operation: the smallest, a full one, and the documented example if there is one."""
 
     contract: Contract
     operation: Operation
@@ -29,7 +30,7 @@ class SeedEvents:
 
     @classmethod
     def for_operation(cls, contract: Contract, operation: Operation, event_type: str | None = None) -> SeedEvents:
-        """The stock of an operation, of its own type or another."""
+        """The seed events of an operation, of its own event type or of `event_type`."""
         call = Call(contract=contract, operation=operation, keys=_PLACEHOLDER_KEYS, label=f"fuzz[{operation}]")
         own_type = event_type or operation.event_type
         documented = contract.event_type(own_type).example
@@ -43,12 +44,12 @@ class SeedEvents:
 
     @property
     def valid_events(self) -> list[JsonObject]:
-        """Every acceptable event."""
+        """All valid events, the smallest first."""
         return [self.minimal_event, self.full_event, *([self.documented_event] if self.documented_event else [])]
 
     @property
     def field_pointers(self) -> tuple[str, ...]:
-        """Where an event of this type has its fields: at its top, and its ids."""
+        """Pointers to the fields of an event of this type: its top level, and its ids."""
         schema = self.contract.event_schema(self.operation.event_type)
         names = schema.get("properties", {})
         top = [f"/{name}" for name in names] if isinstance(names, dict) else []
@@ -56,14 +57,42 @@ class SeedEvents:
         return tuple(dict.fromkeys([*top, *ids, *self.contract.event_type(self.operation.event_type).required]))
 
     def wrap_events(self, *events: Json) -> Json:
-        """Events as the operation carries them."""
+        """The body that carries some events: a batch of them, or the first alone."""
         if self.operation.kind is OperationKind.BATCH:
             return pointers.put({}, self.contract.profile.batch.pointer, [*events])
         return events[0]
 
     def minimal_body(self) -> bytes:
-        """The smallest acceptable body."""
+        """The smallest valid body."""
         return compact_json(self.wrap_events(self.minimal_event))
+
+    def control_case(self) -> Case:
+        """The smallest valid request of the operation, as a case."""
+        return Case(call=self.call, origin=Origin.SHRINKER, about="a valid request", body=self.minimal_body())
+
+    @property
+    def event_without_ids(self) -> JsonObject:
+        """The smallest event, without anything that identifies a user."""
+        event = self.minimal_event
+        for pointer in self.contract.identity_pointers(self.operation.event_type).values():
+            event = pointers.remove(event, pointer)
+        return event
+
+    @property
+    def event_limit_kind(self) -> LimitKind:
+        """The limit that applies to one event."""
+        return LimitKind.BATCH_EVENT if self.operation.kind is OperationKind.BATCH else LimitKind.EVENT
+
+    @property
+    def padding(self) -> Padding:
+        """Padding that makes an event of this operation as large as wanted."""
+        open_pointer = self.contract.event_type(self.operation.event_type).open_object or ""
+        return Padding(pointer=f"{open_pointer}{FILLER_POINTER}")
+
+
+def seed_events_by_call(contract: Contract) -> dict[str, SeedEvents]:
+    """The seed events of all operations, by their name in a case."""
+    return {str(operation): SeedEvents.for_operation(contract, operation) for operation in contract.operations}
 
 
 def without_keys(contract: Contract, value: JsonObject) -> JsonObject:
@@ -74,15 +103,22 @@ def without_keys(contract: Contract, value: JsonObject) -> JsonObject:
     key_pointer = f"/{pointers.split(key)[0]}"
     value = pointers.remove(value, key_pointer)
     batch_pointer = contract.profile.batch.pointer
-    event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
-    if not isinstance(event_list, list):
+    event_list = batch_events(contract, value)
+    if event_list is None:
         return value
     events = [pointers.remove(event, key_pointer) if isinstance(event, dict) else event for event in event_list]
     return pointers.put(value, batch_pointer, events)
 
 
+def batch_events(contract: Contract, value: Json) -> list[Json] | None:
+    """The list of events in the body of a batch; None if there is no list."""
+    batch_pointer = contract.profile.batch.pointer
+    event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
+    return event_list if isinstance(event_list, list) else None
+
+
 def group_operations(contract: Contract) -> list[list[Operation]]:
-    """The operations, those that take the same in the same way together."""
+    """Operations grouped by kind and event type."""
     groups: dict[tuple[str, str], list[Operation]] = {}
     for operation in contract.operations:
         groups.setdefault((operation.kind, operation.event_type), []).append(operation)

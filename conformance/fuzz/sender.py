@@ -1,19 +1,22 @@
-"""The gun: what sends cases to one target, many at a time or one for who looks closer, with patience."""
+"""Sends cases to one target, many at a time, and waits out rate limits."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.fuzz.case_runner import CaseRunner
 from conformance.fuzz.judge import Judge
 from conformance.fuzz.oracle import Oracle
-from conformance.fuzz.request_renderer import RequestRenderer
+from conformance.fuzz.request_renderer import LARGE_BYTES, RequestRenderer
 from conformance.requests.rate_limits import retry_after_s
-from conformance.wire.connections import Connections
+from conformance.wire.connections import UNRESPONSIVE_FAILURES, Connections
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from conformance.contract import Contract
     from conformance.fuzz.case import Case
     from conformance.fuzz.request_renderer import PreparedCase
@@ -21,15 +24,18 @@ if TYPE_CHECKING:
     from conformance.wire import Wire
     from conformance.wire.responses import Reply
 
+    OnReply = Callable[[Case, Reply, Case | None], None]
+    """Takes a case, its reply, and the case that was sent just before on the same connection, if any."""
+
 MAX_UNANSWERED = 24
-"""So many silences end the sending."""
+"""Sending stops after so many requests without a response."""
 _MAX_RETRY_AFTER_S, _MAX_TOTAL_WAIT_S = 30.0, 120.0
 
 
 class FuzzSender:
     """Sends cases to a target.
 
-    `waited_s` are the seconds that its 429s have cost; `silent` are its silences, counted by who takes replies.
+    `waited_s` are the seconds spent on 429 responses, `unanswered` the requests that got no response.
     """
 
     def __init__(self, contract: Contract, keys: Keys, wire: Wire, preflight: PreflightResult) -> None:
@@ -47,13 +53,59 @@ class FuzzSender:
         self.waited_s = 0.0
         self.unanswered = 0
         self._wire = wire
+        self._last_case_by_connection: dict[int, Case] = {}
+
+    async def send_all(self, cases: Iterator[Case], on_reply: OnReply, *, deadline_s: float | None) -> bool:
+        """Sends the cases, the large ones last and one at a time; False if it stopped before the end.
+
+        A case that is answered 429 is sent again later. Raises BudgetExhausted.
+        """
+        retry_queue: deque[Case] = deque()
+        large_cases: list[Case] = []
+        is_stopped = False
+
+        def next_request() -> PreparedCase | None:
+            nonlocal is_stopped
+            while (case := retry_queue.popleft() if retry_queue else next(cases, None)) is not None:
+                if self.should_stop(deadline_s):
+                    is_stopped = True
+                    return None
+                if len(case.body) <= LARGE_BYTES:
+                    return self.renderer.prepare(case)
+                large_cases.append(case)
+            return None
+
+        def take_reply(prepared: PreparedCase, reply: Reply, connection: int) -> None:
+            case = prepared.case
+            if self._defer_if_rate_limited(case, reply):
+                retry_queue.append(case)
+                return
+            self._count_unanswered(reply)
+            on_reply(case, reply, self._last_case_by_connection.get(connection))
+            self._last_case_by_connection[connection] = case
+
+        await self.lanes.send_all(next_request, take_reply)
+        for case in large_cases:
+            if self.should_stop(deadline_s):
+                return False
+            reply = await self.case_runner.send_large(case)
+            self._count_unanswered(reply)
+            on_reply(case, reply, None)
+        return not is_stopped
 
     def should_stop(self, deadline_s: float | None) -> bool:
-        """Whether nothing more is to be sent: for the time, the budget, or the target's silence."""
+        """Whether to stop: the time is up, the budget is spent, or the target no longer responds."""
         is_late = deadline_s is not None and time.monotonic() > deadline_s
         return is_late or bool(self._wire.budget.exhausted_reason) or self.unanswered >= MAX_UNANSWERED
 
-    def defer_if_rate_limited(self, case: Case, reply: Reply) -> bool:
+    def close(self) -> None:
+        """Closes all connections."""
+        self.lanes.close()
+
+    def _count_unanswered(self, reply: Reply) -> None:
+        self.unanswered += reply.failure in UNRESPONSIVE_FAILURES
+
+    def _defer_if_rate_limited(self, case: Case, reply: Reply) -> bool:
         """Whether a case has to be sent again later: a 429 is waited out if that is not long."""
         if reply.status != TOO_MANY_REQUESTS:
             return False

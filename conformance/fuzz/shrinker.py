@@ -1,4 +1,4 @@
-"""The shrinker: makes a failing request as small and as ordinary as it can while it still fails."""
+"""The shrinker: makes a failing request as small and as ordinary as possible while it still fails."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PLAIN_TEXT = "a"
 
 
 class Shrinker:
-    """Shrinks cases. `fails` sends one and says whether it fails as before; `tries` bounds how often."""
+    """Shrinks cases. `fails` sends a case and says whether it fails as before, at most `max_tries` times."""
 
     def __init__(self, fails: Callable[[Case], Awaitable[bool]], max_tries: int) -> None:
         self._fails = fails
         self._tries_left = max_tries
 
     async def shrink(self, case: Case, control_body: bytes) -> Case:
-        """The smallest case that still fails, on the way to an ordinary body."""
+        """The smallest case that still fails; its body becomes as similar to `control_body` as possible."""
         case = await self._with_standard_headers(case)
         if case.coding:
             return case
@@ -38,14 +38,14 @@ class Shrinker:
         return await self._shrink_bytes(case)
 
     async def _still_fails(self, case: Case) -> bool:
-        """Whether a case still fails, as long as there are tries left."""
+        """Whether a case still fails; False when no tries are left."""
         if self._tries_left <= 0:
             return False
         self._tries_left -= 1
         return await self._fails(case)
 
     async def _with_standard_headers(self, case: Case) -> Case:
-        """A case without special headers, if it fails without them."""
+        """A case without those special headers that the failure does not need."""
         for simpler in (
             case._replace(auth=Auth.VALID), case._replace(content_type=JSON_MEDIA_TYPE), case._replace(coding=""),
         ):  # fmt: skip
@@ -54,7 +54,7 @@ class Shrinker:
         return case
 
     async def _shrink_json(self, case: Case, control_value: Json) -> Case:
-        """A JSON body, made smaller until nothing more goes."""
+        """Shrinks a JSON body until no simplification fails any more."""
         value = json.loads(case.body)
         changed = True
         while changed and self._tries_left > 0:
@@ -69,7 +69,7 @@ class Shrinker:
         return case
 
     async def _shrink_bytes(self, case: Case) -> Case:
-        """A body that is no JSON, with pieces of it cut out."""
+        """Shrinks a body that is not JSON by cutting out pieces of it."""
         body = case.body
         size = max(1, len(body) // 2)
         while size and self._tries_left > 0:
@@ -85,7 +85,7 @@ class Shrinker:
 
 
 def _parse_writable(body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """What Python reads in a body, unless it reads something that it can't write."""
+    """The value of a body; absent if Python can't parse it, or can't write it again."""
     try:
         value = json.loads(body)
         json.dumps(value, allow_nan=False)
@@ -95,7 +95,7 @@ def _parse_writable(body: bytes) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _paths(value: Any, path: ValuePath = ()) -> Iterator[ValuePath]:  # noqa: ANN401 - any JSON
-    """The way to every value inside a value, the outer ones first."""
+    """The paths of all values inside a value, the outer ones first."""
     inner = [((*path, name), item) for name, item in _children(value)]
     yield from (child_path for child_path, _ in inner)
     for step, item in inner:
@@ -103,14 +103,14 @@ def _paths(value: Any, path: ValuePath = ()) -> Iterator[ValuePath]:  # noqa: AN
 
 
 def _children(value: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
-    """What is directly inside a value."""
+    """The names or indexes directly inside a value, with the values there."""
     if isinstance(value, dict):
         return list(value.items())
     return list(enumerate(value)) if isinstance(value, list) else []
 
 
 def _value_at(value: Any, path: ValuePath) -> Any:  # noqa: ANN401 - any JSON
-    """What is at the end of a way; nothing where it breaks off."""
+    """The value at a path, or absent."""
     for step in path:
         exists = (isinstance(value, dict) and step in value) or (
             isinstance(value, list) and isinstance(step, int) and step < len(value)
@@ -122,7 +122,7 @@ def _value_at(value: Any, path: ValuePath) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _replace_at(value: Any, path: ValuePath, new: Any) -> Any:  # noqa: ANN401 - any JSON
-    """A copy with something else at the end of a way, or with nothing there."""
+    """A copy with another value at a path, or without any there."""
     first, *rest = path
     copied = dict(value) if isinstance(value, dict) else list(value)
     if rest:
@@ -135,7 +135,7 @@ def _replace_at(value: Any, path: ValuePath, new: Any) -> Any:  # noqa: ANN401 -
 
 
 def _simplifications(value: Any, control_value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
-    """Values one step simpler: fields gone or ordinary, then what is left made shorter in its own kind."""
+    """Values one step simpler: fields removed or as in the control, then values shortened within their type."""
     paths = list(_paths(value))
     if isinstance(value, dict) and isinstance(control_value, dict):
         missing = {name: item for name, item in control_value.items() if name not in value}
@@ -153,7 +153,7 @@ def _simplifications(value: Any, control_value: Any) -> Iterator[Any]:  # noqa: 
 
 
 def _smaller_values(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
-    """Smaller values of the same kind."""
+    """Smaller values of the same type."""
     if isinstance(value, str) and len(value) > 1:
         yield _PLAIN_TEXT
         yield value[: len(value) // 2]

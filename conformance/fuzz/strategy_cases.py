@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what no schema says: whose an event is, mixed batches, sizes, times, codings."""
+"""Hypothesis strategies for what schemas do not describe: ids, mixed batches, sizes, timestamps, codings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from conformance.core.model import OperationKind
 from conformance.fuzz.case import Case, Origin, compact_json
 from conformance.fuzz.schema_cases import draw_values
 from conformance.fuzz.seed_events import SeedEvents, group_operations
-from conformance.profile.facts import LimitKind
-from conformance.requests.padding import FILLER_POINTER, Padding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +59,7 @@ _TIMESTAMPS = st.builds(
 
 
 def strategy_cases(contract: Contract, seed: int) -> Iterator[Case]:
-    """Cases from every strategy; calls take turns, and so do the paths of one."""
+    """Cases from all strategies, for all operations in turn."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cases_by_group = [_group_cases(contract, operations, seed) for operations in group_operations(contract)]
@@ -70,7 +68,7 @@ def strategy_cases(contract: Contract, seed: int) -> Iterator[Case]:
 
 
 def _group_cases(contract: Contract, operations: list[Operation], seed: int) -> list[Case]:
-    """The cases of one call."""
+    """The cases of equal operations, spread over their paths."""
     seed_events = SeedEvents.for_operation(contract, operations[0])
     drawn_by_strategy = [draw_values(strategy, seed, count) for strategy, count in _strategies_with_counts(seed_events)]
     interleaved = [
@@ -83,7 +81,7 @@ def _group_cases(contract: Contract, operations: list[Operation], seed: int) -> 
 
 
 def _strategies_with_counts(seed_events: SeedEvents) -> Iterator[tuple[BodyStrategy, int]]:
-    """What is drawn for one call, and how often."""
+    """The strategies for one operation, and how many examples are drawn of each."""
     yield _identity_strategy(seed_events), IDENTITY_EXAMPLES
     yield _value_strategy(seed_events), VALUE_EXAMPLES
     if seed_events.contract.profile.pointers.timestamp:
@@ -92,31 +90,31 @@ def _strategies_with_counts(seed_events: SeedEvents) -> Iterator[tuple[BodyStrat
         yield _batch_strategy(seed_events), BATCH_EXAMPLES
     if seed_events.operation.kind in {OperationKind.EVENT, OperationKind.BATCH}:
         yield _coding_strategy(seed_events), CODING_EXAMPLES
-        if seed_events.contract.has_fact(f"limits.{_event_limit_kind(seed_events)}"):
+        if seed_events.contract.has_fact(f"limits.{seed_events.event_limit_kind}"):
             yield _size_strategy(seed_events), SIZE_EXAMPLES
 
 
 def _identity_strategy(seed_events: SeedEvents) -> BodyStrategy:
-    """Events with ids of every sort."""
+    """Events with ids of all types."""
     event_pointers = seed_events.contract.profile.pointers
     ids = tuple(pointer for pointer in (event_pointers.user, event_pointers.anonymous) if pointer)
 
     def build(values: tuple[Any, ...]) -> tuple[str, bytes, str]:
         event = _with_values(seed_events.minimal_event, zip(ids, values, strict=True))
-        return "ids of every sort", compact_json(seed_events.wrap_events(event)), ""
+        return "ids of all types", compact_json(seed_events.wrap_events(event)), ""
 
     return st.tuples(*(_ID_VALUES for _ in ids)).map(build)
 
 
 def _with_values(event: JsonObject, changes: Iterator[tuple[str, Any]] | zip[tuple[str, Any]]) -> JsonObject:
-    """An event with values in some fields, or without them."""
+    """An event with other values in some fields, or without these fields."""
     for pointer, value in changes:
         event = pointers.remove(event, pointer) if value is _ABSENT else pointers.put(event, pointer, value)
     return event
 
 
 def _value_strategy(seed_events: SeedEvents) -> BodyStrategy:
-    """Events with anything in their free form, or in any one field."""
+    """Events with any JSON in their open object, or in one field."""
     open_pointer = seed_events.contract.event_type(seed_events.operation.event_type).open_object
     places = st.sampled_from(
         [*seed_events.field_pointers, *([f"{open_pointer}/conformance"] * 6 if open_pointer else [])]
@@ -124,7 +122,7 @@ def _value_strategy(seed_events: SeedEvents) -> BodyStrategy:
 
     def build(pointer: str, value: Json) -> tuple[str, bytes, str]:
         return (
-            f"{pointer}: anything",
+            f"{pointer}: any JSON",
             compact_json(seed_events.wrap_events(pointers.put(seed_events.minimal_event, pointer, value))),
             "",
         )
@@ -133,7 +131,7 @@ def _value_strategy(seed_events: SeedEvents) -> BodyStrategy:
 
 
 def _timestamp_strategy(seed_events: SeedEvents) -> BodyStrategy:
-    """Events at any time, in any zone."""
+    """Events with any timestamp, in any time zone."""
     timestamp_pointer = seed_events.contract.profile.pointers.timestamp or ""
 
     def build(timestamp: str) -> tuple[str, bytes, str]:
@@ -149,7 +147,7 @@ def _timestamp_strategy(seed_events: SeedEvents) -> BodyStrategy:
 
 
 def _format_timestamp(moment: datetime, digits: int) -> str:
-    """A time as ISO 8601 with so many decimals."""
+    """A time in ISO 8601 format, with `digits` decimals of a second."""
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")
     fraction = f".{moment.microsecond:06}"[: digits + 1] if digits else ""
     zone = moment.strftime("%z")
@@ -157,37 +155,30 @@ def _format_timestamp(moment: datetime, digits: int) -> str:
 
 
 def _batch_strategy(seed_events: SeedEvents) -> BodyStrategy:
-    """Batches of good events, events of nobody, and things that are no events."""
+    """Batches of valid events, events without ids, and any other JSON."""
     contract, operation = seed_events.contract, seed_events.operation
-    valid = [SeedEvents.for_operation(contract, operation, name).minimal_event for name in contract.batch_types()]
-    ids = contract.identity_pointers(operation.event_type).values()
-    without_ids = [_with_values(event, ((pointer, _ABSENT) for pointer in ids)) for event in valid]
+    of_types = [SeedEvents.for_operation(contract, operation, name) for name in contract.batch_types()]
+    valid = [item.minimal_event for item in of_types]
+    without_ids = [item.event_without_ids for item in of_types]
     batch_item = st.one_of(
         st.sampled_from(valid), st.sampled_from(valid), st.sampled_from(without_ids), _ANY_JSON, st.just(None)
     )
 
     def build(events: list[Json]) -> tuple[str, bytes, str]:
         value = pointers.put({}, contract.profile.batch.pointer, events)
-        return f"a batch of {len(events)} events of any sort", compact_json(value), ""
+        return f"a batch of {len(events)} items of any kind", compact_json(value), ""
 
     return st.lists(batch_item, max_size=6).map(build)
 
 
-def _event_limit_kind(seed_events: SeedEvents) -> LimitKind:
-    return LimitKind.BATCH_EVENT if seed_events.operation.kind is OperationKind.BATCH else LimitKind.EVENT
-
-
 def _size_strategy(seed_events: SeedEvents) -> BodyStrategy:
     """Events around the limit of one event."""
-    limit = seed_events.contract.size_limit(_event_limit_kind(seed_events))
-    padding = Padding(
-        pointer=f"{seed_events.contract.event_type(seed_events.operation.event_type).open_object or ''}{FILLER_POINTER}"
-    )
+    limit = seed_events.contract.size_limit(seed_events.event_limit_kind)
 
     def build(size: int) -> tuple[str, bytes, str]:
         return (
             f"an event of {size:,} bytes",
-            compact_json(seed_events.wrap_events(padding.pad_event(seed_events.minimal_event, size))),
+            compact_json(seed_events.wrap_events(seed_events.padding.pad_event(seed_events.minimal_event, size))),
             "",
         )
 
@@ -196,7 +187,7 @@ def _size_strategy(seed_events: SeedEvents) -> BodyStrategy:
 
 
 def _coding_strategy(seed_events: SeedEvents) -> BodyStrategy:
-    """Acceptable bodies in gzip, whole or spoiled."""
+    """Valid bodies in gzip, with one byte replaced."""
     compressed = gzip.compress(seed_events.minimal_body(), mtime=0)
 
     def corrupt(position: int, byte: int) -> tuple[str, bytes, str]:

@@ -1,4 +1,4 @@
-"""A body as a strict reader finds it: JSON or not, and what readers disagree about."""
+"""Strict JSON parsing: whether a body is JSON, and whether parsers disagree about it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNUSUAL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\ud
 
 @dataclass(slots=True)
 class ParsedBody:
-    """What was read: a value, unless the text is no JSON; `is_odd` where readers may differ over it."""
+    """A parsed body: its value if it is JSON; `is_parser_dependent` if parsers may disagree about it."""
 
     value: Json = None
     is_json: bool = True
@@ -33,7 +33,7 @@ class ParsedBody:
 
 
 def parse_body(body: bytes) -> ParsedBody:
-    """Reads a body as RFC 8259 has it."""
+    """Parses a body as RFC 8259 defines JSON."""
     parsed = ParsedBody()
     try:
         text = body.decode()
@@ -51,7 +51,7 @@ def parse_body(body: bytes) -> ParsedBody:
 
 
 def _strict_decoder(parsed: ParsedBody) -> json.JSONDecoder:
-    """A strict decoder that notes what readers disagree about."""
+    """A strict decoder that records in `parsed` what parsers disagree about."""
 
     def build_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(items)
@@ -70,7 +70,7 @@ def _reject_constant(constant: str) -> NoReturn:
 
 
 def is_ordinary_value(value: Json, depth: int = 0, max_text_length: int = _MAX_TEXT_LENGTH) -> bool:
-    """Whether a value holds nothing that a correct server might have reasons to refuse."""
+    """Whether a value holds nothing that a correct server might have reasons to reject."""
     if isinstance(value, str):
         return len(value) <= max_text_length and _UNUSUAL_CHARACTER.search(value) is None
     if isinstance(value, dict):
@@ -94,7 +94,7 @@ def is_ordinary_value(value: Json, depth: int = 0, max_text_length: int = _MAX_T
 
 
 def is_ordinary_name(name: str) -> bool:
-    """Whether a name is one that any store takes."""
+    """Whether any data store accepts a name."""
     is_ordinary = (
         len(name) <= _MAX_NAME_LENGTH
         and _ORDINARY_NAME.fullmatch(name) is not None

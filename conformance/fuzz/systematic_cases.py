@@ -1,4 +1,4 @@
-"""The series: every odd value in every field of every call, one at a time, in a fixed order."""
+"""Systematic cases: every interesting value in every field of every operation, one at a time, in a fixed order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.fuzz import interesting_values
 from conformance.fuzz.case import Auth, Case, Origin
 from conformance.fuzz.seed_events import SeedEvents, group_operations, without_keys
 from conformance.profile.facts import LimitKind
-from conformance.requests.padding import FILLER_POINTER, Padding, encode_json
+from conformance.requests.padding import encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ _MAX_BATCH_LIMIT_BYTES = 5_000_000
 
 
 def systematic_cases(contract: Contract) -> Iterator[Case]:
-    """The whole series; calls take turns, and so do the paths of one call."""
+    """All systematic cases, for all operations in turn."""
     case_iterators = [_group_cases(contract, operations) for operations in group_operations(contract)]
     while case_iterators:
         for case_iterator in list(case_iterators):
@@ -37,7 +37,7 @@ def systematic_cases(contract: Contract) -> Iterator[Case]:
 
 
 def _group_cases(contract: Contract, operations: list[Operation]) -> Iterator[Case]:
-    """The series of one call, dealt out to its paths; what is about a whole request goes to each of them."""
+    """The cases of equal operations, spread over their paths; cases about a whole request go to each path."""
     next_path = itertools.cycle(operations)
     for operation in operations:
         yield from _per_path_cases(SeedEvents.for_operation(contract, operation))
@@ -47,13 +47,13 @@ def _group_cases(contract: Contract, operations: list[Operation]) -> Iterator[Ca
 
 
 def _interleave(first: Iterator[Case], second: Iterator[Case]) -> Iterator[Case]:
-    """Two of the one and one of the other in turn, to the end of both."""
+    """Two of `first` and one of `second` in turn, to the end of both."""
     while turn := [*itertools.islice(first, 2), *itertools.islice(second, 1)]:
         yield from turn
 
 
 def _per_path_cases(seed_events: SeedEvents) -> Iterator[Case]:
-    """What every path gets: acceptable requests, and those without credentials."""
+    """Cases for every path: valid requests, and wrong credentials."""
     for event, description in zip(
         seed_events.valid_events, ("the smallest event", "a full event", "the example"), strict=False
     ):
@@ -68,7 +68,7 @@ def _per_path_cases(seed_events: SeedEvents) -> Iterator[Case]:
 
 
 def _other_cases(seed_events: SeedEvents) -> Iterator[Case]:
-    """What is about the text, the envelope, sizes and codings."""
+    """Cases about the envelope, the text, sizes and headers, in turn."""
     for turn in itertools.zip_longest(
         _envelope_cases(seed_events),
         _rewritten_body_cases(seed_events),
@@ -79,7 +79,7 @@ def _other_cases(seed_events: SeedEvents) -> Iterator[Case]:
 
 
 def case_with_value(seed_events: SeedEvents, about: str, value: Json) -> Case:
-    """A case of the series with a value as its body."""
+    """A systematic case with a value as its body."""
     return _case_with_bytes(seed_events, about, interesting_values.to_json_bytes(value))
 
 
@@ -88,7 +88,7 @@ def _case_with_bytes(seed_events: SeedEvents, about: str, body: bytes) -> Case:
 
 
 def _field_cases(seed_events: SeedEvents) -> Iterator[Case]:
-    """Every odd value in every field, then timestamps, then every field missing."""
+    """Every interesting value in every field, then timestamps, then every field missing."""
     uses_basic_values = seed_events.operation.kind is not OperationKind.EVENT
     fields = [*seed_events.field_pointers, _UNKNOWN_FIELD]
     for interesting in interesting_values.BASIC_VALUES if uses_basic_values else interesting_values.VALUES:
@@ -106,15 +106,13 @@ def _field_cases(seed_events: SeedEvents) -> Iterator[Case]:
         yield case_with_value(
             seed_events, f"without {pointer}", seed_events.wrap_events(pointers.remove(seed_events.full_event, pointer))
         )
-    ids = seed_events.contract.identity_pointers(seed_events.operation.event_type).values()
-    without_ids = seed_events.minimal_event
-    for pointer in ids:
-        without_ids = pointers.remove(without_ids, pointer)
-    yield case_with_value(seed_events, "an event of nobody", seed_events.wrap_events(without_ids))
+    yield case_with_value(
+        seed_events, "an event that names nobody", seed_events.wrap_events(seed_events.event_without_ids)
+    )
 
 
 def _open_object_cases(seed_events: SeedEvents, interesting: interesting_values.InterestingValue) -> Iterator[Case]:
-    """An odd value inside the free form of an event, and inside its context."""
+    """An interesting value inside the open object of an event, and inside its context."""
     open_pointer = seed_events.contract.event_type(seed_events.operation.event_type).open_object
     for pointer in dict.fromkeys(
         item for item in (open_pointer, seed_events.contract.profile.pointers.context) if item
@@ -124,14 +122,14 @@ def _open_object_cases(seed_events: SeedEvents, interesting: interesting_values.
 
 
 def _rewritten_body_cases(seed_events: SeedEvents) -> Iterator[Case]:
-    """Bodies that are spelled in a way of their own."""
+    """Bodies with rewritten bytes."""
     body = seed_events.minimal_body()
     for description, rewrite in interesting_values.BODY_REWRITES:
         yield _case_with_bytes(seed_events, description, rewrite(body))
 
 
 def _envelope_cases(seed_events: SeedEvents) -> Iterator[Case]:
-    """Batches that are none, and what may be in a batch."""
+    """Invalid batches, and what may be in a batch."""
     if seed_events.operation.kind is not OperationKind.BATCH:
         return
     contract, valid = seed_events.contract, seed_events.minimal_event
@@ -162,9 +160,7 @@ def _envelope_cases(seed_events: SeedEvents) -> Iterator[Case]:
 def _mixed_batch_cases(seed_events: SeedEvents, valid: JsonObject) -> Iterator[Case]:
     """Batches of several events."""
     contract, operation = seed_events.contract, seed_events.operation
-    without_ids = valid
-    for pointer in contract.identity_pointers(operation.event_type).values():
-        without_ids = pointers.remove(without_ids, pointer)
+    without_ids = seed_events.event_without_ids
     for events in (
         [without_ids],
         [valid, without_ids],
@@ -174,7 +170,7 @@ def _mixed_batch_cases(seed_events: SeedEvents, valid: JsonObject) -> Iterator[C
         [valid] * 50,
         [],
     ):
-        description = f"{events.count(valid)} good events and {events.count(without_ids)} of nobody"
+        description = f"{events.count(valid)} valid events and {events.count(without_ids)} that name nobody"
         yield case_with_value(seed_events, description, seed_events.wrap_events(*events) if events else pointers.put(
             {}, contract.profile.batch.pointer, []))  # fmt: skip
     for name in contract.batch_types():
@@ -201,10 +197,7 @@ def _size_cases(seed_events: SeedEvents) -> Iterator[Case]:
     contract, kind = seed_events.contract, seed_events.operation.kind
     if kind is OperationKind.PIXEL:
         return
-    padding = Padding(
-        pointer=f"{contract.event_type(seed_events.operation.event_type).open_object or ''}{FILLER_POINTER}"
-    )
-    limit_kind = LimitKind.BATCH_EVENT if kind is OperationKind.BATCH else LimitKind.EVENT
+    padding, limit_kind = seed_events.padding, seed_events.event_limit_kind
     if contract.has_fact(f"limits.{limit_kind}"):
         limit = contract.size_limit(limit_kind)
         for size in (limit.at_most + 1, limit.at_most * 2, limit.at_least - 100):
@@ -213,27 +206,23 @@ def _size_cases(seed_events: SeedEvents) -> Iterator[Case]:
     if kind is OperationKind.BATCH and contract.has_fact(f"limits.{LimitKind.BATCH}"):
         limit = contract.size_limit(LimitKind.BATCH)
         if limit.at_most < _MAX_BATCH_LIMIT_BYTES:
-            yield case_with_value(
-                seed_events, "a batch over its limit", _batch_of_size(seed_events, padding, limit.at_most + 1)
-            )
+            yield case_with_value(seed_events, "a batch over its limit", _batch_of_size(seed_events, limit.at_most + 1))
 
 
 def oversized_bodies(seed_events: SeedEvents) -> Iterator[bytes]:
-    """Ordinary bodies of an event that is one byte too large."""
+    """A body with an ordinary event that is one byte over its limit, if there is one."""
     contract = seed_events.contract
-    padding = Padding(
-        pointer=f"{contract.event_type(seed_events.operation.event_type).open_object or ''}{FILLER_POINTER}"
-    )
-    limit_kind = LimitKind.BATCH_EVENT if seed_events.operation.kind is OperationKind.BATCH else LimitKind.EVENT
+    limit_kind = seed_events.event_limit_kind
     if contract.has_fact(f"limits.{limit_kind}"):
         size = contract.size_limit(limit_kind).at_most + 1
         yield interesting_values.to_json_bytes(
-            seed_events.wrap_events(padding.pad_event(seed_events.minimal_event, size))
+            seed_events.wrap_events(seed_events.padding.pad_event(seed_events.minimal_event, size))
         )
 
 
-def _batch_of_size(seed_events: SeedEvents, padding: Padding, size: int) -> Json:
-    """A batch of so many bytes, of events that are small enough."""
+def _batch_of_size(seed_events: SeedEvents, size: int) -> Json:
+    """A batch of `size` bytes, of events below their own limit."""
+    padding = seed_events.padding
     event_size = min(10_000, size // 4)
     count = max(1, size // (event_size + 1) - 1)
     events = [padding.pad_event(seed_events.minimal_event, event_size)] * count
@@ -248,13 +237,13 @@ def _header_cases(seed_events: SeedEvents) -> Iterator[Case]:
     minimal = case_with_value(seed_events, "", seed_events.wrap_events(seed_events.minimal_event))
     compressed = gzip.compress(minimal.body, mtime=0)
     for media_type in interesting_values.CONTENT_TYPES:
-        yield minimal._replace(about=f"the type {media_type or 'of nothing'}", content_type=media_type)
+        yield minimal._replace(about=f"the type {media_type or 'that is empty'}", content_type=media_type)
     for description, body in (
         ("gzip", compressed),
         ("gzip without its end", compressed[: len(compressed) // 2]),
-        ("gzip of which a byte is wrong", compressed[:20] + b"\xff" + compressed[21:]),
-        ("plain JSON under the name of gzip", minimal.body),
-        ("plain words under the name of gzip", b"conformance"),
+        ("gzip with a wrong byte", compressed[:20] + b"\xff" + compressed[21:]),
+        ("plain JSON labelled as gzip", minimal.body),
+        ("plain text labelled as gzip", b"conformance"),
         ("gzip of half a body", gzip.compress(minimal.body[:20], mtime=0)),
     ):
         yield minimal._replace(about=description, coding="gzip", body=body)

@@ -1,4 +1,4 @@
-"""Breakage: a target that no longer takes acceptable requests, and the request that broke it."""
+"""A target that is down: it no longer accepts valid requests, and one of the last requests is the cause."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.core.model import Level
-from conformance.fuzz.finding import Certainty, Finding
+from conformance.fuzz.finding import Certainty, Finding, Scope
 from conformance.fuzz.judge import FailureKind, Judgement
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from conformance.fuzz.case_runner import CaseRunner
 
 DOWN_FAILURES = frozenset({FailureKind.SERVER_ERROR, FailureKind.UNANSWERED, FailureKind.WRONGLY_REJECTED})
-"""What a control comes to where the target is broken."""
+"""Failures of a control request that mean the target is down."""
 _PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
 _MAX_RECOVERY_S = 12.0
 _FAILURES_PER_PAUSE = 30
-"""So many failures in a row are waited out before each pause."""
+"""After so many failures in a row, the next pause begins."""
 
 
 class SentCase(NamedTuple):
-    """One request that was sent, and whether it was accepted as it should be; None where it need not be."""
+    """A case that was sent. `was_accepted` is None for a request that need not be accepted."""
 
     case: Case
     was_accepted: bool | None
@@ -35,19 +35,20 @@ class SentCase(NamedTuple):
 async def report_target_down(
     case_runner: CaseRunner, history: Sequence[SentCase], control: Case, judgement: Judgement
 ) -> Finding:
-    """The finding of a target that is broken for good: with what most likely did it."""
+    """The finding for a target that stays down, with the request that most likely caused it."""
     suspects = _suspects(history, 2 * case_runner.wire.connections)
     reply, judgement_now = await case_runner.run(control)
     suspect = suspects[0] if suspects else None
-    description = "the target no longer takes acceptable requests"
+    description = "the target no longer accepts valid requests"
     if suspects:
-        description += f"; one of the last {len(suspects)} requests before that did it, most likely the one shown"
+        description += f"; one of the {len(suspects)} requests before that is the cause, most likely the one shown"
     return Finding(
         failure_kind=FailureKind.BREAKS_LATER_REQUESTS,
-        dedup_key="target",
+        dedup_key=Scope.TARGET.value,
+        scope=Scope.TARGET,
         reason=suspect.about if suspect else "something",
         message=f"after {suspect.about if suspect else 'something'}, {description}",
-        expected="acceptable requests are accepted",
+        expected="valid requests are accepted",
         received=(judgement_now or judgement).received,
         level=Level.MUST,
         certainty=Certainty.CONFIRMED,
@@ -59,10 +60,7 @@ async def report_target_down(
 
 
 def _suspects(history: Sequence[SentCase], max_suspects: int) -> list[Case]:
-    """The first failure after all was well, and the requests before it, newest first.
-
-    `around` is how many may be guilty: twice as many as were in flight.
-    """
+    """The first failure after the last accepted request, and up to `max_suspects` cases before it, newest first."""
     accepted = [number for number, sent in enumerate(history) if sent.was_accepted]
     last_accepted = accepted[-1] if accepted else 0
     first_failed = next(
@@ -73,7 +71,7 @@ def _suspects(history: Sequence[SentCase], max_suspects: int) -> list[Case]:
 
 
 async def recovers(case_runner: CaseRunner, control: Case) -> bool:
-    """Whether a target comes back to itself: after a few more failures, or within a few seconds."""
+    """Whether the target recovers, after a few more failures or a few seconds."""
     deadline_s = time.monotonic() + _MAX_RECOVERY_S
     for pause_s in _PAUSES_S:
         await asyncio.sleep(pause_s)

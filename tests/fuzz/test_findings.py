@@ -116,7 +116,7 @@ def test_a_finding_is_kept_by_its_id() -> None:
     again = load_finding(finding.id)
     assert again.as_json() | {"curl": finding.curl} == finding.as_json()
     assert again.id == finding.id
-    with pytest.raises(UsageError, match="no finding is called"):
+    with pytest.raises(UsageError, match="no finding has the id"):
         load_finding("../etc")
 
 
@@ -206,7 +206,7 @@ def ignoring_fault(kind: str) -> type[Application]:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("auth", "credentials"), ("identity", "nobody's event"), ("size", ""), ("shape", "as body")],
+    [("auth", "credentials"), ("identity", "names nobody"), ("size", ""), ("shape", "as body")],
 )
 def test_what_must_be_refused_and_is_taken_is_a_finding(kind: str, words: str) -> None:
     """The oracle knows which requests are at fault, and says so only where the contract does."""
