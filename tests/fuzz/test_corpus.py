@@ -33,7 +33,7 @@ CANARY = "Canary-Key-7f3a91"
 
 
 def test_a_corpus_is_generated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The second run reads what the first one wrote; another seed, more cases or --refresh generate anew."""
+    """The second run reads the corpus of the first; another seed, more cases or --refresh generate a new one."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(corpora, "MIN_STORED_CASES", 1_000)
     contract = Contract(load(SMALL))
@@ -55,7 +55,7 @@ def test_a_corpus_is_generated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_a_corpus_does_not_depend_on_the_process(tmp_path: Path) -> None:
-    """Neither the seed of hashes nor what was imported changes a byte, not even a key in somebody's code."""
+    """Neither the hash seed nor imported modules change a byte, not even a key in the user's code."""
     program = (
         "from conformance.contract import Contract; from conformance.profile import load\n"
         "from conformance.fuzz import corpus\n"
@@ -66,9 +66,9 @@ def test_a_corpus_does_not_depend_on_the_process(tmp_path: Path) -> None:
     for number in ("1", "2"):
         home = tmp_path / number
         (home / "code").mkdir(parents=True)
-        (home / "code" / "secrets_of_mine.py").write_text(f"KEY = {CANARY * 2!r}\nNUMBER = {number}77123\n")
+        (home / "code" / "module_with_key.py").write_text(f"KEY = {CANARY * 2!r}\nNUMBER = {number}77123\n")
         completed = subprocess.run(
-            [sys.executable, "-c", f"import secrets_of_mine\n{program}"],
+            [sys.executable, "-c", f"import module_with_key\n{program}"],
             cwd=home / "code", capture_output=True, text=True, check=True,
             env={"PYTHONHASHSEED": number, "XDG_CACHE_HOME": str(home), "CONFORMANCE_WRITE_KEY": CANARY},
         )  # fmt: skip
@@ -79,7 +79,7 @@ def test_a_corpus_does_not_depend_on_the_process(tmp_path: Path) -> None:
 
 
 def request_without_key(received: ReceivedRequest, contract: Contract) -> bytes:
-    """A request without the places where its credentials belong."""
+    """The bytes of a request without its credentials."""
     lines = [f"{name}: {value}" for name, value in received.headers if name.lower() != "authorization"]
     body = received.body
     parts = urlsplit(received.target)
@@ -97,7 +97,7 @@ def request_without_key(received: ReceivedRequest, contract: Contract) -> bytes:
 
 @pytest.mark.parametrize("profile", ["rudderstack", "metarouter"])
 def test_the_key_is_where_credentials_belong_and_nowhere_else(profile: str) -> None:
-    """Not in any case, not in any other byte that is sent, not in what is kept of a finding."""
+    """Not in any case, not in any other byte that is sent, not in a stored finding."""
     contract, cases = Contract(load(profile)), labelled_cases(profile, 900)
     keys = Keys(write_key=CANARY, bearer=f"{CANARY}-token")
     with scripted_server(answer_always(OK.replace(b"ok", b"no"))) as server:
@@ -105,8 +105,8 @@ def test_the_key_is_where_credentials_belong_and_nowhere_else(profile: str) -> N
         received = list(server.received)
     assert len(received) >= 800
     forms = {CANARY.encode(), base64.b64encode(f"{CANARY}:".encode())}
-    spilled = [item for item in received if any(form in request_without_key(item, contract) for form in forms)]
-    assert spilled == []
+    leaking = [item for item in received if any(form in request_without_key(item, contract) for form in forms)]
+    assert leaking == []
     assert any(form in f"{item.headers}{item.target}".encode() + item.body for item in received for form in forms)
     kept = "".join(case_to_line(item) for item in cases) + json.dumps([item.as_json() for item in result.findings])
     assert result.findings
@@ -116,18 +116,18 @@ def test_the_key_is_where_credentials_belong_and_nowhere_else(profile: str) -> N
 def test_the_command_finds_stores_and_replays(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A finding is printed with its id, and its request can be sent again, here or elsewhere."""
+    """A finding is printed with its id, and its request can be replayed against the same or another target."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("CONFORMANCE_WRITE_KEY", KEY)
-    report = tmp_path / "found.json"
+    report = tmp_path / "findings.json"
     target = crashing_on_any(lambda call: isinstance(call.value, dict) and isinstance(call.value.get("context"), str))
     arguments = ["--profile", SMALL, "--fuzz", "700", "--quiet"]
     with serve(target(DIALECTS[SMALL])) as url:
         assert main(["fuzz", url, *arguments, "--json", str(report)]) == 1
         (document,) = json.loads(report.read_text())["findings"]
         assert main(["replay", document["id"]]) == 1
-        papers = ["--json", str(tmp_path / "run.json"), "--junit", str(tmp_path / "run.xml")]
-        assert main(["run", url, *arguments, "--select", "fuzz", *papers]) == 1
+        reports = ["--json", str(tmp_path / "run.json"), "--junit", str(tmp_path / "run.xml")]
+        assert main(["run", url, *arguments, "--select", "fuzz", *reports]) == 1
     output = capsys.readouterr().out
     assert "a text as /context" in output
     assert f"conformance replay {document['id']}" in output
@@ -143,8 +143,8 @@ def test_the_command_finds_stores_and_replays(
     assert main(["fuzz", "--profile", SMALL, "--fuzz", "0"]) == 2
 
 
-def test_nobody_pays_for_generators_who_does_not_fuzz() -> None:
-    """The checks of fuzzing are known without them."""
+def test_a_run_without_fuzzing_does_not_import_the_generators() -> None:
+    """The checks of fuzzing are registered without them."""
     assert len([item for item in CHECKS if item.area == "fuzz"]) == 9
     names = "'schemathesis' in sys.modules, 'hypothesis' in sys.modules"
     program = f"import conformance.cases, conformance.run.execution, sys; print({names})"

@@ -1,4 +1,4 @@
-"""Findings: one defect is one finding, whose request a person understands at a glance."""
+"""Findings: one defect is one finding, with a request that is easy to understand."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def events(call: Call) -> list[dict[str, Any]]:
     value: Any = call.value
     if not isinstance(value, dict):
         return []
-    listed = value.get("batch") if call.route.kind == "batch" else [value]
-    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    event_list = value.get("batch") if call.route.kind == "batch" else [value]
+    return [item for item in event_list if isinstance(item, dict)] if isinstance(event_list, list) else []
 
 
 def nested_values(value: object) -> Iterator[object]:
@@ -46,7 +46,7 @@ def nested_values(value: object) -> Iterator[object]:
 
 
 def has_field_of_type(name: str, kind: type) -> Test:
-    """Whether a field of an event is of a kind."""
+    """Whether a field of an event has a type."""
     return lambda call: any(type(event.get(name)) is kind for event in events(call))
 
 
@@ -54,7 +54,7 @@ def _null_traits(call: Call) -> bool:
     return any("traits" in event and event["traits"] is None for event in events(call))
 
 
-def _number_of_time(call: Call) -> bool:
+def _number_as_timestamp(call: Call) -> bool:
     return any(type(event.get("timestamp")) in {int, float} for event in events(call))
 
 
@@ -62,44 +62,44 @@ def _empty_name(call: Call) -> bool:
     return any(isinstance(event.get("properties"), dict) and "" in event["properties"] for event in events(call))
 
 
-def _huge(call: Call) -> bool:
+def _big_integer(call: Call) -> bool:
     return any(type(item) is int and not -(2**63) <= item < 2**63 for item in nested_values(call.value))
 
 
 def _null_event(call: Call) -> bool:
     value: Any = call.value
-    listed = value.get("batch") if isinstance(value, dict) else None
-    return call.route.kind == "batch" and isinstance(listed, list) and None in listed
+    event_list = value.get("batch") if isinstance(value, dict) else None
+    return call.route.kind == "batch" and isinstance(event_list, list) and None in event_list
 
 
 DEFECTS: dict[str, tuple[Test, str]] = {
-    "a number as /timestamp": (_number_of_time, '"timestamp":0'),
+    "a number as /timestamp": (_number_as_timestamp, '"timestamp":0'),
     "a list as /properties": (has_field_of_type("properties", list), '"properties":[]'),
     "null as /traits": (_null_traits, '"traits":null'),
     "a boolean as /userId": (has_field_of_type("userId", bool), '"userId":true'),
     "a text as /context": (has_field_of_type("context", str), '"context":""'),
     "an empty name in the free form of an event": (_empty_name, '"properties":{"":'),
-    "an integer beyond 64 bits, anywhere": (_huge, ":18446744073709551616"),
+    "an integer beyond 64 bits, anywhere": (_big_integer, ":18446744073709551616"),
     "null as an event of a batch": (_null_event, '{"batch":[null]}'),
 }
 
 
-@pytest.mark.parametrize("words", DEFECTS)
-def test_one_defect_is_one_finding(words: str) -> None:
-    """Its request is the smallest that shows it, and its words say what it is about."""
-    test, text = DEFECTS[words]
+@pytest.mark.parametrize("reason", DEFECTS)
+def test_one_defect_is_one_finding(reason: str) -> None:
+    """Its request is the smallest that shows the defect, and its reason names the cause."""
+    test, text = DEFECTS[reason]
     with serve(crashing_on_any(test)(DIALECTS[DIALECT])) as url:
         result = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT))
     (finding,) = result.findings
     assert (finding.failure_kind, finding.certainty) == (FailureKind.SERVER_ERROR, Certainty.CONFIRMED)
-    assert finding.reason == words
+    assert finding.reason == reason
     assert text in finding.case.body.decode()
     assert len(finding.case.body) < 130
     assert "curl" in finding.curl
 
 
 def test_many_defects_are_as_many_findings() -> None:
-    """Nothing that is one defect hides another, and the same run finds the same."""
+    """No defect hides another, and a second run has the same findings."""
     target = crashing_on_any(*(test for test, _ in DEFECTS.values()))
     with serve(target(DIALECTS[DIALECT])) as url:
         first = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT))
@@ -109,7 +109,7 @@ def test_many_defects_are_as_many_findings() -> None:
 
 
 def test_a_finding_is_kept_by_its_id() -> None:
-    """What was stored comes back, to be sent again."""
+    """It is loaded as it was saved."""
     with serve(crashing_on_any(DEFECTS["null as /traits"][0])(DIALECTS[DIALECT])) as url:
         (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_200]).findings
     assert save_finding(finding) is not None
@@ -123,16 +123,14 @@ def test_a_finding_is_kept_by_its_id() -> None:
 class FailingOnce(Application):
     """Fails once, and never again."""
 
-    failed = False
-
     def answer(self, request: Request) -> Answer:
         """The five-hundredth answer is a 500."""
         self.count = getattr(self, "count", 0) + 1
         return Answer(500) if self.count == 500 else super().answer(request)
 
 
-def test_what_does_not_come_again_is_reported_as_flaky() -> None:
-    """It is never dropped: somebody may know what it was."""
+def test_a_failure_that_does_not_reproduce_is_flaky() -> None:
+    """It is reported all the same."""
     with serve(FailingOnce(DIALECTS[DIALECT])) as url:
         (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:700]).findings
     assert finding.certainty is Certainty.FLAKY
@@ -140,19 +138,19 @@ def test_what_does_not_come_again_is_reported_as_flaky() -> None:
 
 
 class FailingAfterTrigger(Application):
-    """Takes nothing more once it has seen a certain thing."""
+    """Answers every request with 500 after a certain one."""
 
     is_failing = False
 
     def answer(self, request: Request) -> Answer:
-        """Everything fails after the first context that is a text."""
+        """The first context that is a text is the last valid request."""
         if b'"context":"conformance"' in request.body:
             self.is_failing = True
         return Answer(500) if self.is_failing else super().answer(request)
 
 
-def test_a_target_that_is_broken_is_noticed() -> None:
-    """A control after the generated requests is no longer accepted."""
+def test_a_target_that_is_down_is_noticed() -> None:
+    """A control request after the generated ones fails."""
     with serve(FailingAfterTrigger(DIALECTS[DIALECT])) as url:
         (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_000]).findings
     assert (finding.failure_kind, finding.dedup_key) == (FailureKind.BREAKS_LATER_REQUESTS, "target")
@@ -160,16 +158,16 @@ def test_a_target_that_is_broken_is_noticed() -> None:
 
 
 class FailingAfterCount(Application):
-    """Fails on null traits, and answers nothing but failures after the three-hundredth request."""
+    """Answers 500 to null traits, and to everything after the three-hundredth request."""
 
     def answer(self, request: Request) -> Answer:
-        """Lives for so many requests."""
+        """Counts the requests."""
         self.count = getattr(self, "count", 0) + 1
         return Answer(500) if self.count > 300 or b'"traits":null' in request.body else super().answer(request)
 
 
-def test_what_was_seen_before_the_target_broke_is_not_lost() -> None:
-    """It can't be sent again, and says so."""
+def test_failures_before_the_target_went_down_are_not_lost() -> None:
+    """They can't be sent again, and their titles say so."""
     with serve(FailingAfterCount(DIALECTS[DIALECT])) as url:
         findings = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_000]).findings
     assert {item.certainty for item in findings if item.failure_kind is FailureKind.SERVER_ERROR} == {
@@ -181,8 +179,8 @@ def test_what_was_seen_before_the_target_broke_is_not_lost() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("variant", ["default", "strict-types"])
-def test_a_correct_server_is_left_in_peace(dialect: str, variant: str) -> None:
-    """Whatever the contract leaves open, a server may do either."""
+def test_a_correct_server_has_no_findings(dialect: str, variant: str) -> None:
+    """A server may answer as it likes where the contract leaves that open."""
     cases = labelled_cases(dialect, 700, seed=7)
     with serve(Application(DIALECTS[dialect], variants(DIALECTS[dialect])[variant])) as url:
         result = run_campaign(url, dialect, cases)
@@ -191,13 +189,13 @@ def test_a_correct_server_is_left_in_peace(dialect: str, variant: str) -> None:
 
 
 def ignoring_fault(kind: str) -> type[Application]:
-    """A server that does not mind a kind of fault."""
+    """A server that accepts one kind of invalid request."""
 
     class FaultIgnoring(Application):
-        """A correct server but for that."""
+        """A server that is correct otherwise."""
 
         def refuse_if_documented(self, kind_: Kind, message: str) -> None:
-            """Says nothing of it."""
+            """Refuses all other kinds."""
             if kind_ != kind:
                 super().refuse_if_documented(kind_, message)
 
@@ -205,12 +203,12 @@ def ignoring_fault(kind: str) -> type[Application]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"),
+    ("kind", "reason"),
     [("auth", "credentials"), ("identity", "names nobody"), ("size", ""), ("shape", "as body")],
 )
-def test_what_must_be_refused_and_is_taken_is_a_finding(kind: str, words: str) -> None:
-    """The oracle knows which requests are at fault, and says so only where the contract does."""
+def test_accepting_an_invalid_request_is_a_finding(kind: str, reason: str) -> None:
+    """Only where the contract says that the request is rejected."""
     with serve(ignoring_fault(kind)(DIALECTS[DIALECT])) as url:
         findings = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)).findings
     assert {item.failure_kind for item in findings} == {FailureKind.WRONGLY_ACCEPTED}
-    assert all(words in item.reason for item in findings)
+    assert all(reason in item.reason for item in findings)

@@ -1,4 +1,4 @@
-"""The oracle: what the contract says of a request, and nothing where it says nothing."""
+"""The oracle: the facts that apply to a request, or none where the contract leaves the answer open."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_sizes_and_credentials_are_labelled() -> None:
 
 
 def test_a_lenient_contract_leaves_more_open() -> None:
-    """What a vendor answers with a success is not to be refused."""
+    """A request that a vendor may answer with a success need not be rejected."""
     expectation = ORACLES["segment"].expected_facts(case(b'{"event":"b"}'))
     answer = ORACLES["segment"].answer_for_fact(expectation[0])
     assert answer is not None
@@ -102,8 +102,8 @@ def test_a_lenient_contract_leaves_more_open() -> None:
     ],
     ids=["json", "text", "bytes", "spaced", "long", "surrogate", "beyond-ascii"],
 )  # fmt: skip
-def test_a_line_gives_its_case_back(item: Case) -> None:
-    """Byte by byte; and a person can read it."""
+def test_a_case_is_read_from_its_line(item: Case) -> None:
+    """Byte by byte; and the line is readable JSON."""
     text = case_to_line(item)
     assert CaseReader().read(text.encode()) == item
     assert json.loads(text)["call"] == TRACK
@@ -111,7 +111,7 @@ def test_a_line_gives_its_case_back(item: Case) -> None:
 
 
 def shrink_body(body: bytes, word: bytes) -> bytes:
-    """The smallest body that has a word, by a shrinker."""
+    """The smallest body with a word in it, by a shrinker."""
 
     async def fails(item: Case) -> bool:
         return word in item.body
@@ -119,8 +119,8 @@ def shrink_body(body: bytes, word: bytes) -> bytes:
     return asyncio.run(Shrinker(fails, 500).shrink(case(body), VALID_EVENT)).body
 
 
-def test_a_shrunk_body_is_the_ordinary_one_but_for_what_matters() -> None:
-    """Fields that don't matter are gone, or as usual; what matters is as small as it gets."""
+def test_a_shrunk_body_is_the_control_but_for_the_cause() -> None:
+    """Fields that don't matter are gone, or as in the control; the others are as small as possible."""
     body = compact_json({"userId": "x", "context": {"a": {"b": [1, "needle", 3]}}, "traits": {}, "other": 1})
     assert json.loads(shrink_body(body, b"needle")) == {
         "userId": "conformance-user",
@@ -129,6 +129,6 @@ def test_a_shrunk_body_is_the_ordinary_one_but_for_what_matters() -> None:
     }
 
 
-def test_a_body_that_is_no_json_is_cut_down() -> None:
+def test_a_body_that_is_not_json_is_cut() -> None:
     """Piece by piece."""
     assert shrink_body(b'{"userId":"a", needle, "event":' + b"x" * 500, b"needle") == b"needle"

@@ -1,4 +1,4 @@
-"""The checks of fuzzing: each fails on a server that breaks its promise, as it would for a user."""
+"""The checks of fuzzing: each fails on a server that breaks its promise, with the command as users run it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ BROKEN = {
 }
 
 
-def fuzz_checks(url: str, place: Path) -> dict[str, dict[str, Any]]:
-    """The worst verdict of each check of fuzzing, by its last word."""
+def fuzz_checks(url: str, directory: Path) -> dict[str, dict[str, Any]]:
+    """The worst verdict of each check of fuzzing, by the last word of its id."""
     keys = ["--write-key", KEY, "--bearer", BEARER]
-    report = place / "report.json"
+    report = directory / "report.json"
     main(["run", url, "--profile", DIALECT, *keys, "--select", "fuzz", "--fuzz", "1500", "--quiet",
           "--json", str(report)])  # fmt: skip
     document = json.loads(report.read_text())["checks"]
@@ -43,12 +43,14 @@ def fuzz_checks(url: str, place: Path) -> dict[str, dict[str, Any]]:
     return {item["id"].rpartition(".")[2]: item for item in order}
 
 
-@pytest.mark.parametrize("fault", FailureKind)
-def test_every_check_can_fail(fault: FailureKind, tmp_path: Path) -> None:
-    """It says what came, gives the request, and names the run that repeats it."""
-    (case,) = [item for item in broken_servers() if item.dialect.name == DIALECT and item.fault.name == BROKEN[fault]]
+@pytest.mark.parametrize("failure_kind", FailureKind)
+def test_every_check_can_fail(failure_kind: FailureKind, tmp_path: Path) -> None:
+    """Its verdict has the response, the request, and the command that replays it."""
+    (case,) = [
+        item for item in broken_servers() if item.dialect.name == DIALECT and item.fault.name == BROKEN[failure_kind]
+    ]
     with serve(case.application()) as url:
-        verdict = fuzz_checks(url, tmp_path)[fault]
+        verdict = fuzz_checks(url, tmp_path)[failure_kind]
     assert verdict["outcome"] == "fail"
     assert "conformance replay " in verdict["message"]
     assert verdict["expected"]
@@ -56,9 +58,9 @@ def test_every_check_can_fail(fault: FailureKind, tmp_path: Path) -> None:
     assert verdict["exchanges"]
 
 
-def test_none_fails_on_a_correct_server(tmp_path: Path) -> None:
+def test_no_check_fails_on_a_correct_server(tmp_path: Path) -> None:
     """Each is judged, and passes."""
     with serve(Application(DIALECTS[DIALECT])) as url:
         checks_by_id = fuzz_checks(url, tmp_path)
     assert {item["outcome"] for item in checks_by_id.values()} == {"pass"}
-    assert checks_by_id.keys() == {str(fault) for fault in FailureKind}
+    assert checks_by_id.keys() == {str(kind) for kind in FailureKind}

@@ -1,4 +1,4 @@
-"""Campaigns for tests: against targets of another hand, with cases that take no generators."""
+"""Campaigns for tests, with cases that need no generators."""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ KEYS = Keys(write_key=KEY, bearer=BEARER)
 
 @functools.cache
 def labelled_cases(profile: str, count: int, seed: int = 1) -> tuple[Case, ...]:
-    """The first cases of the series, then of the mutator, labelled; half and half."""
+    """The first systematic cases, then mutated ones, half and half, labelled by the oracle."""
     contract = Contract(load(profile))
     oracle = Oracle(contract)
-    ordered = itertools.islice(systematic_cases(contract), count // 2)
-    random = itertools.islice(mutated_cases(contract, seed), count - count // 2)
-    return tuple(case._replace(expected_facts=oracle.expected_facts(case)) for case in itertools.chain(ordered, random))
+    systematic = itertools.islice(systematic_cases(contract), count // 2)
+    mutated = itertools.islice(mutated_cases(contract, seed), count - count // 2)
+    return tuple(
+        case._replace(expected_facts=oracle.expected_facts(case)) for case in itertools.chain(systematic, mutated)
+    )
 
 
 def run_campaign(
     url: str, profile: str, cases: Iterable[Case], *, keys: Keys = KEYS, deadline_s: float = 10.0
 ) -> CampaignResult:
-    """What a campaign with some cases comes to."""
+    """The result of a campaign with some cases."""
 
     async def run() -> CampaignResult:
         wire = Wire(target=parse_target(url), redactor=Redactor(keys.placeholders_by_secret()), deadline_s=deadline_s)
@@ -56,13 +58,13 @@ class CrashError(Exception):
 
 
 def crashing_on_any(*tests: Callable[[Call], bool]) -> type[Application]:
-    """A target that fails on what one of some tests holds for."""
+    """A target that answers 500 to the calls for which one of some tests holds."""
 
     class Crashing(Application):
         """A correct target but for that."""
 
         def check_value(self, call: Call) -> list[RefusalError]:
-            """Looks first whether it is time to crash."""
+            """Crashes if a test holds."""
             if any(test(call) for test in tests):
                 raise CrashError
             return super().check_value(call)
