@@ -105,7 +105,7 @@ class FuzzComparison:
     @property
     def sent_counts(self) -> tuple[int, int]:
         """How many requests each side received over the connections for generated requests."""
-        return self._senders[0].lanes.sent_count, self._senders[1].lanes.sent_count
+        return self._senders[0].connections.sent_count, self._senders[1].connections.sent_count
 
     async def run(
         self,

@@ -97,7 +97,7 @@ class Campaign:
                 raise
         finally:
             self._sender.close()
-            self.result.requests, self.result.waited_s = self._sender.lanes.sent_count, self._sender.waited_s
+            self.result.requests, self.result.waited_s = self._sender.connections.sent_count, self._sender.waited_s
         return self.result
 
     async def _collect_findings(self, down_finding: Finding | None) -> list[Finding]:
@@ -139,7 +139,7 @@ class Campaign:
         if was_accepted:
             self._last_accepted_position = self._position
         if self._sender.unanswered >= MAX_UNANSWERED:
-            self._sender.lanes.deadline_s = min(self._sender.lanes.deadline_s, _SHORT_DEADLINE_S)
+            self._sender.connections.deadline_s = min(self._sender.connections.deadline_s, _SHORT_DEADLINE_S)
         if judgement is None:
             return
         key = (judgement.failure_kind.value, judgement.dedup_key, case.call)

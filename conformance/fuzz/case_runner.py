@@ -31,10 +31,15 @@ class CaseRunner:
     """Sends cases one at a time and judges the replies."""
 
     def __init__(
-        self, wire: Wire, lanes: Connections[PreparedCase], renderer: RequestRenderer, oracle: Oracle, judge: Judge
+        self,
+        wire: Wire,
+        connections: Connections[PreparedCase],
+        renderer: RequestRenderer,
+        oracle: Oracle,
+        judge: Judge,
     ) -> None:
         self.wire = wire
-        self.lanes = lanes
+        self.connections = connections
         self.renderer = renderer
         self.oracle = oracle
         self.judge = judge
@@ -104,7 +109,7 @@ class CaseRunner:
         if len(cases) == 1 and len(cases[0].body) > LARGE_BYTES:
             return await self.send_large(cases[0])
         prepared = [self.renderer.prepare(case) for case in cases]
-        return (await self.lanes.send_in_order(prepared, reads_trailing=reads_trailing_bytes))[-1]
+        return (await self.connections.send_in_order(prepared, reads_trailing=reads_trailing_bytes))[-1]
 
     async def send_large(self, case: Case) -> Reply:
         """Sends a case while reading, since a server may respond before it has read the whole of a large body."""

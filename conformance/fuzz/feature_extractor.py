@@ -157,7 +157,7 @@ def _header_features(case: Case) -> Iterator[Feature]:
     if case.auth is not Auth.VALID:
         yield Feature(REQUEST, Category.CREDENTIALS, case.auth.value)
     if case.content_type != JSON_MEDIA_TYPE:
-        detail = "with a parameter" if ";" in case.content_type else case.content_type or "of nothing"
+        detail = "with a parameter" if ";" in case.content_type else case.content_type or "that is empty"
         yield Feature(REQUEST, Category.CONTENT_TYPE, detail)
     if case.coding:
         yield Feature(REQUEST, Category.CODING, case.coding)

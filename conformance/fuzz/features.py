@@ -1,4 +1,4 @@
-"""Features: what a request has that could be the cause of a failure."""
+"""Features of requests that could be the cause of a failure, and how findings name them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ of a batch that is no object, the body of a batch beside its events."""
 
 
 class Category(enum.Enum):
-    """What is in a place; the value is its text in a finding, which may have a detail in it.
+    """A kind of content; the value is its text in a finding, with `{}` for the detail of a feature.
 
-    A later member is the more specific one. Between places, that matters only for the first five.
+    Members are in the order of specificity. The first five are broad: any other category in a place of the same
+    depth is preferred to them. The order of the others decides only within one place.
     """
 
     OBJECT = "an object"
@@ -36,38 +37,38 @@ class Category(enum.Enum):
     LONG_NAME = "a long name"
     LONG_TEXT = "a long text"
     NON_ASCII_NAME = "a name beyond ASCII"
-    PROTOTYPE_NAME = "a name of a prototype"
+    PROTOTYPE_NAME = "a name like __proto__"
     UNDOCUMENTED_NAME = "an undocumented name"
-    DUPLICATE_NAME = "a name twice"
+    DUPLICATE_NAME = "a duplicate name"
     NAME_WITH_NUL = "a name with a NUL"
     NAME_WITH_DOT_OR_DOLLAR = "a name with a dot or a dollar"
-    INFINITE_NUMBER = "a number beyond any"
+    INFINITE_NUMBER = "an infinite number"
     UNKNOWN_SIZE = "a size"
     NON_ASCII_TEXT = "a text beyond ASCII"
-    ASTRAL_TEXT = "a text beyond the first plane, such as an emoji"
-    TIMESTAMP_TEXT = "a text that is a time"
+    ASTRAL_TEXT = "a text beyond U+FFFF, such as an emoji"
+    TIMESTAMP_TEXT = "a text that is a timestamp"
     TEXT_WITH_NUL = "a text with a NUL"
     TEXT_WITH_APOSTROPHE = "a text with an apostrophe"
     TEXT_WITH_MARKUP = "a text with markup"
-    NEAR_LIMIT = "about at {}"
+    NEAR_LIMIT = "near {}"
     EMPTY_NAME = "an empty name"
     EMPTY_TEXT = "an empty text"
     BIG_INTEGER = "an integer beyond 64 bits"
-    LARGE_OBJECT = "an object of very many names"
+    LARGE_OBJECT = "an object with very many names"
     CREDENTIALS_WITH_KEY = "credentials with the key"
     CREDENTIALS_WITHOUT_KEY = "credentials without the key"
     CREDENTIALS = "credentials: {}"
     DEEP_NESTING = "deep nesting"
     DIGIT_PATTERN = "like {}"
-    NOT_JSON = "no JSON"
-    NOT_UTF8 = "no UTF-8"
+    NOT_JSON = "invalid JSON"
+    NOT_UTF8 = "invalid UTF-8"
     NO_BODY = "no body"
     NO_CREDENTIALS_HEADER = "no credentials in the header"
     NO_EVENT = "no event"
     NO_EVENT_LIST = "no list of events"
     NO_USER = "no user"
     NO_IDENTITY = "an event that names nobody"
-    MISSING = "nothing"
+    MISSING = "no value"
     NULL = "null"
     OVER_LIMIT = "over {}"
     CONTENT_TYPE = "the Content-Type {}"

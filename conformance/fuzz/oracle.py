@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.core import pointers
 from conformance.core.model import Json, Level, OperationKind
+from conformance.core.statuses import MULTI_STATUS
 from conformance.fuzz.case import Auth, Case
 from conformance.fuzz.event_oracle import ApplicableFacts, EventOracle
 from conformance.fuzz.seed_events import batch_events
@@ -178,7 +179,7 @@ class Oracle:
         partly_bad = self.answer_for_fact(f"answers.{Condition.BATCH_PARTLY_BAD}")
         if partly_bad is None:
             applicable.mark_ambiguous()
-        elif some_valid or 207 in partly_bad.statuses:
+        elif some_valid or MULTI_STATUS in partly_bad.statuses:
             applicable.add_condition(Condition.BATCH_PARTLY_BAD)
 
 

@@ -42,14 +42,14 @@ class FuzzSender:
         oracle = Oracle(contract)
         self.judge = Judge(contract, oracle, wire.redactor)
         self.renderer = RequestRenderer(contract, keys, wire.target, preflight)
-        self.lanes: Connections[PreparedCase] = Connections(
+        self.connections: Connections[PreparedCase] = Connections(
             wire.target,
             connections=wire.connections,
             deadline_s=wire.deadline_s,
             throttle=wire.throttle,
             budget=wire.budget,
         )
-        self.case_runner = CaseRunner(wire, self.lanes, self.renderer, oracle, self.judge)
+        self.case_runner = CaseRunner(wire, self.connections, self.renderer, oracle, self.judge)
         self.waited_s = 0.0
         self.unanswered = 0
         self._wire = wire
@@ -84,7 +84,7 @@ class FuzzSender:
             on_reply(case, reply, self._last_case_by_connection.get(connection))
             self._last_case_by_connection[connection] = case
 
-        await self.lanes.send_all(next_request, take_reply)
+        await self.connections.send_all(next_request, take_reply)
         for case in large_cases:
             if self.should_stop(deadline_s):
                 return False
@@ -100,7 +100,7 @@ class FuzzSender:
 
     def close(self) -> None:
         """Closes all connections."""
-        self.lanes.close()
+        self.connections.close()
 
     def _count_unanswered(self, reply: Reply) -> None:
         self.unanswered += reply.failure in UNRESPONSIVE_FAILURES
@@ -112,6 +112,6 @@ class FuzzSender:
         wait_s = retry_after_s(self.case_runner.redacted_exchange(case, reply))
         if wait_s > _MAX_RETRY_AFTER_S or self.waited_s > _MAX_TOTAL_WAIT_S:
             return False
-        self.lanes.pause(wait_s)
+        self.connections.pause(wait_s)
         self.waited_s += wait_s / max(1, self._wire.connections)
         return True
