@@ -62,7 +62,7 @@ class CauseAnalysis:
 
     def special_pointers(self, differences: Iterable[StepDifference]) -> frozenset[str]:
         """The places in an event where all these requests have a special trait."""
-        pointer_sets = [{place for place, _ in self.special_traits(difference)} for difference in differences]
+        pointer_sets = [{trait.place for trait in self.special_traits(difference)} for difference in differences]
         return frozenset(set.intersection(*pointer_sets) - _NON_POINTERS if pointer_sets else ())
 
     def candidate_traits(self, difference: StepDifference) -> Iterator[Feature]:
