@@ -5,7 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from conformance.core.known_deviation import KnownDeviation
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
@@ -237,35 +240,6 @@ class Note:
 
     text: str
     data: JsonObject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownDeviation:
-    """Why a broken promise is accepted for now; `expires` is the last day of that, in ISO 8601, or empty."""
-
-    reason: str
-    link: str = ""
-    owner: str = ""
-    expires: str = ""
-
-    def as_json(self) -> JsonObject:
-        """Returns a JSON-serializable dict."""
-        return {"reason": self.reason, "link": self.link, "owner": self.owner, "expires": self.expires}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaleEntry:
-    """An entry in a list of known deviations that is no longer needed: its lines (from 1), and the reason."""
-
-    file: str
-    line: int
-    last_line: int
-    name: str
-    reason: str
-
-    def __str__(self) -> str:
-        lines = f"line {self.line}" if self.line == self.last_line else f"lines {self.line} to {self.last_line}"
-        return f"{self.file}:{self.line}: {self.name}: {self.reason}; delete {lines}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

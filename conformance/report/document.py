@@ -14,7 +14,8 @@ from conformance.sdks import outcomes as sdks
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from conformance.core.model import JsonObject, StaleEntry
+    from conformance.core.known_deviation import StaleEntry
+    from conformance.core.model import JsonObject
     from conformance.report.limits import MeasuredLimit
 
 FORMAT_VERSION = 1
@@ -172,7 +173,7 @@ def verdict_json(verdict: Verdict) -> JsonObject:
         "sources": [source.as_json() for source in verdict.sources],
         "exchanges": list(verdict.exchanges),
         "curl": escape_surrogates(verdict.curl),
-        **({"known": verdict.known_deviation.as_json()} if verdict.known_deviation else {}),
+        **({"known": {**verdict.known_deviation.as_json()}} if verdict.known_deviation else {}),
         **(
             {"runs": {outcome.value: count for outcome, count in verdict.outcome_counts}}
             if verdict.outcome_counts

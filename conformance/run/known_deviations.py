@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, KnownDeviation, Outcome, StaleEntry, Verdict
+from conformance.core.known_deviation import KnownDeviation, StaleEntry
+from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, Outcome, Verdict
 from conformance.core.text import escape_controls, nearest_hint
 from conformance.profile import validation, yaml_document
 

@@ -13,7 +13,8 @@ import pytest
 
 from conformance.cli import main
 from conformance.core.errors import UsageError
-from conformance.core.model import Area, KnownDeviation, Level, Outcome, Verdict
+from conformance.core.known_deviation import KnownDeviation
+from conformance.core.model import Area, Level, Outcome, Verdict
 from conformance.run import known_deviations
 from conformance.run.repetition import merge_runs
 from conformance.settings.file import find_configuration
