@@ -80,7 +80,7 @@ def length_too_large(call: Call) -> Steps:
     return None
 
 
-@check("robustness.length.missing", "A body without any length causes no server error.",
+@check("robustness.length.missing", "A body without any length does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_missing(call: Call) -> Steps:
     """By HTTP, such a request has no body; a server that waits for one waits for ever."""
@@ -88,7 +88,7 @@ def length_missing(call: Call) -> Steps:
     return (yield from _expect_tolerated(call, "a body without any length", draft))
 
 
-@check("robustness.length.doubled", "A repeated Content-Length with the same value causes no server error.",
+@check("robustness.length.doubled", "A repeated Content-Length with the same value does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_doubled(call: Call) -> Steps:
     """Some proxies add a second one; the server may accept or refuse it."""
@@ -156,7 +156,7 @@ def chunk_extensions(call: Call) -> Steps:
     return None
 
 
-@check("robustness.headers.host-twice", "A second Host header causes no server error.",
+@check("robustness.headers.host-twice", "A second Host header does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def host_twice(call: Call) -> Steps:
     """Servers that choose a site by this header refuse the request; it must not crash them."""
@@ -164,7 +164,7 @@ def host_twice(call: Call) -> Steps:
     return (yield from _expect_tolerated(call, "a second Host header", draft))
 
 
-@check("robustness.headers.key-twice", "A second, wrong key in the headers causes no server error.",
+@check("robustness.headers.key-twice", "A second, wrong key in the headers does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def key_twice(call: Call) -> Steps:
     """Proxies add their own credentials; joined by a comma, the two values are no longer base64."""
@@ -176,7 +176,7 @@ def key_twice(call: Call) -> Steps:
     return (yield from _expect_tolerated(call, "a second key in the headers", draft))
 
 
-@check("robustness.headers.flood", "Hundreds of headers, or one of 60 KB, cause no server error.",
+@check("robustness.headers.flood", "Hundreds of headers, or one of 60 KB, do not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def oversized_headers(call: Call) -> Steps:
     """The server accepts them or refuses them with 431 or 400, and keeps running."""
@@ -209,7 +209,7 @@ def http_10(call: Call) -> Steps:
 @check("robustness.pipelining.order", "Pipelined requests are answered in the order in which they were sent.",
        fact="rules.pipelining", kinds=EVENTS, max_level=Level.SHOULD, first_per=FirstPer.RUN)  # fmt: skip
 def pipelined_order(call: Call) -> Steps:
-    """After answers in another order, the client believes that the wrong event is stored. A server may hang up."""
+    """After answers in another order, clients drop the wrong events. A server may close the connection."""
     expect.control((yield call.control_request()))
     answer = call.contract.expected_response(TRUNCATED_JSON.condition)
     drafts = (

@@ -61,7 +61,7 @@ def _allow_not_implemented(call: Call, answer: ExpectedResponse, draft: Draft) -
     return replace(answer, expect=tuple(dict.fromkeys(statuses_allowed)))
 
 
-@check("robustness.method.status", "A wrong method causes no server error.",
+@check("robustness.method.status", "A wrong method does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=ALL_KINDS)  # fmt: skip
 def method_status(call: Call) -> Steps:
     """Monitors and scanners try every method; each 5xx sets off a false alarm."""
@@ -100,7 +100,7 @@ def _malformed_path_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
         yield f"a path with {description}", call.acceptable_request().with_path(malformed_path)
 
 
-@check("robustness.path.status", "An unknown or malformed path causes no server error.",
+@check("robustness.path.status", "An unknown or malformed path does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.RUN)  # fmt: skip
 def path_status(call: Call) -> Steps:
     """Scanners request such paths all day."""
@@ -132,7 +132,7 @@ def path_variants(call: Call) -> Steps:
     return ", ".join(outcomes)
 
 
-@check("robustness.head.status", "A HEAD request causes no server error.",
+@check("robustness.head.status", "A HEAD request does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=ALL_KINDS)  # fmt: skip
 def head_status(call: Call) -> Steps:
     """Load balancers and monitors check with HEAD whether a server is up."""
@@ -155,7 +155,7 @@ def head_content(call: Call) -> Steps:
     return None
 
 
-@check("robustness.options.plain", "An OPTIONS request causes no server error.",
+@check("robustness.options.plain", "An OPTIONS request does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=ALL_KINDS)  # fmt: skip
 def options_status(call: Call) -> Steps:
     """Gateways and scanners ask with OPTIONS for the methods of a path."""
@@ -175,7 +175,7 @@ def _cors_preflight(call: Call, origin: str = ORIGIN) -> Draft:
     )
 
 
-@check("robustness.preflight.status", "A browser's preflight causes no server error.",
+@check("robustness.preflight.status", "A browser's preflight does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=EVENTS_AND_BATCHES)  # fmt: skip
 def cors_preflight_status(call: Call) -> Steps:
     """A page whose preflight fails sends nothing at all."""
