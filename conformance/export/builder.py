@@ -1,4 +1,4 @@
-"""Collecting: every check of a contract as a script, or a reason why it is left out."""
+"""Builds an export: every check of a contract as data, or the reason why it is left out."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from conformance.checks.trial import make_trials
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Area
 from conformance.export.dry_run import dry_run, status_sequence
-from conformance.export.exported_checks import Export, ExportedCheck, ExportedRequest, Omission
-from conformance.export.learner import Learner, NotExportable
-from conformance.export.request_template import NoTemplate, make_template
+from conformance.export.exported_checks import (
+    Export,
+    ExportedCheck,
+    ExportedRequest,
+    Limitation,
+    NotExportable,
+    Omission,
+    OmissionReason,
+)
+from conformance.export.learner import Learner
+from conformance.export.request_template import make_template
 from conformance.export.statuses import representative_statuses
 from conformance.refserver.request import ReceivedRequest
 from conformance.refserver.responder import Responder
@@ -32,7 +40,7 @@ if TYPE_CHECKING:
 
 _FIRST_KEYS = Keys(write_key="Conformance-Export-Key-One")
 _SECOND_KEYS = Keys(write_key="Another-Key-for-the-Export-of-Conformance")
-"""Two keys of different lengths: what is the same for both, placeholders aside, is so for every key."""
+"""Two keys of different lengths: what is the same with both, apart from placeholders, is so with every key."""
 _TIERS = frozenset({Tier.GENTLE, Tier.STANDARD})
 
 
@@ -43,7 +51,7 @@ def build_export(
     select: Iterable[str] = (),
     deselect: Iterable[str] = (),
 ) -> Export:
-    """The scripts of the checks that are selected. Raises UsageError for a selection of nothing."""
+    """Exports the selected checks. Raises UsageError if nothing is selected."""
     learners = _CheckLearners(contract, gate)
     exported_checks: list[ExportedCheck] = []
     omissions: list[Omission] = []
@@ -51,14 +59,14 @@ def build_export(
         try:
             exported_checks.append(_export_check(trial, learners))
         except NotApplicable:
-            omissions.append(Omission(name=trial.name, reason="the profile does not ask for it"))
-        except (NotExportable, NoTemplate) as failure:
-            omissions.append(Omission(name=trial.name, reason=str(failure)))
+            omissions.append(Omission(name=trial.name, limitation=Limitation(OmissionReason.NOT_ASKED)))
+        except NotExportable as failure:
+            omissions.append(Omission(name=trial.name, limitation=failure.limitation))
     return Export(profile=contract.profile, gate=gate, checks=tuple(exported_checks), omissions=tuple(omissions))
 
 
 class _CheckLearners:
-    """Where all checks of a contract are learned; what was learned on one operation is tried on the next."""
+    """Makes the learners of all checks of a contract; what was learned on one operation is tried on the next."""
 
     def __init__(self, contract: Contract, gate: Level) -> None:
         self.gate = gate
@@ -67,7 +75,7 @@ class _CheckLearners:
         self._steps_by_contract: dict[tuple[Hashable, ...], list[LearnedStep]] = {}
 
     def learn(self, trial: Trial) -> Learner:
-        """Who has learned a check. Raises Silent and Unwritable."""
+        """The learner of a check, with its learned steps. Raises NotApplicable and NotExportable."""
         learner = Learner(trial, self.gate, self._statuses, self._reference_status)
         facts = tuple(map(id, trial.facts))
         cache_key = (trial.check.id, trial.operation.kind if trial.operation else None, trial.level, facts)
@@ -76,7 +84,7 @@ class _CheckLearners:
         return learner
 
     def _reference_status(self, request: Request) -> int:
-        """What the reference server answers."""
+        """The status with which the reference server answers."""
         incoming = ReceivedRequest(
             method=request.method,
             path=unquote(request.path),
@@ -88,14 +96,14 @@ class _CheckLearners:
 
 
 def _export_check(trial: Trial, learners: _CheckLearners) -> ExportedCheck:
-    """A check as a script. Raises Silent, Unwritable and Foreign."""
+    """Exports a check. Raises NotApplicable and NotExportable."""
     if trial.operation is None or not trial.facts:
         raise NotApplicable("the profile does not ask for it")
     _require_exportable(trial, learners.gate)
     learner = learners.learn(trial)
     expectations = learner.expectations()
     if not any(item.can_fail for item in expectations):
-        raise NotExportable("nothing in it can fail at the gate")
+        raise NotExportable(OmissionReason.CANNOT_FAIL)
     return ExportedCheck(
         id=trial.check.id,
         area=trial.check.area,
@@ -105,12 +113,12 @@ def _export_check(trial: Trial, learners: _CheckLearners) -> ExportedCheck:
         sources=trial.sources,
         requests=tuple(
             ExportedRequest(
-                template=found,
+                template=template,
                 expectation=expectation,
-                reference_status=lesson.reference_status,
-                is_control=lesson.draft.is_control,
+                reference_status=step.reference_status,
+                is_control=step.draft.is_control,
             )
-            for found, expectation, lesson in zip(
+            for template, expectation, step in zip(
                 _request_templates(trial, learner.learned_steps), expectations, learner.learned_steps, strict=True
             )
         ),
@@ -118,27 +126,25 @@ def _export_check(trial: Trial, learners: _CheckLearners) -> ExportedCheck:
 
 
 def _require_exportable(trial: Trial, gate: Level) -> None:
-    """Raises Unwritable for a check that is not even looked at."""
+    """Raises NotExportable for a check that no dry run has to show as such."""
     if trial.check.area is Area.FUZZ:
-        raise NotExportable("it is made of thousands of generated requests")
+        raise NotExportable(OmissionReason.FUZZING)
     if trial.check.observes:
-        raise NotExportable("it only reports, and can't fail")
+        raise NotExportable(OmissionReason.ONLY_REPORTS)
     if not trial.level.is_at_least(gate):
-        raise NotExportable(f"its level is below the gate {gate}")
+        raise NotExportable(OmissionReason.BELOW_GATE, gate)
     if not trial.is_allowed:
-        raise NotExportable(f"it is of the tier {trial.check.tier}, and presses the target hard")
+        raise NotExportable(OmissionReason.HIGH_LOAD, trial.check.tier)
 
 
 def _request_templates(trial: Trial, learned_steps: list[LearnedStep]) -> list[RequestTemplate]:
-    """The requests without their key. Raises Foreign where more in them than the key depends on it."""
+    """The requests with placeholders for the key. Raises NotExportable if other parts depend on the key, too."""
     second_run = dry_run(
-        replace(trial, keys=_SECOND_KEYS), status_sequence([lesson.continuing_status for lesson in learned_steps])
+        replace(trial, keys=_SECOND_KEYS), status_sequence([step.continuing_status for step in learned_steps])
     )
-    templates = [make_template(lesson.request, _FIRST_KEYS) for lesson in learned_steps]
-    for expected_template, step in zip(templates, second_run.steps, strict=True):
-        if (
-            not isinstance(step.step, Draft)
-            or make_template(step.step.build_request(), _SECOND_KEYS) != expected_template
-        ):
-            raise NoTemplate("more in it than the key itself depends on the key")
+    templates = [make_template(step.request, _FIRST_KEYS) for step in learned_steps]
+    for expected_template, second_step in zip(templates, second_run.steps, strict=True):
+        draft = second_step.step
+        if not isinstance(draft, Draft) or make_template(draft.build_request(), _SECOND_KEYS) != expected_template:
+            raise NotExportable(OmissionReason.DEPENDS_ON_KEY)
     return templates

@@ -1,7 +1,6 @@
-"""Rehearsals: a check driven without a network, by answers that are made up.
+"""Dry runs: a check is run without a network, with made-up answers.
 
-What a check expects stands in its own code and nowhere else. A rehearsal hands it statuses and looks at
-what it does: so an export can't come to say anything else than the check.
+A dry run gives a check statuses and records what it does, so an export always matches the code of the check.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ _RECORDED_ATTRIBUTES = frozenset({"headers", "header", "media_type", "body", "te
 _OK = 200
 """A status that allows a body."""
 
-_CONTROL_PROMISE = "an acceptable request must be accepted, else nothing follows from what is refused"
+_CONTROL_PROMISE = "an acceptable request must be accepted, else a refusal proves nothing"
 
 ChooseStatus: TypeAlias = "Callable[[int, Step], int | None]"
-"""The status to answer a message with, given how many came before it; None ends the rehearsal."""
+"""The status of the answer to a step, given the number of steps before it; None ends the dry run."""
 
 
 class _RecordingResponse(Response):
-    """A made-up answer that remembers what of it beside its status was looked at."""
+    """A made-up response that records which of its attributes were read, apart from the status."""
 
     __slots__ = ("accessed",)
 
@@ -49,7 +48,7 @@ class _RecordingResponse(Response):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunStep:
-    """A message of a check, the status that it was answered with, and what else was looked at."""
+    """A step of a check, the status of its answer, and the attributes of the answer that were read."""
 
     step: Step
     status: int
@@ -71,7 +70,7 @@ class DryRunResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
-    """A rehearsal: its turns, and the end; none where it was left at a `next` message."""
+    """The steps of a dry run, and its result; None if it was left at `next_step`."""
 
     steps: tuple[DryRunStep, ...]
     result: DryRunResult | None = None
@@ -79,9 +78,9 @@ class DryRun:
 
 
 def dry_run(trial: Trial, choose_status: ChooseStatus) -> DryRun:
-    """Drives a check. The body of each answer is one that the contract allows.
+    """Runs a check. The body of each answer is one that the contract allows.
 
-    Raises Silent where the contract does not ask, or a request can't be made.
+    Raises NotApplicable if the contract does not ask for the check, or the first request can't be made.
     """
     generator = trial.steps()
     answered_steps: list[DryRunStep] = []
@@ -112,18 +111,18 @@ def dry_run(trial: Trial, choose_status: ChooseStatus) -> DryRun:
 
 
 def status_sequence(statuses: Sequence[int]) -> ChooseStatus:
-    """Answers with one status after the other, as long as there are any."""
+    """Answers with these statuses, in order."""
     return lambda number, _: statuses[number] if number < len(statuses) else None
 
 
 def promised_body(trial: Trial) -> BodyPromise | None:
-    """What is promised of the bodies that a check is about; None for one that is about something else."""
+    """The promise of a check about bodies; None if it is about something else."""
     shape, rule = _promised_shape(trial), trial.check.rule
     return shape or (expect.FORBIDDEN_PATTERNS.get(rule) if rule else None)
 
 
 def _failure_result(trial: Trial, deviation: Deviation) -> DryRunResult:
-    """A broken promise, or a control that was refused."""
+    """The result for a broken promise, or a refused control."""
     level = trial.cap_level(deviation.level) if deviation.level else trial.level
     if isinstance(deviation, Untestable):
         return DryRunResult(

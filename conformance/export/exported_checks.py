@@ -1,7 +1,8 @@
-"""Scripts: what a check asks and which answers keep its promise, as data for who has no Python."""
+"""Exported checks: the requests of a check and the answers that keep its promise, as data that needs no Python."""
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,16 +21,60 @@ FIRST_FINAL_STATUS, LAST_FINAL_STATUS = 200, 599
 StatusRanges: TypeAlias = "tuple[tuple[int, int], ...]"
 """Statuses, as pairs of the first and the last of those that follow one another."""
 BodyPromise: TypeAlias = "ResponseBody | ForbiddenPattern"
-"""What a body has to look like, or may not have in it."""
+"""The promised shape of a body, or a pattern that it must not contain."""
+
+
+class OmissionReason(enum.Enum):
+    """Why a check can't be exported; the value is its text, which may have a detail in it."""
+
+    NOT_ASKED = "the profile does not ask for it"
+    FUZZING = "it consists of thousands of generated requests"
+    ONLY_REPORTS = "it only reports, and can't fail"
+    BELOW_GATE = "its level is below the gate {}"
+    HIGH_LOAD = "it is of the tier {}, which puts a high load on the target"
+    CANNOT_FAIL = "nothing in it can fail at the gate"
+    CONCURRENT = "it sends many requests at once"
+    RAW_BYTES = "it is about the connection, and sends bytes that no HTTP client writes"
+    CHUNKED = "its body is sent in chunks"
+    PAUSES = "it waits between its requests"
+    NEXT_REQUEST_DEPENDS = "its next request depends on the answer to the one before"
+    EXPECTATION_DEPENDS = "what it expects depends on earlier answers"
+    JUDGES_BY_STATUS = "which parts of the answer it judges depends on the status"
+    JUDGES_HTTP_VERSION = "it judges the HTTP version of the answer"
+    JUDGES_MORE = "it judges more of the answer than its status and the promised body"
+    DEPENDS_ON_KEY = "parts of the request other than the key depend on the key"
+    TWO_BRACES = "it has two opening braces in a row, which would be taken for a placeholder"
+    BINARY_BODY = "its body is not text, and {} holds only text"
+    LARGE_BODY = "its body has more than {} bytes, and an archive holds bodies in full"
+    UNSUPPORTED_SCHEMA = "the schema of the answer has keywords that Postman's validator does not know"
+
+
+@dataclass(frozen=True, slots=True)
+class Limitation:
+    """A reason with its detail."""
+
+    reason: OmissionReason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return self.reason.value.format(self.detail)
+
+
+class NotExportable(Exception):
+    """Raised for a check that can't be written as requests with expected answers."""
+
+    def __init__(self, reason: OmissionReason, detail: str = "") -> None:
+        self.limitation = Limitation(reason, detail)
+        super().__init__(str(self.limitation))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What is made of the answer to one request.
+    """What is expected of the answer to one request.
 
-    With a status of `statuses` the script goes on, after the last request it has passed, provided that the
-    `body` is right. With one of `ends` it is over, and nothing was broken. Any other status breaks the
-    promise. `about` is the promise in words, `says` the answer that is expected.
+    With one of `statuses` and the right `body`, the check goes on, or passes after its last request. With one of
+    `ending_statuses` it ends without a failure. Any other answer breaks the promise. `promise` and `expected` describe
+    the promise and the expected answer in words.
     """
 
     statuses: StatusRanges
@@ -40,12 +85,12 @@ class Expectation:
 
     @property
     def can_fail(self) -> bool:
-        """Whether any answer breaks the promise."""
+        """Whether some answer breaks the promise."""
         allowed = sum(last - first + 1 for first, last in (*self.statuses, *self.ending_statuses))
         return self.body is not None or allowed <= LAST_FINAL_STATUS - FIRST_FINAL_STATUS
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """The JSON form."""
         data: JsonObject = {
             "about": self.promise,
             "says": self.expected,
@@ -53,15 +98,13 @@ class Expectation:
             "ends": _range_pairs(self.ending_statuses),
         }
         if self.body is not None:
-            data["body"] = (
-                _absence_data(self.body) if isinstance(self.body, ForbiddenPattern) else _shape_data(self.body)
-            )
+            data["body"] = _pattern_data(self.body) if isinstance(self.body, ForbiddenPattern) else self.body.as_json()
         return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedRequest:
-    """One request of a script, what is expected of the answer, and what the reference server answers."""
+    """One request of a check, with the expected answer and the status of the reference server's answer."""
 
     template: RequestTemplate
     expectation: Expectation
@@ -71,7 +114,7 @@ class ExportedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedCheck:
-    """A check on an operation: its requests, one after the other. The first broken promise ends it."""
+    """A check on an operation: its requests, in order. The first broken promise ends it."""
 
     id: str
     area: Area
@@ -86,22 +129,27 @@ class ExportedCheck:
         """The id with the operation, as reports have it."""
         return f"{self.id}[{self.operation}]"
 
+    @property
+    def has_binary_body(self) -> bool:
+        """Whether the body of any request is not text."""
+        return any(request.template.binary_body for request in self.requests)
+
     def request_name(self, number: int) -> str:
-        """The name of one of its steps, counted from 1."""
+        """The name of one of its requests, counted from 1."""
         return f"{self.name} {number}/{len(self.requests)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Omission:
-    """A check on an operation that is left out, and why."""
+    """A check on an operation that is left out."""
 
     name: str
-    reason: str
+    limitation: Limitation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """The scripts of a profile at a gate, and what could not be written as one."""
+    """The exported checks of a profile at a gate, and those that are left out."""
 
     profile: Profile
     gate: Level
@@ -110,38 +158,38 @@ class Export:
 
     @property
     def request_count(self) -> int:
-        """How many requests there are."""
-        return sum(len(script.requests) for script in self.checks)
+        """The number of requests."""
+        return sum(len(check.requests) for check in self.checks)
 
-    def without_unsupported(self, unsupported_reason: Callable[[ExportedCheck], str]) -> Export:
-        """The same without the scripts that do not fit a format, for the reasons that a function gives."""
-        reasons = {script.name: unsupported_reason(script) for script in self.checks}
-        added_omissions = [Omission(name=name, reason=reason) for name, reason in reasons.items() if reason]
-        supported = tuple(script for script in self.checks if not reasons[script.name])
-        return replace(self, checks=supported, omissions=(*self.omissions, *added_omissions))
+    def without_unsupported(self, find_limitation: Callable[[ExportedCheck], Limitation | None]) -> Export:
+        """The export without the checks for which a format has a limitation."""
+        limitations = {check.name: find_limitation(check) for check in self.checks}
+        added = [Omission(name=name, limitation=item) for name, item in limitations.items() if item]
+        supported = tuple(check for check in self.checks if not limitations[check.name])
+        return replace(self, checks=supported, omissions=(*self.omissions, *added))
 
     @property
-    def omitted_by_reason(self) -> dict[str, list[str]]:
-        """Why checks are left out, the commonest reason first, and which ones."""
-        names_by_reason: dict[str, list[str]] = {}
+    def names_by_limitation(self) -> dict[Limitation, list[str]]:
+        """The names of omitted checks by reason, the most frequent first."""
+        names: dict[Limitation, list[str]] = {}
         for omission in self.omissions:
-            names_by_reason.setdefault(omission.reason, []).append(omission.name)
-        return dict(sorted(names_by_reason.items(), key=lambda item: (-len(item[1]), item[0])))
+            names.setdefault(omission.limitation, []).append(omission.name)
+        return dict(sorted(names.items(), key=lambda item: (-len(item[1]), str(item[0]))))
 
     @property
     def summary(self) -> str:
-        """How much is there, and how much is left out and why, in lines of plain text."""
+        """Counts of checks and requests, and of omitted checks by reason, in lines of plain text."""
         headline = (
             f"{len(self.checks):,} checks of {self.profile.name} at the gate {self.gate}, "
             f"{self.request_count:,} requests; {len(self.omissions):,} checks are left out"
         )
         return "\n".join(
-            [headline, *(f"  {len(names):,}: {reason}" for reason, names in self.omitted_by_reason.items())]
+            [headline, *(f"  {len(names):,}: {reason}" for reason, names in self.names_by_limitation.items())]
         )
 
 
 def format_ranges(ranges: StatusRanges) -> str:
-    """`200-206, 208-299`."""
+    """Statuses as text, such as `200-206, 208-299`."""
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
@@ -149,21 +197,9 @@ def _range_pairs(ranges: StatusRanges) -> Json:
     return [[first, last] for first, last in ranges]
 
 
-def _shape_data(shape: ResponseBody) -> JsonObject:
-    """What a body has to look like; a facet that is not promised is not there."""
-    facets: JsonObject = {
-        "class": shape.body_format.value if shape.body_format else None,
-        "media_type": shape.media_type,
-        "text": shape.text,
-        "schema": shape.schema,
-    }
-    return {name: value for name, value in facets.items() if value is not None}
-
-
-def _absence_data(absence: ForbiddenPattern) -> JsonObject:
-    """What a body may not have in it."""
+def _pattern_data(forbidden: ForbiddenPattern) -> JsonObject:
     return {
-        "lacks": absence.pattern,
-        "media_types": [*absence.media_types],
-        "spellings": [[spelled, meant] for spelled, meant in absence.escapes.items()],
+        "lacks": forbidden.pattern,
+        "media_types": [*forbidden.media_types],
+        "spellings": [[escape, character] for escape, character in forbidden.escapes.items()],
     }

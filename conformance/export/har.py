@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from conformance.export.exported_checks import format_ranges
+from conformance.export.exported_checks import Limitation, OmissionReason, format_ranges
 
 if TYPE_CHECKING:
     from conformance.core.model import Json, JsonObject
@@ -15,15 +16,15 @@ if TYPE_CHECKING:
     from conformance.export.request_template import RequestTemplate
 
 BASE_URL_PLACEHOLDER = "http://base-url.example"
-"""What stands for the address of the target: a host that no machine may have (RFC 2606)."""
+"""Stands for the URL of the target: a host name that is reserved (RFC 2606)."""
 MAX_BODY_BYTES = 65_536
-"""Longer bodies are left out: an archive writes them in full."""
+"""Checks with longer bodies are left out, because an archive holds bodies in full."""
 _EPOCH = "1970-01-01T00:00:00.000Z"
 _UNKNOWN_SIZE = -1
 
 
 def render(export: Export, version: str) -> str:
-    """An archive. Its answers are the reference server's statuses; comments say which others will do."""
+    """An archive. Its answers have the reference server's statuses; comments name the others that are right."""
     log: JsonObject = {
         "version": "1.2",
         "creator": {"name": "ingest-conformance", "version": version},
@@ -31,26 +32,25 @@ def render(export: Export, version: str) -> str:
         "pages": [
             {
                 "startedDateTime": _EPOCH,
-                "id": script.name,
-                "title": f"{script.name}: {script.title}",
+                "id": check.name,
+                "title": f"{check.name}: {check.title}",
                 "pageTimings": {},
-                "comment": f"level {script.level}",
+                "comment": f"level {check.level}",
             }
-            for script in export.checks
+            for check in export.checks
         ],
-        "entries": [_entry(script, step) for script in export.checks for step in script.requests],
+        "entries": [_entry(check, request) for check in export.checks for request in check.requests],
     }
     return json.dumps({"log": log}, ensure_ascii=False, indent=1) + "\n"
 
 
-def unsupported_reason(check: ExportedCheck) -> str:
-    """Why a script can't stand in an archive; empty if it can."""
-    request_templates = [step.template for step in check.requests]
-    if any(template.binary_body for template in request_templates):
-        return "its body is no text, and an archive has no other"
-    if any(len(template.body_text.encode()) > MAX_BODY_BYTES for template in request_templates):
-        return f"its body has more than {MAX_BODY_BYTES:,} bytes, and an archive writes it in full"
-    return ""
+def find_limitation(check: ExportedCheck) -> Limitation | None:
+    """The reason why an archive can't hold a check, if there is one."""
+    if check.has_binary_body:
+        return Limitation(OmissionReason.BINARY_BODY, "an archive")
+    if any(len(request.template.body_text.encode()) > MAX_BODY_BYTES for request in check.requests):
+        return Limitation(OmissionReason.LARGE_BODY, f"{MAX_BODY_BYTES:,}")
+    return None
 
 
 def _entry(check: ExportedCheck, request: ExportedRequest) -> JsonObject:
@@ -68,10 +68,9 @@ def _entry(check: ExportedCheck, request: ExportedRequest) -> JsonObject:
 
 
 def _request_data(template: RequestTemplate) -> JsonObject:
-    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in template.query)
     data: dict[str, Json] = {
         "method": template.method,
-        "url": f"{BASE_URL_PLACEHOLDER}{template.path}" + (f"?{query}" if query else ""),
+        "url": BASE_URL_PLACEHOLDER + template.path + template.query_string(partial(quote, safe="")),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in template.headers],
@@ -105,11 +104,11 @@ def _response_data(status: int) -> JsonObject:
 
 
 def _comment(expectation: Expectation) -> str:
-    """Which statuses keep the promise, and with which ones the check is over."""
+    """The statuses that keep the promise, and those that end the check."""
     comment = f"{expectation.promise}; expected: {expectation.expected}; "
     comment += f"statuses that keep the promise: {format_ranges(expectation.statuses)}"
     if expectation.ending_statuses:
-        comment += f"; the check is over, and nothing broken, with {format_ranges(expectation.ending_statuses)}"
+        comment += f"; statuses that end the check without a failure: {format_ranges(expectation.ending_statuses)}"
     if expectation.body is not None:
         comment += f"; the body: {json.dumps(expectation.as_json()['body'], ensure_ascii=False)}"
     return comment

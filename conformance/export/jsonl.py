@@ -1,4 +1,4 @@
-"""An export as lines of JSON: one on the whole, then one for each request.
+"""An export as JSON lines: one about the export, then one for each request.
 
 Their schema is specs/export.schema.json.
 """
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.core.model import Json, JsonObject
-    from conformance.export.exported_checks import Export, ExportedCheck, ExportedRequest
+    from conformance.export.exported_checks import Export, ExportedCheck, ExportedRequest, Limitation
     from conformance.export.request_template import BodyPiece, RequestTemplate
 
 FORMAT_VERSION = 1
-"""The version of the lines."""
+"""The version of the format."""
 
 
-def unsupported_reason(_: ExportedCheck) -> str:
-    """Why a script can't be told in lines of JSON: there is nothing that can't."""
-    return ""
+def find_limitation(_: ExportedCheck) -> Limitation | None:
+    """Always None: JSON lines can hold every check."""
+    return None
 
 
 def render(export: Export, version: str) -> str:
-    """The lines of an export; in ASCII, for some readers of lines take U+2028 for the end of one."""
+    """The lines of an export, in ASCII, because some readers treat U+2028 as a line break."""
     return "".join(f"{json.dumps(record)}\n" for record in _records(export, version))
 
 
@@ -41,7 +41,9 @@ def _records(export: Export, version: str) -> Iterator[JsonObject]:
         "gate": export.gate.value,
         "checks": len(export.checks),
         "requests": export.request_count,
-        "left_out": [{"reason": reason, "checks": [*names]} for reason, names in export.omitted_by_reason.items()],
+        "left_out": [
+            {"reason": str(limitation), "checks": [*names]} for limitation, names in export.names_by_limitation.items()
+        ],
     }
     for check in export.checks:
         for number, request in enumerate(check.requests, 1):
@@ -49,7 +51,7 @@ def _records(export: Export, version: str) -> Iterator[JsonObject]:
 
 
 def _request_record(check: ExportedCheck, number: int, request: ExportedRequest) -> JsonObject:
-    """One request with what is expected of its answer."""
+    """One request with the expected answer."""
     template = request.template
     return {
         "record": "request",
@@ -72,7 +74,7 @@ def _request_record(check: ExportedCheck, number: int, request: ExportedRequest)
 
 
 def _body_fields(template: RequestTemplate) -> JsonObject:
-    """The body in the simplest way that it can be told; nothing where there is none."""
+    """The body in its simplest form; nothing if there is none."""
     if not template.has_body:
         return {}
     if template.binary_body:

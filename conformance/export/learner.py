@@ -1,4 +1,4 @@
-"""Learning what a check expects of each answer: by handing it one status after the other."""
+"""Learning what a check expects of each answer, by dry runs with one status after the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.core.model import Outcome
 from conformance.export.dry_run import DryRunResult, dry_run, promised_body, status_sequence
-from conformance.export.exported_checks import Expectation
+from conformance.export.exported_checks import Expectation, NotExportable, OmissionReason
 from conformance.export.statuses import status_ranges
 from conformance.requests import ConcurrentRequests, Conversation, Draft
 from conformance.run.engine import MAX_EXCHANGES
@@ -23,23 +23,19 @@ if TYPE_CHECKING:
     from conformance.requests import Step
 
 GetReferenceStatus: TypeAlias = Callable[["Request"], int]
-"""The status that a correct server answers a request with."""
+"""Returns the status with which a correct server answers a request."""
 
 _BODY_ATTRIBUTES = frozenset({"headers", "header", "media_type", "body", "text"})
-"""What is looked at by who looks at a body and its type."""
+"""Attributes of a response that a check of the body may read."""
 
 _COMPARED_FIELDS = [
     item.name for item in fields(Draft) if item.name not in {"edit_bytes", "encode_pixel", "raw_writer"}
 ]
-"""What of a draft can be compared: all but its functions."""
-
-
-class NotExportable(Exception):
-    """A check that can't be written as requests with expected answers; the text says why."""
+"""The fields of a draft that can be compared: all but its functions."""
 
 
 class StatusKind(enum.Enum):
-    """What a check does with an answer: goes on, has passed, is over without a failure, or fails."""
+    """What a check does after an answer: it goes on, passes, ends without a failure, or fails."""
 
     CONTINUES = enum.auto()
     PASSES = enum.auto()
@@ -49,9 +45,10 @@ class StatusKind(enum.Enum):
 
 @dataclass(slots=True, kw_only=True)
 class LearnedStep:
-    """A draft of a check, and what became of it with each status so far; `todo` are those still to be tried.
+    """A draft of a check, and what the check does after each status so far.
 
-    `answered` is the status of a correct answer, `looks` what else the check looked at in each answer.
+    `untried` are the statuses still to be tried, `reference_status` is that of a correct answer. `accessed` are the
+    attributes of the response that the check read, by status.
     """
 
     draft: Draft
@@ -65,16 +62,16 @@ class LearnedStep:
 
     @property
     def good_kind(self) -> StatusKind:
-        """What a check does with a good answer: it goes on if it ever does."""
+        """What the check does after a good answer: it goes on, if it ever does."""
         return StatusKind.CONTINUES if StatusKind.CONTINUES in self.kinds.values() else StatusKind.PASSES
 
     def statuses_of(self, kind: StatusKind) -> list[int]:
-        """The statuses of a sort."""
+        """The statuses after which the check does this."""
         return [status for status, status_kind in self.kinds.items() if status_kind is kind]
 
     @property
     def continuing_status(self) -> int:
-        """A status with which the check goes on, the correct one if that is so; that, if it never does."""
+        """A status with which the check goes on, preferably the correct one, which is also the fallback."""
         continuing = self.statuses_of(StatusKind.CONTINUES)
         return (
             self.reference_status
@@ -83,21 +80,22 @@ class LearnedStep:
         )
 
     def copy_from(self, other: LearnedStep) -> None:
-        """Takes over what is known of another draft."""
+        """Copies what was learned of another draft."""
         self.untried, self.kinds, self.accessed = [], {**other.kinds}, {**other.accessed}
         self.expected, self.promise = other.expected, other.promise
 
     def make_expectation(self, title: str, body: BodyPromise | None) -> Expectation:
-        """What is expected of the answer. Raises Unwritable where that can't be said by status and body."""
+        """What is expected of the answer. Raises NotExportable if status and body can't express that."""
         good_kind = self.good_kind
         accessed_sets = {self.accessed[status] for status in self.statuses_of(good_kind)}
         if len(accessed_sets) > 1 or (
             good_kind is not StatusKind.PASSES and any(map(self.accessed.get, self.statuses_of(StatusKind.PASSES)))
         ):
-            raise NotExportable("what it looks at depends on the status of the answer")
+            raise NotExportable(OmissionReason.JUDGES_BY_STATUS)
         accessed = next(iter(accessed_sets), frozenset())
         if accessed and (body is None or not accessed <= _BODY_ATTRIBUTES):
-            raise NotExportable(_reason_not_expressible(accessed))
+            reason = OmissionReason.JUDGES_HTTP_VERSION if "http_version" in accessed else OmissionReason.JUDGES_MORE
+            raise NotExportable(reason)
         return Expectation(
             statuses=status_ranges(self.kinds, good_kind),
             ending_statuses=status_ranges(self.kinds, StatusKind.ENDS, *({StatusKind.PASSES} - {good_kind})),
@@ -108,9 +106,9 @@ class LearnedStep:
 
 
 class Learner:
-    """Somebody who learns what one check expects. A failure below the gate is none.
+    """Determines which statuses one check accepts after each request. Failures below the gate do not count.
 
-    `answered` says what a correct server answers, and is asked once for each draft.
+    `get_reference_status` is called once for each draft.
     """
 
     def __init__(
@@ -123,9 +121,9 @@ class Learner:
         self.learned_steps: list[LearnedStep] = []
 
     def learn(self, known_steps: Sequence[LearnedStep] = ()) -> None:
-        """Fills the lessons. Raises Unwritable, and Silent where the contract does not ask.
+        """Fills `learned_steps`. Raises NotExportable, and NotApplicable if the contract does not ask for the check.
 
-        `known` are the lessons of another operation that is promised the same: if they hold, they will do.
+        `known_steps` are those of another operation with the same promises; they are reused if they hold.
         """
         if known_steps and self._reuse(known_steps):
             return
@@ -134,13 +132,13 @@ class Learner:
         while (index := next((n for n, item in enumerate(self.learned_steps) if item.untried), None)) is not None:
             self._try_next_status(index)
         if not self._is_independent_of_earlier_statuses():
-            raise NotExportable("what it expects depends on earlier answers")
+            raise NotExportable(OmissionReason.EXPECTATION_DEPENDS)
 
     def _reuse(self, known_steps: Sequence[LearnedStep]) -> bool:
-        """Takes lessons over; says whether they hold."""
+        """Reuses learned steps; returns whether they hold."""
 
-        def choose_status(number: int, message: Step) -> int | None:
-            self._add_step(message)
+        def choose_status(number: int, step: Step) -> int | None:
+            self._add_step(step)
             if (
                 number >= len(known_steps)
                 or self.learned_steps[number].reference_status not in known_steps[number].kinds
@@ -156,19 +154,19 @@ class Learner:
             and self._is_independent_of_earlier_statuses()
         )
 
-    def _add_first_step(self, _: int, message: Step) -> None:
-        """Makes the first lesson."""
-        self._add_step(message)
+    def _add_first_step(self, _: int, step: Step) -> None:
+        """Adds the first step, and ends the dry run there."""
+        self._add_step(step)
 
     def _try_next_status(self, index: int) -> None:
-        """Tries a status at one place, and, as long as the check goes on, others at the next ones."""
+        """Tries a status at one step, and, as long as the check goes on, others at the next ones."""
 
-        def choose_status(number: int, message: Step) -> int | None:
+        def choose_status(number: int, step: Step) -> int | None:
             if number == len(self.learned_steps):
-                self._add_step(message)
+                self._add_step(step)
             learned_step = self.learned_steps[number]
-            if not _is_same_request(learned_step.draft, message):
-                raise NotExportable("its next request depends on the answer to the one before")
+            if not _is_same_request(learned_step.draft, step):
+                raise NotExportable(OmissionReason.NEXT_REQUEST_DEPENDS)
             if number < index:
                 return learned_step.continuing_status
             return learned_step.untried[0] if learned_step.untried else None
@@ -189,18 +187,18 @@ class Learner:
             learned_step.expected, learned_step.promise = result.expected, result.promise
 
     def kind_of(self, result: DryRunResult | None) -> StatusKind:
-        """What a check has done with an answer, by its end."""
+        """What a check does after an answer, given the result of the dry run; None if it goes on."""
         if result is None:
             return StatusKind.CONTINUES
         if result.outcome is Outcome.PASS:
             return StatusKind.PASSES
         return StatusKind.FAILS if result.level and result.level.is_at_least(self._gate) else StatusKind.ENDS
 
-    def _add_step(self, message: Step) -> None:
-        """A new lesson; what a correct server answers is tried first. Raises Unwritable."""
+    def _add_step(self, step: Step) -> None:
+        """Adds a step; the status of a correct answer is tried first. Raises NotExportable."""
         if len(self.learned_steps) >= MAX_EXCHANGES:
-            raise RuntimeError(f"{self._trial.name} wants more than {MAX_EXCHANGES} exchanges")
-        draft = _require_plain_draft(message)
+            raise RuntimeError(f"{self._trial.name} makes more than {MAX_EXCHANGES} exchanges")
+        draft = _require_plain_draft(step)
         request = draft.build_request()
         reference_status = self._get_reference_status(request)
         untried = sorted({*self._statuses, reference_status}, key=lambda status: (status != reference_status, status))
@@ -209,7 +207,7 @@ class Learner:
         )
 
     def _is_independent_of_earlier_statuses(self) -> bool:
-        """Whether one status of each sort is still that after other good answers than the usual ones."""
+        """Whether a status has the same effect after other good answers than the usual ones."""
         for index, learned_step in enumerate(self.learned_steps):
             earlier_statuses = [max(item.statuses_of(StatusKind.CONTINUES)) for item in self.learned_steps[:index]]
             for kind in set(learned_step.kinds.values()):
@@ -219,36 +217,29 @@ class Learner:
         return True
 
     def expectations(self) -> list[Expectation]:
-        """What is expected of each answer. Raises Unwritable."""
+        """What is expected of each answer. Raises NotExportable."""
         title, body = self._trial.check.title, promised_body(self._trial)
-        return [lesson.make_expectation(title, body) for lesson in self.learned_steps]
+        return [item.make_expectation(title, body) for item in self.learned_steps]
 
 
-def _require_plain_draft(message: Step) -> Draft:
-    """A draft that any client can send. Raises Unwritable."""
-    match message:
+def _require_plain_draft(step: Step) -> Draft:
+    """The step, if it is a draft that any HTTP client can send. Raises NotExportable otherwise."""
+    match step:
         case ConcurrentRequests():
-            raise NotExportable("it sends many requests at once")
+            raise NotExportable(OmissionReason.CONCURRENT)
         case Conversation():
-            raise NotExportable("it is about the connection, and its bytes are written by hand")
-    if message.raw_writer is not None:
-        raise NotExportable("it is about the connection, and its bytes are written by hand")
-    if message.is_chunked:
-        raise NotExportable("its body goes out in chunks")
-    if message.pause_s:
-        raise NotExportable("it waits between its requests")
-    return message
-
-
-def _reason_not_expressible(accessed: Collection[str]) -> str:
-    """Why what a check looks at can't be written down."""
-    if "http_version" in accessed:
-        return "it asks for the version of HTTP in the answer"
-    return "it judges more of the answer than its status and the promised body"
+            raise NotExportable(OmissionReason.RAW_BYTES)
+    if step.raw_writer is not None:
+        raise NotExportable(OmissionReason.RAW_BYTES)
+    if step.is_chunked:
+        raise NotExportable(OmissionReason.CHUNKED)
+    if step.pause_s:
+        raise NotExportable(OmissionReason.PAUSES)
+    return step
 
 
 def _is_same_request(first: Draft, second: Step) -> bool:
-    """Whether two drafts are the same, as far as data goes."""
+    """Whether two drafts are equal in all fields that can be compared."""
     if not isinstance(second, Draft):
         return False
     return all(getattr(first, name) == getattr(second, name) for name in _COMPARED_FIELDS)

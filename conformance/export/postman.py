@@ -1,4 +1,4 @@
-"""An export as a collection of Postman, format 2.1, which newman runs."""
+"""An export as a Postman collection, format 2.1, which newman runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from conformance.export.exported_checks import Limitation, OmissionReason
 from conformance.export.request_template import OTHER_CASE_KEY_PLACEHOLDER, PLACEHOLDER_PATTERN, RepeatedText
 from conformance.profile.facts import ResponseBody
 from conformance.wire import USER_AGENT
@@ -27,7 +28,7 @@ _DEFAULT_HEADERS = (("User-Agent", USER_AGENT), ("Accept-Encoding", "identity"))
 _SKIP_KEY_WITHOUT_LETTERS = (
     "if (pm.variables.get('writeKeySwapped') === pm.variables.get('writeKey')) pm.execution.skipRequest();"
 )
-"""A key without letters is no other one in the other case."""
+"""A key without letters does not change when the case is swapped."""
 _SUPPORTED_SCHEMA_KEYWORDS = frozenset(
     (
         *("additionalProperties", "allOf", "anyOf", "const", "description", "enum", "examples", "items"),
@@ -35,11 +36,11 @@ _SUPPORTED_SCHEMA_KEYWORDS = frozenset(
         *("properties", "required", "title", "type"),
     )
 )
-"""The words of JSON Schema that mean the same to Postman's validator, which is of an earlier draft."""
+"""The keywords of JSON Schema that mean the same in the earlier draft of Postman's validator."""
 
 
 def render(export: Export, version: str) -> str:
-    """A collection. Its variables `baseUrl` and `writeKey` are to be set by who runs it."""
+    """A collection. Its variables `baseUrl` and `writeKey` must be set before it is run."""
     document: JsonObject = {
         "info": {
             "_postman_id": str(uuid.uuid5(_NAMESPACE, f"{export.profile.name} {export.gate}")),
@@ -58,20 +59,19 @@ def render(export: Export, version: str) -> str:
             "disableUrlEncoding": True,
             "followRedirects": False,
         },
-        "item": [_area_folder(area, list(scripts)) for area, scripts in groupby(export.checks, attrgetter("area"))],
+        "item": [_area_folder(area, list(checks)) for area, checks in groupby(export.checks, attrgetter("area"))],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def unsupported_reason(check: ExportedCheck) -> str:
-    """Why a script can't be told to Postman; empty if it can."""
-    request_templates = [step.template for step in check.requests]
-    if any(template.binary_body for template in request_templates):
-        return "its body is no text, and a collection has no other"
-    shapes = [step.expectation.body for step in check.requests if isinstance(step.expectation.body, ResponseBody)]
-    if not all(_is_supported_schema(shape.schema) for shape in shapes):
-        return "the schema of the answer has words that Postman's validator does not know"
-    return ""
+def find_limitation(check: ExportedCheck) -> Limitation | None:
+    """The reason why a collection can't hold a check, if there is one."""
+    if check.has_binary_body:
+        return Limitation(OmissionReason.BINARY_BODY, "a collection")
+    bodies = [request.expectation.body for request in check.requests]
+    if not all(_is_supported_schema(body.schema) for body in bodies if isinstance(body, ResponseBody)):
+        return Limitation(OmissionReason.UNSUPPORTED_SCHEMA)
+    return None
 
 
 def _is_supported_schema(schema: Any) -> bool:  # noqa: ANN401 - a JSON Schema is any JSON
@@ -89,14 +89,14 @@ def _area_folder(area: str, exported_checks: Iterable[ExportedCheck]) -> JsonObj
     folders: list[Json] = []
     for check_id, group in groupby(exported_checks, attrgetter("id")):
         requests: list[Json] = [
-            _request_item(script, number, step) for script in group for number, step in enumerate(script.requests, 1)
+            _request_item(check, number, request) for check in group for number, request in enumerate(check.requests, 1)
         ]
         folders.append({"name": check_id, "item": requests})
     return {"name": area, "item": folders}
 
 
 def _request_item(check: ExportedCheck, number: int, exported_request: ExportedRequest) -> JsonObject:
-    """A request, and what is expected of its answer."""
+    """A request with its scripts."""
     template = exported_request.template
     headers = [*template.headers]
     headers += [(name, value) for name, value in _DEFAULT_HEADERS if template.header(name) is None]
@@ -119,7 +119,7 @@ def _request_item(check: ExportedCheck, number: int, exported_request: ExportedR
 
 
 def _prerequest_script(request: ExportedRequest) -> list[str]:
-    """The script that says what is expected, and makes what can't stand in the request itself."""
+    """The script of a request: it sets the expectation, and the values that the request can only refer to."""
     lines = [f"pm.variables.set('expected', {_javascript_string(json.dumps(request.expectation.as_json()))});"]
     for name, text in request.template.base64_placeholders:
         value = f"Buffer.from(pm.variables.replaceIn({_javascript_string(text)})).toString('base64')"
@@ -141,13 +141,12 @@ def _prerequest_script(request: ExportedRequest) -> list[str]:
 
 
 def _request_url(template: RequestTemplate) -> str:
-    """The address: literal parts percent-encoded, placeholders as the scripts encode them."""
-    query = "&".join(f"{quote(name, safe='')}={_encode_query_value(value)}" for name, value in template.query)
-    return f"{{{{baseUrl}}}}{template.path}" + (f"?{query}" if query else "")
+    """The URL: literal parts are percent-encoded, placeholders stand for values that the scripts encode."""
+    return f"{{{{baseUrl}}}}{template.path}{template.query_string(_encode_query_value)}"
 
 
 def _encode_query_value(value: str) -> str:
-    """A value of the query, in which placeholders stand for encoded values."""
+    """A value of the query, with placeholders for encoded values."""
     encoded, end = "", 0
     for placeholder in PLACEHOLDER_PATTERN.finditer(value):
         encoded += quote(value[end : placeholder.start()], safe="") + f"{placeholder[0][:-2]}Encoded}}}}"
@@ -160,17 +159,17 @@ def _script_event(listen: str, lines: list[str]) -> JsonObject:
 
 
 def _script_lines(name: str) -> list[str]:
-    """The lines of a script that goes with every request."""
+    """The lines of a script that runs with every request."""
     return (files(__package__) / "templates" / name).read_text(encoding="utf-8").splitlines()
 
 
 def _javascript_string(text: str) -> str:
-    """A text as JavaScript writes it."""
+    """A text as a JavaScript literal."""
     return json.dumps(text)
 
 
 def _request_description(check: ExportedCheck) -> str:
-    """What a request is for, and where that is documented."""
+    """The title, level and sources of a check."""
     lines = [check.title, f"Level: {check.level}."]
     lines += [
         f"{source}{f': {source.says}' if source.says else ''}{f' {source.url}' if source.url else ''}"
@@ -180,7 +179,7 @@ def _request_description(check: ExportedCheck) -> str:
 
 
 def _description(export: Export, version: str) -> str:
-    """What the collection is, how it is run, and what is not in it."""
+    """How to run the collection, and what is in it."""
     return (
         "Set `baseUrl` and `writeKey`, and run all of it, in order. Each folder is a "
         "check, and can be run alone. The first broken promise ends a check; the rest of it is skipped.\n\n"

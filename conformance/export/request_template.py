@@ -1,4 +1,4 @@
-"""Templates: requests with placeholders for the write key, and endless paddings told in a few words."""
+"""Request templates: requests with placeholders for the write key, and long repetitions written shortly."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import binascii
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote
+
+from conformance.export.exported_checks import NotExportable, OmissionReason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.core.model import Request
     from conformance.requests import Keys
 
@@ -17,16 +22,16 @@ KEY_PLACEHOLDER, TRUNCATED_KEY_PLACEHOLDER, OTHER_CASE_KEY_PLACEHOLDER = (
     "{{writeKeyTruncated}}",
     "{{writeKeySwapped}}",
 )
-"""What stands for the write key, for the key without its last character, and in the other case of letters."""
+"""Placeholders for the write key, for the key without its last character, and with the case of letters swapped."""
 PLACEHOLDER_PATTERN = re.compile(r"\{\{\w+\}\}")
 _PLACEHOLDER_START = "{{"
 _REPETITION = re.compile(r"(.{1,6}?)\1{63,}", re.DOTALL)
-"""So much of the same is told as a repetition."""
+"""A text repeated at least 64 times is written as a RepeatedText."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatedText:
-    """A piece of text that is one unit many times."""
+    """A text that repeats one unit."""
 
     unit: str
     times: int
@@ -35,16 +40,12 @@ class RepeatedText:
 BodyPiece: TypeAlias = "str | RepeatedText"
 
 
-class NoTemplate(Exception):
-    """A request that no template can stand for; the text says why."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTemplate:
-    """A request without its key. Values of the query are not percent-encoded.
+    """A request with placeholders for its key. Values of the query are not percent-encoded.
 
-    The body is text in pieces, or, where it is none, `packed` bytes. `tokens` are further placeholders, each
-    for the base64 of a text. `size` is that of the body in bytes; 0 where it depends on the key.
+    A body of text is in `pieces`, any other in `binary_body`. `base64_placeholders` are further placeholders, each for
+    the base64 of a text. `body_size` is in bytes; 0 if it depends on the key.
     """
 
     method: str
@@ -58,12 +59,12 @@ class RequestTemplate:
 
     @property
     def has_body(self) -> bool:
-        """Whether it has a body at all."""
+        """Whether it has a body."""
         return bool(self.pieces or self.binary_body)
 
     @property
     def has_no_repetitions(self) -> bool:
-        """Whether its body is one text, without repetitions."""
+        """Whether its body is without repetitions."""
         return all(isinstance(piece, str) for piece in self.pieces)
 
     @property
@@ -72,10 +73,15 @@ class RequestTemplate:
         return "".join(item if isinstance(item, str) else item.unit * item.times for item in self.pieces)
 
     def has_placeholder(self, placeholder: str) -> bool:
-        """Whether a placeholder stands anywhere in it."""
+        """Whether a placeholder is anywhere in it."""
         values = [value for _, value in (*self.query, *self.headers, *self.base64_placeholders)]
         values += [piece for piece in self.pieces if isinstance(piece, str)]
         return any(placeholder in value for value in values)
+
+    def query_string(self, encode: Callable[[str], str]) -> str:
+        """The query with its question mark, its values encoded by a function; empty if there is none."""
+        query = "&".join(f"{quote(name, safe='')}={encode(value)}" for name, value in self.query)
+        return f"?{query}" if query else ""
 
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever the case of its name."""
@@ -83,7 +89,7 @@ class RequestTemplate:
 
 
 def make_template(request: Request, keys: Keys) -> RequestTemplate:
-    """The template of a request that was made with these keys. Raises Foreign."""
+    """The template of a request that was made with these keys. Raises NotExportable."""
     key_masker = _KeyMasker(keys)
     query = tuple((name, key_masker.mask_value(value)) for name, value in request.query)
     headers = tuple((name, key_masker.mask_value(value)) for name, value in request.headers)
@@ -105,7 +111,7 @@ def make_template(request: Request, keys: Keys) -> RequestTemplate:
 
 
 class _KeyMasker:
-    """Puts placeholders in place of secrets."""
+    """Replaces secrets by placeholders."""
 
     def __init__(self, keys: Keys) -> None:
         self._placeholder_by_secret = (
@@ -116,20 +122,20 @@ class _KeyMasker:
         self.base64_placeholders: list[tuple[str, str]] = []
 
     def mask_text(self, text: str) -> str:
-        """A text with placeholders. Raises Foreign for one that has something like them already."""
+        """A text with placeholders. Raises NotExportable if it contains the start of a placeholder already."""
         if _PLACEHOLDER_START in text:
-            raise NoTemplate("it has two opening braces in a row, which would be taken for a placeholder")
-        for form, placeholder in self._placeholder_by_secret:
-            text = text.replace(form, placeholder)
+            raise NotExportable(OmissionReason.TWO_BRACES)
+        for secret, placeholder in self._placeholder_by_secret:
+            text = text.replace(secret, placeholder)
         return text
 
     def mask_value(self, value: str) -> str:
-        """The value of a header or parameter; base64 with a secret inside becomes a token."""
+        """The value of a header or parameter. Base64 with a secret inside becomes a placeholder of its own."""
         return " ".join(self._mask_word(word) for word in value.split(" "))
 
     def _mask_word(self, word: str) -> str:
         decoded = _decode_base64(word)
-        if not any(form in decoded for form, _ in self._placeholder_by_secret):
+        if not any(secret in decoded for secret, _ in self._placeholder_by_secret):
             return self.mask_text(word)
         name = f"token{len(self.base64_placeholders) + 1}"
         self.base64_placeholders.append((name, self.mask_text(decoded)))
@@ -137,7 +143,7 @@ class _KeyMasker:
 
 
 def _decode_base64(word: str) -> str:
-    """What base64 holds; nothing where it is none, or no text."""
+    """The text that is encoded as base64; empty if it is no base64, or no text."""
     try:
         return base64.b64decode(word, validate=True).decode()
     except (binascii.Error, ValueError):
@@ -145,7 +151,7 @@ def _decode_base64(word: str) -> str:
 
 
 def _split_repetitions(text: str) -> tuple[BodyPiece, ...]:
-    """A text with its repetitions taken out."""
+    """A text as pieces, with repetitions apart."""
     pieces: list[BodyPiece] = []
     end = 0
     for repetition in _REPETITION.finditer(text):

@@ -1,4 +1,4 @@
-"""Statuses: the few that tell checks apart, and the many that stand behind them."""
+"""Statuses: the few that a dry run tries, and the ranges that they represent."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from conformance.export.exported_checks import StatusRanges
 
 _STATUSES_IN_CHECKS = frozenset({200, 207, 401, 403, 411, 429, 501, 505})
-"""Those that checks know by number."""
+"""Statuses that checks name by number."""
 _UNASSIGNED_DIGITS = 90
-"""The last two digits of statuses that nobody knows: such a one stands for all of its class."""
+"""Last two digits of an unassigned status, which represents all other statuses of its class."""
 
 T = TypeVar("T")
 
 
 def representative_statuses(contract: Contract) -> tuple[int, ...]:
-    """The statuses that tell checks of a contract apart: all with a meaning, and one more of each class."""
+    """The statuses to try with checks of a contract: all that are named somewhere, and one more of each class."""
     facts = [
         *contract.profile.facts.values(),
         *(answer for event in contract.profile.events.values() for answer in event.required.values()),
@@ -39,7 +39,7 @@ def representative_statuses(contract: Contract) -> tuple[int, ...]:
 
 
 def status_ranges(kinds: Mapping[int, T], *wanted_kinds: T) -> StatusRanges:
-    """All statuses that are one of what is wanted, given what the telling ones are."""
+    """All statuses of the wanted kinds, given the kinds of the representative ones."""
     pairs: list[tuple[int, int]] = []
     for status in range(FIRST_FINAL_STATUS, LAST_FINAL_STATUS + 1):
         if (kinds[status] if status in kinds else kinds[_class_representative(status)]) not in wanted_kinds:
@@ -52,5 +52,5 @@ def status_ranges(kinds: Mapping[int, T], *wanted_kinds: T) -> StatusRanges:
 
 
 def _class_representative(status: int) -> int:
-    """The status that stands for a class."""
+    """The status that represents its class."""
     return status // 100 * 100 + _UNASSIGNED_DIGITS

@@ -219,6 +219,16 @@ class ResponseBody(Fact):
     text: str | None = None
     schema: JsonObject | None = None
 
+    def as_json(self) -> JsonObject:
+        """The promised fields, by their keys in a profile."""
+        fields: JsonObject = {
+            "class": self.body_format.value if self.body_format else None,
+            "media_type": self.media_type,
+            "text": self.text,
+            "schema": self.schema,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageIdLimit(Fact):

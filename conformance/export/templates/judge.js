@@ -1,4 +1,4 @@
-// After each answer: its status, and what its body has to look like, are held against what the check expects.
+// After each answer: compares its status and body with what the check expects.
 const TRIES = 4;
 const LONGEST_S = 30;
 const name = pm.info.requestName;
@@ -16,12 +16,12 @@ function asked() {
   return Number.isNaN(date) ? 1 : Math.max((date - Date.now()) / 1000, 0.05);
 }
 
-// What a body should be, and is not; nothing where all is well.
+// What a body should be, and is not; empty if it is right.
 function missing(body) {
   const type = (pm.response.headers.get("Content-Type") || "").split(";")[0].trim().toLowerCase();
   if (body.lacks !== undefined) {
     if (body.media_types.length && !body.media_types.includes(type)) return "";
-    const plain = body.spellings.reduce((found, [spelled, meant]) => found.split(spelled).join(meant), text);
+    const plain = body.spellings.reduce((result, [escape, character]) => result.split(escape).join(character), text);
     return new RegExp(body.lacks, "m").test(plain) ? "a body without that" : "";
   }
   if (body.media_type !== undefined && type !== body.media_type) return `the type ${body.media_type}`;
@@ -48,7 +48,7 @@ function missing(body) {
   return isOther ? `the body ${body.text}` : "";
 }
 
-// What was expected in place of what came; nothing where all is well.
+// What was expected instead of this answer; empty if the answer is right.
 function unmet() {
   if (!among(expected.statuses)) return expected.says;
   return expected.body ? missing(expected.body) : "";

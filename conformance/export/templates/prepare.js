@@ -1,4 +1,4 @@
-// Before each request: the step after a broken promise is skipped, and placeholders get their values.
+// Before each request: sets the placeholders, and skips requests after a broken promise.
 const baseUrl = pm.variables.get("baseUrl") || "";
 const key = pm.variables.get("writeKey") || "";
 if (!baseUrl) {
