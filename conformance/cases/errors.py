@@ -14,7 +14,11 @@ from conformance.core.model import Level
 from conformance.profile.facts import AuthScheme
 from conformance.requests.credentials import basic
 from conformance.requests.fields import free_form_pointer
-from conformance.requests.invalid_cases import INVALID_BATCH, INVALID_JSON, NO_IDENTITY, NOT_OBJECT, NOT_UTF8
+from conformance.requests.invalid_cases import (
+    INVALID_BATCH,
+    NO_IDENTITY,
+    UNREADABLE_BODIES,
+)
 from conformance.requests.invalid_credentials import INVALID_AUTHORIZATION, WRONG_BODY_KEY, WRONG_KEY
 from conformance.requests.refused_requests import REFUSALS, REFUSED_JSON, REFUSED_SIZE, STACK_TRACE_TRIGGERS
 
@@ -123,7 +127,7 @@ def error_shape(call: Call) -> Steps:
 @check("errors.status.json", "Invalid JSON causes no server error.", fact=NO_SERVER_ERROR)
 def json_status(call: Call) -> Steps:
     """After a 5xx, or no answer at all, SDKs send the same body again and again."""
-    return (yield from expect_no_server_errors(call, _applicable_drafts(call, (*INVALID_JSON, *NOT_OBJECT, NOT_UTF8))))
+    return (yield from expect_no_server_errors(call, _applicable_drafts(call, UNREADABLE_BODIES)))
 
 
 @check("errors.status.credentials", "Wrong credentials cause no server error.", fact=NO_SERVER_ERROR)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.cases._steps import expect_accepted, expect_documented_refusal, expect_no_server_error_for
 from conformance.checks.catalogue import check
 from conformance.checks.check import ACCEPTED, FACT_OF_PARAMETER, NO_SERVER_ERROR, WEBHOOKS
-from conformance.requests.invalid_cases import INVALID_JSON, NOT_OBJECT, NOT_UTF8
+from conformance.requests.invalid_cases import UNREADABLE_BODIES
 from conformance.requests.invalid_credentials import INVALID_WEBHOOK, webhook_with_wrong_body_key
 
 if TYPE_CHECKING:
@@ -56,5 +56,5 @@ def overriding_key(call: Call) -> Steps:
        fact=NO_SERVER_ERROR, kinds=WEBHOOKS)  # fmt: skip
 def invalid_webhook_status(call: Call) -> Steps:
     """After a 5xx, the other system sends the same request again and again."""
-    cases = (*INVALID_WEBHOOK, *INVALID_JSON, *NOT_OBJECT, NOT_UTF8)
+    cases = (*INVALID_WEBHOOK, *UNREADABLE_BODIES)
     return (yield from expect_no_server_error_for(call, cases))

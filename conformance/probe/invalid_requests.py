@@ -11,10 +11,8 @@ from conformance.profile.facts import AuthScheme, Condition
 from conformance.requests import content_codings
 from conformance.requests.invalid_cases import (
     INVALID_BATCH,
-    INVALID_JSON,
     NO_IDENTITY,
-    NOT_OBJECT,
-    NOT_UTF8,
+    UNREADABLE_BODIES,
     InvalidCase,
 )
 from conformance.requests.invalid_credentials import (
@@ -61,7 +59,6 @@ def _encoding_case(slug: str, title: str, make: Callable[[Draft], Draft]) -> Inv
     return InvalidCase(slug, title, Condition.ENCODING_INVALID, lambda call: make(call.acceptable_request()))
 
 
-BAD_JSON = (*INVALID_JSON, *NOT_OBJECT, NOT_UTF8)
 BAD_GZIP = (
     _encoding_case("gzip.corrupt", "a body with a gzip header and corrupt data", content_codings.with_corrupt_gzip),
     _encoding_case("gzip.truncated", "the first half of a body in gzip", content_codings.with_truncated_gzip),
@@ -79,11 +76,11 @@ def invalid_cases_for(operation: Operation, *, accepts_body_keys: bool) -> tuple
     key_cases = (*INVALID_AUTHORIZATION, *WRONG_KEY, *(WRONG_BODY_KEY if accepts_body_keys else ()))
     match operation.kind:
         case OperationKind.EVENT:
-            return (*key_cases, *BAD_JSON, *BAD_GZIP, NO_IDENTITY, NULL_IDENTITY, *method_cases)
+            return (*key_cases, *UNREADABLE_BODIES, *BAD_GZIP, NO_IDENTITY, NULL_IDENTITY, *method_cases)
         case OperationKind.BATCH:
-            return (*key_cases, *BAD_JSON, *BAD_GZIP, *INVALID_BATCH, PARTLY_BAD_BATCH, *method_cases)
+            return (*key_cases, *UNREADABLE_BODIES, *BAD_GZIP, *INVALID_BATCH, PARTLY_BAD_BATCH, *method_cases)
         case OperationKind.WEBHOOK:
-            return (*INVALID_WEBHOOK, *BAD_JSON, *BAD_GZIP, *method_cases)
+            return (*INVALID_WEBHOOK, *UNREADABLE_BODIES, *BAD_GZIP, *method_cases)
         case _:
             return (*INVALID_PIXEL, *method_cases)
 

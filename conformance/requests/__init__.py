@@ -1,4 +1,4 @@
-"""Payloads: the bytes of requests, built from the contract; acceptable ones and spoiled ones."""
+"""Requests built from the contract: acceptable ones, and ones made invalid on purpose."""
 
 from __future__ import annotations
 

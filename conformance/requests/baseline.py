@@ -1,4 +1,4 @@
-"""What a target accepts at all: found out before the checks, so that they need not stumble over it."""
+"""Which variant of an acceptable request each operation takes, as the preflight found out."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What an acceptable request to a target looks like, where the smallest documented one is refused.
+    """The variant of an acceptable request that a target takes where it refuses the minimal one.
 
-    A target that insists on a documented but optional field breaks a promise, once. On a footing that it
-    accepts, all its other promises can still be judged.
+    With it, the other promises of the target can still be tested. `scheme` is None for the default one.
     """
 
     has_all_fields: bool = False
@@ -31,10 +30,12 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightResult:
-    """Where a target accepts something other than the smallest request, and where nothing at all.
+    """What each operation accepts, and what the checks of a run share.
 
-    `dead` maps an operation to the exchange in which its smallest request was refused. `seen` fills as the run goes.
-    `run_id` is what the run's events are marked with.
+    `baselines`: the operations that refuse the minimal request but accept a variant of it.
+    `dead`: the operations that accept nothing, each with the answer to its minimal request.
+    `shared_exchanges`: exchanges that several checks need; filled during the run.
+    `run_id`: the tag of the run's events.
     """
 
     baselines: Mapping[Operation, Baseline] = field(default_factory=dict)
@@ -43,7 +44,7 @@ class PreflightResult:
     run_id: str = DEFAULT_RUN_ID
 
     def require_alive(self, operation: Operation) -> None:
-        """Raises Untestable where nothing is accepted."""
+        """Raises Untestable if the operation accepts nothing."""
         if operation in self.dead:
             raise Untestable(
                 f"{operation} must accept some acceptable request, or what it refuses proves nothing",

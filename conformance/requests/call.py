@@ -1,4 +1,4 @@
-"""A call: the one operation that a check is about, and the drafts of requests to it."""
+"""The operation that a check tests, and the requests it can send to it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _DEFAULT_EVENT_BYTES = 16_000
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One operation under one contract. `label` makes the message ids of its events its own.
+    """The operation that a check tests, under a contract, and factories of requests to it.
 
-    `seen` holds what the whole run has seen, for checks that would otherwise provoke it anew. Every event
-    that has a context names the run in it, by `run_id`; every id begins with the same word. By either of
-    them an event can be found, and deleted. The smallest request stays the smallest: its id has to do.
+    `label` keeps message ids of different checks apart. `shared_exchanges` holds exchanges that several checks need, so
+    that each is provoked only once per run. Events with a context carry `run_id` in it and all ids start with
+    ID_PREFIX, so that the events of a run can be found and deleted; minimal requests carry only the id.
     """
 
     contract: Contract
@@ -53,7 +53,7 @@ class Call:
 
     @property
     def event_type(self) -> EventType:
-        """The event type that the operation takes; for a batch, the one that generic checks send."""
+        """The event type of the operation; for a batch, the one that generic checks send."""
         return self.contract.event_type(self.operation.event_type)
 
     @property
@@ -66,27 +66,27 @@ class Call:
         return credentials_for_scheme(self.contract, scheme or self._default_scheme(), self.keys, key)
 
     def acceptable_request(self, *types: str) -> Draft:
-        """An acceptable request; on a batch with one event of each type named."""
+        """An acceptable request; a batch has one event of each type in `types`."""
         return self._draft(*(self.baseline_event(name) for name in types or (self.operation.event_type,)))
 
     def control_request(self) -> Draft:
-        """The acceptable twin of whatever is refused: one that was accepted a moment ago will do."""
+        """The acceptable request that proves a refusal meaningful; a recent identical one may be reused."""
         return self.acceptable_request().as_control()
 
     def minimal_request(self) -> Draft:
-        """The smallest request that the documents allow, whatever the footing."""
+        """The smallest documented request, regardless of the baseline."""
         return self._draft(self.minimal_event(self.operation.event_type)).with_content_type("application/json")
 
     def full_request(self, *types: str) -> Draft:
-        """An acceptable request with every field that the documents know."""
+        """An acceptable request with every documented field."""
         return self._draft(*(self.full_event(name) for name in types or (self.operation.event_type,)))
 
     def batch_of(self, count: int) -> Draft:
-        """An acceptable batch of so many small events."""
+        """An acceptable batch of `count` small events. Raises NotApplicable above the limit of events."""
         return self._draft(*(self.baseline_event(self.operation.event_type) for _ in range(count)))
 
     def batch_of_at_most(self, count: int) -> Draft:
-        """An acceptable batch of so many small events, or of as many as its limits have room for."""
+        """An acceptable batch of `count` small events, or of as many as its limits allow."""
         if self.contract.has_fact(MAX_EVENTS_FACT):
             count = min(count, self.contract.max_events)
         if not self.contract.has_fact(f"limits.{LimitKind.BATCH}"):
@@ -97,7 +97,7 @@ class Call:
         )
 
     def request_with_room_for(self, size: int) -> Draft:
-        """An acceptable request; on a batch with events enough to reach a size within their own limit."""
+        """An acceptable request that can be padded to a size; a batch has enough events to stay within their limit."""
         if not self.is_batch:
             return self.acceptable_request()
         has_event_limit = self.contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}")
@@ -110,31 +110,31 @@ class Call:
         return self.batch_of(count)
 
     def batch_beyond_limit(self, count: int) -> Draft:
-        """A batch of so many small events, however many it may have."""
+        """A batch of `count` small events, regardless of its limits."""
         return self.acceptable_request().with_events(
             *(self.baseline_event(self.operation.event_type) for _ in range(count))
         )
 
     def example_request(self) -> Draft:
-        """The documented example of this operation. Raises Silent if there is none."""
+        """The documented example of this operation. Raises NotApplicable if there is none."""
         return self._draft({}).with_body_value(self._with_key(self._example()))
 
     def example_with_own_key(self) -> Draft:
-        """The documented example, with no other credentials than its own. Raises Silent if it has none."""
+        """The documented example with its own key only. Raises NotApplicable if it has none."""
         if json.dumps(WRITE_KEY_PLACEHOLDER) not in json.dumps(self._example().value):
             raise NotApplicable(f"the example of {self.operation} carries no key")
         return self.example_request().with_credentials(NO_CREDENTIALS)
 
     def baseline_event(self, type_name: str) -> JsonObject:
-        """An acceptable event of a type: the smallest one, unless the footing is another."""
+        """An acceptable event of a type: the smallest one, or a full one if the baseline says so."""
         return self.full_event(type_name) if self.baseline.has_all_fields else self.minimal_event(type_name)
 
     def minimal_event(self, type_name: str) -> JsonObject:
-        """The smallest event of a type that the documents allow."""
+        """The smallest documented event of a type."""
         return self._with_id_and_type(_minimal_event_without_id(self.contract, type_name), type_name)
 
     def full_event(self, type_name: str) -> JsonObject:
-        """An acceptable event of a type with every field that the documents know."""
+        """An acceptable event of a type with every documented field."""
         event = schemas.full_sample(self.contract.event_schema(type_name))
         if not isinstance(event, dict):
             raise TypeError(f"the schema of {type_name} is not that of an object")
@@ -147,12 +147,15 @@ class Call:
         return self.tag_event(event)
 
     def with_run_tag(self, draft: Draft) -> Draft:
-        """A draft whose first event names the run, for one without an id of ours."""
+        """Tags the first event of a draft with the run, for drafts without an id of ours."""
         first, *rest = draft.events
         return draft.with_events(self.tag_event(first), *rest) if isinstance(first, dict) else draft
 
     def _tag_documented_event(self, event: JsonObject) -> JsonObject:
-        """A documented event that tells whose it is. One without a context gets none: it would be another."""
+        """Tags a documented event with the run.
+
+        If it has no context, its user id is tagged instead, because adding a context would change the example.
+        """
         where = self.contract.profile.pointers
         user_ids = [pointers.get(event, p) for p in (where.user, where.anonymous) if p and pointers.has(event, p)]
         lacks_context = where.context is not None and not pointers.has(event, where.context)
@@ -160,7 +163,7 @@ class Call:
         return self._tag_user_id(event) if lacks_context and has_user else self.tag_event(event)
 
     def tag_event(self, event: JsonObject) -> JsonObject:
-        """An event that names the run in its context, if the dialect has one; else by its user's id."""
+        """Tags an event with the run: in its context, or in its user id if the dialect has no context."""
         where = self.contract.profile.pointers
         if where.context is None:
             return self._tag_user_id(event)
@@ -169,7 +172,7 @@ class Call:
         return pointers.put(event, where.context, {**context, ID_PREFIX: {"run": self.run_id}})
 
     def _tag_user_id(self, event: JsonObject) -> JsonObject:
-        """An event whose user's id begins as all ids of ours do."""
+        """An event with ID_PREFIX before its user id."""
         where = self.contract.profile.pointers
         user_pointer = next((p for p in (where.user, where.anonymous) if p and pointers.has(event, p)), None)
         return (
@@ -179,7 +182,7 @@ class Call:
         )
 
     def optional_fields(self) -> tuple[str, ...]:
-        """The top-level fields of the full event that it can do without."""
+        """The pointers of the top-level fields of the full event that are not required."""
         profile, name = self.contract.profile, self.operation.event_type
         required_pointers = {
             *self.event_type.required,
@@ -216,19 +219,19 @@ class Call:
         )
 
     def _byte_limit(self, limit_kind: LimitKind) -> int | None:
-        """How many bytes a limit leaves; None where no limit counts bytes."""
+        """A limit in bytes; None if there is none or it counts something else."""
         if not self.contract.has_fact(f"limits.{limit_kind}"):
             return None
         limit = self.contract.size_limit(limit_kind)
         return limit.at_most if limit.unit is SizeUnit.BYTES else None
 
     def _default_scheme(self) -> AuthScheme:
-        """The scheme of requests that are not about credentials."""
+        """The scheme of requests in checks that are not about credentials."""
         scheme_of_kind = {OperationKind.PIXEL: AuthScheme.BODY, OperationKind.WEBHOOK: AuthScheme.QUERY}
         return scheme_of_kind.get(self.operation.kind, self.baseline.scheme or self.contract.default_scheme)
 
     def _with_id_and_type(self, event: JsonObject, type_name: str) -> JsonObject:
-        """An event with its own message id and type, where it must have them."""
+        """An event with a message id and a type, if they are required."""
         where, always = self.contract.profile.pointers, self.contract.profile.always_required
         if where.message_id and where.message_id in always:
             event = pointers.put(event, where.message_id, self.next_message_id())
@@ -237,7 +240,7 @@ class Call:
         return event
 
     def _example(self) -> Example:
-        """The documented example of this operation. Raises Silent if there is none."""
+        """The documented example of this operation. Raises NotApplicable if there is none."""
         batch, pixel = self.contract.profile.batch, self.contract.profile.pixel
         example = batch.example if self.is_batch else self.event_type.example
         if self.operation.kind is OperationKind.PIXEL and pixel:
@@ -247,18 +250,18 @@ class Call:
         return example
 
     def _has_another_type(self, example: Example) -> bool:
-        """Whether an example names a type that the operation does not take."""
+        """Whether an example is of another type than the operation."""
         where = self.contract.profile.pointers.type
         if where is None or not pointers.has(example.value, where):
             return False
         return pointers.get(example.value, where) != self.operation.event_type
 
     def next_message_id(self) -> str:
-        """A message id that is the same in every run and different for every event of a run."""
+        """A message id that is unique within a run and the same in every run."""
         return f"{ID_PREFIX}-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._event_numbers)}')}"
 
     def _with_key(self, example: Example) -> JsonObject:
-        """A documented example with the right key in place of the documents' stand-in."""
+        """A documented example with the right key in place of its placeholder."""
         text = json.dumps(example.value).replace(json.dumps(WRITE_KEY_PLACEHOLDER), json.dumps(self.keys.write_key))
         value: JsonObject = json.loads(text)
         where = self.contract.profile.batch.pointer
@@ -271,7 +274,7 @@ class Call:
 
 @functools.lru_cache(maxsize=64)
 def _minimal_event_without_id(contract: Contract, type_name: str) -> JsonObject:
-    """The smallest event of a type, without an id of its own. Not to be changed: all events begin so."""
+    """The smallest event of a type without its id. It is cached and must not be changed."""
     event_type, schema = contract.event_type(type_name), contract.event_schema(type_name)
     event: JsonObject = {}
     for pointer in (*event_type.required, *contract.profile.always_required):

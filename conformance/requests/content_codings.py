@@ -1,4 +1,4 @@
-"""Codings: bodies packed with gzip, well and badly, and what is called gzip and is none."""
+"""Content codings: gzip bodies, valid and corrupt, and bodies that are labelled gzip but are not."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ _UINT32_MASK = 0xFFFF_FFFF
 
 
 def with_gzip(draft: Draft) -> Draft:
-    """The same in gzip."""
+    """The same, compressed with gzip."""
     return _with_gzip_coding(draft, _compressor(draft))
 
 
 def with_corrupt_gzip(draft: Draft) -> Draft:
-    """The same as something that begins like gzip, and is none for any reader."""
+    """The same with a body that begins like gzip but can't be decompressed."""
     return _with_gzip_coding(draft, lambda body: _GZIP_HEADER + b"\xff" * len(body))
 
 
 def with_truncated_gzip(draft: Draft) -> Draft:
-    """The same in gzip that breaks off in the middle."""
+    """The same with the first half of its gzip body."""
     compress = _compressor(draft)
     return _with_gzip_coding(draft, lambda body: compress(body)[: len(compress(body)) // 2])
 
 
 def with_gzip_label_only(draft: Draft) -> Draft:
-    """The same, called gzip and not packed at all."""
+    """The same, labelled gzip but not compressed."""
     return _with_gzip_coding(draft, lambda body: body)
 
 
 def with_unknown_coding(draft: Draft) -> Draft:
-    """The same under the name of a coding that nobody knows."""
+    """The same with an unknown Content-Encoding."""
     return draft.with_header("Content-Encoding", "conformance")
 
 
 def gzip_bomb(call: Call) -> Draft:
-    """An event of ten million bytes, packed into ten thousand."""
+    """An event of ten million bytes, compressed to about ten thousand."""
     draft = call.acceptable_request().with_field(call.acceptable_request().layout.filler_pointer, _PLACEHOLDER)
     level = _compression_level(draft)
 
@@ -70,12 +70,12 @@ def _compressor(draft: Draft) -> Callable[[bytes], bytes]:
 
 
 def _compression_level(draft: Draft) -> int:
-    """How much to compress: not at all where the body has the key, which reports could not hide then."""
+    """Compression level: none if the body holds the key, since redaction does not look into compressed bytes."""
     return _BEST_COMPRESSION if draft.credentials.body_key is None else _NO_COMPRESSION
 
 
 def _gzip_around_filler(before: bytes, after: bytes, level: int) -> bytes:
-    """Gzip of a text with the filler in the middle, which is compressed only once."""
+    """Gzip of a body with the filler in the middle; the filler is compressed once for all bodies."""
     deflate = _deflate(before, level) + _deflated_filler() + _deflate(after, level, zlib.Z_FINISH)
     checksum = zlib.crc32(after, zlib.crc32(b"a" * BOMB_BYTES, zlib.crc32(before)))
     length = len(before) + BOMB_BYTES + len(after)
@@ -83,7 +83,7 @@ def _gzip_around_filler(before: bytes, after: bytes, level: int) -> bytes:
 
 
 def _deflate(data: bytes, level: int, flush: int = zlib.Z_FULL_FLUSH) -> bytes:
-    """A part of a deflate stream that does not look back at what is before it."""
+    """A part of a deflate stream that does not refer to the parts before it."""
     compressor = zlib.compressobj(level, zlib.DEFLATED, _RAW_DEFLATE)
     return compressor.compress(data) + compressor.flush(flush)
 

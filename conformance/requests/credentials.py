@@ -1,4 +1,4 @@
-"""The write key, right and wrong, and the places where a request carries it."""
+"""The write key, wrong keys made from it, and how a request carries a key."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ class Keys:
 
     @property
     def suffixed(self) -> str:
-        """The key with one character more at its end."""
+        """The key with one more character at its end."""
         return f"{self.write_key}x"
 
     @property
     def prefixed(self) -> str:
-        """The key with one character more before it."""
+        """The key with one more character before it."""
         return f"x{self.write_key}"
 
     @property
     def truncated(self) -> str:
-        """The key without its last character. Raises Silent if nothing would be left."""
+        """The key without its last character. Raises NotApplicable if nothing is left."""
         if len(self.write_key) == 1:
             raise NotApplicable("the write key has one character; nothing is left without it")
         return self.write_key[:-1]
 
     @property
     def other_case(self) -> str:
-        """The key with every letter in the other case. Raises Silent if it has no letters."""
+        """The key with every letter in the other case. Raises NotApplicable if it has no letters."""
         swapped = self.write_key.swapcase()
         if swapped == self.write_key:
             raise NotApplicable("the write key has no letters; its case can't be changed")
         return swapped
 
     def placeholders_by_secret(self) -> dict[str, str]:
-        """Every secret, and every wrong key that would betray it, with what stands for it in reports."""
+        """Every secret, and every wrong key that reveals it, with its placeholder in reports."""
         placeholders = {
             self.write_key[:-1]: f"truncated({REDACTED_WRITE_KEY})",
             self.write_key.swapcase(): f"swapcase({REDACTED_WRITE_KEY})",
@@ -68,7 +68,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What one request says of its sender: an Authorization or other header, a key in the body or query."""
+    """The credentials of one request: headers, a key in the body, or query parameters."""
 
     headers: tuple[tuple[str, str], ...] = ()
     body_key: str | None = None
@@ -89,7 +89,7 @@ def basic(user: str) -> Credentials:
 
 
 def credentials_for_scheme(contract: Contract, scheme: AuthScheme, keys: Keys, key: str | None = None) -> Credentials:
-    """The credentials of a scheme; `key` stands in for the right key."""
+    """The credentials of a scheme, with `key` or the right key. Raises NotApplicable without a bearer token."""
     key = keys.write_key if key is None else key
     match scheme:
         case AuthScheme.BASIC:

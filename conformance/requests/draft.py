@@ -1,4 +1,4 @@
-"""A draft of a request: changed step by step, each time as a copy, and rendered once."""
+"""A draft of a request: an immutable value, from which the request is built at the end."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def encode_standard_base64(body: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where a dialect puts things: the batch's list, the key in a body, the filler, the pixel's data.
+    """Where a dialect has its batch list, the key in a body, filler and pixel data, and its limits.
 
-    `room` is how many bytes a body may have, if there is such a limit; `event_room`, each event of a batch.
+    `max_body_bytes` and `max_event_bytes` are None without a limit in bytes; the latter is that of events in a batch.
     """
 
     batch_pointer: str
@@ -44,7 +44,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """One request to be: events, what surrounds them, and how they are written down."""
+    """A request that is not built yet: its events, their envelope and encoding, and how it is sent."""
 
     operation: Operation
     layout: Layout
@@ -87,19 +87,19 @@ class Draft:
         return replace(self, envelope=pointers.put(self.envelope, pointer, value))
 
     def with_events(self, *events: Json) -> Draft:
-        """The same with other events; anything else than an object is put in as it is."""
+        """The same with other events, which need not be objects."""
         return replace(self, events=events)
 
     def with_batch_list(self, *value: Json) -> Draft:
-        """The same with something else in place of a batch's list, or with nothing there."""
+        """The same with `value` in place of a batch's list; without arguments, without the list."""
         return replace(self, batch_list=value)
 
     def with_body_value(self, value: Json) -> Draft:
-        """The same with another JSON value in place of the whole body's."""
+        """The same with another JSON value as its body."""
         return replace(self, body_value=value)
 
     def with_json_bytes(self, edit: Callable[[bytes], bytes]) -> Draft:
-        """The same with the bytes of its JSON changed."""
+        """The same with the bytes of its JSON edited."""
         return replace(self, edit_bytes=edit)
 
     def with_body_bytes(self, body: bytes) -> Draft:
@@ -115,15 +115,15 @@ class Draft:
         return self.with_field(self.layout.filler_pointer, character * 10)
 
     def with_body_size(self, size: int, filler_character: str = "a", size_unit: SizeUnit = SizeUnit.BYTES) -> Draft:
-        """The same with a body of exactly so many bytes, or what else is counted, padded with a character."""
+        """The same with a body of exactly `size` units, padded with a character."""
         return replace(self, body_size=size, filler_character=filler_character, size_unit=size_unit)
 
     def with_event_size(self, size: int, filler_character: str = "a", size_unit: SizeUnit = SizeUnit.BYTES) -> Draft:
-        """The same with a first event of exactly so many bytes, or what else is counted."""
+        """The same with a first event of exactly `size` units, padded with a character."""
         return replace(self, event_size=size, filler_character=filler_character, size_unit=size_unit)
 
     def with_events_reversed(self) -> Draft:
-        """The same with its events in the other order, after all else was done to them."""
+        """The same with its events in reverse order, after all other changes."""
         return replace(self, is_reversed=True)
 
     def with_query(self, name: str, value: str) -> Draft:
@@ -163,19 +163,19 @@ class Draft:
         return replace(self, path=path)
 
     def with_raw_writer(self, raw_writer: RawWriter) -> Draft:
-        """The same, its bytes on the connection written by hand."""
+        """The same, with its bytes on the connection written by `raw_writer`."""
         return replace(self, raw_writer=raw_writer)
 
     def allowing_no_answer(self, *, may_time_out: bool = False) -> Draft:
-        """The same, with the check itself judging it if the connection is closed, or hangs, unanswered."""
+        """The same; the check itself judges a closed connection and, if `may_time_out`, a timeout."""
         return replace(self, may_go_unanswered=True, may_time_out=may_time_out)
 
     def as_control(self) -> Draft:
-        """The same as a control: what was answered to an equal one a moment ago will do."""
+        """The same as a control: a recent answer to an identical one may be reused."""
         return replace(self, is_control=True)
 
     def taking_429(self) -> Draft:
-        """The same, taking a 429 as its answer instead of waiting it out."""
+        """The same; a 429 is its response, not a reason to wait and retry."""
         return replace(self, takes_429=True)
 
     def with_pause(self, seconds: float) -> Draft:
@@ -183,7 +183,7 @@ class Draft:
         return replace(self, pause_s=seconds)
 
     def require_within_limits(self) -> None:
-        """Raises Silent if the body is larger than it may be: to refuse it for that would be right."""
+        """Raises NotApplicable if the request exceeds a size limit: the target may refuse it for that."""
         if self.layout.max_body_bytes is not None and self.operation.kind is not OperationKind.PIXEL:
             size = len(self._encode_body())
             if size > self.layout.max_body_bytes and self.size_unit is SizeUnit.BYTES:
@@ -219,7 +219,7 @@ class Draft:
         )
 
     def _measured_size(self) -> MeasuredSize | None:
-        """What it weighs by the limit that it is about, if its size is the point of it."""
+        """Its size in the unit of a limit, if the draft has been given an exact size."""
         if self.event_size is not None:
             return MeasuredSize(limit_fact=f"limits.{LimitKind.BATCH_EVENT}", size=self.event_size)
         if self.body_size is None:
@@ -228,7 +228,7 @@ class Draft:
         return MeasuredSize(limit_fact=f"limits.{limit_kind}", size=self.body_size)
 
     def _event_count(self) -> int:
-        """How many events it carries; what is in no list counts as one."""
+        """How many events it has; at least one."""
         body_value = self.body_value
         where = self.layout.batch_pointer
         if body_value is not None and pointers.has(body_value, where):
@@ -258,7 +258,7 @@ class Draft:
         return events[0] if self.body_size is None else padding.pad_event(_as_object(events[0]), self.body_size)
 
     def _events_with_key(self) -> list[Json]:
-        """The events, each with the key where the key goes into bodies."""
+        """The events, each with the key if the credentials put it into the body."""
         key = self.credentials.body_key
         if key is None or self.layout.key_pointer is None:
             return list(self.events)
@@ -268,7 +268,7 @@ class Draft:
         ]
 
     def _wrap_in_envelope(self, events: list[Json], padding: Padding) -> Json:
-        """The envelope around the events, or around what stands in their place."""
+        """The envelope with the events, or with what replaces their list."""
         envelope, where = self.envelope, self.layout.batch_pointer
         if self.credentials.body_key is not None and self.layout.key_pointer is not None:
             envelope = pointers.put(envelope, self.layout.key_pointer, self.credentials.body_key)
@@ -286,7 +286,7 @@ class Draft:
 
 
 def _as_object(event: Json) -> dict[str, Any]:
-    """An event, which is an object unless a check put something else in its place."""
+    """An event that is an object. Raises TypeError for anything else."""
     if not isinstance(event, dict):
-        raise TypeError(f"an event that is no object can't be changed: {event!r}")
+        raise TypeError(f"an event that is not an object can't be changed: {event!r}")
     return event

@@ -1,6 +1,6 @@
-"""Framings: requests whose length is wrong, doubtful or told in rare ways, and heads of rare kinds.
+"""Raw writers for unusual HTTP/1.1 framing: wrong, missing or conflicting lengths, rare chunk features, unusual heads.
 
-Each is a spelling: it writes a request from its start line, headers and body.
+Each writes a request from its request line, headers and body.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ def _content_length(count: int) -> tuple[str, str]:
 
 
 def write_length_too_small(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """A length that ends within the JSON; the rest of it and a blank line follow."""
+    """A Content-Length that ends within the JSON; the rest of the JSON and a blank line follow."""
     return (write_request(start, [*headers, _content_length(len(body) - LENGTH_SHORTFALL_BYTES)], body + _BLANK_LINE),)
 
 
 def write_length_too_large(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """A length beyond all that is sent; the JSON is whole."""
+    """A Content-Length larger than what is sent; the JSON is complete."""
     return (write_request(start, [*headers, _content_length(len(body) + EXCESS_LENGTH_BYTES)], body),)
 
 
 def write_without_length(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """No length at all before a body: then HTTP says that there is none."""
+    """A body without a Content-Length; by HTTP, the request then has no body."""
     return (write_request(start, headers, body + _BLANK_LINE),)
 
 
 def write_length_twice(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """The right length, twice."""
+    """The right Content-Length, twice."""
     return (write_request(start, [*headers, _content_length(len(body)), _content_length(len(body))], body),)
 
 
 def write_smaller_length_second(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """The right length, then a smaller one."""
+    """The right Content-Length, then a smaller one."""
     return (
         write_request(
             start, [*headers, _content_length(len(body)), _content_length(len(body) - LENGTH_SHORTFALL_BYTES)], body
@@ -57,7 +57,7 @@ def write_smaller_length_second(start: str, headers: HeaderPairs, body: bytes) -
 
 
 def write_smaller_length_first(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """A length that is too small, then the right one."""
+    """A Content-Length that is too small, then the right one."""
     return (
         write_request(
             start, [*headers, _content_length(len(body) - LENGTH_SHORTFALL_BYTES), _content_length(len(body))], body
@@ -66,7 +66,7 @@ def write_smaller_length_first(start: str, headers: HeaderPairs, body: bytes) ->
 
 
 def write_smuggled_request(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """Chunks, and a length that covers a second request behind the last of them."""
+    """Chunked, with a Content-Length that covers a second request after the last chunk."""
     host = dict(headers)["Host"]
     second = f"GET /conformance-smuggled HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     whole = _chunk(body) + _LAST_CHUNK + second
@@ -74,46 +74,49 @@ def write_smuggled_request(start: str, headers: HeaderPairs, body: bytes) -> Req
 
 
 def write_chunks_with_short_length(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """Chunks, and a length of a few bytes: who believes it takes the rest for a second request."""
+    """Chunked, with a Content-Length of a few bytes.
+
+    A server that trusts the length reads the rest as a second request (request smuggling).
+    """
     return (write_request(start, [*headers, _content_length(_FEW_BYTES), _CHUNKED_HEADER], _chunk(body) + _LAST_CHUNK),)
 
 
 def write_expect_continue(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """A head that asks whether to go on, and the body only after the answer."""
+    """A head with Expect: 100-continue, and the body only after the answer."""
     head = write_request(start, [*headers, _content_length(len(body)), ("Expect", "100-continue")], b"")
     return (head, body)
 
 
 def write_chunk_extensions(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """Chunks with extensions that nobody knows."""
+    """Chunks with unknown extensions."""
     middle = len(body) // 2
     chunks = _chunk(body[:middle], b";conformance") + _chunk(body[middle:], b';conformance="a; b"')
     return (write_request(start, [*headers, _CHUNKED_HEADER], chunks + b"0;conformance=1\r\n\r\n"),)
 
 
 def write_trailer(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """Chunks with a header after the last of them."""
+    """Chunks with a trailer."""
     trailer = b"0\r\nConformance-Trailer: 1\r\n\r\n"
     return (write_request(start, [*headers, _CHUNKED_HEADER], _chunk(body) + trailer),)
 
 
 def write_http_10(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """The same in HTTP/1.0."""
+    """A request in HTTP/1.0."""
     return write_standard(start.replace("HTTP/1.1", "HTTP/1.0"), headers, body)
 
 
 def write_second_host(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """A second, other Host."""
+    """A request with a second, different Host."""
     return write_standard(start, [*headers, ("Host", "conformance.example")], body)
 
 
 def write_many_headers(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """Hundreds of small headers."""
+    """A request with hundreds of small headers."""
     return write_standard(start, [*headers, *((f"Conformance-{number}", "1") for number in range(HEADER_COUNT))], body)
 
 
 def write_long_header(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:
-    """One header of tens of thousands of bytes."""
+    """A request with one header of tens of thousands of bytes."""
     return write_standard(start, [*headers, ("Conformance-Long", "a" * LONG_HEADER_BYTES)], body)
 
 

@@ -105,6 +105,9 @@ NOT_UTF8 = InvalidCase(
     _edited_json(lambda body: body[:-1] + b',"conformance_text":"\xc3\x28 \xff"}'),
 )
 
+UNREADABLE_BODIES = (*INVALID_JSON, *NOT_OBJECT, NOT_UTF8)
+"""Every body that is not a JSON object in UTF-8."""
+
 NO_IDENTITY = InvalidCase(
     "no-identity",
     "an event that names no user",

@@ -19,13 +19,16 @@ FILLER_POINTER = "/conformance_filler"
 
 
 def encode_json(value: Json, *, ascii_only: bool = False) -> bytes:
-    """Compact JSON, in UTF-8 or in ASCII with escapes: what sizes are counted in."""
+    """Compact JSON in UTF-8, or in ASCII with escapes. Sizes are those of this encoding."""
     return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Padding:
-    """How a body is filled up: where, with which character, how that is written down, what is counted."""
+    """Pads events and batches to an exact size.
+
+    `pointer` is the filler field, `character` what it is made of, `size_unit` what is counted.
+    """
 
     pointer: str
     character: str = "a"
@@ -33,21 +36,21 @@ class Padding:
     size_unit: SizeUnit = SizeUnit.BYTES
 
     def pad_event(self, event: JsonObject, size: int) -> JsonObject:
-        """An event of an exact size. Raises Silent if it is larger already."""
+        """An event of exactly `size` units. Raises NotApplicable if it is larger already."""
         missing = size - self._size_of(pointers.put(event, self.pointer, ""))
         if missing < 0:
             raise NotApplicable(f"an event can't be as small as {size} {self._size_unit_text}")
         return pointers.put(event, self.pointer, self._filler_text(missing))
 
     def pad_batch(self, envelope: JsonObject, list_pointer: str, events: Iterable[JsonObject], size: int) -> JsonObject:
-        """A batch of an exact size, its events filled evenly. Raises Silent if it is larger already."""
+        """A batch of exactly `size` units, its events padded evenly. Raises NotApplicable if it is larger already."""
         unfilled = [pointers.put(event, self.pointer, "") for event in events]
         missing = size - self._size_of(pointers.put(envelope, list_pointer, [*unfilled]))
         if missing < 0:
             raise NotApplicable(f"a batch of {len(unfilled)} events can't be as small as {size} {self._size_unit_text}")
         share, rest = divmod(missing, len(unfilled))
         texts = [self._filler_text(share)] * (len(unfilled) - 1) + [self._filler_text(share + rest)]
-        filled = [pointers.put(slot, self.pointer, text) for slot, text in zip(unfilled, texts, strict=True)]
+        filled = [pointers.put(event, self.pointer, text) for event, text in zip(unfilled, texts, strict=True)]
         return pointers.put(envelope, list_pointer, [*filled])
 
     def _size_of(self, value: Json) -> int:
@@ -58,6 +61,6 @@ class Padding:
         return self.size_unit.replace("-", " ")
 
     def _filler_text(self, length: int) -> str:
-        """A text that takes so many units: the character, and the letter a for what remains."""
+        """A text of `length` units: the character, repeated, and the letter a for the rest."""
         character_size = self._size_of(self.character) - len('""')
         return self.character * (length // character_size) + "a" * (length % character_size)

@@ -1,4 +1,4 @@
-"""Rate limits: what a 429 asks of a client."""
+"""Rate limits: how long a 429 asks clients to wait."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange
 
 FIRST_429 = "limited"
-"""The key under which the first 429 of a run is kept."""
+"""The key of the first 429 of a run in `shared_exchanges`."""
 _DEFAULT_WAIT_S, _MIN_WAIT_S = 1.0, 0.05
-"""How long a 429 is waited out that names no time, and at least; in seconds."""
+"""How many seconds to wait after a 429 without a time, and the least for any 429."""
 
 
 def retry_after_s(exchange: Exchange) -> float:
-    """The seconds that a 429 asks to wait; one where it does not say."""
+    """How many seconds a 429 asks to wait; one second if it does not say."""
     response = exchange.response
     text = ((response.header("retry-after") if response else None) or "").strip()
     with contextlib.suppress(ValueError):

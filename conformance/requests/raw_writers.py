@@ -1,4 +1,4 @@
-"""Requests as they stand on the wire: the usual way, and the ways in which no client writes them."""
+"""Writes the bytes of HTTP/1.1 requests."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ HeaderPairs: TypeAlias = "list[tuple[str, str]]"
 
 
 def start_line(request: Request, prefix: str) -> str:
-    """The first line of a request to a path under a prefix."""
+    """The request line, with a prefix before the path."""
     query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
     return f"{request.method} {prefix}{request.path}{query} HTTP/1.1"
 
 
 def write_request(start: str, headers: HeaderPairs, body: bytes) -> bytes:
-    """A request with these headers and no others."""
+    """A request with exactly these headers."""
     return "\r\n".join([start, *(f"{name}: {value}" for name, value in headers), "", ""]).encode() + body
 
 
 def write_standard(start: str, headers: HeaderPairs, body: bytes) -> tuple[bytes, ...]:
-    """A request with its length, in one piece."""
+    """A request with a Content-Length, in one piece, as a client would write it."""
     return (write_request(start, [*headers, ("Content-Length", str(len(body)))], body),)

@@ -1,4 +1,4 @@
-"""Requests as official SDKs write them, filled in for one call; right ones, and spoiled ones."""
+"""Requests as official SDKs send them, filled in for one operation, and invalid variants."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _BASIC_PLACEHOLDER, _MESSAGE_ID_PLACEHOLDER = "$BASIC", "$MESSAGE_ID"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkRequest:
-    """One request of an SDK to one operation. `events` are those of its shape, or others in their place."""
+    """A request of an SDK to one operation.
+
+    `shape` is the recorded request, `events` its events or others in their place, `key` the write key to send.
+    """
 
     call: Call
     shape: RecordedRequest
@@ -33,47 +36,47 @@ class SdkRequest:
 
     @classmethod
     def for_call(cls, call: Call, shape: RecordedRequest) -> SdkRequest:
-        """What an SDK sends, whole."""
+        """The recorded request with all its events and the right key."""
         where = call.contract.profile.batch.pointer
         batch_list = pointers.get(shape.body, where) if call.is_batch and pointers.has(shape.body, where) else None
         events = tuple(batch_list) if isinstance(batch_list, list) else (shape.body,)
         return cls(call=call, shape=shape, events=events, key=call.keys.write_key)
 
     def documented_only(self) -> SdkRequest:
-        """The same with the events alone that the vendor's documents call acceptable.
+        """The same with only the events that the vendor's documents allow.
 
-        An SDK may do what its vendor's documents do not know of; such events are `undocumented`.
+        SDKs also send events that the documents do not mention: see `undocumented_only`.
         """
         return replace(self, events=tuple(event for event in self.events if self._is_documented(event)))
 
     def undocumented_only(self) -> SdkRequest:
-        """The same with the other events."""
+        """The same with only the events that the vendor's documents do not allow."""
         return replace(self, events=tuple(event for event in self.events if not self._is_documented(event)))
 
     def with_unknown_key(self) -> SdkRequest:
-        """The same with a key that nobody was given."""
+        """The same with an unknown key."""
         return replace(self, key=UNKNOWN_KEY)
 
     def first_event_without_user(self) -> SdkRequest:
-        """The same with one event alone, of nobody."""
+        """The same with its first event only, without a user."""
         return replace(self, events=(self._without_user(self.events[0]),))
 
     def middle_event_without_user(self) -> SdkRequest:
-        """The same with the event in the middle of nobody."""
+        """The same with no user in the middle event."""
         middle = len(self.events) // 2
         events = (*self.events[:middle], self._without_user(self.events[middle]), *self.events[middle + 1 :])
         return replace(self, events=events)
 
     @property
     def event_limit(self) -> SizeLimit:
-        """How large one event may be. Raises Silent if the documents do not say."""
+        """The limit of one event. Raises NotApplicable if there is none."""
         contract = self.call.contract
         if self.call.is_batch and contract.has_fact(f"limits.{LimitKind.BATCH_EVENT}"):
             return contract.size_limit(LimitKind.BATCH_EVENT)
         return contract.body_size_limit(self.call.operation)
 
     def first_event_too_large(self) -> SdkRequest:
-        """The same with one event alone, one byte too large. Raises Silent if no event is too large."""
+        """The same with its first event only, one byte above its limit. Raises NotApplicable without a limit."""
         first = self._fill_placeholders(self.events[0])
         if not isinstance(first, dict):
             raise TypeError("an event of an SDK is an object")
@@ -81,7 +84,7 @@ class SdkRequest:
         return replace(self, events=(padding.pad_event(first, self.event_limit.at_most + 1),))
 
     def to_draft(self, *, is_truncated: bool = False) -> Draft:
-        """The request; cut, its JSON ends in the middle."""
+        """The request; if `is_truncated`, with the first half of its JSON."""
         body = encode_json(self._body_json())
         if is_truncated:
             body = body[: len(body) // 2]
@@ -98,7 +101,7 @@ class SdkRequest:
         return draft.with_body_bytes(body)
 
     def as_retry(self, draft: Draft) -> Draft:
-        """A request of its own as it is sent once more, after an answer that asked for it."""
+        """One of its requests as the SDK sends it again after an answer that asks for a retry."""
         for header in self.shape.retry_headers:
             draft = draft.with_header(*header)
         return draft
@@ -112,7 +115,7 @@ class SdkRequest:
         )
 
     def _fill_placeholders(self, value: Json) -> Json:
-        """A value with the key, and an id of its own for each event, in place of what stands for them."""
+        """A value with the key and new message ids in place of the placeholders."""
         if isinstance(value, dict):
             return {name: self._fill_placeholders(item) for name, item in value.items()}
         if isinstance(value, list):
@@ -136,14 +139,14 @@ class SdkRequest:
         return contract.has_identity(name, event) and all(_has_value(event, pointer) for pointer in required)
 
     def _type_of(self, event: Json) -> str:
-        """The type that an event names; on a path of its own, that of the path."""
+        """The type of an event; outside of batches, that of the operation."""
         where = self.call.contract.profile.pointers.type
         if not self.call.is_batch or where is None:
             return self.call.operation.event_type
         return str(pointers.get(event, where)) if pointers.has(event, where) else ""
 
     def _without_user(self, event: Json) -> Json:
-        """An event without what names its user."""
+        """An event without its user ids."""
         where = self.call.contract.profile.pointers
         for pointer in (where.user, where.anonymous):
             if pointer and isinstance(event, dict):
@@ -152,5 +155,5 @@ class SdkRequest:
 
 
 def _has_value(event: JsonObject, pointer: str) -> bool:
-    """Whether an event has more than null at a pointer."""
+    """Whether an event has a value other than null at a pointer."""
     return pointers.has(event, pointer) and pointers.get(event, pointer) is not None

@@ -1,4 +1,4 @@
-"""Several drafts that belong together: at once, or one after the other on one connection."""
+"""The steps of a check: one request, concurrent requests, or requests on one connection."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcurrentRequests:
-    """Drafts that are sent all at once."""
+    """Drafts to send at the same time."""
 
     drafts: tuple[Draft, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """Drafts on one connection of their own: each after the answer to the one before, or all at once.
+    """Drafts to send on one new connection, each after the answer to the one before.
 
-    A half-closed one ends its own side of the connection before it reads the last answer.
+    `is_pipelined`: all are sent before the first answer is read.
+    `is_half_closed`: our side of the connection is closed before the last answer is read.
     """
 
     drafts: tuple[Draft, ...]
@@ -35,18 +36,18 @@ Step: TypeAlias = "Draft | ConcurrentRequests | Conversation"
 """What a check yields."""
 
 Steps: TypeAlias = "Generator[Step, Exchange, str | Note | None]"
-"""A check at work: yields steps, is sent exchanges, returns a note, in words or with data, or nothing."""
+"""A running check: yields steps, receives exchanges, and returns a note, as text or with data, or None."""
 
 ExchangeSteps: TypeAlias = "Generator[Step, Exchange, tuple[Exchange, ...]]"
 
 
 def send_concurrently(*drafts: Draft) -> ExchangeSteps:
-    """Sends drafts all at once and returns their exchanges, in the order of the drafts."""
+    """Sends drafts at the same time and returns their exchanges in the order of the drafts."""
     exchanges = yield ConcurrentRequests(drafts=drafts)
     return cast("tuple[Exchange, ...]", exchanges)
 
 
 def send_on_one_connection(*drafts: Draft, pipelined: bool = False, half_closed: bool = False) -> ExchangeSteps:
-    """Sends drafts over one connection and returns their exchanges, in the order of the drafts."""
+    """Sends drafts over one connection and returns their exchanges in the order of the drafts."""
     exchanges = yield Conversation(drafts=drafts, is_pipelined=pipelined, is_half_closed=half_closed)
     return cast("tuple[Exchange, ...]", exchanges)

@@ -1,4 +1,4 @@
-"""Strays: methods that an operation does not have, and paths beside its own that nobody knows."""
+"""Wrong routes: methods that an operation does not have, and unknown paths."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from conformance.requests.draft import Draft
 
 UNKNOWN_PATH = "/conformance-unknown"
-"""A path that no document knows."""
+"""A path that is not documented."""
 _TRIED_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 _METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
-"""Methods whose content means nothing, so that a server may refuse it (RFC 9110 section 9.3)."""
+"""Methods with which a server may refuse any body (RFC 9110, section 9.3)."""
 
 
 def wrong_methods(method: str) -> Iterator[str]:
-    """The methods that an operation does not have, given its own."""
+    """The methods that an operation does not have; `method` is the one it has."""
     return (name for name in _TRIED_METHODS if name != method)
 
 
 def request_with_method(call: Call, method: str) -> Draft:
-    """An acceptable request but for its method."""
+    """An acceptable request with another method, without a body where the method has none."""
     draft = call.acceptable_request().with_method(method)
     return draft.with_body_bytes(b"").with_content_type(None) if method in _METHODS_WITHOUT_BODY else draft
 

@@ -1,4 +1,4 @@
-"""Mistypes: values of a wrong type in the fields that a schema knows."""
+"""Wrong types: values of a wrong JSON type in documented fields."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def in_other_fields(call: Call) -> NamedDrafts:
 
 
 def in_nested_fields(call: Call) -> NamedDrafts:
-    """Wrong types in the fields inside an event's objects: in all of a kind at once."""
+    """Wrong types in the fields inside an event's objects, in all fields of a type at once."""
     schema = call.contract.event_schema(call.operation.event_type)
     identities = set(call.contract.identity_pointers(call.operation.event_type).values())
     nested_pointers = [pointer for pointer in _nested_fields(schema, "") if pointer not in identities]
@@ -51,7 +51,7 @@ def in_nested_fields(call: Call) -> NamedDrafts:
 
 
 def _main_fields(call: Call) -> list[str]:
-    """The pointers of what makes an event what it is, each once."""
+    """The pointers of the user ids, the required fields and the free-form object, each once."""
     main_pointers = [*call.contract.identity_pointers(call.operation.event_type).values(), *call.event_type.required]
     return list(
         dict.fromkeys([*main_pointers, *([call.event_type.open_object] if call.event_type.open_object else [])])
@@ -82,7 +82,7 @@ def _wrong_values_for(json_type: str) -> tuple[str, ...]:
 
 
 def _json_type(field: JsonObject) -> str:
-    """The type that a schema gives a field: a text unless it says otherwise."""
+    """The type of a field in its schema; a string by default."""
     declared: Any = field.get("type", "string")
     first = str(declared[0] if isinstance(declared, list) else declared)
     return first if first in _WRONG_FOR_TYPE else "number"
