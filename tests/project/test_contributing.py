@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from conformance import cli
@@ -65,3 +67,37 @@ def test_files_that_the_guide_names_exist() -> None:
         assert (paths.ROOT / path).exists(), path
         if name:
             assert f"def {name}(" in (paths.ROOT / path).read_text("utf-8")
+
+
+PROGRAM = """
+import sys
+from conformance.cases import CHECKS, web
+from conformance.checks import catalogue
+from conformance.checks.check import EVENTS, FirstPer
+from conformance.core.model import Level
+from conformance.profile.facts import Condition
+from conformance.refserver.faults import syntax
+from conformance.selfcheck.detection import expected_checks
+
+names = {**vars(syntax), **vars(web), "EVENTS": EVENTS, "FirstPer": FirstPer, "Level": Level, "Condition": Condition}
+from conformance.refserver.faults.fault import requires_facts
+from conformance.refserver.faults.response_overrides import accept_refused
+names |= {"requires_facts": requires_facts, "accept_refused": accept_refused}
+*checks, fault = sys.stdin.read().split("#####")
+for block in checks:
+    exec("from __future__ import annotations\\n" + block, names)
+every = catalogue.all_checks()
+print(*sorted({item.id for item in every} - {item.id for item in CHECKS}))
+print(*(item.id for item in expected_checks(eval(fault.strip(), names), every)))
+"""
+
+
+def test_the_examples_of_the_guide_are_code_of_today() -> None:
+    """A reader who copies them gets two checks, and a fault that names one of them."""
+    blocks = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    completed = subprocess.run(
+        [sys.executable, "-c", PROGRAM], input="#####".join(blocks), capture_output=True, text=True, check=False
+    )
+    assert completed.stdout.splitlines() == [
+        "json.syntax.hexadecimal robustness.query.unknown", "json.syntax.hexadecimal",
+    ], completed.stderr  # fmt: skip
