@@ -36,8 +36,7 @@ class Step:
 
 def hint(name: str) -> str:
     """What a test says if a kept file is out of date. Raises KeyError for a step that does not exist."""
-    step = STEPS[name]
-    return f"{step.makes} is out of date: run `python -m tests.regenerate {name}`, and look at what changed"
+    return f"out of date: run `python -m tests.regenerate {name}`, and look at what changed in {STEPS[name].makes}"
 
 
 def main(names: Sequence[str]) -> int:
