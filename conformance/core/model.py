@@ -247,9 +247,10 @@ class Verdict:
     """The result of one check on one operation; `operation` is empty if the profile has none for the check.
 
     `exchanges` are transcripts, kept for problems only. `received_status` is the status of the response that
-    the verdict is about; None for most. `data` comes from the check's Note. `measured_sizes` lists the requests
-    that were built to hit a size limit, and whether each was accepted. `known_deviation` is set if a broken
-    promise is accepted for now; `outcome_counts` if repeated runs had different outcomes.
+    shows a problem: 0 if there was no response, None if no exchange shows one. `data` comes from the check's
+    Note. `measured_sizes` lists the requests that were built to hit a size limit, and whether each was accepted.
+    `known_deviation` is set if a broken promise is accepted for now; `outcome_counts` if repeated runs had
+    different outcomes.
     """
 
     id: str

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from conformance import __version__
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped
-from conformance.core.model import Area, Verdict
+from conformance.core.model import WORST_FIRST, Area, Verdict
 from conformance.profile.facts import SizeLimit
 from conformance.report.document import Report, RunInfo
 from conformance.report.limits import MeasuredLimit, measure_limits
 from conformance.run import engine, preflight
 from conformance.run.circuit_breaker import CircuitBreaker
-from conformance.run.repetition import merge_runs
 from conformance.run.sender import Sender
 from conformance.run.verdicts import build_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from conformance.checks.trial import Trial
     from conformance.requests import PreflightResult
@@ -59,6 +59,27 @@ def merge_results(results: Sequence[RunResult]) -> RunResult:
         duration_s=sum(item.duration_s for item in results),
         waited_s=sum(item.waited_s for item in results),
         stop_reason=next((item.stop_reason for item in results if item.stop_reason), ""),
+    )
+
+
+def merge_runs(runs: Iterable[Sequence[Verdict]]) -> list[Verdict]:
+    """One verdict for each check and operation: the worst one, with counts if the outcomes differ."""
+    groups: dict[str, list[Verdict]] = {}
+    for verdicts in runs:
+        for item in verdicts:
+            groups.setdefault(item.name, []).append(item)
+    return [_merge(group) for group in groups.values()]
+
+
+def _merge(verdicts: Sequence[Verdict]) -> Verdict:
+    worst = min(verdicts, key=lambda item: WORST_FIRST.index(item.outcome))
+    counts = Counter(item.outcome for item in verdicts)
+    if len(counts) == 1:
+        return worst
+    counts_text = ", ".join(f"{counts[outcome]} {outcome}" for outcome in WORST_FIRST if counts[outcome])
+    message = f"flaky, {counts_text} in {len(verdicts)} runs" + (f"; {worst.message}" if worst.message else "")
+    return replace(
+        worst, message=message, outcome_counts=tuple((item, counts[item]) for item in WORST_FIRST if counts[item])
     )
 
 

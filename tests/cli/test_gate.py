@@ -16,7 +16,7 @@ from conformance.core.errors import UsageError
 from conformance.core.known_deviation import KnownDeviation
 from conformance.core.model import Area, Level, Outcome, Verdict
 from conformance.run import known_deviations
-from conformance.run.repetition import merge_runs
+from conformance.run.execution import merge_runs
 from conformance.settings.file import find_configuration
 from conformance.settings.table import SETTINGS, SettingOrigin, resolve, resolve_with_origins
 from tests.fuzz.test_findings import ignoring_fault

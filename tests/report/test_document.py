@@ -266,6 +266,19 @@ def test_another_level_is_another_failure() -> None:
     ]
 
 
+def test_another_status_is_another_failure() -> None:
+    """What a check received tells failures apart: by the status, not by the rest of the response."""
+    text = terminal_output(
+        report(
+            verdict(Outcome.FAIL, operation="POST /v1/alias", received="200 'ok'", received_status=200),
+            verdict(Outcome.FAIL, operation="POST /v1/group", received="200 'fine'", received_status=200),
+            verdict(Outcome.FAIL, operation="POST /v1/page", received="500 'ok'", received_status=500),
+        )
+    )
+    assert text.count("FAIL  auth.key.unknown  MUST") == 2
+    assert "POST /v1/alias, POST /v1/group" in text
+
+
 def test_many_paths_are_counted() -> None:
     """After a dozen paths the rest are counted."""
     shown_details = {
