@@ -10,7 +10,6 @@ from conformance.cases import CHECKS
 from conformance.cli import output
 from conformance.cli.execution import (
     INTERRUPTED_CODE,
-    STOPPED_INTERRUPTED,
     create_console,
     execute_with_progress,
     start_embedded_server,
@@ -53,7 +52,7 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     for name, contract in contracts.items():
         profile_settings = {**settings, "profile": name, "include": _groups_of_profile(name, settings["include"])}
         reports.append(_judge_by_profile(profile_settings, contract, options, spent))
-        if reports[-1].run_info.stop_reason == STOPPED_INTERRUPTED:
+        if reports[-1].run_info.is_interrupted:
             break
     if all(item.run_info.unjudged_reason for item in reports):
         raise InconclusiveError(reports[0].run_info.unjudged_reason)
@@ -61,7 +60,7 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     output.write_reports(documents, destinations)
     if output.STDOUT not in destinations.values():
         print_matrix(documents, create_console())
-    if reports[-1].run_info.stop_reason == STOPPED_INTERRUPTED:
+    if reports[-1].run_info.is_interrupted:
         return INTERRUPTED_CODE
     verdicts = {item.verdict for item in reports}
     return max((EXIT_CODES[item] for item in verdicts), key=(0, EXIT_CODES[UNJUDGED], EXIT_CODES[DEVIATES]).index)

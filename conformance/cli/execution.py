@@ -29,7 +29,7 @@ ALL_PROFILES = "all"
 """The value of --profile that stands for every profile that comes with the suite."""
 _CI_LOG_WIDTH = 120
 _PLACEHOLDER_URL = "http://127.0.0.1"
-STOPPED_INTERRUPTED, INTERRUPTED_CODE = "interrupted", 130
+INTERRUPTED_REASON, INTERRUPTED_CODE = "interrupted", 130
 _EMBEDDED_KEYS = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
 
 
@@ -73,5 +73,5 @@ def execute_with_progress(plan: Plan, stream: LineStream, *, is_quiet: bool) -> 
         try:
             event_loop.run(execute(plan, on_verdict, fuzz=fuzz_plan, result=result))
         except KeyboardInterrupt:
-            result.stop_reason = STOPPED_INTERRUPTED
+            result.stop_reason, result.is_interrupted = INTERRUPTED_REASON, True
     return result

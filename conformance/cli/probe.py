@@ -12,7 +12,7 @@ from rich.text import Text
 from conformance.cases import CHECKS
 from conformance.checks.check import Tier
 from conformance.cli import output
-from conformance.cli.execution import INTERRUPTED_CODE, create_console
+from conformance.cli.execution import INTERRUPTED_CODE, INTERRUPTED_REASON, create_console
 from conformance.cli.options_to_settings import resolve_settings
 from conformance.contract import Contract
 from conformance.core import event_loop
@@ -58,7 +58,7 @@ def probe(options: Mapping[str, Any]) -> int:
     try:
         event_loop.run(probe_server(plan, profiles, CHECKS, outcome, burst=_is_burst_allowed(settings)))
     except KeyboardInterrupt:
-        outcome.stop_reason, code = "interrupted", INTERRUPTED_CODE
+        outcome.stop_reason, code = INTERRUPTED_REASON, INTERRUPTED_CODE
     if code and not outcome.has_profile:
         return code
     _write(plan, outcome, destinations, name, options["date"])

@@ -14,7 +14,6 @@ from conformance.cli.all_profiles import judge_by_all_profiles
 from conformance.cli.execution import (
     ALL_PROFILES,
     INTERRUPTED_CODE,
-    STOPPED_INTERRUPTED,
     create_console,
     dry_run,
     execute_with_progress,
@@ -70,7 +69,7 @@ def run(options: Mapping[str, Any]) -> int:
     output.write_reports([run_report.as_json()], destinations)
     if output.STDOUT not in {*destinations.values(), options["ndjson"]}:
         print_report(run_report, create_console(), quiet=options["quiet"])
-    return INTERRUPTED_CODE if run_report.run_info.stop_reason == STOPPED_INTERRUPTED else run_report.exit_code
+    return INTERRUPTED_CODE if run_report.run_info.is_interrupted else run_report.exit_code
 
 
 def _judge(

@@ -45,6 +45,7 @@ class RunInfo:
     waited_s: float = 0.0
     planned_verdicts: int = 0
     stop_reason: str = ""
+    is_interrupted: bool = False
     unjudged_reason: str = ""
 
 

@@ -40,13 +40,17 @@ class FuzzRunner(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class RunResult:
-    """The result of a run; `stop_reason` says why it ended early, and is empty if it did not."""
+    """The result of a run; `stop_reason` says why it ended early, and is empty if it did not.
+
+    `is_interrupted` says that the user, or a signal, ended it.
+    """
 
     verdicts: list[Verdict] = field(default_factory=list)
     requests: int = 0
     duration_s: float = 0.0
     waited_s: float = 0.0
     stop_reason: str = ""
+    is_interrupted: bool = False
 
 
 def merge_results(results: Sequence[RunResult]) -> RunResult:
@@ -59,6 +63,7 @@ def merge_results(results: Sequence[RunResult]) -> RunResult:
         duration_s=sum(item.duration_s for item in results),
         waited_s=sum(item.waited_s for item in results),
         stop_reason=next((item.stop_reason for item in results if item.stop_reason), ""),
+        is_interrupted=any(item.is_interrupted for item in results),
     )
 
 
@@ -167,6 +172,7 @@ def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
         waited_s=result.waited_s,
         planned_verdicts=len(plan.trials),
         stop_reason=result.stop_reason,
+        is_interrupted=result.is_interrupted,
         unjudged_reason=failure,
     )
     return Report.from_verdicts(header, result.verdicts, _measured_limits(plan, result))

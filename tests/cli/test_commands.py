@@ -25,10 +25,10 @@ from conformance import __version__
 from conformance.cases import CHECKS
 from conformance.cli import main
 from conformance.core import resources
+from tests.support.broken_servers import broken_server
 from tests.targets.application import Application
 from tests.targets.behaviour import STANDARD
 from tests.targets.dialects import DIALECTS
-from tests.targets.faults import broken_servers
 from tests.targets.options import KEY, Options
 from tests.targets.server import serve
 
@@ -38,13 +38,6 @@ if TYPE_CHECKING:
 
 SMALL = ("--profile", "segmentstream", "--select", "accept.event.*")
 NAMES = resources.profile_names()
-
-
-@pytest.fixture(autouse=True)
-def _without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key comes from the environment of who runs these tests."""
-    monkeypatch.delenv("CONFORMANCE_WRITE_KEY", raising=False)
-    monkeypatch.delenv("CONFORMANCE_BEARER", raising=False)
 
 
 def run_command(*arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -89,15 +82,7 @@ def answering_server(answer: Callable[[bytes], bytes]) -> Iterator[str]:
             thread.join()
 
 
-@contextmanager
-def broken_server(fault: str, dialect: str = "segmentstream") -> Iterator[str]:
-    """A server that breaks one promise; gives its address."""
-    case = next(case for case in broken_servers() if case.name == f"{dialect}-{fault}")
-    with serve(case.application(Options()), STANDARD) as url:
-        yield url
-
-
-# What a run comes to
+# Results of a run
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -58,7 +58,7 @@ def exit_code_of_run(url: str, *arguments: str, select: str = "size") -> int:
 def test_a_list_is_drafted_and_then_excuses(
     broken: str, listed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is listed is shown as known, and does not fail the run; the drafts' reasons are to be written."""
+    """Listed deviations are shown as known and don't fail the run; a written list still needs reasons."""
     assert exit_code_of_run(broken, "--write-known-deviations", str(listed)) == 1
     text = listed.read_text()
     assert f'check: "{BROKEN}"' in text

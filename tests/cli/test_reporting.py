@@ -22,9 +22,9 @@ from conformance.report.loading import combine_reports, load, load_all
 from conformance.report.markdown import render_markdown, render_markdown_matrix
 from conformance.report.markdown.markup import escape_markdown
 from conformance.report.sarif import render_sarif
-from tests.cli.test_commands import broken_server
 from tests.report.test_renderers import schema_validator
 from tests.support import sample_reports
+from tests.support.broken_servers import broken_server
 from tests.support.golden_files import later_report
 
 SELECT = ("--profile", "segmentstream", "--select", "accept.event.*,auth.key.*")
@@ -36,13 +36,6 @@ RENDERERS = {
     "badge": render_badge,
 }
 NAMES = resources.profile_names()
-
-
-@pytest.fixture(autouse=True)
-def _without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key comes from the environment of who runs these tests."""
-    monkeypatch.delenv("CONFORMANCE_WRITE_KEY", raising=False)
-    monkeypatch.delenv("CONFORMANCE_BEARER", raising=False)
 
 
 def store_reports(place: Path, *documents: dict[str, Any]) -> str:
@@ -145,7 +138,7 @@ def test_a_full_disk_is_no_verdict(name: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_full_standard_output_is_no_verdict() -> None:
-    """Who can't be told the verdict is not told that all is well."""
+    """A verdict that can't be printed does not end with exit code 0."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         completed = subprocess.run(
             [sys.executable, "-m", "conformance", "run", *SELECT],

@@ -16,14 +16,9 @@ from conformance.cli.diff import prepare_plans
 from conformance.core.errors import InconclusiveError, UsageError
 from conformance.report.html import render_html_diff
 from conformance.report.markdown import render_markdown_diff
+from tests.support.broken_servers import broken_application
 from tests.support.campaigns import crashing_on_any, labelled_cases
-from tests.support.comparisons import (
-    QUICK_SELECTION,
-    SINGLE_PATH_DIALECT,
-    broken_server,
-    compare_servers,
-    fits_schema,
-)
+from tests.support.comparisons import QUICK_SELECTION, SINGLE_PATH_DIALECT, compare_servers, fits_schema
 from tests.targets.application import Application
 from tests.targets.behaviour import BEHAVIOURS, STANDARD
 from tests.targets.dialects import DIALECTS
@@ -133,7 +128,7 @@ def test_what_varies_by_itself_is_no_difference() -> None:
 )
 def test_a_broken_promise_is_named_and_nothing_else(name: str, check: str, correct: Callable[[str], str]) -> None:
     """However many requests show it: one difference, by the check that names it, with who keeps it."""
-    with serve(broken_server(SINGLE_PATH_DIALECT, name), STANDARD) as url:
+    with serve(broken_application(SINGLE_PATH_DIALECT, name), STANDARD) as url:
         comparison = compare_servers(
             correct(SINGLE_PATH_DIALECT),
             url,
@@ -150,7 +145,7 @@ class RefusingRepeats(Application):
 
     def __init__(self, *names: str) -> None:
         super().__init__(DIALECTS[SINGLE_PATH_DIALECT], Options())
-        self._broken = [broken_server(SINGLE_PATH_DIALECT, name) for name in names]
+        self._broken = [broken_application(SINGLE_PATH_DIALECT, name) for name in names]
 
     async def handle(self, request: Request) -> Answer:
         """Answers as the first that does not answer correctly."""
@@ -189,7 +184,7 @@ def test_what_is_refused_only_together_is_one_difference(
     name: str, checks: set[str], correct: Callable[[str], str]
 ) -> None:
     """No field alone is the reason, nor is any name in an open object."""
-    with serve(broken_server("rudderstack", name), STANDARD) as url:
+    with serve(broken_application("rudderstack", name), STANDARD) as url:
         comparison = compare_servers(
             correct("rudderstack"),
             url,
@@ -202,7 +197,7 @@ def test_what_is_refused_only_together_is_one_difference(
 
 def test_the_sides_may_be_swapped(correct: Callable[[str], str]) -> None:
     """Who breaks a promise does not depend on who comes first."""
-    with serve(broken_server(SINGLE_PATH_DIALECT, "unknown-key-accepted"), STANDARD) as url:
+    with serve(broken_application(SINGLE_PATH_DIALECT, "unknown-key-accepted"), STANDARD) as url:
         (item,) = compare_servers(url, correct(SINGLE_PATH_DIALECT), SINGLE_PATH_DIALECT, select="accept.event.*,auth")[
             "differences"
         ]
@@ -241,7 +236,7 @@ def test_what_a_profile_leaves_open_is_told_as_allowed(correct: Callable[[str], 
 
 def test_what_sdks_do_is_told_and_lost_events_come_first(correct: Callable[[str], str]) -> None:
     """An acceptable event that B refuses is given up where A had it delivered."""
-    with serve(broken_server("rudderstack", "traits-absent-refused"), STANDARD) as url:
+    with serve(broken_application("rudderstack", "traits-absent-refused"), STANDARD) as url:
         comparison = compare_servers(
             correct("rudderstack"), url, "rudderstack", select="accept.event.*,auth.key.unknown"
         )
@@ -300,7 +295,7 @@ def test_who_accepts_nothing_is_named(correct: Callable[[str], str]) -> None:
 
 def test_the_same_answers_give_the_same_document(correct: Callable[[str], str]) -> None:
     """There is no clock in it."""
-    with serve(broken_server(SINGLE_PATH_DIALECT, "json-500"), STANDARD) as url:
+    with serve(broken_application(SINGLE_PATH_DIALECT, "json-500"), STANDARD) as url:
         first, second = (
             compare_servers(
                 correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, select="accept.event.*,json.syntax.*"
@@ -319,7 +314,7 @@ def test_the_command_ends_with_what_it_found(
     assert main(["diff", url, url, *usual]) == 0
     files = {name: tmp_path / f"diff.{name}" for name in ("json", "html", "markdown")}
     wanted = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-    with serve(broken_server(SINGLE_PATH_DIALECT, "unknown-key-accepted"), STANDARD) as other:
+    with serve(broken_application(SINGLE_PATH_DIALECT, "unknown-key-accepted"), STANDARD) as other:
         assert main(["diff", url, other, *usual, *wanted]) == 1
     output = capsys.readouterr().out
     texts = [path.read_text(encoding="utf-8") for path in files.values()]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.report.html import render_html_diff
-from tests.support.comparisons import SINGLE_PATH_DIALECT, broken_server, compare_servers
+from tests.support.broken_servers import broken_application
+from tests.support.comparisons import SINGLE_PATH_DIALECT, compare_servers
 from tests.targets.application import Application
 from tests.targets.dialects import DIALECTS
 from tests.targets.options import Options
@@ -22,7 +23,7 @@ def text() -> str:
     """A page with one difference; made before there is a browser, which keeps asyncio's loop to itself."""
     with (
         serve(Application(DIALECTS[SINGLE_PATH_DIALECT], Options())) as first,
-        serve(broken_server(SINGLE_PATH_DIALECT, "unknown-key-accepted")) as second,
+        serve(broken_application(SINGLE_PATH_DIALECT, "unknown-key-accepted")) as second,
     ):
         return render_html_diff(compare_servers(first, second, SINGLE_PATH_DIALECT, select="accept.event.*,auth.key.*"))
 

@@ -152,7 +152,7 @@ def test_junit_of_pytest(broken: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("gate", "code", "summary"), [("must", 0, " xfailed"), ("should", 1, " failed")])
 def test_the_gate(gate: str, code: int, summary: str, tmp_path: Path) -> None:
-    """What is broken below the gate is an expected failure; at the gate it is a failure."""
+    """A broken promise below the gate is an expected failure; at the gate it is a failure."""
     with serve(target_application("identity-unchecked"), STANDARD) as url:
         arguments = ("-rxf", "-k", "payload or accept.event.minimal", "--conformance-gate", gate)
         completed = run_checks(tmp_path, url, *arguments)
@@ -209,7 +209,7 @@ KNOWN_DEVIATIONS = """deviations:
 
 @pytest.mark.parametrize(("which", "code", "words"), [("broken", 0, "1 xfailed"), ("correct", 4, "passes now")])
 def test_known_deviations(which: str, code: int, words: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """What is listed is an expected failure, by the project's own settings; an entry that passes is stale."""
+    """A listed deviation is an expected failure, by the project's own settings; an entry that passes is stale."""
     (tmp_path / "known.yaml").write_text(KNOWN_DEVIATIONS, encoding="utf-8")
     (tmp_path / "conformance.toml").write_text('known-deviations = "known.yaml"\n', encoding="utf-8")
     completed = run_checks(

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.support.broken_servers import broken_server
 from tests.support.paths import ROOT
 from tests.targets.application import Application
 from tests.targets.behaviour import STANDARD
 from tests.targets.dialects import DIALECTS
-from tests.targets.faults import broken_servers
 from tests.targets.options import KEY, Options
 from tests.targets.server import serve
 
@@ -134,8 +134,7 @@ def correct() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def broken() -> Iterator[str]:
     """The address of a server that takes any key."""
-    case = next(case for case in broken_servers() if case.name == f"{PROFILE}-unknown-key-accepted")
-    with serve(case.application(Options()), STANDARD) as url:
+    with broken_server("unknown-key-accepted", PROFILE) as url:
         yield url
 
 

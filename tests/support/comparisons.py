@@ -11,14 +11,12 @@ import jsonschema_rs
 from conformance.cli.diff import prepare_plans
 from conformance.core.resources import specs_dir
 from conformance.diff import DiffOptions, build_redactor, compare
-from tests.targets.faults import broken_servers
-from tests.targets.options import BEARER, KEY, Options
+from tests.targets.options import BEARER, KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.fuzz.case import Case
-    from tests.targets.application import Application
 
 SINGLE_PATH_DIALECT = "segmentstream"
 """The dialect with one path."""
@@ -40,9 +38,3 @@ def fits_schema(document: dict[str, Any]) -> bool:
     """Whether a document fits the schema."""
     schema = json.loads((specs_dir() / "diff.schema.json").read_text(encoding="utf-8"))
     return bool(jsonschema_rs.is_valid(schema, document))
-
-
-def broken_server(dialect: str, name: str) -> Application:
-    """A broken server of another hand."""
-    fault_case = next(case for case in broken_servers() if case.dialect.name == dialect and case.fault.name == name)
-    return fault_case.application(Options())
