@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from conformance import __version__
 from conformance.core.resources import cache_dir
 from conformance.fuzz.case import Case, CaseReader, case_to_line
+from conformance.fuzz.interleave import interleave
 from conformance.fuzz.mutated_cases import mutated_cases
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.systematic_cases import systematic_cases
@@ -96,22 +97,11 @@ def generate_cases(contract: Contract, seed: int) -> Iterator[Case]:
     oracle = Oracle(contract)
     seen: set[bytes] = set()
     generators = (systematic_cases(contract), schema_cases(contract, seed), strategy_cases(contract, seed))
-    for case in itertools.chain(_round_robin(generators), mutated_cases(contract, seed)):
+    for case in itertools.chain(interleave(generators, _GENERATOR_SHARES), mutated_cases(contract, seed)):
         case_hash = _hash_case(case)
         if case_hash not in seen:
             seen.add(case_hash)
             yield case._replace(expected_facts=oracle.expected_facts(case))
-
-
-def _round_robin(generators: tuple[Iterator[Case], ...]) -> Iterator[Case]:
-    """Some cases of each generator in turn, until all are exhausted."""
-    remaining = list(zip(generators, _GENERATOR_SHARES, strict=True))
-    while remaining:
-        for generator, share in list(remaining):
-            batch = list(itertools.islice(generator, share))
-            if not batch:
-                remaining.remove((generator, share))
-            yield from batch
 
 
 def _hash_case(case: Case) -> bytes:

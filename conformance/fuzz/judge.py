@@ -135,11 +135,10 @@ class Judge:
         yield from self._status_failures(case, reply, operation)
         exchange = _to_exchange(Request(method=operation.method, path=operation.path), reply)
         yield from self._body_failures(exchange, operation, reply, case)
-        for check_exchange, failure_kind in (
-            (expect.well_framed, FailureKind.MALFORMED_RESPONSE),
-            (expect.no_stack_trace, FailureKind.INFORMATION_LEAK),
+        for check_exchange, failure_kind, fact_name in (
+            (expect.well_framed, FailureKind.MALFORMED_RESPONSE, "rules.framing"),
+            (expect.no_stack_trace, FailureKind.INFORMATION_LEAK, "rules.no-stack-trace"),
         ):
-            fact_name = "rules.framing" if failure_kind is FailureKind.MALFORMED_RESPONSE else "rules.no-stack-trace"
             try:
                 check_exchange(exchange, "a generated request")
             except Deviation as deviation:

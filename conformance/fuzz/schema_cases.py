@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import random
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from schemathesis import GenerationMode
 from conformance.contract.openapi import render
 from conformance.core.model import OperationKind
 from conformance.fuzz.case import Case, Origin, compact_json
+from conformance.fuzz.interleave import interleave, spread_over_paths
 from conformance.fuzz.seed_events import group_operations
 
 if TYPE_CHECKING:
@@ -51,15 +51,8 @@ def schema_cases(contract: Contract, seed: int) -> Iterator[Case]:
     ]
     with _without_warnings():
         schema = schemathesis.openapi.from_dict(render(contract), config=schemathesis.Config.from_dict(_CONFIG))
-        case_iterators = [_spread_over_paths(_operation_cases(schema, family[0], seed), family) for family in groups]
-    for turn in itertools.zip_longest(*case_iterators):
-        yield from (case for case in turn if case is not None)
-
-
-def _spread_over_paths(cases: list[Case], operations: list[Operation]) -> Iterator[Case]:
-    """Cases of equal operations, spread over their paths."""
-    for case, operation in zip(cases, itertools.cycle(operations), strict=False):
-        yield case._replace(call=str(operation))
+        cases_by_group = [_operation_cases(schema, operations[0], seed) for operations in groups]
+    yield from interleave([spread_over_paths(*group) for group in zip(cases_by_group, groups, strict=True)])
 
 
 def _operation_cases(schema: Any, operation: Operation, seed: int) -> list[Case]:  # noqa: ANN401 - schemathesis' own
@@ -82,7 +75,7 @@ def _operation_cases(schema: Any, operation: Operation, seed: int) -> list[Case]
             draw_values(api_operation.as_strategy(generation_mode=modes[1]), seed, count), operation, Origin.NEGATIVE
         ),
     ]
-    return [case for turn in itertools.zip_longest(*cases_by_origin) for case in turn if case is not None]
+    return list(interleave(cases_by_origin))
 
 
 def draw_values(strategy: Any, seed: int, count: int) -> list[Any]:  # noqa: ANN401 - any strategy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import warnings
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from conformance.core import pointers
 from conformance.core.model import OperationKind
 from conformance.fuzz.case import Case, Origin, compact_json
+from conformance.fuzz.interleave import interleave, spread_over_paths
 from conformance.fuzz.schema_cases import draw_values
 from conformance.fuzz.seed_events import SeedEvents, group_operations
 
@@ -63,21 +63,18 @@ def strategy_cases(contract: Contract, seed: int) -> Iterator[Case]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cases_by_group = [_group_cases(contract, operations, seed) for operations in group_operations(contract)]
-    for turn in itertools.zip_longest(*cases_by_group):
-        yield from (case for case in turn if case is not None)
+    yield from interleave(cases_by_group)
 
 
 def _group_cases(contract: Contract, operations: list[Operation], seed: int) -> list[Case]:
     """The cases of equal operations, spread over their paths."""
     seed_events = SeedEvents.for_operation(contract, operations[0])
     drawn_by_strategy = [draw_values(strategy, seed, count) for strategy, count in _strategies_with_counts(seed_events)]
-    interleaved = [
-        example for turn in itertools.zip_longest(*drawn_by_strategy) for example in turn if example is not None
-    ]
-    return [
-        Case(call=str(operation), origin=Origin.STRATEGY, about=about, body=body, coding=coding)
-        for (about, body, coding), operation in zip(interleaved, itertools.cycle(operations), strict=False)
-    ]
+    cases = (
+        Case(call=seed_events.call, origin=Origin.STRATEGY, about=about, body=body, coding=coding)
+        for about, body, coding in interleave(drawn_by_strategy)
+    )
+    return list(spread_over_paths(cases, operations))
 
 
 def _strategies_with_counts(seed_events: SeedEvents) -> Iterator[tuple[BodyStrategy, int]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 from typing import TYPE_CHECKING
 
 from conformance.core import pointers
 from conformance.core.model import OperationKind
 from conformance.fuzz import interesting_values
 from conformance.fuzz.case import Auth, Case, Origin
+from conformance.fuzz.interleave import interleave, spread_over_paths
 from conformance.fuzz.seed_events import SeedEvents, group_operations, without_keys
 from conformance.profile.facts import LimitKind
 from conformance.requests.padding import encode_json
@@ -26,30 +26,16 @@ _MAX_BATCH_LIMIT_BYTES = 5_000_000
 
 def systematic_cases(contract: Contract) -> Iterator[Case]:
     """All systematic cases, for all operations in turn."""
-    case_iterators = [_group_cases(contract, operations) for operations in group_operations(contract)]
-    while case_iterators:
-        for case_iterator in list(case_iterators):
-            case = next(case_iterator, None)
-            if case is None:
-                case_iterators.remove(case_iterator)
-            else:
-                yield case
+    yield from interleave([_group_cases(contract, operations) for operations in group_operations(contract)])
 
 
 def _group_cases(contract: Contract, operations: list[Operation]) -> Iterator[Case]:
     """The cases of equal operations, spread over their paths; cases about a whole request go to each path."""
-    next_path = itertools.cycle(operations)
     for operation in operations:
         yield from _per_path_cases(SeedEvents.for_operation(contract, operation))
     seed_events = SeedEvents.for_operation(contract, operations[0])
-    for case in _interleave(_field_cases(seed_events), _other_cases(seed_events)):
-        yield case._replace(call=str(next(next_path)))
-
-
-def _interleave(first: Iterator[Case], second: Iterator[Case]) -> Iterator[Case]:
-    """Two of `first` and one of `second` in turn, to the end of both."""
-    while turn := [*itertools.islice(first, 2), *itertools.islice(second, 1)]:
-        yield from turn
+    cases = interleave((_field_cases(seed_events), _other_cases(seed_events)), (2, 1))
+    yield from spread_over_paths(cases, operations)
 
 
 def _per_path_cases(seed_events: SeedEvents) -> Iterator[Case]:
@@ -69,13 +55,8 @@ def _per_path_cases(seed_events: SeedEvents) -> Iterator[Case]:
 
 def _other_cases(seed_events: SeedEvents) -> Iterator[Case]:
     """Cases about the envelope, the text, sizes and headers, in turn."""
-    for turn in itertools.zip_longest(
-        _envelope_cases(seed_events),
-        _rewritten_body_cases(seed_events),
-        _size_cases(seed_events),
-        _header_cases(seed_events),
-    ):
-        yield from (case for case in turn if case is not None)
+    parts = (_envelope_cases, _rewritten_body_cases, _size_cases, _header_cases)
+    yield from interleave([make_cases(seed_events) for make_cases in parts])
 
 
 def case_with_value(seed_events: SeedEvents, about: str, value: Json) -> Case:

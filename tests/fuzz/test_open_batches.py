@@ -22,6 +22,8 @@ OPEN = ""
 VALID: dict[str, Any] = {"type": "track", "messageId": "m", "userId": "a", "event": "b"}
 NAMES_NOBODY = {"type": "track", "messageId": "m", "event": "b"}
 UNCLEAR = {**VALID, "userid": "c"}
+OF_4_KB = {**VALID, "properties": {f"text{number}": "x" * 1_000 for number in range(4)}}
+WITH_LONG_TEXTS = {**VALID, "properties": {f"text{number}": "x" * 2_001 for number in range(2)}}
 BATCH_EMPTY, PARTLY_BAD = "answers.batch-empty", "answers.batch-partly-bad"
 PROFILES = {name: load(name) for name in ("rudderstack", "metarouter")}
 
@@ -106,6 +108,7 @@ def test_a_type_under_another_name_leaves_a_batch_open() -> None:
         ({"timestamp": "yesterday"}, OPEN),
         ({"timestamp": 0}, OPEN),
         ({"conformance": 1}, OPEN),
+        ({"conformance": "2024-03-01T09:30:00Z"}, OPEN),
     ],
 )
 def test_only_documented_fields_beside_the_events_are_expected(envelope: dict[str, object], expected: str) -> None:
@@ -146,7 +149,24 @@ def test_a_name_twice_leaves_a_batch_open() -> None:
     """Parsers keep the first, the last, or reject it."""
     once = json.dumps({"batch": [VALID]}).encode()
     assert expected_facts(once, PROFILES["rudderstack"]) == "accepted"
-    assert expected_facts(once[:-1] + b', "batch": []}', PROFILES["rudderstack"]) == OPEN
+    twice = once[:-1] + b', "batch": [' + json.dumps(VALID).encode() + b"]}"
+    assert expected_facts(twice, PROFILES["rudderstack"]) == OPEN
+
+
+@pytest.mark.parametrize(
+    ("event", "count", "expected"),
+    [
+        (OF_4_KB, 100, "accepted"),
+        (OF_4_KB, 200, "limits.batch"),
+        (WITH_LONG_TEXTS, 100, OPEN),
+        (WITH_LONG_TEXTS, 200, "limits.batch"),
+        ({**OF_4_KB, "userid": "c"}, 100, OPEN),
+        ({**OF_4_KB, "userid": "c"}, 200, "json-invalid limits.batch"),
+    ],
+)
+def test_a_batch_over_its_limit_is_not_open(event: dict[str, object], count: int, expected: str) -> None:
+    """It is rejected whatever it says; if an event is open, a server may also reject the JSON."""
+    assert expected_facts({"batch": [event] * count}, PROFILES["metarouter"]) == expected
 
 
 @pytest.mark.parametrize(
