@@ -1,4 +1,4 @@
-"""Addresses: what the name of a host stands for, found out once, and how far away that is."""
+"""Resolves a host once, and classifies its addresses as loopback, private or public."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 
 
 class AddressScope(enum.StrEnum):
-    """How far away a host is: the farthest of its addresses counts."""
+    """The widest scope of a host's addresses."""
 
     LOOPBACK = "loopback"
     PRIVATE = "private"
@@ -17,10 +17,10 @@ class AddressScope(enum.StrEnum):
 
 
 def resolve_host(host: str, port: int) -> tuple[tuple[str, ...], str]:
-    """The addresses of a host, and why there are none.
+    """The addresses of a host, or the reason why it has none.
 
-    They are asked for once a run: a name that means this machine when it is judged, and another one when it
-    is connected to, would be a way around every permission.
+    A run resolves a host only once: a name that is loopback when permission is given and another machine when it is
+    connected to would circumvent every permission.
     """
     try:
         address_infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -34,7 +34,7 @@ def resolve_host(host: str, port: int) -> tuple[tuple[str, ...], str]:
 
 
 def widest_scope(addresses: tuple[str, ...]) -> AddressScope:
-    """How far away the farthest of some addresses is."""
+    """The widest scope of some addresses."""
     if not addresses:
         return AddressScope.UNRESOLVED
     scopes = {_scope_of(ipaddress.ip_address(address)) for address in addresses}
@@ -44,7 +44,7 @@ def widest_scope(addresses: tuple[str, ...]) -> AddressScope:
 
 
 def _scope_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> AddressScope:
-    """How far away an address is; one of the old world that is wrapped in a new one counts as itself."""
+    """The scope of an address; an IPv4 address embedded in an IPv6 address counts as itself."""
     if isinstance(address, ipaddress.IPv6Address):
         teredo = address.teredo
         embedded = address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)

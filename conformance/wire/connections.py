@@ -1,6 +1,6 @@
-"""A fast way to send very many small requests: connections that are kept, bytes that are ready.
+"""Fast sending of many small prepared requests over keep-alive connections.
 
-An answer is read where it arrives, in the callback of its connection, and the next request leaves from there.
+Answers are handled in the protocol callback, which also sends the next request.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import ssl
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from conformance.core.model import TransportFailure
+from conformance.wire import failures
 from conformance.wire.budget import Budget, BudgetExhausted
+from conformance.wire.raw_connection import TRAILING_WAIT_S
 from conformance.wire.responses import Reply, ResponseReader
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from conformance.wire.throttle import Throttle
 
 _DEADLINE_CHECK_S = 0.1
-_TRAILING_WAIT_S = 0.02
-"""How long a connection is watched for bytes that belong to no answer, in seconds."""
 UNRESPONSIVE_FAILURES = frozenset({TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS})
 
 
@@ -31,55 +31,55 @@ class PreparedRequest(Protocol):
 
     @property
     def data(self) -> bytes:
-        """Its bytes."""
+        """The bytes to send."""
 
     @property
     def method(self) -> str:
-        """Its method, on which it depends where the answer ends."""
+        """Its method; the end of the answer depends on it."""
 
     @property
     def events(self) -> int:
-        """How many events are in it, at most."""
+        """The most events that it can contain."""
 
 
 RequestT = TypeVar("RequestT", bound=PreparedRequest)
 
 
 class _ConnectionProtocol(asyncio.Protocol):
-    """One connection of a lane; once the lane has left it, nothing that happens to it counts."""
+    """The protocol of one TCP connection; its events are ignored once the Connection has replaced it."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Takes a new connection."""
+        """Keeps the transport."""
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Takes bytes."""
-        if self._connection.line is self:
+        """Passes on received bytes."""
+        if self._connection.protocol is self:
             self._connection.receive(data)
 
     def eof_received(self) -> None:
-        """Takes the end of what the target has to say."""
-        if self._connection.line is self:
+        """Handles the end of the target's side."""
+        if self._connection.protocol is self:
             self._connection.handle_end()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Takes the end of the connection."""
-        if self._connection.line is self:
+        """Handles the end of the connection."""
+        if self._connection.protocol is self:
             self._connection.handle_end()
 
 
 class Connection(Generic[RequestT]):
-    """One place for a request in flight, with a connection that is kept."""
+    """A keep-alive connection with at most one request in flight; reopened when needed."""
 
     def __init__(self, connections: Connections[RequestT], number: int) -> None:
         self.number = number
-        self.shot: RequestT | None = None
+        self.prepared: RequestT | None = None
         self.sent_at_s = 0.0
-        self.line: _ConnectionProtocol | None = None
+        self.protocol: _ConnectionProtocol | None = None
         self.bytes_after_response = b""
         self._connections = connections
         self._buffer = b""
@@ -87,36 +87,36 @@ class Connection(Generic[RequestT]):
         self._opening: asyncio.Task[None] | None = None
 
     def send(self, request: RequestT) -> None:
-        """Sends a request, over a new connection if there is none."""
-        self.shot = request
+        """Sends a request, over a new TCP connection if there is none."""
+        self.prepared = request
         self.sent_at_s = self._connections.loop.time()
-        transport = self.line.transport if self.line else None
+        transport = self.protocol.transport if self.protocol else None
         if transport is None or transport.is_closing():
             self._opening = self._connections.loop.create_task(self._open())
         else:
             self._connections.queue_write(transport, request.data)
 
     async def _open(self) -> None:
-        """Opens a connection and sends what waits for it."""
+        """Opens a TCP connection and sends the waiting request."""
         target = self._connections.target
         protocol = _ConnectionProtocol(self)
         try:
             await target.connect(self._connections.loop, lambda: protocol)
         except ssl.SSLError as error:
-            self._complete(Reply(failure=TransportFailure.TLS, failure_detail=f"the TLS handshake failed: {error}"))
+            self._complete(Reply(failure=TransportFailure.TLS, failure_detail=failures.tls_failed(error)))
         except OSError as error:
-            detail = f"no connection to {target.host} port {target.port}: {error.strerror or error}"
+            detail = failures.no_connection(target.host, target.port, error.strerror or error)
             self._complete(Reply(failure=TransportFailure.UNREACHABLE, failure_detail=detail))
         else:
-            self.line, self._is_fresh = protocol, True
-            if self.shot is None or protocol.transport is None:
+            self.protocol, self._is_fresh = protocol, True
+            if self.prepared is None or protocol.transport is None:
                 self.close()
             else:
-                protocol.transport.write(self.shot.data)
+                protocol.transport.write(self.prepared.data)
 
     def receive(self, data: bytes) -> None:
-        """Takes bytes; what comes unasked ends the connection."""
-        request = self.shot
+        """Handles received bytes; bytes without a request in flight close the connection."""
+        request = self.prepared
         if request is None:
             self.bytes_after_response += data
             self.close()
@@ -130,19 +130,19 @@ class Connection(Generic[RequestT]):
             self._complete(reply)
 
     def time_out(self) -> None:
-        """Gives up on an answer that does not come."""
-        detail = f"no answer within {self._connections.deadline_s:g} s"
+        """Completes the request in flight with a timeout."""
+        detail = failures.timed_out(self._connections.deadline_s)
         self._complete(Reply(failure=TransportFailure.TIMEOUT, failure_detail=detail))
 
     def close(self) -> None:
-        """Leaves the connection."""
-        protocol, self.line = self.line, None
+        """Aborts the TCP connection."""
+        protocol, self.protocol = self.protocol, None
         if protocol is not None and protocol.transport is not None:
             protocol.transport.abort()
 
     def handle_end(self) -> None:
-        """The connection is over: one that was used before and said nothing is replaced once."""
-        request, data = self.shot, self._buffer
+        """Handles a closed connection: if it was reused and no answer came, it is replaced once."""
+        request, data = self.prepared, self._buffer
         is_fresh = self._is_fresh
         self.close()
         if request is None:
@@ -154,8 +154,8 @@ class Connection(Generic[RequestT]):
             self._complete(reply or Reply(failure=TransportFailure.CLOSED, failure_detail="the connection was closed"))
 
     def _complete(self, reply: Reply) -> None:
-        """Hands on what came, and takes the next request."""
-        request, self.shot = self.shot, None
+        """Passes on the reply to the request in flight, which triggers the next request."""
+        request, self.prepared = self.prepared, None
         self._buffer = self.bytes_after_response = b""
         self._is_fresh = False
         if reply.head is None or not reply.head.keeps_alive or reply.bytes_after_response:
@@ -165,7 +165,10 @@ class Connection(Generic[RequestT]):
 
 
 class Connections(Generic[RequestT]):
-    """Some connections to one target, and the requests that go over them."""
+    """Keep-alive connections to one target over which prepared requests are sent.
+
+    `deadline_s` bounds each request; `budget` and `throttle` hold for all of them together.
+    """
 
     def __init__(
         self,
@@ -194,7 +197,7 @@ class Connections(Generic[RequestT]):
     async def send_all(
         self, next_request: Callable[[], RequestT | None], on_reply: Callable[[RequestT, Reply, int], None]
     ) -> None:
-        """Sends what is supplied until that is None, and hands each reply on, with its lane's number."""
+        """Sends requests until `next_request` returns None; `on_reply` gets the connection's number too."""
         self._next_request, self._on_reply = next_request, on_reply
         self._all_sent = self.loop.create_future()
         self._busy_count = len(self._connections)
@@ -209,9 +212,9 @@ class Connections(Generic[RequestT]):
                 await deadline_task
 
     async def send_in_order(self, requests: Sequence[RequestT], *, reads_trailing: bool = False) -> list[Reply]:
-        """Sends requests one after the other over one new connection, and may listen a moment at its end.
+        """Sends requests one after the other over one new connection.
 
-        Raises Exhausted where the budget is used up.
+        With `reads_trailing`, bytes that follow the last answer are added to it. Raises BudgetExhausted.
         """
         connection = self._connections[0]
         connection.close()
@@ -222,48 +225,48 @@ class Connections(Generic[RequestT]):
             await self.send_all(lambda: next(remaining, None), lambda _, reply, __: replies.append(reply))
         finally:
             self._connections = all_connections
-        if reads_trailing and connection.line is not None:
-            await asyncio.sleep(_TRAILING_WAIT_S)
+        if reads_trailing and connection.protocol is not None:
+            await asyncio.sleep(TRAILING_WAIT_S)
         if len(replies) < len(requests):
-            raise BudgetExhausted(f"no verdict: {self._budget.exhausted_reason}")
+            raise self._budget.exhausted or RuntimeError("requests are missing, but the budget is not used up")
         if connection.bytes_after_response:
             replies[-1] = replies[-1]._replace(bytes_after_response=connection.bytes_after_response)
         return replies
 
     def queue_write(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Sends bytes with all that are ready by now: waking a target once is cheaper than eight times."""
+        """Queues bytes and writes all queued ones in the next loop iteration: one wake-up of the target."""
         if not self._pending_writes:
             self.loop.call_soon(self._flush_writes)
         self._pending_writes.append((transport, data))
 
     def _flush_writes(self) -> None:
-        """Sends what is ready; a connection that has ended meanwhile was told to its lane."""
+        """Writes what is queued; a connection closed meanwhile has been handled already."""
         writes, self._pending_writes = self._pending_writes, []
         for transport, data in writes:
             if not transport.is_closing():
                 transport.write(data)
 
     def pause(self, seconds: float) -> None:
-        """Lets nothing leave for so long."""
+        """Sends nothing for some seconds."""
         self._paused_until_s = max(self._paused_until_s, self.loop.time() + seconds)
 
     def close(self) -> None:
         """Closes every connection."""
         for connection in self._connections:
-            connection.shot = None
+            connection.prepared = None
             connection.close()
 
     def handle_reply(self, connection: Connection[RequestT], request: RequestT, reply: Reply) -> None:
-        """Takes what came of a request. What taking it raises ends the pour."""
+        """Passes on a reply. An exception of the receiver ends `send_all`, which raises it."""
         try:
             self._on_reply(request, reply, connection.number)
             self._send_next(connection)
-        except Exception as fault:  # noqa: BLE001 - handed to who pours, none swallowed
+        except Exception as error:  # noqa: BLE001 - raised by `send_all`
             if self._all_sent is not None and not self._all_sent.done():
-                self._all_sent.set_exception(fault)
+                self._all_sent.set_exception(error)
 
     def _send_next(self, connection: Connection[RequestT]) -> None:
-        """Sends the next request on a lane, at once or when it may."""
+        """Sends the next request over a connection, now or after a pause."""
         wait_s = self._paused_until_s - self.loop.time() if self._paused_until_s else 0.0
         if wait_s > 0:
             self.loop.call_later(wait_s, self._send_next, connection)
@@ -282,7 +285,7 @@ class Connections(Generic[RequestT]):
             connection.send(request)
 
     def _spend_budget(self, request: RequestT) -> bool:
-        """Takes a request out of the budget, if there is enough left; else it is the end of all requests."""
+        """Counts a request; False if the budget is used up."""
         try:
             self._budget.spend(len(request.data), request.events)
         except BudgetExhausted:
@@ -290,10 +293,10 @@ class Connections(Generic[RequestT]):
         return True
 
     async def _enforce_deadlines(self) -> None:
-        """Keeps the deadline of every request."""
+        """Completes requests after their deadline."""
         while True:
             await asyncio.sleep(min(_DEADLINE_CHECK_S, self.deadline_s))
             overdue_since_s = self.loop.time() - self.deadline_s
             for connection in self._connections:
-                if connection.shot is not None and connection.sent_at_s < overdue_since_s:
+                if connection.prepared is not None and connection.sent_at_s < overdue_since_s:
                     connection.time_out()

@@ -1,4 +1,4 @@
-"""A connection that is written by hand, for what no HTTP client would send; its answers are read by h11."""
+"""A connection for raw bytes, for requests that no HTTP client would send; h11 parses the answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import httpcore
 
 from conformance.core.model import Response, TransportFailure
 from conformance.requests.raw_writers import start_line, write_standard
-from conformance.wire.decoding import MAX_BODY_BYTES, decode_body
+from conformance.wire import failures
+from conformance.wire.decoding import MAX_BODY_BYTES, decode_body, headers_to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,16 +21,17 @@ if TYPE_CHECKING:
     from conformance.wire.sockets import NetworkStream
     from conformance.wire.target import TargetAddress
 
+USER_AGENT = "ingest-conformance"
 INTERIM_WAIT_S = 1.0
-"""How long a piece of a request waits for an answer to the pieces before it, in seconds."""
+"""How many seconds a piece of a request waits for an answer to the pieces before it."""
 TRAILING_WAIT_S = 0.02
-"""How long a connection is watched for bytes that belong to no answer, in seconds."""
+"""How many seconds a connection is read for bytes after its last answer."""
 _READ_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
-    """What came of one request on a hand-written connection."""
+    """The response to a request or its transport failure, and the state of the connection after it."""
 
     response: Response | None = None
     failure: TransportFailure | None = None
@@ -40,14 +42,12 @@ class SendResult:
     got_100_continue: bool = False
 
 
-CLOSED_WITHOUT_ANSWER = SendResult(
-    failure=TransportFailure.CLOSED, failure_detail="the connection was closed without an answer"
-)
+CLOSED_WITHOUT_ANSWER = SendResult(failure=TransportFailure.CLOSED, failure_detail=failures.CLOSED_WITHOUT_ANSWER)
 
 
 @dataclass(slots=True)
 class RawConnection:
-    """One connection to a target, byte by byte."""
+    """A connection to a target that sends bytes as they are given."""
 
     stream: NetworkStream
     buffer: bytes = b""
@@ -65,7 +65,7 @@ class RawConnection:
         return cls(stream)
 
     async def send(self, pieces: tuple[bytes, ...]) -> None:
-        """Sends the pieces of a request; stops at one that is answered before the next."""
+        """Sends the pieces of a request; stops if an answer comes before the next piece."""
         for number, piece in enumerate(pieces):
             if number and await self._is_answered_early():
                 self.is_send_aborted = True
@@ -77,7 +77,7 @@ class RawConnection:
                 return
 
     async def receive(self, method: str) -> SendResult:
-        """Reads one answer, as that to a method."""
+        """Reads the answer to a request with a method."""
         parser = h11.Connection(h11.CLIENT)
         parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
         parser.send(h11.EndOfMessage())
@@ -89,16 +89,15 @@ class RawConnection:
             response = await self._read_response(parser)
         except h11.RemoteProtocolError as error:
             if self.at_eof:
-                detail = "the connection was closed in the middle of an answer"
-                return SendResult(failure=TransportFailure.CLOSED, failure_detail=detail)
-            return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=f"the answer is not HTTP: {error}")
+                return SendResult(failure=TransportFailure.CLOSED, failure_detail=failures.CLOSED_IN_ANSWER)
+            return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=failures.not_http(error))
         self.buffer += parser.trailing_data[0]
         self.is_final_response = parser.their_state is not h11.DONE
         is_open = not (self.is_final_response or self.at_eof or self.is_send_aborted)
         return SendResult(response=response, stays_open=is_open, got_100_continue=self.got_100_continue)
 
     async def _read_response(self, parser: h11.Connection) -> Response:
-        """Reads to the end of an answer. Raises h11.RemoteProtocolError if it is none."""
+        """Reads to the end of an answer. Raises h11.RemoteProtocolError if it is not HTTP."""
         head: h11.Response | None = None
         body = bytearray()
         while len(body) <= MAX_BODY_BYTES:
@@ -116,7 +115,7 @@ class RawConnection:
         return _response_from_h11(head, bytes(body))
 
     async def read_trailing(self) -> bytes:
-        """What comes after the last answer, within a moment."""
+        """The bytes after the last answer that come within TRAILING_WAIT_S."""
         try:
             async with asyncio.timeout(TRAILING_WAIT_S):
                 while not self.at_eof:
@@ -126,7 +125,7 @@ class RawConnection:
         return self.buffer
 
     async def _is_answered_early(self) -> bool:
-        """Whether a final answer comes before the next piece is due; an interim one says to go on."""
+        """Whether a final answer comes before the next piece; after an interim one the next piece is sent."""
         try:
             async with asyncio.timeout(INTERIM_WAIT_S):
                 while b"\r\n\r\n" not in self.buffer and not self.at_eof:
@@ -140,7 +139,7 @@ class RawConnection:
         return True
 
     async def _feed_parser(self, parser: h11.Connection) -> None:
-        """Hands h11 what has come, or waits for more."""
+        """Gives the parser the received bytes, or waits for more."""
         if not self.buffer and not self.at_eof:
             await self._read()
         if self.buffer:
@@ -161,7 +160,7 @@ class RawConnection:
 async def send_on_raw_connection(
     target: TargetAddress, requests: Sequence[Request], results: list[SendResult], *, pipelined: bool, half_closed: bool
 ) -> None:
-    """Sends requests over one connection and adds what came of each. Raises httpcore.ConnectError."""
+    """Sends requests over one connection and appends a result for each. Raises httpcore.ConnectError."""
     connection = await RawConnection.open(target)
     try:
         if pipelined:
@@ -188,13 +187,13 @@ async def send_on_raw_connection(
 
 
 def _write_pieces(target: TargetAddress, request: Request) -> tuple[bytes, ...]:
-    """The bytes of a request, by its own spelling or as a client would write it."""
-    headers = [("Host", target.authority), ("User-Agent", "ingest-conformance"), *request.headers]
+    """The bytes of a request, from its raw writer or as a client would write it."""
+    headers = [("Host", target.authority), ("User-Agent", USER_AGENT), *request.headers]
     return (request.raw_writer or write_standard)(start_line(request, target.prefix), headers, request.body)
 
 
 def _response_from_h11(head: h11.Response, body: bytes) -> Response:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
+    headers = headers_to_text(head.headers)
     values = {name.lower(): value for name, value in headers}
     decoded, truncated = decode_body(body, values.get("content-encoding", ""))
     return Response(

@@ -1,4 +1,4 @@
-"""Answers as they come over a connection: read in one step where they are usual, by h11 where not."""
+"""Parses HTTP responses: common ones in one step, all others with h11."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import h11
 
 from conformance.core.model import Response, TransportFailure
-from conformance.wire.decoding import MAX_BODY_BYTES, decode_body
+from conformance.wire import failures
+from conformance.wire.decoding import MAX_BODY_BYTES, decode_body, headers_to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,17 +18,14 @@ _HEAD_END = b"\r\n\r\n"
 _MAX_CACHED, _MAX_CACHED_BYTES = 512, 2_048
 _MAX_HEAD_BYTES = 65_536
 _MAX_H11_EVENTS = 10_000
-"""An answer of more chunks, or after more interim answers, is not read to its end: it may have none."""
+"""An answer with more chunks or interim answers is cut here: it may be endless."""
 _NO_CONTENT = 204
 _MAX_LENGTH_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResponseHead:
-    """The head of an answer: its status, its headers, its length, and whether the connection goes on.
-
-    A length of None means that where the answer ends needs a closer look.
-    """
+    """The head of an answer. A `body_length` of None means that h11 has to find the end of the body."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -39,7 +37,7 @@ class ResponseHead:
 
 
 class Reply(NamedTuple):
-    """What came of a request that was sent the fast way; `stray` is what followed the answer."""
+    """The answer to a request sent over `Connections`, or its transport failure; a tuple because it is fast."""
 
     status: int = 0
     head: ResponseHead | None = None
@@ -51,7 +49,7 @@ class Reply(NamedTuple):
 
     @property
     def response(self) -> Response | None:
-        """The answer as everybody else knows it."""
+        """The answer as a Response; None for a failure."""
         if self.head is None:
             return None
         return Response(
@@ -64,14 +62,14 @@ class Reply(NamedTuple):
 
 
 class ResponseReader:
-    """Reads answers; answers and heads that have come before are not taken apart again."""
+    """Parses answers; equal answers and equal heads are parsed only once."""
 
     def __init__(self) -> None:
         self._cached_heads: dict[bytes, ResponseHead] = {}
         self._cached_replies: dict[tuple[bytes, str], Reply] = {}
 
     def read(self, data: bytes, method: str, *, at_eof: bool = False) -> Reply | None:
-        """The answer at the start of what has come; None if more has to come first."""
+        """The answer at the start of the received bytes; None if it is incomplete."""
         reply = self._cached_replies.get((data, method))
         if reply is None:
             reply = self._read_uncached(data, method, at_eof=at_eof)
@@ -82,12 +80,10 @@ class ResponseReader:
         return reply
 
     def _read_uncached(self, data: bytes, method: str, *, at_eof: bool) -> Reply | None:
-        """As `read`, for an answer that has not come before."""
+        """The same as `read`, for an answer that is not cached."""
         head_end = data.find(_HEAD_END)
         if data and not data.startswith(b"HTTP/"[: len(data)]):
-            return Reply(
-                failure=TransportFailure.NOT_HTTP, failure_detail="the answer is not HTTP: it has no status line"
-            )
+            return Reply(failure=TransportFailure.NOT_HTTP, failure_detail=failures.not_http("it has no status line"))
         if head_end < 0:
             if at_eof or len(data) > _MAX_HEAD_BYTES:
                 return _read_with_h11(data, method, at_eof=at_eof)
@@ -107,7 +103,7 @@ class ResponseReader:
         return Reply(head.status, head, body, data[start + length :] if missing_bytes else b"", truncated)
 
     def _parse_and_cache_head(self, data: bytes) -> ResponseHead:
-        """A head, taken apart."""
+        """The parsed head."""
         if len(self._cached_heads) > _MAX_CACHED:
             self._cached_heads.clear()
         head = self._cached_heads[data] = _parse_head(data)
@@ -115,7 +111,7 @@ class ResponseReader:
 
 
 def _parse_head(data: bytes) -> ResponseHead:
-    """A head of the usual sort; anything else comes without a length."""
+    """The parsed head; an unusual one gets no `body_length`."""
     status_line, *lines = data.decode("latin-1").split("\r\n")
     headers = tuple(_split_headers(lines))
     names = [name.lower() for name, _ in headers]
@@ -134,7 +130,7 @@ def _parse_head(data: bytes) -> ResponseHead:
 
 
 def _is_simple(version: str, status_text: str, lines: list[str]) -> bool:
-    """Whether a head is one that needs no closer look."""
+    """Whether a head needs no closer look by h11."""
     has_odd_lines = any(not line or line[0] in " \t" or ":" not in line for line in lines)
     return version == "HTTP/1.1" and status_text[3:4] in {" ", ""} and not has_odd_lines
 
@@ -146,7 +142,7 @@ def _split_headers(lines: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _body_length(status: int, names: list[str], values: dict[str, str]) -> int | None:
-    """How many bytes follow a head, if that is plain to see."""
+    """How many bytes follow a head, if its headers say it plainly."""
     if "transfer-encoding" in values or names.count("content-length") > 1 or status < 200:
         return None
     if status in {_NO_CONTENT, 304}:
@@ -157,57 +153,72 @@ def _body_length(status: int, names: list[str], values: dict[str, str]) -> int |
 
 
 def _unfinished(*, at_eof: bool) -> Reply | None:
-    """What an unfinished answer is: still on its way, or cut off."""
-    detail = "the connection was closed in the middle of an answer"
-    return Reply(failure=TransportFailure.CLOSED, failure_detail=detail) if at_eof else None
+    """The result for an incomplete answer: a failure if the connection is closed, else None."""
+    return Reply(failure=TransportFailure.CLOSED, failure_detail=failures.CLOSED_IN_ANSWER) if at_eof else None
 
 
 def _read_with_h11(data: bytes, method: str, *, at_eof: bool) -> Reply | None:
     """Reads an answer with h11: chunks, interim answers, HTTP/1.0, bodies that end with the connection."""
     if not data:
-        return Reply(failure=TransportFailure.CLOSED, failure_detail="the connection was closed without an answer")
+        return Reply(failure=TransportFailure.CLOSED, failure_detail=failures.CLOSED_WITHOUT_ANSWER)
     parser = h11.Connection(h11.CLIENT)
     parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
     parser.send(h11.EndOfMessage())
+    collector = _ResponseCollector(parser)
+    parser.receive_data(data)
     try:
-        parser.receive_data(data)
-        if at_eof:
-            parser.receive_data(b"")
-        return _reply_from_h11(parser, at_eof=at_eof)
+        is_complete = collector.read_events()
     except h11.RemoteProtocolError as error:
-        if at_eof and str(error).startswith(("peer ", "Can't")):
+        return Reply(failure=TransportFailure.NOT_HTTP, failure_detail=failures.not_http(error))
+    if not is_complete and at_eof:
+        parser.receive_data(b"")
+        try:
+            is_complete = collector.read_events()
+        except h11.RemoteProtocolError:  # all that was received is HTTP, but it is not all of the answer
             return _unfinished(at_eof=True)
-        return Reply(failure=TransportFailure.NOT_HTTP, failure_detail=f"the answer is not HTTP: {error}")
+    return collector.to_reply(at_eof=at_eof) if is_complete else None
 
 
-def _reply_from_h11(parser: h11.Connection, *, at_eof: bool) -> Reply | None:
-    """The whole answer, or None; what comes in too many pieces is cut. Raises h11.RemoteProtocolError."""
-    response: h11.Response | None = None
-    body = bytearray()
-    event_count = 0
-    while len(body) <= MAX_BODY_BYTES and event_count < _MAX_H11_EVENTS:
-        event_count += 1
-        event = parser.next_event()
-        if event is h11.NEED_DATA:
-            return None
-        if isinstance(event, h11.Response):
-            response = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-            break
-    if response is None:
-        if event_count >= _MAX_H11_EVENTS:
-            raise h11.RemoteProtocolError("interim answers without an end")
-        return _unfinished(at_eof=at_eof)
-    head = _head_from_h11(response, keeps_alive=parser.their_state is h11.DONE)
-    content, truncated = decode_body(bytes(body), head.content_encoding)
-    bytes_after_response = parser.trailing_data[0] if head.keeps_alive else b""
-    return Reply(head.status, head, content, bytes_after_response, truncated or event_count >= _MAX_H11_EVENTS)
+class _ResponseCollector:
+    """Puts a response together from the events of a parser, up to the maximum size."""
+
+    def __init__(self, parser: h11.Connection) -> None:
+        self._parser = parser
+        self._response: h11.Response | None = None
+        self._body = bytearray()
+        self._event_count = 0
+
+    def read_events(self) -> bool:
+        """Reads events; whether the response is complete or cut. Raises h11.RemoteProtocolError."""
+        while len(self._body) <= MAX_BODY_BYTES and self._event_count < _MAX_H11_EVENTS:
+            event = self._parser.next_event()
+            if event is h11.NEED_DATA:
+                return False
+            self._event_count += 1
+            if isinstance(event, h11.Response):
+                self._response = event
+            elif isinstance(event, h11.Data):
+                self._body += event.data
+            elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                break
+        return True
+
+    def to_reply(self, *, at_eof: bool) -> Reply | None:
+        """The reply; None if the connection may still bring a response."""
+        is_cut = self._event_count >= _MAX_H11_EVENTS
+        if self._response is None:
+            if is_cut:
+                detail = failures.not_http("interim answers without an end")
+                return Reply(failure=TransportFailure.NOT_HTTP, failure_detail=detail)
+            return _unfinished(at_eof=at_eof)
+        head = _head_from_h11(self._response, keeps_alive=self._parser.their_state is h11.DONE)
+        content, truncated = decode_body(bytes(self._body), head.content_encoding)
+        bytes_after_response = self._parser.trailing_data[0] if head.keeps_alive else b""
+        return Reply(head.status, head, content, bytes_after_response, truncated or is_cut)
 
 
 def _head_from_h11(response: h11.Response, *, keeps_alive: bool) -> ResponseHead:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+    headers = headers_to_text(response.headers)
     values = {name.lower(): value for name, value in headers}
     return ResponseHead(
         status=response.status_code,

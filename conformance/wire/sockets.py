@@ -1,8 +1,7 @@
-"""Sockets that hear an answer even when the peer stops listening to the question.
+"""Sockets that keep reading after the peer stops accepting data, so that an early response is not lost.
 
-A server may refuse a large body early: it answers, closes, and resets what is still being sent. A
-stream that fails on the first write loses that answer, for it never reads what the kernel already
-holds. This one goes on reading, which is what RFC 9112 section 9.5 asks of a client.
+A server may refuse a large body early: it answers, closes, and resets the connection. A stream that fails at the first
+failed write would lose that answer, although the kernel has received it. RFC 9112, section 9.5 asks clients to read on.
 """
 
 from __future__ import annotations
@@ -18,21 +17,25 @@ import httpcore
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 
+from conformance.wire import failures
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 GRACE_S, TLS_GRACE_S = 0.25, 2.0
-"""How long a peer that has said something may keep us from sending before we stop and listen, in seconds.
+"""How many seconds to wait for room to send after the peer has sent something, before sending is given up.
 
-Under TLS it may only have said what belongs to the handshake, so it gets longer.
+Under TLS this is longer, because what the peer has sent may belong to the handshake.
 """
+AT_EOF = "at_eof"
+"""The name for `get_extra_info` of whether the peer has closed the connection."""
 _READ_BYTES = 65_536
 
 
 class SocketStream(ByteStream):
     """A connected, non-blocking TCP socket.
 
-    Once the peer stops listening, `is_deaf` is true and what is sent is dropped; reading goes on.
+    Once the peer accepts no more data, `peer_stopped_reading` is true and sent data is dropped; reading goes on.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -43,7 +46,7 @@ class SocketStream(ByteStream):
 
     @property
     def is_readable(self) -> bool:
-        """Whether something is there to read; on an idle connection that is its end."""
+        """Whether there is something to read; on an idle connection, this is its end."""
         if self._sock.fileno() < 0:
             return True
         poll = select.poll()
@@ -51,11 +54,11 @@ class SocketStream(ByteStream):
         return bool(poll.poll(0))
 
     def __del__(self) -> None:
-        """Closes what has lost its owner: a task may be cancelled before anybody holds its connection."""
+        """Closes a socket without an owner: a task may be cancelled before it holds its connection."""
         self._sock.close()
 
     async def send(self, item: bytes) -> None:
-        """Sends everything, or as much as the peer wants before it answers or goes."""
+        """Sends everything, or as much as the peer accepts before it answers or closes."""
         rest = memoryview(item)
         self._has_received = self._has_received and self.peer_stopped_reading
         while rest and not self.peer_stopped_reading:
@@ -67,9 +70,9 @@ class SocketStream(ByteStream):
                 self.peer_stopped_reading = True
 
     async def receive(self, max_bytes: int = _READ_BYTES) -> bytes:
-        """Reads what is there. Raises EndOfStream at the end, BrokenResourceError on a reset.
+        """Reads what is available. Raises EndOfStream at the end, BrokenResourceError on a reset.
 
-        A reset after the first bytes of an answer is its end: they are all that will come.
+        A reset after the first bytes of an answer counts as its end.
         """
         try:
             data = await asyncio.get_running_loop().sock_recv(self._sock, max_bytes)
@@ -83,7 +86,7 @@ class SocketStream(ByteStream):
         return data
 
     async def send_eof(self) -> None:
-        """Ends our side of the connection."""
+        """Closes our side of the connection."""
         self._sock.shutdown(socket.SHUT_WR)
 
     async def aclose(self) -> None:
@@ -91,7 +94,7 @@ class SocketStream(ByteStream):
         self._sock.close()
 
     async def _wait_until_writable(self) -> bool:
-        """Waits for room to send; gives up some time after the peer has said something instead."""
+        """Waits for room to send; gives up `grace_s` after the peer has sent something."""
         loop = asyncio.get_running_loop()
         writable, readable = loop.create_future(), loop.create_future()
         loop.add_writer(self._sock, _resolve_future, writable, loop.remove_writer, self._sock)
@@ -113,23 +116,25 @@ def _resolve_future(future: asyncio.Future[None], remove: Callable[[socket.socke
 
 
 class NetworkStream(httpcore.AsyncNetworkStream):
-    """A byte stream as httpcore wants it."""
+    """A byte stream with the interface of httpcore."""
 
     def __init__(self, stream: ByteStream, socket_stream: SocketStream) -> None:
         self._stream = stream
         self._socket_stream = socket_stream
+        self._at_eof = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Reads; an empty result is the end."""
+        """Reads what is available; empty at the end."""
         try:
             return await self._stream.receive(max_bytes)
         except anyio.EndOfStream:
+            self._at_eof = True
             return b""
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
             raise httpcore.ReadError(str(error.__cause__ or error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Writes everything. Raises WriteError if the peer stops listening; httpcore then reads on."""
+        """Writes everything. Raises WriteError if the peer stops reading; httpcore then reads the answer."""
         if not buffer:
             return
         try:
@@ -137,14 +142,14 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
             raise httpcore.WriteError(str(error.__cause__ or error)) from error
         if self._socket_stream.peer_stopped_reading:
-            raise httpcore.WriteError("the peer stopped listening")
+            raise httpcore.WriteError("the peer stopped reading")
 
     async def aclose(self) -> None:
-        """Closes at once, without a TLS farewell that a peer could keep us waiting for."""
+        """Closes at once, without a TLS shutdown that a peer could delay."""
         await self._socket_stream.aclose()
 
     async def half_close(self) -> None:
-        """Ends our half of the connection and goes on listening. TLS has no such thing."""
+        """Closes our side of the connection but keeps reading. Does nothing under TLS."""
         if self._stream is self._socket_stream:
             await self._socket_stream.send_eof()
 
@@ -170,12 +175,14 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         return NetworkStream(stream, self._socket_stream)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
-        """What httpcore's pool asks of an idle connection."""
+        """`is_readable`, which httpcore needs for idle connections, or `AT_EOF`; None for anything else."""
+        if info == AT_EOF:
+            return self._at_eof
         return self._socket_stream.is_readable if info == "is_readable" else None
 
 
 def _socket_addresses(addresses: tuple[str, ...], port: int) -> list[tuple[Any, ...]]:
-    """Addresses as sockets want them; no name is asked for."""
+    """Socket addresses for IP addresses; nothing is resolved."""
     flags = socket.AI_NUMERICHOST
     return [
         item
@@ -193,7 +200,7 @@ class TlsError(httpcore.ConnectError):
 
 
 class NetworkBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections for httpcore's pool, to a target's known addresses and to nothing else."""
+    """Opens connections to the known addresses of a target and to no others."""
 
     def __init__(self, addresses: tuple[str, ...], resolution_error: str) -> None:
         self._addresses = addresses
@@ -207,7 +214,7 @@ class NetworkBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> NetworkStream:
-        """Connects to the first address that answers."""
+        """Connects to the first address that accepts. Raises httpcore.ConnectError."""
         if not self._addresses:
             raise httpcore.ConnectError(self._resolution_error)
         loop = asyncio.get_running_loop()
@@ -228,7 +235,7 @@ class NetworkBackend(httpcore.AsyncNetworkBackend):
                 stream = SocketStream(sock)
                 return NetworkStream(stream, stream)
         reason = last_error.strerror if last_error else "no address"
-        raise httpcore.ConnectError(f"no connection to {host} port {port}: {reason}") from last_error
+        raise httpcore.ConnectError(failures.no_connection(host, port, reason)) from last_error
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""

@@ -1,4 +1,4 @@
-"""The target of a run: its address and how to reach it."""
+"""The address of the target: its base URL, taken apart, and its IP addresses."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetAddress:
-    """A base URL, taken apart, with what every request to it carries.
+    """A base URL, taken apart, with the headers of every request to it.
 
-    `prefix` is the path of the base URL without its last slash; `tls` is None for plain HTTP. `addresses`
-    are the only ones that are connected to, however often the name is asked for; where there are none,
-    `lost` says why.
+    `prefix` is the path of the base URL without its last slash; `tls` is None for plain HTTP. Connections go to
+    `addresses` only; if there are none, `resolution_error` says why.
     """
 
     url: str
@@ -48,13 +47,13 @@ class TargetAddress:
         return host if self.port == default else f"{host}:{self.port}"
 
     def network_backend(self) -> NetworkBackend:
-        """What opens connections to it."""
+        """The backend that opens connections to it."""
         return NetworkBackend(self.addresses, self.resolution_error)
 
     async def connect(
         self, loop: asyncio.AbstractEventLoop, protocol_factory: Callable[[], asyncio.BaseProtocol]
     ) -> None:
-        """Connects to the first address that answers. Raises OSError, or ssl.SSLError, which is one."""
+        """Connects to the first address that accepts. Raises OSError, or its subclass ssl.SSLError."""
         last_error = OSError(self.resolution_error)
         server_hostname = self.host if self.tls else None
         for address in self.addresses:
@@ -72,19 +71,19 @@ class TargetAddress:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether every address is this machine's own."""
+        """Whether every address is a loopback address."""
         return self.scope is AddressScope.LOOPBACK
 
     @property
     def scope(self) -> AddressScope:
-        """How far away it is."""
+        """The widest scope of its addresses."""
         return widest_scope(self.addresses)
 
 
 def parse_target(
     url: str, *, headers: tuple[str, ...] = (), ca_bundle: str | None = None, insecure: bool = False
 ) -> TargetAddress:
-    """A target from what the command line says of it. Raises UsageError with one clear sentence."""
+    """The target of a URL and options of the command line. Raises UsageError."""
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
     try:
@@ -121,12 +120,12 @@ def _parse_header(line: str) -> tuple[str, str]:
     if not colon or not _TOKEN.fullmatch(name) or not value.isprintable() or not value.isascii():
         raise UsageError("--header: write it as 'Name: value', in printable ASCII characters")
     if name.lower() in _RESERVED_HEADERS:
-        raise UsageError(f"--header {name}: this header is the wire's own")
+        raise UsageError(f"--header {name}: this header is set by the client itself")
     return name, value.strip()
 
 
 def _tls_context(ca_bundle: str | None, *, insecure: bool) -> ssl.SSLContext:
-    """The TLS settings: the system's authorities, the given ones, or none at all."""
+    """TLS with the system's authorities or those of a file; without verification if `insecure`."""
     try:
         context = ssl.create_default_context(cafile=ca_bundle)
     except (OSError, ssl.SSLError) as error:

@@ -1,7 +1,7 @@
-"""httpx over connections of ours: no redirects, no cookies, no proxies, no retries.
+"""A transport for httpx: no redirects, no cookies, no proxies, no retries.
 
-httpcore's own pool looks at every connection before and after every request; the engine bounds what is in
-flight, so a stack of idle connections will do.
+It keeps idle connections in a stack. httpcore's own pool inspects every connection for every request, which costs more
+and is not needed: the engine bounds the requests in flight.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _ResponseBody(httpx.AsyncByteStream):
-    """The bytes of an answer as they come; the connection goes back when they are read."""
+    """The bytes of an answer; its connection is released when they are read."""
 
     def __init__(
         self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection, transport: Transport
@@ -33,13 +33,13 @@ class _ResponseBody(httpx.AsyncByteStream):
             yield part
 
     async def aclose(self) -> None:
-        """Gives the connection back, or closes it if the answer was not read to its end."""
+        """Releases the connection, or closes it if the answer was not read to its end."""
         await self._response.aclose()
         await self._transport.release(self._connection)
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Sends httpx requests to one target, over connections that it keeps if it may."""
+    """Sends httpx requests to one target, over keep-alive connections unless `keep_alive` is false."""
 
     def __init__(self, *, tls: ssl.SSLContext | None, backend: NetworkBackend, keep_alive: bool = True) -> None:
         self._backend = backend
@@ -48,7 +48,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._idle: list[httpcore.AsyncHTTPConnection] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request and returns its answer's head. Raises httpcore's errors as they are."""
+        """Sends a request and returns the head of its answer. Raises httpcore's errors."""
         url = request.url
         outgoing = httpcore.Request(
             method=request.method,
@@ -71,7 +71,7 @@ class Transport(httpx.AsyncBaseTransport):
         )
 
     async def release(self, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Takes a connection whose exchange is over."""
+        """Keeps a connection whose exchange is over, or closes it."""
         if self._keep_alive and connection.is_idle():
             self._idle.append(connection)
         else:
@@ -83,7 +83,7 @@ class Transport(httpx.AsyncBaseTransport):
             await self._idle.pop().aclose()
 
     async def _acquire(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        """The connection that was used last and still stands, or a new one."""
+        """The open connection that was used last, or a new one."""
         while self._idle:
             connection = self._idle.pop()
             if not connection.has_expired():

@@ -1,0 +1,237 @@
+"""The HTTP client of a run: sends requests and returns redacted exchanges."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import h11
+import httpcore
+import httpx
+
+from conformance.core.model import Exchange, Request, Response, TransportFailure
+from conformance.wire import decoding, failures, raw_connection
+from conformance.wire.budget import Budget
+from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, USER_AGENT, SendResult
+from conformance.wire.sockets import AT_EOF, TlsError
+from conformance.wire.throttle import Throttle
+from conformance.wire.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from conformance.wire.redaction import Redactor
+    from conformance.wire.target import TargetAddress
+
+MAX_IN_FLIGHT = 16
+"""The most requests in flight at once, unless the user asks for more."""
+_OVERHEAD_BYTES = 160
+"""An upper bound of the bytes of a request besides its path, its own headers and its body."""
+_CLOSED_ERRORS = (httpcore.ReadError, httpcore.WriteError)
+
+
+@dataclass(slots=True)
+class _ConnectionTrace:
+    """Whether one attempt opened a connection and received the head of an answer."""
+
+    opened_connection: bool = False
+    received_head: bool = False
+
+    async def record(self, event: str, _: Mapping[str, Any]) -> None:
+        """Receives an event of httpcore's trace extension."""
+        if event == "connection.connect_tcp.started":
+            self.opened_connection = True
+        elif event == "http11.receive_response_headers.complete":
+            self.received_head = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Wire:
+    """Sends requests to one target.
+
+    `connections` is how many requests its user keeps in flight. `deadline_s` bounds a whole exchange, from opening the
+    connection to the end of the answer. A reused connection that turns out to be closed is replaced once; a new one
+    that fails is a transport failure. Every attempt counts towards `budget`; once it is used up, sending raises
+    BudgetExhausted.
+    """
+
+    target: TargetAddress
+    redactor: Redactor
+    connections: int = 8
+    deadline_s: float = 10.0
+    throttle: Throttle = field(default_factory=lambda: Throttle(None))
+    budget: Budget = field(default_factory=Budget)
+    sent_count: int = 0
+    _reusing_transport: Transport = field(init=False)
+    _one_use_transport: Transport = field(init=False)
+
+    def __post_init__(self) -> None:
+        backend = self.target.network_backend()
+        self._reusing_transport = Transport(tls=self.target.tls, backend=backend)
+        self._one_use_transport = Transport(tls=self.target.tls, backend=backend, keep_alive=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close_connections()
+
+    async def close_connections(self) -> None:
+        """Closes all idle connections; the next requests open new ones."""
+        await self._reusing_transport.aclose()
+        await self._one_use_transport.aclose()
+
+    async def exchange(self, request: Request) -> Exchange:
+        """Sends a request and reads its answer. Never raises for network errors.
+
+        Raises BudgetExhausted, and sends nothing, if the budget is used up.
+        """
+        request = replace(request, headers=(*self.target.headers, *request.headers))
+        return self._redact_exchange(request, await self.send_unredacted(request))
+
+    async def send_unredacted(self, request: Request) -> SendResult:
+        """Sends a request whose headers are complete; the result is not redacted. Raises BudgetExhausted only."""
+        self._spend_budget(request)
+        await self.throttle.wait()
+        self.sent_count += 1
+        return replace(await self._send_within_deadline(request), stays_open=True)
+
+    async def exchange_on_one_connection(
+        self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
+    ) -> list[Exchange]:
+        """Sends requests over one new connection, with their raw writers. Raises BudgetExhausted only."""
+        complete_requests = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
+        for request in complete_requests:
+            self._spend_budget(request)
+            await self.throttle.wait()
+            self.sent_count += 1
+        results: list[SendResult] = []
+        unanswered = CLOSED_WITHOUT_ANSWER
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                await raw_connection.send_on_raw_connection(
+                    self.target, complete_requests, results, pipelined=pipelined, half_closed=half_closed
+                )
+        except TimeoutError:
+            unanswered = SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
+        except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
+            unanswered = _classify_error(error)
+        results += [unanswered] * (len(complete_requests) - len(results))
+        return [
+            self._redact_exchange(request, result) for request, result in zip(complete_requests, results, strict=True)
+        ]
+
+    def _redact_exchange(self, request: Request, result: SendResult) -> Exchange:
+        """The exchange without secrets."""
+        return Exchange(
+            request=self.redactor.redact_request(request),
+            url=f"{self.target.scheme}://{self.target.authority}{self.target.prefix}{request.path}",
+            response=self.redactor.redact_response(result.response) if result.response else None,
+            failure=result.failure,
+            failure_detail=self.redactor.redact_text(result.failure_detail),
+            is_certificate_rejected=result.is_certificate_rejected,
+            bytes_after_response=self.redactor.redact_body(result.bytes_after_response),
+            stays_open=result.stays_open,
+            got_100_continue=result.got_100_continue,
+        )
+
+    def _spend_budget(self, request: Request) -> None:
+        """Counts a request. Raises BudgetExhausted."""
+        pairs = (*request.headers, *request.query)
+        head_bytes = len(self.target.prefix) + len(request.path) + sum(len(name) + len(value) for name, value in pairs)
+        self.budget.spend(_OVERHEAD_BYTES + head_bytes + 4 * len(pairs) + len(request.body), request.event_count)
+
+    @property
+    def _timeout_detail(self) -> str:
+        return failures.timed_out(self.deadline_s)
+
+    async def _send_within_deadline(self, request: Request) -> SendResult:
+        """The response, or the failure that came instead."""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                return SendResult(response=await self._send_with_reconnect(request))
+        except TimeoutError:
+            return SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
+        except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
+            return _classify_error(error)
+
+    async def _send_with_reconnect(self, request: Request) -> Response:
+        trace = _ConnectionTrace()
+        try:
+            return await self._send_over(self._reusing_transport, request, trace)
+        except (*_CLOSED_ERRORS, httpcore.RemoteProtocolError) as error:
+            if (
+                trace.opened_connection
+                or trace.received_head
+                or not (isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error))
+            ):
+                raise
+        self._spend_budget(request)
+        return await self._send_over(self._one_use_transport, request, _ConnectionTrace())
+
+    async def _send_over(self, transport: Transport, request: Request, trace: _ConnectionTrace) -> Response:
+        response = await transport.handle_async_request(self._to_httpx(request, trace))
+        try:
+            body, truncated = await decoding.read_body(response)
+        except httpcore.RemoteProtocolError as error:
+            if response.extensions["network_stream"].get_extra_info(AT_EOF):
+                raise httpcore.ReadError(failures.CLOSED_IN_ANSWER) from error
+            raise
+        finally:
+            await response.aclose()
+        return Response(
+            status=response.status_code,
+            headers=decoding.headers_to_text(response.headers.raw),
+            body=body,
+            http_version=response.extensions["http_version"].decode("latin-1"),
+            truncated=truncated,
+        )
+
+    def _to_httpx(self, request: Request, trace: _ConnectionTrace) -> httpx.Request:
+        target = self.target
+        given_names = {name.lower() for name, _ in request.headers}
+        default_headers = {
+            "Host": target.authority,
+            "User-Agent": USER_AGENT,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+        }
+        headers = [
+            *((name, value) for name, value in default_headers.items() if name.lower() not in given_names),
+            *request.headers,
+        ]
+        url = httpx.URL(scheme=target.scheme, host=target.host, port=target.port, path=target.prefix + request.path)
+        return httpx.Request(
+            request.method,
+            url.copy_merge_params(request.query) if request.query else url,
+            headers=[(name.encode(), value.encode()) for name, value in headers],
+            content=_split_body(request.body) if request.chunked else request.body,
+            extensions={"trace": trace.record},
+        )
+
+
+def _classify_error(error: Exception) -> SendResult:
+    """The failure that an error of httpcore's stands for."""
+    if isinstance(error, TlsError):
+        return SendResult(
+            failure=TransportFailure.TLS,
+            failure_detail=failures.tls_failed(error),
+            is_certificate_rejected=error.is_certificate_rejected,
+        )
+    if isinstance(error, httpcore.ConnectError):
+        return SendResult(failure=TransportFailure.UNREACHABLE, failure_detail=str(error))
+    if isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error):
+        return CLOSED_WITHOUT_ANSWER
+    return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=failures.not_http(error))
+
+
+def _is_closed_by_peer(error: Exception) -> bool:
+    """Whether httpcore missed the head of an answer, rather than h11 failing to parse it."""
+    return not isinstance(error.__cause__, h11.RemoteProtocolError)
+
+
+async def _split_body(body: bytes, size: int = 16_384) -> AsyncIterator[bytes]:
+    """A body in pieces, each of which httpx sends as a chunk."""
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
