@@ -103,10 +103,11 @@ class Connection(Generic[RequestT]):
         try:
             await target.connect(self._connections.loop, lambda: protocol)
         except ssl.SSLError as error:
-            self._complete(Reply(failure=TransportFailure.TLS, failure_detail=failures.tls_failed(error)))
+            self._fail(TransportFailure.TLS, failures.tls_failed(error))
         except OSError as error:
-            detail = failures.no_connection(target.host, target.port, error.strerror or error)
-            self._complete(Reply(failure=TransportFailure.UNREACHABLE, failure_detail=detail))
+            self._fail(
+                TransportFailure.UNREACHABLE, failures.no_connection(target.host, target.port, error.strerror or error)
+            )
         else:
             self.protocol, self._is_fresh = protocol, True
             if self.prepared is None or protocol.transport is None:
@@ -131,8 +132,7 @@ class Connection(Generic[RequestT]):
 
     def time_out(self) -> None:
         """Completes the request in flight with a timeout."""
-        detail = failures.timed_out(self._connections.deadline_s)
-        self._complete(Reply(failure=TransportFailure.TIMEOUT, failure_detail=detail))
+        self._fail(TransportFailure.TIMEOUT, failures.timed_out(self._connections.deadline_s))
 
     def close(self) -> None:
         """Aborts the TCP connection."""
@@ -152,6 +152,9 @@ class Connection(Generic[RequestT]):
         else:
             reply = self._connections.reader.read(data, request.method, at_eof=True)
             self._complete(reply or Reply(failure=TransportFailure.CLOSED, failure_detail="the connection was closed"))
+
+    def _fail(self, failure: TransportFailure, detail: str) -> None:
+        self._complete(Reply(failure=failure, failure_detail=detail))
 
     def _complete(self, reply: Reply) -> None:
         """Passes on the reply to the request in flight, which triggers the next request."""
