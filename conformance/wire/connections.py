@@ -68,8 +68,7 @@ class _ConnectionProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Handles the end of the connection."""
-        if self._connection.protocol is self:
-            self._connection.handle_end()
+        self.eof_received()
 
 
 class Connection(Generic[RequestT]):
@@ -103,11 +102,10 @@ class Connection(Generic[RequestT]):
         try:
             await target.connect(self._connections.loop, lambda: protocol)
         except ssl.SSLError as error:
-            self._fail(TransportFailure.TLS, failures.tls_failed(error))
+            self._complete(Reply.failed(TransportFailure.TLS, failures.tls_failed(error)))
         except OSError as error:
-            self._fail(
-                TransportFailure.UNREACHABLE, failures.no_connection(target.host, target.port, error.strerror or error)
-            )
+            detail = failures.no_connection(target.host, target.port, error.strerror or error)
+            self._complete(Reply.failed(TransportFailure.UNREACHABLE, detail))
         else:
             self.protocol, self._is_fresh = protocol, True
             if self.prepared is None or protocol.transport is None:
@@ -132,7 +130,7 @@ class Connection(Generic[RequestT]):
 
     def time_out(self) -> None:
         """Completes the request in flight with a timeout."""
-        self._fail(TransportFailure.TIMEOUT, failures.timed_out(self._connections.deadline_s))
+        self._complete(Reply.failed(TransportFailure.TIMEOUT, failures.timed_out(self._connections.deadline_s)))
 
     def close(self) -> None:
         """Aborts the TCP connection."""
@@ -143,18 +141,14 @@ class Connection(Generic[RequestT]):
     def handle_end(self) -> None:
         """Handles a closed connection: if it was reused and no answer came, it is replaced once."""
         request, data = self.prepared, self._buffer
-        is_fresh = self._is_fresh
         self.close()
         if request is None:
             return
-        if not data and not is_fresh:
+        if not data and not self._is_fresh:
             self.send(request)
         else:
             reply = self._connections.reader.read(data, request.method, at_eof=True)
-            self._complete(reply or Reply(failure=TransportFailure.CLOSED, failure_detail="the connection was closed"))
-
-    def _fail(self, failure: TransportFailure, detail: str) -> None:
-        self._complete(Reply(failure=failure, failure_detail=detail))
+            self._complete(reply or Reply.failed(TransportFailure.CLOSED, "the connection was closed"))
 
     def _complete(self, reply: Reply) -> None:
         """Passes on the reply to the request in flight, which triggers the next request."""

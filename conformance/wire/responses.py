@@ -47,6 +47,11 @@ class Reply(NamedTuple):
     failure: TransportFailure | None = None
     failure_detail: str = ""
 
+    @classmethod
+    def failed(cls, failure: TransportFailure, detail: str) -> Reply:
+        """No answer, and why."""
+        return cls(failure=failure, failure_detail=detail)
+
     @property
     def response(self) -> Response | None:
         """The answer as a Response; None for a failure."""
@@ -83,7 +88,7 @@ class ResponseReader:
         """The same as `read`, for an answer that is not cached."""
         head_end = data.find(_HEAD_END)
         if data and not data.startswith(b"HTTP/"[: len(data)]):
-            return Reply(failure=TransportFailure.NOT_HTTP, failure_detail=failures.not_http("it has no status line"))
+            return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http("it has no status line"))
         if head_end < 0:
             if at_eof or len(data) > _MAX_HEAD_BYTES:
                 return _read_with_h11(data, method, at_eof=at_eof)
@@ -154,13 +159,13 @@ def _body_length(status: int, names: list[str], values: dict[str, str]) -> int |
 
 def _unfinished(*, at_eof: bool) -> Reply | None:
     """The result for an incomplete answer: a failure if the connection is closed, else None."""
-    return Reply(failure=TransportFailure.CLOSED, failure_detail=failures.CLOSED_IN_ANSWER) if at_eof else None
+    return Reply.failed(TransportFailure.CLOSED, failures.CLOSED_IN_ANSWER) if at_eof else None
 
 
 def _read_with_h11(data: bytes, method: str, *, at_eof: bool) -> Reply | None:
     """Reads an answer with h11: chunks, interim answers, HTTP/1.0, bodies that end with the connection."""
     if not data:
-        return Reply(failure=TransportFailure.CLOSED, failure_detail=failures.CLOSED_WITHOUT_ANSWER)
+        return Reply.failed(TransportFailure.CLOSED, failures.CLOSED_WITHOUT_ANSWER)
     parser = h11.Connection(h11.CLIENT)
     parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
     parser.send(h11.EndOfMessage())
@@ -169,7 +174,7 @@ def _read_with_h11(data: bytes, method: str, *, at_eof: bool) -> Reply | None:
     try:
         is_complete = collector.read_events()
     except h11.RemoteProtocolError as error:
-        return Reply(failure=TransportFailure.NOT_HTTP, failure_detail=failures.not_http(error))
+        return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http(error))
     if not is_complete and at_eof:
         parser.receive_data(b"")
         try:
@@ -209,7 +214,7 @@ class _ResponseCollector:
         if self._response is None:
             if is_cut:
                 detail = failures.not_http("interim answers without an end")
-                return Reply(failure=TransportFailure.NOT_HTTP, failure_detail=detail)
+                return Reply.failed(TransportFailure.NOT_HTTP, detail)
             return _unfinished(at_eof=at_eof)
         head = _head_from_h11(self._response, keeps_alive=self._parser.their_state is h11.DONE)
         content, truncated = decode_body(bytes(self._body), head.content_encoding)

@@ -67,7 +67,7 @@ FAULTS = (
     Fault(
         "success-as-page",
         "Answers success with an HTML page.",
-        "a proxy's page looks like success to whoever only looks at the status",
+        "a proxy's page looks like success to clients that only read the status",
         "accept.answer.body accept.answer.text",
         _edit_success(media_type="text/html", body=b"<html><body>Thanks!</body></html>", status=200),
         requires_facts("bodies.accepted-text"),
@@ -82,7 +82,7 @@ FAULTS = (
     ),
     Fault(
         "success-text-other",
-        "Writes another text than the documented one.",
+        "Answers with another text than the documented one.",
         "clients compare the text",
         "accept.answer.text",
         _edit_success(body=b"accepted"),
@@ -116,7 +116,7 @@ FAULTS = (
     ),
     Fault(
         "bearer-refused",
-        "Knows no access tokens.",
+        "Does not accept access tokens.",
         "newer SDKs offer OAuth",
         "accept.credentials.bearer",
         refuse_accepted(lambda view: credentials.auth_scheme(view).lower() == "bearer", 401),
@@ -132,7 +132,7 @@ FAULTS = (
     ),
     Fault(
         "scheme-case-sensitive",
-        "Knows Basic by its capital letter alone.",
+        "Accepts the scheme Basic with a capital letter only.",
         "some clients write it in lower case",
         "accept.credentials.scheme-case",
         refuse_accepted(lambda view: credentials.auth_scheme(view) == "basic", 401),

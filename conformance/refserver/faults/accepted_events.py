@@ -102,7 +102,7 @@ FAULTS = (
     Fault(
         "unknown-fields-refused",
         "Refuses fields that it does not know.",
-        "strict schemas shut out whoever adds a field, as the documents do",
+        "strict schemas refuse additional fields, which the documents themselves have",
         "accept.fields.unknown",
         _refuse_single_event(_has_unknown_field),
     ),

@@ -73,7 +73,7 @@ def _invert_for_padded_key(view: RequestView) -> ServerReply | None:
 FAULTS = (
     Fault(
         "unknown-key-accepted",
-        "Takes any key, as long as there is one.",
+        "Accepts any key.",
         "keys are looked up after the answer, if at all: a silent 200 loses every event",
         "auth.key.unknown auth.key.suffixed auth.key.prefixed auth.key.truncated auth.key.other-case",
         accept_refused(
@@ -84,7 +84,7 @@ FAULTS = (
     ),
     Fault(
         "unknown-key-accepted-in-batches",
-        "Looks at the key everywhere but on the path of batches.",
+        "Does not check the key on the path of batches.",
         "a second route is added, and its guard forgotten",
         "auth.key.unknown",
         accept_refused(
@@ -95,7 +95,7 @@ FAULTS = (
     ),
     Fault(
         "no-credentials-accepted",
-        "Takes events from anybody who shows no key at all.",
+        "Accepts events without any key.",
         "the guard runs only where the header is there",
         "auth.credentials.missing robustness.connection.credentials",
         accept_refused(credentials.MISSING, when=lambda view: IS_EVENT_OR_BATCH(view) and _shows_no_key(view)),
@@ -145,7 +145,7 @@ FAULTS = (
     Fault(
         "padded-key-otherwise",
         "Trims the white space around keys, or refuses them for it.",
-        "nobody documents it, and people who paste keys want to know",
+        "not documented, but people who paste keys want to know",
         "auth.key.padded",
         _invert_for_padded_key,
     ),
@@ -175,7 +175,7 @@ FAULTS = (
     ),
     Fault(
         "bad-base64-accepted",
-        "Takes what is not base64 for no credentials, and those for granted.",
+        "Accepts credentials that are not base64.",
         "an exception is swallowed",
         "auth.base64.invalid auth.base64.plain auth.header.empty",
         accept_refused(

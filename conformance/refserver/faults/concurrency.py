@@ -1,4 +1,4 @@
-"""Faults that only a crowd of requests shows: failures, answers to the wrong request, and limits of rates."""
+"""Faults under many concurrent requests: failures, answers to the wrong request, and rate limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.refserver.server_change import RequestView, ResponseOverride
 
 _MANY_IN_FLIGHT = 10
-"""More than one run has in flight, unless a check makes a crowd."""
+"""More requests than a run has in flight outside of the checks of concurrency."""
 _RATE_CHECKS = "rate-limit.refusal."
 
 
@@ -31,17 +31,17 @@ def _has_many_in_flight(view: RequestView) -> bool:
 
 
 def _with_overlap(override: ResponseOverride) -> ServerChange:
-    """A server that takes a moment for each answer, so that requests meet."""
+    """A server with a delay before each answer, so that requests overlap."""
     return ServerChange(override=override, behavior=HttpBehavior(delay_s=0.015))
 
 
 def _rate_limit(status: int = 429, **headers: str) -> ResponseOverride:
-    """Refuses in a crowd."""
+    """Refuses while many requests are in flight."""
     return lambda view: error_reply(view, status).with_headers(**headers) if _has_many_in_flight(view) else None
 
 
 def _keep_rate_limiting(view: RequestView) -> ServerReply | None:
-    """Refuses in a crowd, and the next few requests after it, too."""
+    """Refuses while many requests are in flight, and a few requests after that."""
     if _has_many_in_flight(view):
         view.memory["owed"] = 4
         return error_reply(view, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
@@ -52,7 +52,7 @@ def _keep_rate_limiting(view: RequestView) -> ServerReply | None:
 
 
 def _swap_answers(view: RequestView) -> ServerReply | None:
-    """In a crowd, gives an invalid request the answer of a valid one, and that one the other's."""
+    """While many requests are in flight, swaps the answers of a valid and an invalid request."""
     if not _has_many_in_flight(view):
         return None
     if view.refusal_fact == "answers.json-invalid":
@@ -65,11 +65,11 @@ def _swap_answers(view: RequestView) -> ServerReply | None:
 
 
 FAULTS = (
-    Fault("crowd-crash", "Fails where many events are in flight.",
+    Fault("crowd-crash", "Fails while many events are in flight.",
           "a pool of connections to a store runs dry",
           "robustness.concurrency.events robustness.concurrency.matched",
           _with_overlap(crash_on(when=all_of(IS_EVENT, _has_many_in_flight)))),
-    Fault("batch-crowd-crash", "Fails where many batches are in flight.", "a pool of workers runs dry",
+    Fault("batch-crowd-crash", "Fails while many batches are in flight.", "a pool of workers runs dry",
           "robustness.concurrency.batches", _with_overlap(crash_on(when=all_of(IS_BATCH, _has_many_in_flight))),
           HAS_BATCHES),
     Fault("crowd-mixed-up", "Gives the answer of another request where many are in flight.",

@@ -45,7 +45,7 @@ FAULTS = (
     Fault(
         "gzip-refused",
         "Refuses gzip.",
-        "it may, and people want to know",
+        "allowed, but users want to know",
         "robustness.gzip.accepted",
         refuse_accepted(_has_content_encoding, 415),
     ),
@@ -81,7 +81,7 @@ FAULTS = (
     ),
     Fault(
         "truncated-gzip-taken",
-        "Takes gzip that breaks off, as far as it goes.",
+        "Accepts gzip that is cut off, as far as it can be decompressed.",
         "streams have no end to check",
         "robustness.gzip.truncated",
         accept_refused(_ENCODING, when=_is_truncated_gzip),

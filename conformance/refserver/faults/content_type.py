@@ -41,7 +41,7 @@ FAULTS = (
     Fault(
         "text-refused",
         "Refuses JSON under text/plain.",
-        "it may, and people want to know",
+        "allowed, but users want to know",
         "content-type.other.text-plain",
         refuse_accepted(_has_content_type_with("text/plain"), 415),
     ),
@@ -57,7 +57,7 @@ FAULTS = (
     Fault(
         "forms-refused",
         "Refuses JSON labelled as a form.",
-        "it may, and people want to know",
+        "allowed, but users want to know",
         "content-type.other.form",
         refuse_accepted(_has_content_type_with("x-www-form-urlencoded"), 415),
     ),
@@ -78,14 +78,14 @@ FAULTS = (
     Fault(
         "xml-refused",
         "Refuses JSON labelled as XML.",
-        "it may, and people want to know",
+        "allowed, but users want to know",
         "content-type.other.xml",
         refuse_accepted(_has_content_type_with("xml"), 415),
     ),
     Fault(
         "untyped-refused",
         "Refuses JSON without a Content-Type.",
-        "it may, and people want to know",
+        "allowed, but users want to know",
         "content-type.other.missing",
         refuse_accepted(_has_content_type_with(), 415),
     ),

@@ -102,7 +102,7 @@ FAULTS = (
     ),
     Fault(
         "identity-errors-without-words",
-        "Says nothing about an event of nobody.",
+        "Answers an event without a user with an empty body.",
         "a status and no word",
         "errors.body.identity",
         edit_reply(_without_body, "answers.identity-missing", when=IS_EVENT),
@@ -111,7 +111,7 @@ FAULTS = (
     Fault(
         "error-shape-other",
         "Writes refusals in another shape.",
-        "who writes a client wants to know the shape",
+        "authors of clients want to know the shape",
         "errors.body.shape",
         edit_reply(lambda reply: replace(reply, media_type="text/plain", body=b"400"), "answers.json-invalid"),
     ),
@@ -125,7 +125,7 @@ FAULTS = (
     ),
     Fault(
         "traces-in-json-errors",
-        "Shows where its parser stopped, with files and lines.",
+        "Shows a stack trace where JSON is invalid.",
         "debug mode is left on",
         "errors.trace.json",
         show_stack_trace("answers.json-invalid", when=IS_EVENT),
@@ -178,7 +178,7 @@ FAULTS = (
     Fault(
         "markup-reflected",
         "Repeats what it could not read in an HTML page.",
-        "a stranger's script runs in the reader's browser",
+        "an attacker's script runs in the browser of the reader",
         "errors.html.reflected",
         _reflect_body,
     ),

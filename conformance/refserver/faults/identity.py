@@ -44,7 +44,7 @@ def _all_ids(test: Callable[[Json], bool]) -> RequestPredicate:
 
 
 def _has_id_beside_real_one(value: Json) -> RequestPredicate:
-    """Holds for a single event one of whose ids has a value, and the other is a text that says something."""
+    """Holds for a single event with this value as one id and a non-empty text as the other."""
     return lambda view: value in _ids(view) and any(isinstance(item, str) and item for item in _ids(view))
 
 
@@ -58,7 +58,7 @@ def _invert_for_empty_ids(view: RequestView) -> ServerReply | None:
 FAULTS = (
     Fault(
         "identity-unchecked",
-        "Takes events of nobody.",
+        "Accepts events without a user.",
         "they can't be attributed to anybody",
         "payload.identity.missing payload.identity.null",
         accept_refused(_IDENTITY, when=IS_EVENT),
@@ -66,7 +66,7 @@ FAULTS = (
     ),
     Fault(
         "identity-422",
-        "Answers an event of nobody with 422.",
+        "Answers an event without a user with 422.",
         "validators do",
         "payload.identity.missing",
         change_refusal_status(422, _IDENTITY, when=IS_EVENT),
@@ -74,7 +74,7 @@ FAULTS = (
     ),
     Fault(
         "identity-crash",
-        "Fails on an event of nobody.",
+        "Fails on an event without a user.",
         "a key of a table is null",
         "payload.identity.missing payload.identity.null errors.status.payload robustness.types.main",
         crash_on(_IDENTITY, when=IS_EVENT),
@@ -99,14 +99,14 @@ FAULTS = (
     Fault(
         "empty-identity-otherwise",
         "Takes an empty text for an id, or refuses it.",
-        "people want to know",
+        "not documented, but users want to know",
         "payload.identity.empty",
         _invert_for_empty_ids,
     ),
     Fault(
         "blank-identity-refused",
         "Trims ids, and refuses those of white space.",
-        "people want to know",
+        "not documented, but users want to know",
         "payload.identity.blank",
         refuse_accepted(_all_ids(lambda value: isinstance(value, str) and bool(value) and not value.strip())),
     ),
@@ -136,7 +136,7 @@ FAULTS = (
     Fault(
         "empty-id-refused",
         "Refuses an empty id beside a real one.",
-        "people want to know",
+        "not documented, but users want to know",
         "payload.identity.empty-other",
         refuse_accepted(_has_id_beside_real_one("")),
     ),

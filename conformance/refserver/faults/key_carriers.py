@@ -22,7 +22,7 @@ from conformance.refserver.faults.response_overrides import (
 FAULTS = (
     Fault(
         "any-body-key-accepted",
-        "Takes any key in the body, as long as there is one.",
+        "Accepts any key in the body.",
         "the body is only looked at to find a key, not to compare it",
         "auth.body-key.unknown auth.body-key.suffixed auth.body-key.truncated",
         accept_refused(

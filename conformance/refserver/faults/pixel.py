@@ -88,7 +88,7 @@ FAULTS = (
     ),
     Fault(
         "pixel-mended",
-        "Mends the JSON of a pixel that breaks off.",
+        "Repairs the JSON of a pixel that is cut off.",
         "browsers cut long addresses",
         "pixel.data.truncated",
         accept_refused(_INVALID, when=lambda view: view.body_text[:1] == "{" and view.body_text[-1:] != "}"),
@@ -96,7 +96,7 @@ FAULTS = (
     ),
     Fault(
         "pixel-identity-unchecked",
-        "Takes pixels of nobody.",
+        "Accepts pixels without a user.",
         "only posts are examined",
         "pixel.identity.missing",
         accept_refused(_IDENTITY),
@@ -137,7 +137,7 @@ FAULTS = (
     Fault(
         "pixel-padding-needed",
         "Refuses base64 without its padding.",
-        "people want to know",
+        "not documented, but users want to know",
         "pixel.encoding.unpadded pixel.encoding.url-safe-unpadded",
         refuse_accepted(lambda view: len(_pixel_data(view)) % 4 > 0),
         HAS_PIXELS,
@@ -145,7 +145,7 @@ FAULTS = (
     Fault(
         "pixel-url-safe-refused",
         "Refuses the variant of base64 for addresses.",
-        "people want to know",
+        "not documented, but users want to know",
         "pixel.encoding.url-safe pixel.encoding.url-safe-unpadded",
         refuse_accepted(lambda view: bool(re.search("[-_]", _pixel_data(view)))),
         HAS_PIXELS,

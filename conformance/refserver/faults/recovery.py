@@ -86,7 +86,7 @@ FAULTS = (
     Fault(
         "tenth-crash",
         "Fails on the tenth request after invalid JSON.",
-        "a pool of workers, one of them ill",
+        "one worker of a pool is broken",
         "robustness.recovery.series",
         _crash_on_later_request(10, "answers.json-invalid"),
     ),

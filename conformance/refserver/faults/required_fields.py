@@ -143,14 +143,14 @@ FAULTS = (
     Fault(
         "required-empty-refused",
         "Refuses required fields that are empty or null.",
-        "people want to know",
+        "not documented, but users want to know",
         "payload.required.empty",
         _invert_for_empty_required,
     ),
     Fault(
         "name-needed",
         "Refuses events without what only one of two sources requires.",
-        "people want to know",
+        "not documented, but users want to know",
         "payload.required.either",
         refuse_accepted(_lacks_disputed_field),
         _has_disputed_field,

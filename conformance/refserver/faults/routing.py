@@ -56,7 +56,7 @@ def _reflect_origin(view: RequestView) -> ServerReply | None:
 
 
 def _remove_cors_headers(view: RequestView) -> ServerReply | None:
-    """Says nothing of other origins."""
+    """Sends no CORS headers."""
     if "origin" not in view.request.headers:
         return None
     headers = {name: value for name, value in view.correct_reply().headers.items() if "Access-Control" not in name}
@@ -72,7 +72,7 @@ def _ignore_trailing_slash(view: RequestView) -> ServerReply | None:
 
 
 def _unavailable_for_bad_key(view: RequestView) -> ServerReply | None:
-    """Feels ill over a key that it does not know."""
+    """Answers 503 if the key is unknown or missing."""
     has_bad_key = refused_by("answers.credentials-unknown", "answers.credentials-missing")(view)
     return _UNAVAILABLE if has_bad_key and IS_EVENT_OR_BATCH(view) else None
 
@@ -106,13 +106,13 @@ FAULTS = (
     Fault(
         "head-crash",
         "Fails on HEAD.",
-        "monitors ask with it whether a server lives",
+        "monitors use it to see whether a server is up",
         "robustness.head.status",
         crash_on(when=_is_known_path_with("HEAD")),
     ),
     Fault(
         "unknown-paths-accepted",
-        "Answers 200 to whatever path.",
+        "Answers 200 to every path.",
         "a catch-all in front of the routes",
         "robustness.path.unknown",
         accept_refused(_PATH, when=lambda view: "unknown" in view.request.path),
@@ -134,7 +134,7 @@ FAULTS = (
     Fault(
         "slashes-forgiven",
         "Takes a path with a slash behind it for the same.",
-        "people want to know",
+        "not documented, but users want to know",
         "robustness.path.spelling",
         _ignore_trailing_slash,
     ),
@@ -170,15 +170,15 @@ FAULTS = (
     ),
     Fault(
         "origins-reflected",
-        "Lets every origin in, together with its credentials.",
+        "Allows every origin, with credentials.",
         "every page on the web acts as the user who looks at it",
         "robustness.preflight.origin",
         _reflect_origin,
     ),
     Fault(
         "cors-absent",
-        "Says nothing of other origins.",
-        "people want to know on which paths browsers can send",
+        "Sends no CORS headers.",
+        "users want to know on which paths browsers can send",
         "robustness.preflight.allowed",
         _remove_cors_headers,
     ),

@@ -60,7 +60,7 @@ FAULTS = (
     ),
     Fault(
         "first-event-weighed",
-        "Weighs only the first event of a batch.",
+        "Measures only the first event of a batch.",
         "a loop that ends too early",
         "size.batch-event.over",
         accept_refused(
@@ -102,14 +102,14 @@ FAULTS = (
     ),
     Fault(
         "weighed-after-reading",
-        "Weighs what it has read and written again, without the escapes.",
+        "Measures the JSON after parsing it, without the escapes.",
         "the limit holds for an object in memory, not for the body",
         "size.event.over-escaped",
         accept_refused("limits.event", when=lambda view: IS_EVENT(view) and is_within_limit_unescaped(view)),
     ),
     Fault(
         "batch-weighed-after-reading",
-        "Weighs a batch without the escapes in it.",
+        "Measures a batch without its escapes.",
         "the same, for batches",
         "size.batch.over-escaped",
         accept_refused("limits.batch", when=lambda view: IS_BATCH(view) and is_within_limit_unescaped(view)),
@@ -117,14 +117,14 @@ FAULTS = (
     ),
     Fault(
         "escapes-counted",
-        "Weighs text beyond ASCII as if it were escaped.",
+        "Measures text beyond ASCII as if it were escaped.",
         "a serializer's default",
         "size.event.within-wide",
         refuse_as_too_large(is_over_limit_escaped, LimitKind.EVENT),
     ),
     Fault(
         "chunks-unweighed",
-        "Believes the Content-Length, and weighs nothing where there is none.",
+        "Trusts the Content-Length, and has no limit for bodies without one.",
         "a check of a header, not of a body",
         "size.event.over-chunked size.batch.over-chunked",
         accept_refused("limits.event", "limits.batch", when=is_over_limit(is_chunked)),

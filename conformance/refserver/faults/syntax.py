@@ -91,14 +91,14 @@ def _has_invalid_example(contract: Contract) -> bool:
 FAULTS = (
     Fault(
         "json-unchecked",
-        "Answers 200 to whatever comes, and reads it later.",
+        "Answers 200 to everything and parses it later.",
         "queues in front of the parser: what can't be read is lost in silence",
         "json.syntax.* json.example.invalid robustness.length.too-small robustness.pipelining.order",
         accept_refused(_INVALID),
     ),
     Fault(
         "json-unchecked-in-batches",
-        "Reads the JSON of single events, and takes batches on trust.",
+        "Parses single events, but accepts batches unparsed.",
         "large bodies are queued unread",
         "json.syntax.truncated json.syntax.half json.syntax.plain-text",
         accept_refused(_INVALID, when=IS_BATCH),
@@ -107,7 +107,7 @@ FAULTS = (
     ),
     Fault(
         "json-unchecked-in-webhooks",
-        "Takes webhooks unread.",
+        "Accepts webhooks without parsing them.",
         "other systems send what they like",
         "json.syntax.truncated json.syntax.plain-text",
         accept_refused(_INVALID, when=IS_WEBHOOK),
@@ -123,7 +123,7 @@ FAULTS = (
     ),
     Fault(
         "json-crash",
-        "Fails on a body that breaks off.",
+        "Fails on a body that is cut off.",
         "the parser's exception goes through",
         "json.syntax.truncated json.syntax.half errors.status.json robustness.length.too-small "
         "robustness.pipelining.order",
@@ -187,7 +187,7 @@ FAULTS = (
     ),
     Fault(
         "example-mended",
-        "Mends the documents' own invalid example.",
+        "Repairs the invalid example of the documents.",
         "a server that guesses stores what nobody sent",
         "json.example.invalid",
         accept_refused(_INVALID, when=lambda view: IS_EVENT(view) and view.body_text.startswith("{\n")),

@@ -38,7 +38,7 @@ FAULTS = (
     ),
     Fault(
         "chunks-weighed-twice",
-        "Counts the frames of chunks, too, and more than once.",
+        "Counts the framing of chunks too, and more than once.",
         "a length is added in two places",
         "size.event.within-chunked size.batch.within-chunked",
         refuse_accepted(lambda view: is_chunked(view) and is_larger_than_part(0.5)(view), 413),
@@ -74,7 +74,7 @@ FAULTS = (
     ),
     Fault(
         "batch-events-escaped",
-        "Weighs events of a batch as if all beyond ASCII were escaped.",
+        "Measures events of a batch as if everything beyond ASCII were escaped.",
         "a serializer's default",
         "size.batch-event.within-wide",
         refuse_as_too_large(has_event_larger_than_part(1, ascii_characters), LimitKind.BATCH_EVENT),
@@ -83,7 +83,7 @@ FAULTS = (
     Fault(
         "event-limit-decimal",
         "Reads KB as 1000 bytes.",
-        "no document says which; people want to know",
+        "no document says which, but users want to know",
         "size.event.band",
         refuse_as_too_large(
             lambda view: IS_EVENT(view) and len(view.request.body) > view.contract.size_limit(LimitKind.EVENT).at_least,
@@ -93,7 +93,7 @@ FAULTS = (
     Fault(
         "batch-limit-decimal",
         "Reads the KB of batches as 1000 bytes.",
-        "people want to know",
+        "not documented, but users want to know",
         "size.batch.band",
         refuse_as_too_large(
             lambda view: IS_BATCH(view) and len(view.request.body) > view.contract.size_limit(LimitKind.BATCH).at_least,

@@ -76,10 +76,10 @@ def _has_nested_list(view: RequestView) -> bool:
 
 
 class AbortOnDeepJsonProtocol(HttpProtocol):
-    """Hangs up on JSON that is nested very deep."""
+    """Closes the connection on JSON that is nested very deep."""
 
     def data_received(self, data: bytes) -> None:
-        """Looks at what comes before it is read."""
+        """Looks at the bytes before they are parsed."""
         if b"[" * 1500 in data or b'{"a":' * 1500 in data:
             self.transport.abort()
             return
@@ -140,7 +140,7 @@ FAULTS = (
     ),
     Fault(
         "deepest-dropped",
-        "Hangs up on JSON nested thousands of levels deep.",
+        "Closes the connection on JSON nested thousands of levels deep.",
         "a stack overflow takes the process with it",
         "robustness.input.depth-10000",
         AbortOnDeepJsonProtocol,

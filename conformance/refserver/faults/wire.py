@@ -39,11 +39,11 @@ _REQUEST_START = re.compile(rb"(?=POST /\S* HTTP/1\.1\r\n)")
 _MAX_HEADERS, _MAX_HEAD_BYTES = 200, 30_000
 
 _CLIENT_HEADERS = frozenset({b"accept"})
-"""What clients send that are no bare sockets; the others hear what is too much."""
+"""Headers of the HTTP client, whose requests get no extra bytes; raw connections have none of them."""
 
 
 def _with_actual_length(data: bytes) -> bytes:
-    """A request that is longer than it says, with the length that it has."""
+    """A request that is longer than its Content-Length, with its actual length."""
     body = data.partition(b"\r\n\r\n")[2]
     is_longer = content_lengths(data) and 0 < content_lengths(data)[0] < len(body) and b"HTTP/1." not in body
     return with_content_length(data, len(body)) if is_longer else data
@@ -62,7 +62,7 @@ def _without_expect(data: bytes) -> bytes:
 
 
 def _reverse_requests(data: bytes) -> bytes:
-    """Requests that came at once, the last one first."""
+    """Pipelined requests in reverse order."""
     return b"".join(reversed(_REQUEST_START.split(data)))
 
 
@@ -89,10 +89,10 @@ def _lacks_key_on_used_connection(view: RequestView) -> bool:
 
 
 class AcceptIncompleteProtocol(HttpProtocol):
-    """Takes the end of the client's side for the end of its request."""
+    """Treats an incomplete request as complete when the client closes its side."""
 
     def eof_received(self) -> bool:  # type: ignore[override] # as of the protocol above it
-        """Reads what there is as if it were whole."""
+        """Completes the request with the bytes received so far."""
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and cycle.more_body:
             cycle.more_body = False
@@ -101,10 +101,10 @@ class AcceptIncompleteProtocol(HttpProtocol):
 
 
 class CloseOnHalfCloseProtocol(HttpProtocol):
-    """Hangs up when the client ends its side, whatever is still to be answered."""
+    """Closes the connection when the client closes its side, even before an answer."""
 
     def eof_received(self) -> bool:  # type: ignore[override] # as of the protocol above it
-        """Answers nothing any more."""
+        """Closes the connection."""
         return False
 
 
@@ -118,7 +118,7 @@ FAULTS = (
     ),
     Fault(
         "incomplete-accepted",
-        "Takes a body that breaks off for whole.",
+        "Accepts an incomplete body.",
         "the end of a connection ends the body",
         "robustness.length.too-large",
         AcceptIncompleteProtocol,
@@ -139,15 +139,15 @@ FAULTS = (
     ),
     Fault(
         "first-length-believed",
-        "Believes the first of two lengths.",
-        "who believes the other disagrees",
+        "Trusts the first of two lengths.",
+        "a proxy that trusts the other disagrees",
         "robustness.length.conflict",
         rewrite_input(_without_second_length),
     ),
     Fault(
         "length-before-chunks",
-        "Believes a length where there are chunks, too.",
-        "a proxy that believes the chunks disagrees",
+        "Trusts a length where there are chunks too.",
+        "a proxy that trusts the chunks disagrees",
         "robustness.length.with-chunks",
         rewrite_input(_without_transfer_encoding),
     ),
@@ -168,7 +168,7 @@ FAULTS = (
     Fault(
         "extensions-refused",
         "Refuses chunks with extensions.",
-        "who does not know them is to ignore them",
+        "unknown extensions have to be ignored",
         "robustness.chunks.extended",
         reply_before_reading(_CHUNK_EXTENSION.search, BAD_REQUEST),
     ),
@@ -209,7 +209,7 @@ FAULTS = (
     ),
     Fault(
         "half-closed-left",
-        "Hangs up when the client ends its side.",
+        "Closes the connection when the client closes its side.",
         "shell scripts do before they read",
         "robustness.connection.half-closed",
         ServerChange(protocol=CloseOnHalfCloseProtocol, behavior=HttpBehavior(delay_s=0.02)),
@@ -225,14 +225,14 @@ FAULTS = (
     ),
     Fault(
         "bytes-after-success",
-        "Says more than its head announces, after success.",
+        "Sends more bytes than announced after a success.",
         "a line break too many",
         "robustness.framing.accepted",
         append_after_reply(b"\n\n", lambda headers, status: status < 300 and not headers & _CLIENT_HEADERS),
     ),
     Fault(
         "bytes-after-refusal",
-        "Says more than its head announces, after a refusal.",
+        "Sends more bytes than announced after a refusal.",
         "a line break too many",
         "robustness.framing.refused",
         append_after_reply(b"0\r\n", lambda headers, status: status == 400 and not headers & _CLIENT_HEADERS),
