@@ -86,6 +86,10 @@ def _make_reference_pages() -> None:
     import_module("tests.support.reference_pages").main()
 
 
+def _make_sample() -> None:
+    import_module("tests.support.readme_sample").main()
+
+
 def _make_reports() -> None:
     from reports.__main__ import make_all
 
@@ -115,6 +119,7 @@ STEPS = {
     "sdks": Step("tests/golden/sdks.txt: the requests of official SDKs", _make_sdks),
     "goldens": Step("tests/golden: each kind of report of a small sample", _make_goldens),
     "reference": Step("docs/reference: pages of options, checks and profile keys", _make_reference_pages),
+    "sample": Step("README.md: the sample of a failure", _make_sample),
     "costs": Step("specs/costs.json: what each check sends", _make_costs),
     "reports": Step("reports: the reference servers, by their own profile and by all others", _make_reports),
     "numbers": Step("README.md and docs/self-check.md: the numbers of the self-check", _make_numbers),

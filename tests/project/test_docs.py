@@ -14,16 +14,12 @@ import pytest
 from conformance.cases import CHECKS
 from conformance.cli import diff as diff_command
 from conformance.cli import fuzz as fuzz_command
-from conformance.contract import Contract
 from conformance.core import resources
-from conformance.profile import load
-from conformance.refserver.servers import SERVERS
-from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
 from conformance.run import circuit_breaker, plan
 from conformance.settings.table import SETTINGS
 from tests.project.test_imports import LAYERS
 from tests.regenerate import hint
-from tests.support import option_page, profile_key_page
+from tests.support import option_page, profile_key_page, readme_sample
 from tests.support.paths import ROOT
 from tests.support.reference_pages import DIRECTORY, reference_pages
 
@@ -242,19 +238,8 @@ def test_numbers_are_those_of_the_code() -> None:
 
 def test_the_sample_in_the_readme_is_what_a_run_prints() -> None:
     """A server that does not count chunks, judged as the README shows it, up to the line that sends it again."""
-    contract = Contract(load("rudderstack"))
-    application = SERVERS["chunks-unweighed"].change.create_application(contract, "a-key", None)
-    with ThreadedServer(uvicorn_config(application), "a server that does not count chunks") as server:
-        completed = subprocess.run(
-            [sys.executable, "-m", "conformance", "run", server.url, "--profile", "rudderstack",
-             "--select", "size.event.over-chunked", "--quiet"],
-            cwd=ROOT, env={**os.environ, "CONFORMANCE_WRITE_KEY": "a-key", "COLUMNS": "112"}, capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
-    assert completed.returncode == 1, completed.stderr
-    printed = "\n".join(line.rstrip() for line in completed.stdout.splitlines())
-    sample = re.compile(r"^FAIL  .*?(?=^      again )", re.DOTALL | re.MULTILINE)
-    assert sample.findall((ROOT / "README.md").read_text("utf-8")) == sample.findall(printed)
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert readme_sample.with_sample(text) == text, hint("sample")
 
 
 def test_the_readme_is_short_and_begins_with_its_two_commands() -> None:
