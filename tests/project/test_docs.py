@@ -15,6 +15,9 @@ from conformance.cases import CHECKS
 from conformance.cli import diff as diff_command
 from conformance.cli import fuzz as fuzz_command
 from conformance.core import resources
+from conformance.fuzz.finding import FAILURE_TITLES
+from conformance.fuzz.judge import FailureKind
+from conformance.report import diff_summary
 from conformance.run import circuit_breaker, plan
 from conformance.settings.table import SETTINGS
 from tests.project.test_imports import LAYERS
@@ -240,6 +243,15 @@ def test_the_sample_in_the_readme_is_what_a_run_prints() -> None:
     """A server that does not count chunks, judged as the README shows it, up to the line that sends it again."""
     text = (ROOT / "README.md").read_text("utf-8")
     assert readme_sample.with_sample(text) == text, hint("sample")
+
+
+def test_the_samples_of_fuzz_and_diff_use_the_words_of_the_code() -> None:
+    """A title, a promise or a verdict that reads differently is changed in the pages, too."""
+    assert f"       what null as /traits: {FAILURE_TITLES[FailureKind.SERVER_ERROR]}\n" in text_of("fuzzing.md")
+    title = next(check.title for check in CHECKS if check.id == "accept.event.minimal")
+    sample = text_of("diff.md")
+    assert f"    promise {title}\n" in sample
+    assert f"    verdict {diff_summary.describe_kept_by({'keeps': 'A'})}\n" in sample
 
 
 def test_the_readme_is_short_and_begins_with_its_two_commands() -> None:
