@@ -12,6 +12,7 @@ from conformance.checks.check import ALL_KINDS, EVENTS_AND_BATCHES, NO_SERVER_ER
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
 from conformance.profile.facts import Condition
+from conformance.requests.cors import ORIGIN, cors_preflight
 from conformance.requests.credentials import NO_CREDENTIALS
 from conformance.requests.wrong_routes import request_with_method, unknown_paths, wrong_methods
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from conformance.requests import Call, Draft
     from conformance.requests.steps import Steps
 
-ORIGIN = "https://conformance.example"
 _NOT_IMPLEMENTED = 501
 _UNAUTHORIZED = frozenset({401, 403})
 
@@ -164,22 +164,11 @@ def options_status(call: Call) -> Steps:
     return None
 
 
-def _cors_preflight(call: Call, origin: str = ORIGIN) -> Draft:
-    """The request that a browser sends before a page of another site may send an event."""
-    return (
-        request_with_method(call, "OPTIONS")
-        .with_credentials(NO_CREDENTIALS)
-        .with_header("Origin", origin)
-        .with_header("Access-Control-Request-Method", call.operation.method)
-        .with_header("Access-Control-Request-Headers", "authorization,content-type")
-    )
-
-
 @check("robustness.preflight.status", "A browser's preflight does not make the server fail.",
        fact=NO_SERVER_ERROR, kinds=EVENTS_AND_BATCHES)  # fmt: skip
 def cors_preflight_status(call: Call) -> Steps:
     """A page whose preflight fails sends nothing at all."""
-    yield from expect_each(call, [("a preflight", _cors_preflight(call))], expect.no_crash)
+    yield from expect_each(call, [("a preflight", cors_preflight(call))], expect.no_crash)
     return None
 
 
@@ -188,10 +177,10 @@ def cors_preflight_status(call: Call) -> Steps:
 def cors_preflight_credentials(call: Call) -> Steps:
     """Browsers never send credentials with a preflight; if a server asks for them, no page can send events."""
     expect.control((yield call.control_request()))
-    exchange = yield _cors_preflight(call)
+    exchange = yield cors_preflight(call)
     asks_for_credentials = exchange.status in _UNAUTHORIZED
     if not asks_for_credentials and exchange.status >= 400 and call.credentials().headers:
-        asks_for_credentials = expect.is_accepted((yield _cors_preflight(call).with_credentials(call.credentials())))
+        asks_for_credentials = expect.is_accepted((yield cors_preflight(call).with_credentials(call.credentials())))
     if asks_for_credentials:
         raise Deviation(
             "a preflight must not need credentials",
@@ -206,7 +195,7 @@ def cors_preflight_credentials(call: Call) -> Steps:
        fact="rules.preflight", kinds=EVENTS_AND_BATCHES, max_level=Level.MAY, observes=True)  # fmt: skip
 def cors_preflight_allowed(call: Call) -> Steps:
     """It says, for each path, whether pages of other sites may send events."""
-    exchange = yield _cors_preflight(call).allowing_no_answer()
+    exchange = yield cors_preflight(call).allowing_no_answer()
     response = exchange.response
     if response is None:
         return "unanswered"
@@ -227,8 +216,8 @@ def _describe_allow_header(response: Response, name: str) -> str:
 def cors_preflight_origin(call: Call) -> Steps:
     """Otherwise, every page on the web can send requests in the name of its visitor."""
     drafts = [
-        _cors_preflight(call),
-        _cors_preflight(call, "null"),
+        cors_preflight(call),
+        cors_preflight(call, "null"),
         call.acceptable_request().with_header("Origin", ORIGIN),
     ]
     is_any_origin_allowed = False

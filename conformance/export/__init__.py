@@ -14,7 +14,7 @@ from conformance.export.exported_checks import Export, ExportedCheck
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conformance.export.exported_checks import Limitation
+    from conformance.export.limitations import Limitation
 
 __all__ = ["FORMATS", "Export", "ExportFormat", "ExportedCheck", "build_export", "render_export"]
 

@@ -12,16 +12,9 @@ from conformance.checks.trial import make_trials
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Area
 from conformance.export.dry_run import dry_run, status_sequence
-from conformance.export.exported_checks import (
-    Export,
-    ExportedCheck,
-    ExportedRequest,
-    Limitation,
-    NotExportable,
-    Omission,
-    OmissionReason,
-)
+from conformance.export.exported_checks import Export, ExportedCheck, ExportedRequest, Omission
 from conformance.export.learner import Learner
+from conformance.export.limitations import Limitation, NotExportable, OmissionReason
 from conformance.export.request_template import make_template
 from conformance.export.statuses import representative_statuses
 from conformance.refserver.request import ReceivedRequest

@@ -8,7 +8,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from conformance.export.exported_checks import Limitation, OmissionReason, format_ranges
+from conformance.export.exported_checks import format_ranges
+from conformance.export.limitations import Limitation, OmissionReason
 
 if TYPE_CHECKING:
     from conformance.core.model import Json, JsonObject

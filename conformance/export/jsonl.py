@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.core.model import Json, JsonObject
-    from conformance.export.exported_checks import Export, ExportedCheck, ExportedRequest, Limitation
+    from conformance.export.exported_checks import Export, ExportedCheck, ExportedRequest
+    from conformance.export.limitations import Limitation
     from conformance.export.request_template import BodyPiece, RequestTemplate
 
 FORMAT_VERSION = 1

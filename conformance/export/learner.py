@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.core.model import Outcome
 from conformance.export.dry_run import DryRunResult, dry_run, promised_body, status_sequence
-from conformance.export.exported_checks import Expectation, NotExportable, OmissionReason
+from conformance.export.exported_checks import Expectation
+from conformance.export.limitations import NotExportable, OmissionReason
 from conformance.export.statuses import status_ranges
 from conformance.requests import ConcurrentRequests, Conversation, Draft
 from conformance.run.engine import MAX_EXCHANGES

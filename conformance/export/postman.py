@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from conformance.export.exported_checks import Limitation, OmissionReason
+from conformance.export.limitations import Limitation, OmissionReason
 from conformance.export.request_template import OTHER_CASE_KEY_PLACEHOLDER, PLACEHOLDER_PATTERN, RepeatedText
 from conformance.profile.facts import ResponseBody
 from conformance.wire import USER_AGENT

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
-from conformance.export.exported_checks import NotExportable, OmissionReason
+from conformance.export.limitations import NotExportable, OmissionReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable

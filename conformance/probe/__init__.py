@@ -1,4 +1,7 @@
-"""Probing: what a server does, found out by asking, as a profile of its own."""
+"""Probing: sends requests to a server and derives a profile of its behavior from the answers.
+
+Modules depend on each other in this order: dialects, draft_profile, client, discovery, the probes, server_probe.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""Shapes: what the bodies of answers have in common."""
+"""Body shapes: what the bodies of answers have in common."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from conformance.core.model import Level, OperationKind, Source
-from conformance.probe.dialects import PROBE_SOURCE
+from conformance.core.model import Level, OperationKind
+from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
+from conformance.probe.dialects import probe_source
 from conformance.profile.facts import BodyFormat, ResponseBody, ResponseKind
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ _JSON_TYPE_NAMES: dict[type, str] = {
     bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object",
     type(None): "null",
 }  # fmt: skip
+_FIRST_ERROR = 400
+_MAX_PATHS = 4
 _MAX_TEXT_LENGTH = 40
 _MAX_DEPTH = 6
 
 
 def derive_body_shapes(draft_profile: DraftProfile) -> None:
-    """Finds the shapes of accepted bodies and of errors."""
-    answers = "answers."
+    """Adds facts about the bodies of successes and of errors."""
     accepted = [
         item
         for item in draft_profile.observations.get("answers.accepted", ())
@@ -34,15 +36,17 @@ def derive_body_shapes(draft_profile: DraftProfile) -> None:
     ]
     _add_shape_fact(draft_profile, ResponseKind.ACCEPTED, accepted)
     partly_rejected = [
-        item for item in draft_profile.observations.get("answers.batch-partly-bad", ()) if item.exchange.status == 207
+        item
+        for item in draft_profile.observations.get("answers.batch-partly-bad", ())
+        if item.exchange.status == MULTI_STATUS
     ]
     _add_shape_fact(draft_profile, ResponseKind.PARTLY_BAD, partly_rejected)
     refused = [
         item
         for name, observations in draft_profile.observations.items()
-        if name.startswith(answers) and name not in {"answers.method-wrong", "answers.path-unknown"}
+        if name.startswith("answers.") and name not in {"answers.method-wrong", "answers.path-unknown"}
         for item in observations
-        if 400 <= item.exchange.status < 500
+        if _FIRST_ERROR <= item.exchange.status < SERVER_ERROR
     ]
     events = [item for item in refused if item.operation.kind is OperationKind.EVENT]
     batches = [item for item in refused if item.operation.kind is OperationKind.BATCH]
@@ -57,13 +61,13 @@ def _add_shape_fact(draft_profile: DraftProfile, name: ResponseKind, observation
         return
     shape = common_shape(name, responses, observations)
     if shape is None:
-        draft_profile.add_row(f"bodies.{name}", "not always of one kind, not stated", f"{len(responses)} answers")
+        draft_profile.add_fact_row(f"bodies.{name}", "not always of one kind, not stated", f"{len(responses)} answers")
         return
     draft_profile.facts[f"bodies.{name}"] = shape
     words = [str(shape.body_format), shape.media_type or ""]
     if shape.schema:
         words.append(json.dumps(shape.schema.get("required", [])))
-    draft_profile.add_row(
+    draft_profile.add_fact_row(
         f"bodies.{name}",
         " ".join(word for word in words if word),
         f"{len(responses)} answers, all alike" if len(responses) > 1 else "1 answer",
@@ -80,7 +84,7 @@ def _add_shape_fact(draft_profile: DraftProfile, name: ResponseKind, observation
 def common_shape(
     name: ResponseKind, responses: Sequence[Response], observations: Sequence[Observation]
 ) -> ResponseBody | None:
-    """What all bodies have in common; None if they have not even their kind."""
+    """What all bodies have in common; None if they differ in format."""
     body_classes = {_body_class(item) for item in responses}
     body_class = BodyFormat.MESSAGE if body_classes == {BodyFormat.TEXT, BodyFormat.JSON} else None
     body_class = next(iter(body_classes)) if len(body_classes) == 1 else body_class
@@ -94,7 +98,7 @@ def common_shape(
     return ResponseBody(
         name=f"bodies.{name}",
         level=Level.MUST,
-        sources=(Source(document=PROBE_SOURCE, section=", ".join(paths[:4]), says=says),),
+        sources=(probe_source(", ".join(paths[:_MAX_PATHS]), says),),
         body_format=body_class,
         media_type=media_type or None,
         schema=schema,
@@ -102,7 +106,7 @@ def common_shape(
 
 
 def _body_class(response: Response) -> BodyFormat | None:
-    """What kind of thing a body is; None for a page of HTML, which is none of them."""
+    """The format of a body; None for HTML and for blank text, which are none."""
     if not response.body:
         return BodyFormat.EMPTY
     if response.media_type in _HTML_MEDIA_TYPES or not response.text.strip():
@@ -116,7 +120,7 @@ def _body_class(response: Response) -> BodyFormat | None:
 
 
 def infer_schema(values: Sequence[Any], depth: int = 0) -> JsonObject:
-    """A JSON Schema that values have in common: their types, and the keys that all of them have."""
+    """A JSON Schema for all these values: their types, and the keys that all of them have."""
     names = list(dict.fromkeys(_JSON_TYPE_NAMES[type(value)] for value in values))
     schema: dict[str, Any] = {"type": names[0] if len(names) == 1 else [*names]}
     if names == ["boolean"] and len(set(values)) == 1 and len(values) > 1:

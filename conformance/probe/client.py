@@ -1,4 +1,4 @@
-"""An inquiry: asks a server one thing at a time, and keeps count."""
+"""The client of a probe: sends one request at a time, under what is known so far."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class ProbeClient:
-    """Asks, and keeps what is learned in a sketch."""
+    """Sends requests. `unstable` describes requests that were answered differently when repeated."""
 
     sender: Sender
     keys: Keys
@@ -39,7 +39,7 @@ class ProbeClient:
     def make_call(
         self, operation: Operation, contract: Contract | None = None, scheme: AuthScheme | None = None
     ) -> Call:
-        """A call of an operation, under what is known so far."""
+        """A call of an operation, under the given contract or what is known so far."""
         return Call(
             contract=contract or self.draft_profile.contract(),
             operation=operation,
@@ -49,10 +49,15 @@ class ProbeClient:
             run_id=self.run_id,
         )
 
-    async def send(self, draft: Draft) -> Exchange:
-        """What a request is answered with; a failure is asked for again, once of its kind.
+    def acceptable_event(self, call: Call) -> Draft:
+        """The smallest request that is accepted: with all fields, if the type needs them."""
+        needs_all_fields = call.operation.event_type in self.draft_profile.types_needing_all_fields
+        return call.full_request() if needs_all_fields else call.acceptable_request()
 
-        Raises Exhausted where the budget is used up, and NoAnswer where the target puts us off.
+    async def send(self, draft: Draft) -> Exchange:
+        """Sends a request. A failure (5xx or no answer) is retried once per method, path and kind of failure.
+
+        Raises BudgetExhausted if the budget is used up, and NoResponse if the target stays rate limited or unavailable.
         """
         exchange = await self.sender.send(draft.allowing_no_answer(may_time_out=True))
         if exchange.response is not None and exchange.status < SERVER_ERROR:
@@ -72,22 +77,22 @@ class ProbeClient:
         return expect.is_accepted(await self.send(draft))
 
     async def send_if_possible(self, make_draft: Callable[[], Draft]) -> Exchange | None:
-        """What a request is answered with; None if the dialect has no room for such a request."""
+        """Sends a request; None if the dialect has no such request."""
         with contextlib.suppress(NotApplicable):
             return await self.send(make_draft())
         return None
 
     @property
     def requests_sent(self) -> int:
-        """How many requests were sent."""
+        """The number of requests sent."""
         return self.sender.wire.sent_count
 
     @property
     def requests_left(self) -> int:
-        """How many requests may still be sent."""
+        """The number of requests that the budget still allows."""
         return self.sender.wire.budget.requests_left
 
     @property
     def bytes_left(self) -> int:
-        """How many bytes may still be sent."""
+        """The number of bytes that the budget still allows."""
         return self.sender.wire.budget.bytes_left

@@ -1,4 +1,4 @@
-"""The first request that is accepted: which dialect, which path, which way to hand in the key."""
+"""Discovery: finds a first accepted request, and with it the dialect, a path, and a location of the key."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from conformance.contract import Operation
 from conformance.core.errors import InconclusiveError
 from conformance.core.model import OperationKind
 from conformance.probe.client import ProbeClient
-from conformance.probe.dialects import PATH_PREFIXES, KeyLocation, with_path_prefix
+from conformance.probe.dialects import PATH_PREFIXES, with_path_prefix
 from conformance.probe.draft_profile import DraftProfile
+from conformance.probe.key_locations import KeyLocation, first_with_scheme
 from conformance.profile.facts import AuthScheme
 from conformance.requests.credentials import NO_CREDENTIALS
 from conformance.requests.wrong_routes import UNKNOWN_PATH
@@ -21,7 +22,7 @@ from conformance.requests.wrong_routes import UNKNOWN_PATH
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.core.model import Exchange
+    from conformance.core.model import Exchange, TransportFailure
     from conformance.probe.dialects import Dialect
     from conformance.profile.profile import Route
     from conformance.requests import Draft, Keys
@@ -29,22 +30,23 @@ if TYPE_CHECKING:
 
 _KIND_ORDER = (OperationKind.EVENT, OperationKind.BATCH, OperationKind.WEBHOOK, OperationKind.PIXEL)
 _VARYING_TEXT = re.compile(r"[0-9a-f-]{8,}|\d+", re.IGNORECASE)
-"""What differs from answer to answer: ids, times, numbers."""
+"""Ids, times and numbers, which differ from answer to answer."""
+_MAX_COMPARED = 120
 _MAX_REFUSED_ROUTES = 6
-"""So many paths that are there, and refuse, are looked at more closely in each dialect."""
+"""How many existing paths that refuse are tried with further requests, in each dialect."""
 _KEY_IN_QUERY = KeyLocation(scheme=AuthScheme.QUERY, name="writeKey")
 _KEY_IN_BASIC = KeyLocation(scheme=AuthScheme.BASIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstAccepted:
-    """How a first request was accepted: with the key in these ways at once, with all fields or with few."""
+    """How a first request was accepted: with the key in all these locations at once, with all fields or few."""
 
     key_locations: tuple[KeyLocation, ...]
     has_all_fields: bool = False
 
     def make_draft(self, client: ProbeClient, route: Route) -> Draft:
-        """A request of that kind to a route."""
+        """A request to a route, made in this way."""
         location_by_scheme = {
             location.scheme: location for location in (_KEY_IN_BASIC, _KEY_IN_QUERY, *self.key_locations)
         }
@@ -54,8 +56,8 @@ class FirstAccepted:
         if route.kind in {OperationKind.PIXEL, OperationKind.WEBHOOK}:
             return draft
         credentials = NO_CREDENTIALS
-        for way in self.key_locations:
-            added = call.credentials(way.scheme)
+        for location in self.key_locations:
+            added = call.credentials(location.scheme)
             credentials = replace(
                 credentials,
                 headers=(*credentials.headers, *added.headers),
@@ -67,7 +69,7 @@ class FirstAccepted:
 
 @dataclass(slots=True, kw_only=True)
 class Discovery:
-    """Looks for a first request that is accepted. `ways` are all that might carry the key."""
+    """Looks for a first accepted request. `key_locations` are all places that may hold the key."""
 
     sender: Sender
     keys: Keys
@@ -77,32 +79,32 @@ class Discovery:
     status_counts: Counter[str] = field(default_factory=Counter)
 
     async def find_first_accepted(self) -> tuple[DraftProfile, FirstAccepted]:
-        """An empty sketch of the dialect, and how to get in. Raises CannotJudge if nothing is accepted."""
-        key_in_body = next(way for way in self.key_locations if way.scheme is AuthScheme.BODY)
+        """An empty draft profile of the dialect, and the first accepted request. Raises InconclusiveError for none."""
+        key_in_body = first_with_scheme(self.key_locations, AuthScheme.BODY)
         default = FirstAccepted(key_locations=(_KEY_IN_BASIC, key_in_body))
         await self._require_refusals(default)
         refused: list[tuple[Dialect, Route]] = []
         moved_dialects = [with_path_prefix(dialect, prefix) for prefix in PATH_PREFIXES for dialect in self.dialects]
-        for family, routes in (
-            *((family, _sorted_routes(family)) for family in self.dialects),
-            *((family, _sample_routes(family)) for family in moved_dialects if family.routes),
+        for dialect, routes in (
+            *((dialect, _sorted_routes(dialect)) for dialect in self.dialects),
+            *((dialect, _sample_routes(dialect)) for dialect in moved_dialects if dialect.routes),
         ):
-            if family in moved_dialects and refused:
+            if dialect in moved_dialects and refused:
                 break
-            refused_routes = await self._try_routes(family, routes, default)
+            refused_routes = await self._try_routes(dialect, routes, default)
             if refused_routes is None:
-                return DraftProfile.for_dialect(family), default
-            refused += [(family, route) for route in refused_routes]
-        for family, route in self._retry_routes(refused):
+                return DraftProfile.for_dialect(dialect), default
+            refused += [(dialect, route) for route in refused_routes]
+        for dialect, route in self._retry_routes(refused):
             for attempt in self._attempts(default):
-                if expect.is_accepted(await self._send(family, route, attempt)):
-                    return DraftProfile.for_dialect(family), attempt
+                if expect.is_accepted(await self._send(dialect, route, attempt)):
+                    return DraftProfile.for_dialect(dialect), attempt
         raise self._nothing_accepted_error()
 
     async def _try_routes(
         self, dialect: Dialect, routes: Sequence[Route], attempt: FirstAccepted
     ) -> list[Route] | None:
-        """The routes that are there, and refuse; None as soon as one accepts."""
+        """The routes that exist and refuse; None as soon as one accepts."""
         unknown_path_answer = await self._send(dialect, replace(routes[0], path=UNKNOWN_PATH), attempt)
         refused = []
         for route in routes:
@@ -115,7 +117,7 @@ class Discovery:
         return refused
 
     async def _require_refusals(self, attempt: FirstAccepted) -> None:
-        """Raises CannotJudge where what is no request at all is accepted, or nothing is answered."""
+        """Raises InconclusiveError if nonsense is accepted, or nothing is answered."""
         dialect = self.dialects[0]
         client = self._make_client(dialect)
         route = replace(_sorted_routes(dialect)[0], path=UNKNOWN_PATH)
@@ -126,20 +128,20 @@ class Discovery:
             raise InconclusiveError(f"{url} can't be probed: {exchange.failure_detail}")
         if expect.is_accepted(exchange):
             raise InconclusiveError(
-                f"{url} accepts whatever it is sent ({exchange.summary}): a body that is no JSON, without a "
-                "key, on a path that nobody knows; nothing can be told apart there"
+                f"{url} accepts every request ({exchange.summary}): it accepted a body that is not JSON, without a "
+                "key, on an unknown path; so accepted and refused requests cannot be distinguished"
             )
 
     def _nothing_accepted_error(self) -> InconclusiveError:
         statuses = ", ".join(f"{status} ({count} times)" for status, count in self.status_counts.most_common())
         return InconclusiveError(
             f"{self.sender.wire.target.url} accepted none of {self.sender.wire.sent_count} requests in the known "
-            f"dialects, on the known paths; it answered {statuses}. Check the URL and the write key, or hand "
-            "in the profile of a similar server with --profile FILE"
+            f"dialects, on the known paths; it answered {statuses}. Check the URL and the write key, or give "
+            "the profile of a similar server with --profile FILE"
         )
 
     def _attempts(self, default: FirstAccepted) -> Iterator[FirstAccepted]:
-        """Ways in, the likeliest first: all at once with all fields, and each way alone."""
+        """Requests to try, the likeliest first: all locations of the key at once, and each alone."""
         yield default
         yield replace(default, has_all_fields=True)
         for location in self.key_locations:
@@ -147,7 +149,7 @@ class Discovery:
                 yield FirstAccepted(key_locations=(location,), has_all_fields=has_all_fields)
 
     def _retry_routes(self, refused: list[tuple[Dialect, Route]]) -> list[tuple[Dialect, Route]]:
-        """Paths that are there and refuse: with their own events, and with those of other dialects."""
+        """Routes that exist and refuse, with their own events and with those of other dialects."""
         candidates = refused[:_MAX_REFUSED_ROUTES]
         for dialect in self.dialects:
             events = {route.event_type: route for route in dialect.routes if route.kind is OperationKind.EVENT}
@@ -168,18 +170,22 @@ class Discovery:
 
 
 def is_same_answer(one: Exchange, other: Exchange) -> bool:
-    """Whether two paths are answered in the same way, but for its path, times and ids."""
+    """Whether two answers are the same, apart from the path, times and ids in the body."""
     return _comparable_answer(one) == _comparable_answer(other)
 
 
-def _comparable_answer(exchange: Exchange) -> tuple[int, str]:
+def _comparable_answer(exchange: Exchange) -> tuple[int, TransportFailure | None, str]:
+    """The status or failure, and the beginning of the body without the words of the request, ids and numbers."""
+    if exchange.response is None:
+        return exchange.status, exchange.failure, ""
     request_words = [exchange.request.method, *exchange.request.path.strip("/").split("/")]
-    text = re.sub(rf"/*\b({'|'.join(map(re.escape, request_words))})\b", "", exchange.summary)
-    return exchange.status, _VARYING_TEXT.sub("", text)
+    text = " ".join(exchange.response.text[:_MAX_COMPARED].split())
+    text = re.sub(rf"/*\b({'|'.join(map(re.escape, request_words))})\b", "", text)
+    return exchange.status, None, _VARYING_TEXT.sub("", text)
 
 
 def _sample_routes(dialect: Dialect) -> list[Route]:
-    """A few routes, by which others are known to be there."""
+    """A few routes that show whether the others exist, too."""
     routes_by_kind = {kind: [route for route in dialect.routes if route.kind is kind] for kind in _KIND_ORDER}
     return [*routes_by_kind[OperationKind.EVENT][:2], *routes_by_kind[OperationKind.BATCH][:1]] or [*dialect.routes[:1]]
 

@@ -1,39 +1,27 @@
-"""The sketch: what is known of a server so far, as a profile in the making, with the evidence."""
+"""The draft profile: the facts known about a server so far, with the observations behind them."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.contract import Contract, Operation
-from conformance.core.model import Level, OperationKind, Source
-from conformance.probe.dialects import PROBE_SOURCE
+from conformance.core.model import OperationKind
+from conformance.probe.summary import SummaryRow, fact_row
 from conformance.profile import common_facts
-from conformance.profile.facts import Condition, ExpectedResponse, ToleratedStatus
 
 if TYPE_CHECKING:
     from conformance.core.model import Exchange
-    from conformance.probe.dialects import Dialect, KeyLocation
+    from conformance.probe.dialects import Dialect
+    from conformance.probe.key_locations import KeyLocation
+    from conformance.probe.summary import Section
     from conformance.profile.facts import Fact
     from conformance.profile.profile import EventType, FieldPointers, Route
 
 
-_NOT_IMPLEMENTED = 501
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryRow:
-    """One line of what was found: what was asked about, what came out, and by what it is known."""
-
-    topic: str
-    value: str
-    evidence: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """An answer to something that was asked on an operation."""
+    """An answer to a request on an operation."""
 
     operation: Operation
     request_description: str
@@ -42,10 +30,11 @@ class Observation:
 
 @dataclass(slots=True, kw_only=True)
 class DraftProfile:
-    """What is known so far.
+    """Everything known about a server so far.
 
-    `remarks` are what a profile can't say, and what is not the same everywhere. `full` are the event types of
-    which the smallest known event is refused; an open server asks for no key.
+    `remarks` are findings that a profile cannot express, and differences between operations.
+    `types_needing_all_fields` are event types whose smallest event is refused. `accepts_any_key` is true if the server
+    ignores the key. `always` are the pointers that every event must have.
     """
 
     dialect: Dialect
@@ -66,11 +55,11 @@ class DraftProfile:
 
     @classmethod
     def for_dialect(cls, dialect: Dialect) -> DraftProfile:
-        """An empty sketch of a server that speaks a dialect."""
+        """An empty draft for a server that speaks a dialect."""
         return cls(dialect=dialect, pointers=dialect.pointers, events=dict(dialect.events), shared=dialect.batch.shared)
 
     def contract(self, *routes: Route, key_locations: tuple[KeyLocation, ...] = ()) -> Contract:
-        """What is known so far as a contract; with further routes, or other ways to hand in the key."""
+        """The contract of what is known so far, with further routes, or with other locations of the key."""
         profile = self.dialect.empty_profile()
         credential_facts: dict[str, Fact] = {}
         for location in key_locations or self.key_locations:
@@ -91,107 +80,50 @@ class DraftProfile:
         return self._cached_contract
 
     def operations(self, *kinds: OperationKind) -> list[Operation]:
-        """The operations that were found, of some kinds or of all."""
+        """The operations of the known routes, of some kinds or of all."""
         all_operations = [Operation.from_route(route) for route in self.routes]
         return [operation for operation in all_operations if not kinds or operation.kind in kinds]
+
+    def first_operation(self, kind: OperationKind) -> Operation | None:
+        """The first operation of a kind, if there is one."""
+        return next(iter(self.operations(kind)), None)
 
     def first_of_each_kind(self) -> list[Operation]:
         """The first operation of each kind, events and batches first."""
         first_by_kind = {operation.kind: operation for operation in reversed(self.operations())}
         return [first_by_kind[kind] for kind in OperationKind if kind in first_by_kind]
 
-    def add_row(self, topic: str, value: str, evidence: str = "") -> None:
-        """Notes a line of what was found."""
-        self.rows.append(SummaryRow(topic=topic, value=value, evidence=evidence))
+    def add_row(self, section: Section, subject: str, value: str, evidence: str = "", *event_types: str) -> None:
+        """Adds a row to the summary."""
+        self.rows.append(
+            SummaryRow(section=section, subject=subject, value=value, evidence=evidence, event_types=event_types)
+        )
+
+    def add_fact_row(self, fact: str, value: str, evidence: str = "") -> None:
+        """Adds a row about a fact, or about what was observed in place of one."""
+        self.rows.append(fact_row(fact, value, evidence))
+
+    def remove_fact(self, fact: str) -> None:
+        """Removes a fact and its rows."""
+        self.facts.pop(fact, None)
+        self.rows = [row for row in self.rows if row.fact != fact]
 
     def add_remark(self, text: str) -> None:
-        """Notes something that no fact says, once."""
+        """Adds a remark, unless it is there already."""
         if text not in self.remarks:
             self.remarks.append(text)
 
     def add_observation(self, fact: str, operation: Operation, request_description: str, exchange: Exchange) -> None:
-        """Notes an answer that a fact is to be made of."""
+        """Adds an answer, from which a fact is derived later."""
         observation = Observation(operation=operation, request_description=request_description, exchange=exchange)
         self.observations.setdefault(fact, []).append(observation)
 
-    def derive_answer_facts(self) -> None:
-        """Makes facts of the answers that were noted."""
-        for name, observations in sorted(self.observations.items()):
-            answer = answer_fact(name, observations)
-            unusable = [item for item in observations if not 200 <= item.exchange.status < 500]
-            if name == f"answers.{Condition.METHOD_WRONG}":
-                unusable = [item for item in unusable if item.exchange.status != _NOT_IMPLEMENTED]
-            for item in unusable[:1]:
-                self.add_remark(
-                    f"{name}: {item.request_description} on {item.operation} "
-                    f"was answered with {item.exchange.summary}; "
-                    "no profile states that, and a run fails on it"
-                )
-            if answer is None:
-                continue
-            self.facts[name] = answer
-            self.add_row(name, format_statuses(answer), _evidence(answer, observations))
-            for tolerated in answer.tolerate:
-                self.add_remark(f"{name}: not the same everywhere: {tolerated.status} to {tolerated.source.says}")
-
 
 OPTIONAL_POINTERS = ("timestamp", "message_id", "context", "integrations")
-"""The fields that a profile need not know, as Pointers has them."""
+"""The fields of FieldPointers that a profile may leave out."""
 
 
 def without_pointer(pointers: FieldPointers, name: str) -> FieldPointers:
-    """The same places without one of those that a profile need not know."""
-    return replace(
-        pointers,
-        timestamp=None if name == "timestamp" else pointers.timestamp,
-        message_id=None if name == "message_id" else pointers.message_id,
-        context=None if name == "context" else pointers.context,
-        integrations=None if name == "integrations" else pointers.integrations,
-    )
-
-
-def answer_fact(name: str, observations: list[Observation]) -> ExpectedResponse | None:
-    """The fact that answers come to: the most common status, and the others as tolerated."""
-    usable = [item for item in observations if 200 <= item.exchange.status < 500]
-    if not usable:
-        return None
-    counts = Counter(item.exchange.status for item in usable)
-    most_common, *others = [status for status, _ in counts.most_common()]
-    return ExpectedResponse(
-        name=name,
-        level=Level.MUST,
-        sources=(_source([item for item in usable if item.exchange.status == most_common]),),
-        expect=(most_common,),
-        tolerate=tuple(
-            ToleratedStatus(status=status, source=_source([item for item in usable if item.exchange.status == status]))
-            for status in others
-        ),
-    )
-
-
-def _source(observations: list[Observation]) -> Source:
-    """Where an answer was seen, and to what."""
-    paths = list(dict.fromkeys(str(item.operation) for item in observations))
-    descriptions = list(dict.fromkeys(item.request_description for item in observations))
-    return Source(
-        document=PROBE_SOURCE,
-        section=_join_some(paths),
-        says=f"{_join_some(descriptions, 3)}: {observations[0].exchange.status}",
-    )
-
-
-def _join_some(texts: list[str], max_count: int = 4) -> str:
-    """A few of many texts, and how many more there are."""
-    rest = f" and {len(texts) - max_count} more" if len(texts) > max_count else ""
-    return f"{', '.join(texts[:max_count])}{rest}"
-
-
-def _evidence(answer: ExpectedResponse, observations: list[Observation]) -> str:
-    paths = len({item.operation for item in observations})
-    return f"{len(observations)} asked on {paths} path{'s' * (paths > 1)}: {answer.sources[0].says}"
-
-
-def format_statuses(answer: ExpectedResponse) -> str:
-    """The statuses of an answer, in words."""
-    tolerated = [str(item.status) for item in answer.tolerate]
-    return " or ".join(map(str, answer.expect)) + (f" (also {', '.join(tolerated)})" if tolerated else "")
+    """The pointers without an optional one."""
+    changes: dict[str, Any] = {name: None}
+    return replace(pointers, **changes)

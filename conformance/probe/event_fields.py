@@ -1,4 +1,4 @@
-"""Events: which ids name their user, which fields they can't do without, and which they can't have."""
+"""Event fields: the ids, the required fields, and the refused fields of each event type."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from conformance.checks import expect
 from conformance.contract import Operation
 from conformance.core import pointers
-from conformance.core.model import Level, OperationKind, Source
-from conformance.probe.dialects import PROBE_SOURCE, assumed_required
+from conformance.core.model import Level, OperationKind
+from conformance.core.statuses import SERVER_ERROR
+from conformance.probe.dialects import assumed_required, probe_source
 from conformance.probe.draft_profile import OPTIONAL_POINTERS, without_pointer
+from conformance.probe.summary import Section
 from conformance.profile.facts import ExpectedResponse
 
 if TYPE_CHECKING:
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
     from conformance.probe.client import ProbeClient
     from conformance.requests import Call, Draft
 
+_FIRST_REDIRECT = 300
 _TEST_IDS = {"user": "conformance-user-alone", "anonymous": "conformance-anonymous-alone"}
 
 
 @dataclass(slots=True, kw_only=True)
 class EventFieldProbe:
-    """Takes fields out of acceptable events, and puts them in; `unwanted` are those that are refused."""
+    """Removes fields from acceptable events, and adds them. `refused_fields` has the event types by pointer."""
 
     client: ProbeClient
     refused_fields: dict[str, list[str]] = field(default_factory=dict)
@@ -46,7 +49,7 @@ class EventFieldProbe:
             draft_profile.pointers = replace(draft_profile.pointers, anonymous=None)
 
     def _operation_for(self, name: str) -> Operation | None:
-        """Where an event of a type is sent: to its own path, or in a batch."""
+        """The operation to which an event type is sent: its own, or a batch."""
         routes = self.client.draft_profile.routes
         own = next(
             (route for route in routes if route.event_type == name and route.kind is not OperationKind.BATCH), None
@@ -57,12 +60,7 @@ class EventFieldProbe:
         return Operation.from_route(own) if own else None
 
     def _acceptable_event(self, operation: Operation) -> Draft:
-        call = self.client.make_call(operation)
-        return (
-            call.full_request()
-            if operation.event_type in self.client.draft_profile.types_needing_all_fields
-            else call.acceptable_request()
-        )
+        return self.client.acceptable_event(self.client.make_call(operation))
 
     async def _find_ids(self, name: str, operation: Operation) -> None:
         draft_profile = self.client.draft_profile
@@ -77,6 +75,7 @@ class EventFieldProbe:
             exchange_by_id[word] = await self.client.send(draft)
         accepted_ids = tuple(word for word, exchange in exchange_by_id.items() if expect.is_accepted(exchange))
         evidence = "; ".join(f"{word} alone {exchange.status}" for word, exchange in exchange_by_id.items())
+        identity = " or ".join(accepted_ids) or "both together"
         if accepted_ids:
             draft_profile.events[name] = replace(draft_profile.events[name], identified_by=accepted_ids)
         elif len(id_pointers) > 1 and await self._is_accepted_with_all_ids(operation, id_pointers):
@@ -89,20 +88,20 @@ class EventFieldProbe:
             draft_profile.events[name] = replace(
                 event, identified_by=(first,), required={**event.required, **required_ids}
             )
-            accepted_ids = (f"{first}, with {' and '.join(others)} required",)
+            identity = f"{first}, with {' and '.join(others)} required"
         else:
             draft_profile.add_remark(f"{name}: refused with one id alone ({evidence}); a run fails on that")
-        draft_profile.add_row(f"identity of {name}", " or ".join(accepted_ids) or "both together", evidence)
+        draft_profile.add_row(Section.IDENTITY, "identity of", identity, evidence, name)
 
     async def _is_accepted_with_all_ids(self, operation: Operation, id_pointers: dict[str, str]) -> bool:
-        """Whether an event with all ids is accepted, where none is enough."""
+        """Whether an event with all ids is accepted, if no single one is enough."""
         draft = self._acceptable_event(operation)
         for word, pointer in id_pointers.items():
             draft = draft.with_field(pointer, _TEST_IDS[word])
         return await self.client.is_accepted(draft)
 
     async def _find_required_of_full_event(self, name: str, operation: Operation) -> None:
-        """Where few fields are too few: takes each field out of an event with all of them."""
+        """Removes each field from an event with all fields, for a type that needs more than the known ones."""
         draft_profile = self.client.draft_profile
         call = self.client.make_call(operation)
         for pointer in call.optional_fields():
@@ -113,7 +112,7 @@ class EventFieldProbe:
                 )
 
     async def _find_required_fields(self, name: str, operation: Operation) -> None:
-        """Leaves out one field after the other that may be required, and for good what is not missed."""
+        """Removes one field after the other that may be required, and for good if it is not."""
         draft_profile = self.client.draft_profile
         type_pointer = draft_profile.pointers.type if operation.kind is OperationKind.BATCH else None
         required, optional = await self._drop_each_field(name, operation, type_pointer)
@@ -127,12 +126,12 @@ class EventFieldProbe:
                 )
                 self._set_required(name, required)
         summary = ", ".join(f"{pointer} ({answer.expect[0]})" for pointer, answer in required.items())
-        draft_profile.add_row(f"required by {name}", summary or "nothing else", "each left out")
+        draft_profile.add_row(Section.REQUIRED, "required by", summary or "nothing else", "each left out", name)
 
     async def _drop_each_field(
         self, name: str, operation: Operation, type_pointer: str | None
     ) -> tuple[dict[str, ExpectedResponse], list[str]]:
-        """What is missed, with the answers, and what is not."""
+        """The required fields with the answers to their absence, and the optional ones."""
         draft_profile = self.client.draft_profile
         required: dict[str, ExpectedResponse] = {}
         optional: list[str] = []
@@ -142,7 +141,7 @@ class EventFieldProbe:
             exchange = await self.client.send(
                 self.client.make_call(operation).acceptable_request().without_fields(pointer)
             )
-            if 300 <= exchange.status < 500:
+            if _FIRST_REDIRECT <= exchange.status < SERVER_ERROR:
                 required[pointer] = self._required_answer(name, pointer, operation, exchange)
                 continue
             if not expect.is_accepted(exchange):
@@ -159,7 +158,7 @@ class EventFieldProbe:
         events[name] = replace(events[name], required=required)
 
     async def _find_refused_fields(self, name: str, operation: Operation) -> None:
-        """Where an event with every field is refused: puts each field into the smallest one."""
+        """Adds each field to the smallest event, if an event with all fields is refused."""
         call = self.client.make_call(operation)
         if await self.client.is_accepted(call.full_request()):
             return
@@ -171,12 +170,12 @@ class EventFieldProbe:
                 self._remove_field(name, pointer)
 
     async def _is_too_large(self, call: Call, draft: Draft) -> bool:
-        """Whether it is the size that is refused: as many bytes of filler are, too."""
+        """Whether the size is refused: as many bytes of filler are refused, too."""
         size = len(draft.build_request().body)
         return not await self.client.is_accepted(call.acceptable_request().with_body_size(size))
 
     def _remove_field(self, name: str, pointer: str) -> None:
-        """Takes a field out of the schema of an event, and out of all that speaks of it."""
+        """Removes a field from the schema of an event type, and from everything that refers to it."""
         draft_profile = self.client.draft_profile
         schema: dict[str, Any] = dict(draft_profile.contract().event_schema(name))
         key = pointer.removeprefix("/")
@@ -196,6 +195,6 @@ class EventFieldProbe:
         return ExpectedResponse(
             name=f"events.{name}.required.{pointer}",
             level=Level.MUST,
-            sources=(Source(document=PROBE_SOURCE, section=str(operation), says=says),),
+            sources=(probe_source(str(operation), says),),
             expect=(exchange.status,),
         )

@@ -1,4 +1,4 @@
-"""Habits: what no profile states and people want to know. Codings, content types, browsers, chunks."""
+"""HTTP features outside the profile: content codings, content types, chunks, CORS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from conformance.checks import expect
 from conformance.core.model import OperationKind
+from conformance.probe.summary import Section
 from conformance.requests import content_codings
+from conformance.requests.cors import cors_preflight
 from conformance.requests.credentials import NO_CREDENTIALS
 
 if TYPE_CHECKING:
@@ -22,17 +24,16 @@ _CONTENT_TYPES = (
     "application/xml",
     None,
 )
-_ORIGIN = "https://conformance.example"
 
 
 @dataclass(slots=True, kw_only=True)
 class HttpFeatureProbe:
-    """Asks on the first path that takes bodies."""
+    """Tries HTTP features on the first operation with a body."""
 
     client: ProbeClient
 
     async def run(self) -> None:
-        """Tells what is found; nothing of it becomes a fact."""
+        """Adds a row for each feature. None of them becomes a fact."""
         draft_profile = self.client.draft_profile
         operations = [item for item in draft_profile.operations() if item.kind is not OperationKind.PIXEL]
         if not operations:
@@ -50,31 +51,20 @@ class HttpFeatureProbe:
         await self._send_and_report("the key in the query", self._with_key_in_query(call))
         exchange = await self.client.send(cors_preflight(call))
         allowed = exchange.response.header("access-control-allow-origin") if exchange.response else None
-        draft_profile.add_row("CORS preflight", f"{exchange.status}, origin {allowed or 'not allowed'}", str(operation))
+        draft_profile.add_row(
+            Section.HTTP_FEATURES,
+            "CORS preflight",
+            f"{exchange.status}, origin {allowed or 'not allowed'}",
+            str(operation),
+        )
 
-    async def _send_and_report(self, topic: str, draft: Draft) -> None:
-        self._add_row(topic, await self.client.send(draft))
+    async def _send_and_report(self, feature: str, draft: Draft) -> None:
+        self._add_row(feature, await self.client.send(draft))
 
-    def _add_row(self, topic: str, exchange: Exchange) -> None:
+    def _add_row(self, feature: str, exchange: Exchange) -> None:
         verdict = "accepted" if expect.is_accepted(exchange) else "refused"
-        self.client.draft_profile.add_row(topic, verdict, exchange.summary)
+        self.client.draft_profile.add_row(Section.HTTP_FEATURES, feature, verdict, exchange.summary)
 
     @staticmethod
     def _with_key_in_query(call: Call) -> Draft:
         return call.acceptable_request().with_credentials(NO_CREDENTIALS).with_query("writeKey", call.keys.write_key)
-
-
-def cors_preflight(call: Call) -> Draft:
-    """What a browser asks before a page of another site may send an event."""
-    draft = (
-        call.acceptable_request()
-        .with_method("OPTIONS")
-        .with_body_bytes(b"")
-        .with_content_type(None)
-        .with_credentials(NO_CREDENTIALS)
-    )
-    return (
-        draft.with_header("Origin", _ORIGIN)
-        .with_header("Access-Control-Request-Method", call.operation.method)
-        .with_header("Access-Control-Request-Headers", "authorization,content-type")
-    )

@@ -1,4 +1,4 @@
-"""Faults: what each kind of faulty request is answered with."""
+"""Invalid requests: the answers to each kind of them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ JSON_CONDITIONS = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, 
 
 
 def invalid_cases_for(operation: Operation, *, accepts_body_keys: bool) -> tuple[InvalidCase, ...]:
-    """Every fault that an operation may be sent."""
+    """Every invalid case for an operation."""
     method_cases = tuple(map(_wrong_method_case, wrong_methods(operation.method)))
     key_cases = (*INVALID_AUTHORIZATION, *WRONG_KEY, *(WRONG_BODY_KEY if accepts_body_keys else ()))
     match operation.kind:
@@ -87,22 +87,22 @@ def invalid_cases_for(operation: Operation, *, accepts_body_keys: bool) -> tuple
 
 @dataclass(slots=True, kw_only=True)
 class InvalidRequestProbe:
-    """Sends faulty requests and notes what comes."""
+    """Sends invalid requests and records the answers."""
 
     client: ProbeClient
 
     async def run(self) -> None:
-        """Sends each fault to the first operation; to that of another kind, what is new there and samples."""
+        """Sends each case to the first operation; to those of other kinds, samples and all that is new there."""
         known_conditions: set[Condition] = set()
         for operation in self.client.draft_profile.first_of_each_kind():
             cases = self._invalid_cases(operation)
             for case in _select_cases(cases, known_conditions):
                 await self._send(operation, case)
-            known_conditions |= {spoil.condition for spoil in cases}
+            known_conditions |= {case.condition for case in cases}
         await self._try_unknown_paths()
 
     async def check_other_operations(self) -> None:
-        """Sends the first fault of each condition to all other operations."""
+        """Sends the first case of each condition to all other operations."""
         draft_profile = self.client.draft_profile
         already_probed = draft_profile.first_of_each_kind()
         for operation in draft_profile.operations():
@@ -112,7 +112,7 @@ class InvalidRequestProbe:
                 await self._send(operation, case)
 
     def _invalid_cases(self, operation: Operation) -> tuple[InvalidCase, ...]:
-        accepts_body_keys = any(way.scheme is AuthScheme.BODY for way in self.client.draft_profile.key_locations)
+        accepts_body_keys = any(item.scheme is AuthScheme.BODY for item in self.client.draft_profile.key_locations)
         return invalid_cases_for(operation, accepts_body_keys=accepts_body_keys)
 
     async def _send(self, operation: Operation, case: InvalidCase) -> None:
@@ -124,7 +124,7 @@ class InvalidRequestProbe:
             )
 
     async def _try_unknown_paths(self) -> None:
-        """Asks for paths that are unknown."""
+        """Sends requests to unknown paths."""
         draft_profile = self.client.draft_profile
         operation = draft_profile.first_of_each_kind()[0]
         for unknown_path in unknown_paths(operation.path):
@@ -139,7 +139,7 @@ class InvalidRequestProbe:
 def _select_cases(
     cases: Iterable[InvalidCase], known_conditions: Container[Condition], max_per_condition: int = 2
 ) -> Iterator[InvalidCase]:
-    """All faults of conditions that are new, and a few of each that is known."""
+    """All cases of new conditions, and a few of each known one."""
     counts: Counter[Condition] = Counter()
     for case in cases:
         counts[case.condition] += 1

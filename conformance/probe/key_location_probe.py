@@ -1,4 +1,4 @@
-"""Credentials: which ways to hand in the key are taken, and what a wrong key is answered with."""
+"""Credentials: the locations of the key that a server accepts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import InconclusiveError
 from conformance.core.model import Level, OperationKind
+from conformance.probe.key_locations import first_with_scheme
+from conformance.probe.summary import Section
 from conformance.profile.facts import AuthScheme
 from conformance.requests.credentials import NO_CREDENTIALS, UNKNOWN_KEY
 
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from conformance.contract import Operation
     from conformance.core.model import Exchange
     from conformance.probe.client import ProbeClient
-    from conformance.probe.dialects import KeyLocation
-    from conformance.requests import Call, Draft
+    from conformance.probe.key_locations import KeyLocation
 
 _SCHEME_PREFERENCE = (
     AuthScheme.BASIC,
@@ -28,18 +29,18 @@ _SCHEME_PREFERENCE = (
     AuthScheme.BEARER,
     AuthScheme.BASIC_WITHOUT_COLON,
 )
-"""Which of several ways the other requests use."""
+"""The order of preference of several accepted locations."""
 
 
 @dataclass(slots=True, kw_only=True)
 class KeyLocationProbe:
-    """Tries each way to hand in the key alone."""
+    """Tries each location of the key alone."""
 
     client: ProbeClient
     locations: Sequence[KeyLocation]
 
     async def run(self) -> None:
-        """Finds the ways that are taken. Raises CannotJudge if none is, alone."""
+        """Finds the accepted locations. Raises InconclusiveError if none is accepted alone."""
         draft_profile = self.client.draft_profile
         post_operations = [
             item
@@ -62,15 +63,15 @@ class KeyLocationProbe:
             if expect.is_accepted(exchange) and is_key_checked:
                 accepted.append(location)
         if not accepted and expect.is_accepted(without_key):
-            accepted = [next(way for way in self.locations if way.scheme is AuthScheme.BASIC)]
+            accepted = [first_with_scheme(self.locations, AuthScheme.BASIC)]
             draft_profile.accepts_any_key = True
-            draft_profile.add_remark("no key is asked for, and a wrong one is not noticed")
+            draft_profile.add_remark("no key is needed, and a wrong one is accepted")
         if not accepted:
-            raise InconclusiveError("the key is taken in several places at once, and in none of them alone")
+            raise InconclusiveError("the key is accepted in several places at once, and in none of them alone")
         await self._check_other_operations(accepted, other_operations)
 
     async def _check_other_operations(self, accepted: list[KeyLocation], others: Sequence[Operation]) -> None:
-        """Keeps what is taken, at a lower level where another kind of path refuses it."""
+        """Keeps the accepted locations, at a lower level if another kind of operation refuses them."""
         draft_profile = self.client.draft_profile
         not_everywhere: set[KeyLocation] = set()
         for location in accepted:
@@ -79,15 +80,13 @@ class KeyLocationProbe:
                 if not expect.is_accepted(exchange):
                     not_everywhere.add(location)
                     draft_profile.add_remark(f"credentials.{location}: refused on {operation}: {exchange.summary}")
-        everywhere = [way for way in accepted if way not in not_everywhere] or accepted
-        draft_profile.key_locations = [*everywhere, *(way for way in accepted if way not in everywhere)]
-        webhooks = draft_profile.operations(OperationKind.WEBHOOK)
-        if webhooks and not any(way.scheme is AuthScheme.QUERY for way in draft_profile.key_locations):
-            draft_profile.key_locations.append(next(way for way in self.locations if way.scheme is AuthScheme.QUERY))
-        if draft_profile.operations(OperationKind.PIXEL) and not any(
-            way.scheme is AuthScheme.BODY for way in draft_profile.key_locations
-        ):
-            not_everywhere.add(body := next(way for way in self.locations if way.scheme is AuthScheme.BODY))
+        everywhere = [location for location in accepted if location not in not_everywhere] or accepted
+        draft_profile.key_locations = [*everywhere, *(location for location in accepted if location not in everywhere)]
+        schemes = {location.scheme for location in draft_profile.key_locations}
+        if draft_profile.operations(OperationKind.WEBHOOK) and AuthScheme.QUERY not in schemes:
+            draft_profile.key_locations.append(first_with_scheme(self.locations, AuthScheme.QUERY))
+        if draft_profile.operations(OperationKind.PIXEL) and AuthScheme.BODY not in schemes:
+            not_everywhere.add(body := first_with_scheme(self.locations, AuthScheme.BODY))
             draft_profile.key_locations.append(body)
         for location in draft_profile.key_locations:
             level = Level.MAY if location in not_everywhere else Level.MUST
@@ -95,12 +94,11 @@ class KeyLocationProbe:
             draft_profile.facts[f"credentials.{location.scheme}"] = location.as_fact(
                 level, says, str(draft_profile.first_of_each_kind()[0])
             )
-            draft_profile.add_row(
-                "credentials", str(location), f"accepted alone{'' if level is Level.MUST else ', not everywhere'}"
-            )
+            evidence = f"accepted alone{'' if level is Level.MUST else ', not everywhere'}"
+            draft_profile.add_row(Section.CREDENTIALS, "credentials", str(location), evidence)
 
     async def _assume_from_route_kinds(self) -> None:
-        """A server of pixels or webhooks alone: the key is where their kind has it."""
+        """Assumes the usual location of the key, for a server with nothing but pixels or webhooks."""
         draft_profile = self.client.draft_profile
         kinds = {item.kind for item in draft_profile.operations()}
         schemes = [
@@ -108,25 +106,17 @@ class KeyLocationProbe:
             for kind, scheme in ((OperationKind.WEBHOOK, AuthScheme.QUERY), (OperationKind.PIXEL, AuthScheme.BODY))
             if kind in kinds
         ]
-        assumed = [next(way for way in self.locations if way.scheme is scheme) for scheme in schemes]
+        assumed = [first_with_scheme(self.locations, scheme) for scheme in schemes]
         await self._check_other_operations(assumed, ())
 
     async def _send_with_key(self, operation: Operation, location: KeyLocation, key: str | None = None) -> Exchange:
         contract = self.client.draft_profile.contract(key_locations=(location,))
         call = self.client.make_call(operation, contract, location.scheme)
         return await self.client.send(
-            self._acceptable_event(call).with_credentials(call.credentials(location.scheme, key))
+            self.client.acceptable_event(call).with_credentials(call.credentials(location.scheme, key))
         )
 
     async def _send_without_key(self, operation: Operation) -> Exchange:
         contract = self.client.draft_profile.contract(key_locations=(self.locations[0],))
         call = self.client.make_call(operation, contract)
-        return await self.client.send(self._acceptable_event(call).with_credentials(NO_CREDENTIALS))
-
-    def _acceptable_event(self, call: Call) -> Draft:
-        """An event that is accepted: with all fields, where few are too few."""
-        return (
-            call.full_request()
-            if call.operation.event_type in self.client.draft_profile.types_needing_all_fields
-            else call.acceptable_request()
-        )
+        return await self.client.send(self.client.acceptable_event(call).with_credentials(NO_CREDENTIALS))

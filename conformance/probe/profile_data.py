@@ -1,4 +1,4 @@
-"""The document: a sketch as the data of a profile, ready to be written."""
+"""A draft profile as the data of a profile file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def build_profile_data(draft_profile: DraftProfile, name: str, url: str, date: str | None) -> dict[str, Any]:
-    """The profile that a sketch comes to. `date`, where it is given, says when the server was asked."""
+    """The data of a profile. `date`, if given, says when the server was probed."""
     when = f" on {date}" if date else ""
     data: dict[str, Any] = {
         "format": 1,
@@ -56,7 +56,7 @@ def build_profile_data(draft_profile: DraftProfile, name: str, url: str, date: s
 
 
 def _fact_sections(draft_profile: DraftProfile) -> dict[str, Any]:
-    """The facts, by their sections; what HTTP promises by itself is not said again."""
+    """The facts by section, without those that hold for every server."""
     sections: dict[str, dict[str, Any]] = {"credentials": {}, "answers": {}, "limits": {}, "bodies": {}}
     for location in draft_profile.key_locations:
         sections["credentials"][location.scheme.value] = _fact_data(
@@ -82,7 +82,7 @@ def _without_empty(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - data
 
 
 def _event_type_data(event: EventType, draft_profile: DraftProfile) -> dict[str, Any]:
-    """An event type. The ids are named where not both of the profile's can be its user's."""
+    """An event type. Its ids are listed if they are not those of the profile."""
     all_ids = ("user", "anonymous") if draft_profile.pointers.anonymous else ("user",)
     data: dict[str, Any] = {"schema": event.schema}
     if tuple(event.identified_by) != all_ids:
@@ -95,7 +95,7 @@ def _event_type_data(event: EventType, draft_profile: DraftProfile) -> dict[str,
 
 
 def _route_groups(routes: list[Route]) -> list[dict[str, Any]]:
-    """The routes, in groups of a kind and a level."""
+    """The routes, grouped by kind and level."""
     groups: dict[tuple[str, str], list[Route]] = {}
     for route in routes:
         groups.setdefault((route.kind.value, route.level.value), []).append(route)
@@ -126,12 +126,7 @@ def _fact_data(fact: Fact) -> dict[str, Any]:
         case CredentialFact():
             data |= _without_empty(name=fact.carrier, prefix=fact.prefix)
         case ResponseBody():
-            data |= _without_empty(
-                **{"class": fact.body_format.value if fact.body_format else None},
-                media_type=fact.media_type,
-                text=fact.text,
-                schema=fact.schema,
-            )
+            data |= fact.as_json()
         case _:
             pass
     if isinstance(fact, ExpectedResponse):
@@ -142,5 +137,5 @@ def _fact_data(fact: Fact) -> dict[str, Any]:
 
 
 def _source_data(source: Source) -> dict[str, Any]:
-    """Where something was seen."""
+    """A source, with the one document of a probe."""
     return _without_empty(document=PROBE_SOURCE, section=source.section, says=source.says)

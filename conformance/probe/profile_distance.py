@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.core.text import format_range
-from conformance.profile.facts import ExpectedResponse, Fact, MaxEvents, ResponseBody, SizeLimit
+from conformance.probe.descriptions import describe_fact
+from conformance.profile.facts import CredentialFact, ExpectedResponse, Fact, MaxEvents, ResponseBody, SizeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conformance.core.model import JsonObject
     from conformance.probe.draft_profile import DraftProfile
+    from conformance.probe.summary import SummaryRow
     from conformance.profile.profile import EventType, Profile
 
 _COMPARED_SECTIONS = ("answers.", "limits.", "bodies.", "credentials.")
@@ -20,7 +21,7 @@ _COMPARED_SECTIONS = ("answers.", "limits.", "bodies.", "credentials.")
 
 @dataclass(slots=True, kw_only=True)
 class ProfileDistance:
-    """What a server does as a profile promises, otherwise, and what can't be compared."""
+    """What a server does as a profile promises, what differs, and what cannot be compared."""
 
     profile: str
     same: list[str] = field(default_factory=list)
@@ -30,11 +31,11 @@ class ProfileDistance:
 
     @property
     def difference_share(self) -> float:
-        """The share of what differs in all that can be compared: who promises little is not near for that."""
+        """Differences / comparable facts, so that a profile with few facts does not rank first."""
         return len(self.differences) / max(1, len(self.differences) + len(self.same))
 
     def as_json(self) -> JsonObject:
-        """It as JSON data."""
+        """The JSON form."""
         return {
             "profile": self.profile,
             "differ": [*self.differences],
@@ -44,7 +45,7 @@ class ProfileDistance:
         }
 
     def add_comparison(self, name: str, documented: str, observed: str, *, is_same: bool) -> None:
-        """Notes a fact that both have."""
+        """Adds a fact that both have."""
         if is_same:
             self.same.append(name)
         else:
@@ -64,10 +65,10 @@ def _measure_distance(draft_profile: DraftProfile, profile: Profile) -> ProfileD
             f"dialect: {draft_profile.dialect.pointers.user} instead of {profile.pointers.user}"
         )
     _compare_routes(distance, draft_profile, profile)
-    rows_by_topic = {entry.topic: entry.value for entry in draft_profile.rows}
+    rows_by_fact = {row.fact: row for row in draft_profile.rows if row.fact}
     for name, fact in profile.facts.items():
         if name.startswith(_COMPARED_SECTIONS):
-            _compare_fact(distance, fact, draft_profile, rows_by_topic)
+            _compare_fact(distance, fact, draft_profile, rows_by_fact)
     undocumented = [
         name for name in draft_profile.facts if name.startswith(_COMPARED_SECTIONS) and name not in profile.facts
     ]
@@ -78,7 +79,7 @@ def _measure_distance(draft_profile: DraftProfile, profile: Profile) -> ProfileD
 
 
 def _compare_routes(distance: ProfileDistance, draft_profile: DraftProfile, profile: Profile) -> None:
-    """Which paths are there, of those that are promised, and which others."""
+    """Compares the routes that exist with those that are documented."""
     observed = {(route.kind, route.path) for route in draft_profile.routes}
     documented = {(route.kind, route.path) for route in profile.routes if route.group is None}
     for kind, path in sorted(documented):
@@ -90,29 +91,29 @@ def _compare_routes(distance: ProfileDistance, draft_profile: DraftProfile, prof
 
 
 def _compare_fact(
-    distance: ProfileDistance, documented: Fact, draft_profile: DraftProfile, rows_by_topic: Mapping[str, str]
+    distance: ProfileDistance, documented: Fact, draft_profile: DraftProfile, rows_by_fact: Mapping[str, SummaryRow]
 ) -> None:
-    """One fact of the profile, beside what was found, as a fact or as it was `told`."""
+    """Compares a documented fact with the observed one, or with the row of a limit that was searched for."""
     observed = draft_profile.facts.get(documented.name)
     if observed is None:
         is_refused = documented.name.startswith("credentials.") and not draft_profile.accepts_any_key
-        is_unlimited = isinstance(documented, SizeLimit) and documented.name in rows_by_topic
+        is_unlimited = isinstance(documented, SizeLimit) and documented.name in rows_by_fact
         if is_refused and documented.name != "credentials.bearer":
             distance.differences.append(f"{documented.name}: not accepted")
         elif is_unlimited:
             distance.differences.append(
-                f"{documented.name}: {rows_by_topic[documented.name]} instead of {_describe_fact(documented)}"
+                f"{documented.name}: {rows_by_fact[documented.name].value} instead of {describe_fact(documented)}"
             )
         else:
             distance.not_observed.append(documented.name)
         return
     distance.add_comparison(
-        documented.name, _describe_fact(documented), _describe_fact(observed), is_same=_satisfies(documented, observed)
+        documented.name, describe_fact(documented), describe_fact(observed), is_same=_satisfies(documented, observed)
     )
 
 
 def _satisfies(documented: Fact, observed: Fact) -> bool:
-    """Whether what was seen keeps a promise."""
+    """Whether an observed fact keeps a documented promise."""
     if isinstance(documented, SizeLimit) and isinstance(observed, SizeLimit):
         is_within = documented.at_least <= observed.at_least and observed.at_most <= documented.at_most
         return is_within and observed.unit is documented.unit and set(observed.expect) <= set(documented.statuses)
@@ -122,11 +123,13 @@ def _satisfies(documented: Fact, observed: Fact) -> bool:
         return set(observed.statuses) <= set(documented.statuses)
     if isinstance(documented, ResponseBody) and isinstance(observed, ResponseBody):
         return _satisfies_shape(documented, observed)
-    return getattr(documented, "key", None) == getattr(observed, "key", None)
+    if isinstance(documented, CredentialFact) and isinstance(observed, CredentialFact):
+        return documented.carrier == observed.carrier
+    return type(documented) is type(observed)
 
 
 def _satisfies_shape(documented: ResponseBody, observed: ResponseBody) -> bool:
-    """Whether a body has what is promised of it, as far as it is plain to see."""
+    """Whether an observed body has the promised format, media type, keys and text."""
     texts = {"text", "message"}
     is_class_allowed = documented.body_format in {None, observed.body_format} or (
         documented.body_format in texts and observed.body_format in {*texts, "json"}
@@ -138,7 +141,7 @@ def _satisfies_shape(documented: ResponseBody, observed: ResponseBody) -> bool:
 
 
 def _compare_event_type(distance: ProfileDistance, observed: EventType, documented: EventType | None) -> None:
-    """What an event can't do without."""
+    """Compares the required fields and the ids of an event type."""
     if documented is None:
         distance.not_documented.append(f"event {observed.name}")
         return
@@ -152,26 +155,11 @@ def _compare_event_type(distance: ProfileDistance, observed: EventType, document
         is_same = answer.expect[0] in statuses if answer else any(status < 300 for status in statuses)
         distance.add_comparison(
             name,
-            _describe_fact(documented.required[pointer]),
-            _describe_fact(answer) if answer else "accepted",
+            describe_fact(documented.required[pointer]),
+            describe_fact(answer) if answer else "accepted",
             is_same=is_same,
         )
     distance.add_comparison(
         f"{observed.name}: ids", " or ".join(documented.identified_by), " or ".join(observed.identified_by),
         is_same=set(documented.identified_by) <= set(observed.identified_by),
     )  # fmt: skip
-
-
-def _describe_fact(fact: Fact) -> str:
-    """A fact in a few words."""
-    if isinstance(fact, SizeLimit):
-        size = format_range(fact.at_least, fact.at_most)
-        return f"{size} {fact.unit.replace('-', ' ')} ({', '.join(map(str, fact.statuses))})"
-    if isinstance(fact, MaxEvents):
-        return f"{fact.count:,} events"
-    if isinstance(fact, ExpectedResponse):
-        return " or ".join(map(str, fact.statuses))
-    if isinstance(fact, ResponseBody):
-        words = [fact.body_format or "", fact.media_type or "", fact.text or ""]
-        return " ".join(word for word in words if word) or "another shape"
-    return getattr(fact, "carrier", "") or "accepted"

@@ -1,4 +1,4 @@
-"""Routes: which calls, batches, pixels and webhooks there are, and which types a batch carries."""
+"""Routes: the events, batches, pixels and webhooks of a server, and the event types of a batch."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from conformance.checks import expect
 from conformance.contract import Operation
-from conformance.core.model import Level, OperationKind, Source
-from conformance.probe.dialects import PROBE_SOURCE, with_path_prefix, without_version
+from conformance.core.model import Level, OperationKind
+from conformance.probe.dialects import probe_source, with_path_prefix, without_version
 from conformance.probe.discovery import is_same_answer
+from conformance.probe.summary import Section
 from conformance.requests.wrong_routes import UNKNOWN_PATH
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _ABSENT_STATUSES = frozenset({404, 405, 410, 501})
 
 @dataclass(slots=True, kw_only=True)
 class RouteProbe:
-    """Asks for each route that is known anywhere, in the way in which a first request was accepted."""
+    """Tries each route that any profile knows, with requests like the first accepted one."""
 
     client: ProbeClient
     dialects: Sequence[Dialect]
@@ -44,27 +45,27 @@ class RouteProbe:
         for kind, answer in unknown_path_answers.items():
             if answer is not None and expect.is_accepted(answer):
                 draft_profile.add_remark(
-                    f"an unknown path accepts a {kind} as well ({answer.summary}): which paths there "
-                    "really are can't be told"
+                    f"an unknown path accepts a {kind} as well ({answer.summary}): so it is unknown which paths "
+                    "really exist"
                 )
         await self._find_batch_types()
 
     async def _try_routes(
         self, candidates: Iterable[Route], unknown_path_answers: Mapping[OperationKind, Exchange | None]
     ) -> None:
-        """Keeps the routes that accept a request, and tells of those that are there and don't."""
+        """Keeps the routes that accept a request, and adds a remark about those that exist and refuse."""
         for route in candidates:
             exchange = await self._send_small_then_full(route, unknown_path_answers[route.kind])
             if expect.is_accepted(exchange):
                 self._add_route(route, exchange)
             elif not _is_absent(exchange, unknown_path_answers[route.kind]):
                 self.client.draft_profile.add_remark(
-                    f"{Operation.from_route(route)} is there, and refuses an acceptable request: {exchange.summary}; "
+                    f"{Operation.from_route(route)} exists, and refuses an acceptable request: {exchange.summary}; "
                     "the profile leaves it out"
                 )
 
     def _own_routes_under_found_prefix(self, tried_paths: Container[str]) -> list[Route]:
-        """Where only another dialect's path was found: its own paths, beginning as that one does."""
+        """The dialect's own routes with the prefix of a found path, if only a path of another dialect was found."""
         own_dialect = self.client.draft_profile.dialect
         found_paths = [route.path for route in self.client.draft_profile.routes]
         if not found_paths or {route.path for route in own_dialect.routes} & {*found_paths}:
@@ -76,7 +77,7 @@ class RouteProbe:
         return [route for route in with_path_prefix(own_dialect, prefix).routes if route.path not in tried_paths]
 
     async def _send_small_then_full(self, route: Route, unknown_path_answer: Exchange | None) -> Exchange:
-        """The answer to a small event, or to one with all fields where the small one is refused."""
+        """The answer to a small event, or to one with all fields if the small one is refused."""
         exchange = await self.client.send(self.first_accepted.make_draft(self.client, route))
         if (
             expect.is_accepted(exchange)
@@ -94,7 +95,7 @@ class RouteProbe:
         return exchange
 
     def _candidate_routes(self) -> list[Route]:
-        """The routes of the dialect, and paths of others with its own events."""
+        """The routes of the dialect, and paths of other dialects with its events."""
         own_dialect = self.client.draft_profile.dialect
         types = list(own_dialect.events)
         other_routes = [
@@ -107,7 +108,7 @@ class RouteProbe:
         return [*own_dialect.routes, *other_routes]
 
     async def _send_to_unknown_path(self, kind: OperationKind, candidates: Sequence[Route]) -> Exchange | None:
-        """What a path that nobody knows says to a kind of request."""
+        """The answer of an unknown path to a kind of request."""
         route = next((item for item in candidates if item.kind is kind), None)
         if route is None:
             return None
@@ -116,17 +117,15 @@ class RouteProbe:
 
     def _add_route(self, route: Route, exchange: Exchange) -> None:
         draft_profile, operation = self.client.draft_profile, Operation.from_route(route)
-        source = Source(
-            document=PROBE_SOURCE,
-            section=str(operation),
-            says=f"an acceptable request was answered {exchange.status}",
-        )
+        source = probe_source(str(operation), f"an acceptable request was answered {exchange.status}")
         draft_profile.routes.append(replace(route, level=Level.MUST, sources=(source,)))
         draft_profile.add_observation("answers.accepted", operation, "an acceptable request", exchange)
-        draft_profile.add_row("route", f"{operation} ({route.kind}, {route.event_type})", exchange.summary)
+        draft_profile.add_row(
+            Section.ROUTES, "route", f"{operation} ({route.kind}, {route.event_type})", exchange.summary
+        )
 
     async def _find_batch_types(self) -> None:
-        """Finds which types a batch carries, and which of them its tests send."""
+        """Finds the event types that a batch accepts, and drops those that the server accepts nowhere."""
         draft_profile = self.client.draft_profile
         batch = next((route for route in draft_profile.routes if route.kind is OperationKind.BATCH), None)
         single_types = {route.event_type for route in draft_profile.routes if route.kind is not OperationKind.BATCH}
@@ -134,7 +133,7 @@ class RouteProbe:
         if batch is not None:
             batch_types = {name for name in draft_profile.events if await self._batch_accepts(batch, name)}
             draft_profile.batch_types = tuple(name for name in draft_profile.events if name in batch_types)
-            draft_profile.add_row("batch.types", ", ".join(draft_profile.batch_types))
+            draft_profile.add_row(Section.BATCH_TYPES, "batch.types", ", ".join(draft_profile.batch_types))
         sendable_types = {*single_types, *batch_types}
         draft_profile.events = {name: event for name, event in draft_profile.events.items() if name in sendable_types}
 
@@ -143,7 +142,7 @@ class RouteProbe:
 
 
 def _is_absent(exchange: Exchange, unknown_path_answer: Exchange | None) -> bool:
-    """Whether an answer says that nothing is at a path: as HTTP says it, or as an unknown path does."""
+    """Whether an answer means that a path does not exist: by its status, or like that of an unknown path."""
     if exchange.status in _ABSENT_STATUSES:
         return True
     return unknown_path_answer is not None and is_same_answer(exchange, unknown_path_answer)

@@ -1,25 +1,28 @@
-"""A survey: everything that is asked of a server, in order, the cheap and decisive first."""
+"""The phases of a probe, in order: cheap and decisive ones first."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conformance.checks.check import Tier
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped
 from conformance.probe import body_shapes, rate_limit
+from conformance.probe.answer_facts import derive_answer_facts
 from conformance.probe.client import ProbeClient
-from conformance.probe.dialects import documented_sizes, group_into_dialects, key_locations
+from conformance.probe.dialects import group_into_dialects
 from conformance.probe.discovery import Discovery
 from conformance.probe.event_fields import EventFieldProbe
 from conformance.probe.http_features import HttpFeatureProbe
 from conformance.probe.invalid_requests import InvalidRequestProbe
 from conformance.probe.key_location_probe import KeyLocationProbe
+from conformance.probe.key_locations import key_locations
 from conformance.probe.limit_probe import LimitProbe
-from conformance.probe.limit_search import COMMON_SIZES
+from conformance.probe.limit_search import COMMON_SIZES, documented_sizes
 from conformance.probe.profile_data import build_profile_data
 from conformance.probe.profile_distance import ProfileDistance, rank_profiles
-from conformance.probe.rate_limit import BurstProbe
+from conformance.probe.rate_limit import probe_burst
 from conformance.probe.route_probe import RouteProbe
 from conformance.probe.verification import ProfileVerifier
 from conformance.profile import parse
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class ProbeResult:
-    """What a survey came to: the sketch, what it cost, what was left out, and why it ended, if too early."""
+    """The result of a probe: the draft profile, the cost, the skipped phases, and the reason of an early end."""
 
     draft_profile: DraftProfile | None = None
     distances: list[ProfileDistance] = field(default_factory=list)
@@ -52,20 +55,20 @@ class ProbeResult:
 
     @property
     def has_profile(self) -> bool:
-        """Whether there is enough for a profile: a path, and a way to hand in the key."""
+        """Whether there is enough for a profile: a path, and a location of the key."""
         return bool(self.draft_profile and self.draft_profile.routes and self.draft_profile.key_locations)
 
     def derive_facts(self, sender: Sender) -> None:
-        """Makes facts of all that was seen, once."""
+        """Derives facts from all observations, once."""
         if self.draft_profile is None or self.has_derived_facts:
             return
         self.has_derived_facts = True
-        self.draft_profile.derive_answer_facts()
+        derive_answer_facts(self.draft_profile)
         body_shapes.derive_body_shapes(self.draft_profile)
         rate_limit.add_rate_limit_facts(self.draft_profile, sender.shared_exchanges.get(FIRST_429))
 
     def profile_data(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
-        """The profile, as data."""
+        """The profile as data. Raises InconclusiveError if there is not enough for one."""
         if self.draft_profile is None or not self.has_profile:
             raise InconclusiveError(f"{url}: the budget ended before anything was learned; see --max-requests")
         return build_profile_data(self.draft_profile, name, url, date)
@@ -74,7 +77,7 @@ class ProbeResult:
 async def probe_server(
     plan: Plan, profiles: Sequence[Profile], checks: Sequence[Check], result: ProbeResult, *, burst: bool
 ) -> None:
-    """Asks everything, and fills the outcome as it goes. Raises CannotJudge if nothing can be learned.
+    """Runs all phases and fills `result` on the way. Raises InconclusiveError if nothing can be learned.
 
     `burst` says whether many requests may be sent at once.
     """
@@ -96,7 +99,7 @@ async def probe_server(
 
 
 async def _verify_profile(plan: Plan, checks: Sequence[Check], sender: Sender, result: ProbeResult) -> None:
-    """Makes checks by the profile as it would be written."""
+    """Runs checks by the profile as it would be written."""
     if result.draft_profile is None:
         return
     profile = parse(to_yaml(result.profile_data("probe", plan.target.url)), "the profile that was just made")
@@ -106,13 +109,13 @@ async def _verify_profile(plan: Plan, checks: Sequence[Check], sender: Sender, r
     try:
         await verifier.verify(profile)
     except NoResponse as failure:
-        result.skipped_phases.append(f"verifying: {failure}")
+        result.skipped_phases.append(f"verification: {failure}")
 
 
 async def _run_phases(
     plan: Plan, profiles: Sequence[Profile], sender: Sender, result: ProbeResult, *, burst: bool
 ) -> None:
-    """Goes through the phases; one that the budget cuts short is left out, and named."""
+    """Runs the phases. One that the budget ends is recorded as skipped."""
     dialects = group_into_dialects(profiles)
     locations = key_locations(profiles, bearer=plan.keys.bearer is not None)
     discovery = Discovery(sender=sender, keys=plan.keys, dialects=dialects, key_locations=locations, run_id=plan.run_id)
@@ -132,11 +135,11 @@ async def _run_phases(
         ("credentials", KeyLocationProbe(client=client, locations=locations).run),
         ("ids and required fields", EventFieldProbe(client=client).run),
         ("limits", limit_probe.run),
-        ("faults", invalid_request_probe.run),
-        ("codings, content types, browsers", HttpFeatureProbe(client=client).run),
+        ("invalid requests", invalid_request_probe.run),
+        ("HTTP features", HttpFeatureProbe(client=client).run),
         ("limits on all other paths", limit_probe.check_other_operations),
-        ("faults on all other paths", invalid_request_probe.check_other_operations),
-        *([("a burst", BurstProbe(client=client).run)] if burst else []),
+        ("invalid requests on all other paths", invalid_request_probe.check_other_operations),
+        *([("a burst", partial(probe_burst, client))] if burst else []),
     )
     for name, run_phase in phases:
         try:

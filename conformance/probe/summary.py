@@ -1,43 +1,63 @@
-"""A summary: what was found, in the order in which people ask for it, and what is alike in one line."""
+"""The summary: rows with what a probe found, in the order in which people ask for it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import enum
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.probe.draft_profile import SummaryRow
 
-_TOPIC_ORDER = (
-    "route", "batch.types", "credentials", "limits.", "burst", "identity of ", "required by ", "answers.",
-    "bodies.", "", "verified",
-)  # fmt: skip
-_MERGED_TOPICS = ("identity of ", "required by ")
+class Section(enum.StrEnum):
+    """A part of the summary, in its order. Facts go to the section with the name of theirs in a profile."""
+
+    ROUTES = "routes"
+    BATCH_TYPES = "batch types"
+    CREDENTIALS = "credentials"
+    LIMITS = "limits"
+    BURST = "burst"
+    IDENTITY = "identity"
+    REQUIRED = "required"
+    ANSWERS = "answers"
+    BODIES = "bodies"
+    HTTP_FEATURES = "HTTP features"
+    VERIFICATION = "verification"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRow:
+    """One row of the summary: a subject, its value, and the evidence.
+
+    `fact` is set if the row is about a fact of the profile, `event_types` if it is about types of events.
+    """
+
+    section: Section
+    subject: str
+    value: str
+    evidence: str = ""
+    fact: str = ""
+    event_types: tuple[str, ...] = ()
+
+    @property
+    def topic(self) -> str:
+        """The subject, with the event types."""
+        return f"{self.subject} {', '.join(self.event_types)}" if self.event_types else self.subject
+
+
+def fact_row(fact: str, value: str, evidence: str = "") -> SummaryRow:
+    """The row of a fact, in the section of its name."""
+    section = Section(fact.partition(".")[0])
+    return SummaryRow(section=section, subject=fact, value=value, evidence=evidence, fact=fact)
 
 
 def summarize(rows: Iterable[SummaryRow]) -> list[SummaryRow]:
-    """Routes, credentials and limits first; what holds for several event types is said once."""
-    merged_rows: list[SummaryRow] = []
-    for row in sorted(rows, key=_rank):
-        topic_prefix = next((word for word in _MERGED_TOPICS if row.topic.startswith(word)), None)
-        equal_row = next(
-            (item for item in merged_rows if topic_prefix and _is_mergeable(item, row, topic_prefix)), None
-        )
-        if equal_row is None or topic_prefix is None:
-            merged_rows.append(row)
-            continue
-        topic = f"{equal_row.topic}, {row.topic.removeprefix(topic_prefix)}"
-        merged_rows[merged_rows.index(equal_row)] = replace(equal_row, topic=topic)
-    return merged_rows
-
-
-def _is_mergeable(one: SummaryRow, other: SummaryRow, topic_prefix: str) -> bool:
-    return one.topic.startswith(topic_prefix) and (one.value, one.evidence) == (other.value, other.evidence)
-
-
-def _rank(row: SummaryRow) -> int:
-    """Where a line belongs; what has no place of its own comes before the last."""
-    matching_ranks = (number for number, word in enumerate(_TOPIC_ORDER) if word and row.topic.startswith(word))
-    return next(matching_ranks, _TOPIC_ORDER.index(""))
+    """The rows by section. Rows that differ only in their event types become one."""
+    event_types: dict[SummaryRow, tuple[str, ...]] = {}
+    sections = list(Section)
+    for row in sorted(rows, key=lambda item: sections.index(item.section)):
+        key = replace(row, event_types=())
+        if row.event_types or key not in event_types:
+            event_types[key] = (*event_types.get(key, ()), *row.event_types)
+    return [replace(row, event_types=types) for row, types in event_types.items()]

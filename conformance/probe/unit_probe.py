@@ -1,4 +1,4 @@
-"""Units: what a limit counts. Bytes or characters, of the body as it is sent or of its JSON as it is read."""
+"""Units: whether a limit counts bytes or characters, of the body as sent or of the decoded JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _THREE_BYTE_CHARACTER = "日"
 _FOUR_BYTE_CHARACTER = "😀"
 """A character of four bytes in UTF-8, and of two units in UTF-16."""
 _SIZE_SHARES = (0.5, 0.33, 0.25, 0.16)
-"""Of which part of the letters that are taken as many bytes of wider characters may be."""
+"""Shares of the limit that are tried as a size in bytes of wider characters."""
 _UNIT_BY_ACCEPTANCE = {
     (False, False): SizeUnit.BYTES,
     (True, False): SizeUnit.CHARACTERS,
@@ -32,12 +32,12 @@ _UTF_16_COUNTERPART = {
     SizeUnit.CHARACTERS: SizeUnit.UTF_16_UNITS,
     SizeUnit.DECODED_CHARACTERS: SizeUnit.DECODED_UTF_16_UNITS,
 }
-"""What counts as characters do up to U+FFFF."""
+"""Units that count like these up to U+FFFF."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizePadding:
-    """How a request is filled up: to which size of which unit, with which character; 0 leaves it as it is."""
+    """How a request is filled up: to a size in a unit, with a character; size 0 leaves it unchanged."""
 
     size: int = 0
     character: str = "a"
@@ -58,11 +58,11 @@ class SizePadding:
 
 @dataclass(slots=True, kw_only=True)
 class UnitProbe:
-    """Tells units apart by bodies that are too large in one and not in another. `size` is the limit.
+    """Finds out which unit a size limit counts, using bodies that exceed it in one unit and not in another.
 
-    An event in a batch is counted after it `is_read`, in whatever spelling: then escapes tell nothing. `why`
-    says what does not fit, where no unit does; it `is_heavier` where wider characters
-    count more than their bytes.
+    `limit` is the largest accepted size in bytes of plain letters. An event in a batch `is_measured_after_parsing`, so
+    escapes make no difference. If no unit fits, `mismatch` says why; `counts_wide_characters_more` is true if wider
+    characters count more than their bytes.
     """
 
     client: ProbeClient
@@ -73,7 +73,7 @@ class UnitProbe:
     counts_wide_characters_more: bool = False
 
     async def find_unit(self) -> SizeUnit | None:
-        """The unit; None if none explains what is taken and refused."""
+        """The unit; None if none fits the accepted and refused sizes."""
         one_over = SizePadding(size=self.limit + 1, character=_THREE_BYTE_CHARACTER)
         counts_characters = await self._is_accepted(one_over)
         counts_decoded = not self.is_measured_after_parsing and await self._is_accepted(
@@ -99,7 +99,7 @@ class UnitProbe:
         return unit
 
     async def find_safe_size(self) -> int | None:
-        """How many bytes are taken, whatever they spell; None if none are."""
+        """A size in bytes that is accepted whatever characters the body contains; None if none is found."""
         for share in _SIZE_SHARES:
             size = int(self.limit * share)
             with contextlib.suppress(NotApplicable):
@@ -110,7 +110,7 @@ class UnitProbe:
         return None
 
     async def holds_in_chunks(self, unit: SizeUnit) -> bool:
-        """Whether the limit holds for a body without a Content-Length, as far as such bodies are taken."""
+        """Whether a body over the limit is refused if it is sent in chunks, without a Content-Length."""
         large = self.make_draft(SizePadding(size=self.limit + 1, unit=unit)).with_chunked_encoding()
         return not await self.client.is_accepted(large)
 

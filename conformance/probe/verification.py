@@ -1,4 +1,4 @@
-"""Verifying: checks of the catalogue, by the profile that was just made, as far as the budget goes."""
+"""Verification: runs checks of the catalogue by the new profile, as far as the budget goes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from conformance.contract import Contract
 from conformance.core.errors import NoResponse
 from conformance.core.model import DEVIATING_OUTCOMES, Area, Level, Outcome
 from conformance.probe.draft_profile import without_pointer
+from conformance.probe.summary import Section
 from conformance.requests import PreflightResult
 from conformance.run import engine
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _AREA_ORDER = (Area.ACCEPT, Area.PAYLOAD, Area.BATCH, Area.CONTENT_TYPE, Area.PIXEL, Area.WEBHOOK, Area.ERRORS)
 _SPARE_REQUESTS = 20
-"""So many requests a check may take; with fewer left, none is begun."""
+"""The most requests of a check; with fewer left, none is started."""
 _TIERS = frozenset({Tier.GENTLE, Tier.STANDARD})
 _POINTER_OF_CHECK_PREFIX = {
     "accept.timestamp.": "timestamp",
@@ -35,13 +36,13 @@ _POINTER_OF_CHECK_PREFIX = {
     "payload.integrations.": "integrations",
     "payload.message-id.": "message_id",
 }
-"""Checks that a profile does not ask for if it says nothing of a field."""
+"""Checks that a profile does not ask for if it leaves out a pointer."""
 _VERIFIED_FACTS = ("answers.accepted", "rules.content-type-charset", "rules.repeated-message-id")
 
 
 @dataclass(slots=True, kw_only=True)
 class ProfileVerifier:
-    """Makes checks of acceptable requests; what fails is told, or left out where a profile can do that."""
+    """Runs the checks that send acceptable requests. A failure removes the optional pointer, or becomes a remark."""
 
     draft_profile: DraftProfile
     sender: Sender
@@ -50,7 +51,7 @@ class ProfileVerifier:
     run_id: str
 
     async def verify(self, profile: Profile) -> None:
-        """Makes the checks, each on the first operation of each kind before any on others."""
+        """Runs the checks, on the first operation of each kind before any other."""
         contract = Contract(profile)
         selected_trials = [
             trial
@@ -68,10 +69,10 @@ class ProfileVerifier:
             failed_count += not await self._run_trial(trial)
             run_count += 1
         evidence = f"{run_count} of {len(selected_trials)} checks of acceptable requests, as the budget allows"
-        self.draft_profile.add_row("verified", f"{failed_count} fail", evidence)
+        self.draft_profile.add_row(Section.VERIFICATION, "verified", f"{failed_count} fail", evidence)
 
     async def _run_trial(self, trial: Trial) -> bool:
-        """Makes one check, and tells of it if it fails."""
+        """Runs one check; returns whether it passed. Raises NoResponse if it was not answered."""
         preflight = PreflightResult(run_id=self.run_id, shared_exchanges=self.sender.shared_exchanges)
         result = await engine.run_one(replace(trial, preflight=preflight), self.sender)
         if result.outcome is Outcome.ERROR:
@@ -86,14 +87,12 @@ class ProfileVerifier:
             self.draft_profile.add_remark(f"a run fails on {failure_text}")
         else:
             self.draft_profile.pointers = without_pointer(self.draft_profile.pointers, pointer_name)
-            self.draft_profile.add_remark(
-                f"the profile says nothing of {pointer_name.replace('_', ' ')}: {failure_text}"
-            )
+            self.draft_profile.add_remark(f"the profile leaves out {pointer_name.replace('_', ' ')}: {failure_text}")
         return False
 
 
 def _verifies_acceptance(trial: Trial) -> bool:
-    """Whether a check is about what should be accepted, and would fail a run."""
+    """Whether a check sends acceptable requests and could fail a run."""
     check = trial.check
     is_excluded = check.exclusive or check.observes or check.area not in _AREA_ORDER
     return not is_excluded and trial.level is Level.MUST and check.fact in _VERIFIED_FACTS

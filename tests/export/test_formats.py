@@ -20,7 +20,7 @@ from conformance.core import resources
 from conformance.core.model import Level, Outcome
 from conformance.export import build_export, render_export
 from conformance.export.dry_run import dry_run, status_sequence
-from conformance.export.exported_checks import Limitation, OmissionReason
+from conformance.export.limitations import Limitation, OmissionReason
 from conformance.requests import Keys
 from tests.support.export_runner import ExportRunner, in_ranges
 from tests.support.exports import (

@@ -402,4 +402,4 @@ def test_few_requests_leave_much_out(tmp_path: Path) -> None:
     probe_run = ProbeRun(tmp_path, ServerConfig(**SINGLE_PATH_CONFIG), "--max-requests", "90")
     assert probe_run.report["requests"] <= 90
     assert not probe_run.report["complete"]
-    assert any(text.startswith("faults") for text in probe_run.report["left_out"])
+    assert any(text.startswith("invalid requests") for text in probe_run.report["left_out"])
