@@ -212,7 +212,7 @@ class CheckComparison:
         verdict = next((change for _, change in confirmed if change.facet == VERDICT), None)
         deciding_step = self._deciding_step(pair, by_step) if verdict and is_failed_by_one(pair) else None
         if verdict and is_failed_by_one(pair) and deciding_step is None:
-            deciding_step = max(_complaint_step(pair), 0)
+            deciding_step = max(_failing_step(pair), 0)
             wording_changes = [
                 item for step, item in self._answer_changes(pair) if step == deciding_step and item.facet == WORDING
             ]
@@ -227,8 +227,8 @@ class CheckComparison:
 
     def _deciding_step(self, pair: ResultPair, by_step: Mapping[int, object]) -> int | None:
         """The step that a verdict is about, or the first that differs; None if no step differs."""
-        complaint_step = _complaint_step(pair)
-        return complaint_step if complaint_step in by_step else min(by_step, default=None)
+        failing_step = _failing_step(pair)
+        return failing_step if failing_step in by_step else min(by_step, default=None)
 
     def _describe_unstable(self, trial: Trial, rounds: Sequence[ResultPair]) -> UnstableCheck:
         summaries = [[self._summarize(pair[side]) for pair in rounds] for side in (0, 1)]
@@ -244,7 +244,7 @@ class CheckComparison:
         )
 
 
-def _complaint_step(pair: ResultPair) -> int:
+def _failing_step(pair: ResultPair) -> int:
     """The step that shows the failure; -1 if no answer does."""
     result = pair[0] if pair[0].outcome in FAIL_OR_ERROR else pair[1]
     return _NO_STEP if result.exchange_index is None else result.exchange_index

@@ -1,4 +1,4 @@
-"""Traits: what a request of a check has that could be the reason why two servers answer it differently."""
+"""Traits: features of a request that could be the cause of different answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 
 
 class RequestTraits:
-    """Finds the traits of requests under one contract; each request is looked at once."""
+    """Finds the traits of requests under one contract, and caches them."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
@@ -43,7 +43,7 @@ class RequestTraits:
         self._cache: dict[tuple[Operation, Request], frozenset[Feature]] = {}
 
     def of_request(self, operation: Operation, request: Request) -> frozenset[Feature]:
-        """Everything that a request has, whose secrets are taken out."""
+        """All traits of a request. Its secrets must be redacted."""
         key = (operation, request)
         if key not in self._cache:
             self._cache[key] = frozenset(self._find_in_request(operation, request))
@@ -67,7 +67,7 @@ class RequestTraits:
             yield from self.of_case(operation, case_from_request(operation, request, body))
 
     def of_case(self, operation: Operation, case: Case) -> Iterator[Feature]:
-        """What is special about the body of a case, and what says of what type it is."""
+        """The traits of the body of a case, and of its Content-Type and Content-Encoding."""
         if len(case.body) > _MAX_BODY_BYTES:
             yield Feature(REQUEST, Category.LARGE_BODY)
             return
@@ -80,7 +80,7 @@ class RequestTraits:
                 yield from self._find_extra_fields(operation, event)
 
     def events_of_request(self, operation: Operation, request: Request) -> list[Any]:
-        """The events in a request, if it can be read; values that are no objects among them."""
+        """The events in a request, if its body is readable JSON; they need not be objects."""
         body = request.body
         if operation.kind is OperationKind.PIXEL:
             wanted = self.contract.pixel_parameter
@@ -95,7 +95,7 @@ class RequestTraits:
         return self._events_in_body(operation, parsed.value) if parsed.is_json and not parsed.is_too_deep else []
 
     def _events_in_body(self, operation: Operation, value: Json) -> list[Any]:
-        """The events in a body: itself, or those of a batch."""
+        """The events in a body: the body itself, or those of a batch."""
         if operation.kind is not OperationKind.BATCH:
             return [value]
         events_pointer = self.contract.profile.batch.pointer
@@ -103,13 +103,13 @@ class RequestTraits:
         return events if isinstance(events, list) else []
 
     def _find_missing_user(self, operation: Operation, value: Json) -> Iterator[Feature]:
-        """Whether an event names no user, in whatever way."""
+        """A trait for each event without a valid id."""
         for event in self._events_in_body(operation, value):
             if isinstance(event, dict) and not self.contract.has_identity(operation.event_type, event):
                 yield Feature(REQUEST, Category.NO_USER)
 
     def _find_extra_fields(self, operation: Operation, event: Json) -> Iterator[Feature]:
-        """Where an event has more than what is needed, and where names that no document knows."""
+        """The places of additional fields, and of undocumented names."""
         kind = self.contract.event_type(operation.event_type)
         needed = {*kind.required, *self.contract.identity_pointers(operation.event_type).values()}
         type_pointer = self.contract.profile.pointers.type or ""
@@ -132,7 +132,7 @@ class RequestTraits:
                     pending.append((field_pointer, item))
 
     def _find_outside_body(self, operation: Operation, request: Request) -> Iterator[Feature]:
-        """What is special beside the body."""
+        """The traits outside the body."""
         if request.method != operation.method:
             yield Feature(REQUEST, Category.METHOD, request.method)
         if request.path != operation.path:
@@ -158,7 +158,7 @@ class RequestTraits:
 
 
 def _find_in_headers(request: Request) -> Iterator[Feature]:
-    """The headers, and whether the credentials among them have anything to do with the right ones."""
+    """The headers, and whether the credentials among them contain the key."""
     if not any(name.lower() == "authorization" for name, _ in request.headers):
         yield Feature(REQUEST, Category.NO_CREDENTIALS_HEADER)
     for name, value in request.headers:
@@ -172,7 +172,7 @@ def _find_in_headers(request: Request) -> Iterator[Feature]:
 
 
 def _find_digit_patterns(place: str, value: Json) -> Iterator[Feature]:
-    """What texts with digits look like, such as times and numbers, and where they are."""
+    """The patterns of texts with digits, such as times and numbers."""
     if isinstance(value, str) and len(value) <= _MAX_PATTERN_LENGTH and any(map(str.isdigit, value)):
         yield Feature(place, Category.DIGIT_PATTERN, _LETTERS.sub("a", _DIGITS.sub("9", value)))
     elif isinstance(value, dict):
@@ -199,7 +199,7 @@ def _schema_pointers(place: str, schema: Json) -> Iterator[str]:
 
 
 def case_from_request(operation: Operation, request: Request, body: bytes) -> Case:
-    """A request as fuzzing has it, with the right key."""
+    """A request as a case of fuzzing."""
     headers = {name.lower(): value for name, value in request.headers}
     coding = "" if request.is_decompressed else headers.get("content-encoding", "")
     content_type = headers.get("content-type", "" if operation.kind is not OperationKind.PIXEL else JSON_MEDIA_TYPE)
@@ -210,7 +210,7 @@ def case_from_request(operation: Operation, request: Request, body: bytes) -> Ca
 
 
 def _decode_pixel(value: str) -> bytes:
-    """What a pixel's parameter carries."""
+    """The decoded value of the pixel parameter."""
     placeholder = _BASE64_PLACEHOLDER.fullmatch(value)
     if placeholder:
         return placeholder["text"].encode()

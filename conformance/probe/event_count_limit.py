@@ -35,7 +35,7 @@ async def find_event_count_limit(client: ProbeClient, operation: Operation) -> N
         draft_profile.add_fact_row(MAX_EVENTS_FACT, f"none up to {count:,} events", evidence)
         return
     if not await _is_refused_for_count(client, operation, count, refused_count):
-        evidence = "what is refused is the size of the batch"
+        evidence = "the size of the batch is refused, not the number"
         draft_profile.add_fact_row(MAX_EVENTS_FACT, f"none up to {count:,} events", evidence)
         return
     smallest_refused = f"{refused_count:,}: {refusal.summary}"

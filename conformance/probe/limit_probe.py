@@ -265,5 +265,5 @@ class LimitProbe:
         if refused_size // len(draft.events) >= event_trace.bounds.accepted and name in self._draft_profile.facts:
             self._draft_profile.remove_fact(name)
             self._draft_profile.add_fact_row(
-                name, f"none up to {batch_trace.bounds.accepted:,} bytes", "what is refused is an event in it"
+                name, f"none up to {batch_trace.bounds.accepted:,} bytes", "an event in it is refused, not the batch"
             )

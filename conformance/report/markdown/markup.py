@@ -30,7 +30,7 @@ def escape_markdown(text: str) -> str:
 
 
 def inline_code(text: str) -> str:
-    """A text in one line, as code: nothing is linked there and nobody is mentioned. Empty for none."""
+    """A text in one line, as code, in which GitHub makes no links and mentions. Empty for an empty text."""
     line = _line(text)
     fence = "`" * (_longest_backtick_run(line) + 1)
     edge = " " if line.startswith("`") or line.endswith("`") else ""
