@@ -122,7 +122,8 @@ class EventFieldProbe:
                 always = tuple(pointer for pointer in optional if pointer not in draft_profile.always)
                 draft_profile.always += always
                 draft_profile.add_remark(
-                    f"{name}: the required fields depend on {', '.join(optional)}, which the profile makes required in all events"
+                    f"{name}: the required fields depend on {', '.join(optional)}, "
+                    "which the profile makes required in all events"
                 )
                 self._set_required(name, required)
         summary = ", ".join(f"{pointer} ({answer.expect[0]})" for pointer, answer in required.items())
