@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance.core.foreign_json import Unreadable, read_body
 from conformance.core.statuses import SERVER_ERROR
 
 if TYPE_CHECKING:
@@ -203,9 +204,8 @@ def _normalize_body(response: Response, values: dict[str, str]) -> tuple[str, st
     if not response.body:
         return "empty", ""
     kind = response.media_type or "no type"
-    try:
-        value: Any = json.loads(response.text)
-    except (ValueError, RecursionError):
+    value = read_body(response)
+    if isinstance(value, Unreadable):
         return kind, " ".join(response.text.split())[:_MAX_WORDING_LENGTH]
     wording: list[str] = []
     shape = _json_shape(value, "", values, wording, 0)

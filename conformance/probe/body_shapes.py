@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from conformance.core.foreign_json import Unreadable, read_body
 from conformance.core.model import Level, OperationKind
 from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
 from conformance.probe.dialects import probe_source
@@ -92,7 +93,7 @@ def common_shape(
         return None
     media_types = {item.media_type for item in responses}
     media_type = next(iter(media_types)) if len(media_types) == 1 and body_class is not BodyFormat.EMPTY else ""
-    schema = infer_schema([json.loads(item.text) for item in responses]) if body_class is BodyFormat.JSON else None
+    schema = infer_schema([read_body(item) for item in responses]) if body_class is BodyFormat.JSON else None
     paths = list(dict.fromkeys(str(item.operation) for item in observations))
     says = f"{len(responses)} answers were alike" if len(responses) > 1 else "seen once"
     return ResponseBody(
@@ -111,9 +112,8 @@ def _body_class(response: Response) -> BodyFormat | None:
         return BodyFormat.EMPTY
     if response.media_type in _HTML_MEDIA_TYPES or not response.text.strip():
         return None
-    try:
-        value = json.loads(response.text)
-    except ValueError:
+    value = read_body(response)
+    if isinstance(value, Unreadable):
         return BodyFormat.TEXT
     is_json = isinstance(value, dict | list) or response.media_type.endswith("json")
     return BodyFormat.JSON if is_json else BodyFormat.TEXT

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from conformance.core.errors import UsageError
+from conformance.core.foreign_json import Unreadable, read_json
 from conformance.core.resources import specs_dir
 from conformance.report.document import FORMAT_VERSION, dump_json
 
@@ -57,19 +58,14 @@ def _read(path: str) -> dict[str, Any]:
         raise UsageError(f"{path}: the report can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: this is no report: it is not UTF-8") from None
-    try:
-        document = json.loads(content, parse_constant=_reject_constant)
-    except (ValueError, RecursionError) as error:
+    document = read_json(content, max_values=None, cuts_depth=False)
+    if isinstance(document, Unreadable):
         if content.lstrip().startswith("{") and not content.rstrip().endswith("}"):
             raise UsageError(f"{path}: the report is truncated: it breaks off before its end") from None
-        raise UsageError(f"{path}: this is no report: it is not JSON ({error})") from None
+        raise UsageError(f"{path}: this is no report: {document}") from None
     if not isinstance(document, dict) or "format" not in document:
         raise UsageError(f"{path}: this is no report: it has no format")
     return document
-
-
-def _reject_constant(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
 
 
 def _validate(path: str, document: dict[str, Any]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from conformance.core.foreign_json import Unreadable, read_body
 from conformance.core.statuses import SERVER_ERROR
 
 if TYPE_CHECKING:
@@ -140,9 +140,8 @@ def effective_reaction(sdk: Sdk, exchange: Exchange, *, is_invalid: bool) -> Rea
 
 def _read_body(response: Response) -> BodyReading:
     """How an SDK understands a body; the Content-Type is not looked at."""
-    try:
-        value: Any = json.loads(response.text)
-    except (ValueError, RecursionError):
+    value = read_body(response)
+    if isinstance(value, Unreadable):
         return BodyReading.TEXT
     is_coded = isinstance(value, dict) and {"code", "message"} <= value.keys()
     return BodyReading.CODED if is_coded else BodyReading.UNCODED

@@ -44,6 +44,21 @@ DOORS = {
     "xdist": {"plugin"},
     "yaml": {"profile"},
 }
+JSON_READERS = {
+    "core.foreign_json": "the door for foreign JSON",
+    "cases.accept": "reads an example of the contract",
+    "fuzz.case": "reads cases that the suite wrote",
+    "fuzz.corpus": "reads the first line of a corpus, and takes anything that raises for no corpus",
+    "fuzz.feature_extractor": "reads bodies that the suite generated and parsed before",
+    "fuzz.finding": "reads findings, byte for byte; a file that is none is a UsageError",
+    "fuzz.shrinker": "reads bodies that the suite generated",
+    "fuzz.strict_json": "reads bodies that the suite generated, and must see what the door hides",
+    "profile.validation": "reads the schema of profiles",
+    "report.loading": "reads the schema of reports",
+    "requests.call": "reads an example of the contract",
+    "run.estimate": "reads the suite's own costs",
+}
+"""Modules that parse JSON, and why; what a target or a user wrote is read by `core.foreign_json` alone."""
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 40
 
 
@@ -121,6 +136,19 @@ def test_a_dependency_has_one_door() -> None:
         if package(dotted(path)) not in DOORS.get(name.split(".")[0], {package(dotted(path))})
     }
     assert not wrong
+
+
+def test_foreign_json_has_one_door() -> None:
+    """Nothing parses JSON by itself, but what is known to read the suite's own texts."""
+    readers = {
+        dotted(path).removeprefix("conformance.")
+        for path in MODULES
+        if package(dotted(path)) not in {"refserver", "selfcheck"}
+        for node in ast.walk(tree(path))
+        if (isinstance(node, ast.Attribute) and node.attr in {"loads", "load", "JSONDecoder", "raw_decode", "json"})
+        and (node.attr == "json" or (isinstance(node.value, ast.Name) and node.value.id == "json"))
+    }
+    assert readers == set(JSON_READERS)
 
 
 def test_the_checks_and_the_reference_server_do_not_know_each_other() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jsonschema import Draft202012Validator
 
 from conformance.core.errors import Deviation, NotApplicable
+from conformance.core.foreign_json import MAX_DEPTH, Unreadable, UnreadableReason, read_body
 from conformance.profile.facts import BodyFormat, Rule
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ FORBIDDEN_PATTERNS = {
 def body(exchange: Exchange, shape: ResponseBody, subject: str) -> None:
     """The body has the type and shape that the contract promises. Raises Deviation if not.
 
-    Raises NotApplicable if there was no response.
+    Raises NotApplicable if there was no response, or if its JSON is too large to be looked at.
     """
     if exchange.response is None:
         raise NotApplicable("there is no answer whose body could be looked at")
-    for expected, received in _find_mismatches(exchange.response.media_type, exchange.response.body, shape):
+    for expected, received in _find_mismatches(exchange.response, shape):
         raise Deviation(
             f"the answer to {subject} must have {expected}",
             f"has {received}",
@@ -98,9 +98,8 @@ def describe_body(exchange: Exchange) -> str:
     if response is None or not response.body:
         return "with an empty body"
     kind = response.media_type or "of no type"
-    try:
-        value: Any = json.loads(response.text)
-    except ValueError:
+    value = read_body(response)
+    if isinstance(value, Unreadable):
         return f"{kind}, {len(response.body)} bytes"
     names = ", ".join(sorted(value)) if isinstance(value, dict) else type(value).__name__
     return f"{kind}, JSON: {names}"
@@ -130,41 +129,47 @@ def no_html_reflection(exchange: Exchange, subject: str) -> None:
         )
 
 
-def _find_mismatches(media_type: str, content: bytes, shape: ResponseBody) -> Iterable[tuple[str, str]]:
+def _find_mismatches(response: Response, shape: ResponseBody) -> Iterable[tuple[str, str]]:
     """Each way in which a body differs from the promised one: what was expected, what was received."""
+    media_type = response.media_type
     if shape.media_type is not None and media_type != shape.media_type:
         yield f"the type {shape.media_type}", f"the type {media_type}" if media_type else "no Content-Type"
-    text = content.decode("utf-8", errors="replace")
+    text = response.text
     excerpt = _excerpt(text)
     match shape.body_format:
-        case BodyFormat.EMPTY if content:
+        case BodyFormat.EMPTY if response.body:
             yield "an empty body", f"the body {excerpt}"
         case BodyFormat.MESSAGE | BodyFormat.TEXT if not text.strip():
             yield "a body that says something", "an empty body"
         case BodyFormat.MESSAGE | BodyFormat.TEXT if media_type in _HTML_TYPES or _HTML_PAGE_START.match(text):
             yield "a plain message", f"an HTML page: {excerpt}"
         case BodyFormat.JSON:
-            yield from _find_json_mismatches(text, shape)
+            yield from _find_json_mismatches(response, shape)
         case _:
             pass
     if shape.text is not None and text.strip().lower() != shape.text.lower():
         yield f"the body {shape.text!r}", f"the body {excerpt}"
 
 
-def _find_json_mismatches(text: str, shape: ResponseBody) -> Iterable[tuple[str, str]]:
-    """Each way in which a body differs from the promised JSON: what was expected, what was received."""
-    try:
-        value: Any = json.loads(text)
-    except ValueError:
-        yield "a JSON body", f"the body {_excerpt(text)}"
-        return
-    if shape.schema is not None:
-        for error in Draft202012Validator(shape.schema).iter_errors(value):
+def _find_json_mismatches(response: Response, shape: ResponseBody) -> Iterable[tuple[str, str]]:
+    """The first way in which a body differs from the promised JSON: what was expected, what was received.
+
+    Raises NotApplicable if the body is too large to be judged.
+    """
+    value = read_body(response)
+    if isinstance(value, Unreadable):
+        if value.reason is not UnreadableReason.NOT_JSON:
+            raise NotApplicable(f"the answer's body was not looked at: {value.reason}")
+        yield "a JSON body", f"the body {_excerpt(response.text)}"
+    elif shape.schema is not None:
+        try:
+            error = next(iter(Draft202012Validator(shape.schema).iter_errors(value)), None)
+        except (RecursionError, OverflowError):
+            raise NotApplicable("the answer's body was not looked at: its schema leads too deep into it") from None
+        if error is not None and len(error.absolute_path) < MAX_DEPTH:
             error_path = error.json_path.removeprefix("$.").replace("$", "the body")
-            yield (
-                f"a JSON body of the documented shape ({error_path}: {_excerpt(error.message, 160)})",
-                _excerpt(text),
-            )
+            expected = f"a JSON body of the documented shape ({error_path}: {_excerpt(error.message, 160)})"
+            yield expected, _excerpt(response.text)
 
 
 def _excerpt(text: str, max_length: int = 100) -> str:
