@@ -51,9 +51,14 @@ class Trial:
         return self.operation is not None and bool(self.facts) and self.is_allowed
 
     @property
+    def _contract_here(self) -> Contract:
+        """The contract as it holds on the path of the operation."""
+        return self.contract.for_operation(self.operation) if self.operation else self.contract
+
+    @property
     def facts(self) -> tuple[Fact, ...]:
         """The facts of the profile that promise it; empty if it states none."""
-        name, contract, operation = self.check.fact, self.contract, self.operation
+        name, contract, operation = self.check.fact, self._contract_here, self.operation
         if self.check.needs and not contract.has_fact(self.check.needs):
             return ()
         if name == REQUIRED_FIELDS:
@@ -99,9 +104,10 @@ class Trial:
             raise NotApplicable(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{path_suffix}")
         if not self.facts:
             missing = [
-                name for name in (self.check.needs, self.check.fact) if name and not self.contract.has_fact(name)
+                name for name in (self.check.needs, self.check.fact) if name and not self._contract_here.has_fact(name)
             ]
-            raise NotApplicable(f"the profile does not state {' and '.join(missing)}")
+            here = " for this path" if any(map(self.contract.has_fact, missing)) else ""
+            raise NotApplicable(f"the profile does not state {' and '.join(missing)}{here}")
         if not self.is_allowed:
             raise NotApplicable(f"not in the tiers of this run; see --tier {self.check.tier}")
         if not self.check.ignores_preflight:

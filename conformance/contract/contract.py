@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from conformance.profile.profile import EventType, Profile
 
 F = TypeVar("F", bound=Fact)
+_CREDENTIALS = "credentials."
 
 
 class Contract:
@@ -45,6 +47,7 @@ class Contract:
     def __init__(self, profile: Profile, include: Collection[str] = ()) -> None:
         self.profile = profile
         self._schemas: dict[str, JsonObject] = {}
+        self._views: dict[str, Contract] = {}
         groups = {route.group for route in profile.routes if route.group}
         for name in include:
             if name not in groups:
@@ -53,6 +56,20 @@ class Contract:
         self.operations: tuple[Operation, ...] = tuple(
             Operation.from_route(route) for route in profile.routes if route.group is None or route.group in include
         )
+
+    def for_operation(self, operation: Operation) -> Contract:
+        """The contract as it holds on the path of an operation: without the facts that are for other paths."""
+        if not self._has_facts_of_paths:
+            return self
+        if operation.path not in self._views:
+            self._views[operation.path] = _ContractOfPath(self, operation.path)
+        return self._views[operation.path]
+
+    @cached_property
+    def _has_facts_of_paths(self) -> bool:
+        """Whether any fact is for some paths only."""
+        required = (answer for event in self.profile.events.values() for answer in event.required.values())
+        return any(fact.paths for fact in (*self.profile.facts.values(), *required))
 
     def fact(self, name: str) -> Fact:
         """The fact of a name, such as `limits.event`."""
@@ -132,8 +149,8 @@ class Contract:
     @cached_property
     def default_scheme(self) -> AuthScheme:
         """The scheme that the profile states first; checks that are not about credentials use it."""
-        prefix = "credentials."
-        return AuthScheme(next(n for n in self.profile.facts if n.startswith(prefix)).removeprefix(prefix))
+        name = next(name for name in self.profile.facts if name.startswith(_CREDENTIALS))
+        return AuthScheme(name.removeprefix(_CREDENTIALS))
 
     def event_type(self, name: str) -> EventType:
         """The event type of a name. Raises KeyError if the profile has none."""
@@ -179,3 +196,28 @@ class Contract:
         if not isinstance(fact, kind):
             raise TypeError(f"{name} is a {type(fact).__name__}, not a {kind.__name__}")
         return fact
+
+
+class _ContractOfPath(Contract):
+    """A contract without the facts that do not hold on a path."""
+
+    def __init__(self, whole: Contract, path: str) -> None:
+        super().__init__(_profile_of_path(whole.profile, path))
+        self.operations = whole.operations
+
+    def for_operation(self, operation: Operation) -> Contract:
+        """The same contract, since it is that of a path already."""
+        del operation
+        return self
+
+
+def _profile_of_path(profile: Profile, path: str) -> Profile:
+    """The profile with the facts that hold on a path. If no key is stated there, all credentials stay."""
+    facts = {name: fact for name, fact in profile.facts.items() if fact.holds_on(path)}
+    if not any(name.startswith(_CREDENTIALS) for name in facts):
+        facts |= {name: fact for name, fact in profile.facts.items() if name.startswith(_CREDENTIALS)}
+    events = {
+        name: replace(event, required={key: answer for key, answer in event.required.items() if answer.holds_on(path)})
+        for name, event in profile.events.items()
+    }
+    return replace(profile, facts=facts, events=events)

@@ -33,10 +33,20 @@ class Oracle:
         self.contract = contract
         self.event_oracle = EventOracle(contract)
         self.operations = {str(operation): operation for operation in contract.operations}
+        self._oracles_of_paths: dict[str, Oracle] = {}
+
+    def _of_path(self, path: str, contract: Contract) -> Oracle:
+        """The oracle of a path, for a contract with facts that do not hold on all paths."""
+        if path not in self._oracles_of_paths:
+            self._oracles_of_paths[path] = Oracle(contract)
+        return self._oracles_of_paths[path]
 
     def expected_facts(self, case: Case) -> tuple[str, ...]:
         """The facts of which one says how a request is answered; empty if the contract leaves that open."""
         operation, applicable = self.operations[case.call], ApplicableFacts()
+        contract = self.contract.for_operation(operation)
+        if contract is not self.contract:
+            return self._of_path(operation.path, contract).expected_facts(case)
         self._label_headers(case, operation, applicable)
         is_over_limit = self._label_size(case, operation, applicable)
         if not applicable.is_ambiguous:

@@ -110,8 +110,8 @@ class RequestRenderer:
 
     def _credentials(self, operation: Operation, auth: Auth) -> Credentials:
         """The credentials of a case."""
-        baseline = self._baselines.get(operation)
-        usual_scheme = (baseline.scheme if baseline else None) or self._contract.default_scheme
+        baseline, contract = self._baselines.get(operation), self._contract.for_operation(operation)
+        usual_scheme = (baseline.scheme if baseline else None) or contract.default_scheme
         scheme = {OperationKind.PIXEL: AuthScheme.BODY, OperationKind.WEBHOOK: AuthScheme.QUERY}.get(
             operation.kind, usual_scheme
         )
@@ -121,9 +121,9 @@ class RequestRenderer:
             case Auth.MALFORMED:
                 return authorization("Basic !conformance!")
             case Auth.UNKNOWN:
-                return credentials_for_scheme(self._contract, scheme, self._keys, UNKNOWN_KEY)
+                return credentials_for_scheme(contract, scheme, self._keys, UNKNOWN_KEY)
             case Auth.VALID:
-                return credentials_for_scheme(self._contract, scheme, self._keys)
+                return credentials_for_scheme(contract, scheme, self._keys)
 
     def _key_member(self, credentials: Credentials) -> bytes:
         """The member of a JSON object that carries the key; empty if the key is elsewhere."""

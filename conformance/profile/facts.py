@@ -150,11 +150,19 @@ class BodyFormat(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A promise: its name in the profile (such as `answers.accepted`), its level and its sources."""
+    """A promise: its name in the profile (such as `answers.accepted`), its level and its sources.
+
+    `paths` are those that it holds on; empty if it holds on all of them.
+    """
 
     name: str
     level: Level
     sources: tuple[Source, ...]
+    paths: tuple[str, ...] = ()
+
+    def holds_on(self, path: str) -> bool:
+        """Whether the promise is made for a path."""
+        return not self.paths or path in self.paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

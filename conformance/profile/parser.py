@@ -140,7 +140,18 @@ class ProfileParser:
             "name": ".".join(str(step) for step in place),
             "level": Level(data["level"]),
             "sources": self._sources(data, place),
+            "paths": self._paths(data, place),
         }
+
+    def _paths(self, data: Any, place: Place) -> tuple[str, ...]:
+        """The paths that a fact holds on. Adds a problem for one that is no route."""
+        known = [entry["path"] for group in self._data.get("routes", ()) for entry in group["paths"]]
+        for index, path in enumerate(data.get("paths", ())):
+            if path not in known:
+                self._document.add_problem((*place, "paths", index), f"no route is {path}{did_you_mean(path, known)}")
+        if "paths" in data and place == ("answers", "accepted"):
+            self._document.add_problem((*place, "paths"), "every route accepts something, so it holds on all of them")
+        return tuple(data.get("paths", ()))
 
     def _fact(self, data: Any, place: Place) -> Fact:
         return Fact(**self._fact_fields(data, place))

@@ -67,9 +67,19 @@ class Responder:
             options_reply(request, methods) if request.method == "OPTIONS" and methods else self.render_reply(decision)
         )
 
+    def _for_operation(self, operation: Operation | None) -> Responder:
+        """The responder with the contract of a path; itself if all facts hold on all paths."""
+        contract = self.contract.for_operation(operation) if operation else self.contract
+        if contract is self.contract:
+            return self
+        return Responder(contract, self.authenticator.write_key, self.authenticator.bearer)
+
     def decide(self, request: ReceivedRequest) -> Decision:
         """Decides whether a request is accepted."""
         operation = self.operations.get((request.method, request.path))
+        responder = self._for_operation(operation)
+        if responder is not self:
+            return responder.decide(request)
         body, document, refusal = request.body, None, None
         try:
             if operation is None:
@@ -91,7 +101,9 @@ class Responder:
 
     def render_reply(self, decision: Decision) -> ServerReply:
         """The answer to a decided request."""
-        refusal = decision.refusal
+        refusal, responder = decision.refusal, self._for_operation(decision.operation)
+        if responder is not self:
+            return responder.render_reply(decision)
         if refusal is None:
             return self.success_reply(self.contract.expected_response(Condition.ACCEPTED).expect[0])
         if refusal.is_success:
@@ -115,7 +127,7 @@ class Responder:
     def max_body_bytes(self, method: str, path: str) -> int:
         """How many bytes a body may have at a path; 0 at an unknown one."""
         operation = self.operations.get((method, path))
-        limit = self.body_limit(operation) if operation else None
+        limit = self._for_operation(operation).body_limit(operation) if operation else None
         return max_bytes(limit) if limit else 0
 
     def validate_size(self, operation: Operation, request: ReceivedRequest, body: bytes) -> None:

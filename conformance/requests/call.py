@@ -51,6 +51,9 @@ class Call:
     run_id: str = DEFAULT_RUN_ID
     _event_numbers: Iterator[int] = field(default_factory=itertools.count)
 
+    def __post_init__(self) -> None:
+        self.contract = self.contract.for_operation(self.operation)
+
     @property
     def event_type(self) -> EventType:
         """The event type of the operation; for a batch, the one that generic checks send."""
