@@ -1,6 +1,6 @@
 """Size limits: bodies within and over them; in bytes and wider characters, escaped and in chunks; on every path.
 
-Checks use `at_least` and `at_most`, the two readings of a documented limit, and no numbers of their own.
+Checks ask the limit which sizes must be accepted and which refused, and have no numbers of their own.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from conformance.requests.steps import Steps
 
 THREE_BYTE_CHARACTER = "日"
-WITHIN_PERCENT, OVER_PERCENT = 97, 105
-"""The sizes of events in a batch, in percent of their limit: servers count them after parsing, written anew."""
 
 EVENT, BATCH, BATCH_EVENT = (f"limits.{kind}" for kind in (LimitKind.EVENT, LimitKind.BATCH, LimitKind.BATCH_EVENT))
 SIZE_BAND = "rules.size-band"
@@ -116,7 +114,7 @@ def within_limit(call: Call, filling: Filling) -> Steps:
     """A limit that applies too early drops events that the documents allow. It counts the bytes on the wire."""
     filling.require_supported((yield filling.small_draft(call)))
     limit = call.contract.body_size_limit(call.operation)
-    size = limit.at_least * filling.percent_of_limit // 100
+    size = limit.largest_accepted * filling.percent_of_limit // 100
     subject = f"a body of {_size_in_words(size, limit)}, {filling.description},"
     return (yield from expect_accepted(subject, filling.sized_draft(call, size)))
 
@@ -129,7 +127,7 @@ def over_limit(call: Call, filling: Filling) -> Steps:
     if filling.transform is Draft.with_chunked_encoding and not limit.applies_to_chunked:
         raise NotApplicable("the limit does not apply to a body in chunks")
     filling.require_supported((yield filling.small_draft(call)))
-    size = limit.at_most + 1
+    size = limit.smallest_refused
     subject = f"a body of {_size_in_words(size, limit)}, {filling.description},"
     return expect.status((yield filling.sized_draft(call, size)), limit, subject)
 
@@ -161,7 +159,7 @@ def batch_event_within_limit(call: Call, filling: Filling) -> Steps:
     """In a batch, every event may be as large as in a request of its own."""
     filling.require_supported((yield call.batch_of(2).with_filler(filling.character)))
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
-    size = limit.at_least * WITHIN_PERCENT // 100
+    size = limit.largest_accepted
     subject = f"a batch with an event of {_size_in_words(size, limit)}, {filling.description},"
     return (yield from expect_accepted(subject, call.batch_of(2).with_event_size(size, filling.character, limit.unit)))
 
@@ -172,7 +170,7 @@ def batch_event_over_limit(call: Call, filling: Filling) -> Steps:
     """A batch must not get around the limit of one event, at any position of the event."""
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
     filling.require_supported((yield call.batch_of(2).with_filler(filling.character)))
-    size = limit.at_most * OVER_PERCENT // 100
+    size = limit.smallest_refused
     event = f"event has {_size_in_words(size, limit)}, {filling.description},"
     draft = call.batch_of(2).with_event_size(size, filling.character, limit.unit)
     expect.status((yield draft), limit, f"a batch whose first {event}")

@@ -13,6 +13,7 @@ from conformance.fuzz.case import JSON_MEDIA_TYPE, Case, Origin
 from conformance.fuzz.feature_extractor import FeatureExtractor
 from conformance.fuzz.features import FREE_FORM, REQUEST, Category, Feature
 from conformance.fuzz.strict_json import parse_body
+from conformance.profile.facts import SizeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,12 +148,12 @@ class RequestTraits:
     def _measured_size_trait(self, measured_size: MeasuredSize) -> Feature:
         """The size of a request that was made to have it, compared with the limit that it is about."""
         fact = self.contract.profile.facts.get(measured_size.limit_fact)
-        if fact is None:
+        if not isinstance(fact, SizeLimit):
             return Feature(REQUEST, Category.UNKNOWN_SIZE)
         category = Category.NEAR_LIMIT
-        if measured_size.size <= getattr(fact, "at_least", 0):
+        if measured_size.size <= fact.largest_accepted:
             category = Category.WITHIN_LIMIT
-        elif measured_size.size > getattr(fact, "at_most", 0):
+        elif measured_size.size >= fact.smallest_refused:
             category = Category.OVER_LIMIT
         return Feature(REQUEST, category, measured_size.limit_fact)
 

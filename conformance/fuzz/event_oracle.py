@@ -26,8 +26,6 @@ _ORDINARY_YEARS = range(1990, 2026)
 _MAX_ID_LENGTH, _MAX_TEXT_LENGTH = 90, 2_000
 _OWN_FIELD_PREFIX = "conformance"
 """Unknown fields with this prefix are ordinary: no server has a reason to take them for something else."""
-_EVENT_MARGIN_BYTES = 64
-"""Batch events are measured as written or as the server would serialize them; the two differ by a few bytes."""
 
 
 @dataclass(slots=True)
@@ -86,13 +84,13 @@ class EventOracle:
             return _for_condition(Condition.BATCH_EVENT_NOT_OBJECT)
         body = compact_json(event) if self._event_limit else b""
         size = self._event_limit.unit.measure(body, body) if self._event_limit else 0
-        if self._event_limit and size > self._event_limit.at_most:
+        if self._event_limit and size >= self._event_limit.smallest_refused:
             with self.allow_long_texts(is_over_limit=True):
                 applicable = self._label_by_named_type(event)
             applicable.facts.add(self._event_limit.name)
             return applicable
         applicable = self._label_by_named_type(event)
-        applicable.is_ambiguous |= bool(self._event_limit and size > self._event_limit.at_least - _EVENT_MARGIN_BYTES)
+        applicable.is_ambiguous |= bool(self._event_limit and size > self._event_limit.largest_accepted)
         return applicable
 
     def _label_by_named_type(self, event: JsonObject) -> ApplicableFacts:

@@ -93,13 +93,13 @@ class Oracle:
             return False
         limit = self.contract.size_limit(limit_kind)
         size = len(case.body)
-        if size > limit.at_least and limit.unit is not SizeUnit.BYTES:
+        if size > limit.largest_accepted and limit.unit is not SizeUnit.BYTES:
             applicable.mark_ambiguous()
             return False
-        if size > limit.at_most:
+        if size >= limit.smallest_refused:
             applicable.facts.add(limit.name)
             return True
-        if size > limit.at_least - _KEY_MARGIN_BYTES * self._key_is_in_body(operation):
+        if size > limit.largest_accepted - _KEY_MARGIN_BYTES * self._key_is_in_body(operation):
             applicable.mark_ambiguous()
         return False
 

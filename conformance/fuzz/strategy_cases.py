@@ -179,7 +179,9 @@ def _size_strategy(seed_events: SeedEvents) -> BodyStrategy:
             "",
         )
 
-    sizes = st.integers(limit.at_least - 40, limit.at_least) | st.integers(limit.at_most + 1, limit.at_most + 64)
+    sizes = st.integers(limit.largest_accepted - 40, limit.largest_accepted) | st.integers(
+        limit.smallest_refused, limit.smallest_refused + 63
+    )
     return sizes.map(build)
 
 

@@ -181,21 +181,23 @@ def _size_cases(seed_events: SeedEvents) -> Iterator[Case]:
     padding, limit_kind = seed_events.padding, seed_events.event_limit_kind
     if contract.has_fact(f"limits.{limit_kind}"):
         limit = contract.size_limit(limit_kind)
-        for size in (limit.at_most + 1, limit.at_most * 2, limit.at_least - 100):
+        for size in (limit.smallest_refused, limit.at_most * 2, limit.largest_accepted - 100):
             event = padding.pad_event(seed_events.minimal_event, size)
             yield case_with_value(seed_events, f"an event of {size:,} bytes", seed_events.wrap_events(event))
     if kind is OperationKind.BATCH and contract.has_fact(f"limits.{LimitKind.BATCH}"):
         limit = contract.size_limit(LimitKind.BATCH)
         if limit.at_most < _MAX_BATCH_LIMIT_BYTES:
-            yield case_with_value(seed_events, "a batch over its limit", _batch_of_size(seed_events, limit.at_most + 1))
+            yield case_with_value(
+                seed_events, "a batch over its limit", _batch_of_size(seed_events, limit.smallest_refused)
+            )
 
 
 def oversized_bodies(seed_events: SeedEvents) -> Iterator[bytes]:
-    """A body with an ordinary event that is one byte over its limit, if there is one."""
+    """A body with an ordinary event of the smallest size that must be refused, if it has a limit."""
     contract = seed_events.contract
     limit_kind = seed_events.event_limit_kind
     if contract.has_fact(f"limits.{limit_kind}"):
-        size = contract.size_limit(limit_kind).at_most + 1
+        size = contract.size_limit(limit_kind).smallest_refused
         yield interesting_values.to_json_bytes(
             seed_events.wrap_events(seed_events.padding.pad_event(seed_events.minimal_event, size))
         )

@@ -243,12 +243,12 @@ class LimitProbe:
             if self.client.bytes_left < _SPARE_BODIES * limit.at_most:
                 self._draft_profile.add_remark(f"{limit.name}: not asked on {operation}, for want of bytes")
                 return
-            at_limit = await self.client.send(make_draft(SizePadding(size=limit.at_least, unit=limit.unit)))
-            over_limit = await self.client.send(make_draft(SizePadding(size=limit.at_most + 1, unit=limit.unit)))
+            at_limit = await self.client.send(make_draft(SizePadding(size=limit.largest_accepted, unit=limit.unit)))
+            over_limit = await self.client.send(make_draft(SizePadding(size=limit.smallest_refused, unit=limit.unit)))
             if not expect.is_accepted(at_limit) or over_limit.status not in limit.expect:
                 self._draft_profile.add_remark(
-                    f"{limit.name}: not the same everywhere: on {operation} {limit.at_least:,} get "
-                    f"{at_limit.summary}, {limit.at_most + 1:,} get {over_limit.summary}; not stated"
+                    f"{limit.name}: not the same everywhere: on {operation} {limit.largest_accepted:,} get "
+                    f"{at_limit.summary}, {limit.smallest_refused:,} get {over_limit.summary}; not stated"
                 )
                 del self._draft_profile.facts[limit.name]
                 return

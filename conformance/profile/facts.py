@@ -12,6 +12,9 @@ from conformance.profile.size_unit import SizeUnit
 if TYPE_CHECKING:
     from conformance.core.model import JsonObject, Level, Source
 
+_PARSED_WITHIN_PERCENT, _PARSED_OVER_PERCENT = 97, 105
+"""Events inside a batch: at these shares of the two readings of a limit, a server must accept and refuse."""
+
 
 class Condition(enum.StrEnum):
     """A property of requests for which a profile states the answer, such as invalid JSON."""
@@ -188,9 +191,10 @@ class ExpectedResponse(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeLimit(ExpectedResponse):
-    """A size limit: up to `at_least` units are accepted, more than `at_most` are refused.
+    """A size limit, in the two readings of the documents: `at_least` and `at_most`.
 
-    The range between the two is not judged: it is there because a KB may be 1,000 or 1,024 bytes.
+    They differ because a KB may be 1,000 or 1,024 bytes. Everything that judges a size asks `largest_accepted` and
+    `smallest_refused`; the sizes between them are reported and not judged.
     `applies_to_chunked` is false for a limit that holds only for bodies with a Content-Length.
     """
 
@@ -198,6 +202,21 @@ class SizeLimit(ExpectedResponse):
     at_most: int
     unit: SizeUnit = SizeUnit.BYTES
     applies_to_chunked: bool = True
+
+    @property
+    def largest_accepted(self) -> int:
+        """The largest size that must be accepted, in units of the limit."""
+        return self.at_least * _PARSED_WITHIN_PERCENT // 100 if self.is_measured_after_parsing else self.at_least
+
+    @property
+    def smallest_refused(self) -> int:
+        """The smallest size that must be refused, in units of the limit."""
+        return -(-self.at_most * _PARSED_OVER_PERCENT // 100) if self.is_measured_after_parsing else self.at_most + 1
+
+    @property
+    def is_measured_after_parsing(self) -> bool:
+        """Whether it limits an event inside a batch, which a server can only measure as it writes it anew."""
+        return self.name == f"limits.{LimitKind.BATCH_EVENT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from conformance import sdks
 from conformance.contract import Contract
-from conformance.profile.facts import ExpectedResponse, SizeLimit
+from conformance.profile.facts import ExpectedResponse, LimitKind, SizeLimit
 from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults import credentials, protocol_overrides
 from conformance.refserver.faults.fault import any_contract, requires_facts
@@ -92,6 +92,17 @@ def _tolerates_at_least(count: int) -> ContractPredicate:
 
 def _with_decimal_limit(answer: ExpectedResponse) -> ExpectedResponse:
     return replace(answer, at_most=answer.at_least) if isinstance(answer, SizeLimit) else answer
+
+
+def _with_event_limit(limit_bytes: Callable[[SizeLimit], int]) -> ServerChange:
+    """A server with another limit of an event inside a batch, which is measured after parsing."""
+
+    def edit(answer: ExpectedResponse) -> ExpectedResponse:
+        if isinstance(answer, SizeLimit) and answer.is_measured_after_parsing:
+            return replace(answer, at_most=limit_bytes(answer))
+        return answer
+
+    return _with_edited_answers(edit)
 
 
 def _throttle(view: RequestView) -> ServerReply | None:
@@ -261,6 +272,18 @@ VARIANTS = (
         lambda contract: any(len(answer.expect) > 1 for answer in _stated_answers(contract)),
     ),
     _variant("decimal", "reads KB as 1000 bytes", _with_edited_answers(_with_decimal_limit)),
+    _variant(
+        "loose-event-limit",
+        "accepts events in a batch that are 4 % over their limit",
+        _with_event_limit(lambda limit: limit.at_most * 104 // 100),
+        requires_facts(f"limits.{LimitKind.BATCH_EVENT}"),
+    ),
+    _variant(
+        "tight-event-limit",
+        "refuses events in a batch from 98 % of their limit",
+        _with_event_limit(lambda limit: limit.at_least * 98 // 100),
+        requires_facts(f"limits.{LimitKind.BATCH_EVENT}"),
+    ),
     _variant(
         "body-first",
         "prefers the key in the body to that in the headers",

@@ -222,11 +222,11 @@ class Call:
         )
 
     def _byte_limit(self, limit_kind: LimitKind) -> int | None:
-        """A limit in bytes; None if there is none or it counts something else."""
+        """The most bytes that must be accepted; None if there is no limit or it counts something else."""
         if not self.contract.has_fact(f"limits.{limit_kind}"):
             return None
         limit = self.contract.size_limit(limit_kind)
-        return limit.at_most if limit.unit is SizeUnit.BYTES else None
+        return limit.largest_accepted if limit.unit is SizeUnit.BYTES else None
 
     def _default_scheme(self) -> AuthScheme:
         """The scheme of requests in checks that are not about credentials."""

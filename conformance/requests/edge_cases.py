@@ -51,7 +51,7 @@ def _free_bytes(call: Call) -> int:
     if not call.contract.has_fact(f"limits.{limit_kind}"):
         return _DEFAULT_EVENT_BYTES
     return (
-        call.contract.size_limit(limit_kind).at_least
+        call.contract.size_limit(limit_kind).largest_accepted
         - _RESERVED_BYTES
         - len(json.dumps(call.acceptable_request().events[0]))
     )

@@ -32,9 +32,9 @@ class InvalidCase(Parameter):
 
 
 def oversized_request(call: Call) -> Draft:
-    """A body one byte over its limit, or one over what else the limit counts."""
+    """A body of the smallest size that must be refused."""
     limit = call.contract.body_size_limit(call.operation)
-    size = limit.at_most + 1
+    size = limit.smallest_refused
     return call.request_with_room_for(size).with_body_size(size, size_unit=limit.unit)
 
 

@@ -76,12 +76,13 @@ class SdkRequest:
         return contract.body_size_limit(self.call.operation)
 
     def first_event_too_large(self) -> SdkRequest:
-        """The same with its first event only, one byte above its limit. Raises NotApplicable without a limit."""
+        """The same with its first event only, made too large. Raises NotApplicable without a limit."""
         first = self._fill_placeholders(self.events[0])
         if not isinstance(first, dict):
             raise TypeError("an event of an SDK is an object")
-        padding = Padding(pointer=self.call.acceptable_request().layout.filler_pointer)
-        return replace(self, events=(padding.pad_event(first, self.event_limit.at_most + 1),))
+        limit = self.event_limit
+        padding = Padding(pointer=self.call.acceptable_request().layout.filler_pointer, size_unit=limit.unit)
+        return replace(self, events=(padding.pad_event(first, limit.smallest_refused),))
 
     def to_draft(self, *, is_truncated: bool = False) -> Draft:
         """The request; if `is_truncated`, with the first half of its JSON."""

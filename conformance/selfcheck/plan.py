@@ -29,16 +29,19 @@ if TYPE_CHECKING:
 SELF_CHECK_KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
 DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99
 """The number of profiles under which each fault is tested, of those that it fits. A few are tested under more."""
+VARIANT_FUZZ_REQUESTS = 400
+"""How many generated requests each correct variant has to answer, as in a user's run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfCheckJob:
-    """A server under a profile, the operations that it has, and the checks to run on it."""
+    """A server under a profile, with its operations, the checks to run, and the number of generated requests."""
 
     profile: str
     server: str
     selectors: tuple[str, ...]
     check_ids: frozenset[str]
+    fuzz_requests: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +176,7 @@ def plan_jobs(
                 server=variant.name,
                 selectors=tuple(OperationKind),
                 check_ids=all_check_ids if variant.is_sent_bursts else cheap_check_ids,
+                fuzz_requests=VARIANT_FUZZ_REQUESTS,
             )
             for variant in variants
             if variant.applies_to(reduced_contract(profile))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from conformance.cases import CHECKS
 from conformance.core import event_loop
 from conformance.core.errors import InconclusiveError
+from conformance.fuzz import fuzz_plan
+from conformance.fuzz.corpus import load_or_generate
 from conformance.refserver.faults import FAULTS
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.variants import VARIANTS
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from conformance.selfcheck.plan import Selection, SelfCheckJob
 
 _DEADLINE_S = 5.0
+_FUZZ_SEED = 1
 _WORKERS = (os.cpu_count() or 1) + 1
 _MAX_JOBS_IN_PROCESS = 16
 """Up to so many jobs are run in this process: starting others would take longer."""
@@ -67,6 +70,7 @@ async def run_selection(profiles: Sequence[str], on_progress: ProgressCallback, 
 async def run_jobs(planned: Sequence[SelfCheckJob], on_progress: ProgressCallback) -> list[ServerResult]:
     """The results of jobs, in the order in which they end. Raises InconclusiveError as `run_self_check`."""
     queue, results = iter(planned), list[ServerResult]()
+    _store_corpora(planned)
 
     async def worker(servers: ServerPool, run: Callable[[str, SelfCheckJob], Awaitable[ServerResult]]) -> None:
         for job in queue:
@@ -90,6 +94,13 @@ async def run_jobs(planned: Sequence[SelfCheckJob], on_progress: ProgressCallbac
     return results
 
 
+def _store_corpora(planned: Sequence[SelfCheckJob]) -> None:
+    """Generates what jobs will send, once for all jobs with the same contract."""
+    counts = {(job.profile, job.selectors): job.fuzz_requests for job in planned if job.fuzz_requests}
+    for (profile, selectors), count in counts.items():
+        load_or_generate(reduced_contract(profile, selectors), _FUZZ_SEED, count)
+
+
 def run_job_in_process(url: str, job: SelfCheckJob) -> ServerResult:
     """`run_job` in an event loop of its own, for a pool of processes."""
     return event_loop.run(run_job(url, job))
@@ -101,13 +112,14 @@ async def run_job(url: str, job: SelfCheckJob) -> ServerResult:
         "write_key": SELF_CHECK_KEYS.write_key,
         "bearer": SELF_CHECK_KEYS.bearer,
         "deadline": str(_DEADLINE_S),
-        "fuzz": "0",
+        "fuzz": str(job.fuzz_requests),
+        "fuzz_seed": str(_FUZZ_SEED),
     }
     selected_checks = [check for check in CHECKS if check.id in job.check_ids]
     answers = RecordedAnswers()
     plan = build_plan(table.resolve(options), url, reduced_contract(job.profile, job.selectors), selected_checks)
     try:
-        result = await execute(replace(plan, wire_type=answers.wire_type()), lambda *_: None)
+        result = await execute(replace(plan, wire_type=answers.wire_type()), lambda *_: None, fuzz=fuzz_plan)
     except InconclusiveError as error:
         raise InconclusiveError(f"{job.server} under {job.profile}: {error}") from None
     verdicts = {verdict.name: verdict for verdict in result.verdicts}

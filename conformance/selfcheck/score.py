@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.cases import CHECKS
+from conformance.core.model import Area
 from conformance.refserver.variants import CORRECT_SERVER
 from conformance.selfcheck.detection import CorrectServerResult, FaultDetection, describe_verdict
 
@@ -96,8 +97,12 @@ class Score:
 def _detecting_faults(
     results: Sequence[ServerResult], detections: Sequence[FaultDetection], scored_ids: frozenset[str] | None
 ) -> dict[str, tuple[str, ...]]:
-    """The names of the faults that each check noticed, for each scored check that applies to any profile."""
-    applicable_ids = {check_id for result in results for check_id in result.applicable_checks(result)}
+    """The names of the faults that each check noticed, for each scored check that applies to any profile.
+
+    Faulty servers are not sent generated requests, so those checks are scored nowhere.
+    """
+    fuzz_ids = {check.id for check in CHECKS if check.area is Area.FUZZ}
+    applicable_ids = {check_id for result in results for check_id in result.applicable_checks(result)} - fuzz_ids
     return {
         check_id: tuple(dict.fromkeys(item.fault.name for item in detections if check_id in item.detected_by))
         for check_id in sorted(applicable_ids if scored_ids is None else applicable_ids & scored_ids)

@@ -300,7 +300,7 @@ def test_an_invalid_request_differs_in_one_thing() -> None:
             assert not {"userId", "anonymousId"} & event.keys()
             (event,) = events_of(documented.first_event_too_large())
             compact = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-            assert len(compact) == documented.event_limit.at_most + 1
+            assert len(compact) == documented.event_limit.smallest_refused
             with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
                 json.loads(body_of(documented.to_draft(is_truncated=True)))
 

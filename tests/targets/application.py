@@ -140,7 +140,7 @@ class Application:
 
     def measure_item(self, item: object) -> int:
         """Count the bytes of an event inside a batch."""
-        return len(compact(item))
+        return int(len(compact(item)) * self.options.item_weight)
 
     def check_size(self, call: Call) -> None:
         """Refuse a body over its limit."""

@@ -38,6 +38,8 @@ class Options:
     duplicate_keys_refused: bool = False
     bom_ignored: bool = False
     strict_types: bool = False
+    item_weight: float = 1.0
+    """What an event inside a batch counts, beside its bytes as compact JSON."""
 
 
 _EVERYWHERE = {
@@ -52,6 +54,8 @@ _EVERYWHERE = {
     "duplicate-keys-refused": Options(duplicate_keys_refused=True),
     "bom-ignored": Options(bom_ignored=True),
     "strict-types": Options(strict_types=True),
+    "items-weigh-less": Options(item_weight=0.97),
+    "items-weigh-more": Options(item_weight=1.025),
 }
 
 _VARIANTS: dict[str, dict[str, Options]] = {
