@@ -17,7 +17,7 @@ from conformance.core.text import escape_controls
 from conformance.export import build_export, render_export
 from conformance.profile import load
 from conformance.settings.file import find_configuration
-from conformance.settings.table import SETTINGS
+from conformance.settings.table import SETTINGS, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 def export(options: Mapping[str, Any]) -> int:
     """Writes an export and returns the exit code. Prints to standard error what the export leaves out."""
     file_values = find_configuration(Path.cwd()).values
-    settings = {
-        item.key: item.resolve(options[item.key], file_values.get(item.key))[0]
-        for item in SETTINGS
-        if item.name in EXPORT_SETTINGS
-    }
+    settings = resolve(options, file_values, [item for item in SETTINGS if item.name in EXPORT_SETTINGS])
     require_profile(settings)
     contract = Contract(load(settings["profile"]), settings["include"])
     collected = build_export(contract, CHECKS, settings["gate"], settings["select"], settings["deselect"])

@@ -79,17 +79,16 @@ def spec(options: Mapping[str, Any]) -> int:
 def serve(options: Mapping[str, Any]) -> int:
     """Serves the reference server until it is interrupted."""
     from conformance.refserver import Server
-    from conformance.settings.table import SETTINGS
+    from conformance.settings import table
 
-    table = {setting.key: setting for setting in SETTINGS}
-    key = table["write_key"].resolve(options["write_key"])[0]
-    if not key:
+    credentials = table.resolve(options, settings=[item for item in table.SETTINGS if item.key in table.CREDENTIALS])
+    if not credentials["write_key"]:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
     port = options["port"]
     if not port.isdecimal() or int(port) > 65_535:
         raise UsageError(f"--port {port}: expected a number from 0 to 65535")
     contract = Contract(load(options["profile"]), options["include"] or ())
-    with Server(contract, key, table["bearer"].resolve(options["bearer"])[0], port=int(port)) as server:
+    with Server(contract, credentials["write_key"], credentials["bearer"], port=int(port)) as server:
         _print_lines([f"{contract.profile.title} on {server.url}"])
         server.wait()
     return 0

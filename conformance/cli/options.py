@@ -12,7 +12,7 @@ from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.settings.table import Setting
+    from conformance.settings.setting import Setting
 
 REPORT_OPTIONS = {
     "json": "write the JSON report",

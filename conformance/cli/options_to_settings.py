@@ -12,7 +12,8 @@ from conformance.core.errors import UsageError
 from conformance.core.text import escape_controls
 from conformance.settings import table
 from conformance.settings.file import find_configuration
-from conformance.settings.table import SETTINGS, SettingOrigin
+from conformance.settings.setting import SettingOrigin
+from conformance.settings.table import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from conformance.settings.table import Setting
+    from conformance.settings.setting import Setting
 
 _CONFORMANCE_TOML, _PYPROJECT_TOML = "conformance.toml", "pyproject.toml"
 _YAML_SUFFIXES = (".yaml", ".yml")

@@ -2,123 +2,29 @@
 
 from __future__ import annotations
 
-import enum
-import math
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
 from conformance.core.model import DEFAULT_RUN_ID, Level
+from conformance.settings.setting import (
+    Setting,
+    SettingOrigin,
+    parse_amount,
+    parse_count,
+    parse_identifier,
+    parse_positive_float,
+    parse_positive_int,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 WRITE_KEY_VARIABLE = "CONFORMANCE_WRITE_KEY"
 BEARER_VARIABLE = "CONFORMANCE_BEARER"
-
-
-def _integer_parser(minimum: int, maximum: float = math.inf) -> Callable[[str], int]:
-    """A function that parses an integer, and raises ValueError if it is out of range."""
-
-    def parse(text: str) -> int:
-        value = int(text)
-        if not minimum <= value <= maximum:
-            raise ValueError(text)
-        return value
-
-    return parse
-
-
-_parse_count = _integer_parser(1, 256)
-_parse_amount = _integer_parser(0, 10_000_000)
-_parse_positive_int = _integer_parser(1)
-
-
-def _parse_identifier(text: str) -> str:
-    if re.fullmatch("[A-Za-z0-9._-]{1,64}", text) is None:
-        raise ValueError(text)
-    return text
-
-
-def _parse_positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise ValueError(text)
-    return value
-
-
-class SettingOrigin(enum.StrEnum):
-    """Where a value comes from; the first in this order wins."""
-
-    OPTION = "option"
-    ENVIRONMENT = "environment"
-    FILE = "file"
-    DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One setting: the name of its option without dashes, its type and its default.
-
-    `convert` parses the option's text, and raises ValueError if it is not as `expected`. A flag takes no text;
-    the option of a list may be repeated. The value of a secret is never shown.
-    """
-
-    name: str
-    help: str
-    metavar: str = ""
-    expected: str = "a string"
-    convert: Callable[[str], Any] = str
-    default: Any = None
-    is_flag: bool = False
-    is_list: bool = False
-    is_secret: bool = False
-
-    @property
-    def key(self) -> str:
-        """The name with underscores instead of hyphens."""
-        return self.name.replace("-", "_")
-
-    @property
-    def environment_variable(self) -> str:
-        """The name of the environment variable. A list has one item in each line there."""
-        return f"CONFORMANCE_{self.key.upper()}"
-
-    def resolve(self, option_value: Any, file_value: Any = None) -> tuple[Any, SettingOrigin]:  # noqa: ANN401 - as different as settings
-        """The value and its origin, given the values of the option and of the file; None if they are not set.
-
-        Raises UsageError if the value is not as `expected`.
-        """
-        if option_value is not None and option_value != []:
-            return self._convert_value(option_value, f"--{self.name} {option_value}"), SettingOrigin.OPTION
-        environment_value = os.environ.get(self.environment_variable)
-        if environment_value:
-            return self._convert_value(
-                self._split_environment_value(environment_value), f"${self.environment_variable} {environment_value}"
-            ), SettingOrigin.ENVIRONMENT
-        if file_value is not None:
-            return self._convert_value(file_value, f"{self.name} = {file_value}"), SettingOrigin.FILE
-        return self.default, SettingOrigin.DEFAULT
-
-    def _split_environment_value(self, text: str) -> Any:  # noqa: ANN401 - as above
-        """The value that an option would have, from the text of an environment variable."""
-        if self.is_flag:
-            return text.strip().lower() not in {"0", "false", "no", "off"}
-        return [line for line in text.splitlines() if line.strip()] if self.is_list else text
-
-    def _convert_value(self, raw_value: Any, origin_text: str) -> Any:  # noqa: ANN401 - as above
-        if self.is_list:
-            return (raw_value,) if isinstance(raw_value, str) else tuple(raw_value)
-        if self.is_flag:
-            return raw_value
-        try:
-            return self.convert(raw_value)
-        except ValueError:
-            raise UsageError(f"{origin_text}: expected {self.expected}") from None
-
+CREDENTIALS = ("write_key", "write_key_file", "bearer")
+"""The keys of the settings that let a request in."""
 
 SETTINGS = (
     Setting(name="profile", metavar="NAME|FILE",
@@ -136,7 +42,7 @@ SETTINGS = (
     Setting(name="deselect", metavar="WORDS", is_list=True, default=(), help="leave out these checks"),
     Setting(name="known-deviations", metavar="FILE",
             help="a list of broken promises that do not fail the run, in YAML"),
-    Setting(name="repeat", metavar="N", convert=_parse_count, default=1, expected="a whole number from 1 to 256",
+    Setting(name="repeat", metavar="N", convert=parse_count, default=1, expected="a whole number from 1 to 256",
             help="run the checks N times, and report which ones are flaky (default: 1)"),
     Setting(name="include", metavar="GROUP", is_list=True, default=(),
             help="a group of optional routes in the profile, such as internal; may be repeated"),
@@ -149,28 +55,28 @@ SETTINGS = (
     Setting(name="i-may-test", metavar="HOST", is_list=True, default=(),
             help="confirms that you may test a host on the public internet; may be repeated, or list several, "
                  "separated by commas"),
-    Setting(name="run-id", metavar="TEXT", convert=_parse_identifier, default=DEFAULT_RUN_ID,
+    Setting(name="run-id", metavar="TEXT", convert=parse_identifier, default=DEFAULT_RUN_ID,
             expected="1 to 64 letters, digits, dots, hyphens and underscores",
             help=f"an id that every event carries in context.conformance.run (default: {DEFAULT_RUN_ID})"),
-    Setting(name="max-requests", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
+    Setting(name="max-requests", metavar="N", convert=parse_positive_int, expected="a whole number from 1",
             help="the most requests to send in total; checks beyond that have no verdict"),
-    Setting(name="max-bytes", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
+    Setting(name="max-bytes", metavar="N", convert=parse_positive_int, expected="a whole number from 1",
             help="the most bytes to send in total, bodies and headers together"),
-    Setting(name="max-events", metavar="N", convert=_parse_positive_int, expected="a whole number from 1",
+    Setting(name="max-events", metavar="N", convert=parse_positive_int, expected="a whole number from 1",
             help="the most events to send in total, invalid ones included"),
-    Setting(name="jobs", metavar="N", convert=_parse_count, expected="a whole number from 1 to 256",
+    Setting(name="jobs", metavar="N", convert=parse_count, expected="a whole number from 1 to 256",
             help="requests in flight (default: 8; for `fuzz` on this machine: 16)"),
-    Setting(name="rate", metavar="N", convert=_parse_positive_float, expected="a number above 0",
+    Setting(name="rate", metavar="N", convert=parse_positive_float, expected="a number above 0",
             help="the most requests per second (default: no limit)"),
-    Setting(name="deadline", metavar="SECONDS", convert=_parse_positive_float, default=10.0,
+    Setting(name="deadline", metavar="SECONDS", convert=parse_positive_float, default=10.0,
             expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
-    Setting(name="fuzz", metavar="N", convert=_parse_amount,
+    Setting(name="fuzz", metavar="N", convert=parse_amount,
             expected="a whole number from 0 to 10000000",
             help="the number of generated requests (default on this machine: 8000 for `run`, 10000 for `fuzz`; "
                  "elsewhere: none)"),
-    Setting(name="fuzz-seed", metavar="N", convert=_parse_amount, default=1, expected="a whole number from 0",
+    Setting(name="fuzz-seed", metavar="N", convert=parse_amount, default=1, expected="a whole number from 0",
             help="the seed of the generated requests (default: 1)"),
-    Setting(name="max-time", metavar="SECONDS", convert=_parse_positive_float, expected="a number of seconds above 0",
+    Setting(name="max-time", metavar="SECONDS", convert=parse_positive_float, expected="a number of seconds above 0",
             help="the longest time to send generated requests (default: 5 for `run`, unless --fuzz is given)"),
     Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(),
             help="a further header for every request; may be repeated"),
@@ -194,14 +100,54 @@ SECOND_SERVER_SETTINGS = (
 """The settings of the second server in a comparison."""
 
 
-def resolve(options: Mapping[str, Any], file_values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Two settings that can't both count: if their origins differ, that of the earlier origin wins.
+
+    `exists` says whether the values of all settings contradict each other here. If `first_only`, the second
+    setting never wins: it would lift what the first forbids.
+    """
+
+    first: str
+    second: str
+    exists: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    first_only: bool = False
+
+
+def _is_gentle(values: Mapping[str, Any]) -> bool:
+    return set(values["tier"]) == {"gentle"}
+
+
+CONTRADICTIONS = (
+    Contradiction(first="write_key", second="write_key_file"),
+    Contradiction(first="write_key_b", second="write_key_file_b"),
+    Contradiction(first="tier", second="allow", exists=_is_gentle),
+    Contradiction(
+        first="tier", second="jobs", exists=lambda values: _is_gentle(values) and values["jobs"] > 1, first_only=True
+    ),
+    Contradiction(
+        first="tier",
+        second="fuzz",
+        exists=lambda values: values["fuzz"] > 0 and "burst" not in {*values["tier"], *values["allow"]},
+        first_only=True,
+    ),
+)
+"""Of the first two pairs, the key itself counts if both have one origin; the others are then refused by the plan."""
+
+
+def resolve(
+    options: Mapping[str, Any],
+    file_values: Mapping[str, Any] | None = None,
+    settings: Sequence[Setting] = SETTINGS,
+) -> dict[str, Any]:
     """The value of every setting, by key, from options, the environment and a configuration file.
 
     Raises UsageError for an invalid value, or if the file of the write key can't be read.
     """
-    values = {name: value for name, (value, _) in resolve_with_origins(options, file_values).items()}
-    if values["write_key"] is None and values["write_key_file"]:
-        values["write_key"] = _read_secret_file("write-key-file", values["write_key_file"])
+    values = {name: value for name, (value, _) in resolve_with_origins(options, file_values, settings).items()}
+    for name, file_name in (("write_key", "write_key_file"), ("write_key_b", "write_key_file_b")):
+        if values.get(name) is None and values.get(file_name) is not None:
+            values[name] = _read_secret_file(file_name.replace("_", "-"), values[file_name])
     return values
 
 
@@ -210,23 +156,44 @@ def resolve_second_server(options: Mapping[str, Any], first_values: Mapping[str,
 
     Raises UsageError for an invalid value, or if the file of its write key can't be read.
     """
-    values = {setting.key: setting.resolve(options.get(setting.key))[0] for setting in SECOND_SERVER_SETTINGS}
-    if values["write_key_b"] is None and values["write_key_file_b"]:
-        values["write_key_b"] = _read_secret_file("write-key-file-b", values["write_key_file_b"])
-    return {
-        **first_values,
-        **{name: values[f"{name}_b"] or first_values[name] for name in ("write_key", "bearer", "header")},
-    }
+    values = resolve(options, settings=SECOND_SERVER_SETTINGS)
+    own_values = {name: values[f"{name}_b"] for name in ("write_key", "bearer", "header")}
+    return {**first_values, **{name: value for name, value in own_values.items() if value not in {None, ()}}}
 
 
 def resolve_with_origins(
-    options: Mapping[str, Any], file_values: Mapping[str, Any] | None = None
+    options: Mapping[str, Any],
+    file_values: Mapping[str, Any] | None = None,
+    settings: Sequence[Setting] = SETTINGS,
 ) -> dict[str, tuple[Any, SettingOrigin]]:
-    """The value of every setting and its origin, by key. Raises UsageError for an invalid value."""
+    """The value of every setting and its origin, by key. Raises UsageError for an invalid value.
+
+    Of two settings that contradict each other, that of the later origin is as if it were not set.
+    """
     file_values = file_values or {}
-    return {
-        setting.key: setting.resolve(options.get(setting.key), file_values.get(setting.key)) for setting in SETTINGS
+    resolved = {
+        setting.key: setting.resolve(options.get(setting.key), file_values.get(setting.key)) for setting in settings
     }
+    for contradiction in CONTRADICTIONS:
+        loser = _overruled(contradiction, resolved)
+        if loser:
+            default = next(setting.default for setting in settings if setting.key == loser)
+            resolved[loser] = (default, SettingOrigin.DEFAULT)
+    return resolved
+
+
+def _overruled(contradiction: Contradiction, resolved: Mapping[str, tuple[Any, SettingOrigin]]) -> str:
+    """The key of the setting that another one of an earlier origin overrules; empty if none is."""
+    ranks = {
+        key: list(SettingOrigin).index(resolved[key][1])
+        for key in (contradiction.first, contradiction.second)
+        if key in resolved and resolved[key][1] is not SettingOrigin.DEFAULT
+    }
+    values = {key: value for key, (value, _) in resolved.items()}
+    if len(set(ranks.values())) < 2 or not contradiction.exists(values):
+        return ""
+    loser = max(ranks, key=lambda key: ranks[key])
+    return "" if contradiction.first_only and loser == contradiction.first else loser
 
 
 def _read_secret_file(option: str, path: str) -> str:

@@ -18,7 +18,8 @@ from conformance.core.model import Area, Level, Outcome, Verdict
 from conformance.run import known_deviations
 from conformance.run.execution import merge_runs
 from conformance.settings.file import find_configuration
-from conformance.settings.table import SETTINGS, SettingOrigin, resolve, resolve_with_origins
+from conformance.settings.setting import SettingOrigin
+from conformance.settings.table import SETTINGS, resolve, resolve_with_origins
 from tests.fuzz.test_findings import ignoring_fault
 from tests.targets.application import Application
 from tests.targets.dialects import DIALECTS
@@ -308,8 +309,9 @@ def test_config_shows_every_setting_and_no_secret(tmp_path: Path) -> None:
     assert "Canary" not in completed.stdout + completed.stderr
 
 
-def test_the_key_can_come_from_a_file(broken: str, tmp_path: Path) -> None:
-    """So that it is in no list of processes; the line break at its end is not part of it."""
+def test_the_key_can_come_from_a_file(broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it is in no list of processes; the line break at its end is not part of it, and no other key counts."""
+    monkeypatch.setenv("CONFORMANCE_WRITE_KEY", "a key that the server does not know")
     secret = tmp_path / "key"
     secret.write_text(f"{KEY}\n")
     known = ["--profile", DIALECT, "--quiet", "--select", "json"]

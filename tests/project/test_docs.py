@@ -29,7 +29,7 @@ from tests.support.reference_pages import DIRECTORY, reference_pages
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.settings.table import Setting
+    from conformance.settings.setting import Setting
 
 DOCS = ROOT / "docs"
 WRITTEN_PAGES = sorted(path for path in DOCS.rglob("*.md") if DIRECTORY not in path.parents)
