@@ -19,23 +19,43 @@ if TYPE_CHECKING:
     from conformance.requests.steps import ExchangeSteps, Steps
 
 
-def expect_documented_success(call: Call, subject: str, draft: Draft) -> Steps:
-    """The draft is answered with the documented status of success."""
+def expect_documented_success(call: Call, subject: str, draft: Draft, *, is_usual: bool = False) -> Steps:
+    """The draft is answered with the documented status of success, and a body that does not say otherwise.
+
+    `is_usual`: the draft is the request whose answer the others are compared with.
+    """
     draft.require_within_limits()
-    return expect.status((yield draft), call.contract.expected_response(Condition.ACCEPTED), subject)
+    exchange = yield draft
+    note = expect.status(exchange, call.contract.expected_response(Condition.ACCEPTED), subject)
+    expect.taken(exchange, subject, call.contract, None if is_usual else call.usual_success)
+    return note
 
 
-def expect_accepted(subject: str, draft: Draft) -> Steps:
-    """The draft is accepted, with any status of success."""
+def expect_accepted(call: Call, subject: str, draft: Draft, *, is_usual: bool = False) -> Steps:
+    """The draft is accepted, with any status of success, and a body that does not say otherwise.
+
+    `is_usual`: the draft is the request whose answer the others are compared with.
+    """
     draft.require_within_limits()
-    expect.accepted((yield draft), subject)
+    exchange = yield draft
+    expect.accepted(exchange, subject)
+    expect.taken(exchange, subject, call.contract, None if is_usual else call.usual_success)
     return None
 
 
-def expect_all_accepted(drafts: Iterable[tuple[str, Draft]]) -> Steps:
-    """Each draft, given with its description, is accepted, with any status of success."""
+def expect_all_accepted(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
+    """Each draft, given with its description, is accepted, as by `expect_accepted`.
+
+    Bodies are judged after all statuses: what they say may weigh less.
+    """
+    answers = []
     for subject, draft in drafts:
-        yield from expect_accepted(subject, draft)
+        draft.require_within_limits()
+        exchange = yield draft
+        expect.accepted(exchange, subject)
+        answers.append((exchange, subject))
+    for exchange, subject in answers:
+        expect.taken(exchange, subject, call.contract, call.usual_success)
     return None
 
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
        fact=ACCEPTED, ignores_preflight=True, tier=Tier.GENTLE)  # fmt: skip
 def minimal_event(call: Call) -> Steps:
     """The documents ask for nothing but a user id and the required fields."""
-    return (yield from expect_documented_success(call, "the smallest documented request", call.minimal_request()))
+    subject = "the smallest documented request"
+    return (yield from expect_documented_success(call, subject, call.minimal_request(), is_usual=True))
 
 
 @check("accept.event.full", "A request with every documented field is accepted.", fact=ACCEPTED, tier=Tier.GENTLE)
@@ -54,7 +55,7 @@ def documented_example(call: Call) -> Steps:
 def user_only(call: Call) -> Steps:
     """One of the two ids is enough."""
     draft = request_with_ids(call, user="conformance-user-alone")
-    return (yield from expect_accepted("an event with a userId alone", draft))
+    return (yield from expect_accepted(call, "an event with a userId alone", draft))
 
 
 @check("accept.event.anonymous-only", "An event with an anonymousId and no userId is accepted.",
@@ -62,7 +63,7 @@ def user_only(call: Call) -> Steps:
 def anonymous_only(call: Call) -> Steps:
     """Visitors who have not signed in have no other id."""
     draft = request_with_ids(call, anonymous="conformance-anonymous-alone")
-    return (yield from expect_accepted("an event with an anonymousId alone", draft))
+    return (yield from expect_accepted(call, "an event with an anonymousId alone", draft))
 
 
 @check("accept.fields.unknown", "Undocumented fields are accepted.", fact=ACCEPTED)
@@ -83,7 +84,7 @@ def unknown_fields(call: Call) -> Steps:
     if context is not None:
         context_draft = call.acceptable_request().with_field(f"{context}/conformance_unknown", value)
         drafts.append(("an event with an unknown field in its context", context_draft))
-    return (yield from expect_all_accepted(drafts))
+    return (yield from expect_all_accepted(call, drafts))
 
 
 @check("accept.fields.optional-absent", "An event without one of its optional fields is accepted.", fact=ACCEPTED)
@@ -93,7 +94,7 @@ def optional_absent(call: Call) -> Steps:
         (f"a full event without {pointer}", call.full_request().without_fields(pointer))
         for pointer in call.optional_fields()
     ]
-    return (yield from expect_all_accepted(drafts))
+    return (yield from expect_all_accepted(call, drafts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def text(call: Call, sample: TextSample) -> Steps:
         (f"{field} with {sample.description}", call.acceptable_request().with_field(pointer, value))
         for field, pointer, value in fields
     ]
-    return (yield from expect_all_accepted(drafts))
+    return (yield from expect_all_accepted(call, drafts))
 
 
 @check("accept.text.escaped", "Text written with JSON escapes is accepted.", fact=ACCEPTED)
@@ -132,7 +133,7 @@ def escaped_text(call: Call) -> Steps:
     r"""Many JSON libraries write everything beyond ASCII as \uXXXX, and emoji as pairs of them."""
     value = "".join(sample.value for sample in TEXT_SAMPLES)
     draft = call.acceptable_request().with_field(free_form_pointer(call, "conformance_text"), value)
-    return (yield from expect_accepted("an event with escaped text", draft.with_ascii_escapes()))
+    return (yield from expect_accepted(call, "an event with escaped text", draft.with_ascii_escapes()))
 
 
 def _add_whitespace(body: bytes) -> bytes:
@@ -144,7 +145,7 @@ def _add_whitespace(body: bytes) -> bytes:
 def multiline_json(call: Call) -> Steps:
     """White space between the tokens of JSON has no meaning (RFC 8259 section 2)."""
     draft = call.full_request().with_json_bytes(_add_whitespace)
-    return (yield from expect_accepted("JSON written over several lines", draft))
+    return (yield from expect_accepted(call, "JSON written over several lines", draft))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def timestamp(call: Call, timestamp_format: TimestampFormat) -> Steps:
         (f"the timestamp {value}", call.acceptable_request().with_field(pointer, value))
         for value in timestamp_format.values
     ]
-    return (yield from expect_all_accepted(drafts))
+    return (yield from expect_all_accepted(call, drafts))
 
 
 @check("accept.timestamp.absent", "An event without a timestamp is accepted.", fact=ACCEPTED)
@@ -193,7 +194,8 @@ def timestamp_absent(call: Call) -> Steps:
     pointer = _timestamp_pointer(call)
     if pointer in {*call.event_type.required, *call.contract.profile.always_required}:
         raise NotApplicable("every event must have a timestamp")
-    return (yield from expect_accepted("a full event without a timestamp", call.full_request().without_fields(pointer)))
+    draft = call.full_request().without_fields(pointer)
+    return (yield from expect_accepted(call, "a full event without a timestamp", draft))
 
 
 def _timestamp_pointer(call: Call) -> str:
@@ -235,7 +237,7 @@ def example_credentials(call: Call) -> Steps:
     """Some documents show the key inside every event of a batch, others beside the list."""
     draft = call.example_with_own_key()
     expect.control((yield call.example_request()), "the documented example with the usual credentials")
-    return (yield from expect_accepted("the documented example with its own key alone", draft))
+    return (yield from expect_accepted(call, "the documented example with its own key alone", draft))
 
 
 @check("accept.credentials.scheme-case", "The scheme Basic is accepted in upper and lower case.",
@@ -246,7 +248,7 @@ def scheme_case(call: Call) -> Steps:
     expect.control((yield call.acceptable_request().with_credentials(right)))
     ((_, value),) = right.headers
     draft = call.acceptable_request().with_credentials(authorization(value.replace("Basic", "basic")))
-    return (yield from expect_accepted("the right key under the scheme basic", draft))
+    return (yield from expect_accepted(call, "the right key under the scheme basic", draft))
 
 
 def _expect_success_body(call: Call, kind: ResponseKind) -> Steps:

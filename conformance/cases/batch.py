@@ -30,7 +30,7 @@ EVENT_COUNTS = (2, 20, 101, 300)
 def _control_then_expect_accepted(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """The control is accepted, and so is every draft."""
     expect.control((yield call.control_request()))
-    return (yield from expect_all_accepted(drafts))
+    return (yield from expect_all_accepted(call, drafts))
 
 
 @check("batch.types.each", "A batch of each documented type is accepted.", fact=ACCEPTED, kinds=BATCHES)
@@ -62,7 +62,7 @@ def mixed_types(call: Call) -> Steps:
 @check("batch.count.one", "A batch of one event is accepted.", fact=ACCEPTED, kinds=BATCHES, ignores_preflight=True)
 def one_event(call: Call) -> Steps:
     """An SDK that is flushed early sends its only event as a batch."""
-    return (yield from expect_accepted("a batch of one event", call.batch_of(1)))
+    return (yield from expect_accepted(call, "a batch of one event", call.batch_of(1), is_usual=True))
 
 
 @check("batch.count.many", "A batch of several hundred events is accepted.", fact=ACCEPTED, kinds=BATCHES)

@@ -31,7 +31,7 @@ def charset(call: Call) -> Steps:
         for content_type in JSON_TYPES
     ]
     expect.control((yield call.control_request()))
-    return (yield from expect_all_accepted(drafts))
+    return (yield from expect_all_accepted(call, drafts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def max_length(call: Call) -> Steps:
     """SDKs build ids from times and UUIDs, and some come near the limit."""
     length = call.contract.max_message_id_length
     draft = call.acceptable_request().with_field(_message_id_pointer(call), _message_id_of_length(call, length))
-    return (yield from expect_accepted(f"a message id of {length} characters", draft))
+    return (yield from expect_accepted(call, f"a message id of {length} characters", draft))
 
 
 @check(
@@ -68,7 +68,7 @@ def repeated_id(call: Call) -> Steps:
     )
     expect.control((yield draft), "an event with a message id")
     repeats = [("the same event again", draft), ("the same event a third time", draft)]
-    return (yield from expect_all_accepted(repeats))
+    return (yield from expect_all_accepted(call, repeats))
 
 
 @check(

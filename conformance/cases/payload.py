@@ -47,7 +47,7 @@ def identity_missing(call: Call) -> Steps:
 def identity_both(call: Call) -> Steps:
     """SDKs know both when a visitor signs in."""
     draft = request_with_ids(call, user="conformance-user", anonymous="conformance-anonymous")
-    return (yield from expect_accepted("an event with both ids", draft))
+    return (yield from expect_accepted(call, "an event with both ids", draft))
 
 
 @check("payload.identity.null", "An event whose ids are all null is answered like one that names no user.",
@@ -82,7 +82,7 @@ def identity_blank(call: Call) -> Steps:
 def identity_one_null(call: Call) -> Steps:
     """Official SDKs write a missing id as null."""
     draft = request_with_ids(call, user="conformance-user", anonymous=None)
-    return (yield from expect_accepted("an event with a userId and a null anonymousId", draft))
+    return (yield from expect_accepted(call, "an event with a userId and a null anonymousId", draft))
 
 
 @check("payload.identity.empty-other", "The answer to an event with an empty userId and an anonymousId is reported.",
@@ -180,7 +180,7 @@ def free_form_properties(call: Call, property_shape: PropertyShape) -> Steps:
     """Any JSON object is allowed as free-form properties, and users nest objects and lists in it."""
     pointer = free_form_pointer(call, f"conformance_{property_shape.slug}")
     draft = call.acceptable_request().with_field(pointer, property_shape.value)
-    return (yield from expect_accepted(f"an event with properties {property_shape.description}", draft))
+    return (yield from expect_accepted(call, f"an event with properties {property_shape.description}", draft))
 
 
 @check("payload.properties.empty", "Empty free-form properties are accepted.", fact=ACCEPTED)
@@ -189,7 +189,8 @@ def properties_empty(call: Call) -> Steps:
     open_pointer = call.event_type.open_object
     if open_pointer is None or pointers.has(call.baseline_event(call.operation.event_type), open_pointer):
         raise NotApplicable(f"no document gives {call.operation.event_type} a free-form object that may be empty")
-    return (yield from expect_accepted("empty properties", call.acceptable_request().with_field(open_pointer, {})))
+    draft = call.acceptable_request().with_field(open_pointer, {})
+    return (yield from expect_accepted(call, "empty properties", draft))
 
 
 @check("payload.context.documented", "An event with the documented context is accepted.", fact=ACCEPTED)
@@ -203,7 +204,7 @@ def documented_context(call: Call) -> Steps:
         ("an event with the documented context", call.acceptable_request().with_field(context_pointer, sample_context)),
         ("an event with an empty context", call.acceptable_request().with_field(context_pointer, {})),
     ]
-    return (yield from expect_all_accepted(drafts))
+    return (yield from expect_all_accepted(call, drafts))
 
 
 INTEGRATIONS: tuple[tuple[str, Json], ...] = (
@@ -222,4 +223,4 @@ def documented_integrations(call: Call) -> Steps:
         (f"integrations with {description}", call.acceptable_request().with_field(integrations_pointer, value))
         for description, value in INTEGRATIONS
     ]
-    return (yield from expect_all_accepted(drafts))
+    return (yield from expect_all_accepted(call, drafts))

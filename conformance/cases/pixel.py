@@ -34,20 +34,20 @@ if TYPE_CHECKING:
        fact=ACCEPTED, kinds=PIXELS, ignores_preflight=True)  # fmt: skip
 def minimal_event(call: Call) -> Steps:
     """Pixels are for places where only an image can be loaded, such as emails."""
-    return (yield from expect_accepted("the smallest event as a pixel", call.minimal_request()))
+    return (yield from expect_accepted(call, "the smallest event as a pixel", call.minimal_request(), is_usual=True))
 
 
 @check("pixel.event.full", "An event with every documented field is accepted as a pixel.",
        fact=ACCEPTED, kinds=PIXELS)  # fmt: skip
 def full_event(call: Call) -> Steps:
     """A pixel carries the same payload as a POST."""
-    return (yield from expect_accepted("a full event as a pixel", call.full_request()))
+    return (yield from expect_accepted(call, "a full event as a pixel", call.full_request()))
 
 
 @check("pixel.event.example", "The documented pixel is accepted.", fact=ACCEPTED, kinds=PIXELS)
 def documented_example(call: Call) -> Steps:
     """The example is the first request that most people try."""
-    return (yield from expect_accepted("the documented pixel", call.example_request()))
+    return (yield from expect_accepted(call, "the documented pixel", call.example_request()))
 
 
 @check(
@@ -96,7 +96,7 @@ def _encoded_pixels(call: Call, encoding: PixelEncoding) -> Iterator[tuple[str, 
        parameters=STANDARD_ENCODINGS)  # fmt: skip
 def standard_encoding(call: Call, encoding: PixelEncoding) -> Steps:
     """Base64 has characters (+, / and =) that must be escaped in a query."""
-    return (yield from expect_all_accepted(_encoded_pixels(call, encoding)))
+    return (yield from expect_all_accepted(call, _encoded_pixels(call, encoding)))
 
 
 @check(

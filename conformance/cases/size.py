@@ -116,7 +116,7 @@ def within_limit(call: Call, filling: Filling) -> Steps:
     limit = call.contract.body_size_limit(call.operation)
     size = limit.largest_accepted * filling.percent_of_limit // 100
     subject = f"a body of {_size_in_words(size, limit)}, {filling.description},"
-    return (yield from expect_accepted(subject, filling.sized_draft(call, size)))
+    return (yield from expect_accepted(call, subject, filling.sized_draft(call, size)))
 
 
 @check("size.event.{slug}", "An event {description} is refused.", fact=EVENT, kinds=EVENTS, parameters=OVER_LIMIT)
@@ -161,7 +161,8 @@ def batch_event_within_limit(call: Call, filling: Filling) -> Steps:
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
     size = limit.largest_accepted
     subject = f"a batch with an event of {_size_in_words(size, limit)}, {filling.description},"
-    return (yield from expect_accepted(subject, call.batch_of(2).with_event_size(size, filling.character, limit.unit)))
+    draft = call.batch_of(2).with_event_size(size, filling.character, limit.unit)
+    return (yield from expect_accepted(call, subject, draft))
 
 
 @check("size.batch-event.{slug}", "A batch with an event {description} is refused.",

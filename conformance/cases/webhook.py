@@ -20,14 +20,14 @@ if TYPE_CHECKING:
        kinds=WEBHOOKS, ignores_preflight=True)  # fmt: skip
 def minimal_event(call: Call) -> Steps:
     """Other systems post their events with no other credentials than the key in the query."""
-    return (yield from expect_accepted("the smallest event", call.minimal_request()))
+    return (yield from expect_accepted(call, "the smallest event", call.minimal_request(), is_usual=True))
 
 
 @check("webhook.event.full", "An event with every documented field is accepted by a webhook.",
        fact=ACCEPTED, kinds=WEBHOOKS)  # fmt: skip
 def full_event(call: Call) -> Steps:
     """A webhook carries the same payload as a request with one event."""
-    return (yield from expect_accepted("a full event", call.full_request()))
+    return (yield from expect_accepted(call, "a full event", call.full_request()))
 
 
 @check(
@@ -47,9 +47,8 @@ def invalid_webhook(call: Call, invalid_case: InvalidCase) -> Steps:
 def overriding_key(call: Call) -> Steps:
     """Other systems relay payloads that contain keys of their own; the query decides about an event's source."""
     draft = webhook_with_wrong_body_key(call)
-    return (
-        yield from expect_accepted("a webhook with the right key in its query and an unknown one in its body", draft)
-    )
+    subject = "a webhook with the right key in its query and an unknown one in its body"
+    return (yield from expect_accepted(call, subject, draft))
 
 
 @check("webhook.status.bad", "An invalid webhook causes no server error.",

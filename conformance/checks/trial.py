@@ -121,6 +121,7 @@ class Trial:
             baseline=baseline,
             shared_exchanges=self.preflight.shared_exchanges,
             run_id=self.preflight.run_id,
+            usual_success=self.preflight.successes.get(self.operation),
         )
         return self.check.steps(call)
 

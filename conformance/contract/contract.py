@@ -24,6 +24,7 @@ from conformance.profile.facts import (
     MessageIdLimit,
     ResponseBody,
     ResponseKind,
+    Rule,
     SizeLimit,
 )
 
@@ -114,6 +115,12 @@ class Contract:
     def response_body(self, kind: ResponseKind) -> ResponseBody:
         """What the body of a kind of answer looks like."""
         return self._typed_fact(ResponseBody, f"bodies.{kind}")
+
+    @property
+    def success_fact(self) -> Fact:
+        """What forbids a success whose body says that events were refused: the documented body, or else HTTP."""
+        name = f"bodies.{ResponseKind.ACCEPTED}"
+        return self.fact(name if self.has_fact(name) else f"rules.{Rule.SUCCESS_MEANS_TAKEN}")
 
     def error_body(self, operation: Operation) -> ResponseBody:
         """What the body of a refusal looks like; the profile may state another one for batches."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conformance.core.model import Exchange, Level
+    from conformance.core.model import Exchange, Level, Source
 
 
 class ConformanceError(Exception):
@@ -71,7 +71,7 @@ class Deviation(Exception):
 
     `promise` says what must hold, `problem` what happened instead; `message` is both in one sentence. `exchange`
     is the one that shows it, and `received` its summary unless something else in it is wrong. `level` is the
-    level of the promise, if the check judges several.
+    level of the promise, and `sources` are its documents, if they are not those of the check.
     """
 
     def __init__(  # noqa: PLR0913 - each is a field that reports need on its own
@@ -83,6 +83,7 @@ class Deviation(Exception):
         expected: str,
         received: str | None = None,
         level: Level | None = None,
+        sources: tuple[Source, ...] = (),
     ) -> None:
         self.message = f"{promise}, and {problem}"
         super().__init__(self.message)
@@ -91,6 +92,7 @@ class Deviation(Exception):
         self.expected = expected
         self.received = exchange.summary if received is None else received
         self.level = level
+        self.sources = sources
 
 
 class Untestable(Deviation):

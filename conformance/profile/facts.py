@@ -136,6 +136,7 @@ class Rule(enum.StrEnum):
     HALF_CLOSE = "half-close"
     RETRY_AFTER = "retry-after"
     SDK_REACTIONS = "sdk-reactions"
+    SUCCESS_MEANS_TAKEN = "success-means-taken"
 
 
 MAX_EVENTS_FACT = "limits.batch-events"

@@ -14,6 +14,7 @@ from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults import credentials, protocol_overrides
 from conformance.refserver.faults.fault import any_contract, requires_facts
 from conformance.refserver.faults.response_overrides import IS_WEBHOOK, accept_refused, error_reply, refuse_accepted
+from conformance.refserver.faults.success_bodies import count_events
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.server_change import ServerChange
 
@@ -293,6 +294,12 @@ VARIANTS = (
     _variant("short-ids", "refuses message ids that are longer than documented", refuse_accepted(_has_long_message_id)),
     _variant(
         "quiet", "writes the text of success in lower case", _lowercase_success, requires_facts("bodies.accepted-text")
+    ),
+    _variant(
+        "counting",
+        "answers successes with JSON that counts the events, and lists no errors",
+        count_events,
+        lambda contract: not contract.has_fact("bodies.accepted"),
     ),
     _variant("nul-refused", "refuses NULs", refuse_accepted(lambda view: "\\u0000" in view.body_text)),
     _variant("mark-ignored", "ignores a byte order mark", _ignore_byte_order_mark),

@@ -33,12 +33,14 @@ class PreflightResult:
     """What each operation accepts, and what the checks of a run share.
 
     `baselines`: the operations that refuse the minimal request but accept a variant of it.
+    `successes`: the answer of each operation to the request that it accepts.
     `dead`: the operations that accept nothing, each with the answer to its minimal request.
     `shared_exchanges`: exchanges that several checks need; filled during the run.
     `run_id`: the tag of the run's events.
     """
 
     baselines: Mapping[Operation, Baseline] = field(default_factory=dict)
+    successes: Mapping[Operation, Exchange] = field(default_factory=dict)
     dead: Mapping[Operation, Exchange] = field(default_factory=dict)
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID

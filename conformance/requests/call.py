@@ -38,8 +38,9 @@ class Call:
     """The operation that a check tests, under a contract, and factories of requests to it.
 
     `label` keeps message ids of different checks apart. `shared_exchanges` holds exchanges that several checks need, so
-    that each is provoked only once per run. Events with a context carry `run_id` in it and all ids start with
-    ID_PREFIX, so that the events of a run can be found and deleted; minimal requests carry only the id.
+    that each is provoked only once per run. `usual_success` is the answer to the acceptable request of the
+    preflight, if there was one. Events with a context carry `run_id` in it and all ids start with ID_PREFIX, so that
+    the events of a run can be found and deleted; minimal requests carry only the id.
     """
 
     contract: Contract
@@ -49,6 +50,7 @@ class Call:
     baseline: Baseline = field(default_factory=Baseline)
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
+    usual_success: Exchange | None = None
     _event_numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:

@@ -107,6 +107,7 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
             level=deviation.level,
             exchanges=tuple(exchanges),
             exchange=deviation.exchange,
+            sources=deviation.sources,
         )
     except NoResponse as failure:
         exchange = failure.exchange or (exchanges[-1] if exchanges else None)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
@@ -58,26 +58,53 @@ async def run_preflight(
     if all(exchange.response is None for exchange in exchanges):
         raise InconclusiveError(_diagnose(exchanges, wire))
     exchanges += await asyncio.gather(*(send(call.acceptable_request()) for call in calls[_FIRST_REQUESTS:]))
-    refused = [(call, item) for call, item in zip(calls, exchanges, strict=True) if not expect.is_accepted(item)]
+    refused = [(call, item) for call, item in zip(calls, exchanges, strict=True) if not _is_clean_success(item)]
     baselines = await asyncio.gather(*(_find_baseline(call, send) for call, _ in refused))
-    if len(refused) == len(calls) and not any(baselines):
+    if not any(map(expect.is_accepted, exchanges)) and not any(baselines):
         raise InconclusiveError(_diagnose(exchanges, wire))
-    outcomes = [(call.operation, item, baseline) for (call, item), baseline in zip(refused, baselines, strict=True)]
+    outcomes = [(call.operation, item, found) for (call, item), found in zip(refused, baselines, strict=True)]
+    accepted = {call.operation: item for call, item in zip(calls, exchanges, strict=True) if expect.is_accepted(item)}
     return PreflightResult(
-        baselines={operation: baseline for operation, _, baseline in outcomes if baseline},
-        dead={operation: item for operation, item, baseline in outcomes if not baseline and item.response},
+        baselines={operation: found.baseline for operation, _, found in outcomes if found},
+        successes={**accepted, **{operation: found.exchange for operation, _, found in outcomes if found}},
+        dead={
+            operation: item
+            for operation, item, found in outcomes
+            if not found and item.response and not expect.is_accepted(item)
+        },
         shared_exchanges=sender.shared_exchanges,
         run_id=run_id,
     )
 
 
-async def _find_baseline(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> Baseline | None:
-    """The first variant of a valid request that an operation accepts; None if it accepts none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AcceptedVariant:
+    """A variant of a valid request that an operation accepts, and the answer to it."""
+
+    baseline: Baseline
+    exchange: Exchange
+
+
+async def _find_baseline(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> _AcceptedVariant | None:
+    """The first variant of a valid request that an operation accepts; None if it accepts none.
+
+    One that is accepted by a body that says otherwise counts if there is no better one.
+    """
+    second_choice: _AcceptedVariant | None = None
     for baseline in _baseline_candidates(call):
         with contextlib.suppress(NotApplicable):
-            if expect.is_accepted(await send(replace(call, baseline=baseline).acceptable_request())):
-                return baseline
-    return None
+            exchange = await send(replace(call, baseline=baseline).acceptable_request())
+            if expect.is_accepted(exchange):
+                variant = _AcceptedVariant(baseline=baseline, exchange=exchange)
+                if _is_clean_success(exchange):
+                    return variant
+                second_choice = second_choice or variant
+    return second_choice
+
+
+def _is_clean_success(exchange: Exchange) -> bool:
+    """Whether a request was accepted, by its status and by the body of the answer."""
+    return expect.is_accepted(exchange) and not expect.says_refused(exchange)
 
 
 def _baseline_candidates(call: Call) -> Iterator[Baseline]:

@@ -32,6 +32,7 @@ from conformance.checks.expect.statuses import (
     no_timeout,
     status,
 )
+from conformance.checks.expect.success_bodies import says_refused, taken
 
 __all__ = [
     "FORBIDDEN_PATTERNS",
@@ -56,6 +57,8 @@ __all__ = [
     "require_length_optional",
     "require_refused",
     "require_supported",
+    "says_refused",
     "status",
+    "taken",
     "well_framed",
 ]

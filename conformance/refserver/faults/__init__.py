@@ -20,6 +20,7 @@ from conformance.refserver.faults import (
     required_fields,
     routing,
     size,
+    success_bodies,
     syntax,
     tight_limits,
     unusual_input,
@@ -30,9 +31,9 @@ from conformance.refserver.faults.fault import Fault
 __all__ = ["FAULTS", "Fault"]
 
 _AREAS = (
-    accept, accepted_events, auth, key_carriers, syntax, content_type, size, tight_limits, batch, batch_contents,
-    identity, required_fields, properties, errors, pixel, unusual_input, content_encoding, routing, wire, recovery,
-    concurrency,
+    accept, accepted_events, success_bodies, auth, key_carriers, syntax, content_type, size, tight_limits, batch,
+    batch_contents, identity, required_fields, properties, errors, pixel, unusual_input, content_encoding, routing,
+    wire, recovery, concurrency,
 )  # fmt: skip
 """The modules in the order of the self-check's report."""
 
