@@ -93,7 +93,7 @@ def gzip_bomb(call: Call) -> Steps:
     yield from expect_no_hang(call, exchange, subject)
     if not 400 <= exchange.status < SERVER_ERROR:
         raise Deviation(
-            f"{subject}, over the limit of {limit.at_most:,}, must be refused",
+            f"{subject}, over the limit of {limit.format_size(limit.at_most)}, must be refused",
             f"was answered with {exchange.summary}",
             exchange=exchange,
             expected="a refusal",

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from conformance.checks.check import CheckOptions
     from conformance.core.model import Exchange
-    from conformance.profile.facts import SizeLimit
     from conformance.requests import Call
     from conformance.requests.steps import Steps
 
@@ -103,11 +102,6 @@ OVER_LIMIT = (
 )
 
 
-def _size_in_words(size: int, limit: SizeLimit) -> str:
-    """A size with the unit that its limit counts, such as `32,768 bytes`."""
-    return f"{size:,} {limit.unit.replace('-', ' ')}"
-
-
 @check("size.event.{slug}", "An event {description} is accepted.", fact=EVENT, kinds=EVENTS, parameters=WITHIN_LIMIT)
 @check("size.batch.{slug}", "A batch {description} is accepted.", fact=BATCH, kinds=BATCHES, parameters=WITHIN_LIMIT)
 def within_limit(call: Call, filling: Filling) -> Steps:
@@ -115,7 +109,7 @@ def within_limit(call: Call, filling: Filling) -> Steps:
     filling.require_supported((yield filling.small_draft(call)))
     limit = call.contract.body_size_limit(call.operation)
     size = limit.largest_accepted * filling.percent_of_limit // 100
-    subject = f"a body of {_size_in_words(size, limit)}, {filling.description},"
+    subject = f"a body of {limit.format_size(size)}, {filling.description},"
     return (yield from expect_accepted(call, subject, filling.sized_draft(call, size)))
 
 
@@ -128,7 +122,7 @@ def over_limit(call: Call, filling: Filling) -> Steps:
         raise NotApplicable("the limit does not apply to a body in chunks")
     filling.require_supported((yield filling.small_draft(call)))
     size = limit.smallest_refused
-    subject = f"a body of {_size_in_words(size, limit)}, {filling.description},"
+    subject = f"a body of {limit.format_size(size)}, {filling.description},"
     return expect.status((yield filling.sized_draft(call, size)), limit, subject)
 
 
@@ -160,7 +154,7 @@ def batch_event_within_limit(call: Call, filling: Filling) -> Steps:
     filling.require_supported((yield call.batch_of(2).with_filler(filling.character)))
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
     size = limit.largest_accepted
-    subject = f"a batch with an event of {_size_in_words(size, limit)}, {filling.description},"
+    subject = f"a batch with an event of {limit.format_size(size)}, {filling.description},"
     draft = call.batch_of(2).with_event_size(size, filling.character, limit.unit)
     return (yield from expect_accepted(call, subject, draft))
 
@@ -172,7 +166,7 @@ def batch_event_over_limit(call: Call, filling: Filling) -> Steps:
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
     filling.require_supported((yield call.batch_of(2).with_filler(filling.character)))
     size = limit.smallest_refused
-    event = f"event has {_size_in_words(size, limit)}, {filling.description},"
+    event = f"event has {limit.format_size(size)}, {filling.description},"
     draft = call.batch_of(2).with_event_size(size, filling.character, limit.unit)
     expect.status((yield draft), limit, f"a batch whose first {event}")
     return expect.status((yield draft.with_events_reversed()), limit, f"a batch whose last {event}")
@@ -186,9 +180,9 @@ def size_band(call: Call) -> Steps:
     """No document says whether a KB has 1000 or 1024 bytes; between the two readings, any answer is fine."""
     limit = call.contract.body_size_limit(call.operation)
     if limit.at_least == limit.at_most:
-        raise NotApplicable("the limit is stated in bytes; there is only one reading")
+        raise NotApplicable(f"the limit is stated in {limit.unit.words}; there is only one reading")
     expect.control((yield call.control_request()))
     size = (limit.at_least + limit.at_most) // 2
     exchange = yield call.request_with_room_for(size).with_body_size(size, size_unit=limit.unit)
     between = f"between {limit.at_least:,} and {limit.at_most:,}"
-    return f"{accepted_or_refused(exchange)} at {_size_in_words(size, limit)}, {between}: {exchange.summary}"
+    return f"{accepted_or_refused(exchange)} at {limit.format_size(size)}, {between}: {exchange.summary}"

@@ -11,7 +11,7 @@ from conformance.checks.trial import Trial, make_trials
 from conformance.contract import Contract
 from conformance.core import resources
 from conformance.core.errors import UsageError
-from conformance.core.text import did_you_mean
+from conformance.core.text import did_you_mean, format_range
 from conformance.profile import load
 from conformance.profile.facts import ExpectedResponse, SizeLimit
 from conformance.requests import Keys
@@ -143,7 +143,9 @@ def _describe_statuses(trial: Trial) -> str:
     text = f", expects {' or '.join(map(str, fact.expect))}"
     if fact.tolerate:
         text += f", tolerates {' or '.join(str(item.status) for item in fact.tolerate)}"
-    return f"{text}, limit {fact.at_least:,} to {fact.at_most:,} bytes" if isinstance(fact, SizeLimit) else text
+    if not isinstance(fact, SizeLimit):
+        return text
+    return f"{text}, limit {format_range(fact.at_least, fact.at_most)} {fact.unit.words}"
 
 
 def _print_lines(lines: Iterable[str]) -> None:

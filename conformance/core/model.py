@@ -133,7 +133,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredSize:
-    """The size in bytes of a request that was built to hit a size limit, as that limit counts it.
+    """The size of a request that was built to hit a size limit, in the unit of that limit.
 
     `limit_fact` is the name of the limit, such as `limits.event`.
     """

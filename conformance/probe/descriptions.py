@@ -16,7 +16,7 @@ def describe_fact(fact: Fact) -> str:
     match fact:
         case SizeLimit():
             size = format_range(fact.at_least, fact.at_most)
-            return f"{size} {fact.unit.replace('-', ' ')} ({', '.join(map(str, fact.statuses))})"
+            return f"{size} {fact.unit.words} ({', '.join(map(str, fact.statuses))})"
         case MaxEvents():
             return f"{fact.count:,} events"
         case ExpectedResponse():
@@ -34,7 +34,7 @@ def describe_limit(limit: SizeLimit) -> str:
     """The size, the unit and the scope of a limit."""
     is_exact = limit.at_least == limit.at_most
     size = f"{limit.at_least:,}" if is_exact else f"between {limit.at_least:,} and {limit.at_most:,}"
-    return f"{size} {limit.unit.replace('-', ' ')}{'' if limit.applies_to_chunked else ', not in chunks'}"
+    return f"{size} {limit.unit.words}{'' if limit.applies_to_chunked else ', not in chunks'}"
 
 
 def describe_answer(answer: ExpectedResponse) -> str:

@@ -86,7 +86,7 @@ class UnitProbe:
             unit = _UTF_16_COUNTERPART[unit]
         if not await self._is_accepted(SizePadding(size=self.limit, character=_THREE_BYTE_CHARACTER, unit=unit)):
             self.counts_wide_characters_more = unit is SizeUnit.BYTES
-            self.mismatch = f"as many {unit.replace('-', ' ')} of wider characters are refused"
+            self.mismatch = f"as many {unit.words} of wider characters are refused"
             return None
         one_over_in_unit = replace(
             one_over,
@@ -94,7 +94,7 @@ class UnitProbe:
             unit=unit,
         )
         if unit is not SizeUnit.BYTES and await self._is_accepted(one_over_in_unit):
-            self.mismatch = f"one more, in {unit.replace('-', ' ')} of wider characters, is taken"
+            self.mismatch = f"one more, in {unit.words} of wider characters, is taken"
             return None
         return unit
 

@@ -207,17 +207,36 @@ class SizeLimit(ExpectedResponse):
     @property
     def largest_accepted(self) -> int:
         """The largest size that must be accepted, in units of the limit."""
-        return self.at_least * _PARSED_WITHIN_PERCENT // 100 if self.is_measured_after_parsing else self.at_least
+        return largest_accepted(self.name, self.at_least)
 
     @property
     def smallest_refused(self) -> int:
         """The smallest size that must be refused, in units of the limit."""
-        return -(-self.at_most * _PARSED_OVER_PERCENT // 100) if self.is_measured_after_parsing else self.at_most + 1
+        return smallest_refused(self.name, self.at_most)
 
     @property
     def is_measured_after_parsing(self) -> bool:
         """Whether it limits an event inside a batch, which a server can only measure as it writes it anew."""
-        return self.name == f"limits.{LimitKind.BATCH_EVENT}"
+        return is_measured_after_parsing(self.name)
+
+    def format_size(self, size: int) -> str:
+        """A size with the unit that the limit counts, such as `32,768 bytes`."""
+        return f"{size:,} {self.unit.words}"
+
+
+def is_measured_after_parsing(name: str) -> bool:
+    """Whether a limit, given by its fact's name, is that of an event inside a batch."""
+    return name == f"limits.{LimitKind.BATCH_EVENT}"
+
+
+def largest_accepted(name: str, at_least: int) -> int:
+    """The largest size that must be accepted, by the name of a limit and its smaller reading."""
+    return at_least * _PARSED_WITHIN_PERCENT // 100 if is_measured_after_parsing(name) else at_least
+
+
+def smallest_refused(name: str, at_most: int) -> int:
+    """The smallest size that must be refused, by the name of a limit and its larger reading."""
+    return -(-at_most * _PARSED_OVER_PERCENT // 100) if is_measured_after_parsing(name) else at_most + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

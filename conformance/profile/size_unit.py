@@ -18,6 +18,11 @@ class SizeUnit(enum.StrEnum):
     DECODED_CHARACTERS = "decoded-characters"
     DECODED_UTF_16_UNITS = "decoded-utf16-units"
 
+    @property
+    def words(self) -> str:
+        """The unit as sentences name it."""
+        return self.value.replace("-", " ").replace("utf16", "UTF-16")
+
     def measure(self, body: bytes, decoded: bytes) -> int:
         """The size of a body in this unit; `decoded` is the same JSON, compact and in UTF-8."""
         match self:

@@ -39,7 +39,7 @@ class Padding:
         """An event of exactly `size` units. Raises NotApplicable if it is larger already."""
         missing = size - self._size_of(pointers.put(event, self.pointer, ""))
         if missing < 0:
-            raise NotApplicable(f"an event can't be as small as {size} {self._size_unit_text}")
+            raise NotApplicable(f"an event can't be as small as {size} {self.size_unit.words}")
         return pointers.put(event, self.pointer, self._filler_text(missing))
 
     def pad_batch(self, envelope: JsonObject, list_pointer: str, events: Iterable[JsonObject], size: int) -> JsonObject:
@@ -47,7 +47,7 @@ class Padding:
         unfilled = [pointers.put(event, self.pointer, "") for event in events]
         missing = size - self._size_of(pointers.put(envelope, list_pointer, [*unfilled]))
         if missing < 0:
-            raise NotApplicable(f"a batch of {len(unfilled)} events can't be as small as {size} {self._size_unit_text}")
+            raise NotApplicable(f"a batch of {len(unfilled)} events can't be as small as {size} {self.size_unit.words}")
         share, rest = divmod(missing, len(unfilled))
         texts = [self._filler_text(share)] * (len(unfilled) - 1) + [self._filler_text(share + rest)]
         filled = [pointers.put(event, self.pointer, text) for event, text in zip(unfilled, texts, strict=True)]
@@ -55,10 +55,6 @@ class Padding:
 
     def _size_of(self, value: Json) -> int:
         return self.size_unit.measure(encode_json(value, ascii_only=self.ascii_only), encode_json(value))
-
-    @property
-    def _size_unit_text(self) -> str:
-        return self.size_unit.replace("-", " ")
 
     def _filler_text(self, length: int) -> str:
         """A text of `length` units: the character, repeated, and the letter a for the rest."""

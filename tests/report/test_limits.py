@@ -12,8 +12,12 @@ from conformance.contract import Contract
 from conformance.core import resources
 from conformance.core.model import Request, Response, TransportFailure
 from conformance.profile import load
+from conformance.profile.size_unit import SizeUnit
+from conformance.report.html import render_html
+from conformance.report.html.gauges import build_gauge
 from conformance.report.limits import measure_limits
-from tests.support import function_targets
+from conformance.report.markdown import render_markdown
+from tests.support import function_targets, sample_reports
 
 if TYPE_CHECKING:
     from conformance.report.limits import MeasuredLimit
@@ -89,7 +93,7 @@ def test_events_in_batches_are_measured_alone() -> None:
         return Response(status=413 if max(sizes, default=0) > MOST else 200)
 
     limits = measured_limits(strict, "size.batch-event.*", "limits.batch-event")
-    assert measured_bounds(limits) == {(LEAST * 97 // 100, MOST * 105 // 100)}
+    assert measured_bounds(limits) == {(LEAST * 97 // 100, -(-MOST * 105 // 100))}
 
 
 def silent_over_limit(request: Request) -> Response | TransportFailure:
@@ -124,3 +128,41 @@ def test_the_document_fits_the_schema() -> None:
         "at_least": LEAST, "at_most": MOST, "accepted_up_to": WITHIN_BAND, "refused_from": MOST + 1,
         "level": "should", "sources": [source.as_json() for source in EVENT.sources],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", SizeUnit)
+def test_every_report_names_the_unit_of_a_limit(unit: SizeUnit) -> None:
+    """A limit in characters is nowhere said to be in bytes."""
+    document: dict[str, Any] = json.loads(json.dumps(sample_reports.full_report()))
+    document["limits"] = [{**item, "unit": unit.value} for item in document["limits"]]
+    titles = {item["title"] for item in document["limits"]}
+    markdown = render_markdown(document).partition("## Limits")[2].partition("##")[0]
+    html = render_html(document)
+    for title in titles:
+        assert f"| {title}, in {unit.words} |" in markdown
+        assert f'{title}</strong> <span class="muted">in {unit.words}</span>' in html
+    for item in document["limits"]:
+        gauge = build_gauge(item)
+        assert gauge.description.split(";")[0].endswith(f" {unit.words}")
+        assert gauge.description in html
+
+
+@pytest.mark.parametrize(
+    ("fact", "accepted", "refused", "is_kept"),
+    [
+        ("limits.event", 32_000, 32_769, True),
+        ("limits.event", 31_000, 31_500, False),
+        ("limits.event", 33_500, 34_000, False),
+        ("limits.batch-event", 31_040, 31_041, True),
+        ("limits.batch-event", 31_000, 31_040, False),
+        ("limits.batch-event", 34_406, 34_407, True),
+        ("limits.batch-event", 34_407, 34_408, False),
+    ],
+)
+def test_a_picture_judges_a_limit_as_its_checks_do(fact: str, accepted: int, refused: int, *, is_kept: bool) -> None:
+    """An event inside a batch is measured after parsing, so a few percent are allowed."""
+    limit = {
+        "fact": fact, "title": "a limit", "unit": "bytes", "operations": ["POST /"], "at_least": LEAST, "at_most": MOST,
+        "accepted_up_to": accepted, "refused_from": refused, "level": "must", "sources": [],
+    }  # fmt: skip
+    assert build_gauge(limit).is_kept is is_kept

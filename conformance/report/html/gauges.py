@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance.profile.facts import largest_accepted, smallest_refused
+from conformance.profile.size_unit import SizeUnit
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,6 +57,11 @@ class Gauge:
         return _labels(self.accepted, self.refused, ", ")
 
     @property
+    def unit(self) -> str:
+        """What the limit counts."""
+        return SizeUnit(self.limit["unit"]).words
+
+    @property
     def description(self) -> str:
         """The picture in words."""
         limit = self.limit
@@ -61,7 +69,7 @@ class Gauge:
         if limit["at_most"] != limit["at_least"]:
             band += f" to {limit['at_most']:,}"
         measurements = [mark.label for mark in (self.accepted, self.refused) if mark] or ["nothing measured"]
-        return f"documented {band}; {', '.join(measurements)}"
+        return f"documented {band} {self.unit}; {', '.join(measurements)}"
 
 
 def build_gauge(limit: Mapping[str, Any]) -> Gauge:
@@ -114,9 +122,9 @@ def _scale_bounds(low: int, high: int) -> tuple[int, int]:
 def _judge_limit(limit: Mapping[str, Any]) -> tuple[str, bool | None]:
     """Whether the measured sizes fit the documented ones, in words and as a boolean; None if that is unknown."""
     accepted, refused = limit["accepted_up_to"], limit["refused_from"]
-    if refused is not None and refused <= limit["at_least"]:
+    if refused is not None and refused <= largest_accepted(limit["fact"], limit["at_least"]):
         return "refuses what must be accepted", False
-    if accepted is not None and accepted > limit["at_most"]:
+    if accepted is not None and accepted >= smallest_refused(limit["fact"], limit["at_most"]):
         return "accepts what must be refused", False
     if accepted is None or refused is None:
         return "not measured on both sides", None
