@@ -95,7 +95,7 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, 
         "seed": plan.fuzz_seed,
         "requests": result.requests,
         "duration_s": round(result.duration_s, 3),
-        "per_s": round(sum(result.judged_by_call.values()) / max(result.duration_s, 1e-9)),
+        "per_s": round(result.judged_per_s),
     }
     json_destination = options["json"]
     if json_destination:
@@ -103,11 +103,12 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, 
             "json", json_destination, report.findings_json_text(header, result.findings, is_complete=is_complete)
         )
     if json_destination != output.STDOUT:
+        rate = round(result.judged_per_s)
         console, prefix = create_console(), "" if is_complete else "interrupted, and incomplete: "
         report.print_findings(result.findings, console, plan.gate)
         console.print(
             f"\n{prefix}{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
-            f"{header['per_s']:,} a second, seed {plan.fuzz_seed}",
+            f"{f'{rate:,} a second, ' if rate else ''}seed {plan.fuzz_seed}",
             soft_wrap=True,
         )
     if not is_complete:

@@ -40,7 +40,10 @@ _TRIAGE_TIME_S = 20.0
 
 @dataclass(slots=True, kw_only=True)
 class CampaignResult:
-    """The result of a campaign. `requests` counts those sent over the campaign's own connections."""
+    """The result of a campaign. `requests` counts those sent over the campaign's own connections.
+
+    `duration_s` is the time of sending, up to an interruption, without the triage.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     requests: int = 0
@@ -48,6 +51,11 @@ class CampaignResult:
     waited_s: float = 0.0
     judged_by_call: Counter[str] = field(default_factory=Counter)
     is_cut_short: bool = False
+
+    @property
+    def judged_per_s(self) -> float:
+        """The generated requests that were judged, per second of sending; 0 if none was."""
+        return sum(self.judged_by_call.values()) / self.duration_s if self.duration_s > 0 else 0.0
 
 
 class Campaign:
@@ -85,8 +93,10 @@ class Campaign:
         try:
             has_more, down_finding = True, None
             while has_more and down_finding is None:
-                has_more = await self._send_until_health_check(case_iterator, deadline_s)
-                self.result.duration_s = time.monotonic() - start_s
+                try:
+                    has_more = await self._send_until_health_check(case_iterator, deadline_s)
+                finally:
+                    self.result.duration_s = time.monotonic() - start_s
                 down_finding = await self._check_target_health()
             self.result.is_cut_short |= down_finding is not None
             self._set_findings(await self._collect_findings(down_finding))

@@ -18,6 +18,7 @@ from tests.hostile.targets import answer, ending_on_bad_request, good_until, sil
 from tests.support.scripted_server import ClientClosedError, ClientConnection, answer_always, scripted_server
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from tests.support.scripted_server import ConnectionScript
@@ -154,6 +155,26 @@ def test_a_signal_ends_fuzzing_at_once(then: ConnectionScript, tmp_path: Path) -
     code, document = interrupted(signal.SIGINT, tmp_path, then, "fuzz", "--fuzz", "2000")
     assert code == 130
     assert document["complete"] is False
+    assert document["duration_s"] > 0.4
+    assert document["per_s"] <= document["requests"] / 0.4
+
+
+def test_fuzzing_that_is_ended_before_its_first_request_has_no_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rate comes from the time that was spent sending."""
+
+    def interrupt(campaign: Coroutine[object, object, None]) -> None:
+        campaign.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("conformance.core.event_loop.run", interrupt)
+    report = tmp_path / "r.json"
+    arguments = ["fuzz", "http://127.0.0.1:9", "--profile", "segmentstream", "--write-key", KEY, "--fuzz", "10"]
+    assert main([*arguments, "--json", str(report)]) == 130
+    assert "0 findings in 0 requests, seed 1" in capsys.readouterr().out
+    document = json.loads(report.read_text(encoding="utf-8"))
+    assert (document["duration_s"], document["per_s"]) == (0.0, 0)
 
 
 def test_a_signal_ends_generating(tmp_path: Path) -> None:
