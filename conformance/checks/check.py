@@ -33,6 +33,14 @@ REQUIRED_FIELDS = "events.required"
 RATE_HEADERS = "rate.headers"
 """Stands for several facts: the headers that are promised with a 429, each with its own level."""
 
+SMALLEST_REQUEST_CHECKS = {
+    OperationKind.EVENT: "accept.event.minimal",
+    OperationKind.BATCH: "accept.event.minimal",
+    OperationKind.PIXEL: "pixel.event.minimal",
+    OperationKind.WEBHOOK: "webhook.event.minimal",
+}
+"""The check that reports a path on which nothing is accepted, for each kind of operation."""
+
 ACCEPTED = f"answers.{facts.Condition.ACCEPTED}"
 ERROR_BODY = f"bodies.{facts.ResponseKind.ERROR}"
 NO_SERVER_ERROR = f"rules.{facts.Rule.NO_SERVER_ERROR}"
@@ -108,7 +116,8 @@ class Check:
 
     `fact` names the fact of the profile that promises it, `needs` another one that must be stated, too. `kinds`
     and `paths` (None for all) limit the operations that it applies to; with `first_per`, it runs on the first of
-    each group of these. `max_level` is the strongest level it can have.
+    each group of these, or if that accepts nothing, on the next one that does. `max_level` is the strongest level
+    it can have.
     With `exclusive` no other check runs at the same time; with `observes` it reports what a target does and
     never fails; with `ignores_preflight` it runs even where the preflight found that nothing is accepted.
     """
@@ -149,11 +158,7 @@ class Check:
 
     def operations(self, contract: Contract) -> list[Operation]:
         """The operations of a contract that it runs on."""
-        operations = [
-            operation
-            for operation in contract.operations
-            if operation.kind in self.kinds and (self.paths is None or operation.path in self.paths)
-        ]
+        operations = self._operations_of_kinds(contract, self.kinds)
         if self.first_per:
             first_of_group = {self.first_per.group_key(operation): operation for operation in reversed(operations)}
             operations = [
@@ -162,6 +167,30 @@ class Check:
                 if first_of_group[self.first_per.group_key(operation)] is operation
             ]
         return operations
+
+    def fallbacks(self, contract: Contract, first: Operation) -> tuple[Operation, ...]:
+        """The other operations of the group of its first one, on which it runs if that accepts nothing.
+
+        A check that runs once on a call with one event also runs on a batch.
+        """
+        if self.first_per is None:
+            return ()
+        kinds = self.kinds | BATCHES if self.first_per is FirstPer.RUN and self.kinds & EVENTS else self.kinds
+        group = self.first_per.group_key(first)
+        return tuple(
+            operation
+            for operation in sorted(
+                self._operations_of_kinds(contract, kinds), key=lambda operation: operation.kind not in self.kinds
+            )
+            if operation != first and self.first_per.group_key(operation) == group
+        )
+
+    def _operations_of_kinds(self, contract: Contract, kinds: frozenset[OperationKind]) -> list[Operation]:
+        return [
+            operation
+            for operation in contract.operations
+            if operation.kind in kinds and (self.paths is None or operation.path in self.paths)
+        ]
 
 
 def _capitalize_first(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import UsageError
@@ -48,7 +48,7 @@ def _matches_term(term: str, trial: Trial) -> bool:
 
 
 def select_trials(trials: Iterable[Trial], select: Iterable[str], deselect: Iterable[str]) -> list[Trial]:
-    """The trials that match every --select expression and no --deselect expression.
+    """The trials that match every --select expression and no --deselect expression, without other fallbacks.
 
     Raises UsageError if a term matches no trial at all, or no trial is left.
     """
@@ -57,11 +57,19 @@ def select_trials(trials: Iterable[Trial], select: Iterable[str], deselect: Iter
     deselecting = [SelectionExpression.parse("--deselect", text) for text in deselect]
     for expression in (*selecting, *deselecting):
         _require_match(all_trials, expression)
+
+    def is_selected(trial: Trial) -> bool:
+        return all(expression.matches(trial) for expression in selecting) and not any(
+            expression.matches(trial) for expression in deselecting
+        )
+
     selected = [
-        trial
+        replace(
+            trial,
+            fallbacks=tuple(item for item in trial.fallbacks if is_selected(replace(trial, operation=item))),
+        )
         for trial in all_trials
-        if all(expression.matches(trial) for expression in selecting)
-        and not any(expression.matches(trial) for expression in deselecting)
+        if is_selected(trial)
     ]
     if all_trials and not selected:
         raise UsageError("--select and --deselect leave no check; see `conformance list`")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.checks.check import ERROR_BODY, RATE_HEADERS, REQUIRED_FIELDS, Check, Tier
+from conformance.checks.check import (
+    ERROR_BODY,
+    RATE_HEADERS,
+    REQUIRED_FIELDS,
+    SMALLEST_REQUEST_CHECKS,
+    Check,
+    Tier,
+)
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Level, Outcome, Source, weaker_level
 from conformance.requests import Baseline, Call, PreflightResult
@@ -23,8 +30,9 @@ if TYPE_CHECKING:
 class Trial:
     """One check on one operation under one contract; `operation` is None if the profile has none for the check.
 
-    `preflight` is empty until a run has made it. `repetition` counts from 1: the message ids of a trial differ
-    from one repetition to the next.
+    `preflight` is empty until a run has made it. `fallbacks` are the operations to ask if nothing is accepted on
+    `operation`; `stand_in` is the one of them that is asked. `repetition` counts from 1: the message ids of a
+    trial differ from one repetition to the next.
     """
 
     check: Check
@@ -33,7 +41,22 @@ class Trial:
     operation: Operation | None
     allowed_tiers: frozenset[Tier] = frozenset(Tier)
     preflight: PreflightResult = field(default_factory=PreflightResult)
+    fallbacks: tuple[Operation, ...] = ()
+    stand_in: Operation | None = None
     repetition: int = 1
+
+    @property
+    def asked_operation(self) -> Operation | None:
+        """The operation that gets its requests."""
+        return self.stand_in or self.operation
+
+    def after_preflight(self, preflight: PreflightResult) -> Trial:
+        """The trial with the result of a preflight: on another operation if nothing is accepted on its own."""
+        trial = replace(self, preflight=preflight)
+        if self.operation not in preflight.dead:
+            return trial
+        alive = (replace(trial, stand_in=item) for item in self.fallbacks if item not in preflight.dead)
+        return next((moved for moved in alive if moved.facts), trial)
 
     @property
     def exclusive(self) -> bool:
@@ -53,12 +76,13 @@ class Trial:
     @property
     def _contract_here(self) -> Contract:
         """The contract as it holds on the path of the operation."""
-        return self.contract.for_operation(self.operation) if self.operation else self.contract
+        operation = self.asked_operation
+        return self.contract.for_operation(operation) if operation else self.contract
 
     @property
     def facts(self) -> tuple[Fact, ...]:
         """The facts of the profile that promise it; empty if it states none."""
-        name, contract, operation = self.check.fact, self._contract_here, self.operation
+        name, contract, operation = self.check.fact, self._contract_here, self.asked_operation
         if self.check.needs and not contract.has_fact(self.check.needs):
             return ()
         if name == REQUIRED_FIELDS:
@@ -79,15 +103,15 @@ class Trial:
 
     def cap_level(self, level: Level) -> Level:
         """A level, but no stronger than that of the operation and `max_level` of the check."""
-        return weaker_level(
-            weaker_level(level, self.operation.level if self.operation else Level.MUST), self.check.max_level
-        )
+        operation = self.asked_operation
+        return weaker_level(weaker_level(level, operation.level if operation else Level.MUST), self.check.max_level)
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Where the promise is documented, and the operation if that is not a MUST."""
-        operation = self.operation.sources if self.operation and self.operation.level is not Level.MUST else ()
-        return (*(source for fact in self.facts for source in fact.sources), *operation)
+        operation = self.asked_operation
+        path_sources = operation.sources if operation and operation.level is not Level.MUST else ()
+        return (*(source for fact in self.facts for source in fact.sources), *path_sources)
 
     @property
     def name(self) -> str:
@@ -99,7 +123,8 @@ class Trial:
 
         Raises Untestable if the preflight found that the operation accepts nothing.
         """
-        if self.operation is None:
+        operation = self.asked_operation
+        if operation is None:
             path_suffix = f" at {', '.join(sorted(self.check.paths))}" if self.check.paths else ""
             raise NotApplicable(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{path_suffix}")
         if not self.facts:
@@ -110,18 +135,21 @@ class Trial:
             raise NotApplicable(f"the profile does not state {' and '.join(missing)}{here}")
         if not self.is_allowed:
             raise NotApplicable(f"not in the tiers of this run; see --tier {self.check.tier}")
+        reporting_check = SMALLEST_REQUEST_CHECKS[operation.kind]
+        if self.check.id != reporting_check:
+            self.preflight.require_present(operation, reporting_check)
         if not self.check.ignores_preflight:
-            self.preflight.require_alive(self.operation)
-        baseline = self.preflight.baselines.get(self.operation, Baseline())
+            self.preflight.require_alive(operation)
+        baseline = self.preflight.baselines.get(operation, Baseline())
         call = Call(
             contract=self.contract,
-            operation=self.operation,
+            operation=operation,
             keys=self.keys,
             label=self.name if self.repetition == 1 else f"{self.name}, turn {self.repetition}",
             baseline=baseline,
             shared_exchanges=self.preflight.shared_exchanges,
             run_id=self.preflight.run_id,
-            usual_success=self.preflight.successes.get(self.operation),
+            usual_success=self.preflight.successes.get(operation),
         )
         return self.check.steps(call)
 
@@ -138,7 +166,14 @@ def make_trials(
 ) -> list[Trial]:
     """A trial for each check and each operation it runs on; one without an operation if there is none."""
     return [
-        Trial(check=check, contract=contract, keys=keys, operation=operation, allowed_tiers=allowed_tiers)
+        Trial(
+            check=check,
+            contract=contract,
+            keys=keys,
+            operation=operation,
+            allowed_tiers=allowed_tiers,
+            fallbacks=check.fallbacks(contract, operation) if operation else (),
+        )
         for check in checks
         for operation in check.operations(contract) or (None,)
     ]

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conformance.core.model import Exchange, Level, Source
+    from conformance.core.model import Exchange, Level, PathState, Source
 
 
 class ConformanceError(Exception):
@@ -63,7 +63,14 @@ class ProfileError(UsageError):
 
 
 class NotApplicable(Exception):
-    """The contract promises nothing that a check could judge; the text says why."""
+    """The contract promises nothing that a check could judge; the text says why.
+
+    `path_state` is set if the reason is that an optional path is not there.
+    """
+
+    def __init__(self, message: str, *, path_state: PathState | None = None) -> None:
+        super().__init__(message)
+        self.path_state = path_state
 
 
 class Deviation(Exception):
@@ -96,7 +103,12 @@ class Deviation(Exception):
 
 
 class Untestable(Deviation):
-    """An acceptable request was refused, so refusing an invalid one proves nothing."""
+    """An acceptable request was refused, so refusing an invalid one proves nothing.
+
+    `path_state` is set if the path accepts no request at all.
+    """
+
+    path_state: PathState | None = None
 
 
 class NoResponse(Exception):

@@ -75,6 +75,13 @@ WORST_FIRST = (
 """The order in which one outcome stands for several."""
 
 
+class PathState(enum.StrEnum):
+    """Why nothing is accepted on a path: it is not there, or it refuses every acceptable request."""
+
+    ABSENT = "absent"
+    REFUSES_ALL = "refuses-all"
+
+
 class Area(enum.StrEnum):
     """The topic of a check, and the first word of its id."""
 
@@ -250,7 +257,8 @@ class Verdict:
     shows a problem: 0 if there was no response, None if no exchange shows one. `data` comes from the check's
     Note. `measured_sizes` lists the requests that were built to hit a size limit, and whether each was accepted.
     `known_deviation` is set if a broken promise is accepted for now; `outcome_counts` if repeated runs had
-    different outcomes.
+    different outcomes. `path_state` is set if the check could not be asked because nothing is accepted on the path;
+    `asked_on` if it was asked on another path for that reason.
     """
 
     id: str
@@ -270,6 +278,13 @@ class Verdict:
     measured_sizes: tuple[tuple[MeasuredSize, bool], ...] = ()
     known_deviation: KnownDeviation | None = None
     outcome_counts: tuple[tuple[Outcome, int], ...] = ()
+    path_state: PathState | None = None
+    asked_on: str = ""
+
+    @property
+    def judged_operation(self) -> str:
+        """The operation that got the requests."""
+        return self.asked_on or self.operation
 
     @property
     def name(self) -> str:

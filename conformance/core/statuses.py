@@ -8,5 +8,8 @@ from typing import Final
 MULTI_STATUS: Final[int] = HTTPStatus.MULTI_STATUS.value
 """A partial success: some events of a batch were accepted, and some were not."""
 TOO_MANY_REQUESTS: Final[int] = HTTPStatus.TOO_MANY_REQUESTS.value
+UNAUTHORIZED: Final[int] = HTTPStatus.UNAUTHORIZED.value
 SERVER_ERROR: Final[int] = HTTPStatus.INTERNAL_SERVER_ERROR.value
 """The lowest 5xx status."""
+ABSENT_STATUSES: Final[frozenset[int]] = frozenset({404, 405, 410, 501})
+"""The statuses that say that nothing is at a path, or nothing with this method."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.contract import Operation
 from conformance.core.model import Level, OperationKind
+from conformance.core.statuses import ABSENT_STATUSES
 from conformance.probe.dialects import probe_source, with_path_prefix, without_version
 from conformance.probe.discovery import is_same_answer
 from conformance.probe.summary import Section
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from conformance.probe.dialects import Dialect
     from conformance.probe.discovery import FirstAccepted
     from conformance.profile.profile import Route
-
-_ABSENT_STATUSES = frozenset({404, 405, 410, 501})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,6 +142,6 @@ class RouteProbe:
 
 def _is_absent(exchange: Exchange, unknown_path_answer: Exchange | None) -> bool:
     """Whether an answer means that a path does not exist: by its status, or like that of an unknown path."""
-    if exchange.status in _ABSENT_STATUSES:
+    if exchange.status in ABSENT_STATUSES:
         return True
     return unknown_path_answer is not None and is_same_answer(exchange, unknown_path_answer)

@@ -174,6 +174,8 @@ def verdict_json(verdict: Verdict) -> JsonObject:
         "sources": [source.as_json() for source in verdict.sources],
         "exchanges": list(verdict.exchanges),
         "curl": escape_surrogates(verdict.curl),
+        **({"path_state": verdict.path_state.value} if verdict.path_state else {}),
+        **({"asked_on": verdict.asked_on} if verdict.asked_on else {}),
         **({"known": {**verdict.known_deviation.as_json()}} if verdict.known_deviation else {}),
         **(
             {"runs": {outcome.value: count for outcome, count in verdict.outcome_counts}}

@@ -45,6 +45,11 @@ class FailureGroup:
         return describe_known(self.first.get("known"))
 
     @property
+    def path_state(self) -> str:
+        """Why nothing is accepted on the calls, where that is the reason; empty otherwise."""
+        return str(self.first.get("path_state", ""))
+
+    @property
     def calls(self) -> tuple[str, ...]:
         """The calls of all members, each once."""
         return tuple(sorted({call for member in self.members for call in member.calls}))
@@ -72,16 +77,18 @@ def _group_order(group: list[Mapping[str, Any]]) -> tuple[int, bool, str, str]:
     """Strongest level first, fuzzing last, then by id. Reasons why checks do not apply: the most frequent first."""
     first = group[0]
     is_reason = first["outcome"] == Outcome.NOT_APPLICABLE
-    weight = -len(group) if is_reason else Level(first["level"]).rank
+    weight = -len(group) if is_reason else min(Level(item["level"]).rank for item in group)
     return weight, first["area"] == Area.FUZZ, first["id"], first["operation"]
 
 
 def _build_group(group: list[Mapping[str, Any]], used_anchors: set[str]) -> FailureGroup:
     """A group from its checks. An id that has an anchor on the page gets no other one."""
+    if group[0].get("path_state"):
+        group = sorted(group, key=lambda item: Level(item["level"]).rank)
     calls: dict[str, list[str]] = {}
     samples = {item["id"]: item for item in group}
     for item in group:
-        calls.setdefault(item["id"], []).append(item["operation"])
+        calls.setdefault(item["id"], []).append(asked_call(item))
     members = tuple(
         GroupedCheck(
             id=name,
@@ -100,9 +107,14 @@ def _build_group(group: list[Mapping[str, Any]], used_anchors: set[str]) -> Fail
     )  # fmt: skip
 
 
+def asked_call(check: Mapping[str, Any]) -> str:
+    """The call that got the requests of a check, from its JSON form."""
+    return str(check.get("asked_on") or check["operation"])
+
+
 def message_without_call(check: Mapping[str, Any]) -> str:
     """The message of a check without the name of its call, so that messages of several calls compare."""
-    call, message = check["operation"], str(check["message"])
+    call, message = asked_call(check), str(check["message"])
     return re.sub(rf"{re.escape(call)}(?![\w/-])", "the call", message) if call else message
 
 
@@ -129,7 +141,7 @@ def _answer_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
 
 def _reason_key(check: Mapping[str, Any]) -> tuple[Hashable, ...]:
     return (
-        check["level"],
+        "" if check.get("path_state") else check["level"],
         message_without_call(check),
         _received_status(check),
         describe_known(check.get("known")),

@@ -30,11 +30,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixCell:
-    """The worst outcome of a check on any call of a report, and the number of calls with a problem."""
+    """The worst outcome of a check on any call of a report, and the number of calls with a problem.
+
+    Calls on which nothing is accepted are not among them if there are others; `missing_count` is their number.
+    """
 
     outcome: str
     call_count: int
     failed_count: int
+    missing_count: int
     level: str
     message: str
 
@@ -137,7 +141,11 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
 
 def _cell(checks: Iterable[Mapping[str, Any]]) -> MatrixCell:
     """The worst outcome of a check on several calls."""
-    worst_first = sorted(checks, key=lambda item: (WORST_FIRST.index(item["outcome"]), Level(item["level"]).rank))
+    check_list = list(checks)
+    asked = [item for item in check_list if not item.get("path_state")]
+    worst_first = sorted(
+        asked or check_list, key=lambda item: (WORST_FIRST.index(item["outcome"]), Level(item["level"]).rank)
+    )
     worst = worst_first[0]
     return MatrixCell(
         outcome=worst["outcome"],
@@ -145,6 +153,7 @@ def _cell(checks: Iterable[Mapping[str, Any]]) -> MatrixCell:
         failed_count=sum(item["outcome"] in PROBLEM_OUTCOMES for item in worst_first),
         level=worst["level"],
         message=worst["message"],
+        missing_count=len(check_list) - len(asked) if asked else 0,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import JUDGED_OUTCOMES, Level, Outcome
 from conformance.report.document import CONFORMS, DEVIATES
+from conformance.report.failure_groups import asked_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,11 +134,16 @@ def tallies_by_level(checks: Iterable[Mapping[str, Any]]) -> list[tuple[str, Tal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRow:
-    """A call with its tally in each area, None if it has no check there, and over all areas."""
+    """A call with its tally in each area, None if it has no check there, and over all areas.
+
+    `path_state` says why nothing is accepted on it, and `not_asked` how many checks were not asked for that reason.
+    """
 
     call: str
     cells: tuple[tuple[str, Tally | None], ...]
     total: Tally
+    path_state: str = ""
+    not_asked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +157,31 @@ class CallGrid:
 
 
 def build_call_grid(checks: Iterable[Mapping[str, Any]]) -> CallGrid:
-    """The grid of areas and calls. Checks without a call are in the last row."""
+    """The grid of areas and calls, without checks that could not be asked because nothing is accepted on their path.
+
+    Checks without a call are in the last row.
+    """
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    not_asked: Counter[str] = Counter()
+    path_states: dict[str, str] = {}
     for item in checks:
-        cells.setdefault((item["operation"], item["area"]), []).append(item)
+        call = asked_call(item)
+        kept = cells.setdefault((call, item["area"]), [])
+        if item.get("path_state"):
+            not_asked[call] += 1
+            path_states[call] = item["path_state"]
+        else:
+            kept.append(item)
     areas = tuple(sorted({area for _, area in cells}))
     calls = tuple(sorted({call for call, _ in cells}, key=lambda call: (not call, call)))
-    rows = [_call_row(call, areas, {area: cells.get((call, area), []) for area in areas}) for call in calls]
+    rows = [
+        replace(
+            _call_row(call, areas, {area: cells.get((call, area), []) for area in areas}),
+            path_state=path_states.get(call, ""),
+            not_asked=not_asked[call],
+        )
+        for call in calls
+    ]
     cells_by_area = {area: [item for call in calls for item in cells.get((call, area), [])] for area in areas}
     return CallGrid(areas=areas, calls=calls, rows=tuple(rows), totals=_call_row("", areas, cells_by_area))
 

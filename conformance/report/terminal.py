@@ -92,9 +92,9 @@ def _group_problems(report: Report) -> list[list[Verdict]]:
     """
     groups: dict[tuple[str | int | None, ...], list[Verdict]] = {}
     for item in report.problems():
-        location = (item.operation,) if item.outcome is Outcome.UNTESTABLE else (item.id, item.level)
+        location = (item.judged_operation,) if item.outcome is Outcome.UNTESTABLE else (item.id, item.level)
         known = item.known_deviation.reason if item.known_deviation else ""
-        groups.setdefault((*location, item.outcome, item.received_status, known), []).append(item)
+        groups.setdefault((*location, item.path_state, item.outcome, item.received_status, known), []).append(item)
     return list(groups.values())
 
 
@@ -119,7 +119,7 @@ def verdict_details(item: Verdict, operations: Sequence[str] = ()) -> list[Detai
     links = [source.url for source in item.sources if source.url][:1]
     details = [
         Detail(DetailKind.PROMISE, item.title),
-        Detail(DetailKind.CALLS, join_first(operations or [item.operation], _MAX_ITEMS)),
+        Detail(DetailKind.CALLS, join_first(operations or [item.judged_operation], _MAX_ITEMS)),
         Detail(DetailKind.EXPECTED, item.expected),
         Detail(DetailKind.RECEIVED, item.received),
         Detail(DetailKind.REASON, item.message),
@@ -142,19 +142,27 @@ def _untestable_details(item: Verdict, ids: Sequence[str]) -> list[Detail]:
 
 
 def _print_problem(items: list[Verdict], report: Report, console: Console) -> None:
-    """Prints one problem with its details."""
+    """Prints one problem with its details; a path on which nothing is accepted in one line."""
     first = items[0]
     ids = list(dict.fromkeys(item.id for item in items))
     head = Text.assemble(
         ("\n" + first.outcome.value.upper(), _STYLES[first.outcome]),
-        f"  {first.id if len(ids) == 1 else f'{len(ids)} checks on {first.operation}'}  ",
+        f"  {first.id if len(ids) == 1 else f'{len(ids):,} checks on {first.judged_operation}'}  ",
         (first.level.value.upper(), "bold"),
         "" if first.level.is_at_least(report.run_info.gate) else f" (below the gate, {report.run_info.gate})",
         (" (known)", "dim") if first.known_deviation else "",
     )
+    if first.path_state:
+        reason = (
+            f": nothing is accepted there, {escape_controls(first.received)}; see the check of the smallest request"
+        )
+        console.print(Text.assemble(head, reason), soft_wrap=True)
+        return
     console.print(head, soft_wrap=True)
     details = (
-        verdict_details(first, [item.operation for item in items]) if len(ids) == 1 else _untestable_details(first, ids)
+        verdict_details(first, [item.judged_operation for item in items])
+        if len(ids) == 1
+        else _untestable_details(first, ids)
     )
     print_details(details, console)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.core.errors import Untestable
-from conformance.core.model import DEFAULT_RUN_ID
+from conformance.core.errors import NotApplicable, Untestable
+from conformance.core.model import DEFAULT_RUN_ID, Level, PathState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,7 @@ class PreflightResult:
     `baselines`: the operations that refuse the minimal request but accept a variant of it.
     `successes`: the answer of each operation to the request that it accepts.
     `dead`: the operations that accept nothing, each with the answer to its minimal request.
+    `absent`: those of them that are not there at all.
     `shared_exchanges`: exchanges that several checks need; filled during the run.
     `run_id`: the tag of the run's events.
     """
@@ -42,15 +43,29 @@ class PreflightResult:
     baselines: Mapping[Operation, Baseline] = field(default_factory=dict)
     successes: Mapping[Operation, Exchange] = field(default_factory=dict)
     dead: Mapping[Operation, Exchange] = field(default_factory=dict)
+    absent: frozenset[Operation] = frozenset()
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
 
     def require_alive(self, operation: Operation) -> None:
         """Raises Untestable if the operation accepts nothing."""
         if operation in self.dead:
-            raise Untestable(
+            untestable = Untestable(
                 f"{operation} must accept some acceptable request, or what it refuses proves nothing",
                 "accepted none; look at the check of the smallest request",
                 exchange=self.dead[operation],
                 expected="a success",
+            )
+            untestable.path_state = PathState.ABSENT if operation in self.absent else PathState.REFUSES_ALL
+            raise untestable
+
+    def require_present(self, operation: Operation, smallest_request_check: str) -> None:
+        """Raises NotApplicable if an operation that need not be there is not there.
+
+        That is one deviation, and the check of the smallest request reports it.
+        """
+        if operation in self.absent and operation.level is not Level.MUST:
+            raise NotApplicable(
+                f"nothing is at {operation} ({self.dead[operation].status}): see {smallest_request_check}",
+                path_state=PathState.ABSENT,
             )

@@ -13,7 +13,7 @@ from conformance.requests import ConcurrentRequests, Conversation, Draft
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from conformance.core.model import JsonObject, Source
+    from conformance.core.model import JsonObject, PathState, Source
     from conformance.requests import Step
     from conformance.requests.steps import Steps
     from conformance.run.sender import Sender
@@ -40,7 +40,8 @@ class CheckResult:
     """The result of running one work item.
 
     `exchange` is the one that shows a failure or an error; it may be an earlier one, which is not among
-    `exchanges`. `sources` are set if they are not those of the work item.
+    `exchanges`. `sources` are set if they are not those of the work item; `path_state` if nothing is accepted on
+    the path.
     """
 
     outcome: Outcome
@@ -52,6 +53,7 @@ class CheckResult:
     exchange: Exchange | None = None
     data: JsonObject | None = None
     sources: tuple[Source, ...] = ()
+    path_state: PathState | None = None
 
     @property
     def exchange_index(self) -> int | None:
@@ -97,7 +99,10 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
     try:
         note = await _run_steps(item.steps(), sender, exchanges)
     except NotApplicable as reason:
-        return CheckResult(outcome=Outcome.NOT_APPLICABLE, message=str(reason), exchanges=tuple(exchanges))
+        return CheckResult(
+            outcome=Outcome.NOT_APPLICABLE, message=str(reason), exchanges=tuple(exchanges),
+            path_state=reason.path_state,
+        )  # fmt: skip
     except Deviation as deviation:
         return CheckResult(
             outcome=Outcome.UNTESTABLE if isinstance(deviation, Untestable) else Outcome.FAIL,
@@ -108,6 +113,7 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
             exchanges=tuple(exchanges),
             exchange=deviation.exchange,
             sources=deviation.sources,
+            path_state=deviation.path_state if isinstance(deviation, Untestable) else None,
         )
     except NoResponse as failure:
         exchange = failure.exchange or (exchanges[-1] if exchanges else None)

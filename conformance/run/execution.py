@@ -116,12 +116,10 @@ async def execute(
     """
     result = result or RunResult()
     start_s = time.monotonic()
-    wire = plan.build_wire()
-    sender = Sender(wire=wire)
+    sender = Sender(wire=(wire := plan.build_wire()))
 
     def on_result(trial: Trial, check_result: CheckResult) -> None:
-        verdict = build_verdict(trial, check_result)
-        result.verdicts.append(verdict)
+        result.verdicts.append(verdict := build_verdict(trial, check_result))
         on_verdict(trial, verdict)
 
     try:
@@ -129,11 +127,7 @@ async def execute(
             preflight_result = await _run_preflight(plan, sender)
             sender.breaker = CircuitBreaker()
             on_ready()
-            checked_trials = [replace(trial, preflight=preflight_result) for trial in plan.trials]
-            fuzz_trials = [trial for trial in checked_trials if plan.fuzz_requests and trial.check.area is Area.FUZZ]
-            other_trials = [
-                trial for trial in checked_trials if not plan.fuzz_requests or trial.check.area is not Area.FUZZ
-            ]
+            other_trials, fuzz_trials = _trials_after(preflight_result, plan)
             await engine.run_all(other_trials, sender, plan.jobs, on_result)
             if fuzz_trials:
                 if fuzz is None:
@@ -146,6 +140,15 @@ async def execute(
         result.waited_s = sender.waited_s
         result.duration_s = time.monotonic() - start_s
     return result
+
+
+def _trials_after(preflight_result: PreflightResult, plan: Plan) -> tuple[list[Trial], list[Trial]]:
+    """The trials of a plan, those with generated requests apart."""
+    trials = [trial.after_preflight(preflight_result) for trial in plan.trials]
+    if not plan.fuzz_requests:
+        return trials, []
+    others = [trial for trial in trials if trial.check.area is not Area.FUZZ]
+    return others, [trial for trial in trials if trial.check.area is Area.FUZZ]
 
 
 async def _run_preflight(plan: Plan, sender: Sender) -> PreflightResult:

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import InconclusiveError, NotApplicable
 from conformance.core.model import DEFAULT_RUN_ID, Exchange, OperationKind, TransportFailure
-from conformance.core.statuses import SERVER_ERROR
+from conformance.core.statuses import ABSENT_STATUSES, SERVER_ERROR, UNAUTHORIZED
 from conformance.profile.facts import AuthScheme
 from conformance.requests import Baseline, Call, Draft, PreflightResult
+from conformance.requests.wrong_routes import UNKNOWN_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
-    from conformance.contract import Contract
+    from conformance.contract import Contract, Operation
     from conformance.requests import Keys
     from conformance.run.sender import Sender
     from conformance.wire import Wire
@@ -59,19 +60,20 @@ async def run_preflight(
         raise InconclusiveError(_diagnose(exchanges, wire))
     exchanges += await asyncio.gather(*(send(call.acceptable_request()) for call in calls[_FIRST_REQUESTS:]))
     refused = [(call, item) for call, item in zip(calls, exchanges, strict=True) if not _is_clean_success(item)]
-    baselines = await asyncio.gather(*(_find_baseline(call, send) for call, _ in refused))
+    answers = {call.operation: [item] for call, item in refused}
+    baselines = await asyncio.gather(*(_find_baseline(call, send, answers[call.operation]) for call, _ in refused))
     if not any(map(expect.is_accepted, exchanges)) and not any(baselines):
         raise InconclusiveError(_diagnose(exchanges, wire))
     outcomes = [(call.operation, item, found) for (call, item), found in zip(refused, baselines, strict=True)]
     accepted = {call.operation: item for call, item in zip(calls, exchanges, strict=True) if expect.is_accepted(item)}
+    silent = {operation for operation, item, _ in outcomes if item.response is None}
+    dead = {operation: item for operation, item, found in outcomes if not (found or operation in {*accepted, *silent})}
+    absent = [call.operation for call in calls if call.operation in dead and await _is_absent(call, answers, send)]
     return PreflightResult(
         baselines={operation: found.baseline for operation, _, found in outcomes if found},
         successes={**accepted, **{operation: found.exchange for operation, _, found in outcomes if found}},
-        dead={
-            operation: item
-            for operation, item, found in outcomes
-            if not found and item.response and not expect.is_accepted(item)
-        },
+        dead=dead,
+        absent=frozenset(absent),
         shared_exchanges=sender.shared_exchanges,
         run_id=run_id,
     )
@@ -85,21 +87,45 @@ class _AcceptedVariant:
     exchange: Exchange
 
 
-async def _find_baseline(call: Call, send: Callable[[Draft], Awaitable[Exchange]]) -> _AcceptedVariant | None:
+async def _find_baseline(
+    call: Call, send: Callable[[Draft], Awaitable[Exchange]], answers: list[Exchange]
+) -> _AcceptedVariant | None:
     """The first variant of a valid request that an operation accepts; None if it accepts none.
 
-    One that is accepted by a body that says otherwise counts if there is no better one.
+    One that is accepted by a body that says otherwise counts if there is no better one. All answers are added to
+    `answers`.
     """
     second_choice: _AcceptedVariant | None = None
     for baseline in _baseline_candidates(call):
         with contextlib.suppress(NotApplicable):
             exchange = await send(replace(call, baseline=baseline).acceptable_request())
+            answers.append(exchange)
             if expect.is_accepted(exchange):
                 variant = _AcceptedVariant(baseline=baseline, exchange=exchange)
                 if _is_clean_success(exchange):
                     return variant
                 second_choice = second_choice or variant
     return second_choice
+
+
+async def _is_absent(
+    call: Call,
+    answers_by_operation: Mapping[Operation, Sequence[Exchange]],
+    send: Callable[[Draft], Awaitable[Exchange]],
+) -> bool:
+    """Whether a path that refuses all requests is not there.
+
+    Its answers say so, or they are all the same as that of an unknown path, and not about the credentials.
+    """
+    refusals = answers_by_operation[call.operation]
+    if all(item.status in ABSENT_STATUSES for item in refusals):
+        return True
+    answers = {(item.status, item.response.body if item.response else b"") for item in refusals}
+    status = refusals[0].status
+    if len(answers) > 1 or not UNAUTHORIZED < status < SERVER_ERROR:
+        return False
+    unknown = await send(call.acceptable_request().with_path(UNKNOWN_PATH))
+    return unknown.response is not None and (unknown.status, unknown.response.body) in answers
 
 
 def _is_clean_success(exchange: Exchange) -> bool:

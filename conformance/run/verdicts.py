@@ -40,6 +40,8 @@ def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
         curl=_reproduction_command(trial, kept[-1]) if kept else "",
         data=result.data,
         measured_sizes=expect.measured_sizes(result.exchanges),
+        path_state=result.path_state,
+        asked_on=str(trial.stand_in or ""),
     )
 
 

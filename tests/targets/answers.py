@@ -12,8 +12,8 @@ TEXT_TYPE = "text/plain; charset=utf-8"
 REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 207: "Multi-Status", 400: "Bad Request",
     401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict",
-    411: "Length Required", 417: "Expectation Failed", 429: "Too Many Requests", 503: "Service Unavailable",
-    505: "HTTP Version Not Supported",
+    410: "Gone", 411: "Length Required", 417: "Expectation Failed", 429: "Too Many Requests",
+    501: "Not Implemented", 503: "Service Unavailable", 505: "HTTP Version Not Supported",
     413: "Request Entity Too Large", 415: "Unsupported Media Type", 422: "Unprocessable Entity",
     431: "Request Header Fields Too Large", 500: "Internal Server Error",
 }  # fmt: skip

@@ -87,10 +87,11 @@ def _rows(rows: Sequence[CheckRow]) -> list[list[str]]:
 
 
 def _cell(cell: MatrixCell | None) -> str:
-    """The outcome of a check, its level, and on how many calls it has a problem."""
+    """The outcome of a check, its level, and on how many calls it has a problem, and how many calls are missing."""
     if cell is None:
         return ""
     words = _OUTCOME_WORDS[Outcome(cell.outcome)]
+    missing = f", {cell.missing_count:,} missing" if cell.missing_count else ""
     if cell.outcome not in PROBLEM_OUTCOMES:
-        return words
-    return f"{words} {cell.level.upper()} {cell.failed_count:,}/{cell.call_count:,}"
+        return f"{words}{missing}"
+    return f"{words} {cell.level.upper()} {cell.failed_count:,}/{cell.call_count:,}{missing}"

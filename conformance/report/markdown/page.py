@@ -84,7 +84,9 @@ def _head_blocks(document: Mapping[str, Any]) -> list[str]:
 
 
 def _group_block(item: FailureGroup) -> str:
-    """A finding: a summary, and details in its fold."""
+    """A finding: a summary, and details in its fold; a path on which nothing is accepted has only one line."""
+    if item.path_state:
+        return _group_line(item)
     first, ids = item.first, [member.id for member in item.members]
     is_one = len(ids) == 1
     name = html_inline(ids[0], "code") if is_one else f"{len(ids):,} checks"
@@ -132,6 +134,9 @@ def _curl_blocks(curl: str) -> list[str]:
 def _group_line(item: FailureGroup) -> str:
     """A finding below the gate, in one line."""
     name = inline_code(item.members[0].id) if len(item.members) == 1 else f"{len(item.members):,} checks"
+    if item.path_state:
+        calls = join_first(map(_call_code, item.calls), _MAX_CALLS)
+        return f"- {item.outcome.upper()} {name} {item.level.upper()} on {calls}: nothing is accepted there"
     received = f": received {inline_code(item.first['received'])}" if item.first["received"] else ""
     return f"- {item.outcome.upper()} {name} {item.level.upper()} ({_count_calls(item)}){received}"
 
