@@ -215,10 +215,13 @@ class CheckSession:
         verdict_line = (
             f"{info.target_url}: {run_report.verdict}, by the profile {info.profile_name} at the gate {info.gate}"
         )
+        unjudged = [f"not judged: {run_report.unjudged_reason}"] if run_report.unjudged_reason else []
         code = 0 if run_report.verdict == DEVIATES else run_report.exit_code
         stale = [f"STALE  {escape_controls(str(item))}" for item in run_report.stale_entries]
         self.summary = replace(
-            self.summary, verdict_lines="\n".join([*stale, verdict_line]), exit_code=self.summary.exit_code or code
+            self.summary,
+            verdict_lines="\n".join([*stale, *unjudged, verdict_line]),
+            exit_code=self.summary.exit_code or code,
         )
         try:
             if json_file:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, Area, Level, Outcome, Verdict
 from conformance.core.text import escape_surrogates
+from conformance.report.unjudged import explain_unjudged
 from conformance.sdks import outcomes as sdks
 
 if TYPE_CHECKING:
@@ -104,6 +105,13 @@ class Report:
         return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
 
     @property
+    def unjudged_reason(self) -> str:
+        """Why nothing could be judged; empty if something was, or the run is incomplete."""
+        if self.run_info.unjudged_reason or not self.is_complete:
+            return self.run_info.unjudged_reason
+        return explain_unjudged(self.verdicts, self.run_info.gate) if self.verdict == UNJUDGED else ""
+
+    @property
     def exit_code(self) -> int:
         """The exit code of the command."""
         return STALE_EXIT_CODE if self.stale_entries and self.verdict == CONFORMS else EXIT_CODES[self.verdict]
@@ -129,7 +137,7 @@ class Report:
                 "requests": header.request_count,
                 "waited_s": round(header.waited_s, 3),
                 **self._end_json(),
-                **({"failure": escape_surrogates(header.unjudged_reason)} if header.unjudged_reason else {}),
+                **({"failure": escape_surrogates(self.unjudged_reason)} if self.unjudged_reason else {}),
             },
             "verdict": self.verdict,
             "counts": {outcome.value: count for outcome, count in self.counts_by_outcome().items()},

@@ -49,7 +49,7 @@ def end_line(report: Report) -> str:
             "exit_code": report.exit_code,
             "counts": document["counts"],
             **{name: document["run"][name] for name in ("requests", "duration_s", "waited_s")},
-            "failure": document["run"].get("stopped", ""),
+            "failure": document["run"].get("stopped") or document["run"].get("failure", ""),
             "complete": document["complete"],
         },
     )

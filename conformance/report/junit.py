@@ -35,20 +35,21 @@ def render_junit(document: Mapping[str, Any]) -> str:
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             suite.set(name, str(tags.count(tag)))
     if not document["complete"]:
-        _add_incomplete_suite(root, document)
+        judged = f"{len(checks)} of {run['planned']} checks were judged"
+        _add_error_suite(root, document, "the run is complete", f"{run['stopped']}: {judged}")
+    elif checks and run.get("failure"):
+        _add_error_suite(root, document, "something is judged", run["failure"])
     ET.indent(root)
     return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
 
 
-def _add_incomplete_suite(root: ET.Element, document: Mapping[str, Any]) -> None:
-    """Adds an error for an incomplete run, so that the rest is not mistaken for all of it."""
+def _add_error_suite(root: ET.Element, document: Mapping[str, Any], name_of_case: str, message: str) -> None:
+    """Adds an error about the whole run, so that what was judged is not mistaken for all of it."""
     suite = ET.SubElement(root, "testsuite", name=clean_for_xml(f"{document['profile']['name']}.run"))
     for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
         suite.set(name, count)
-    case = ET.SubElement(suite, "testcase", classname="conformance.run", name="the run is complete", time="0")
-    run = document["run"]
-    judged = f"{len(document['checks'])} of {run['planned']} checks were judged"
-    ET.SubElement(case, "error", message=clean_for_xml(f"{run['stopped']}: {judged}"))
+    case = ET.SubElement(suite, "testcase", classname="conformance.run", name=name_of_case, time="0")
+    ET.SubElement(case, "error", message=clean_for_xml(message))
 
 
 def _add_case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | None:

