@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
+from conformance.core.errors import NotApplicable
 from conformance.core.model import TransportFailure
+from conformance.core.statuses import SERVER_ERROR
 from conformance.profile.facts import Condition
-from conformance.requests import send_on_one_connection
+from conformance.requests import framings, send_on_one_connection
 from conformance.requests.raw_writers import write_standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from conformance.core.model import Exchange
+    from conformance.profile.facts import ExpectedResponse
     from conformance.requests import Call, Draft, Step
     from conformance.requests.invalid_cases import InvalidCase
     from conformance.requests.steps import ExchangeSteps, Steps
@@ -75,6 +79,50 @@ def get_refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange
     exchange = yield draft
     expect.require_refused(exchange)
     return exchange
+
+
+def get_lone_answer(call: Call, case: InvalidCase) -> Generator[Step, Exchange, ExpectedResponse]:
+    """The answer that an invalid case must have among other requests: the documented one, or that to it alone.
+
+    It is sent on a new connection. What is wrong in any case is judged by the checks of the case itself. Raises
+    NotApplicable if it is accepted although the contract says otherwise: then nothing tells its answer from that to an
+    acceptable request.
+    """
+    answer = call.contract.expected_response(case.condition)
+    (exchange,) = yield from send_on_one_connection(case.make_draft(call).with_raw_writer(write_standard))
+    if exchange.status in answer.statuses:
+        return answer
+    if expect.is_accepted(exchange):
+        raise NotApplicable(f"{case.description} is accepted alone, too: {exchange.summary}")
+    return replace(answer, expect=(*answer.expect, exchange.status))
+
+
+def is_cut_off_json_accepted(call: Call) -> Generator[Step, Exchange, bool]:
+    """Whether a body that lacks its end is accepted, though its length is right.
+
+    Raises NotApplicable if the server fails on it in any case.
+    """
+    draft = call.acceptable_request().with_json_bytes(lambda body: body[: -framings.LENGTH_SHORTFALL_BYTES])
+    exchange = yield draft.allowing_no_answer()
+    if exchange.response is None or exchange.status >= SERVER_ERROR:
+        raise NotApplicable(f"a body that lacks its end makes the server fail in any case: {exchange.summary}")
+    return expect.is_accepted(exchange)
+
+
+def expect_kept_connection(call: Call) -> Generator[Step, Exchange, None]:
+    """The control of checks that send two requests over one connection: two acceptable ones are accepted so.
+
+    It is sent once for each operation in a run.
+    """
+    key = f"kept connection of {call.operation}"
+    exchange = call.shared_exchanges.get(key)
+    if exchange is None:
+        own_call = call.labelled(key)  # so that the bytes of other requests don't depend on which check comes first
+        drafts = (own_call.acceptable_request().with_raw_writer(write_standard), closing_request(own_call))
+        first, second = yield from send_on_one_connection(*(draft.allowing_no_answer() for draft in drafts))
+        is_refused = expect.is_accepted(first) and second.response is not None
+        exchange = call.shared_exchanges[key] = second if is_refused else first
+    expect.control(exchange, "an acceptable request, over a connection of which it is the first or the second,")
 
 
 def accepted_or_refused(exchange: Exchange) -> str:

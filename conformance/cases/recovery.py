@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import closing_request, converse_raw, expect_new_connection_accepted
+from conformance.cases._steps import (
+    closing_request,
+    converse_raw,
+    expect_kept_connection,
+    expect_new_connection_accepted,
+)
 from conformance.checks import expect
 from conformance.checks.catalogue import check
 from conformance.checks.check import ALL_KINDS, EVENTS_AND_BATCHES, WITH_BODY, FirstPer
@@ -16,9 +21,10 @@ from conformance.requests.raw_writers import write_standard
 from conformance.requests.refused_requests import REFUSED_JSON, REFUSED_ON_EVERY_PATH, REFUSED_ONCE_PER_KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
-    from conformance.requests import Call, Draft
+    from conformance.core.model import Exchange
+    from conformance.requests import Call, Draft, Step
     from conformance.requests.refused_requests import RefusedRequest
     from conformance.requests.steps import Steps
 
@@ -33,6 +39,7 @@ _MIN_REQUESTS = 4
 def recovers_at_once(call: Call, refused: RefusedRequest) -> Steps:
     """A server that leaves the body on the connection reads it as the next request, and loses the next event."""
     expect.control((yield call.control_request()))
+    yield from expect_kept_connection(call)
     _, after = yield from converse_raw(call, refused.description, refused.make_draft(call), closing_request(call))
     if after.failure is not TransportFailure.CLOSED:
         expect.accepted(after, f"an acceptable request on the same connection, after {refused.description},")
@@ -67,16 +74,22 @@ REQUEST_SERIES = (
 )
 def recovers_for_series(call: Call, series: RequestSeries) -> Steps:
     """The effects of a bad request on a server may appear only some requests later."""
-    expect.control((yield call.control_request()))
+    for exchange in (yield from _send_series(call, series.request_count)):
+        expect.control(exchange, f"one of {series.request_count} acceptable requests over one connection")
     yield series.make_draft(call).allowing_no_answer()
-    drafts = (
-        *(call.acceptable_request().with_raw_writer(write_standard) for _ in range(series.request_count - 1)),
-        closing_request(call),
-    )
-    exchanges = yield from send_on_one_connection(*(draft.allowing_no_answer() for draft in drafts))
-    answered_exchanges = [exchange for exchange in exchanges if exchange.failure is not TransportFailure.CLOSED]
+    answered_exchanges = yield from _send_series(call, series.request_count)
     for exchange in answered_exchanges:
         expect.accepted(exchange, f"one of {series.request_count} acceptable requests after {series.description}")
     for _ in range(max(_MIN_REQUESTS, series.request_count - len(answered_exchanges))):
         yield from expect_new_connection_accepted(call, series.description)
     return None
+
+
+def _send_series(call: Call, count: int) -> Generator[Step, Exchange, list[Exchange]]:
+    """Sends acceptable requests over one connection; the exchanges until it is closed."""
+    drafts = (
+        *(call.acceptable_request().with_raw_writer(write_standard) for _ in range(count - 1)),
+        closing_request(call),
+    )
+    exchanges = yield from send_on_one_connection(*(draft.allowing_no_answer() for draft in drafts))
+    return [exchange for exchange in exchanges if exchange.failure is not TransportFailure.CLOSED]

@@ -5,7 +5,7 @@ Checks ask the limit which sizes must be accepted and which refused, and have no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from conformance.checks.check import CheckOptions
     from conformance.core.model import Exchange
+    from conformance.profile.facts import SizeLimit
     from conformance.requests import Call
     from conformance.requests.steps import Steps
 
@@ -53,6 +54,11 @@ class Filling(Parameter):
     transform: Callable[[Draft], Draft] = _unchanged
     require_supported: Callable[[Exchange], None] = _require_free_form
     percent_of_limit: int = 100
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is of single bytes with a length: what it fails by, any other way to write it fails by, too."""
+        return self.character == "a" and self.transform is _unchanged
 
     def small_draft(self, call: Call) -> Draft:
         """The control: a small body of the same kind."""
@@ -102,6 +108,22 @@ OVER_LIMIT = (
 )
 
 
+def _require_plain_accepted(exchange: Exchange) -> None:
+    """A plain body of the same size was accepted. Raises NotApplicable if not: that is not a matter of its kind."""
+    if not expect.is_accepted(exchange):
+        raise NotApplicable(f"a plain body of the same size is refused, too: {exchange.summary}")
+
+
+def _plain_answer(exchange: Exchange, limit: SizeLimit) -> SizeLimit:
+    """The answers to a body over its limit that are not a matter of its kind: those documented, or that to a plain one.
+
+    Raises NotApplicable if a plain body of the same size was accepted.
+    """
+    if expect.is_accepted(exchange):
+        raise NotApplicable(f"a plain body of the same size is accepted, too: {exchange.summary}")
+    return replace(limit, expect=(*limit.expect, exchange.status))
+
+
 @check("size.event.{slug}", "An event {description} is accepted.", fact=EVENT, kinds=EVENTS, parameters=WITHIN_LIMIT)
 @check("size.batch.{slug}", "A batch {description} is accepted.", fact=BATCH, kinds=BATCHES, parameters=WITHIN_LIMIT)
 def within_limit(call: Call, filling: Filling) -> Steps:
@@ -109,6 +131,8 @@ def within_limit(call: Call, filling: Filling) -> Steps:
     filling.require_supported((yield filling.small_draft(call)))
     limit = call.contract.body_size_limit(call.operation)
     size = limit.largest_accepted * filling.percent_of_limit // 100
+    if not filling.is_plain:
+        _require_plain_accepted((yield WITHIN_LIMIT[0].sized_draft(call, size)))
     subject = f"a body of {limit.format_size(size)}, {filling.description},"
     return (yield from expect_accepted(call, subject, filling.sized_draft(call, size)))
 
@@ -122,8 +146,11 @@ def over_limit(call: Call, filling: Filling) -> Steps:
         raise NotApplicable("the limit does not apply to a body in chunks")
     filling.require_supported((yield filling.small_draft(call)))
     size = limit.smallest_refused
+    answer = limit
+    if not filling.is_plain:
+        answer = _plain_answer((yield OVER_LIMIT[0].sized_draft(call, size)), limit)
     subject = f"a body of {limit.format_size(size)}, {filling.description},"
-    return expect.status((yield filling.sized_draft(call, size)), limit, subject)
+    return expect.status((yield filling.sized_draft(call, size)), answer, subject)
 
 
 @check("size.chunked.accepted", "A small body in chunks, without a Content-Length, is accepted.",
@@ -154,6 +181,8 @@ def batch_event_within_limit(call: Call, filling: Filling) -> Steps:
     filling.require_supported((yield call.batch_of(2).with_filler(filling.character)))
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
     size = limit.largest_accepted
+    if not filling.is_plain:
+        _require_plain_accepted((yield call.batch_of(2).with_event_size(size, size_unit=limit.unit)))
     subject = f"a batch with an event of {limit.format_size(size)}, {filling.description},"
     draft = call.batch_of(2).with_event_size(size, filling.character, limit.unit)
     return (yield from expect_accepted(call, subject, draft))
@@ -166,10 +195,13 @@ def batch_event_over_limit(call: Call, filling: Filling) -> Steps:
     limit = call.contract.size_limit(LimitKind.BATCH_EVENT)
     filling.require_supported((yield call.batch_of(2).with_filler(filling.character)))
     size = limit.smallest_refused
+    answer = limit
+    if not filling.is_plain:
+        answer = _plain_answer((yield call.batch_of(2).with_event_size(size, size_unit=limit.unit)), limit)
     event = f"event has {limit.format_size(size)}, {filling.description},"
     draft = call.batch_of(2).with_event_size(size, filling.character, limit.unit)
-    expect.status((yield draft), limit, f"a batch whose first {event}")
-    return expect.status((yield draft.with_events_reversed()), limit, f"a batch whose last {event}")
+    expect.status((yield draft), answer, f"a batch whose first {event}")
+    return expect.status((yield draft.with_events_reversed()), answer, f"a batch whose last {event}")
 
 
 @check("size.event.band", "The reading of KB in the limit of an event is reported.",

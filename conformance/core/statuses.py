@@ -13,3 +13,4 @@ SERVER_ERROR: Final[int] = HTTPStatus.INTERNAL_SERVER_ERROR.value
 """The lowest 5xx status."""
 ABSENT_STATUSES: Final[frozenset[int]] = frozenset({404, 405, 410, 501})
 """The statuses that say that nothing is at a path, or nothing with this method."""
+UNAVAILABLE: Final[int] = HTTPStatus.SERVICE_UNAVAILABLE.value

@@ -6,7 +6,7 @@ import functools
 import itertools
 import json
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.contract import schemas
@@ -55,6 +55,10 @@ class Call:
 
     def __post_init__(self) -> None:
         self.contract = self.contract.for_operation(self.operation)
+
+    def labelled(self, label: str) -> Call:
+        """The same with message ids of its own."""
+        return replace(self, label=label, _event_numbers=itertools.count())
 
     @property
     def event_type(self) -> EventType:

@@ -53,7 +53,10 @@ async def run_preflight(
 
     async def send(draft: Draft) -> Exchange:
         async with semaphore:
-            return await sender.send(draft)
+            exchange = await sender.send(draft)
+        if expect.is_accepted(exchange):
+            sender.acceptable_drafts.setdefault(draft.operation, draft)
+        return exchange
 
     exchanges = await asyncio.gather(*(send(call.acceptable_request()) for call in calls[:_FIRST_REQUESTS]))
     if all(exchange.response is None for exchange in exchanges):

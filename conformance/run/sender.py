@@ -1,4 +1,4 @@
-"""Sends requests: reuses recent results of controls, and retries after a 429 instead of reporting it."""
+"""Sends requests: reuses recent controls, waits where the target asks for it, and asks again after silence."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from conformance.checks import expect
 from conformance.core.errors import NoResponse
+from conformance.core.model import TransportFailure
 from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
-from conformance.requests.rate_limits import FIRST_429, retry_after_s
+from conformance.requests.rate_limits import FIRST_429, asks_to_wait, equal_control
+from conformance.run.rate_limit_waits import MAX_TRIES, MAX_WAIT_S, RateLimitWaits, still_limited
 from conformance.wire import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from conformance.contract import Operation
-    from conformance.core.model import Exchange
+    from conformance.core.model import Exchange, Request
     from conformance.requests import ConcurrentRequests, Conversation, Draft
     from conformance.run.circuit_breaker import CircuitBreaker
     from conformance.wire import Wire
@@ -26,10 +29,17 @@ _CONTROL_USES = 8
 """The number of checks that share one control before it is sent again."""
 _ERRORS_BEFORE_REST, _REST_S = 8, 1.2
 """The pause after this many consecutive server errors, in seconds."""
-_MAX_WAIT_S, _MAX_TOTAL_WAIT_S = 30.0, 120.0
-"""The longest wait after one 429, and of all waits in a run; in seconds."""
-_MAX_TRIES = 4
-_STILL_LIMITED = f"no verdict: the target kept answering 429 after {_MAX_TRIES} tries"
+_PROOF = "ccrccrrccc"
+"""Controls that must be accepted, and repeats that must be refused, one right after the other.
+
+No rate limit has room for one, two and three equal requests by turns, and for none in between.
+"""
+_MAX_SILENCES = 2
+"""After so many requests in a row that were not answered even alone, no more are asked again."""
+
+
+class _UnconfirmedSilence(NoResponse):
+    """A request was not answered, and could not be asked again, since the target answers nothing at all."""
 
 
 @dataclass(slots=True)
@@ -45,26 +55,41 @@ class _CachedControl:
 class Sender:
     """Sends drafts over a wire for a whole run.
 
-    `waited_s` is the time spent waiting after 429s, in seconds. With a `breaker`, sending raises Stopped once
-    the target is gone or keeps failing. `shared_exchanges` are kept for checks that look at an earlier request.
+    With a `breaker`, sending raises Stopped once the target is gone or keeps failing. `shared_exchanges` are kept for
+    checks that look at an earlier request, `acceptable_drafts` are those that the preflight found to be accepted.
     """
 
     wire: Wire
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
-    waited_s: float = 0.0
+    acceptable_drafts: dict[Operation, Draft] = field(default_factory=dict)
+    waits: RateLimitWaits = field(default_factory=RateLimitWaits)
     breaker: CircuitBreaker | None = None
     _control_cache: dict[Operation, _CachedControl] = field(default_factory=dict)
     _wait_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waiters: int = 0
-    _last_wait_end_s: float = 0.0
+    _in_flight: int = 0
+    _silences: int = 0
+    _is_answered: bool = False
     _may_send: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._may_send.set()
+        self._is_idle.set()
+
+    @property
+    def waited_s(self) -> float:
+        """The time spent waiting where the target asked for it, in seconds."""
+        return self.waits.total_s
 
     async def send(self, draft: Draft) -> Exchange:
-        """Sends one draft. Raises NoResponse if the target keeps answering 429."""
-        exchange = await self._send_uncounted(draft)
+        """Sends one draft. Raises NoResponse if the target keeps asking to wait."""
+        try:
+            exchange = await self._send_uncounted(draft)
+        except _UnconfirmedSilence as silence:
+            if self.breaker is not None and silence.exchange is not None:
+                self.breaker.record(draft, silence.exchange)
+            raise
         if self.breaker is not None and not draft.is_control:
             self.breaker.record(draft, exchange)
             if self.breaker.server_errors == _ERRORS_BEFORE_REST:
@@ -72,20 +97,22 @@ class Sender:
                     await asyncio.sleep(_REST_S)
         return exchange
 
-    async def _send_uncounted(self, draft: Draft) -> Exchange:
+    async def _send_uncounted(self, draft: Draft, *, asks_again: bool = True) -> Exchange:
         """Sends one draft, without the circuit breaker."""
         if draft.is_control:
             return await self._send_control(draft)
         if draft.pause_s:
-            await asyncio.sleep(min(draft.pause_s, _MAX_WAIT_S))
-        await self._may_send.wait()
-        exchange = self._record(await self.wire.exchange(draft.build_request()))
-        if exchange.status == TOO_MANY_REQUESTS and not draft.takes_429:
-            exchange = await self._retry_while_limited(draft, exchange)
+            await asyncio.sleep(min(draft.pause_s, MAX_WAIT_S))
+        request = draft.build_request()
+
+        async def send() -> Sequence[Exchange]:
+            return (await self.wire.exchange(request),)
+
+        (exchange,) = await self._send_patiently((draft,), send, asks_again=asks_again, takes_refusal=draft.takes_429)
         return exchange
 
     async def send_concurrently(self, concurrent: ConcurrentRequests) -> tuple[Exchange, ...]:
-        """Sends many drafts at once, as many in flight as the wire allows.
+        """Sends many drafts at once, as many in flight as the wire allows; all of them again if one is not answered.
 
         For the circuit breaker they count as one request: a burst may fail on a target that is well.
         """
@@ -93,30 +120,49 @@ class Sender:
 
         async def send_one(draft: Draft) -> Exchange:
             async with semaphore:
-                return await self._send_uncounted(draft)
+                return await self._send_uncounted(draft, asks_again=False)
 
-        exchanges = tuple(await asyncio.gather(*(send_one(draft) for draft in concurrent.drafts)))
+        exchanges = await asyncio.gather(*(send_one(draft) for draft in concurrent.drafts))
+        if _is_silent(exchanges):
+            exchanges = await asyncio.gather(*(send_one(draft) for draft in concurrent.drafts))
         if self.breaker is not None and exchanges:
             self.breaker.record(concurrent.drafts[-1], exchanges[-1])
-        return exchanges
+        return tuple(exchanges)
 
     async def send_conversation(self, conversation: Conversation) -> tuple[Exchange, ...]:
-        """Sends drafts over one connection; all of them again after a 429. Raises NoResponse if that goes on."""
+        """Sends drafts over one connection; all of them again where one would be sent again. Raises NoResponse."""
         requests = [draft.build_request() for draft in conversation.drafts]
-        refusal: Exchange | None = None
-        for _ in range(_MAX_TRIES):
-            await self._may_send.wait()
-            exchanges = await self.wire.exchange_on_one_connection(
+
+        async def send() -> Sequence[Exchange]:
+            return await self.wire.exchange_on_one_connection(
                 requests, pipelined=conversation.is_pipelined, half_closed=conversation.is_half_closed
             )
-            refusal = next((item for item in exchanges if item.status == TOO_MANY_REQUESTS), None)
-            if refusal is None:
-                return tuple(self._record(item) for item in exchanges)
-            refused_s = time.monotonic()
-            async with self._pause_others():
-                if self._last_wait_end_s < refused_s:
-                    await self._wait_as_asked(self._record(refusal))
-        raise NoResponse(_STILL_LIMITED, exchange=refusal)
+
+        return await self._send_patiently(conversation.drafts, send, asks_again=not conversation.is_half_closed)
+
+    async def _send_patiently(
+        self,
+        drafts: Sequence[Draft],
+        send: Callable[[], Awaitable[Sequence[Exchange]]],
+        *,
+        asks_again: bool,
+        takes_refusal: bool = False,
+    ) -> tuple[Exchange, ...]:
+        """The exchanges of drafts; after silence or a rate limit, those of another try."""
+        await self._may_send.wait()
+        self._in_flight += 1
+        self._is_idle.clear()
+        try:
+            exchanges = self._record(await send())
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._is_idle.set()
+        if asks_again and _is_silent(exchanges):
+            exchanges = await self._ask_alone(exchanges, send)
+        if not takes_refusal and _first_refusal(exchanges):
+            exchanges = await self._outlast_limit(drafts, exchanges, send)
+        return exchanges
 
     async def _send_control(self, draft: Draft) -> Exchange:
         """The exchange of a control: a recent one of the operation, or a new one."""
@@ -129,14 +175,17 @@ class Sender:
             self._control_cache[draft.operation] = _CachedControl(draft, exchange, _CONTROL_USES)
         return exchange
 
-    def _record(self, exchange: Exchange) -> Exchange:
+    def _record(self, exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
         """Keeps the first 429, and discards all reused controls once the target looks failing."""
-        if exchange.response is None or exchange.status >= SERVER_ERROR:
-            for control in self._control_cache.values():
-                control.uses_left = 0
-        if exchange.status == TOO_MANY_REQUESTS:
-            self.shared_exchanges.setdefault(FIRST_429, exchange)
-        return exchange
+        for exchange in exchanges:
+            if exchange.response is None or exchange.status >= SERVER_ERROR:
+                for control in self._control_cache.values():
+                    control.uses_left = 0
+            if exchange.response is not None:
+                self._is_answered, self._silences = True, 0
+            if exchange.status == TOO_MANY_REQUESTS:
+                self.shared_exchanges.setdefault(FIRST_429, exchange)
+        return tuple(exchanges)
 
     @contextlib.asynccontextmanager
     async def _pause_others(self) -> AsyncIterator[None]:
@@ -151,39 +200,80 @@ class Sender:
             if not self._waiters:
                 self._may_send.set()
 
-    async def _retry_while_limited(self, draft: Draft, exchange: Exchange) -> Exchange:
-        """The exchange after the rate limit was reset; with a 429 only if that is about the request's content."""
-        refused_s = time.monotonic()
+    async def _ask_alone(
+        self, exchanges: tuple[Exchange, ...], send: Callable[[], Awaitable[Sequence[Exchange]]]
+    ) -> tuple[Exchange, ...]:
+        """Sends again what was not answered, with nothing else in flight.
+
+        Raises NoResponse if the target has stopped answering anything, so that asking again would prove nothing.
+        """
         async with self._pause_others():
-            for attempt in range(_MAX_TRIES):
-                if attempt or self._last_wait_end_s < refused_s:
-                    await self._wait_as_asked(exchange)
-                exchange = await self.wire.exchange(draft.build_request())
-                if exchange.status != TOO_MANY_REQUESTS:
-                    return self._record(exchange)
-            if await self._is_limited_by_content(draft):
-                return exchange
-        raise NoResponse(_STILL_LIMITED, exchange=exchange)
+            await self._is_idle.wait()
+            if self._silences >= (_MAX_SILENCES if self._is_answered else 1):
+                if not self._is_answered:
+                    return exchanges
+                silence = next(item for item in exchanges if item.failure is TransportFailure.TIMEOUT)
+                raise _UnconfirmedSilence(
+                    f"no verdict: {silence.failure_detail}, nor to the requests before it", exchange=silence
+                )
+            self._silences += 1
+            return self._record(await send())
 
-    async def _is_limited_by_content(self, draft: Draft) -> bool:
-        """Whether only this request gets a 429: controls before and after it are accepted."""
-        control = self._control_cache.get(draft.operation)
-        if control is None:
-            return False
-        request = control.draft.build_request()
-        before = await self.wire.exchange(request)
-        again = await self.wire.exchange(draft.build_request())
-        after = await self.wire.exchange(request)
-        statuses = (before.status, again.status, after.status)
-        return statuses == (control.exchange.status, TOO_MANY_REQUESTS, control.exchange.status)
+    async def _outlast_limit(
+        self,
+        drafts: Sequence[Draft],
+        exchanges: tuple[Exchange, ...],
+        send: Callable[[], Awaitable[Sequence[Exchange]]],
+    ) -> tuple[Exchange, ...]:
+        """The exchanges after the rate limit has let them pass; with a refusal only if it is about their content."""
+        refused_s, attempt = time.monotonic(), 0
+        async with self._pause_others():
+            while True:
+                refusal = _first_refusal(exchanges)
+                if refusal is None or (attempt == 1 and await self._is_refused_for_content(drafts, refusal, send)):
+                    return exchanges
+                if attempt == MAX_TRIES:
+                    raise NoResponse(still_limited(refusal), exchange=refusal)
+                try:
+                    if attempt or self.waits.last_end_s < refused_s:
+                        await self.waits.wait(refusal, attempt)
+                except NoResponse:
+                    if await self._is_refused_for_content(drafts, refusal, send):
+                        return exchanges
+                    raise
+                exchanges = self._record(await send())
+                attempt += 1
 
-    async def _wait_as_asked(self, exchange: Exchange) -> None:
-        """Waits as long as a 429 asks for. Raises NoResponse if that is too long."""
-        wait_s = retry_after_s(exchange)
-        if wait_s > _MAX_WAIT_S or self.waited_s + wait_s > _MAX_TOTAL_WAIT_S:
-            raise NoResponse(
-                f"no verdict: the target asks to wait {wait_s:g} s, longer than this run waits", exchange=exchange
-            )
-        self.waited_s += wait_s
-        await asyncio.sleep(wait_s)
-        self._last_wait_end_s = time.monotonic()
+    async def _is_refused_for_content(
+        self, drafts: Sequence[Draft], refusal: Exchange, send: Callable[[], Awaitable[Sequence[Exchange]]]
+    ) -> bool:
+        """Whether only these drafts are refused: acceptable requests of the same weight are accepted in between."""
+        controls = [self._equal_control(draft) for draft in drafts]
+        await self._is_idle.wait()
+        for step in _PROOF:
+            if step == "r":
+                repeated = _first_refusal(self._record(await send()))
+                if repeated is None or repeated.status != refusal.status:
+                    return False
+                continue
+            for control in controls:
+                if control is None or not expect.is_accepted(await self.wire.exchange(control)):
+                    return False
+        return True
+
+    def _equal_control(self, draft: Draft) -> Request | None:
+        """An acceptable request that weighs as much as a draft; None if none is known."""
+        cached = self._control_cache.get(draft.operation)
+        acceptable = cached.draft if cached else self.acceptable_drafts.get(draft.operation)
+        control = equal_control(draft, acceptable) if acceptable is not None else None
+        return control.build_request() if control is not None else None
+
+
+def _is_silent(exchanges: Sequence[Exchange]) -> bool:
+    """Whether one of some requests was not answered in time."""
+    return any(exchange.failure is TransportFailure.TIMEOUT for exchange in exchanges)
+
+
+def _first_refusal(exchanges: Sequence[Exchange]) -> Exchange | None:
+    """The first answer that asks to wait."""
+    return next((exchange for exchange in exchanges if asks_to_wait(exchange)), None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +15,7 @@ import httpx
 from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.wire import decoding, failures, raw_connection
 from conformance.wire.budget import Budget
+from conformance.wire.deadline import client_deadline
 from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, USER_AGENT, SendResult
 from conformance.wire.sockets import AT_EOF, TlsError
 from conformance.wire.throttle import Throttle
@@ -28,20 +31,35 @@ MAX_IN_FLIGHT = 16
 """The most requests in flight at once, unless the user asks for more."""
 _OVERHEAD_BYTES = 160
 """An upper bound of the bytes of a request besides its path, its own headers and its body."""
+_LARGE_BODY_BYTES = 256 * 1024
+"""From this size on, bodies are sent one at a time: several at once would only make each other late."""
+LATE_S = 0.02
+"""A new connection that this client left idle for longer, in seconds, may have been closed for that."""
+_MAX_CONNECTIONS = 4
+"""How many connections are opened for one request at most, if they are closed before its bytes arrive."""
 _CLOSED_ERRORS = (httpcore.ReadError, httpcore.WriteError)
 
 
 @dataclass(slots=True)
 class _ConnectionTrace:
-    """Whether one attempt opened a connection and received the head of an answer."""
+    """Whether one attempt opened a connection and received the head of an answer.
+
+    `idle_s` is how long a new connection waited for the first bytes of the request.
+    """
 
     opened_connection: bool = False
     received_head: bool = False
+    idle_s: float = 0.0
+    _connected_s: float = 0.0
 
     async def record(self, event: str, _: Mapping[str, Any]) -> None:
         """Receives an event of httpcore's trace extension."""
         if event == "connection.connect_tcp.started":
             self.opened_connection = True
+        elif event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self._connected_s = time.monotonic()
+        elif event == "http11.send_request_headers.complete":
+            self.idle_s = time.monotonic() - self._connected_s if self._connected_s else 0.0
         elif event == "http11.receive_response_headers.complete":
             self.received_head = True
 
@@ -51,9 +69,10 @@ class Wire:
     """Sends requests to one target.
 
     `connections` is how many requests its user keeps in flight. `deadline_s` bounds a whole exchange, from opening the
-    connection to the end of the answer. A reused connection that turns out to be closed is replaced once; a new one
-    that fails is a transport failure. Every attempt counts towards `budget`; once it is used up, sending raises
-    BudgetExhausted.
+    connection to the end of the answer; time in which this process stood still does not count, and large bodies are
+    sent one at a time. A reused connection that turns out to be closed is replaced once, and so is a new one that
+    this client left idle; otherwise a new one that fails is a transport failure. Every attempt counts towards
+    `budget`; once it is used up, sending raises BudgetExhausted.
     """
 
     target: TargetAddress
@@ -65,6 +84,7 @@ class Wire:
     sent_count: int = 0
     _reusing_transport: Transport = field(init=False)
     _one_use_transport: Transport = field(init=False)
+    _large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         backend = self.target.network_backend()
@@ -95,24 +115,34 @@ class Wire:
         self._spend_budget(request)
         await self.throttle.wait()
         self.sent_count += 1
-        return replace(await self._send_within_deadline(request), stays_open=True)
+        async with self._turn_of(len(request.body)):
+            return replace(await self._send_within_deadline(request), stays_open=True)
 
     async def exchange_on_one_connection(
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
     ) -> list[Exchange]:
         """Sends requests over one new connection, with their raw writers. Raises BudgetExhausted only."""
         complete_requests = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
-        for request in complete_requests:
-            self._spend_budget(request)
+        self._spend_all(complete_requests)
+        for _ in complete_requests:
             await self.throttle.wait()
             self.sent_count += 1
         results: list[SendResult] = []
         unanswered = CLOSED_WITHOUT_ANSWER
         try:
-            async with asyncio.timeout(self.deadline_s):
-                await raw_connection.send_on_raw_connection(
-                    self.target, complete_requests, results, pipelined=pipelined, half_closed=half_closed
-                )
+            async with (
+                self._turn_of(sum(len(item.body) for item in complete_requests)),
+                client_deadline(self.deadline_s),
+            ):
+                for attempt in range(1, _MAX_CONNECTIONS + 1):
+                    results.clear()
+                    idle_s = await raw_connection.send_on_raw_connection(
+                        self.target, complete_requests, results, pipelined=pipelined, half_closed=half_closed
+                    )
+                    if results[0] is not CLOSED_WITHOUT_ANSWER or (attempt > 1 and idle_s < LATE_S):
+                        break
+                    if attempt < _MAX_CONNECTIONS:
+                        self._spend_all(complete_requests)
         except TimeoutError:
             unanswered = SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
@@ -121,6 +151,10 @@ class Wire:
         return [
             self._redact_exchange(request, result) for request, result in zip(complete_requests, results, strict=True)
         ]
+
+    def _turn_of(self, body_bytes: int) -> contextlib.AbstractAsyncContextManager[object]:
+        """Waits until no other large body is being sent, if this is one."""
+        return self._large_bodies if body_bytes >= _LARGE_BODY_BYTES else contextlib.nullcontext()
 
     def _redact_exchange(self, request: Request, result: SendResult) -> Exchange:
         """The exchange without secrets."""
@@ -136,6 +170,11 @@ class Wire:
             got_100_continue=result.got_100_continue,
         )
 
+    def _spend_all(self, requests: Sequence[Request]) -> None:
+        """Counts the requests of a conversation. Raises BudgetExhausted."""
+        for request in requests:
+            self._spend_budget(request)
+
     def _spend_budget(self, request: Request) -> None:
         """Counts a request. Raises BudgetExhausted."""
         pairs = (*request.headers, *request.query)
@@ -149,7 +188,7 @@ class Wire:
     async def _send_within_deadline(self, request: Request) -> SendResult:
         """The response, or the failure that came instead."""
         try:
-            async with asyncio.timeout(self.deadline_s):
+            async with client_deadline(self.deadline_s):
                 return SendResult(response=await self._send_with_reconnect(request))
         except TimeoutError:
             return SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
@@ -157,18 +196,18 @@ class Wire:
             return _classify_error(error)
 
     async def _send_with_reconnect(self, request: Request) -> Response:
-        trace = _ConnectionTrace()
-        try:
-            return await self._send_over(self._reusing_transport, request, trace)
-        except (*_CLOSED_ERRORS, httpcore.RemoteProtocolError) as error:
-            if (
-                trace.opened_connection
-                or trace.received_head
-                or not (isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error))
-            ):
-                raise
-        self._spend_budget(request)
-        return await self._send_over(self._one_use_transport, request, _ConnectionTrace())
+        transport, connections = self._reusing_transport, 1
+        while True:
+            trace = _ConnectionTrace()
+            try:
+                return await self._send_over(transport, request, trace)
+            except (*_CLOSED_ERRORS, httpcore.RemoteProtocolError) as error:
+                is_closed = isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error)
+                is_stale = not trace.opened_connection or trace.idle_s > LATE_S
+                if trace.received_head or not is_closed or not is_stale or connections == _MAX_CONNECTIONS:
+                    raise
+            self._spend_budget(request)
+            transport, connections = self._one_use_transport, connections + 1
 
     async def _send_over(self, transport: Transport, request: Request, trace: _ConnectionTrace) -> Response:
         response = await transport.handle_async_request(self._to_httpx(request, trace))

@@ -1,7 +1,4 @@
-"""Fast sending of many small prepared requests over keep-alive connections.
-
-Answers are handled in the protocol callback, which also sends the next request.
-"""
+"""Fast sending of many small prepared requests over keep-alive connections, from one answer's callback to the next."""
 
 from __future__ import annotations
 
@@ -290,10 +287,13 @@ class Connections(Generic[RequestT]):
         return True
 
     async def _enforce_deadlines(self) -> None:
-        """Completes requests after their deadline."""
+        """Completes requests after their deadline, without counting stalls of this client."""
+        interval_s = min(_DEADLINE_CHECK_S, self.deadline_s)
         while True:
-            await asyncio.sleep(min(_DEADLINE_CHECK_S, self.deadline_s))
-            overdue_since_s = self.loop.time() - self.deadline_s
+            before_s = self.loop.time()
+            await asyncio.sleep(interval_s)
+            stalled_s = max(0.0, self.loop.time() - before_s - 2 * interval_s)  # this client stood still
             for connection in self._connections:
-                if connection.prepared is not None and connection.sent_at_s < overdue_since_s:
+                connection.sent_at_s += stalled_s
+                if connection.prepared and connection.sent_at_s < self.loop.time() - self.deadline_s:
                     connection.time_out()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import h11
@@ -12,6 +12,7 @@ import httpcore
 from conformance.core.model import Response, TransportFailure
 from conformance.requests.raw_writers import start_line, write_standard
 from conformance.wire import failures
+from conformance.wire.deadline import client_deadline
 from conformance.wire.decoding import MAX_BODY_BYTES, decode_body, headers_to_text
 
 if TYPE_CHECKING:
@@ -47,9 +48,14 @@ CLOSED_WITHOUT_ANSWER = SendResult(failure=TransportFailure.CLOSED, failure_deta
 
 @dataclass(slots=True)
 class RawConnection:
-    """A connection to a target that sends bytes as they are given."""
+    """A connection to a target that sends bytes as they are given.
+
+    `idle_s` is how long it was open, in seconds, before its first bytes were sent.
+    """
 
     stream: NetworkStream
+    opened_s: float = field(default_factory=time.monotonic)
+    idle_s: float | None = None
     buffer: bytes = b""
     at_eof: bool = False
     is_send_aborted: bool = False
@@ -70,6 +76,8 @@ class RawConnection:
             if number and await self._is_answered_early():
                 self.is_send_aborted = True
                 return
+            if self.idle_s is None:
+                self.idle_s = time.monotonic() - self.opened_s
             try:
                 await self.stream.write(piece)
             except httpcore.WriteError:
@@ -117,7 +125,7 @@ class RawConnection:
     async def read_trailing(self) -> bytes:
         """The bytes after the last answer that come within TRAILING_WAIT_S."""
         try:
-            async with asyncio.timeout(TRAILING_WAIT_S):
+            async with client_deadline(TRAILING_WAIT_S):
                 while not self.at_eof:
                     await self._read()
         except TimeoutError:
@@ -127,7 +135,7 @@ class RawConnection:
     async def _is_answered_early(self) -> bool:
         """Whether a final answer comes before the next piece; after an interim one the next piece is sent."""
         try:
-            async with asyncio.timeout(INTERIM_WAIT_S):
+            async with client_deadline(INTERIM_WAIT_S):
                 while b"\r\n\r\n" not in self.buffer and not self.at_eof:
                     await self._read()
         except TimeoutError:
@@ -159,8 +167,11 @@ class RawConnection:
 
 async def send_on_raw_connection(
     target: TargetAddress, requests: Sequence[Request], results: list[SendResult], *, pipelined: bool, half_closed: bool
-) -> None:
-    """Sends requests over one connection and appends a result for each. Raises httpcore.ConnectError."""
+) -> float:
+    """Sends requests over one connection and appends a result for each. Raises httpcore.ConnectError.
+
+    Returns how many seconds the connection was idle before its first bytes: some servers close it for that.
+    """
     connection = await RawConnection.open(target)
     try:
         if pipelined:
@@ -184,6 +195,7 @@ async def send_on_raw_connection(
             )
     finally:
         await connection.stream.aclose()
+    return connection.idle_s or 0.0
 
 
 def _write_pieces(target: TargetAddress, request: Request) -> tuple[bytes, ...]:

@@ -15,6 +15,7 @@ from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.profile import load
 from conformance.requests import Call, ConcurrentRequests, Conversation, Draft, Keys
 from conformance.requests.rate_limits import FIRST_429, retry_after_s
+from conformance.run.rate_limit_waits import MAX_TRIES
 from conformance.wire import MAX_IN_FLIGHT
 from tests.support.fake_wires import FakeWire, sender_over
 
@@ -128,15 +129,23 @@ def test_a_429_that_never_ends_is_no_verdict() -> None:
     sender, wire = sender_and_wire(RETRY_LATER)
     with pytest.raises(NoResponse, match="kept answering 429"):
         send_in_turn(sender, [call().acceptable_request()])
-    assert len(wire.sent) == 5
+    assert len(wire.sent) == 1 + MAX_TRIES
 
 
-def test_a_429_for_this_request_alone_is_its_answer() -> None:
+@pytest.mark.parametrize("refusal", [RETRY_LATER, answer(503, Retry_After="0")], ids=["429", "503"])
+def test_a_refusal_of_this_request_alone_is_its_answer(refusal: Exchange) -> None:
     """Where controls before and after it are accepted, it is no matter of rate."""
-    sender, wire = sender_and_wire(answer(200), *[RETRY_LATER] * 5, answer(200), RETRY_LATER, answer(200))
+    wire = FakeWire(lambda request: refusal if request.body == b"{" else answer(200))
+    sender = sender_over(wire)
     exchanges = send_in_turn(sender, [call().control_request(), call().acceptable_request().with_body_bytes(b"{")])
-    assert [item.status for item in exchanges] == [200, 429]
-    assert wire.sent[-2].body == b"{"
+    assert [item.status for item in exchanges] == [200, refusal.status]
+
+
+def test_a_503_without_a_time_to_come_back_is_an_answer() -> None:
+    """Only with Retry-After does it ask clients to wait."""
+    sender, wire = sender_and_wire(answer(503), answer(200))
+    assert [item.status for item in send_in_turn(sender, [call().acceptable_request()])] == [503]
+    assert len(wire.sent) == 1
 
 
 @pytest.mark.parametrize("value", ["31", "3600"])
@@ -151,7 +160,7 @@ def test_nobody_waits_for_hours(value: str) -> None:
 def test_a_run_waits_two_minutes_at_most() -> None:
     """A target that puts everything off must not hold a pipeline up."""
     sender, _ = sender_and_wire(answer(429, Retry_After="5"))
-    sender.waited_s = 118.0
+    sender.waits.total_s = 118.0
     with pytest.raises(NoResponse):
         send_in_turn(sender, [call().acceptable_request()])
 

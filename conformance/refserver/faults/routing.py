@@ -205,7 +205,7 @@ FAULTS = (
         "Answers unknown and missing keys with 503.",
         "SDKs then send the same events again, for hours",
         "sdk.*.reactions auth.key.unknown auth.key.suffixed auth.credentials.missing "
-        "errors.status.credentials robustness.headers.key-twice robustness.connection.credentials",
+        "errors.status.credentials robustness.headers.key-twice",
         _unavailable_for_bad_key,
         requires_facts("bodies.error"),
         extra_operations=("batch", "/v1/b", "/v1/t"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.profile.facts import LimitKind
-from conformance.refserver.faults.fault import HAS_BATCHES, Fault
+from conformance.refserver.faults.fault import HAS_BATCHES, Fault, all_of
 from conformance.refserver.faults.response_overrides import (
     IS_BATCH,
     IS_EVENT,
@@ -30,7 +30,7 @@ FAULTS = (
         "event-limit-absent",
         "Has no limit for an event.",
         "real gateways enforce only that of batches",
-        "size.event.over size.event.over-wide size.event.over-escaped size.event.over-chunked",
+        "size.event.over",
         accept_refused("limits.event", when=is_over_limit(IS_EVENT)),
     ),
     Fault(
@@ -46,7 +46,7 @@ FAULTS = (
         "batch-limit-absent",
         "Has no limit for a batch.",
         "memory is cheap, until it is not",
-        "size.batch.over size.batch.over-wide size.batch.over-escaped size.batch.over-chunked",
+        "size.batch.over",
         accept_refused("limits.batch", when=IS_BATCH),
         HAS_BATCHES,
     ),
@@ -54,7 +54,7 @@ FAULTS = (
         "batch-event-limit-absent",
         "Has no limit for an event in a batch.",
         "a batch is a way around the limit of one event",
-        "size.batch-event.over size.batch-event.over-wide",
+        "size.batch-event.over",
         accept_refused("limits.batch-event", when=has_oversized_event_only),
         HAS_BATCHES,
     ),
@@ -120,7 +120,15 @@ FAULTS = (
         "Measures text beyond ASCII as if it were escaped.",
         "a serializer's default",
         "size.event.within-wide",
-        refuse_as_too_large(is_over_limit_escaped, LimitKind.EVENT),
+        refuse_as_too_large(all_of(IS_EVENT, is_over_limit_escaped), LimitKind.EVENT),
+    ),
+    Fault(
+        "escapes-counted-in-batches",
+        "Measures text of a batch beyond ASCII as if it were escaped.",
+        "a serializer's default",
+        "size.batch.within-wide",
+        refuse_as_too_large(all_of(IS_BATCH, is_over_limit_escaped), LimitKind.BATCH),
+        HAS_BATCHES,
     ),
     Fault(
         "chunks-unweighed",

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from conformance.profile.facts import LimitKind
-from conformance.refserver.faults.response_overrides import IS_BATCH, IS_EVENT
+from conformance.refserver.faults.response_overrides import IS_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ def is_within_limit_unescaped(view: RequestView) -> bool:
 def is_over_limit_escaped(view: RequestView) -> bool:
     """Whether the body would be above its limit if everything beyond ASCII were escaped."""
     text = view.body_text
-    return IS_EVENT(view) and len(text) + 5 * sum(char > "\x7f" for char in text) > body_limit_bytes(view)
+    return len(text) + 5 * sum(char > "\x7f" for char in text) > body_limit_bytes(view)
 
 
 def is_larger_than_part(part: float) -> RequestPredicate:

@@ -93,7 +93,7 @@ FAULTS = (
         "json-unchecked",
         "Answers 200 to everything and parses it later.",
         "queues in front of the parser: what can't be read is lost in silence",
-        "json.syntax.* json.example.invalid robustness.length.too-small robustness.pipelining.order",
+        "json.syntax.* json.example.invalid",
         accept_refused(_INVALID),
     ),
     Fault(
@@ -118,15 +118,14 @@ FAULTS = (
         "json-422",
         "Answers invalid JSON with 422.",
         "frameworks for validation do by themselves",
-        "json.syntax.truncated json.syntax.plain-text json.example.invalid robustness.pipelining.order",
+        "json.syntax.truncated json.syntax.plain-text json.example.invalid",
         change_refusal_status(422, _INVALID, when=HAS_JSON_BODY),
     ),
     Fault(
         "json-crash",
         "Fails on a body that is cut off.",
         "the parser's exception goes through",
-        "json.syntax.truncated json.syntax.half errors.status.json robustness.length.too-small "
-        "robustness.pipelining.order",
+        "json.syntax.truncated json.syntax.half errors.status.json",
         crash_on(_INVALID, when=lambda view: IS_EVENT(view) and view.body_text.count("{") > view.body_text.count("}")),
     ),
     Fault(
