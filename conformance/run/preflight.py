@@ -53,10 +53,7 @@ async def run_preflight(
 
     async def send(draft: Draft) -> Exchange:
         async with semaphore:
-            exchange = await sender.send(draft)
-        if expect.is_accepted(exchange):
-            sender.acceptable_drafts.setdefault(draft.operation, draft)
-        return exchange
+            return await sender.send_acceptable(draft)
 
     exchanges = await asyncio.gather(*(send(call.acceptable_request()) for call in calls[:_FIRST_REQUESTS]))
     if all(exchange.response is None for exchange in exchanges):

@@ -56,7 +56,7 @@ class Sender:
     """Sends drafts over a wire for a whole run.
 
     With a `breaker`, sending raises Stopped once the target is gone or keeps failing. `shared_exchanges` are kept for
-    checks that look at an earlier request, `acceptable_drafts` are those that the preflight found to be accepted.
+    checks that look at an earlier request, `acceptable_drafts` are those of operations that were accepted.
     """
 
     wire: Wire
@@ -95,6 +95,13 @@ class Sender:
             if self.breaker.server_errors == _ERRORS_BEFORE_REST:
                 async with self._pause_others():
                     await asyncio.sleep(_REST_S)
+        return exchange
+
+    async def send_acceptable(self, draft: Draft) -> Exchange:
+        """Sends a draft that is meant to be acceptable; it is one of `acceptable_drafts` if it is accepted."""
+        exchange = await self.send(draft)
+        if draft.path is None and expect.is_accepted(exchange):
+            self.acceptable_drafts.setdefault(draft.operation, draft)
         return exchange
 
     async def _send_uncounted(self, draft: Draft, *, asks_again: bool = True) -> Exchange:

@@ -41,8 +41,9 @@ def test_nothing_fails_because_of_a_limit(name: str) -> None:
     assert report.exit_code == 0
 
 
-def test_what_never_fits_is_no_verdict() -> None:
+def test_what_never_fits_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch of 300 does not fit into 200, and neither does an acceptable one as heavy."""
+    monkeypatch.setattr("conformance.run.sender.MAX_TRIES", 2)
     with serve(LimitedApplication(DIALECTS["rudderstack"], Limit(200, 0.2, hint="none"))) as url:
         report = report_of_run(url, "rudderstack", "batch.count.many")
     (problem,) = report.problems()
