@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks import expect
 from conformance.core.errors import NotApplicable
-from conformance.core.model import TransportFailure
+from conformance.core.model import TransportFailure, weaker_level
 from conformance.core.statuses import SERVER_ERROR
 from conformance.profile.facts import Condition
 from conformance.requests import framings, send_on_one_connection
@@ -17,20 +17,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from conformance.core.model import Exchange
-    from conformance.profile.facts import ExpectedResponse
+    from conformance.profile.facts import ExpectedResponse, Fact
     from conformance.requests import Call, Draft, Step
     from conformance.requests.invalid_cases import InvalidCase
     from conformance.requests.steps import ExchangeSteps, Steps
 
 
-def expect_documented_success(call: Call, subject: str, draft: Draft, *, is_usual: bool = False) -> Steps:
+RECOVERY = "rules.recovery"
+
+
+def fact_of_documented_request(call: Call, rule: str) -> Fact:
+    """That a documented request has its documented answer in the circumstances that a rule of HTTP is about."""
+    stated, documented = call.contract.fact(rule), call.contract.expected_response(Condition.ACCEPTED)
+    sources = (*stated.sources, *documented.sources)
+    return replace(stated, level=weaker_level(stated.level, documented.level), sources=sources)
+
+
+def expect_documented_success(
+    call: Call, subject: str, draft: Draft, fact: Fact | None = None, *, is_usual: bool = False
+) -> Steps:
     """The draft is answered with the documented status of success, and a body that does not say otherwise.
 
-    `is_usual`: the draft is the request whose answer the others are compared with.
+    `fact` is what promises it, if more is needed. `is_usual`: the draft is the request whose answer the others are
+    compared with.
     """
     draft.require_within_limits()
     exchange = yield draft
-    note = expect.status(exchange, call.contract.expected_response(Condition.ACCEPTED), subject)
+    note = expect.status(exchange, call.contract.expected_response(Condition.ACCEPTED), subject, fact=fact)
     expect.taken(exchange, subject, call.contract, None if is_usual else call.usual_success)
     return note
 
@@ -153,7 +166,9 @@ def expect_each(
 def expect_no_server_errors(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """Each draft is answered without a server error; afterwards an acceptable request is still accepted."""
     yield from expect_each(call, drafts, expect.no_server_error)
-    expect.accepted((yield call.acceptable_request()), "an acceptable request after the invalid ones")
+    after = yield call.acceptable_request()
+    recovery = fact_of_documented_request(call, RECOVERY)
+    expect.accepted(after, "an acceptable request after the invalid ones", fact=recovery)
     return None
 
 
@@ -187,7 +202,8 @@ def converse_raw(call: Call, subject: str, *drafts: Draft, pipelined: bool = Fal
 def expect_new_connection_accepted(call: Call, subject: str) -> Generator[Step, Exchange, None]:
     """An acceptable request on a new connection, which is closed after it, is accepted."""
     (exchange,) = yield from send_on_one_connection(closing_request(call).allowing_no_answer())
-    expect.accepted(exchange, f"an acceptable request on a new connection, after {subject},")
+    recovery = fact_of_documented_request(call, RECOVERY)
+    expect.accepted(exchange, f"an acceptable request on a new connection, after {subject},", fact=recovery)
 
 
 def closing_request(call: Call) -> Draft:

@@ -228,7 +228,8 @@ KEY_PLACEMENTS = (
 def credentials(call: Call, placement: KeyPlacement) -> Steps:
     """A documented way to send the write key works on every path."""
     draft = call.acceptable_request().with_credentials(call.credentials(placement.scheme))
-    return (yield from expect_documented_success(call, f"the right key in {placement.description}", draft))
+    fact = call.contract.fact(placement.fact)
+    return (yield from expect_documented_success(call, f"the right key in {placement.description}", draft, fact))
 
 
 @check("accept.credentials.example", "The documented example is accepted with no other key than its own.",

@@ -102,6 +102,7 @@ def gzip_bomb(call: Call) -> Steps:
             f"was answered with {exchange.summary}",
             exchange=exchange,
             expected="a refusal",
+            is_server_error=expect.is_server_error(exchange),
         )
     return None
 

@@ -11,7 +11,7 @@ from conformance.checks.check import EVENTS, RATE_HEADERS, FirstPer, Tier
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
 from conformance.core.statuses import TOO_MANY_REQUESTS
-from conformance.profile.facts import Condition
+from conformance.profile.facts import Condition, Rule
 from conformance.requests import send_concurrently
 from conformance.requests.rate_limits import FIRST_429, names_a_time, retry_after_s
 
@@ -71,9 +71,18 @@ def refusal_status(call: Call) -> Steps:
     exchange = yield from _get_burst_result(call)
     if expect.is_accepted(exchange):
         return NO_LIMIT_NOTE
-    return expect.status(
-        exchange, call.contract.expected_response(Condition.RATE_EXCEEDED), "a request over the rate limit"
-    )
+    answer = call.contract.expected_response(Condition.RATE_EXCEEDED)
+    if expect.is_overloaded(exchange) and exchange.status not in answer.statuses:
+        overload = call.contract.fact(f"rules.{Rule.OVERLOAD}")
+        raise Deviation(
+            "a request in a burst must be answered with 429 where there are too many",
+            f"was answered with {exchange.summary}",
+            exchange=exchange,
+            expected="429",
+            level=overload.level,
+            sources=overload.sources,
+        )
+    return expect.status(exchange, answer, "a request over the rate limit")
 
 
 @check("rate-limit.refusal.headers", "A 429 has the documented headers with the seconds to wait.",
@@ -81,18 +90,19 @@ def refusal_status(call: Call) -> Steps:
 def refusal_headers(call: Call) -> Steps:
     """Without a time that clients can read, all of them send again at once."""
     exchange = yield from _require_429(call)
-    facts = [call.contract.fact(f"{RATE_HEADERS}.{name}") for name in call.contract.profile.rate_headers]
-    for fact in sorted(facts, key=lambda item: item.level.rank):
+    for fact in sorted(call.contract.rate_headers, key=lambda item: item.level.rank):
         name = fact.name.removeprefix(f"{RATE_HEADERS}.")
         value = exchange.response.header(name) if exchange.response else None
-        if value is None or not _is_seconds(value):
+        if value is None or not (_is_seconds(value) or (fact.may_be_date and _is_date(value))):
+            form = "a date or a number of seconds" if fact.may_be_date else "a number of seconds"
             raise Deviation(
-                f"a 429 must carry {name} as a number of seconds",
+                f"a 429 must carry {name} as {form}",
                 f"has {value!r}" if value is not None else "has none",
                 exchange=exchange,
-                expected=f"{name}: a number of seconds",
+                expected=f"{name}: {form}",
                 received=f"429 with {name}: {value}" if value is not None else f"429 without {name}",
                 level=fact.level,
+                sources=fact.sources,
             )
     return None
 
@@ -155,5 +165,7 @@ def accepted_after_wait(call: Call) -> Steps:
 def unlimited(call: Call) -> Steps:
     """Clients that rely on the promise have no queue, and lose each refused event."""
     exchange = yield from _get_burst_result(call)
+    if expect.is_overloaded(exchange):
+        raise NotApplicable("a 503 with Retry-After limits requests at once; see rate-limit.refusal.status")
     expect.accepted(exchange, "a request in a burst, where the documents promise no limit,")
     return NO_LIMIT_NOTE

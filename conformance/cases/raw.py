@@ -13,7 +13,15 @@ from conformance.cases._steps import (
 )
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import EVENTS, EVENTS_AND_BATCHES, NO_SERVER_ERROR, PIXELS, WITH_BODY, FirstPer
+from conformance.checks.check import (
+    EVENTS,
+    EVENTS_AND_BATCHES,
+    MALFORMED_REQUEST,
+    NO_SERVER_ERROR,
+    PIXELS,
+    WITH_BODY,
+    FirstPer,
+)
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level, TransportFailure
 from conformance.profile.facts import Rule
@@ -26,6 +34,8 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange, RawWriter
     from conformance.requests import Call, Draft
     from conformance.requests.steps import ExchangeSteps, Steps
+
+_EXPECTATION_FAILED = 417
 
 
 def _expect_tolerated(call: Call, subject: str, draft: Draft) -> Steps:
@@ -47,7 +57,7 @@ def _send_before_another(call: Call, subject: str, raw_writer: RawWriter) -> Exc
 
 
 @check("robustness.length.too-small", "A body longer than its Content-Length is not read as two requests.",
-       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
+       fact=MALFORMED_REQUEST, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_too_small(call: Call) -> Steps:
     """The bytes after the length are no request; a server that reads them as one stores an event that nobody sent."""
     expect.control((yield call.control_request()))
@@ -89,7 +99,7 @@ def length_too_large(call: Call) -> Steps:
 
 
 @check("robustness.length.missing", "A body without any length does not make the server fail.",
-       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
+       fact=MALFORMED_REQUEST, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_missing(call: Call) -> Steps:
     """By HTTP, such a request has no body; a server that waits for one waits for ever."""
     draft = call.acceptable_request().with_raw_writer(framings.write_without_length)
@@ -97,7 +107,7 @@ def length_missing(call: Call) -> Steps:
 
 
 @check("robustness.length.doubled", "A repeated Content-Length with the same value does not make the server fail.",
-       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
+       fact=MALFORMED_REQUEST, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_doubled(call: Call) -> Steps:
     """Some proxies add a second one; the server may accept or refuse it."""
     draft = call.acceptable_request().with_raw_writer(framings.write_length_twice)
@@ -117,7 +127,7 @@ def lengths_conflicting(call: Call) -> Steps:
 
 
 @check("robustness.length.with-chunks", "A request with chunks and a Content-Length smuggles in no second request.",
-       fact=f"rules.{Rule.LENGTH_CONFLICT}", kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
+       fact=f"rules.{Rule.LENGTH_WITH_CHUNKS}", kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def length_with_chunks(call: Call) -> Steps:
     """A server that uses one and a proxy that uses the other disagree on where the request ends.
 
@@ -140,6 +150,8 @@ def expect_continue(call: Call) -> Steps:
     (exchange,) = yield from converse_raw(
         call, subject, call.acceptable_request().with_raw_writer(framings.write_expect_continue)
     )
+    if exchange.status == _EXPECTATION_FAILED:
+        return "refused with 417, after which clients send the request without Expect"
     expect.accepted(exchange, subject)
     is_http_1_0 = exchange.response is not None and exchange.response.http_version < "HTTP/1.1"
     if not exchange.got_100_continue and not is_http_1_0:
@@ -165,7 +177,7 @@ def chunk_extensions(call: Call) -> Steps:
 
 
 @check("robustness.headers.host-twice", "A second Host header does not make the server fail.",
-       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
+       fact=MALFORMED_REQUEST, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def host_twice(call: Call) -> Steps:
     """Servers that choose a site by this header refuse the request; it must not crash them."""
     draft = call.acceptable_request().with_raw_writer(framings.write_second_host)
@@ -173,7 +185,7 @@ def host_twice(call: Call) -> Steps:
 
 
 @check("robustness.headers.key-twice", "A second, wrong key in the headers does not make the server fail.",
-       fact=NO_SERVER_ERROR, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
+       fact=MALFORMED_REQUEST, kinds=EVENTS, first_per=FirstPer.RUN)  # fmt: skip
 def key_twice(call: Call) -> Steps:
     """Proxies add their own credentials; joined by a comma, the two values are no longer base64."""
     right = call.credentials().headers
@@ -233,7 +245,7 @@ def pipelined_order(call: Call) -> Steps:
         if number > 1 and exchange.failure is TransportFailure.CLOSED:
             return None
         if number == 3:
-            expect.status(exchange, answer, subject)
+            expect.status(exchange, answer, subject, fact=call.contract.fact("rules.pipelining"))
         else:
             expect.accepted(exchange, subject)
     return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.cases._steps import (
+    RECOVERY,
     closing_request,
     converse_raw,
     expect_kept_connection,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from conformance.requests.refused_requests import RefusedRequest
     from conformance.requests.steps import Steps
 
-RECOVERY = "rules.recovery"
 _MIN_REQUESTS = 4
 
 

@@ -14,25 +14,24 @@ from conformance.core.model import Level
 from conformance.profile.facts import Condition
 from conformance.requests.cors import ORIGIN, cors_preflight
 from conformance.requests.credentials import NO_CREDENTIALS
-from conformance.requests.wrong_routes import request_with_method, unknown_paths, wrong_methods
+from conformance.requests.wrong_routes import METHODS_OF_EVENTS, request_with_method, unknown_paths, wrong_methods
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from conformance.core.model import Exchange, Response
     from conformance.profile.facts import ExpectedResponse
     from conformance.requests import Call, Draft
     from conformance.requests.steps import Steps
 
-_NOT_IMPLEMENTED = 501
+_BAD_REQUEST, _NOT_IMPLEMENTED = 400, 501
 _UNAUTHORIZED = frozenset({401, 403})
 
 
 def _wrong_method_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
     """A request with each method that the operation does not have."""
-    own = call.operation.method
-    for method in wrong_methods(own):
-        yield f"{method} in place of {own}", request_with_method(call, method)
+    for method in wrong_methods(call.operation, call.contract.operations):
+        yield f"{method} in place of {call.operation.method}", request_with_method(call, method)
 
 
 @check("robustness.method.wrong", "A wrong method is refused as documented.",
@@ -41,19 +40,44 @@ def method_wrong(call: Call) -> Steps:
     """If the answer is a success, the client's author never notices the mistake."""
     expect.control((yield call.control_request()))
     answer = call.contract.expected_response(Condition.METHOD_WRONG)
-    note = None
+    note: str | None = None
+    deviations = []
     for subject, draft in _wrong_method_drafts(call):
         exchange = yield draft
-        note = expect.status(exchange, _allow_not_implemented(call, answer, draft), subject) or note
+        try:
+            note = expect.status(exchange, _allow_other_refusals(call, answer, draft), subject) or note
+        except Deviation as deviation:
+            deviations.append(deviation)
+    if deviations:
+        raise _join_deviations(deviations)
     return note
 
 
-def _allow_not_implemented(call: Call, answer: ExpectedResponse, draft: Draft) -> ExpectedResponse:
+def _join_deviations(deviations: Sequence[Deviation]) -> Deviation:
+    """The worst of some deviations, with a message that names all: a server error, then a success, then the rest."""
+    worst = min(deviations, key=lambda item: (not item.is_server_error, not expect.is_accepted(item.exchange)))
+    messages = [item.message for item in (worst, *(item for item in deviations if item is not worst))]
+    return Deviation(
+        worst.promise,
+        "; ".join([messages[0].removeprefix(f"{worst.promise}, and "), *messages[1:]]),
+        exchange=worst.exchange,
+        expected=worst.expected,
+        received="; ".join(f"{item.exchange.request.method}: {item.received}" for item in deviations),
+        level=worst.level,
+        sources=worst.sources,
+        is_server_error=worst.is_server_error,
+    )
+
+
+def _allow_other_refusals(call: Call, answer: ExpectedResponse, draft: Draft) -> ExpectedResponse:
     """The answer to a wrong method, or 501 from a server that has not implemented it anywhere.
 
-    Where the key belongs in the body and the method has no body, the server may refuse the missing key instead.
+    A path that has a GET or POST of its own, for something else, may refuse such a request with 400. Where the key
+    belongs in the body and the method has no body, the server may refuse the missing key instead.
     """
     statuses_allowed = [*answer.expect, _NOT_IMPLEMENTED]
+    if draft.method in METHODS_OF_EVENTS:
+        statuses_allowed.append(_BAD_REQUEST)
     name = f"answers.{Condition.CREDENTIALS_MISSING}"
     if draft.credentials.body_key is not None and draft.content_type is None and call.contract.has_fact(name):
         statuses = call.contract.expected_response(Condition.CREDENTIALS_MISSING).statuses

@@ -44,7 +44,18 @@ SMALLEST_REQUEST_CHECKS = {
 ACCEPTED = f"answers.{facts.Condition.ACCEPTED}"
 ERROR_BODY = f"bodies.{facts.ResponseKind.ERROR}"
 NO_SERVER_ERROR = f"rules.{facts.Rule.NO_SERVER_ERROR}"
+MALFORMED_REQUEST = f"rules.{facts.Rule.MALFORMED_REQUEST}"
 UNDOCUMENTED = f"rules.{facts.Rule.UNDOCUMENTED}"
+
+_SAME_REQUEST_RULES = frozenset(
+    {
+        facts.Rule.CONTENT_TYPE_CHARSET,
+        facts.Rule.REPEATED_MESSAGE_ID,
+        facts.Rule.RECOVERY,
+        facts.Rule.CONCURRENCY,
+    }
+)
+"""Rules of HTTP by which a request is the documented one, so that it has the documented answer, at its level."""
 
 FACT_OF_PARAMETER = attrgetter("fact")
 """For parameterized checks with a fact per parameter."""
@@ -143,6 +154,11 @@ class Check:
     def rule(self) -> facts.Rule | None:
         """The rule that promises it; None if another fact does."""
         return next((rule for rule in facts.Rule if self.fact == f"rules.{rule}"), None)
+
+    @property
+    def is_about_documented_request(self) -> bool:
+        """Whether it sends a documented request in other circumstances, so that it has its documented answer."""
+        return self.rule in _SAME_REQUEST_RULES
 
     def for_parameter(self, parameter: Parameter, fact: str) -> Check:
         """The check for one parameter, promised by `fact`."""

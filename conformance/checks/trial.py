@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks.check import (
+    ACCEPTED,
     ERROR_BODY,
     RATE_HEADERS,
     REQUIRED_FIELDS,
@@ -88,7 +89,7 @@ class Trial:
         if name == REQUIRED_FIELDS:
             return tuple(contract.event_type(operation.event_type).required.values()) if operation else ()
         if name == RATE_HEADERS:
-            return tuple(contract.fact(f"{name}.{header}") for header in contract.profile.rate_headers)
+            return contract.rate_headers
         if not contract.has_fact(name):
             return ()
         if name == ERROR_BODY and operation:
@@ -98,8 +99,18 @@ class Trial:
     @property
     def level(self) -> Level:
         """The level of its strongest fact, capped as by `cap_level`."""
-        strongest = min((fact.level for fact in self.facts), key=lambda level: level.rank, default=Level.MUST)
-        return self.cap_level(strongest)
+        level = min((fact.level for fact in self.facts), key=lambda level: level.rank, default=Level.MUST)
+        for fact in self._facts_of_documented_request:
+            level = weaker_level(level, fact.level)
+        return self.cap_level(level)
+
+    @property
+    def _facts_of_documented_request(self) -> tuple[Fact, ...]:
+        """The documented answer to an acceptable request, for checks that send one in other circumstances."""
+        contract = self._contract_here
+        if not self.check.is_about_documented_request or not contract.has_fact(ACCEPTED):
+            return ()
+        return (contract.fact(ACCEPTED),)
 
     def cap_level(self, level: Level) -> Level:
         """A level, but no stronger than that of the operation and `max_level` of the check."""
@@ -109,9 +120,14 @@ class Trial:
     @property
     def sources(self) -> tuple[Source, ...]:
         """Where the promise is documented, and the operation if that is not a MUST."""
+        facts = (*self.facts, *self._facts_of_documented_request)
+        return (*(source for fact in facts for source in fact.sources), *self.operation_sources)
+
+    @property
+    def operation_sources(self) -> tuple[Source, ...]:
+        """Where the operation is documented, if that is not a MUST."""
         operation = self.asked_operation
-        path_sources = operation.sources if operation and operation.level is not Level.MUST else ()
-        return (*(source for fact in self.facts for source in fact.sources), *path_sources)
+        return operation.sources if operation and operation.level is not Level.MUST else ()
 
     @property
     def name(self) -> str:

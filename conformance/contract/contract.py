@@ -22,6 +22,7 @@ from conformance.profile.facts import (
     LimitKind,
     MaxEvents,
     MessageIdLimit,
+    RateHeader,
     ResponseBody,
     ResponseKind,
     Rule,
@@ -101,6 +102,12 @@ class Contract:
     def body_size_limit(self, operation: Operation) -> SizeLimit:
         """The limit of an operation's whole body."""
         return self.size_limit(LimitKind.BATCH if operation.kind is OperationKind.BATCH else LimitKind.EVENT)
+
+    @property
+    def rate_headers(self) -> tuple[RateHeader, ...]:
+        """The headers that are promised with a 429."""
+        names = self.profile.rate_headers
+        return tuple(self._typed_fact(RateHeader, f"rate.headers.{name}") for name in names)
 
     @property
     def max_events_fact(self) -> MaxEvents:

@@ -78,7 +78,8 @@ class Deviation(Exception):
 
     `promise` says what must hold, `problem` what happened instead; `message` is both in one sentence. `exchange`
     is the one that shows it, and `received` its summary unless something else in it is wrong. `level` is the
-    level of the promise, and `sources` are its documents, if they are not those of the check.
+    level of the promise, and `sources` are its documents, if they are not those of the check. With
+    `is_server_error` the answer was a 5xx, or there was none.
     """
 
     def __init__(  # noqa: PLR0913 - each is a field that reports need on its own
@@ -91,6 +92,7 @@ class Deviation(Exception):
         received: str | None = None,
         level: Level | None = None,
         sources: tuple[Source, ...] = (),
+        is_server_error: bool = False,
     ) -> None:
         self.message = f"{promise}, and {problem}"
         super().__init__(self.message)
@@ -100,6 +102,7 @@ class Deviation(Exception):
         self.received = exchange.summary if received is None else received
         self.level = level
         self.sources = sources
+        self.is_server_error = is_server_error
 
 
 class Untestable(Deviation):

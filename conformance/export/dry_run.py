@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.checks import expect
 from conformance.core.errors import Deviation, NotApplicable, Untestable
-from conformance.core.model import Exchange, Outcome, Request, Response
+from conformance.core.model import Exchange, Outcome, Request, Response, weaker_level
 from conformance.profile.facts import ResponseBody
 from conformance.refserver.replies import build_reply
 from conformance.requests import Draft
@@ -123,7 +123,7 @@ def promised_body(trial: Trial) -> BodyPromise | None:
 
 def _failure_result(trial: Trial, deviation: Deviation) -> DryRunResult:
     """The result for a broken promise, or a refused control."""
-    level = trial.cap_level(deviation.level) if deviation.level else trial.level
+    level = weaker_level(trial.level, trial.cap_level(deviation.level)) if deviation.level else trial.level
     if isinstance(deviation, Untestable):
         return DryRunResult(
             outcome=Outcome.UNTESTABLE, level=level, expected=deviation.expected, promise=_CONTROL_PROMISE

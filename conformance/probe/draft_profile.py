@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.contract import Contract, Operation
-from conformance.core.model import OperationKind
+from conformance.core.model import Level, OperationKind, Source
 from conformance.probe.summary import SummaryRow, fact_row
 from conformance.profile import common_facts
+from conformance.probe.dialects import PROBE_SOURCE
+from conformance.profile.facts import Fact, Rule
 
 if TYPE_CHECKING:
     from conformance.core.model import Exchange
     from conformance.probe.dialects import Dialect
     from conformance.probe.key_locations import KeyLocation
     from conformance.probe.summary import Section
-    from conformance.profile.facts import Fact
     from conformance.profile.profile import EventType, FieldPointers, Route
 
 
@@ -117,6 +118,12 @@ class DraftProfile:
         """Adds an answer, from which a fact is derived later."""
         observation = Observation(operation=operation, request_description=request_description, exchange=exchange)
         self.observations.setdefault(fact, []).append(observation)
+
+    def add_no_server_error(self) -> None:
+        """States that every answer is one of the stated ones, so that a 5xx or silence breaks the profile."""
+        name = f"rules.{Rule.NO_SERVER_ERROR}"
+        source = Source(document=PROBE_SOURCE, section="all calls", says="the stated answers are all below 500")
+        self.facts[name] = Fact(name=name, level=Level.MUST, sources=(source,))
 
 
 OPTIONAL_POINTERS = ("timestamp", "message_id", "context", "integrations")

@@ -72,7 +72,7 @@ JSON_CONDITIONS = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, 
 
 def invalid_cases_for(operation: Operation, *, accepts_body_keys: bool) -> tuple[InvalidCase, ...]:
     """Every invalid case for an operation."""
-    method_cases = tuple(map(_wrong_method_case, wrong_methods(operation.method)))
+    method_cases = tuple(map(_wrong_method_case, wrong_methods(operation, ())))
     key_cases = (*INVALID_AUTHORIZATION, *WRONG_KEY, *(WRONG_BODY_KEY if accepts_body_keys else ()))
     match operation.kind:
         case OperationKind.EVENT:

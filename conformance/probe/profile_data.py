@@ -57,7 +57,7 @@ def build_profile_data(draft_profile: DraftProfile, name: str, url: str, date: s
 
 def _fact_sections(draft_profile: DraftProfile) -> dict[str, Any]:
     """The facts by section, without those that hold for every server."""
-    sections: dict[str, dict[str, Any]] = {"credentials": {}, "answers": {}, "limits": {}, "bodies": {}}
+    sections: dict[str, dict[str, Any]] = {"credentials": {}, "answers": {}, "limits": {}, "bodies": {}, "rules": {}}
     for location in draft_profile.key_locations:
         sections["credentials"][location.scheme.value] = _fact_data(
             draft_profile.facts[f"credentials.{location.scheme}"]

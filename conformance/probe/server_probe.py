@@ -64,6 +64,7 @@ class ProbeResult:
             return
         self.has_derived_facts = True
         derive_answer_facts(self.draft_profile)
+        self.draft_profile.add_no_server_error()
         body_shapes.derive_body_shapes(self.draft_profile)
         rate_limit.add_rate_limit_facts(self.draft_profile, sender.shared_exchanges.get(FIRST_429))
 

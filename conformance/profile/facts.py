@@ -109,6 +109,7 @@ class Rule(enum.StrEnum):
     """A promise that is not about one particular status."""
 
     NO_SERVER_ERROR = "no-server-error"
+    MALFORMED_REQUEST = "malformed-request"
     NO_STACK_TRACE = "no-stack-trace"
     NO_HTML_REFLECTION = "no-html-reflection"
     CONTENT_TYPE_CHARSET = "content-type-charset"
@@ -132,9 +133,11 @@ class Rule(enum.StrEnum):
     CHUNK_EXTENSIONS = "chunk-extensions"
     HTTP_10 = "http-10"
     LENGTH_CONFLICT = "length-conflict"
+    LENGTH_WITH_CHUNKS = "length-with-chunks"
     INCOMPLETE_BODY = "incomplete-body"
     HALF_CLOSE = "half-close"
     RETRY_AFTER = "retry-after"
+    OVERLOAD = "overload"
     SDK_REACTIONS = "sdk-reactions"
     SUCCESS_MEANS_TAKEN = "success-means-taken"
 
@@ -275,6 +278,13 @@ class ResponseBody(Fact):
             "schema": self.schema,
         }
         return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateHeader(Fact):
+    """A header with a number of seconds to wait, or also with a date if it `may_be_date`."""
+
+    may_be_date: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

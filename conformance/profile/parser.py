@@ -16,6 +16,7 @@ from conformance.profile.facts import (
     Fact,
     MaxEvents,
     MessageIdLimit,
+    RateHeader,
     ResponseBody,
     SizeLimit,
     ToleratedStatus,
@@ -84,7 +85,10 @@ class ProfileParser:
             *(self._sdk(value, ("sdks", key)) for key, value in data.get("sdks", {}).items()),
         ]
         rate = data.get("rate", {})
-        facts += [self._fact(v, ("rate", "headers", k)) for k, v in rate.get("headers", {}).items()]
+        facts += [
+            RateHeader(may_be_date=v.get("may_be_date", False), **self._fact_fields(v, ("rate", "headers", k)))
+            for k, v in rate.get("headers", {}).items()
+        ]
         if "unlimited" in rate:
             facts.append(self._fact(rate["unlimited"], ("rate", "unlimited")))
         if "message_id" in data:

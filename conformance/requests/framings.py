@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from conformance.requests.raw_writers import write_request, write_standard
 
 if TYPE_CHECKING:
-    from conformance.core.model import RawWriter
+    from conformance.core.model import RawWriter, Request
     from conformance.requests.raw_writers import HeaderPairs
 
 RequestPieces: TypeAlias = "tuple[bytes, ...]"
@@ -136,6 +136,21 @@ LARGE_HEADS: tuple[tuple[str, RawWriter], ...] = (
     (f"a request with {HEADER_COUNT} headers", write_many_headers),
     (f"a request with a header of {LONG_HEADER_BYTES:,} bytes", write_long_header),
 )
+
+_MALFORMED = frozenset({
+    write_length_too_small, write_length_too_large, write_without_length, write_length_twice, write_second_host,
+    *(writer for _, writer in (*CONFLICTING_LENGTHS, *CHUNKS_AND_LENGTH)),
+})  # fmt: skip
+
+
+def is_well_formed(request: Request) -> bool:
+    """Whether a request is one that HTTP allows, whatever its body is: its lengths and chunks are right.
+
+    A header may be there only once, unless it is a list, and no request of ours repeats one of these (RFC 9110,
+    section 5.3).
+    """
+    names = [name.lower() for name, _ in request.headers]
+    return request.raw_writer not in _MALFORMED and len(set(names)) == len(names)
 
 
 def _chunk(data: bytes, extension: bytes = b"") -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from conformance.contract import Operation
     from conformance.requests.call import Call
     from conformance.requests.draft import Draft
 
@@ -17,9 +18,14 @@ _METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 """Methods with which a server may refuse any body (RFC 9110, section 9.3)."""
 
 
-def wrong_methods(method: str) -> Iterator[str]:
-    """The methods that an operation does not have; `method` is the one it has."""
-    return (name for name in _TRIED_METHODS if name != method)
+METHODS_OF_EVENTS = frozenset({"GET", "POST"})
+"""Methods that a path may have for other events, documented or not, such as pixels."""
+
+
+def wrong_methods(operation: Operation, operations: Iterable[Operation]) -> Iterator[str]:
+    """The methods that none of the operations has at the path of one."""
+    documented = {item.method for item in (operation, *operations) if item.path == operation.path}
+    return (name for name in _TRIED_METHODS if name not in documented)
 
 
 def request_with_method(call: Call, method: str) -> Draft:

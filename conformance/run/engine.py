@@ -40,8 +40,8 @@ class CheckResult:
     """The result of running one work item.
 
     `exchange` is the one that shows a failure or an error; it may be an earlier one, which is not among
-    `exchanges`. `sources` are set if they are not those of the work item; `path_state` if nothing is accepted on
-    the path.
+    `exchanges`. `level` and `sources` are those of the broken promise, if it is not the work item's own. With
+    `is_server_error` the failure is a 5xx, or no answer. `path_state` is set if nothing is accepted on the path.
     """
 
     outcome: Outcome
@@ -54,6 +54,7 @@ class CheckResult:
     data: JsonObject | None = None
     sources: tuple[Source, ...] = ()
     path_state: PathState | None = None
+    is_server_error: bool = False
 
     @property
     def exchange_index(self) -> int | None:
@@ -110,6 +111,8 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
             expected=deviation.expected,
             received=deviation.received,
             level=deviation.level,
+            sources=deviation.sources,
+            is_server_error=deviation.is_server_error,
             exchanges=tuple(exchanges),
             exchange=deviation.exchange,
             sources=deviation.sources,

@@ -6,7 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
-from conformance.core.model import PROBLEM_OUTCOMES, Verdict
+from conformance.checks.promises import Promise, broken_promise, server_error_or
+from conformance.core.model import PROBLEM_OUTCOMES, Area, Outcome, Verdict
 from conformance.core.resources import profile_names
 from conformance.report.curl import curl_command
 from conformance.report.transcript import transcript_json
@@ -24,10 +25,11 @@ def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
     """The verdict on a trial; exchanges are kept only if there is a problem."""
     outcome = trial.to_check_outcome(result.outcome)
     kept = _relevant_exchanges(result) if outcome in PROBLEM_OUTCOMES else ()
+    promise = _promise(trial, result)
     return Verdict(
         id=trial.check.id,
         area=trial.check.area,
-        level=trial.cap_level(result.level) if result.level else trial.level,
+        level=promise.level,
         title=trial.check.title,
         operation=str(trial.operation or ""),
         outcome=outcome,
@@ -35,7 +37,7 @@ def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
         expected=result.expected,
         received=result.received,
         received_status=result.received_status,
-        sources=result.sources or trial.sources,
+        sources=promise.sources,
         exchanges=tuple(transcript_json(item) for item in kept),
         curl=_reproduction_command(trial, kept[-1]) if kept else "",
         data=result.data,
@@ -43,6 +45,21 @@ def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
         path_state=result.path_state,
         asked_on=str(trial.stand_in or ""),
     )
+
+
+def _promise(trial: Trial, result: CheckResult) -> Promise:
+    """The promise of a check, or the one that a failure broke.
+
+    A check of the fuzzer stands for many facts, so its findings have levels of their own.
+    """
+    level, sources = result.level, result.sources
+    if trial.check.area is Area.FUZZ and level is not None:
+        return Promise(level=trial.cap_level(level), sources=sources or trial.sources)
+    stated = Promise(level=level or trial.level, sources=sources) if level or sources else None
+    own = broken_promise(trial, stated)
+    if result.outcome is Outcome.FAIL and result.is_server_error:
+        return server_error_or(own, trial, result.exchanges)
+    return own
 
 
 def _relevant_exchanges(result: CheckResult) -> tuple[Exchange, ...]:

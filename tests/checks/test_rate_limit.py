@@ -115,7 +115,28 @@ def test_a_429_that_names_no_time(headers: dict[str, str], name: str) -> None:
 def test_a_header_that_is_only_recommended() -> None:
     """The failure has the weaker level."""
     verdict = run_check("rudderstack", "refusal.headers", rate_limiting_target(answer_429()))
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "may")
+
+
+def test_a_date_where_no_document_asks_for_seconds() -> None:
+    """HTTP has both in Retry-After."""
+    target = rate_limiting_target(answer_429({"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}))
+    assert run_check("rudderstack", "refusal.headers", target).outcome.value == "pass"
+    assert run_check("segment", "refusal.headers", target).outcome.value == "fail"
+
+
+OVERLOADED = Response(status=503, headers=(("Retry-After", "1"),))
+
+
+@pytest.mark.parametrize("profile", ["segment", "segmentstream", "rudderstack"])
+def test_a_limit_of_requests_at_once(profile: str) -> None:
+    """A 503 with Retry-After is one line, a SHOULD that cites HTTP."""
+    verdict = run_check(profile, "refusal.status", rate_limiting_target(OVERLOADED))
     assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
+    assert all(source.document.startswith("RFC") for source in verdict.sources)
+    if profile == "segmentstream":
+        verdict = run_check(profile, "none.promised", rate_limiting_target(OVERLOADED))
+        assert verdict.outcome.value == "not-applicable"
 
 
 def test_a_target_that_does_not_come_back() -> None:
@@ -133,9 +154,10 @@ def test_a_time_that_is_too_long_to_wait_for() -> None:
 
 @pytest.mark.parametrize("refusal", [answer_429(), answer_429(status=503)], ids=["429", "503"])
 def test_a_limit_where_none_was_promised(refusal: Response) -> None:
-    """Any refusal of a burst breaks the promise, whatever its status is."""
+    """Any refusal of a burst breaks the promise; a 503 is no answer that the document has at all."""
     verdict = run_check("segmentstream", "none.promised", rate_limiting_target(refusal))
-    assert (verdict.outcome.value, verdict.level.value) == ("fail", "should")
+    level = "must" if refusal.status == 503 else "should"
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", level)
 
 
 def test_the_promise_of_no_limit_kept() -> None:

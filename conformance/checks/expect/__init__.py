@@ -27,6 +27,8 @@ from conformance.checks.expect.requirements import (
 from conformance.checks.expect.statuses import (
     accepted,
     is_accepted,
+    is_overloaded,
+    is_server_error,
     measured_sizes,
     no_server_error,
     no_timeout,
@@ -44,6 +46,8 @@ __all__ = [
     "describe_body",
     "hang_deviation",
     "is_accepted",
+    "is_overloaded",
+    "is_server_error",
     "measured_sizes",
     "no_answer",
     "no_crash",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.checks.expect.statuses import is_accepted, no_server_error
+from conformance.checks.expect.statuses import NOT_SUPPORTED, is_accepted, no_server_error
 from conformance.core.errors import Deviation
 from conformance.core.model import Level, TransportFailure
 
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange, Response
 
 _NO_CONTENT = 204
-_NOT_SUPPORTED = frozenset({501, 505})
-"""Statuses for unknown methods and versions of HTTP."""
 
 
 def hang_deviation(exchange: Exchange, subject: str) -> Deviation:
@@ -23,6 +21,7 @@ def hang_deviation(exchange: Exchange, subject: str) -> Deviation:
         f"was not: {exchange.failure_detail}",
         exchange=exchange,
         expected="an answer",
+        is_server_error=True,
     )
 
 
@@ -32,7 +31,7 @@ def no_crash(exchange: Exchange, subject: str, *, may_close: bool = False) -> No
     The server may answer 501 or 505 and, with `may_close`, close the connection.
     """
     is_closed = may_close and exchange.failure is TransportFailure.CLOSED
-    if exchange.status not in _NOT_SUPPORTED and not is_closed:
+    if exchange.status not in NOT_SUPPORTED and not is_closed:
         no_server_error(exchange, subject)
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import Deviation, NoResponse
-from conformance.core.model import TransportFailure
-from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR, TOO_MANY_REQUESTS
+from conformance.core.model import TransportFailure, weaker_level
+from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR, UNAVAILABLE, TOO_MANY_REQUESTS
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.core.model import Exchange, MeasuredSize
-    from conformance.profile.facts import ExpectedResponse
+    from conformance.profile.facts import ExpectedResponse, Fact
 
 _OK, _MULTIPLE_CHOICES = 200, 300
+NOT_SUPPORTED = frozenset({501, 505})
+"""Statuses for unknown methods and versions of HTTP."""
 _REFUSAL_STATUSES = frozenset(range(400, SERVER_ERROR)) - {TOO_MANY_REQUESTS}
 
 
@@ -38,22 +40,39 @@ def measured_sizes(exchanges: Iterable[Exchange]) -> tuple[tuple[MeasuredSize, b
     )
 
 
-def accepted(exchange: Exchange, subject: str) -> None:
-    """The request was accepted, with any status of success. Raises Deviation if not."""
+def is_server_error(exchange: Exchange) -> bool:
+    """Whether the response is a 5xx, or there was none. 501 and 505 refuse a method or a version, so they are none."""
+    return exchange.response is None or (exchange.status >= SERVER_ERROR and exchange.status not in NOT_SUPPORTED)
+
+
+def is_overloaded(exchange: Exchange) -> bool:
+    """Whether the target refused a request for now, because it has too many (RFC 9110, section 15.6.4)."""
+    response = exchange.response
+    return response is not None and response.status == UNAVAILABLE and bool(response.header("retry-after"))
+
+
+def accepted(exchange: Exchange, subject: str, *, fact: Fact | None = None) -> None:
+    """The request was accepted, with any status of success. Raises Deviation if not.
+
+    `fact` is the broken one, if it is not that of the check.
+    """
     if not is_accepted(exchange):
         raise Deviation(
             f"{subject} must be accepted",
             f"was answered with {exchange.summary}",
             exchange=exchange,
             expected="a success",
+            level=fact.level if fact else None,
+            sources=fact.sources if fact else (),
+            is_server_error=is_server_error(exchange),
         )
 
 
-def status(exchange: Exchange, answer: ExpectedResponse, subject: str) -> str | None:
+def status(exchange: Exchange, answer: ExpectedResponse, subject: str, *, fact: Fact | None = None) -> str | None:
     """The status is one that the contract allows. Returns a note if it is only tolerated; raises Deviation if not.
 
     If a success is among the allowed statuses, any success will do: only the checks of acceptance are about
-    which one it must be.
+    which one it must be. `fact` is the broken one, if the answer is part of another promise.
     """
     if exchange.status in answer.expect or _is_allowed_success(exchange, answer):
         return None
@@ -65,7 +84,9 @@ def status(exchange: Exchange, answer: ExpectedResponse, subject: str) -> str | 
         f"was answered with {exchange.summary}",
         exchange=exchange,
         expected=_join_statuses(answer.statuses),
-        level=answer.level,
+        level=weaker_level(answer.level, fact.level) if fact else answer.level,
+        sources=(fact or answer).sources,
+        is_server_error=is_server_error(exchange),
     )
 
 
@@ -89,6 +110,7 @@ def no_server_error(exchange: Exchange, subject: str) -> None:
             f"was answered with {exchange.summary}",
             exchange=exchange,
             expected="an answer below 500",
+            is_server_error=True,
         )
 
 
