@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.contract import Contract, Operation
 from conformance.core.model import Level, OperationKind, Source
+from conformance.probe.dialects import PROBE_SOURCE
 from conformance.probe.summary import SummaryRow, fact_row
 from conformance.profile import common_facts
-from conformance.probe.dialects import PROBE_SOURCE
 from conformance.profile.facts import Fact, Rule
 
 if TYPE_CHECKING:

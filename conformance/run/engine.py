@@ -115,7 +115,6 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
             is_server_error=deviation.is_server_error,
             exchanges=tuple(exchanges),
             exchange=deviation.exchange,
-            sources=deviation.sources,
             path_state=deviation.path_state if isinstance(deviation, Untestable) else None,
         )
     except NoResponse as failure:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.core.errors import Deviation, NoResponse
 from conformance.core.model import TransportFailure, weaker_level
-from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR, UNAVAILABLE, TOO_MANY_REQUESTS
+from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR, TOO_MANY_REQUESTS, UNAVAILABLE
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
