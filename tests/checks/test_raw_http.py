@@ -244,7 +244,7 @@ FORBIDDEN_BEHAVIOURS: tuple[tuple[str, Responder, str, str], ...] = (
         "should",
         "must not make the server fail",
     ),
-    ("headers.flood", answer_when(has_many_headers, CRASHED), "should", "must not make the server fail"),
+    ("headers.flood", answer_when(has_many_headers, CRASHED), "must", "must not make the server fail"),
     (
         "version.http-10",
         answer_when(is_http_1_0, empty_closing_answer("505 No")),
