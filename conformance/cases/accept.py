@@ -169,8 +169,7 @@ TIMESTAMP_FORMATS = (
     TimestampFormat(
         "fractional",
         "any number of decimals in its timestamp",
-        ("2024-03-01T09:30:00Z", "2024-03-01T09:30:00.5Z", "2024-03-01T09:30:00.123456Z",
-         "2024-03-01T09:30:00.123456+00:00"),
+        ("2024-03-01T09:30:00Z", "2024-03-01T09:30:00.5Z", "2024-03-01T09:30:00.123456Z"),
     ),
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ from conformance.requests.invalid_cases import INVALID_BATCH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.core.model import Exchange
+    from conformance.core.model import Exchange, Json
     from conformance.requests import Call, Draft
     from conformance.requests.invalid_cases import InvalidCase
     from conformance.requests.steps import Steps
@@ -96,7 +96,12 @@ def too_many_events(call: Call) -> Steps:
 @check("batch.context.own", "A batch whose event has its own context is accepted.", fact=ACCEPTED, kinds=BATCHES)
 def own_context(call: Call) -> Steps:
     """Each event may have its own context and choose its own integrations."""
-    drafts = [("a batch whose event has context and integrations", _with_context(call))]
+    where = call.contract.profile.pointers
+    drafts = [
+        (f"a batch whose event has {pointer}", call.batch_of(2).with_field(pointer, _full_sample(call, pointer)))
+        for pointer in (where.context, where.integrations)
+        if pointer is not None
+    ]
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
@@ -107,30 +112,23 @@ def shared_context(call: Call) -> Steps:
     shared = call.contract.profile.batch.shared
     if not shared:
         raise NotApplicable("no document allows a field beside the list")
-    schema = call.contract.event_schema(call.operation.event_type)
-    draft = call.batch_of(2)
-    for pointer in shared:
-        draft = draft.with_shared_field(pointer, schemas.full_sample(schemas.subschema(schema, pointer)))
-    shared_and_own = _with_context(call).with_shared_field(
-        shared[0], schemas.full_sample(schemas.subschema(schema, shared[0]))
-    )
-    names = ", ".join(shared)
+    shared_drafts = {
+        pointer: call.batch_of(2).with_shared_field(pointer, _full_sample(call, pointer)) for pointer in shared
+    }
+    first, first_draft = next(iter(shared_drafts.items()))
     drafts = [
-        (f"a batch with {names} beside its list", draft),
-        (f"a batch with {names} beside its list and in an event", shared_and_own),
+        *((f"a batch with {pointer} beside its list", draft) for pointer, draft in shared_drafts.items()),
+        (
+            f"a batch with {first} beside its list and in an event",
+            first_draft.with_field(first, _full_sample(call, first)),
+        ),
     ]
     return (yield from _control_then_expect_accepted(call, drafts))
 
 
-def _with_context(call: Call) -> Draft:
-    """A batch whose first event has a context and integrations."""
-    known_pointers = call.contract.profile.pointers
-    schema = call.contract.event_schema(call.operation.event_type)
-    draft = call.batch_of(2)
-    for pointer in (known_pointers.context, known_pointers.integrations):
-        if pointer is not None:
-            draft = draft.with_field(pointer, schemas.full_sample(schemas.subschema(schema, pointer)))
-    return draft
+def _full_sample(call: Call, pointer: str) -> Json:
+    """A value of a field of an event, with all that is documented in it."""
+    return schemas.full_sample(schemas.subschema(call.contract.event_schema(call.operation.event_type), pointer))
 
 
 @check(

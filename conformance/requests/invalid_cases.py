@@ -142,7 +142,7 @@ INVALID_BATCH = (
         "list.object",
         "a batch whose list is an object",
         Condition.BATCH_NOT_ARRAY,
-        lambda call: call.acceptable_request().with_batch_list({}),
+        lambda call: call.acceptable_request().with_batch_list(call.baseline_event(call.operation.event_type)),
     ),
     InvalidCase(
         "list.string",
@@ -187,7 +187,7 @@ INVALID_BATCH = (
         "events.array",
         "a batch with an array among its events",
         Condition.BATCH_EVENT_NOT_OBJECT,
-        lambda call: _batch_with_second(call, []),
+        lambda call: _batch_with_second(call, [call.baseline_event(call.operation.event_type)]),
     ),
     InvalidCase(
         "type.missing",

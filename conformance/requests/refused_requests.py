@@ -25,10 +25,6 @@ class RefusedRequest(Parameter):
     make_draft: Callable[[Call], Draft]
 
 
-def _wrong_method(call: Call) -> Draft:
-    return call.acceptable_request().with_method("PUT").with_body_bytes(b'{"conformance": "wrong method"}')
-
-
 REFUSED_JSON = RefusedRequest("json", "invalid JSON", TRUNCATED_JSON.make_draft)
 REFUSED_CREDENTIALS = RefusedRequest("credentials", "missing credentials", MISSING_CREDENTIALS.make_draft)
 REFUSED_KEY = RefusedRequest("key", "an unknown key", UNKNOWN_KEY_CASE.make_draft)
@@ -44,7 +40,7 @@ STACK_TRACE_TRIGGERS = (
 REFUSED_ON_EVERY_PATH = (
     REFUSED_JSON,
     REFUSED_CREDENTIALS,
-    RefusedRequest("method", "a wrong method", _wrong_method),
+    RefusedRequest("method", "a wrong method", lambda call: call.acceptable_request().with_method("PUT")),
 )
 REFUSED_ONCE_PER_KIND = (
     REFUSED_KEY,

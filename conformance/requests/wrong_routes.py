@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.core.model import OperationKind
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -31,6 +33,8 @@ def wrong_methods(operation: Operation, operations: Iterable[Operation]) -> Iter
 def request_with_method(call: Call, method: str) -> Draft:
     """An acceptable request with another method, without a body where the method has none."""
     draft = call.acceptable_request().with_method(method)
+    if call.operation.kind is OperationKind.PIXEL:
+        return draft
     return draft.with_body_bytes(b"").with_content_type(None) if method in _METHODS_WITHOUT_BODY else draft
 
 

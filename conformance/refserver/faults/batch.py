@@ -72,6 +72,14 @@ FAULTS = (
         requires_refusals(_NOT_ARRAY),
     ),
     Fault(
+        "batch-list-of-one",
+        "Takes an event in place of a batch's list for a list of one.",
+        "libraries wrap a single value into a list",
+        "batch.list.object",
+        accept_refused(_NOT_ARRAY, when=lambda view: isinstance(_list_value(view), dict) and bool(_list_value(view))),
+        requires_refusals(_NOT_ARRAY),
+    ),
+    Fault(
         "batch-list-422",
         "Answers 422 where a batch's list is none.",
         "validators do",
