@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from conformance.refserver.faults import FAULTS
-from conformance.refserver.variants import CORRECT_SERVER, VARIANTS
+from conformance.refserver.variant import CORRECT_SERVER
+from conformance.refserver.variants import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance import sdks
@@ -12,11 +12,13 @@ from conformance.contract import Contract
 from conformance.profile.facts import ExpectedResponse, LimitKind, SizeLimit
 from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults import credentials, protocol_overrides
-from conformance.refserver.faults.fault import any_contract, requires_facts
+from conformance.refserver.faults.fault import requires_facts
 from conformance.refserver.faults.response_overrides import IS_WEBHOOK, accept_refused, error_reply, refuse_accepted
 from conformance.refserver.faults.success_bodies import count_events
 from conformance.refserver.http_protocol import HttpProtocol
+from conformance.refserver.odd_variants import ODD_VARIANTS
 from conformance.refserver.server_change import ServerChange
+from conformance.refserver.variant import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,33 +26,12 @@ if TYPE_CHECKING:
     from conformance.profile.facts import Fact
     from conformance.refserver.faults.fault import ContractPredicate
     from conformance.refserver.replies import ServerReply
-    from conformance.refserver.server_change import RequestView, ResponseOverride
+    from conformance.refserver.server_change import RequestView
 
 _MAX_PER_SECOND = 150
 """How many requests the throttled server accepts in a second."""
 _MAX_ID_LENGTH = 99
 _FIRST_ERROR_STATUS = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """A correct server.
-
-    `description`: how it differs from the reference server, as the rest of a sentence about it.
-    `applies_to`: the contracts that allow the difference.
-    `is_sent_bursts`: whether checks with bursts and large volumes run on it too.
-    """
-
-    name: str
-    description: str
-    change: ServerChange
-    applies_to: ContractPredicate = field(default=any_contract)
-    is_sent_bursts: bool = False
-
-
-CORRECT_SERVER = Variant(
-    name="correct", description="is the reference server as it is", change=ServerChange(), is_sent_bursts=True
-)
 
 
 def _with_edited_answers(edit: Callable[[ExpectedResponse], ExpectedResponse]) -> ServerChange:
@@ -194,113 +175,99 @@ class ShortKeepAliveProtocol(HttpProtocol):
         super().on_response_complete()
 
 
-def _variant(
-    name: str,
-    description: str,
-    implementation: ServerChange | ResponseOverride | HttpBehavior | type[HttpProtocol],
-    applies_to: ContractPredicate = any_contract,
-    *,
-    is_sent_bursts: bool = False,
-) -> Variant:
-    return Variant(
-        name=name,
-        description=description,
-        change=ServerChange.from_part(implementation),
-        applies_to=applies_to,
-        is_sent_bursts=is_sent_bursts,
-    )
-
-
 _HTTP_10 = ServerChange(
     protocol=protocol_overrides.rewrite_output(lambda data: data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1)),
     behavior=HttpBehavior(closes_after_reply=True),
 )
 
 VARIANTS = (
-    _variant("slow", "waits 30 ms before each answer", HttpBehavior(delay_s=0.03)),
-    _variant(
+    make_variant("slow", "waits 30 ms before each answer", HttpBehavior(delay_s=0.03)),
+    make_variant(
         "closing", "closes the connection after each answer, and announces it", HttpBehavior(closes_after_reply=True)
     ),
-    _variant("abrupt", "closes the connection after each refusal without announcing it", CloseAfterRefusalProtocol),
-    _variant("restless", "closes idle connections after 50 ms", ShortKeepAliveProtocol),
-    _variant("in-chunks", "answers in chunks, without a length", HttpBehavior(is_chunked=True)),
-    _variant("old", "answers in HTTP/1.0 and closes the connection", _HTTP_10),
-    _variant(
+    make_variant("abrupt", "closes the connection after each refusal without announcing it", CloseAfterRefusalProtocol),
+    make_variant("restless", "closes idle connections after 50 ms", ShortKeepAliveProtocol),
+    make_variant("in-chunks", "answers in chunks, without a length", HttpBehavior(is_chunked=True)),
+    make_variant("old", "answers in HTTP/1.0 and closes the connection", _HTTP_10),
+    make_variant(
         "eager",
         "answers oversized requests before reading them, then closes the connection",
         HttpBehavior(replies_before_reading=True),
     ),
-    _variant("in-lower-case", "writes the names of headers in lower case", HttpBehavior(lowercases_headers=True)),
-    _variant("adorned", "adds headers of proxies and frameworks", _add_proxy_headers),
-    _variant(
+    make_variant("in-lower-case", "writes the names of headers in lower case", HttpBehavior(lowercases_headers=True)),
+    make_variant("adorned", "adds headers of proxies and frameworks", _add_proxy_headers),
+    make_variant(
         "throttled",
         f"accepts {_MAX_PER_SECOND} requests a second, and answers the others 429 with Retry-After",
         _throttle,
         _allows_rate_limits,
         is_sent_bursts=True,
     ),
-    _variant(
+    make_variant(
         "gzip-unsupported",
         "refuses gzip with 415",
         lambda view: error_reply(view, 415) if _has_content_encoding(view) else None,
         _no_sdk_sends_gzip,
         is_sent_bursts=True,
     ),
-    _variant(
+    make_variant(
         "gzip-unnoticed",
         "ignores the Content-Encoding",
         _ignore_content_encoding,
         _no_sdk_sends_gzip,
         is_sent_bursts=True,
     ),
-    _variant("cors-unknown", "answers OPTIONS with 405, and sends no CORS headers", _refuse_options_and_cors),
-    _variant(
+    make_variant("cors-unknown", "answers OPTIONS with 405, and sends no CORS headers", _refuse_options_and_cors),
+    make_variant(
         "older-statuses",
         "answers with the first status that is tolerated",
         _with_tolerated_status(0),
         _tolerates_at_least(1),
     ),
-    _variant(
+    make_variant(
         "other-statuses",
         "answers with the second status that is tolerated",
         _with_tolerated_status(1),
         _tolerates_at_least(2),
     ),
-    _variant(
+    make_variant(
         "last-statuses",
         "answers with the last status that is documented",
         _with_edited_answers(lambda answer: replace(answer, expect=answer.expect[-1:])),
         lambda contract: any(len(answer.expect) > 1 for answer in _stated_answers(contract)),
     ),
-    _variant("decimal", "reads KB as 1000 bytes", _with_edited_answers(_with_decimal_limit)),
-    _variant(
+    make_variant("decimal", "reads KB as 1000 bytes", _with_edited_answers(_with_decimal_limit)),
+    make_variant(
         "loose-event-limit",
         "accepts events in a batch that are 4 % over their limit",
         _with_event_limit(lambda limit: limit.at_most * 104 // 100),
         requires_facts(f"limits.{LimitKind.BATCH_EVENT}"),
     ),
-    _variant(
+    make_variant(
         "tight-event-limit",
         "refuses events in a batch from 98 % of their limit",
         _with_event_limit(lambda limit: limit.at_least * 98 // 100),
         requires_facts(f"limits.{LimitKind.BATCH_EVENT}"),
     ),
-    _variant(
+    make_variant(
         "body-first",
         "prefers the key in the body to that in the headers",
         accept_refused("answers.credentials-*", when=_has_right_body_key),
         requires_facts("credentials.body"),
     ),
-    _variant("short-ids", "refuses message ids that are longer than documented", refuse_accepted(_has_long_message_id)),
-    _variant(
+    make_variant(
+        "short-ids", "refuses message ids that are longer than documented", refuse_accepted(_has_long_message_id)
+    ),
+    make_variant(
         "quiet", "writes the text of success in lower case", _lowercase_success, requires_facts("bodies.accepted-text")
     ),
-    _variant(
+    make_variant(
         "counting",
         "answers successes with JSON that counts the events, and lists no errors",
         count_events,
         lambda contract: not contract.has_fact("bodies.accepted"),
     ),
-    _variant("nul-refused", "refuses NULs", refuse_accepted(lambda view: "\\u0000" in view.body_text)),
-    _variant("mark-ignored", "ignores a byte order mark", _ignore_byte_order_mark),
+    make_variant("nul-refused", "refuses NULs", refuse_accepted(lambda view: "\\u0000" in view.body_text)),
+    make_variant("mark-ignored", "ignores a byte order mark", _ignore_byte_order_mark),
+    *ODD_VARIANTS,
 )

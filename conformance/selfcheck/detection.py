@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conformance.checks.check import Check
     from conformance.core.model import Verdict
     from conformance.refserver.faults import Fault
-    from conformance.refserver.variants import Variant
+    from conformance.refserver.variant import Variant
 
 _APPLICABLE_OUTCOMES = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
 

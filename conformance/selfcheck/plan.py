@@ -15,7 +15,8 @@ from conformance.core.model import Area, OperationKind
 from conformance.core.text import nearest_hint
 from conformance.refserver.faults import FAULTS
 from conformance.refserver.reduced_contract import reduced_contract
-from conformance.refserver.variants import CORRECT_SERVER, VARIANTS
+from conformance.refserver.variant import CORRECT_SERVER
+from conformance.refserver.variants import VARIANTS
 from conformance.requests import Keys
 from conformance.selfcheck.detection import expected_checks
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from conformance.checks.check import Check
     from conformance.refserver.faults import Fault
-    from conformance.refserver.variants import Variant
+    from conformance.refserver.variant import Variant
 
 SELF_CHECK_KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
 DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99

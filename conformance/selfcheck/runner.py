@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from conformance.refserver.faults import Fault
-    from conformance.refserver.variants import Variant
+    from conformance.refserver.variant import Variant
     from conformance.selfcheck.plan import Selection, SelfCheckJob
 
 _DEADLINE_S = 5.0

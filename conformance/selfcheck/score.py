@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from conformance.cases import CHECKS
 from conformance.core.model import Area
-from conformance.refserver.variants import CORRECT_SERVER
+from conformance.refserver.variant import CORRECT_SERVER
 from conformance.selfcheck.detection import CorrectServerResult, FaultDetection, describe_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.refserver.faults import Fault
-    from conformance.refserver.variants import Variant
+    from conformance.refserver.variant import Variant
     from conformance.selfcheck.detection import ServerResult
 
 

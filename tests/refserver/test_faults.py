@@ -15,7 +15,8 @@ from conformance.profile import load
 from conformance.refserver.faults import FAULTS, Fault
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.servers import SERVERS
-from conformance.refserver.variants import CORRECT_SERVER, VARIANTS
+from conformance.refserver.variant import CORRECT_SERVER
+from conformance.refserver.variants import VARIANTS
 from conformance.selfcheck.detection import expected_checks
 from conformance.selfcheck.plan import ALL_PROFILES_PER_FAULT, DEFAULT_PROFILES_PER_FAULT, plan_jobs
 from tests.support import paths

@@ -20,7 +20,7 @@ from conformance.core import resources
 from conformance.refserver.faults import FAULTS
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
-from conformance.refserver.variants import CORRECT_SERVER
+from conformance.refserver.variant import CORRECT_SERVER
 from conformance.selfcheck import Score, plan, report, run_self_check, runner
 from conformance.selfcheck.detection import expected_checks
 from conformance.selfcheck.plan import SELF_CHECK_KEYS
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.refserver.faults import Fault
-    from conformance.refserver.variants import Variant
+    from conformance.refserver.variant import Variant
     from conformance.selfcheck.detection import FaultDetection, ServerResult
     from conformance.selfcheck.plan import SelfCheckJob
 
