@@ -728,3 +728,38 @@ def test_a_bad_header_is_explained(line: str) -> None:
     with pytest.raises(UsageError, match=r"^--header.*: write it as 'Name: value'") as caught:
         parse_target("http://a.example", headers=(line,))
     assert "secret" not in str(caught.value)
+
+
+def converse(target: TargetAddress, *requests: Request) -> list[Exchange]:
+    """What comes of requests over one connection that is written by hand."""
+
+    async def send() -> list[Exchange]:
+        async with Wire(target=target, redactor=Redactor({}), deadline_s=5) as wire:
+            return await wire.exchange_on_one_connection(requests)
+
+    return asyncio.run(send())
+
+
+def closing_first(count: int) -> ConnectionScript:
+    """A server that closes its first connections at once, as one that has no patience with idle ones does."""
+
+    def script(peer: ClientConnection) -> None:
+        if peer.number > count:
+            peer.read_request()
+            peer.send(OK)
+
+    return script
+
+
+def test_a_raw_connection_that_is_closed_before_its_first_answer_is_replaced() -> None:
+    """As a kept one is: the server may have closed it for being idle."""
+    with scripted_server(closing_first(1)) as server:
+        (exchange,) = converse(parse_target(server.url), EVENT)
+    assert exchange.status == 200
+
+
+def test_a_raw_connection_that_is_always_closed_is_a_mishap() -> None:
+    """It is the request that the server does not like, or any."""
+    with scripted_server(closing_first(100)) as server:
+        (exchange,) = converse(parse_target(server.url), EVENT)
+    assert exchange.failure is TransportFailure.CLOSED
