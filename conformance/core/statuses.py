@@ -7,6 +7,8 @@ from typing import Final
 
 MULTI_STATUS: Final[int] = HTTPStatus.MULTI_STATUS.value
 """A partial success: some events of a batch were accepted, and some were not."""
+MULTIPLE_CHOICES: Final[int] = HTTPStatus.MULTIPLE_CHOICES.value
+"""The lowest 3xx status, and so above all successes."""
 TOO_MANY_REQUESTS: Final[int] = HTTPStatus.TOO_MANY_REQUESTS.value
 UNAUTHORIZED: Final[int] = HTTPStatus.UNAUTHORIZED.value
 SERVER_ERROR: Final[int] = HTTPStatus.INTERNAL_SERVER_ERROR.value

@@ -9,9 +9,10 @@ from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from conformance.core.statuses import MULTIPLE_CHOICES
+from conformance.fuzz.accepted_requests import AcceptedRequests
 from conformance.fuzz.defects import Candidate
 from conformance.fuzz.oracle import ACCEPTED_FACT
-from conformance.fuzz.seed_events import SeedEvents
 from conformance.fuzz.sender import MAX_UNANSWERED, FuzzSender
 from conformance.fuzz.target_down import DOWN_FAILURES, SentCase, recovers, report_target_down
 from conformance.fuzz.triage import Triage
@@ -40,8 +41,9 @@ _TRIAGE_TIME_S = 20.0
 
 @dataclass(slots=True, kw_only=True)
 class CampaignResult:
-    """The result of a campaign. `requests` counts those sent over the campaign's own connections.
+    """The result of a campaign.
 
+    `requests` counts those sent over the campaign's own connections; `untestable` are the calls that accept nothing.
     `duration_s` is the time of sending, up to an interruption, without the triage.
     """
 
@@ -50,6 +52,7 @@ class CampaignResult:
     duration_s: float = 0.0
     waited_s: float = 0.0
     judged_by_call: Counter[str] = field(default_factory=Counter)
+    untestable: set[str] = field(default_factory=set)
     is_cut_short: bool = False
 
     @property
@@ -75,6 +78,7 @@ class Campaign:
         self._dead = {str(operation) for operation in preflight.dead}
         self._sender = FuzzSender(contract, keys, wire, preflight)
         self._case_runner = self._sender.case_runner
+        self._accepted = AcceptedRequests(contract)
         self._history: deque[SentCase] = deque(maxlen=2 * _HEALTH_CHECK_INTERVAL)
         self._candidate_counts: Counter[tuple[str, str, str]] = Counter()
         self._candidates: list[Candidate] = []
@@ -91,6 +95,7 @@ class Campaign:
         deadline_s = start_s + max_time_s if max_time_s else None
         case_iterator = iter(cases)
         try:
+            await self._learn_accepted_requests()
             has_more, down_finding = True, None
             while has_more and down_finding is None:
                 try:
@@ -110,6 +115,13 @@ class Campaign:
             self.result.requests, self.result.waited_s = self._sender.connections.sent_count, self._sender.waited_s
         return self.result
 
+    async def _learn_accepted_requests(self) -> None:
+        """Finds out which request each operation accepts: controls, shrinking and judging start from there."""
+        for operation in self._contract.operations:
+            if str(operation) not in self._dead:
+                await self._accepted.learn(self._case_runner, operation)
+        self.result.untestable = {*self._accepted.untestable, *self._dead}
+
     async def _collect_findings(self, down_finding: Finding | None) -> list[Finding]:
         """Triages the candidates; if the target went down, reports only candidates from before that, unexamined."""
         triage = self._new_triage()
@@ -122,7 +134,13 @@ class Campaign:
         self.result.findings = [with_context(finding, self._contract, self._case_runner) for finding in findings]
 
     def _new_triage(self) -> Triage:
-        return Triage(self._contract, self._case_runner, deadline_s=time.monotonic() + self._triage_time_s)
+        return Triage(
+            self._contract,
+            self._case_runner,
+            self._accepted.seed_events,
+            passed=[sent.case for sent in self._history if sent.was_success],
+            deadline_s=time.monotonic() + self._triage_time_s,
+        )
 
     async def _send_until_health_check(self, case_iterator: Iterator[Case], deadline_s: float | None) -> bool:
         """Sends the next cases; returns whether to go on."""
@@ -132,8 +150,8 @@ class Campaign:
             nonlocal taken
             for case in itertools.islice(case_iterator, _HEALTH_CHECK_INTERVAL):
                 taken += 1
-                if case.call not in self._dead:
-                    yield case
+                if case.call not in self.result.untestable and (adapted := self._accepted.adapt(case)):
+                    yield self._case_runner.with_expected_facts(adapted)
 
         is_complete = await self._sender.send_all(live_cases(), self._record_reply, deadline_s=deadline_s)
         self.result.is_cut_short |= not is_complete
@@ -144,7 +162,8 @@ class Campaign:
         self.result.judged_by_call[case.call] += 1
         judgement = self._sender.judge.judge(case, reply)
         was_accepted = judgement is None if case.expected_facts == (ACCEPTED_FACT,) else None
-        self._history.append(SentCase(case, was_accepted, judgement is not None))
+        was_success = judgement is None and 200 <= reply.status < MULTIPLE_CHOICES
+        self._history.append(SentCase(case, was_accepted, judgement is not None, was_success))
         self._position += 1
         if was_accepted:
             self._last_accepted_position = self._position
@@ -164,9 +183,9 @@ class Campaign:
         """
         for operation in self._contract.operations:
             call = str(operation)
-            if call in self._dead:
+            if call in self.result.untestable:
                 continue
-            control = SeedEvents.for_operation(self._contract, operation).control_case()
+            control = self._accepted.seed_events[call].control_case()
             _, judgement = await self._case_runner.run(control)
             if judgement is not None and judgement.failure_kind in DOWN_FAILURES:
                 if self._candidate_counts[

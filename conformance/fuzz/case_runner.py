@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from conformance.core.model import Exchange
-from conformance.core.statuses import TOO_MANY_REQUESTS
+from conformance.core.statuses import MULTIPLE_CHOICES, TOO_MANY_REQUESTS
 from conformance.fuzz.judge import FailureKind, Judge, Judgement
 from conformance.fuzz.request_renderer import LARGE_BYTES, PreparedCase, RequestRenderer
 from conformance.requests.rate_limits import retry_after_s
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.wire import Wire
     from conformance.wire.connections import Connections
 
-_MAX_ATTEMPTS = 4
+_MAX_ATTEMPTS, _ACCEPTANCE_ATTEMPTS = 4, 2
 _MAX_RETRY_AFTER_S = 10.0
 _MAX_RECOVERY_REQUESTS, _MAX_FAILED_RECOVERIES = 40, 2
 """How many control requests a target may fail until it has recovered, and how often it may fail to recover."""
@@ -58,6 +58,14 @@ class CaseRunner:
             )
         return reply, self.judge.judge(labelled_cases[-1], reply)
 
+    async def accepts(self, case: Case) -> bool:
+        """Whether the target accepts a case, at the second attempt at the latest."""
+        for _ in range(_ACCEPTANCE_ATTEMPTS):
+            reply, _ = await self.run(case)
+            if 200 <= reply.status < MULTIPLE_CHOICES:
+                return True
+        return False
+
     def with_expected_facts(self, case: Case) -> Case:
         """A case labelled by the oracle."""
         return case if case.expected_facts else case._replace(expected_facts=self.oracle.expected_facts(case))
@@ -75,8 +83,9 @@ class CaseRunner:
         self._failed_recoveries[control.call] += 1
         return False
 
-    async def fails_with(self, failure_kind: FailureKind, dedup_key: str, *cases: Case) -> bool:
-        """Whether the last of some cases has the same failure."""
+    async def fails_like(self, failure: Judgement, *cases: Case) -> bool:
+        """Whether the last of some cases has the same failure; of several facts, it may break only some."""
+        failure_kind = failure.failure_kind
         if (
             failure_kind in {FailureKind.WRONGLY_REJECTED, FailureKind.WRONGLY_ACCEPTED}
             and not self.with_expected_facts(cases[-1]).expected_facts
@@ -85,7 +94,9 @@ class CaseRunner:
         _, judgement = await self.run(*cases, reads_trailing_bytes=failure_kind is FailureKind.MALFORMED_RESPONSE)
         if judgement is None or judgement.failure_kind is not failure_kind:
             return False
-        return judgement.dedup_key == dedup_key or failure_kind in {
+        if failure_kind is FailureKind.WRONGLY_ACCEPTED and {*judgement.facts} < {*failure.facts}:
+            return True
+        return judgement.dedup_key == failure.dedup_key or failure_kind in {
             FailureKind.SERVER_ERROR,
             FailureKind.MALFORMED_RESPONSE,
             FailureKind.INFORMATION_LEAK,

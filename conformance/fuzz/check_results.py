@@ -10,6 +10,7 @@ from conformance.fuzz.campaign import Campaign
 from conformance.fuzz.corpus import load_or_generate
 from conformance.fuzz.finding import Certainty, save_finding
 from conformance.fuzz.judge import FailureKind
+from conformance.fuzz.oracle import answer_for_fact
 from conformance.run import engine
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ def failure_kind_of(trial: Trial) -> FailureKind:
 def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "") -> engine.CheckResult:
     """The result of one trial; `exhausted_budget` says why the budget ended the campaign, if it did."""
     call, failure_kind = str(trial.operation), failure_kind_of(trial)
+    if call in result.untestable:
+        return engine.CheckResult(
+            outcome=Outcome.UNTESTABLE,
+            message=f"{call} accepts no valid request any more, or what it refuses proves nothing",
+            expected="a success",
+        )
     if not result.judged_by_call[call] and exhausted_budget:
         return engine.CheckResult(
             outcome=Outcome.ERROR, message=f"no verdict: {exhausted_budget}", expected="an answer"
@@ -112,8 +119,8 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
 def _sources(trial: Trial, finding: Finding) -> tuple[Source, ...]:
     """The sources of the facts that a finding breaks."""
     contract = trial.contract
-    stated = [contract.fact(name) for name in finding.facts if contract.has_fact(name)]
-    return tuple(dict.fromkeys(source for fact in stated for source in fact.sources))
+    stated = [answer_for_fact(contract, name) or contract.profile.facts.get(name) for name in finding.facts]
+    return tuple(dict.fromkeys(source for fact in stated if fact for source in fact.sources))
 
 
 def _describe(finding: Finding) -> str:

@@ -66,7 +66,11 @@ class Defect:
             return False
         if judgement.failure_kind in SPLIT_BY_FEATURE:
             return self.feature is None or self.feature in features
-        breaks_same_facts = bool(finding.facts) and {*finding.facts} <= {*judgement.facts}
+        breaks_same_facts = (
+            judgement.failure_kind is FailureKind.WRONGLY_ACCEPTED
+            and candidate.case.auth is finding.case.auth
+            and {*finding.facts} <= {*judgement.facts}
+        )
         return breaks_same_facts or judgement.dedup_key == finding.dedup_key
 
 

@@ -99,8 +99,13 @@ NOT_JSON = Feature(REQUEST, Category.NOT_JSON)
 
 
 def most_specific(distinguishing: Iterable[Feature]) -> Feature | None:
-    """The most specific feature: in the deepest place, and there of the narrowest category."""
-    return max(distinguishing, key=_specificity, default=None)
+    """The most specific feature: in the deepest place, and there of the narrowest category.
+
+    What is nested deeply is in deep places, whatever it is.
+    """
+    features = [*distinguishing]
+    deep = [feature for feature in features if feature.category is Category.DEEP_NESTING]
+    return max(deep or features, key=_specificity, default=None)
 
 
 def _specificity(feature: Feature) -> tuple[bool, int, int, str, int, str]:

@@ -59,7 +59,7 @@ class Finding:
     """One defect: the failure, the smallest request that shows it, and where and how often it was seen.
 
     `reason` is the cause in the request, in words. `preceding` are requests that have to be sent first, and
-    `scope` is set where they cause the failure. `facts` are the facts that a wrongly accepted request broke;
+    `scope` is set where they cause the failure. `facts` are the facts that the answer broke;
     a finding that was loaded has neither.
     """
 

@@ -47,7 +47,8 @@ class FailureKind(enum.StrEnum):
 class Judgement:
     """One failure of a reply. Judgements of the same sort have the same `dedup_key`.
 
-    `facts` are the facts that a wrongly accepted request broke, `failure` is set if there was no response.
+    `facts` are the facts that the answer broke; if empty, the rule of its kind.
+    `failure` is set if there was no response.
     """
 
     failure_kind: FailureKind
@@ -166,14 +167,14 @@ class Judge:
         level = weaker_level(_weakest(answers), operation.level)
         expected = " or ".join(str(item) for item in sorted(allowed))
         if min(allowed) >= 300 and 200 <= status < 300:
-            facts = case.expected_facts if case.auth is Auth.VALID else ()
-            dedup_key = "|".join(facts) or f"credentials {case.auth}"
-            judgement = _new_judgement(FailureKind.WRONGLY_ACCEPTED, expected, reply, level, dedup_key=dedup_key)
-            yield replace(judgement, facts=facts)
+            failure_kind, dedup_key = FailureKind.WRONGLY_ACCEPTED, "|".join(case.expected_facts)
+            dedup_key = dedup_key if case.auth is Auth.VALID else f"credentials {case.auth}"
         elif max(allowed) < 300 and status >= 400:
-            yield _new_judgement(FailureKind.WRONGLY_REJECTED, expected, reply, level, dedup_key=str(status))
+            failure_kind, dedup_key = FailureKind.WRONGLY_REJECTED, str(status)
         else:
-            yield _new_judgement(FailureKind.UNEXPECTED_STATUS, expected, reply, level, dedup_key=str(status))
+            failure_kind, dedup_key = FailureKind.UNEXPECTED_STATUS, str(status)
+        judgement = _new_judgement(failure_kind, expected, reply, level, dedup_key=dedup_key)
+        yield replace(judgement, facts=case.expected_facts)
 
     def _body_failures(self, exchange: Exchange, operation: Operation, reply: Reply, case: Case) -> Iterator[Judgement]:
         """A body without the shape that the contract documents for errors, or for partly bad batches."""
@@ -197,9 +198,10 @@ class Judge:
         try:
             expect.body(exchange, shape, "a generated request")
         except Deviation as deviation:
-            yield _judgement_from_deviation(
+            judgement = _judgement_from_deviation(
                 deviation, FailureKind.UNEXPECTED_BODY, weaker_level(shape.level, operation.level), str(reply.status)
             )
+            yield replace(judgement, facts=(shape.name,))
         except NotApplicable:
             return
 

@@ -66,11 +66,7 @@ class Oracle:
 
     def answer_for_fact(self, fact_name: str) -> ExpectedResponse | None:
         """The response that a fact states; None if the profile does not state it."""
-        if fact_name.startswith("events."):
-            _, event, pointer = fact_name.split(".", 2)
-            return self.contract.event_type(event).required.get(pointer)
-        fact = self.contract.profile.facts.get(fact_name)
-        return fact if isinstance(fact, ExpectedResponse) else None
+        return answer_for_fact(self.contract, fact_name)
 
     def _label_headers(self, case: Case, operation: Operation, applicable: ApplicableFacts) -> None:
         """Labels the credentials, the content type and the coding."""
@@ -191,6 +187,15 @@ class Oracle:
             applicable.mark_ambiguous()
         elif some_valid or MULTI_STATUS in partly_bad.statuses:
             applicable.add_condition(Condition.BATCH_PARTLY_BAD)
+
+
+def answer_for_fact(contract: Contract, fact_name: str) -> ExpectedResponse | None:
+    """The response that a fact of a contract states; None if the profile does not state it."""
+    if fact_name.startswith("events."):
+        _, event, pointer = fact_name.split(".", 2)
+        return contract.event_type(event).required.get(pointer)
+    fact = contract.profile.facts.get(fact_name)
+    return fact if isinstance(fact, ExpectedResponse) else None
 
 
 def _credentials_condition(kind: OperationKind, auth: Auth) -> Condition:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.core import pointers
 from conformance.core.model import DEFAULT_RUN_ID, ID_PREFIX, OperationKind, Request
-from conformance.fuzz.case import Auth, Case, compact_json
+from conformance.fuzz.case import JSON_MEDIA_TYPE, Auth, Case, compact_json
 from conformance.profile.facts import AuthScheme
 from conformance.requests.credentials import NO_CREDENTIALS, UNKNOWN_KEY, authorization, credentials_for_scheme
 from conformance.requests.draft import encode_standard_base64
@@ -57,7 +57,7 @@ class RequestRenderer:
             query = (*query, (self._contract.pixel_parameter, encode_standard_base64(body)))
             body = b""
         else:
-            headers.append(("Content-Type", case.content_type))
+            headers.append(("Content-Type", self._content_type(operation, case)))
             if case.coding:
                 headers.append(("Content-Encoding", case.coding))
         return Request(
@@ -107,6 +107,11 @@ class RequestRenderer:
         if request.method != "GET":
             headers.append(("Content-Length", str(len(request.body))))
         return write_request(start_line(request, self._target.prefix), headers, request.body)
+
+    def _content_type(self, operation: Operation, case: Case) -> str:
+        """The content type of a case; in place of the usual one, that of the baseline."""
+        baseline = self._baselines.get(operation)
+        return baseline.content_type if baseline and case.content_type == JSON_MEDIA_TYPE else case.content_type
 
     def _credentials(self, operation: Operation, auth: Auth) -> Credentials:
         """The credentials of a case."""

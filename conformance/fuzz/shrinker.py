@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ValuePath = tuple[Any, ...]
 _ABSENT: Any = object()
 _PLAIN_TEXT = "a"
+_LARGE_CONTAINER = 3
+"""Objects and lists with more values are halved before single values are removed."""
 
 
 class Shrinker:
@@ -27,8 +29,13 @@ class Shrinker:
         self._tries_left = max_tries
 
     async def shrink(self, case: Case, control_body: bytes) -> Case:
-        """The smallest case that still fails; its body becomes as similar to `control_body` as possible."""
+        """The smallest case that still fails; its body becomes as similar to `control_body` as possible.
+
+        If the headers alone make it fail, its body is the control's.
+        """
         case = await self._with_standard_headers(case)
+        if not case.has_standard_headers and await self._still_fails(case.with_body(control_body)):
+            return await self._with_standard_headers(case.with_body(control_body))
         if case.coding:
             return case
         parsed = parse_body(case.body)
@@ -46,9 +53,8 @@ class Shrinker:
 
     async def _with_standard_headers(self, case: Case) -> Case:
         """A case without those special headers that the failure does not need."""
-        for simpler in (
-            case._replace(auth=Auth.VALID), case._replace(content_type=JSON_MEDIA_TYPE), case._replace(coding=""),
-        ):  # fmt: skip
+        for ordinary in ({"auth": Auth.VALID}, {"content_type": JSON_MEDIA_TYPE}, {"coding": ""}):
+            simpler = case._replace(**ordinary)
             if simpler != case and await self._still_fails(simpler.with_body(case.body)):
                 case = simpler
         return case
@@ -123,6 +129,8 @@ def _value_at(value: Any, path: ValuePath) -> Any:  # noqa: ANN401 - any JSON
 
 def _replace_at(value: Any, path: ValuePath, new: Any) -> Any:  # noqa: ANN401 - any JSON
     """A copy with another value at a path, or without any there."""
+    if not path:
+        return new
     first, *rest = path
     copied = dict(value) if isinstance(value, dict) else list(value)
     if rest:
@@ -137,10 +145,12 @@ def _replace_at(value: Any, path: ValuePath, new: Any) -> Any:  # noqa: ANN401 -
 def _simplifications(value: Any, control_value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
     """Values one step simpler: fields removed or as in the control, then values shortened within their type."""
     paths = list(_paths(value))
-    if isinstance(value, dict) and isinstance(control_value, dict):
-        missing = {name: item for name, item in control_value.items() if name not in value}
-        if missing:
-            yield {**value, **missing}
+    for path in ((), *paths):
+        yield from _with_missing_fields(value, path, _value_at(control_value, path))
+    for path in paths:
+        container = _value_at(value, path)
+        if isinstance(container, dict | list) and len(container) > _LARGE_CONTAINER:
+            yield from (_replace_at(value, path, smaller) for smaller in _smaller_values(container))
     for path in paths:
         if _value_at(control_value, path) is _ABSENT:
             yield _replace_at(value, path, _ABSENT)
@@ -152,10 +162,24 @@ def _simplifications(value: Any, control_value: Any) -> Iterator[Any]:  # noqa: 
                 yield _replace_at(value, path, smaller)
 
 
+def _with_missing_fields(value: Any, path: ValuePath, control_object: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
+    """Values with the fields that an object lacks and the control has there: all of them, then each."""
+    inner = _value_at(value, path)
+    if not isinstance(inner, dict) or not isinstance(control_object, dict):
+        return
+    missing = {name: item for name, item in control_object.items() if name not in inner}
+    if missing:
+        yield _replace_at(value, path, {**inner, **missing})
+    if len(missing) > 1:
+        for name, item in missing.items():
+            yield _replace_at(value, path, {**inner, name: item})
+
+
 def _smaller_values(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
     """Smaller values of the same type."""
     if isinstance(value, str) and len(value) > 1:
         yield _PLAIN_TEXT
+        yield _PLAIN_TEXT * len(value)
         yield value[: len(value) // 2]
         yield value[len(value) // 2 :]
         yield value[1:]

@@ -25,11 +25,15 @@ _FAILURES_PER_PAUSE = 30
 
 
 class SentCase(NamedTuple):
-    """A case that was sent. `was_accepted` is None for a request that need not be accepted."""
+    """A case that was sent. `was_accepted` is None for a request that need not be accepted.
+
+    `was_success` holds for whatever was accepted and may be.
+    """
 
     case: Case
     was_accepted: bool | None
     failed: bool
+    was_success: bool = False
 
 
 async def report_target_down(

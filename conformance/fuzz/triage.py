@@ -16,22 +16,24 @@ from conformance.fuzz.feature_extractor import FeatureExtractor, first_in_catego
 from conformance.fuzz.features import ANYWHERE, NOT_JSON, REQUEST, Feature, most_specific
 from conformance.fuzz.finding import Certainty, Scope
 from conformance.fuzz.judge import FailureKind
-from conformance.fuzz.seed_events import seed_events_by_call
 from conformance.fuzz.shrinker import Shrinker
 from conformance.fuzz.systematic_cases import oversized_bodies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.contract import Contract
     from conformance.fuzz.case import Case
     from conformance.fuzz.case_runner import CaseRunner
     from conformance.fuzz.defects import Candidate
     from conformance.fuzz.finding import Finding
+    from conformance.fuzz.seed_events import SeedEvents
 
 _MAX_SHRINK_TRIES, _MAX_SLOW_SHRINK_TRIES = 240, 6
 """How many requests the shrinking of one failure may take, and of one that takes long to show."""
 _REPRODUCTIONS = 2
+_MAX_PASSED_CASES = 500
+"""How many accepted requests of an operation are looked at."""
 _SEVERAL_REQUESTS = "several requests"
 _SIZE_RELATED_BYTES, _MAX_SHRINKABLE_BYTES = 12_000, 100_000
 """Failures of larger bodies are likely caused by the size; huge bodies are not shrunk."""
@@ -40,14 +42,27 @@ _GRACE_S = 5.0
 
 
 class Triage:
-    """Turns candidates into findings, until `deadline_s` on the monotonic clock."""
+    """Turns candidates into findings, until `deadline_s` on the monotonic clock.
 
-    def __init__(self, contract: Contract, case_runner: CaseRunner, *, deadline_s: float) -> None:
+    `seed_events` say what each operation accepts; what was in `passed` cases, which were accepted, is no cause.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        case_runner: CaseRunner,
+        seed_events: Mapping[str, SeedEvents],
+        *,
+        passed: Sequence[Case],
+        deadline_s: float,
+    ) -> None:
         self._case_runner = case_runner
+        self._passed = passed
         self._deadline_s = deadline_s
         self._feature_extractor = FeatureExtractor(contract)
-        self._seed_events = seed_events_by_call(contract)
+        self._seed_events = seed_events
         self._timestamp_pointers = timestamp_pointers(contract)
+        self._passed_by_call: dict[str, frozenset[Feature]] = {}
         self._defects: list[Defect] = []
         self._cross_request_search = CrossRequestSearch(case_runner, self._control_case, self._is_time_up)
         self._unconfirmed: dict[tuple[Certainty, FailureKind, str], Finding] = {}
@@ -137,8 +152,7 @@ class Triage:
         if self._is_time_up():
             return False
         await self._case_runner.wait_until_healthy(self._control_case(case))
-        judgement = candidate.judgement
-        return await self._case_runner.fails_with(judgement.failure_kind, judgement.dedup_key, case)
+        return await self._case_runner.fails_like(candidate.judgement, case)
 
     async def _trace_to_earlier_request(self, candidate: Candidate) -> None:
         """Handles a failure that does not reproduce on its own: it may depend on an earlier request."""
@@ -202,10 +216,19 @@ class Triage:
             self._unconfirmed[key] = replace(with_another_occurrence(previous, case.call), reason=_SEVERAL_REQUESTS)
 
     def _distinguishing_feature(self, case: Case) -> Feature | None:
-        """The most specific feature that a case has and its control has not."""
-        return most_specific(
-            self._feature_extractor.features_of(case) - self._feature_extractor.features_of(self._control_case(case))
-        )
+        """The most specific feature that a case has, and neither its control nor an accepted request has."""
+        features = self._feature_extractor.features_of(case)
+        features -= self._feature_extractor.features_of(self._control_case(case))
+        if len(features) == 1:
+            return most_specific(features)
+        return most_specific(features - self._passed_features(case.call) or features)
+
+    def _passed_features(self, call: str) -> frozenset[Feature]:
+        """The features of accepted requests to an operation: none of them is the cause of a failure by itself."""
+        if call not in self._passed_by_call:
+            passed = [case for case in self._passed if case.call == call][-_MAX_PASSED_CASES:]
+            self._passed_by_call[call] = frozenset[Feature]().union(*map(self._feature_extractor.features_of, passed))
+        return self._passed_by_call[call]
 
     async def _find_failure_elsewhere(self, candidate: Candidate, case: Case, feature: Feature) -> Case | None:
         """A case with the same value in another place; None unless the value causes the failure wherever it is."""

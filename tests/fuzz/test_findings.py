@@ -10,6 +10,7 @@ from conformance.core.errors import UsageError
 from conformance.fuzz.finding import Certainty, load_finding, save_finding
 from conformance.fuzz.judge import FailureKind
 from tests.support.campaigns import crashing_on_any, labelled_cases, run_campaign
+from tests.support.fuzz_features import events, nested_values
 from tests.targets.application import Application
 from tests.targets.dialects import DIALECTS
 from tests.targets.messages import Answer
@@ -17,7 +18,7 @@ from tests.targets.options import variants
 from tests.targets.server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.targets.dialects import Kind
     from tests.targets.messages import Call, Request
@@ -26,23 +27,6 @@ if TYPE_CHECKING:
 
 DIALECT = "rudderstack"
 COUNT = 2_400
-
-
-def events(call: Call) -> list[dict[str, Any]]:
-    """The events of a call that are objects."""
-    value: Any = call.value
-    if not isinstance(value, dict):
-        return []
-    event_list = value.get("batch") if call.route.kind == "batch" else [value]
-    return [item for item in event_list if isinstance(item, dict)] if isinstance(event_list, list) else []
-
-
-def nested_values(value: object) -> Iterator[object]:
-    """A value and all values in it."""
-    yield value
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in inner:
-        yield from nested_values(item)
 
 
 def has_field_of_type(name: str, kind: type) -> Test:
