@@ -148,12 +148,11 @@ def _simplifications(value: Any, control_value: Any) -> Iterator[Any]:  # noqa: 
     for path in ((), *paths):
         yield from _with_missing_fields(value, path, _value_at(control_value, path))
     for path in paths:
-        container = _value_at(value, path)
-        if isinstance(container, dict | list) and len(container) > _LARGE_CONTAINER:
-            yield from (_replace_at(value, path, smaller) for smaller in _smaller_values(container))
-    for path in paths:
         if _value_at(control_value, path) is _ABSENT:
             yield _replace_at(value, path, _ABSENT)
+            container = _value_at(value, path)
+            if isinstance(container, dict | list) and len(container) > _LARGE_CONTAINER:
+                yield from (_replace_at(value, path, smaller) for smaller in _smaller_values(container))
         elif _value_at(value, path) != _value_at(control_value, path):
             yield _replace_at(value, path, _value_at(control_value, path))
     for path in paths:

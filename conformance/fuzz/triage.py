@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.finding import Finding
     from conformance.fuzz.seed_events import SeedEvents
 
-_MAX_SHRINK_TRIES, _MAX_SLOW_SHRINK_TRIES = 240, 6
+_MAX_SHRINK_TRIES, _MAX_SLOW_SHRINK_TRIES = 400, 6
 """How many requests the shrinking of one failure may take, and of one that takes long to show."""
 _REPRODUCTIONS = 2
 _MAX_PASSED_CASES = 500
