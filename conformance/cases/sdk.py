@@ -9,20 +9,22 @@ from conformance import sdks
 from conformance.checks import expect
 from conformance.checks.catalogue import check
 from conformance.checks.check import FACT_OF_PARAMETER, Tier
-from conformance.core.errors import NotApplicable
+from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level, Parameter
 from conformance.core.statuses import MULTI_STATUS
 from conformance.profile.facts import Condition
+from conformance.requests.cors import ORIGIN, cors_preflight
 from conformance.requests.sdk_requests import SdkRequest
-from conformance.sdks import effective_reaction
+from conformance.sdks import Reaction, browser, effective_reaction
 from conformance.sdks.outcomes import ACCEPTED_CONDITION, SdkOutcome, build_note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
+    from conformance.core.model import Exchange
     from conformance.profile.facts import ExpectedResponse
     from conformance.requests import Call, Draft
-    from conformance.requests.steps import Steps
+    from conformance.requests.steps import Step, Steps
     from conformance.sdks import Sdk
 
 _REDIRECT = 300
@@ -60,12 +62,59 @@ SDK_PARAMETERS = tuple(SdkParameter(sdk.name, sdk.title, sdk, paths=sdk.paths) f
 )
 def accepted(call: Call, sdk_parameter: SdkParameter) -> Steps:
     """A replacement for a vendor's server receives requests of that vendor's SDKs, exactly as they send them."""
+    note = None
     for sdk_request in sdk_parameter.requests(call):
         draft = sdk_request.documented_only().to_draft()
-        expect.accepted((yield draft), f"a request of {sdk_parameter.description}")
+        drafts = [(f"a request of {sdk_parameter.description}", draft)]
         if sdk_request.shape.retry_headers:
-            expect.accepted((yield sdk_request.as_retry(draft)), f"a repeated request of {sdk_parameter.description}")
+            drafts.append((f"a repeated request of {sdk_parameter.description}", sdk_request.as_retry(draft)))
+        for subject, sent in drafts:
+            if sdk_parameter.sdk.is_browser:
+                note = (yield from _expect_permitted(call, subject, sent)) or note
+            yield from _expect_delivered(call, subject, sent, is_browser=sdk_parameter.sdk.is_browser)
+    return note
+
+
+def _expect_permitted(call: Call, subject: str, draft: Draft) -> Steps:
+    """A browser may send the draft for a page of another site (Fetch Standard, CORS-preflight fetch)."""
+    asked = _headers_to_ask_for(draft)
+    if not asked:
+        return None
+    exchange = yield cors_preflight(call, asked=asked).allowing_no_answer()
+    problem = browser.find_preflight_problem(exchange, ORIGIN, call.operation.method, asked)
+    if problem:
+        raise _cors_deviation(f"a browser must be allowed to send {subject}", problem, exchange)
+    return browser.find_preflight_remark(exchange, asked) or None
+
+
+def _expect_delivered(call: Call, subject: str, draft: Draft, *, is_browser: bool) -> Steps:
+    """The draft is accepted; in a browser, a page of another site may read the answer (Fetch Standard, CORS check)."""
+    exchange = yield _from_page(draft) if is_browser else draft
+    expect.accepted(exchange, subject)
+    problem = browser.find_answer_problem(exchange, ORIGIN) if is_browser else ""
+    if problem:
+        raise _cors_deviation(f"a browser must be allowed to read the answer to {subject}", problem, exchange)
+    expect.taken(exchange, subject, call.contract, call.usual_success)
     return None
+
+
+def _cors_deviation(promise: str, problem: str, exchange: Exchange) -> Deviation:
+    return Deviation(
+        promise, f"is not: {problem}", exchange=exchange, expected="permission for any origin, or for the page's own",
+        received=f"{exchange.summary}; {problem}",
+    )  # fmt: skip
+
+
+def _headers_to_ask_for(draft: Draft) -> tuple[str, ...]:
+    """The headers of a draft for which a browser sends a preflight."""
+    request = draft.build_request()
+    content_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
+    return browser.headers_to_ask_for((name for name, _ in request.headers), content_type)
+
+
+def _from_page(draft: Draft) -> Draft:
+    """A draft as a browser sends it for a page of another site."""
+    return draft.with_header("Origin", ORIGIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +135,12 @@ class SdkScenario(Parameter):
             return None
 
     def is_documented_refusal(self, sdk_request: SdkRequest) -> bool:
-        """Whether an answer other than a plain success is documented."""
+        """Whether an answer is documented, and no plain success among them."""
         try:
             statuses = self.answer(sdk_request).statuses if self.answer else ()
         except NotApplicable:
             return False
-        return any(status == MULTI_STATUS or status >= _REDIRECT for status in statuses)
+        return bool(statuses) and all(status == MULTI_STATUS or status >= _REDIRECT for status in statuses)
 
 
 def _documented_answer(condition: Condition) -> Callable[[SdkRequest], ExpectedResponse]:
@@ -122,7 +171,7 @@ SDK_SCENARIOS = (
     ),
     SdkScenario(
         "too-large",
-        "too large",
+        "beyond the documented limit",
         lambda request: request.documented_only().first_event_too_large().to_draft(),
         lambda request: request.event_limit,
     ),
@@ -148,24 +197,58 @@ SDK_SCENARIOS = (
     fact="rules.sdk-reactions",
     max_level=Level.MAY,
     observes=True,
+    ignores_preflight=True,
     parameters=SDK_PARAMETERS,
 )
 def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
-    """An answer that an SDK misinterprets makes it lose events, or send them twice."""
+    """What an SDK makes of an answer decides what it does with its events; where they ended is not seen."""
+    sdk = sdk_parameter.sdk
     sdk_request = sdk_parameter.requests(call)[-1]
-    outcomes = []
-    for scenario in SDK_SCENARIOS:
+    outcomes: list[SdkOutcome] = []
+    if sdk.is_browser:
+        outcomes += yield from _blocked_outcome(call, sdk_request)
+    for scenario in SDK_SCENARIOS if not outcomes else ():
         draft = scenario.build_draft(sdk_request)
         if draft is not None:
-            exchange = yield draft
-            reaction = effective_reaction(
-                sdk_parameter.sdk, exchange, is_invalid=scenario.is_documented_refusal(sdk_request)
-            )
+            exchange = yield _from_page(draft) if sdk.is_browser else draft
+            refusal = expect.says_refused(exchange, call.usual_success)
+            is_invalid = scenario.is_documented_refusal(sdk_request) or bool(refusal)
+            blocked = browser.find_answer_problem(exchange, ORIGIN) if sdk.is_browser else ""
             outcomes.append(
                 SdkOutcome(
-                    condition=scenario.slug, description=scenario.description, status=exchange.status, reaction=reaction
+                    condition=scenario.slug,
+                    description=scenario.description,
+                    status=exchange.status,
+                    reaction=Reaction.RETRY if blocked else effective_reaction(sdk, exchange, is_invalid=is_invalid),
+                    blocked=blocked,
                 )
             )
             if scenario is SDK_SCENARIOS[0] and not expect.is_accepted(exchange):
                 break  # the target refuses everything, so that further answers would mean nothing
-    return build_note(sdk_parameter.sdk, outcomes, is_supported=call.contract.has_fact(sdk_parameter.fact))
+    return build_note(
+        sdk,
+        outcomes,
+        is_supported=call.contract.has_fact(sdk_parameter.fact),
+        known_paths={operation.path for operation in call.contract.operations},
+    )
+
+
+def _blocked_outcome(call: Call, sdk_request: SdkRequest) -> Generator[Step, Exchange, list[SdkOutcome]]:
+    """The outcome of a valid request that a browser does not send after its preflight; empty if it sends it."""
+    asked = _headers_to_ask_for(sdk_request.documented_only().to_draft())
+    if not asked:
+        return []
+    exchange = yield cors_preflight(call, asked=asked).allowing_no_answer()
+    problem = browser.find_preflight_problem(exchange, ORIGIN, call.operation.method, asked)
+    if not problem:
+        return []
+    scenario = SDK_SCENARIOS[0]
+    return [
+        SdkOutcome(
+            condition=scenario.slug,
+            description=scenario.description,
+            status=0,
+            reaction=Reaction.RETRY,
+            blocked=problem,
+        )
+    ]

@@ -73,9 +73,10 @@ KNOWN_FACTS = frozenset(
 class Tier(enum.StrEnum):
     """How much load a check puts on a target. Every check has exactly one tier.
 
-    Gentle: a few small requests of well-formed JSON, one at a time. Standard: anything else that a single
-    client might do, with invalid requests and bodies up to the documented limits. Burst is many requests at
-    once, and volume is bodies beyond any limit; both include standard, and neither includes the other.
+    Gentle: a few small requests of well-formed JSON, and the preflights of browsers, one at a time. Standard:
+    anything else that a single client might do, with invalid requests and bodies up to the documented limits. Burst
+    is many requests at once, and volume is bodies beyond any limit; both include standard, and neither includes the
+    other.
     """
 
     GENTLE = "gentle"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import sdks
+from conformance.checks import expect
 from conformance.sdks import Reaction, effective_reaction
 
 if TYPE_CHECKING:
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.core.model import Exchange, JsonObject
 
-REACTIONS_WORST_FIRST = (Reaction.LOSE, Reaction.GIVE_UP, Reaction.SEND_AGAIN, Reaction.RETRY, Reaction.DELIVER)
+REACTIONS_WORST_FIRST = (
+    Reaction.DELIVER_ANYWAY,
+    Reaction.GIVE_UP,
+    Reaction.SEND_AGAIN,
+    Reaction.RETRY,
+    Reaction.DELIVER,
+)
 """The reactions of an SDK, the most harmful first."""
 UNNOTICED = "unnoticed"
 
@@ -47,16 +54,17 @@ def compare_sdk_effects(
 ) -> tuple[SdkEffect, ...]:
     """The effects on the SDKs that send to any of these paths; those that the profile names come first.
 
-    `is_invalid` says that the request is to be refused.
+    `is_invalid` says that the request is to be refused; a success whose body refuses it is as bad.
     """
     places = frozenset(paths)
+    is_refused = tuple(bool(expect.says_refused(item)) for item in (first, second))
     effects = [
         SdkEffect(
             name=sdk.name,
             title=sdk.title,
             is_supported=contract.has_fact(f"sdks.{sdk.name}"),
-            first=effective_reaction(sdk, first, is_invalid=is_invalid),
-            second=effective_reaction(sdk, second, is_invalid=is_invalid),
+            first=effective_reaction(sdk, first, is_invalid=is_invalid or is_refused[0]),
+            second=effective_reaction(sdk, second, is_invalid=is_invalid or is_refused[1]),
         )
         for sdk in sdks.load_all()
         if sdk.paths & places

@@ -8,9 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance import sdks
-from conformance.contract import Contract
-from conformance.profile.facts import ExpectedResponse, LimitKind, SizeLimit
+from conformance.profile.facts import LimitKind
 from conformance.refserver.application import HttpBehavior
+from conformance.refserver.contract_edits import (
+    stated_answers,
+    tolerates_at_least,
+    with_decimal_limit,
+    with_edited_answers,
+    with_event_limit,
+    with_tolerated_status,
+)
 from conformance.refserver.faults import credentials, protocol_overrides
 from conformance.refserver.faults.fault import requires_facts
 from conformance.refserver.faults.response_overrides import IS_WEBHOOK, accept_refused, error_reply, refuse_accepted
@@ -21,10 +28,7 @@ from conformance.refserver.server_change import ServerChange
 from conformance.refserver.variant import make_variant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from conformance.profile.facts import Fact
-    from conformance.refserver.faults.fault import ContractPredicate
+    from conformance.contract import Contract
     from conformance.refserver.replies import ServerReply
     from conformance.refserver.server_change import RequestView
 
@@ -32,59 +36,6 @@ _MAX_PER_SECOND = 150
 """How many requests the throttled server accepts in a second."""
 _MAX_ID_LENGTH = 99
 _FIRST_ERROR_STATUS = 400
-
-
-def _with_edited_answers(edit: Callable[[ExpectedResponse], ExpectedResponse]) -> ServerChange:
-    """A server under a contract with every answer edited."""
-
-    def edit_fact(stated: Fact) -> Fact:
-        return edit(stated) if isinstance(stated, ExpectedResponse) else stated
-
-    def edit_contract(contract: Contract) -> Contract:
-        profile = contract.profile
-        events = {
-            name: replace(event, required={key: edit(answer) for key, answer in event.required.items()})
-            for name, event in profile.events.items()
-        }
-        facts = {name: edit_fact(stated) for name, stated in profile.facts.items()}
-        return Contract(replace(profile, events=events, facts=facts))
-
-    return ServerChange(edit_contract=edit_contract)
-
-
-def _with_tolerated_status(index: int) -> ServerChange:
-    """Answers with the tolerated status at `index` where there is one."""
-
-    def edit(answer: ExpectedResponse) -> ExpectedResponse:
-        has_status = len(answer.tolerate) > index
-        return replace(answer, expect=(answer.tolerate[index].status,)) if has_status else answer
-
-    return _with_edited_answers(edit)
-
-
-def _stated_answers(contract: Contract) -> list[ExpectedResponse]:
-    """Every answer that a contract states."""
-    required = [answer for event in contract.profile.events.values() for answer in event.required.values()]
-    return [*(fact for fact in contract.profile.facts.values() if isinstance(fact, ExpectedResponse)), *required]
-
-
-def _tolerates_at_least(count: int) -> ContractPredicate:
-    return lambda contract: any(len(answer.tolerate) >= count for answer in _stated_answers(contract))
-
-
-def _with_decimal_limit(answer: ExpectedResponse) -> ExpectedResponse:
-    return replace(answer, at_most=answer.at_least) if isinstance(answer, SizeLimit) else answer
-
-
-def _with_event_limit(limit_bytes: Callable[[SizeLimit], int]) -> ServerChange:
-    """A server with another limit of an event inside a batch, which is measured after parsing."""
-
-    def edit(answer: ExpectedResponse) -> ExpectedResponse:
-        if isinstance(answer, SizeLimit) and answer.is_measured_after_parsing:
-            return replace(answer, at_most=limit_bytes(answer))
-        return answer
-
-    return _with_edited_answers(edit)
 
 
 def _throttle(view: RequestView) -> ServerReply | None:
@@ -113,6 +64,11 @@ def _refuse_options_and_cors(view: RequestView) -> ServerReply | None:
     if view.request.method == "OPTIONS":
         return error_reply(view, 405).with_headers(Allow="POST", Access_Control_Allow_Origin="")
     return view.correct_reply().with_headers(Access_Control_Allow_Origin="")
+
+
+def _has_no_browser_sdk(contract: Contract) -> bool:
+    """Fits where no official SDK runs in browsers."""
+    return not any(sdk.is_browser and contract.has_fact(f"sdks.{sdk.name}") for sdk in sdks.load_all())
 
 
 def _has_right_body_key(view: RequestView) -> bool:
@@ -217,36 +173,41 @@ VARIANTS = (
         _no_sdk_sends_gzip,
         is_sent_bursts=True,
     ),
-    make_variant("cors-unknown", "answers OPTIONS with 405, and sends no CORS headers", _refuse_options_and_cors),
+    make_variant(
+        "cors-unknown",
+        "answers OPTIONS with 405, and sends no CORS headers",
+        _refuse_options_and_cors,
+        _has_no_browser_sdk,
+    ),
     make_variant(
         "older-statuses",
         "answers with the first status that is tolerated",
-        _with_tolerated_status(0),
-        _tolerates_at_least(1),
+        with_tolerated_status(0),
+        tolerates_at_least(1),
     ),
     make_variant(
         "other-statuses",
         "answers with the second status that is tolerated",
-        _with_tolerated_status(1),
-        _tolerates_at_least(2),
+        with_tolerated_status(1),
+        tolerates_at_least(2),
     ),
     make_variant(
         "last-statuses",
         "answers with the last status that is documented",
-        _with_edited_answers(lambda answer: replace(answer, expect=answer.expect[-1:])),
-        lambda contract: any(len(answer.expect) > 1 for answer in _stated_answers(contract)),
+        with_edited_answers(lambda answer: replace(answer, expect=answer.expect[-1:])),
+        lambda contract: any(len(answer.expect) > 1 for answer in stated_answers(contract)),
     ),
-    make_variant("decimal", "reads KB as 1000 bytes", _with_edited_answers(_with_decimal_limit)),
+    make_variant("decimal", "reads KB as 1000 bytes", with_edited_answers(with_decimal_limit)),
     make_variant(
         "loose-event-limit",
         "accepts events in a batch that are 4 % over their limit",
-        _with_event_limit(lambda limit: limit.at_most * 104 // 100),
+        with_event_limit(lambda limit: limit.at_most * 104 // 100),
         requires_facts(f"limits.{LimitKind.BATCH_EVENT}"),
     ),
     make_variant(
         "tight-event-limit",
         "refuses events in a batch from 98 % of their limit",
-        _with_event_limit(lambda limit: limit.at_least * 98 // 100),
+        with_event_limit(lambda limit: limit.at_least * 98 // 100),
         requires_facts(f"limits.{LimitKind.BATCH_EVENT}"),
     ),
     make_variant(

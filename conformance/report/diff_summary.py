@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SIDES = ("A", "B")
 """The two servers, as the JSON document names them."""
 _REACTION_WORDS = {
-    "deliver": "delivered", "give-up": "given up", "retry": "retried", "send-again": "sent again",
-    "lose": "lost",
+    "deliver": "counted as delivered", "deliver-anyway": "counted as delivered anyway", "give-up": "given up",
+    "retry": "retried", "send-again": "sent again", "lose": "counted as delivered anyway",
 }  # fmt: skip
 _KEPT_BY_WORDS = {
     "A": "A keeps it, B breaks it",
@@ -112,7 +112,8 @@ def describe_reactions(item: Mapping[str, Any]) -> list[str]:
         return ["no SDK would notice"]
     condition = "" if sdks["usual"] else "if it sends such a request: "
     return [
-        f"{condition}{_REACTION_WORDS[one]} by A, {_REACTION_WORDS[other]} by B ({join_first(names, _MAX_NAMES)})"
+        f"{condition}{_REACTION_WORDS[one]} after the answer of A, {_REACTION_WORDS[other]} after that of B "
+        f"({join_first(names, _MAX_NAMES)})"
         for (one, other), names in differing.items()
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.sdks import Reaction
+from conformance.sdks.outcomes import describe_reaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,17 +56,19 @@ def build_sdk_table(document: Mapping[str, Any]) -> SdkTable:
 
 def _cell(sdk: Mapping[str, Any], condition: str) -> tuple[SdkReaction, ...]:
     """The reactions of an SDK under a condition: one if it does the same on all calls."""
-    calls_by_answer: dict[tuple[str, str], list[str]] = {}
+    calls_by_answer: dict[tuple[str, str, str], list[str]] = {}
     for operation in sdk["operations"]:
         for item in operation["outcomes"]:
             if item["condition"] == condition:
-                calls_by_answer.setdefault((item["does"], item["received"]), []).append(operation["operation"])
+                words = describe_reaction(item)
+                received = item.get("blocked") or item["received"] or "no answer"
+                calls_by_answer.setdefault((item["does"], words, received), []).append(operation["operation"])
     return tuple(
         SdkReaction(
             reaction=does,
-            words=Reaction(does).verb,
-            received=received or "no answer",
+            words=words,
+            received=received,
             calls=tuple(calls) if len(calls_by_answer) > 1 else (),
         )
-        for (does, received), calls in calls_by_answer.items()
+        for (does, words, received), calls in calls_by_answer.items()
     )

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import Note
+from conformance.sdks.sdk import Reaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from conformance.core.model import Json, JsonObject, Verdict
-    from conformance.sdks.sdk import Reaction, Sdk
+    from conformance.sdks.sdk import Sdk
 
 
 ACCEPTED_CONDITION = "accepted"
@@ -20,34 +21,59 @@ ACCEPTED_CONDITION = "accepted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkOutcome:
-    """The status of the response to one kind of request (0: no response), and the SDK's reaction to it."""
+    """The status of the response to one kind of request (0: no response), and the SDK's reaction to it.
+
+    `blocked` says why a browser does not let the SDK send the request or read the response; empty if it does.
+    """
 
     condition: str
     description: str
     status: int
     reaction: Reaction
+    blocked: str = ""
 
     @property
     def summary(self) -> str:
         """The outcome in a few words, for messages."""
+        if self.blocked:
+            return f"{self.description} {self.status or 'not sent'}: {self.blocked}, so it {self.reaction.verb}"
         return f"{self.description} {self.status or 'no answer'}: {self.reaction.verb}"
 
     def as_json(self) -> JsonObject:
         """Returns a JSON-serializable dict."""
         status_text = str(self.status) if self.status else ""
+        blocked: JsonObject = {"blocked": self.blocked} if self.blocked else {}
         return {
             "condition": self.condition,
             "words": self.description,
             "received": status_text,
             "does": self.reaction.value,
+            **blocked,
         }
 
 
-def build_note(sdk: Sdk, outcomes: Sequence[SdkOutcome], *, is_supported: bool) -> Note:
-    """The note of a check about an SDK on one operation. `is_supported`: the profile names the SDK."""
+def can_deliver(outcome: Mapping[str, Any]) -> bool:
+    """Whether an SDK got a success for a valid request, and could read it; `outcome` is as in a report's JSON."""
+    return outcome["received"].startswith("2") and not outcome.get("blocked")
+
+
+def describe_reaction(outcome: Mapping[str, Any]) -> str:
+    """The reaction in words, and first whether the SDK can't deliver; `outcome` is as in a report's JSON."""
+    verb = Reaction(outcome["does"]).verb
+    is_shut_out = outcome["condition"] == ACCEPTED_CONDITION and not can_deliver(outcome)
+    return f"can't deliver: {verb}" if is_shut_out else verb
+
+
+def build_note(sdk: Sdk, outcomes: Sequence[SdkOutcome], *, is_supported: bool, known_paths: Collection[str]) -> Note:
+    """The note of a check about an SDK on one operation. `is_supported`: the profile names the SDK.
+
+    `known_paths` are the paths of the profile.
+    """
+    unasked: list[Json] = [*sorted(sdk.paths.difference(known_paths))]
+    missing: JsonObject = {"unasked": unasked} if unasked else {}
     data: JsonObject = {
         "sdk": {
-            "name": sdk.name, "title": sdk.title, "version": sdk.version, "supported": is_supported,
+            "name": sdk.name, "title": sdk.title, "version": sdk.version, "supported": is_supported, **missing,
         },
         "outcomes": [item.as_json() for item in outcomes],
     }  # fmt: skip

@@ -28,6 +28,7 @@ def parse_sdk(document: YamlDocument) -> Sdk:
         version=data["version"],
         language=data["language"],
         recorded=data["recorded"],
+        is_browser=data.get("browser", False),
         requests=tuple(_parse_request(item, ("requests", n), document) for n, item in enumerate(data["requests"])),
         rules=tuple(_parse_rule(item) for item in data["reactions"]),
     )
@@ -56,7 +57,7 @@ def _parse_rule(data: Any) -> ReactionRule:
     parts = status if isinstance(status, list) else [status]
     return ReactionRule(
         statuses=frozenset(itertools.chain.from_iterable(map(_expand_statuses, parts))),
-        reaction=Reaction(data["does"]),
+        reaction=Reaction.DELIVER_ANYWAY if data["does"] == Reaction.LOSE else Reaction(data["does"]),
         reading=BodyReading(data["body"]) if "body" in data else None,
         has_retry_after=data.get("retry_after"),
     )

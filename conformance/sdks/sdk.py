@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 
 class Reaction(enum.StrEnum):
-    """What an SDK does with its events after a response.
+    """What an SDK does with its events after a response. What the server did with them is another question.
 
-    DELIVER: counts them as delivered, correctly. LOSE: counts them as delivered, though they are lost.
-    GIVE_UP: drops them and reports it. RETRY: waits and sends them again, as it should. SEND_AGAIN: sends them
-    again although that is wrong or useless.
+    DELIVER: counts them as delivered. DELIVER_ANYWAY: counts them as delivered, although the documents have such a
+    request refused, or the answer is no plain success, or its body says that they were refused. GIVE_UP: drops
+    them and reports it. RETRY: waits and sends them again, as it should. SEND_AGAIN: sends them again although
+    that is wrong or useless. LOSE is the older word for DELIVER_ANYWAY, in reports and files from before.
     """
 
     DELIVER = "deliver"
+    DELIVER_ANYWAY = "deliver-anyway"
     GIVE_UP = "give-up"
     RETRY = "retry"
     SEND_AGAIN = "send-again"
@@ -34,11 +36,12 @@ class Reaction(enum.StrEnum):
 
 
 _VERBS = {
-    Reaction.DELIVER: "delivers",
+    Reaction.DELIVER: "counts as delivered",
+    Reaction.DELIVER_ANYWAY: "counts as delivered anyway",
     Reaction.GIVE_UP: "gives up",
     Reaction.RETRY: "retries",
     Reaction.SEND_AGAIN: "sends again",
-    Reaction.LOSE: "loses silently",
+    Reaction.LOSE: "counts as delivered anyway",
 }
 
 
@@ -90,7 +93,10 @@ class RecordedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sdk:
-    """One version of an official SDK. `recorded` says when it was recorded, and from what."""
+    """One version of an official SDK. `recorded` says when it was recorded, and from what.
+
+    `is_browser`: it runs in pages of other sites, so that a browser decides what it may send and read.
+    """
 
     name: str
     title: str
@@ -99,6 +105,7 @@ class Sdk:
     recorded: str
     requests: tuple[RecordedRequest, ...]
     rules: tuple[ReactionRule, ...]
+    is_browser: bool = False
 
     @property
     def paths(self) -> frozenset[str]:
@@ -125,14 +132,14 @@ def sdk_reaction(sdk: Sdk, exchange: Exchange) -> Reaction:
 
 
 def effective_reaction(sdk: Sdk, exchange: Exchange, *, is_invalid: bool) -> Reaction:
-    """The reaction of an SDK, given whether its events should have been refused.
+    """The reaction of an SDK; `is_invalid`: its events were to be refused, or the answer says that they were.
 
-    Invalid events that the SDK counts as delivered are lost (LOSE), and it is useless to repeat them after a
-    server error (SEND_AGAIN).
+    It counts such events as delivered anyway (DELIVER_ANYWAY), and it is useless to repeat them after a server
+    error (SEND_AGAIN).
     """
     nominal = sdk_reaction(sdk, exchange)
     if is_invalid and nominal is Reaction.DELIVER:
-        return Reaction.LOSE
+        return Reaction.DELIVER_ANYWAY
     if is_invalid and nominal is Reaction.RETRY and (exchange.response is None or exchange.status >= SERVER_ERROR):
         return Reaction.SEND_AGAIN
     return nominal

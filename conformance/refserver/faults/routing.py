@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.refserver.faults.fault import HAS_BATCHES, Fault, requires_facts
+from conformance.refserver.faults.fault import HAS_BATCHES, Fault, requires_facts, requires_sdk
 from conformance.refserver.faults.response_overrides import (
     INTERNAL_ERROR,
     IS_BATCH,
@@ -53,6 +53,18 @@ def _reflect_origin(view: RequestView) -> ServerReply | None:
         return None
     reply = view.correct_reply()
     return replace(reply, headers={**reply.headers, _ORIGIN: origin, _CREDENTIALS: "true"})
+
+
+def _remove_cors_headers_of_answers(view: RequestView) -> ServerReply | None:
+    """Sends no CORS headers with answers to events."""
+    return None if view.request.method == "OPTIONS" else _remove_cors_headers(view)
+
+
+def _permit_content_type_alone(view: RequestView) -> ServerReply | None:
+    """Names a fixed list of headers in answers to preflights."""
+    if not _is_cors_preflight(view):
+        return None
+    return view.correct_reply().with_headers(Access_Control_Allow_Headers="Content-Type")
 
 
 def _remove_cors_headers(view: RequestView) -> ServerReply | None:
@@ -142,21 +154,21 @@ FAULTS = (
         "options-crash",
         "Fails on OPTIONS.",
         "nobody wrote a handler",
-        "robustness.options.plain robustness.preflight.status",
+        "robustness.options.plain robustness.preflight.status sdk.*-next-*.accepted",
         _reply_when(INTERNAL_ERROR, _is_known_path_with("OPTIONS")),
     ),
     Fault(
         "preflight-crash",
         "Fails on a preflight.",
         "a header is read that is not there",
-        "robustness.preflight.status",
+        "robustness.preflight.status sdk.*-next-*.accepted",
         _reply_when(INTERNAL_ERROR, _is_cors_preflight),
     ),
     Fault(
         "preflight-guarded",
         "Asks a preflight for credentials.",
         "the guard stands before the answer to browsers, which never send a key with it",
-        "robustness.preflight.credentials robustness.preflight.allowed",
+        "robustness.preflight.credentials robustness.preflight.allowed sdk.*-next-*.accepted",
         _reply_when(_UNAUTHORIZED, _is_cors_preflight),
     ),
     Fault(
@@ -179,8 +191,26 @@ FAULTS = (
         "cors-absent",
         "Sends no CORS headers.",
         "users want to know on which paths browsers can send",
-        "robustness.preflight.allowed",
+        "robustness.preflight.allowed sdk.*-next-*.accepted",
         _remove_cors_headers,
+    ),
+    Fault(
+        "cors-absent-on-answers",
+        "Sends CORS headers with answers to preflights alone.",
+        "the browser sends the event, hides the answer from the page, and the SDK sends it again",
+        "sdk.*-next-*.accepted sdk.*-next-*.reactions",
+        _remove_cors_headers_of_answers,
+        requires_sdk("*-next-*"),
+        extra_operations=("/v1/t",),
+    ),
+    Fault(
+        "preflight-of-old-headers",
+        "Permits browsers Content-Type alone.",
+        "the list was written before the SDK sent its key in a header",
+        "sdk.*-next-*.accepted sdk.*-next-*.reactions robustness.preflight.allowed",
+        _permit_content_type_alone,
+        requires_sdk("*-next-*"),
+        extra_operations=("/v1/t",),
     ),
     Fault(
         "sdk-metadata-refused",
