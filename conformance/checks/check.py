@@ -131,7 +131,8 @@ class Check:
     each group of these, or if that accepts nothing, on the next one that does. `max_level` is the strongest level
     it can have.
     With `exclusive` no other check runs at the same time; with `observes` it reports what a target does and
-    never fails; with `ignores_preflight` it runs even where the preflight found that nothing is accepted.
+    never fails; with `ignores_preflight` it runs even where the preflight found that nothing is accepted, and with both
+    even where the path is absent.
     """
 
     id: str

@@ -152,7 +152,7 @@ class Trial:
         if not self.is_allowed:
             raise NotApplicable(f"not in the tiers of this run; see --tier {self.check.tier}")
         reporting_check = SMALLEST_REQUEST_CHECKS[operation.kind]
-        if self.check.id != reporting_check:
+        if self.check.id != reporting_check and not (self.check.observes and self.check.ignores_preflight):
             self.preflight.require_present(operation, reporting_check)
         if not self.check.ignores_preflight:
             self.preflight.require_alive(operation)
