@@ -206,6 +206,15 @@ def expect_new_connection_accepted(call: Call, subject: str) -> Generator[Step, 
     expect.accepted(exchange, f"an acceptable request on a new connection, after {subject},", fact=recovery)
 
 
+def expect_tolerated(call: Call, subject: str, draft: Draft) -> Steps:
+    """An unusual request is accepted, refused, or answered by closing the connection; later ones are accepted."""
+    expect.control((yield call.control_request()))
+    (exchange,) = yield from converse_raw(call, subject, draft)
+    expect.no_crash(exchange, subject, may_close=True)
+    yield from expect_new_connection_accepted(call, subject)
+    return None
+
+
 def closing_request(call: Call) -> Draft:
     """An acceptable request that asks to close the connection after its answer."""
     return call.acceptable_request().with_header("Connection", "close").with_raw_writer(write_standard)

@@ -8,6 +8,7 @@ from conformance.cases._steps import (
     converse_raw,
     expect_kept_connection,
     expect_new_connection_accepted,
+    expect_tolerated,
     get_lone_answer,
     is_cut_off_json_accepted,
 )
@@ -36,15 +37,6 @@ if TYPE_CHECKING:
     from conformance.requests.steps import ExchangeSteps, Steps
 
 _EXPECTATION_FAILED = 417
-
-
-def _expect_tolerated(call: Call, subject: str, draft: Draft) -> Steps:
-    """An unusual request is accepted, refused, or answered by closing the connection; later ones are accepted."""
-    expect.control((yield call.control_request()))
-    (exchange,) = yield from converse_raw(call, subject, draft)
-    expect.no_crash(exchange, subject, may_close=True)
-    yield from expect_new_connection_accepted(call, subject)
-    return None
 
 
 def _send_before_another(call: Call, subject: str, raw_writer: RawWriter) -> ExchangeSteps:
@@ -103,7 +95,7 @@ def length_too_large(call: Call) -> Steps:
 def length_missing(call: Call) -> Steps:
     """By HTTP, such a request has no body; a server that waits for one waits for ever."""
     draft = call.acceptable_request().with_raw_writer(framings.write_without_length)
-    return (yield from _expect_tolerated(call, "a body without any length", draft))
+    return (yield from expect_tolerated(call, "a body without any length", draft))
 
 
 @check("robustness.length.doubled", "A repeated Content-Length with the same value does not make the server fail.",
@@ -111,7 +103,7 @@ def length_missing(call: Call) -> Steps:
 def length_doubled(call: Call) -> Steps:
     """Some proxies add a second one; the server may accept or refuse it."""
     draft = call.acceptable_request().with_raw_writer(framings.write_length_twice)
-    return (yield from _expect_tolerated(call, "a repeated Content-Length", draft))
+    return (yield from expect_tolerated(call, "a repeated Content-Length", draft))
 
 
 @check("robustness.length.conflict", "Two different Content-Lengths are refused, and the connection is closed.",
@@ -181,7 +173,7 @@ def chunk_extensions(call: Call) -> Steps:
 def host_twice(call: Call) -> Steps:
     """Servers that choose a site by this header refuse the request; it must not crash them."""
     draft = call.acceptable_request().with_raw_writer(framings.write_second_host)
-    return (yield from _expect_tolerated(call, "a second Host header", draft))
+    return (yield from expect_tolerated(call, "a second Host header", draft))
 
 
 @check("robustness.headers.key-twice", "A second, wrong key in the headers does not make the server fail.",
@@ -193,7 +185,7 @@ def key_twice(call: Call) -> Steps:
     if right:
         name = right[0][0]
     draft = call.acceptable_request().with_header(name, wrong)
-    return (yield from _expect_tolerated(call, "a second key in the headers", draft))
+    return (yield from expect_tolerated(call, "a second key in the headers", draft))
 
 
 @check("robustness.headers.flood", "Hundreds of headers, or one of 60 KB, do not make the server fail.",
@@ -201,7 +193,7 @@ def key_twice(call: Call) -> Steps:
 def oversized_headers(call: Call) -> Steps:
     """The server accepts them or refuses them with 431 or 400, and keeps running."""
     for subject, raw_writer in framings.LARGE_HEADS:
-        yield from _expect_tolerated(call, subject, call.acceptable_request().with_raw_writer(raw_writer))
+        yield from expect_tolerated(call, subject, call.acceptable_request().with_raw_writer(raw_writer))
     return None
 
 

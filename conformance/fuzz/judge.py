@@ -85,7 +85,12 @@ class Judge:
         redactor = self._redactor
         redacted = self._first_failure(case, redactor.redact_reply(reply))
         message, received = (redacted or judgement).message, (redacted or judgement).received
-        return replace(judgement, message=redactor.redact_text(message), received=redactor.redact_text(received))
+        return replace(
+            judgement,
+            message=redactor.redact_text(message),
+            received=redactor.redact_text(received),
+            level=weaker_level(judgement.level, self._operations[case.call].level),
+        )
 
     def _first_failure(self, case: Case, reply: Reply) -> Judgement | None:
         """The first failure of a reply, with its secrets."""
