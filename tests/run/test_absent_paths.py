@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from conformance.cases import CHECKS
@@ -25,8 +27,9 @@ from conformance.core.model import (
     Request,
     Verdict,
 )
-from conformance.core.resources import profile_names
+from conformance.core.resources import profile_names, specs_dir
 from conformance.profile import load
+from conformance.report.html import render_html
 from conformance.report.markdown import render_markdown, render_markdown_matrix
 from conformance.report.tallies import build_call_grid
 from conformance.report.terminal import print_report
@@ -213,3 +216,15 @@ def test_a_check_that_moves_has_the_level_of_its_path(profile: str) -> None:
         assert moved.name == trial.name
         assert moved.level.rank >= moved.stand_in.level.rank
         assert bool(moved.facts) == bool(trial.facts)
+
+
+def test_the_report_says_why_and_where(only_batches: Report) -> None:
+    """The JSON document fits its schema; the page shows absent calls as such, and moved checks where they ran."""
+    document: dict[str, Any] = only_batches.as_json()
+    schema = json.loads((specs_dir() / "report.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema).validate(document)
+    items = document["checks"]
+    assert {item.get("path_state") for item in items} == {None, "absent"}
+    assert {item.get("asked_on") for item in items} == {None, "POST /v1/batch"}
+    page = render_html(document)
+    assert page.count('<span class="muted">absent, ') == len(SINGLE)
