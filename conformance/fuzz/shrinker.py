@@ -156,7 +156,9 @@ def _simplifications(value: Any, control_value: Any) -> Iterator[Any]:  # noqa: 
         elif _value_at(value, path) != _value_at(control_value, path):
             yield _replace_at(value, path, _value_at(control_value, path))
     for path in paths:
-        if _value_at(value, path) != _value_at(control_value, path):
+        ordinary = _value_at(control_value, path)
+        is_shared_container = isinstance(ordinary, dict | list) and isinstance(_value_at(value, path), type(ordinary))
+        if _value_at(value, path) != ordinary and not is_shared_container:
             for smaller in _smaller_values(_value_at(value, path)):
                 yield _replace_at(value, path, smaller)
 
