@@ -152,9 +152,10 @@ class Trial:
         if not self.is_allowed:
             raise NotApplicable(f"not in the tiers of this run; see --tier {self.check.tier}")
         reporting_check = SMALLEST_REQUEST_CHECKS[operation.kind]
-        if self.check.id != reporting_check and not (self.check.observes and self.check.ignores_preflight):
+        asks_anyway = self.check.id == reporting_check or (self.check.observes and self.check.ignores_preflight)
+        if not asks_anyway:
             self.preflight.require_present(operation, reporting_check)
-        if not self.check.ignores_preflight:
+        if not self.check.ignores_preflight or (operation in self.preflight.absent and not asks_anyway):
             self.preflight.require_alive(operation)
         baseline = self.preflight.baselines.get(operation, Baseline())
         call = Call(

@@ -150,6 +150,14 @@ def test_a_required_path_that_is_absent_fails_the_run() -> None:
     assert report.exit_code == 1
 
 
+def test_an_absent_required_path_fails_once() -> None:
+    """A batch of one event is the smallest request of its path: its own check says nothing more."""
+    report = judge(ServerWithoutPaths(lambda path: path == "/v1/batch"), "batch.count.one,accept.event.minimal")
+    assert [item.name for item in report.verdicts if item.outcome is Outcome.FAIL] == [f"{SMALLEST}[POST /v1/batch]"]
+    (single,) = [item for item in of_operation(report, "POST /v1/batch") if item.id == "batch.count.one"]
+    assert (single.outcome, single.path_state) == (Outcome.UNTESTABLE, PathState.ABSENT)
+
+
 @pytest.mark.parametrize("missing", ["/v1/b", "/v1/alias"])
 def test_calls_that_are_there_are_counted(missing: str) -> None:
     """A row of a call that is not there says so; a cell of several calls counts those that are."""
