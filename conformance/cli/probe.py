@@ -19,11 +19,13 @@ from conformance.core import event_loop
 from conformance.core.errors import UsageError
 from conformance.core.resources import profile_names
 from conformance.core.text import escape_controls
-from conformance.probe import ProbeResult, probe_server, summarize
+from conformance.fuzz import fuzz_plan
+from conformance.probe import ProbeOptions, ProbeResult, probe_server, summarize
 from conformance.profile import load, parse
 from conformance.profile.yaml_writer import to_yaml
 from conformance.run.permissions import GENTLE_ONLY
 from conformance.run.plan import build_plan
+from conformance.wire.budget import BUDGET_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from conformance.run.plan import Plan
 
 DEFAULT_MAX_REQUESTS, DEFAULT_MAX_BYTES = 400, 64 * 1024 * 1024
-"""The default budget."""
+"""The default budget of the questions; the checks that follow have none, as in a run."""
 _MAX_SHOWN_NEAREST, _MAX_SHOWN_OTHER = 12, 3
 """How many differences are printed for the nearest profile, and for each other one."""
 
@@ -43,6 +45,7 @@ def probe(options: Mapping[str, Any]) -> int:
     """Probes a server and returns the exit code."""
     hints = options["profile"] or []
     settings = resolve_settings({**options, "profile": None})
+    total = [settings[f"max_{unit}"] for unit in BUDGET_UNITS]
     settings["max_requests"] = settings["max_requests"] or DEFAULT_MAX_REQUESTS
     settings["max_bytes"] = settings["max_bytes"] or DEFAULT_MAX_BYTES
     if options["url"] is None:
@@ -56,7 +59,8 @@ def probe(options: Mapping[str, Any]) -> int:
     outcome = ProbeResult()
     code = 0
     try:
-        event_loop.run(probe_server(plan, profiles, CHECKS, outcome, burst=_is_burst_allowed(settings)))
+        probe_options = ProbeOptions(burst=_is_burst_allowed(settings), total=total, fuzz=fuzz_plan)
+        event_loop.run(probe_server(plan, profiles, CHECKS, outcome, probe_options))
     except KeyboardInterrupt:
         outcome.stop_reason, code = INTERRUPTED_REASON, INTERRUPTED_CODE
     if code and not outcome.has_profile:
@@ -95,7 +99,10 @@ def _write(plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], na
 def _comments(outcome: ProbeResult) -> list[str]:
     """The comments at the top of the profile: remarks, and what the probe left out."""
     remarks = outcome.draft_profile.remarks if outcome.draft_profile else []
-    return [escape_controls(text) for text in ("Written by conformance probe.", *remarks, *outcome.skipped_phases)]
+    notes = [f"NOTE {text}" for text in outcome.verification.notes()]
+    return [
+        escape_controls(text) for text in ("Written by conformance probe.", *notes, *remarks, *outcome.skipped_phases)
+    ]
 
 
 def _report_json(plan: Plan, outcome: ProbeResult) -> dict[str, Any]:
@@ -111,8 +118,10 @@ def _report_json(plan: Plan, outcome: ProbeResult) -> dict[str, Any]:
         "found": [{"topic": item.topic, "value": item.value, "evidence": item.evidence} for item in rows],
         "remarks": [*(draft.remarks if draft else [])],
         "left_out": [*outcome.skipped_phases],
+        "notes": outcome.verification.notes(),
+        "verification": outcome.verification.as_json(),
         "distances": [item.as_json() for item in outcome.distances],
-        "complete": not (outcome.skipped_phases or outcome.stop_reason),
+        "complete": not (outcome.skipped_phases or outcome.stop_reason or outcome.verification.not_tried),
     }
 
 
@@ -127,9 +136,10 @@ def print_outcome(url: str, outcome: ProbeResult, out: Console, profile: str | N
         for item in summarize(outcome.draft_profile.rows):
             table.add_row(*(Text(escape_controls(text)) for text in (item.topic, item.value, item.evidence)))
         out.print(table)
-    for text in (*outcome.draft_profile.remarks, *outcome.skipped_phases, outcome.stop_reason):
+    remarks = outcome.draft_profile.remarks
+    for text in (*remarks, *outcome.skipped_phases, outcome.stop_reason, *outcome.verification.notes()):
         if text:
-            out.print(Text.assemble(("NOTE  ", "bold yellow"), escape_controls(text)), soft_wrap=True)
+            out.print(Text.assemble(("NOTE ", "bold yellow"), escape_controls(text)), soft_wrap=True)
     for distance in outcome.distances:
         _print_distance(distance, out, is_nearest=distance is outcome.distances[0])
     totals_line = f"\n{escape_controls(url)}: {outcome.requests_sent:,} requests, {outcome.bytes_sent:,} bytes"

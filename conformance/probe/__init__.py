@@ -5,7 +5,7 @@ Modules depend on each other in this order: dialects, draft_profile, client, dis
 
 from __future__ import annotations
 
-from conformance.probe.server_probe import ProbeResult, probe_server
+from conformance.probe.server_probe import ProbeOptions, ProbeResult, probe_server
 from conformance.probe.summary import summarize
 
-__all__ = ["ProbeResult", "probe_server", "summarize"]
+__all__ = ["ProbeOptions", "ProbeResult", "probe_server", "summarize"]

@@ -7,10 +7,10 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.checks import expect
 from conformance.core.errors import NotApplicable
 from conformance.core.model import DEFAULT_RUN_ID
 from conformance.core.statuses import SERVER_ERROR
+from conformance.probe.acceptance import is_accepted
 from conformance.requests import Baseline, Call
 
 if TYPE_CHECKING:
@@ -45,14 +45,11 @@ class ProbeClient:
             operation=operation,
             keys=self.keys,
             label=f"probe-{next(self._request_numbers)}",
-            baseline=Baseline(scheme=scheme),
+            baseline=Baseline(
+                scheme=scheme, has_all_fields=operation.event_type in self.draft_profile.types_needing_all_fields
+            ),
             run_id=self.run_id,
         )
-
-    def acceptable_event(self, call: Call) -> Draft:
-        """The smallest request that is accepted: with all fields, if the type needs them."""
-        needs_all_fields = call.operation.event_type in self.draft_profile.types_needing_all_fields
-        return call.full_request() if needs_all_fields else call.acceptable_request()
 
     async def send(self, draft: Draft) -> Exchange:
         """Sends a request. A failure (5xx or no answer) is retried once per method, path and kind of failure.
@@ -72,9 +69,13 @@ class ProbeClient:
             self.unstable.append(f"{request_line}: first {exchange.summary}, then {second_exchange.summary}")
         return second_exchange
 
+    def accepts(self, exchange: Exchange) -> bool:
+        """Whether an answer says that the request was accepted: by its status, and by a body like that of others."""
+        return is_accepted(exchange, self.draft_profile.usual_successes.get(exchange.request.path))
+
     async def is_accepted(self, draft: Draft) -> bool:
         """Whether a request is accepted."""
-        return expect.is_accepted(await self.send(draft))
+        return self.accepts(await self.send(draft))
 
     async def send_if_possible(self, make_draft: Callable[[], Draft]) -> Exchange | None:
         """Sends a request; None if the dialect has no such request."""

@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.checks import expect
 from conformance.contract import Operation
 from conformance.core.errors import InconclusiveError
 from conformance.core.model import OperationKind
+from conformance.probe.acceptance import is_accepted
 from conformance.probe.client import ProbeClient
 from conformance.probe.dialects import PATH_PREFIXES, with_path_prefix
 from conformance.probe.draft_profile import DraftProfile
@@ -97,7 +97,7 @@ class Discovery:
             refused += [(dialect, route) for route in refused_routes]
         for dialect, route in self._retry_routes(refused):
             for attempt in self._attempts(default):
-                if expect.is_accepted(await self._send(dialect, route, attempt)):
+                if is_accepted(await self._send(dialect, route, attempt)):
                     return DraftProfile.for_dialect(dialect), attempt
         raise self._nothing_accepted_error()
 
@@ -109,7 +109,7 @@ class Discovery:
         refused = []
         for route in routes:
             exchange = await self._send(dialect, route, attempt)
-            if expect.is_accepted(exchange):
+            if is_accepted(exchange):
                 return None
             self.status_counts[f"{exchange.status or 'no answer'}"] += 1
             if not is_same_answer(exchange, unknown_path_answer):
@@ -126,7 +126,7 @@ class Discovery:
         url = self.sender.wire.target.url
         if exchange.response is None:
             raise InconclusiveError(f"{url} can't be probed: {exchange.failure_detail}")
-        if expect.is_accepted(exchange):
+        if is_accepted(exchange):
             raise InconclusiveError(
                 f"{url} accepts every request ({exchange.summary}): it accepted a body that is not JSON, without a "
                 "key, on an unknown path; so accepted and refused requests cannot be distinguished"

@@ -35,7 +35,8 @@ class DraftProfile:
 
     `remarks` are findings that a profile cannot express, and differences between operations.
     `types_needing_all_fields` are event types whose smallest event is refused. `accepts_any_key` is true if the server
-    ignores the key. `always` are the pointers that every event must have.
+    ignores the key. `always` are the pointers that every event must have. `usual_successes` are the answers to the
+    first accepted request of each path.
     """
 
     dialect: Dialect
@@ -52,6 +53,7 @@ class DraftProfile:
     always: tuple[str, ...] = ()
     accepts_any_key: bool = False
     types_needing_all_fields: set[str] = field(default_factory=set)
+    usual_successes: dict[str, Exchange] = field(default_factory=dict)
     _cached_contract: Contract | None = None
 
     @classmethod
@@ -79,6 +81,11 @@ class DraftProfile:
         if self._cached_contract is None or self._cached_contract.profile != known_profile:
             self._cached_contract = Contract(known_profile)
         return self._cached_contract
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the known routes."""
+        return list(dict.fromkeys(route.path for route in self.routes))
 
     def operations(self, *kinds: OperationKind) -> list[Operation]:
         """The operations of the known routes, of some kinds or of all."""

@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from conformance.checks import expect
 from conformance.contract import Operation
 from conformance.core import pointers
 from conformance.core.model import Level, OperationKind
-from conformance.core.statuses import SERVER_ERROR
+from conformance.probe.answer_facts import is_statable
 from conformance.probe.dialects import assumed_required, probe_source
 from conformance.probe.draft_profile import OPTIONAL_POINTERS, without_pointer
 from conformance.probe.summary import Section
 from conformance.profile.facts import ExpectedResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.core.model import Exchange
     from conformance.probe.client import ProbeClient
     from conformance.requests import Call, Draft
 
-_FIRST_REDIRECT = 300
+_USUAL_REFUSAL = 400
+_MAX_NESTED_FIELDS = 4
+"""How deep fields are looked for in required objects."""
 _TEST_IDS = {"user": "conformance-user-alone", "anonymous": "conformance-anonymous-alone"}
 
 
@@ -60,7 +63,7 @@ class EventFieldProbe:
         return Operation.from_route(own) if own else None
 
     def _acceptable_event(self, operation: Operation) -> Draft:
-        return self.client.acceptable_event(self.client.make_call(operation))
+        return self.client.make_call(operation).acceptable_request()
 
     async def _find_ids(self, name: str, operation: Operation) -> None:
         draft_profile = self.client.draft_profile
@@ -73,7 +76,7 @@ class EventFieldProbe:
                 .with_field(pointer, _TEST_IDS[word])
             )
             exchange_by_id[word] = await self.client.send(draft)
-        accepted_ids = tuple(word for word, exchange in exchange_by_id.items() if expect.is_accepted(exchange))
+        accepted_ids = tuple(word for word, exchange in exchange_by_id.items() if self.client.accepts(exchange))
         evidence = "; ".join(f"{word} alone {exchange.status}" for word, exchange in exchange_by_id.items())
         identity = " or ".join(accepted_ids) or "both together"
         if accepted_ids:
@@ -101,15 +104,35 @@ class EventFieldProbe:
         return await self.client.is_accepted(draft)
 
     async def _find_required_of_full_event(self, name: str, operation: Operation) -> None:
-        """Removes each field from an event with all fields, for a type that needs more than the known ones."""
+        """Removes each field from an event with all fields, for a type that needs more than the known ones.
+
+        Where an object is needed, its own fields are removed, too, if an empty one is refused. If the smallest event is
+        refused all the same, all later requests carry all fields.
+        """
         draft_profile = self.client.draft_profile
         call = self.client.make_call(operation)
-        for pointer in call.optional_fields():
-            if not await self.client.is_accepted(call.full_request().without_fields(pointer)):
-                event = draft_profile.events[name]
-                draft_profile.events[name] = replace(
-                    event, required={**event.required, pointer: assumed_required(pointer)}
-                )
+        needed = [item for item in call.optional_fields() if not await self._is_accepted_without(call, item)]
+        self._require(name, needed)
+        for _ in range(_MAX_NESTED_FIELDS):
+            draft_profile.types_needing_all_fields.discard(name)
+            if await self.client.is_accepted(self._acceptable_event(operation)):
+                return
+            draft_profile.types_needing_all_fields.add(name)
+            call = self.client.make_call(operation)
+            inner = [item for pointer in needed for item in _fields_of(call.full_event(name), pointer)]
+            needed = [item for item in inner if not await self._is_accepted_without(call, item)]
+            if not needed:
+                break
+            self._require(name, needed)
+        draft_profile.add_remark(f"{name}: no event with fewer fields than the full one is accepted")
+
+    async def _is_accepted_without(self, call: Call, pointer: str) -> bool:
+        return await self.client.is_accepted(call.full_request().without_fields(pointer))
+
+    def _require(self, name: str, fields: Iterable[str]) -> None:
+        """Adds required fields to an event type."""
+        required = self.client.draft_profile.events[name].required
+        self._set_required(name, {**required, **{pointer: assumed_required(pointer) for pointer in fields}})
 
     async def _find_required_fields(self, name: str, operation: Operation) -> None:
         """Removes one field after the other that may be required, and for good if it is not."""
@@ -142,11 +165,13 @@ class EventFieldProbe:
             exchange = await self.client.send(
                 self.client.make_call(operation).acceptable_request().without_fields(pointer)
             )
-            if _FIRST_REDIRECT <= exchange.status < SERVER_ERROR:
+            if not self.client.accepts(exchange):
                 required[pointer] = self._required_answer(name, pointer, operation, exchange)
-                continue
-            if not expect.is_accepted(exchange):
-                draft_profile.add_remark(f"{operation} without {pointer}: {exchange.summary}; a run fails on that")
+                if not is_statable(exchange):
+                    draft_profile.add_remark(
+                        f"{operation} without {pointer}: {exchange.summary}; no profile states that, so 400 is stated, "
+                        "as MAY"
+                    )
                 continue
             optional.append(pointer)
             remaining = {key: value for key, value in draft_profile.events[name].required.items() if key != pointer}
@@ -192,10 +217,17 @@ class EventFieldProbe:
 
     @staticmethod
     def _required_answer(name: str, pointer: str, operation: Operation, exchange: Exchange) -> ExpectedResponse:
-        says = f"without {pointer}: {exchange.status}"
+        says = f"without {pointer}: {exchange.status or 'no answer'}"
         return ExpectedResponse(
             name=f"events.{name}.required.{pointer}",
-            level=Level.MUST,
+            level=Level.MUST if is_statable(exchange) else Level.MAY,
             sources=(probe_source(str(operation), says),),
-            expect=(exchange.status,),
+            expect=(exchange.status if is_statable(exchange) else _USUAL_REFUSAL,),
         )
+
+
+def _fields_of(event: Any, pointer: str) -> list[str]:  # noqa: ANN401 - JSON
+    """The pointers of the fields of an object in an event; none of another value."""
+    value = pointers.get(event, pointer)
+    keys = [key.replace("~", "~0").replace("/", "~1") for key in value] if isinstance(value, dict) else []
+    return [f"{pointer}/{key}" for key in keys]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.checks import expect
 from conformance.core.model import OperationKind
 from conformance.probe.summary import Section
 from conformance.requests import content_codings
@@ -62,7 +61,7 @@ class HttpFeatureProbe:
         self._add_row(feature, await self.client.send(draft))
 
     def _add_row(self, feature: str, exchange: Exchange) -> None:
-        verdict = "accepted" if expect.is_accepted(exchange) else "refused"
+        verdict = "accepted" if self.client.accepts(exchange) else "refused"
         self.client.draft_profile.add_row(Section.HTTP_FEATURES, feature, verdict, exchange.summary)
 
     @staticmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.core.model import OperationKind
+from conformance.core.statuses import MULTI_STATUS
 from conformance.profile.facts import AuthScheme, Condition
 from conformance.requests import content_codings
 from conformance.requests.invalid_cases import (
@@ -40,10 +41,15 @@ def _with_null_ids(call: Call) -> Draft:
     return draft
 
 
-def _batch_with_one_bad_event(call: Call) -> Draft:
-    """A batch of which the second event names no user."""
-    first, last = (call.baseline_event(call.operation.event_type) for _ in range(2))
-    return call.acceptable_request().with_events(first, *NO_IDENTITY.make_draft(call).events, last)
+def _bad_batch_case(slug: str, description: str, is_bad: tuple[bool, ...]) -> InvalidCase:
+    """A batch of events of which some name no user; if all are bad, its condition is that of single events."""
+    condition = Condition.IDENTITY_MISSING if all(is_bad) else Condition.BATCH_PARTLY_BAD
+
+    def make_draft(call: Call) -> Draft:
+        drafts = [NO_IDENTITY.make_draft(call) if bad else call.acceptable_request() for bad in is_bad]
+        return drafts[0].with_events(*(event for draft in drafts for event in draft.events))
+
+    return InvalidCase(slug, description, condition, make_draft)
 
 
 def _wrong_method_case(method: str) -> InvalidCase:
@@ -64,9 +70,14 @@ BAD_GZIP = (
     _encoding_case("gzip.truncated", "the first half of a body in gzip", content_codings.with_truncated_gzip),
 )
 NULL_IDENTITY = InvalidCase("null-identity", "an event whose ids are null", Condition.IDENTITY_MISSING, _with_null_ids)
-PARTLY_BAD_BATCH = InvalidCase(
-    "partly", "a batch of which one event names no user", Condition.BATCH_PARTLY_BAD, _batch_with_one_bad_event
+BAD_BATCHES = (
+    _bad_batch_case("second", "a batch of three, of which the second names no user", (False, True, False)),
+    _bad_batch_case("first", "a batch of two, of which the first names no user", (True, False)),
+    _bad_batch_case("last", "a batch of two, of which the last names no user", (False, True)),
+    _bad_batch_case("alone", "a batch of one event, which names no user", (True,)),
+    _bad_batch_case("all", "a batch of two events, which name no user", (True, True)),
 )
+"""Bad events in each place, alone, and with none but bad ones."""
 JSON_CONDITIONS = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, Condition.JSON_NOT_UTF8})
 
 
@@ -78,7 +89,7 @@ def invalid_cases_for(operation: Operation, *, accepts_body_keys: bool) -> tuple
         case OperationKind.EVENT:
             return (*key_cases, *UNREADABLE_BODIES, *BAD_GZIP, NO_IDENTITY, NULL_IDENTITY, *method_cases)
         case OperationKind.BATCH:
-            return (*key_cases, *UNREADABLE_BODIES, *BAD_GZIP, *INVALID_BATCH, PARTLY_BAD_BATCH, *method_cases)
+            return (*key_cases, *UNREADABLE_BODIES, *BAD_GZIP, *INVALID_BATCH, *BAD_BATCHES, *method_cases)
         case OperationKind.WEBHOOK:
             return (*INVALID_WEBHOOK, *UNREADABLE_BODIES, *BAD_GZIP, *method_cases)
         case _:
@@ -119,9 +130,9 @@ class InvalidRequestProbe:
         call = self.client.make_call(operation)
         exchange = await self.client.send_if_possible(lambda: case.make_draft(call))
         if exchange is not None:
-            self.client.draft_profile.add_observation(
-                f"answers.{case.condition}", operation, case.description, exchange
-            )
+            is_partial = exchange.status == MULTI_STATUS and case.condition is Condition.IDENTITY_MISSING
+            condition = Condition.BATCH_PARTLY_BAD if is_partial else case.condition
+            self.client.draft_profile.add_observation(f"answers.{condition}", operation, case.description, exchange)
 
     async def _try_unknown_paths(self) -> None:
         """Sends requests to unknown paths."""

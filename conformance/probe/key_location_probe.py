@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.checks import expect
 from conformance.core.errors import InconclusiveError
 from conformance.core.model import Level, OperationKind
 from conformance.probe.key_locations import first_with_scheme
@@ -14,7 +13,7 @@ from conformance.profile.facts import AuthScheme
 from conformance.requests.credentials import NO_CREDENTIALS, UNKNOWN_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from conformance.contract import Operation
     from conformance.core.model import Exchange
@@ -32,6 +31,11 @@ _SCHEME_PREFERENCE = (
 """The order of preference of several accepted locations."""
 
 
+_SCHEME_OF_KIND = {OperationKind.WEBHOOK: AuthScheme.QUERY, OperationKind.PIXEL: AuthScheme.BODY}
+"""Where the key of webhooks and pixels is."""
+_MAX_SHOWN_PATHS = 4
+
+
 @dataclass(slots=True, kw_only=True)
 class KeyLocationProbe:
     """Tries each location of the key alone."""
@@ -40,83 +44,110 @@ class KeyLocationProbe:
     locations: Sequence[KeyLocation]
 
     async def run(self) -> None:
-        """Finds the accepted locations. Raises InconclusiveError if none is accepted alone."""
+        """Finds the accepted locations on each path. Raises InconclusiveError if none is accepted alone anywhere."""
         draft_profile = self.client.draft_profile
-        post_operations = [
-            item
-            for item in draft_profile.first_of_each_kind()
-            if item.kind in {OperationKind.EVENT, OperationKind.BATCH}
-        ]
+        post_operations = draft_profile.operations(OperationKind.EVENT, OperationKind.BATCH)
         if not post_operations:
-            await self._assume_from_route_kinds()
+            self._assume_from_route_kinds()
             return
-        first_operation, *other_operations = post_operations
-        without_key = await self._send_without_key(first_operation)
-        accepted: list[KeyLocation] = []
-        for location in sorted(self.locations, key=lambda item: _SCHEME_PREFERENCE.index(item.scheme)):
-            if any(item.scheme is location.scheme for item in accepted):
-                continue
-            exchange = await self._send_with_key(first_operation, location)
-            is_key_checked = not expect.is_accepted(without_key) or not expect.is_accepted(
-                await self._send_with_key(first_operation, location, UNKNOWN_KEY)
-            )
-            if expect.is_accepted(exchange) and is_key_checked:
-                accepted.append(location)
-        if not accepted and expect.is_accepted(without_key):
-            accepted = [first_with_scheme(self.locations, AuthScheme.BASIC)]
+        accepted: dict[KeyLocation, list[Operation]] = {}
+        ignores_key = False
+        for first in draft_profile.first_of_each_kind():
+            others = [item for item in post_operations if item.kind is first.kind and item is not first]
+            if first in post_operations:
+                locations, is_ignored = await self._find_accepted(first, {item.scheme: item for item in accepted})
+                ignores_key = ignores_key or is_ignored
+                for location in locations:
+                    operations = accepted.setdefault(location, [])
+                    operations += [first, *await self._accepting(location, others)]
+        if not accepted and ignores_key:
+            accepted = {first_with_scheme(self.locations, AuthScheme.BASIC): post_operations}
             draft_profile.accepts_any_key = True
             draft_profile.add_remark("no key is needed, and a wrong one is accepted")
         if not accepted:
             raise InconclusiveError("the key is accepted in several places at once, and in none of them alone")
-        await self._check_other_operations(accepted, other_operations)
+        self._state(accepted, post_operations)
 
-    async def _check_other_operations(self, accepted: list[KeyLocation], others: Sequence[Operation]) -> None:
-        """Keeps the accepted locations, at a lower level if another kind of operation refuses them."""
+    async def _find_accepted(
+        self, operation: Operation, known: Mapping[AuthScheme, KeyLocation]
+    ) -> tuple[list[KeyLocation], bool]:
+        """The locations that an operation accepts alone, one of each scheme, and whether it ignores the key.
+
+        `known` are those of other kinds of operations, whose names are tried first.
+        """
+        without_key = await self._send_without_key(operation)
+        is_key_needed = not self.client.accepts(without_key)
+        accepted: dict[AuthScheme, KeyLocation] = {}
+        for location in sorted(
+            self.locations, key=lambda item: (_SCHEME_PREFERENCE.index(item.scheme), item != known.get(item.scheme))
+        ):
+            if location.scheme in accepted:
+                continue
+            if self.client.accepts(await self._send_with_key(operation, location)) and (
+                is_key_needed or not self.client.accepts(await self._send_with_key(operation, location, UNKNOWN_KEY))
+            ):
+                accepted[location.scheme] = location
+        return [*accepted.values()], not is_key_needed and not accepted
+
+    async def _accepting(self, location: KeyLocation, operations: Sequence[Operation]) -> list[Operation]:
+        """Those of some operations that accept a location, with a remark about the others."""
+        accepting = []
+        for operation in operations:
+            exchange = await self._send_with_key(operation, location)
+            if self.client.accepts(exchange):
+                accepting.append(operation)
+            else:
+                self.client.draft_profile.add_remark(
+                    f"credentials.{location}: refused on {operation}: {exchange.summary}"
+                )
+        return accepting
+
+    def _state(self, accepted: Mapping[KeyLocation, Sequence[Operation]], operations: Sequence[Operation]) -> None:
+        """Adds the facts: first what most paths accept. A location that some refuse names the others."""
         draft_profile = self.client.draft_profile
-        not_everywhere: set[KeyLocation] = set()
-        for location in accepted:
-            for operation in others:
-                exchange = await self._send_with_key(operation, location)
-                if not expect.is_accepted(exchange):
-                    not_everywhere.add(location)
-                    draft_profile.add_remark(f"credentials.{location}: refused on {operation}: {exchange.summary}")
-        everywhere = [location for location in accepted if location not in not_everywhere] or accepted
-        draft_profile.key_locations = [*everywhere, *(location for location in accepted if location not in everywhere)]
-        schemes = {location.scheme for location in draft_profile.key_locations}
-        if draft_profile.operations(OperationKind.WEBHOOK) and AuthScheme.QUERY not in schemes:
-            draft_profile.key_locations.append(first_with_scheme(self.locations, AuthScheme.QUERY))
-        if draft_profile.operations(OperationKind.PIXEL) and AuthScheme.BODY not in schemes:
-            not_everywhere.add(body := first_with_scheme(self.locations, AuthScheme.BODY))
-            draft_profile.key_locations.append(body)
-        for location in draft_profile.key_locations:
-            level = Level.MAY if location in not_everywhere else Level.MUST
-            says = f"the right key by {location} was accepted"
-            draft_profile.facts[f"credentials.{location.scheme}"] = location.as_fact(
-                level, says, str(draft_profile.first_of_each_kind()[0])
-            )
-            evidence = f"accepted alone{'' if level is Level.MUST else ', not everywhere'}"
-            draft_profile.add_row(Section.CREDENTIALS, "credentials", str(location), evidence)
+        paths_by_location: dict[KeyLocation, list[str]] = {}
+        for location in sorted(accepted, key=lambda item: -len(accepted[item])):
+            if location.scheme not in {item.scheme for item in paths_by_location}:
+                paths_by_location[location] = [item.path for item in accepted[location]]
+            else:
+                draft_profile.add_remark(f"credentials.{location}: accepted as well; a profile states one such place")
+        all_paths = {item.path for item in operations}
+        for kind, scheme in _SCHEME_OF_KIND.items():
+            paths = [item.path for item in draft_profile.operations(kind)]
+            stated = [item for item in paths_by_location if item.scheme is scheme]
+            if paths:
+                usual = (*stated, first_with_scheme(self.locations, scheme))[0]
+                paths_by_location.setdefault(usual, []).extend(paths)
+        for location, paths in paths_by_location.items():
+            self._add_fact(location, [] if all_paths <= {*paths} else paths)
 
-    async def _assume_from_route_kinds(self) -> None:
+    def _add_fact(self, location: KeyLocation, paths: list[str]) -> None:
+        """Adds the fact of a location, for some paths or (with none) for all."""
+        draft_profile = self.client.draft_profile
+        draft_profile.key_locations.append(location)
+        says = f"the right key by {location} was accepted"
+        where = ", ".join(paths[:_MAX_SHOWN_PATHS]) or str(draft_profile.first_of_each_kind()[0])
+        fact = replace(location.as_fact(Level.MUST, says, where), paths=tuple(dict.fromkeys(paths)))
+        draft_profile.facts[fact.name] = fact
+        evidence = f"accepted alone{f', on {where} only' if paths else ''}"
+        draft_profile.add_row(Section.CREDENTIALS, "credentials", str(location), evidence)
+
+    def _assume_from_route_kinds(self) -> None:
         """Assumes the usual location of the key, for a server with nothing but pixels or webhooks."""
         draft_profile = self.client.draft_profile
         kinds = {item.kind for item in draft_profile.operations()}
-        schemes = [
-            scheme
-            for kind, scheme in ((OperationKind.WEBHOOK, AuthScheme.QUERY), (OperationKind.PIXEL, AuthScheme.BODY))
-            if kind in kinds
-        ]
-        assumed = [first_with_scheme(self.locations, scheme) for scheme in schemes]
-        await self._check_other_operations(assumed, ())
+        for kind, scheme in _SCHEME_OF_KIND.items():
+            if kind in kinds:
+                self._add_fact(first_with_scheme(self.locations, scheme), [])
 
     async def _send_with_key(self, operation: Operation, location: KeyLocation, key: str | None = None) -> Exchange:
         contract = self.client.draft_profile.contract(key_locations=(location,))
         call = self.client.make_call(operation, contract, location.scheme)
         return await self.client.send(
-            self.client.acceptable_event(call).with_credentials(call.credentials(location.scheme, key))
+            call.acceptable_request().with_credentials(call.credentials(location.scheme, key))
         )
 
     async def _send_without_key(self, operation: Operation) -> Exchange:
         contract = self.client.draft_profile.contract(key_locations=(self.locations[0],))
         call = self.client.make_call(operation, contract)
-        return await self.client.send(self.client.acceptable_event(call).with_credentials(NO_CREDENTIALS))
+        return await self.client.send(call.acceptable_request().with_credentials(NO_CREDENTIALS))

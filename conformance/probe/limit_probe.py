@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.checks import expect
 from conformance.core.model import Level, OperationKind
 from conformance.probe.answer_facts import is_statable
 from conformance.probe.descriptions import describe_limit
@@ -230,28 +229,32 @@ class LimitProbe:
         return None
 
     async def check_other_operations(self) -> None:
-        """Removes limits of whole bodies that are not the same on all other operations."""
+        """Restricts limits of whole bodies that are not the same on all other operations to their paths."""
         for limit_kind, kind in ((LimitKind.EVENT, OperationKind.EVENT), (LimitKind.BATCH, OperationKind.BATCH)):
             limit = self._draft_profile.facts.get(f"limits.{limit_kind}")
             if isinstance(limit, SizeLimit):
-                await self._check_limit_on(limit, self._draft_profile.operations(kind)[1:])
+                await self._check_limit_on(limit, self._draft_profile.operations(kind))
 
-    async def _check_limit_on(self, limit: SizeLimit, others: Iterable[Operation]) -> None:
-        """Sends the largest accepted body and the smallest refused one to other operations."""
+    async def _check_limit_on(self, limit: SizeLimit, operations: Iterable[Operation]) -> None:
+        """Sends an accepted body and a refused one to all other operations; the fact names the paths where it holds."""
+        first, *others = operations
+        paths = [first.path]
         for operation in others:
             make_draft = self._drafts.for_whole_body(operation)
             if self.client.bytes_left < _SPARE_BODIES * limit.at_most:
                 self._draft_profile.add_remark(f"{limit.name}: not asked on {operation}, for want of bytes")
-                return
+                break
             at_limit = await self.client.send(make_draft(SizePadding(size=limit.largest_accepted, unit=limit.unit)))
             over_limit = await self.client.send(make_draft(SizePadding(size=limit.smallest_refused, unit=limit.unit)))
-            if not expect.is_accepted(at_limit) or over_limit.status not in limit.expect:
-                self._draft_profile.add_remark(
-                    f"{limit.name}: not the same everywhere: on {operation} {limit.largest_accepted:,} get "
-                    f"{at_limit.summary}, {limit.smallest_refused:,} get {over_limit.summary}; not stated"
-                )
-                del self._draft_profile.facts[limit.name]
-                return
+            if self.client.accepts(at_limit) and over_limit.status in limit.expect:
+                paths.append(operation.path)
+                continue
+            self._draft_profile.add_remark(
+                f"{limit.name}: not the same everywhere: on {operation} {limit.largest_accepted:,} get "
+                f"{at_limit.summary}, {limit.smallest_refused:,} get {over_limit.summary}; not stated there"
+            )
+        if len(paths) <= len(others):
+            self._draft_profile.facts[limit.name] = replace(limit, paths=tuple(paths))
 
     def _remove_implied_batch_limit(
         self, operation: Operation, event_trace: SearchTrace | None, batch_trace: SearchTrace | None

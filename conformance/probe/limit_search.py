@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.checks import expect
 from conformance.profile.facts import SizeLimit
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ async def run_search(
                 return trace
             trace.exchanges[size] = await client.send(draft)
             trace.request_count += 1
-            was_accepted = expect.is_accepted(trace.exchanges[size])
+            was_accepted = client.accepts(trace.exchanges[size])
             trace.bounds = _narrow(trace.bounds, size, is_accepted=was_accepted)
     except StopIteration:
         return trace

@@ -133,7 +133,8 @@ def _fact_data(fact: Fact) -> dict[str, Any]:
         data["expect"] = [*fact.expect]
         if fact.tolerate:
             data["tolerate"] = [{"status": item.status, **_source_data(item.source)} for item in fact.tolerate]
-    return {**data, "level": fact.level.value, "sources": [_source_data(source) for source in fact.sources]}
+    data |= {"level": fact.level.value, "sources": [_source_data(source) for source in fact.sources]}
+    return {**data, **_without_empty(paths=[*fact.paths])}
 
 
 def _source_data(source: Source) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.checks import expect
 from conformance.core.model import Level
 from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.probe.dialects import probe_source
@@ -34,7 +33,7 @@ async def probe_burst(client: ProbeClient) -> None:
         call.acceptable_request().taking_429().allowing_no_answer(may_time_out=True) for _ in range(max(0, count))
     )
     exchanges = await client.sender.send_concurrently(ConcurrentRequests(drafts=drafts))
-    refused = [item for item in exchanges if not expect.is_accepted(item)]
+    refused = [item for item in exchanges if not client.accepts(item)]
     rate_limited = next((item for item in refused if item.status == TOO_MANY_REQUESTS), None)
     if rate_limited is not None:
         client.sender.shared_exchanges.setdefault(FIRST_429, rate_limited)

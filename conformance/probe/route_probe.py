@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.checks import expect
 from conformance.contract import Operation
 from conformance.core.model import Level, OperationKind
 from conformance.core.statuses import ABSENT_STATUSES
@@ -42,7 +41,7 @@ class RouteProbe:
             self._own_routes_under_found_prefix({route.path for route in candidates}), unknown_path_answers
         )
         for kind, answer in unknown_path_answers.items():
-            if answer is not None and expect.is_accepted(answer):
+            if answer is not None and self.client.accepts(answer):
                 draft_profile.add_remark(
                     f"an unknown path accepts a {kind} as well ({answer.summary}): so it is unknown which paths "
                     "really exist"
@@ -55,7 +54,7 @@ class RouteProbe:
         """Keeps the routes that accept a request, and adds a remark about those that exist and refuse."""
         for route in candidates:
             exchange = await self._send_small_then_full(route, unknown_path_answers[route.kind])
-            if expect.is_accepted(exchange):
+            if self.client.accepts(exchange):
                 self._add_route(route, exchange)
             elif not _is_absent(exchange, unknown_path_answers[route.kind]):
                 self.client.draft_profile.add_remark(
@@ -79,7 +78,7 @@ class RouteProbe:
         """The answer to a small event, or to one with all fields if the small one is refused."""
         exchange = await self.client.send(self.first_accepted.make_draft(self.client, route))
         if (
-            expect.is_accepted(exchange)
+            self.client.accepts(exchange)
             or _is_absent(exchange, unknown_path_answer)
             or self.first_accepted.has_all_fields
         ):
@@ -88,7 +87,7 @@ class RouteProbe:
             return exchange
         with_all_fields = replace(self.first_accepted, has_all_fields=True)
         second_exchange = await self.client.send(with_all_fields.make_draft(self.client, route))
-        if expect.is_accepted(second_exchange):
+        if self.client.accepts(second_exchange):
             self.client.draft_profile.types_needing_all_fields.add(route.event_type)
             return second_exchange
         return exchange
@@ -117,6 +116,7 @@ class RouteProbe:
     def _add_route(self, route: Route, exchange: Exchange) -> None:
         draft_profile, operation = self.client.draft_profile, Operation.from_route(route)
         source = probe_source(str(operation), f"an acceptable request was answered {exchange.status}")
+        draft_profile.usual_successes.setdefault(exchange.request.path, exchange)
         draft_profile.routes.append(replace(route, level=Level.MUST, sources=(source,)))
         draft_profile.add_observation("answers.accepted", operation, "an acceptable request", exchange)
         draft_profile.add_row(
@@ -137,7 +137,7 @@ class RouteProbe:
         draft_profile.events = {name: event for name, event in draft_profile.events.items() if name in sendable_types}
 
     async def _batch_accepts(self, batch: Route, name: str) -> bool:
-        return expect.is_accepted(await self._send_small_then_full(replace(batch, event_type=name), None))
+        return self.client.accepts(await self._send_small_then_full(replace(batch, event_type=name), None))
 
 
 def _is_absent(exchange: Exchange, unknown_path_answer: Exchange | None) -> bool:

@@ -24,9 +24,7 @@ from conformance.probe.profile_data import build_profile_data
 from conformance.probe.profile_distance import ProfileDistance, rank_profiles
 from conformance.probe.rate_limit import probe_burst
 from conformance.probe.route_probe import RouteProbe
-from conformance.probe.verification import ProfileVerifier
-from conformance.profile import parse
-from conformance.profile.yaml_writer import to_yaml
+from conformance.probe.verification import ProfileVerifier, Verification, verification_plan
 from conformance.requests.rate_limits import FIRST_429
 from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.sender import Sender
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from conformance.checks.check import Check
     from conformance.probe.draft_profile import DraftProfile
     from conformance.profile.profile import Profile
+    from conformance.run.execution import FuzzRunner
     from conformance.run.plan import Plan
     from conformance.wire import Wire
 
@@ -51,6 +50,7 @@ class ProbeResult:
     bytes_sent: int = 0
     skipped_phases: list[str] = field(default_factory=list)
     stop_reason: str = ""
+    verification: Verification = field(default_factory=Verification)
     has_derived_facts: bool = False
 
     @property
@@ -75,20 +75,34 @@ class ProbeResult:
         return build_profile_data(self.draft_profile, name, url, date)
 
 
-async def probe_server(
-    plan: Plan, profiles: Sequence[Profile], checks: Sequence[Check], result: ProbeResult, *, burst: bool
-) -> None:
-    """Runs all phases and fills `result` on the way. Raises InconclusiveError if nothing can be learned.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeOptions:
+    """`burst`: whether many requests may be sent at once. `total`: the most requests, bytes and events in all.
 
-    `burst` says whether many requests may be sent at once.
+    `fuzz` sends the generated requests of the checks.
+    """
+
+    burst: bool = False
+    total: Sequence[int | None] = (None, None, None)
+    fuzz: FuzzRunner | None = None
+
+
+async def probe_server(
+    plan: Plan,
+    profiles: Sequence[Profile],
+    checks: Sequence[Check],
+    result: ProbeResult,
+    options: ProbeOptions,
+) -> None:
+    """Runs all phases and then the checks, and fills `result` on the way. Raises InconclusiveError without an answer.
+
+    The budget of `plan` is for the phases.
     """
     wire: Wire = plan.build_wire()
     sender = Sender(wire=wire)
     async with wire:
         try:
-            await _run_phases(plan, profiles, sender, result, burst=burst)
-            result.derive_facts(sender)
-            await _verify_profile(plan, checks, sender, result)
+            await _run_phases(plan, profiles, sender, result, burst=options.burst)
         except Stopped as end:
             result.stop_reason = str(end)
         finally:
@@ -97,20 +111,30 @@ async def probe_server(
             result.derive_facts(sender)
             if result.draft_profile is not None:
                 result.distances = rank_profiles(result.draft_profile, profiles)
+    if result.has_profile and not result.stop_reason:
+        checks_plan = verification_plan(plan, (spent.requests, spent.bytes, spent.events), options.total)
+        await _verify_profile(checks_plan, checks, result, options.fuzz)
 
 
-async def _verify_profile(plan: Plan, checks: Sequence[Check], sender: Sender, result: ProbeResult) -> None:
-    """Runs checks by the profile as it would be written."""
+async def _verify_profile(plan: Plan, checks: Sequence[Check], result: ProbeResult, fuzz: FuzzRunner | None) -> None:
+    """Runs the checks by the profile as it would be written."""
     if result.draft_profile is None:
         return
-    profile = parse(to_yaml(result.profile_data("probe", plan.target.url)), "the profile that was just made")
     verifier = ProfileVerifier(
-        draft_profile=result.draft_profile, sender=sender, keys=plan.keys, checks=checks, run_id=plan.run_id
+        plan=plan,
+        draft_profile=result.draft_profile,
+        checks=checks,
+        make_profile_data=lambda: result.profile_data("probe", plan.target.url),
+        fuzz=fuzz,
+        verification=result.verification,
     )
     try:
-        await verifier.verify(profile)
-    except NoResponse as failure:
+        await verifier.verify()
+    except InconclusiveError as failure:
         result.skipped_phases.append(f"verification: {failure}")
+    finally:
+        result.requests_sent += result.verification.requests_sent
+        result.bytes_sent += result.verification.bytes_sent
 
 
 async def _run_phases(
