@@ -29,10 +29,14 @@ _TEST_IDS = {"user": "conformance-user-alone", "anonymous": "conformance-anonymo
 
 @dataclass(slots=True, kw_only=True)
 class EventFieldProbe:
-    """Removes fields from acceptable events, and adds them. `refused_fields` has the event types by pointer."""
+    """Removes fields from acceptable events, and adds them. `refused_fields` has the event types by pointer.
+
+    `needed_fields` are those that an earlier type needed beside the known ones.
+    """
 
     client: ProbeClient
     refused_fields: dict[str, list[str]] = field(default_factory=dict)
+    needed_fields: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
         """Finds the ids and the required fields of every event type."""
@@ -110,14 +114,19 @@ class EventFieldProbe:
         refused all the same, all later requests carry all fields.
         """
         draft_profile = self.client.draft_profile
+        required = draft_profile.events[name].required
+        if self.needed_fields:
+            self._require(name, self.needed_fields)
+            if await self._is_smallest_accepted(name, operation):
+                return
+            self._set_required(name, dict(required))
         call = self.client.make_call(operation)
         needed = [item for item in call.optional_fields() if not await self._is_accepted_without(call, item)]
         self._require(name, needed)
         for _ in range(_MAX_NESTED_FIELDS):
-            draft_profile.types_needing_all_fields.discard(name)
-            if await self.client.is_accepted(self._acceptable_event(operation)):
+            if await self._is_smallest_accepted(name, operation):
+                self.needed_fields = [item for item in draft_profile.events[name].required if item not in required]
                 return
-            draft_profile.types_needing_all_fields.add(name)
             call = self.client.make_call(operation)
             inner = [item for pointer in needed for item in _fields_of(call.full_event(name), pointer)]
             needed = [item for item in inner if not await self._is_accepted_without(call, item)]
@@ -125,6 +134,15 @@ class EventFieldProbe:
                 break
             self._require(name, needed)
         draft_profile.add_remark(f"{name}: no event with fewer fields than the full one is accepted")
+
+    async def _is_smallest_accepted(self, name: str, operation: Operation) -> bool:
+        """Whether the smallest event will do now; then later requests carry no more than that."""
+        needing_all = self.client.draft_profile.types_needing_all_fields
+        needing_all.discard(name)
+        if await self.client.is_accepted(self._acceptable_event(operation)):
+            return True
+        needing_all.add(name)
+        return False
 
     async def _is_accepted_without(self, call: Call, pointer: str) -> bool:
         return await self.client.is_accepted(call.full_request().without_fields(pointer))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import OperationKind
-from conformance.probe.dialects import PROBE_SOURCE
+from conformance.probe.dialects import PROBE_SOURCE, probe_source
 from conformance.probe.rate_limit import RATE_HEADER_FACT_PREFIX
 from conformance.profile import common_facts
 from conformance.profile.facts import (
@@ -133,7 +133,8 @@ def _fact_data(fact: Fact) -> dict[str, Any]:
         data["expect"] = [*fact.expect]
         if fact.tolerate:
             data["tolerate"] = [{"status": item.status, **_source_data(item.source)} for item in fact.tolerate]
-    data |= {"level": fact.level.value, "sources": [_source_data(source) for source in fact.sources]}
+    sources = fact.sources or (probe_source("-", "assumed, and not asked"),)
+    data |= {"level": fact.level.value, "sources": [_source_data(source) for source in sources]}
     return {**data, **_without_empty(paths=[*fact.paths])}
 
 

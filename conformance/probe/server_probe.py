@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conformance.checks.check import Tier
-from conformance.core.errors import InconclusiveError, NoResponse, Stopped
+from conformance.core.errors import InconclusiveError, NoResponse, NotApplicable, Stopped
 from conformance.probe import body_shapes, rate_limit
 from conformance.probe.answer_facts import derive_answer_facts
 from conformance.probe.client import ProbeClient
@@ -169,6 +169,6 @@ async def _run_phases(
     for name, run_phase in phases:
         try:
             await run_phase()
-        except NoResponse as failure:
+        except (NoResponse, NotApplicable) as failure:
             result.skipped_phases.append(f"{name}: {failure}")
     result.draft_profile.remarks += [f"unstable: {text}" for text in client.unstable]

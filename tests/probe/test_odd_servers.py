@@ -53,9 +53,7 @@ def probe_and_run(url: str, key: str, place: Path, capsys: pytest.CaptureFixture
     }
     probed = json.loads(report.read_text("utf-8"))
     Draft202012Validator(SCHEMA).validate(probed)
-    return ProbeAndRun(
-        profile=load(str(out)), text=out.read_text("utf-8"), report=probed, terminal=terminal, reds=reds
-    )
+    return ProbeAndRun(profile=load(str(out)), text=out.read_text("utf-8"), report=probed, terminal=terminal, reds=reds)
 
 
 @pytest.fixture(name="odd")
@@ -70,7 +68,6 @@ def probed_odd_server(
 @pytest.mark.parametrize("odd", list(ODD_SERVERS), indirect=True)
 def test_a_run_is_green_or_red_where_a_note_says_so(odd: ProbeAndRun) -> None:
     """In the terminal, at the top of the file and in JSON, with the id of the check."""
-    print(sorted(odd.reds), sorted(odd.announced))
     assert odd.reds <= odd.announced
     assert odd.report["verification"]["not_tried"] == []
     comments = odd.text.partition("\nformat:")[0]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from io import BufferedIOBase
 
 KEY = "odd-key-5c1e"
 SINGLES = {"/v1/track": "track", "/v1/identify": "identify"}
@@ -326,15 +327,10 @@ def _make_handler(server: OddServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def __getattr__(self, name: str) -> object:
-            if name.startswith("do_"):
-                return self.handle_request
-            raise AttributeError(name)
-
-        def handle_request(self) -> None:
+        def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             if "chunked" in headers.get("transfer-encoding", ""):
-                body = self._read_chunks()
+                body = _read_chunks(self.rfile)
             else:
                 body = self.rfile.read(int(headers.get("content-length") or 0))
             reply = server.answer(self.command, self.path.partition("?")[0], headers, body)
@@ -346,19 +342,22 @@ def _make_handler(server: OddServer) -> type[BaseHTTPRequestHandler]:
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
 
-        def _read_chunks(self) -> bytes:
-            body = b""
-            while size := int(self.rfile.readline().partition(b";")[0], 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            while self.rfile.readline().strip():
-                pass
-            return body
+        do_GET = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = do_POST  # noqa: N815 - its names
 
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
     return Handler
+
+
+def _read_chunks(stream: BufferedIOBase) -> bytes:
+    body = b""
+    while size := int(stream.readline().partition(b";")[0], 16):
+        body += stream.read(size)
+        stream.readline()
+    while stream.readline().strip():
+        pass
+    return body
 
 
 async def _serve_connection(server: OddServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
