@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from conformance.checks.check import ACCEPTED
 from conformance.core.model import Outcome
 from conformance.core.statuses import SERVER_ERROR
 from conformance.probe.dialects import probe_source
@@ -54,7 +55,7 @@ def correct(draft_profile: DraftProfile, problem: Problem) -> bool:
     if fact is None or problem.verdict.outcome is not Outcome.FAIL:
         return False
     section = fact.name.partition(".")[0]
-    if fact.name == "answers.accepted":
+    if fact.name == ACCEPTED:
         return _leave_out_pointer(draft_profile, problem)
     if section == "credentials":
         return _leave_out_path(draft_profile, problem, fact)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from conformance.checks.check import ACCEPTED
 from conformance.checks.trial import make_trials
 from conformance.contract import Contract
 from conformance.core.model import DEVIATING_OUTCOMES, JUDGED_OUTCOMES, PROBLEM_OUTCOMES, Area, Level, Outcome
@@ -171,8 +172,13 @@ def verification_plan(plan: Plan, spent: tuple[int, int, int], total: Sequence[i
 
 
 def _tried_again(trials: Iterable[Trial], corrected: Iterable[Problem]) -> list[Trial]:
-    """The trials of corrected checks on all paths, and all trials of paths whose credentials changed."""
+    """The trials of corrected checks on all paths, and all trials of paths whose credentials changed.
+
+    Where a pointer was left out, all requests are others, and all trials are tried again.
+    """
     corrected_list = list(corrected)
+    if any(problem.fact is not None and problem.fact.name == ACCEPTED for problem in corrected_list):
+        return list(trials)
     checks = {problem.trial.check.id for problem in corrected_list}
     paths = {
         problem.path

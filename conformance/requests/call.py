@@ -181,14 +181,13 @@ class Call:
         return pointers.put(event, where.context, {**context, ID_PREFIX: {"run": self.run_id}})
 
     def _tag_user_id(self, event: JsonObject) -> JsonObject:
-        """An event with ID_PREFIX before its user id."""
+        """An event with ID_PREFIX before its user id, if that is a text."""
         where = self.contract.profile.pointers
         user_pointer = next((p for p in (where.user, where.anonymous) if p and pointers.has(event, p)), None)
-        return (
-            pointers.put(event, user_pointer, f"{ID_PREFIX}-{pointers.get(event, user_pointer)}")
-            if user_pointer
-            else event
-        )
+        user_id = pointers.get(event, user_pointer) if user_pointer else None
+        if not user_pointer or not isinstance(user_id, str):
+            return event
+        return pointers.put(event, user_pointer, f"{ID_PREFIX}-{user_id}")
 
     def optional_fields(self) -> tuple[str, ...]:
         """The pointers of the top-level fields of the full event that are not required."""
