@@ -59,6 +59,7 @@ class Verification:
         """The JSON form."""
         return {
             "requests": self.requests_sent,
+            "bytes": self.bytes_sent,
             "judged": self.judged_count,
             "failed": [
                 {
