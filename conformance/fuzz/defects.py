@@ -117,9 +117,10 @@ def _merge_group(group: list[Defect]) -> Finding:
     first = group[0].finding
     if len(group) == 1:
         return first
+    features = [defect.feature for defect in group if defect.feature]
     return replace(
         first,
-        reason=describe_features([defect.feature for defect in group if defect.feature]),
+        reason=describe_features(features) if features else first.reason,
         calls=tuple(sorted({call for defect in group for call in defect.finding.calls})),
         count=sum(defect.finding.count for defect in group),
     )
