@@ -10,8 +10,10 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from conformance.cli import main
+from conformance.core import resources
 from conformance.core.model import Exchange, Request, Response
 from conformance.sdks import browser
 
@@ -91,6 +93,8 @@ def report_of(options: Options, tmp_path: Path, profile: str = "segment") -> dic
              "--select", f"sdk.{BROWSER}.*", "--gate", "should"]
         )  # fmt: skip
     document: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    schema = json.loads((resources.specs_dir() / "report.schema.json").read_text("utf-8"))
+    Draft202012Validator(schema).validate(document)
     return document
 
 
@@ -205,3 +209,15 @@ def test_a_wildcard_covers_all_but_authorization() -> None:
     assert "does not name PUT" in browser.find_preflight_problem(wild, ORIGIN, "PUT", [])
     twice = Response(status=200, headers=(("Access-Control-Allow-Origin", "*"),) * 2)
     assert "*, *" in browser.find_answer_problem(Exchange(request=wild.request, response=twice), ORIGIN)
+
+
+def test_paths_that_the_profile_does_not_have_are_named(tmp_path: Path) -> None:
+    """Nothing was sent there, so nothing is said of them but that."""
+    text = resources.profile_path("segment").read_text("utf-8")
+    assert ", path: /v1/g}" in text
+    profile = tmp_path / "ours.yaml"
+    lines = text.replace("name: segment\n", "name: ours\n", 1).splitlines(keepends=True)
+    profile.write_text("".join(line for line in lines if ", path: /v1/g}" not in line), encoding="utf-8")
+    (row,) = report_of(Options(), tmp_path, str(profile))["sdks"]
+    assert row["unasked"] == ["/v1/g"]
+    assert len(row["operations"]) == 6
