@@ -18,22 +18,23 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange, Response
     from conformance.profile.facts import ResponseBody
 
-_LINE_START = r"(?:^|(?<=[\"'>]))\s*"
+_LINE_START = r"(?:^|(?<=[\"'>]))[^\S\n]{0,99}"
 """Where a line of a stack trace begins: a line of the text, or a string in a list of lines."""
 _STACK_TRACES = (
     r"Traceback \(most recent call last\)"
-    rf"|{_LINE_START}File \"[^\"]+\", line \d+"
-    rf"|{_LINE_START}at [\w.$<>/@-]+\([^)]*:\d+\)"
-    rf"|{_LINE_START}at (?:.+ \(?)?(?:file://|/|[A-Z]:\\+|node:)\S+:\d+:\d+"
-    rf"|{_LINE_START}at .+\) in \S+:line \d+"
-    r"|goroutine \d+ \[[\w ,]+\]"
+    rf"|{_LINE_START}File \"[^\"]{{1,300}}\", line \d+"
+    rf"|{_LINE_START}at [\w.$<>/@-]{{1,300}}\([^)]{{0,300}}:\d+\)"
+    rf"|{_LINE_START}at (?:.{{1,300}} \(?)?(?:file://|/|[A-Z]:\\+|node:)\S{{1,300}}:\d+:\d+"
+    rf"|{_LINE_START}at .{{1,300}}\) in \S{{1,300}}:line \d+"
+    r"|goroutine \d{1,20} \[[\w ,]{1,300}\]"
     rf"|{_LINE_START}panic: "
     r"|Exception in thread \""
-    rf"|{_LINE_START}(?:from )?\S+\.rb:\d+:in [`'\"]"
-    r"|#\d+ /\S+\.php\(\d+\)"
-    r"|thread '[^']+'(?: \(\d+\))? panicked at"
+    rf"|{_LINE_START}(?:from )?\S{{1,300}}\.rb:\d{{1,20}}:in [`'\"]"
+    r"|#\d{1,9} /\S{1,300}\.php\(\d{1,20}\)"
+    r"|thread '[^']{1,300}'(?: \(\d{1,20}\))? panicked at"
     r"|Stack trace:"
 )
+"""Repetitions are bounded: a search takes time in proportion to the body, whatever is in it."""
 _ESCAPES = {
     "\\n": "\n", "\\t": "\t", '\\"': '"', "\\/": "/", "&quot;": '"', "&#39;": "'", "<br>": "\n",
     "&nbsp;": " ", "&lt;": "<", "&gt;": ">",
