@@ -44,7 +44,9 @@ def attribute_consequences(groups: Sequence[list[StepDifference]], causes: Cause
     return _absorb(
         groups_without_verdict,
         owners,
-        lambda group, owners: _find_owner_by_trials(group, owners) or _find_owner(group, owners),
+        lambda group, owners: (
+            _find_owner_by_trials(group, owners) or _find_owner(group, owners) or _find_first_alike(group, owners)
+        ),
     )
 
 
@@ -66,8 +68,13 @@ def _absorb(
 
 def _is_general(group: Sequence[StepDifference]) -> bool:
     """Whether all failed checks demand only sound answers."""
-    checks = [difference.trial.check for difference in group if difference.decides_verdict]
-    return all(check.area in GENERAL_AREAS or check.fact == NO_SERVER_ERROR_FACT for check in checks)
+    return not any(is_specific(difference) for difference in group if difference.decides_verdict)
+
+
+def is_specific(difference: StepDifference) -> bool:
+    """Whether the check is about one kind of request, and demands more than a sound answer to it."""
+    check = difference.trial.check
+    return check.area not in GENERAL_AREAS and check.fact != NO_SERVER_ERROR_FACT
 
 
 def _is_only_of_areas(group: Sequence[StepDifference], areas: Collection[Area]) -> bool:
@@ -82,6 +89,14 @@ def _find_owner(group: Sequence[StepDifference], groups: Sequence[list[StepDiffe
     if len(matching) > 1:
         matching = _with_opening_check(matching)
     return matching[0] if len(matching) == 1 else None
+
+
+def _find_first_alike(
+    group: Sequence[StepDifference], groups: Sequence[list[StepDifference]]
+) -> list[StepDifference] | None:
+    """The first group whose failed checks show the same changes: what breaks no promise is no difference of its own."""
+    kinds = {difference.change.kind for difference in group}
+    return next((item for item in groups if kinds <= {unit.change.kind for unit in item if unit.decides_verdict}), None)
 
 
 def _with_opening_check(groups: Iterable[list[StepDifference]]) -> list[list[StepDifference]]:

@@ -40,6 +40,14 @@ class CauseAnalysis:
         self._matching_exchanges: dict[Operation, list[Exchange]] = defaultdict(list)
         for operation, exchange in matching:
             self._matching_exchanges[operation].append(exchange)
+        self._accepts_ordinary = {
+            operation
+            for operation, exchange in matching
+            if normalize(exchange).status.is_success
+            and exchange.request.raw_writer is None
+            and not self._traits_beyond_ordinary(operation, exchange.request)
+        }
+        """The operations whose ordinary request both servers accept alike."""
         self._trait_counts: dict[tuple[Operation, Facet, FacetValue | None], Counter[Feature]] = {}
         self._differing_trait_counts: Counter[tuple[Operation, AnswerChange, Feature]] = Counter(
             (difference.trial.operation, difference.change, trait)
@@ -49,8 +57,14 @@ class CauseAnalysis:
         )
 
     def is_ordinary(self, difference: StepDifference) -> bool:
-        """Whether the request has no trait beyond those of the ordinary request of its operation."""
+        """Whether the request has no trait beyond those of the ordinary request of its operation.
+
+        Where both accept the ordinary request alike, a request with another status is special in a way that has no
+        trait, such as the type of one of several events.
+        """
         request = difference.request
+        if difference.change.facet == STATUS and difference.trial.operation in self._accepts_ordinary:
+            return False
         return request is not None and request.raw_writer is None and not self.special_traits(difference)
 
     def special_traits(self, difference: StepDifference) -> frozenset[Feature]:
@@ -58,6 +72,9 @@ class CauseAnalysis:
         operation, request = difference.trial.operation, difference.request
         if operation is None or request is None:
             return frozenset()
+        return self._traits_beyond_ordinary(operation, request)
+
+    def _traits_beyond_ordinary(self, operation: Operation, request: Request) -> frozenset[Feature]:
         return self._traits.of_request(operation, request) - self._ordinary_traits.get(operation, frozenset())
 
     def special_pointers(self, differences: Iterable[StepDifference]) -> frozenset[str]:

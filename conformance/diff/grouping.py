@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from conformance.core.model import Area
-from conformance.diff.attribution import GENERAL_AREAS, attribute_consequences, failing_side_value
+from conformance.diff.attribution import GENERAL_AREAS, attribute_consequences, failing_side_value, is_specific
 from conformance.diff.conjunction import merge_by_conjunction
 from conformance.diff.normalized_answers import STATUS, VERDICT
 from conformance.profile.facts import Condition
@@ -40,8 +40,13 @@ def group_differences(observed: Iterable[StepDifference], causes: CauseAnalysis)
         for difference in differences
         if difference.change.facet != VERDICT and causes.is_ordinary(difference)
     }
+    explained_requests = {_request_link(unit) for unit in differences if unit.decides_verdict and is_specific(unit)}
     links: dict[Hashable, list[int]] = defaultdict(list)
     for number, unit in enumerate(differences):
+        request_link = _request_link(unit)
+        links[request_link].append(number)
+        if request_link in explained_requests and not (unit.decides_verdict and is_specific(unit)):
+            continue
         for link in _links(unit, causes, is_plain=(unit.trial.operation, unit.change) in ordinary_changes):
             links[link].append(number)
     parent = list(range(len(differences)))
@@ -60,6 +65,14 @@ def group_differences(observed: Iterable[StepDifference], causes: CauseAnalysis)
     for number, unit in enumerate(differences):
         groups[root(number)].append(unit)
     return attribute_consequences(merge_by_conjunction(groups.values(), causes.conjunction), causes)
+
+
+def _request_link(difference: StepDifference) -> Hashable:
+    """The key of a request and the two answers to it: another check that sends the same shows the same."""
+    request, check = difference.request, difference.trial.check
+    if request is None or difference.change.facet == VERDICT:
+        return "no request", check.id, str(difference.trial.operation), difference.step
+    return "request", request.method, request.path, request.query, request.headers, request.body, difference.change
 
 
 def _links(difference: StepDifference, causes: CauseAnalysis, *, is_plain: bool) -> Iterable[Hashable]:

@@ -140,12 +140,12 @@ def test_a_broken_promise_is_named_and_nothing_else(name: str, check: str, corre
     assert fits_schema(comparison)
 
 
-class RefusingRepeats(Application):
-    """A server with the faults of two others."""
+class ManyFaults(Application):
+    """A server with the faults of several others."""
 
-    def __init__(self, *names: str) -> None:
-        super().__init__(DIALECTS[SINGLE_PATH_DIALECT], Options())
-        self._broken = [broken_application(SINGLE_PATH_DIALECT, name) for name in names]
+    def __init__(self, dialect: str, *names: str) -> None:
+        super().__init__(DIALECTS[dialect], Options())
+        self._broken = [broken_application(dialect, name) for name in names]
 
     async def handle(self, request: Request) -> Answer:
         """Answers as the first that does not answer correctly."""
@@ -168,12 +168,36 @@ def test_two_faults_are_two_differences(
     names: tuple[str, ...], checks: set[str], correct: Callable[[str], str]
 ) -> None:
     """None hides the other, also where both refuse what is acceptable with the same status."""
-    with serve(RefusingRepeats(*names), STANDARD) as url:
+    with serve(ManyFaults(SINGLE_PATH_DIALECT, *names), STANDARD) as url:
         comparison = compare_servers(
             correct(SINGLE_PATH_DIALECT), url, SINGLE_PATH_DIALECT, select="accept.*,auth.key.*,json.syntax.*,payload"
         )
     assert {item["id"] for item in comparison["differences"]} == checks
     assert len(comparison["differences"]) == len(checks)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("invalid-utf8-500", "unknown-type-500"),
+        ("invalid-utf8-accepted", "unknown-type-accepted"),
+        ("truncated-500", "missing-batch-500"),
+        ("unknown-key-accepted", "unknown-type-accepted"),
+    ],
+)
+def test_faults_of_different_areas_are_two_differences(names: tuple[str, str], correct: Callable[[str], str]) -> None:
+    """Also where both are answered alike, and other checks send the same requests as those that name them."""
+    dialect = "rudderstack"
+    selection = "accept.event.*,auth.key.*,json.syntax.*,json.encoding.*,batch,errors.status.*"
+
+    def named(*faults: str) -> list[str]:
+        with serve(ManyFaults(dialect, *faults), STANDARD) as url:
+            comparison = compare_servers(correct(dialect), url, dialect, select=selection)
+        return sorted(item["id"] for item in comparison["differences"])
+
+    one, two = named(names[0]), named(names[1])
+    assert (len(one), len(two)) == (1, 1)
+    assert named(*names) == sorted([*one, *two])
 
 
 @pytest.mark.parametrize(
