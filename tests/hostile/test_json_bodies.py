@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 DIALECT = "metarouter"
 """The one whose profile promises JSON, with schemas."""
 COMMANDS = {
-    "run": ("run", "{url}", "--profile", DIALECT, "--select", "accept,auth,json,batch,errors,payload,content-type,sdk"),
+    "run": ("run", "{url}", "--profile", DIALECT, "--select", "accept.event.*,accept.answer.*,batch,errors,sdk"),
     "fuzz": ("fuzz", "{url}", "--profile", DIALECT, "--fuzz", "400", "--max-time", "20"),
     "probe": ("probe", "{url}", "--out", "{place}/probed.yaml", "--max-requests", "400"),
-    "diff": ("diff", "{url}", "{url}", "--profile", DIALECT, "--fuzz", "100", "--select", "accept,errors,json"),
+    "diff": ("diff", "{url}", "{url}", "--profile", DIALECT, "--fuzz", "0", "--select", "accept.event.*,errors.body.*"),
 }
 
 
