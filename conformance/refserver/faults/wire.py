@@ -161,9 +161,9 @@ FAULTS = (
     Fault(
         "question-refused",
         "Refuses clients that ask before they send.",
-        "417 is what a careful server says",
+        "a header that it does not know is an error to it",
         "robustness.expect.continue",
-        refuse_accepted(lambda view: "expect" in view.request.headers, 417),
+        refuse_accepted(lambda view: "expect" in view.request.headers, 400),
     ),
     Fault(
         "extensions-refused",
