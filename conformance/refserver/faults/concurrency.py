@@ -17,12 +17,18 @@ from conformance.refserver.faults.response_overrides import (
 from conformance.refserver.server_change import ServerChange
 
 if TYPE_CHECKING:
+    from conformance.contract import Contract
     from conformance.refserver.replies import ServerReply
     from conformance.refserver.server_change import RequestView, ResponseOverride
 
 _MANY_IN_FLIGHT = 10
 """More requests than a run has in flight outside of the checks of concurrency."""
 _RATE_CHECKS = "rate-limit.refusal."
+
+
+def _promises_seconds(contract: Contract) -> bool:
+    """Whether a header of a 429 has to be a number of seconds."""
+    return any(not header.may_be_date for header in contract.rate_headers)
 
 
 def _has_many_in_flight(view: RequestView) -> bool:
@@ -86,7 +92,7 @@ FAULTS = (
     Fault("limit-in-words", "Names the time to come back as a date.", "clients read numbers of seconds",
           f"{_RATE_CHECKS}headers",
           _with_overlap(_rate_limit(Retry_After="Wed, 21 Oct 2099 07:28:00 GMT", X_RateLimit_Reset="4096267680")),
-          lambda contract: bool(contract.profile.rate_headers)),
+          _promises_seconds),
     Fault("limit-unreadable", "Names the time to come back in words.", "clients can't read it",
           f"{_RATE_CHECKS}retry-after {_RATE_CHECKS}headers",
           _with_overlap(_rate_limit(Retry_After="soon", X_RateLimit_Reset="1"))),
