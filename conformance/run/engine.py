@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from conformance.requests.steps import Steps
     from conformance.run.sender import Sender
 
-MAX_EXCHANGES = 400
+MAX_EXCHANGES = 500
+"""Of one check; two bursts of rate-limit.refusal.recovers fit."""
 
 
 class WorkItem(Protocol):

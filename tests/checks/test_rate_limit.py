@@ -75,6 +75,14 @@ def test_a_good_429(profile: str) -> None:
     assert sum(item.outcome.value == "pass" for item in check_verdicts) >= 2
 
 
+@pytest.mark.parametrize("profile", ["segment", "rudderstack", "metarouter"])
+def test_a_check_that_sends_both_bursts_itself(profile: str) -> None:
+    """Alone, the check of recovery has nobody else's burst to look at."""
+    target = rate_limiting_target(answer_429(GOOD_HEADERS), lasting=BURST_SIZE - 50)
+    verdict = run_check(profile, "refusal.recovers", target)
+    assert (verdict.outcome.value, verdict.message) == ("pass", "accepted again since the 429, and in another burst")
+
+
 @pytest.mark.parametrize(
     ("refusal", "received"),
     [

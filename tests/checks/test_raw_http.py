@@ -137,7 +137,13 @@ def is_http_1_0(head: ReceivedRequest) -> bool:
 
 
 def crashing_on_cut(peer: ClientConnection, head: ReceivedRequest) -> bytes:
-    """Fails on JSON that breaks off."""
+    """Fails on JSON that breaks off before the bytes do; alone, as the usual client sends it, it is refused."""
+    answer = answer_correctly(peer, head)
+    return answer.replace(BAD, CRASHED) if is_raw_request(head) else answer
+
+
+def crashing_on_any_cut(peer: ClientConnection, head: ReceivedRequest) -> bytes:
+    """Fails on all JSON that breaks off."""
     return answer_correctly(peer, head).replace(BAD, CRASHED)
 
 
@@ -159,19 +165,44 @@ def answer_pipeline_once(peer: ClientConnection, head: ReceivedRequest) -> bytes
     return closing_connection(answer_correctly(peer, head))
 
 
-def answer_by_position(*answers: bytes | None) -> Responder:
-    """Answers the first requests of raw connections in turn; None stands for no answer."""
+def answer_by_position(*answers: bytes | None, controls: int = 0) -> Responder:
+    """Answers the first requests of raw connections in turn; None stands for no answer.
+
+    The first `controls` raw connections are answered correctly.
+    """
     counts: dict[int, int] = {}
 
     def move(peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
+        if not is_raw_request(head):
+            return None
         number = counts[peer.number] = counts.get(peer.number, 0) + 1
-        if not is_raw_request(head) or number > len(answers):
+        if list(counts).index(peer.number) < controls or number > len(answers):
             return None
         peer.read_body(head)
         answer = answers[number - 1]
         if answer is None:
             peer.stay_silent()
         return answer
+
+    return move
+
+
+def answer_pipeline(*answers: bytes | None) -> Responder:
+    """Answers pipelined requests in turn, after a kept connection and a refusal alone have been answered correctly."""
+    return answer_by_position(*answers, controls=2)
+
+
+def remembering_credentials() -> Responder:
+    """Asks for credentials once on each connection."""
+    known: set[int] = set()
+
+    def move(peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
+        if peer.number in known:
+            peer.read_body(head)
+            return OK
+        if head.values("authorization"):
+            known.add(peer.number)
+        return None
 
     return move
 
@@ -201,7 +232,7 @@ ALLOWED_BEHAVIOURS: tuple[tuple[str, Responder], ...] = (
     ("version.http-10", answer_pipeline_once),
     ("pipelining.order", no_override),
     ("pipelining.order", answer_pipeline_once),
-    ("pipelining.order", answer_by_position(OK, closing_connection(OK))),
+    ("pipelining.order", answer_pipeline(OK, closing_connection(OK))),
     ("connection.credentials", no_override),
     ("framing.accepted", no_override),
     ("framing.accepted", answer_all(CHUNKED)),
@@ -253,11 +284,16 @@ FORBIDDEN_BEHAVIOURS: tuple[tuple[str, Responder, str, str], ...] = (
     ),
     ("version.http-10", answer_all(CHUNKED), "should", "must not be answered in chunks"),
     ("version.http-10", never_answer_when(is_http_1_0), "must", "must be answered, as an acceptable request is"),
-    ("pipelining.order", answer_by_position(OK, BAD, OK), "should", "number 2 of four"),
-    ("pipelining.order", answer_by_position(BAD), "should", "number 1 of four"),
-    ("pipelining.order", answer_by_position(OK, None), "should", "number 2 of four"),
-    ("pipelining.order", answer_by_position(OK, OK, CRASHED), "should", "number 3 of four"),
-    ("connection.credentials", answer_all(OK), "must", "after an acceptable request on the same connection"),
+    ("pipelining.order", answer_pipeline(OK, BAD, OK), "should", "number 2 of four"),
+    ("pipelining.order", answer_pipeline(BAD), "should", "number 1 of four"),
+    ("pipelining.order", answer_pipeline(OK, None), "should", "number 2 of four"),
+    ("pipelining.order", answer_pipeline(OK, OK, CRASHED), "should", "number 3 of four"),
+    (
+        "connection.credentials",
+        remembering_credentials(),
+        "must",
+        "after an acceptable request on the same connection",
+    ),
     ("framing.accepted", answer_by_position(OK + b"xyz"), "should", "followed by 3 bytes"),
     ("framing.accepted", answer_by_position(OK[:-1] + OK_AGAIN), "should", "followed by"),
     ("framing.accepted", answer_by_position(closing_connection(OK)[:-1]), "should", "closed in the middle"),
@@ -281,6 +317,25 @@ def test_a_server_that_may_not_speak_so(check: str, move: Responder, level: str,
     """It is named, at the level of the broken promise."""
     check_verdict = run_check(f"robustness.{check}", move)
     assert (check_verdict.outcome.value, check_verdict.level.value) == ("fail", level)
+    assert words in check_verdict.message, check_verdict.message
+
+
+@pytest.mark.parametrize(
+    ("check", "move", "outcome", "words"),
+    [
+        ("length.too-small", crashing_on_any_cut, "not-applicable", "makes the server fail in any case"),
+        ("pipelining.order", answer_all(OK), "not-applicable", "is accepted alone, too"),
+        ("pipelining.order", answer_by_position(OK, BAD), "untestable", "of which it is the first or the second"),
+        ("pipelining.order", answer_by_position(BAD), "untestable", "of which it is the first or the second"),
+        ("connection.credentials", answer_all(OK), "not-applicable", "is accepted alone, too"),
+    ],
+)
+def test_what_is_wrong_in_any_case_is_no_matter_of_framing(
+    check: str, move: Responder, outcome: str, words: str
+) -> None:
+    """Where the controls are answered wrongly, another check is about it."""
+    check_verdict = run_check(f"robustness.{check}", move)
+    assert check_verdict.outcome.value == outcome
     assert words in check_verdict.message, check_verdict.message
 
 

@@ -35,6 +35,7 @@ CRASH = Response(status=500)
 NO_GZIP = (OSError, EOFError, zlib.error)
 ACME = str(paths.ACME)
 CONTRACTS = {name: Contract(load(name)) for name in (*profile_names(), ACME)}
+BODY_LIMIT = CONTRACTS[SMALL].body_size_limit(CONTRACTS[SMALL].operations[0]).at_most
 OPERATIONS = [(name, operation) for name, contract in CONTRACTS.items() for operation in contract.operations]
 
 
@@ -50,7 +51,7 @@ def coding(request: Request) -> str:
 
 
 def strict_target(request: Request) -> Response:
-    """A server that refuses whatever is not plain, right and a POST."""
+    """A server that refuses whatever is not plain, right, small enough and a POST."""
     if request.method == "OPTIONS":
         return OK
     if request.method != "POST":
@@ -59,6 +60,8 @@ def strict_target(request: Request) -> Response:
         return Response(status=404)
     if coding(request):
         return Response(status=415)
+    if len(request.body) > BODY_LIMIT:
+        return Response(status=413)
     return OK if is_event(request.body) else BAD
 
 
@@ -79,7 +82,7 @@ def gzip_target(request: Request) -> Response:
         body = gzip.decompress(request.body)
     except NO_GZIP:
         return BAD
-    return BAD if len(body) > 1_000_000 else strict_target(replace(request, headers=(), body=body))
+    return strict_target(replace(request, headers=(), body=body))
 
 
 def target_answering(
@@ -111,8 +114,8 @@ def test_odd_input_that_brings_a_server_down(check: str, answer: Response | Tran
     assert "a property with a NUL in it" in verdict.message
 
 
-def test_silence_costs_one_deadline() -> None:
-    """After the first request that hangs, one more shows that the target lives; no other is sent."""
+def test_silence_costs_two_deadlines() -> None:
+    """A request that hangs is sent again alone, then one more shows that the target lives; no other is sent."""
     sent: list[Request] = []
 
     def silent(request: Request) -> Response | TransportFailure:
@@ -120,12 +123,14 @@ def test_silence_costs_one_deadline() -> None:
         return TransportFailure.TIMEOUT if len(sent) > 1 and rb"\u0000" in request.body else OK
 
     (verdict,) = run_checks(SMALL, "robustness.input.nul", silent)
-    assert (verdict.outcome.value, len(sent)) == ("fail", 3)
+    assert [has_edge_case_input(request) for request in sent] == [False, True, True, False]
+    assert sent[1] == sent[2]
+    assert (verdict.outcome.value, verdict.level.value) == ("fail", "must")
     assert verdict.expected == "an answer"
 
 
 def test_a_target_that_falls_silent_altogether_is_not_judged() -> None:
-    """What nobody answers says nothing about odd input."""
+    """What nobody answers says nothing about odd input, nor does what is sent again alone."""
     sent: list[Request] = []
 
     def silent(request: Request) -> Response | TransportFailure:
@@ -133,7 +138,8 @@ def test_a_target_that_falls_silent_altogether_is_not_judged() -> None:
         return OK if len(sent) == 1 else TransportFailure.TIMEOUT
 
     (verdict,) = run_checks(SMALL, "robustness.input.nul", silent)
-    assert (verdict.outcome.value, len(sent)) == ("error", 3)
+    assert [has_edge_case_input(request) for request in sent] == [False, True, True, False, False]
+    assert (verdict.outcome.value, verdict.message[:10]) == ("error", "no verdict")
 
 
 def test_a_silent_kind_of_refusal_is_a_failure_of_the_status_checks() -> None:
@@ -289,6 +295,21 @@ def test_a_bomb_is_not_for_servers_that_know_no_gzip() -> None:
     """They refuse every body of the kind, and prove nothing by that."""
     (verdict,) = run_checks(SMALL, "robustness.gzip.bomb", strict_target)
     assert verdict.outcome.value == "not-applicable"
+
+
+@pytest.mark.parametrize("answer", [OK, TransportFailure.CLOSED], ids=str)
+def test_a_bomb_is_not_for_servers_without_a_limit(answer: Response | TransportFailure) -> None:
+    """What is accepted in plain bytes may be in gzip; `size.*` judges the limit, `bomb-status` a crash."""
+
+    def without_limit(request: Request) -> Response:
+        is_large = not coding(request) and len(request.body) > BODY_LIMIT
+        return OK if is_large else gzip_target(request)
+
+    target = target_answering(claims_gzip_with(is_bomb), answer, without_limit)
+    (verdict,) = run_checks(SMALL, "robustness.gzip.bomb", target)
+    assert (verdict.outcome.value, verdict.message[:27]) == ("not-applicable", "a body over the limit is ac")
+    (verdict,) = run_checks(SMALL, "robustness.gzip.bomb-status", target)
+    assert verdict.outcome.value == ("pass" if answer is OK else "fail")
 
 
 def test_whether_gzip_is_taken_is_a_note() -> None:

@@ -229,7 +229,8 @@ def test_nothing_is_loaded():
     assert not heavy & set(sys.modules)
     assert sorted(name for name in sys.modules if name.startswith("conformance")) == [
         "conformance", "conformance.core", "conformance.core.errors", "conformance.core.model", "conformance.plugin",
-        "conformance.plugin.fixtures", "conformance.settings", "conformance.settings.table",
+        "conformance.plugin.fixtures", "conformance.settings", "conformance.settings.setting",
+        "conformance.settings.table",
     ]
 """
 

@@ -263,7 +263,7 @@ def test_a_check_may_give_up_for_want_of_an_answer() -> None:
 
 
 def test_a_check_without_end_is_stopped() -> None:
-    """At a hundred exchanges it is a fault of ours."""
+    """At the bound it is a fault of ours."""
 
     def steps() -> Steps:
         while True:
