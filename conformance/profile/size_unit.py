@@ -40,6 +40,14 @@ class SizeUnit(enum.StrEnum):
                 return _utf_16_length(_to_text(decoded))
 
 
+def describe_unit(name: str) -> str:
+    """The unit of a report as sentences name it; one that is unknown, as it is written."""
+    try:
+        return SizeUnit(name).words
+    except ValueError:
+        return name
+
+
 def _to_text(body: bytes) -> str:
     return body.decode(errors="replace")
 

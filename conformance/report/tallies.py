@@ -95,13 +95,18 @@ def report_headline(document: Mapping[str, Any]) -> Headline:
     else:
         sentence = f"could not be judged by {title}"
     failure = str(document["run"].get("failure", "No promise was judged"))
-    details = _problem_sentences(gated) if tally.judged else [failure[:1].upper() + failure[1:]]
+    details = _problem_sentences(gated) if tally.judged else [_begin_sentence(failure)]
     return Headline(
         verdict=document["verdict"],
         sentence=sentence,
         details=tuple(details),
         below_gate=_below_gate_sentence(Tally.from_checks(below)),
     )
+
+
+def _begin_sentence(text: str) -> str:
+    """A text with a capital letter at its start, unless a URL stands there, which stays as it is."""
+    return text if "://" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def _problem_sentences(checks: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -140,6 +140,7 @@ def test_hostile_texts_are_text(opened: PageOpener, width: int) -> None:
         assert bodies[1].endswith(f"(cut here, of {len(answer):,} characters)")
         assert opened_page.page.locator(".finding.fail .curl").text_content() == shown
         assert opened_page.page.locator("h1 .url").text_content() == shown
+        assert opened_page.page.locator("figcaption .muted").text_content() == f"in {shown}"
         assert opened_page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

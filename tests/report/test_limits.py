@@ -147,6 +147,13 @@ def test_every_report_names_the_unit_of_a_limit(unit: SizeUnit) -> None:
         assert gauge.description in html
 
 
+def test_a_unit_that_is_unknown_is_shown_as_text() -> None:
+    """A report of a stranger may have any; no page fails for it, and none takes it for markup."""
+    document = sample_reports.report(limits=[sample_reports.limit("one", 1, 2, unit="<b>utf16-pages</b>")])
+    assert r"| one, in \<b\>utf16-pages\</b\> |" in render_markdown(document)
+    assert "in &lt;b&gt;utf16-pages&lt;/b&gt;<" in render_html(document)
+
+
 @pytest.mark.parametrize(
     ("fact", "accepted", "refused", "is_kept"),
     [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.profile.facts import largest_accepted, smallest_refused
-from conformance.profile.size_unit import SizeUnit
+from conformance.profile.size_unit import describe_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ class Gauge:
     @property
     def unit(self) -> str:
         """What the limit counts."""
-        return SizeUnit(self.limit["unit"]).words
+        return describe_unit(self.limit["unit"])
 
     @property
     def description(self) -> str:

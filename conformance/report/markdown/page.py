@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import Level, Outcome
 from conformance.core.text import format_range, join_first
-from conformance.profile.size_unit import SizeUnit
+from conformance.profile.size_unit import describe_unit
 from conformance.report.failure_groups import group_failures
 from conformance.report.markdown.markup import (
     MAX_COMMENT_BYTES,
@@ -145,7 +145,7 @@ def _limit_blocks(document: Mapping[str, Any]) -> list[str]:
     """A table of the limits, documented and measured."""
     rows = [
         [
-            escape_markdown(f"{item['title']}, in {SizeUnit(item['unit']).words}"),
+            escape_markdown(f"{item['title']}, in {describe_unit(item['unit'])}"),
             join_first(map(inline_code, item["operations"]), _MAX_CALLS),
             format_range(item["at_least"], item["at_most"]),
             _format_measured(item["accepted_up_to"]),
