@@ -12,7 +12,7 @@ import pytest
 
 from conformance.fuzz import corpus
 from conformance.report.html import render_html
-from tests.support import browser, sample_reports
+from tests.support import browser, paths, sample_reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,23 @@ if TYPE_CHECKING:
 
 
 SLOWEST_MODULES = (
-    "test_self_check.py", "test_hostile_targets.py", "test_independent_servers.py", "test_project.py"
-)  # fmt: skip
+    "selfcheck/test_self_check.py",
+    "probe/test_odd_servers.py",
+    "selfcheck/test_hostile_targets.py",
+    "probe/test_correct_servers.py",
+    "selfcheck/test_independent_servers.py",
+    "fuzz/test_tolerance.py",
+    "fuzz/test_names.py",
+    "project/test_ci_templates.py",
+    "hostile/test_json_bodies.py",
+    "checks/test_levels.py",
+    "probe/test_known_vendors.py",
+    "fuzz/test_verdicts.py",
+    "export/test_newman.py",
+    "run/test_silence.py",
+    "run/test_rate_limits.py",
+    "project/test_project.py",
+)
 """The modules that take longest go first, so that no process is left alone with one at the end."""
 EXTRA_WORKERS = 2
 """So many processes more than there are processors: many tests wait for a target that takes its time."""
@@ -38,8 +53,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the longest modules first."""
-    ranks = {name: rank for rank, name in enumerate(SLOWEST_MODULES)}
-    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
+    ranks = {paths.TESTS / name: rank for rank, name in enumerate(SLOWEST_MODULES)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(autouse=True, scope="session")

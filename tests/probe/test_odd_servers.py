@@ -3,66 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from conformance.cli import main
-from conformance.core import resources
 from conformance.core.model import Level
-from conformance.profile import load
 from conformance.profile.facts import ExpectedResponse, SizeLimit
 from tests.support.odd_servers import KEY, ODD_SERVERS, serve_odd
-from tests.targets.application import Application
-from tests.targets.behaviour import BEHAVIOURS
-from tests.targets.dialects import DIALECTS
-from tests.targets.options import KEY as TARGET_KEY
-from tests.targets.options import Options
-from tests.targets.server import serve
+from tests.support.probe_runs import ProbeAndRun, check_notes, probe_and_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from conformance.profile.profile import Profile
-
-SCHEMA: dict[str, Any] = json.loads((resources.specs_dir() / "probe.schema.json").read_text("utf-8"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeAndRun:
-    """What a probe wrote, and the ids that a run by it, with the gate SHOULD, fails on or has no verdict for."""
-
-    profile: Profile
-    text: str
-    report: dict[str, Any]
-    terminal: str
-    reds: set[str]
-
-    @property
-    def announced(self) -> set[str]:
-        """The ids of checks that notes name."""
-        return {item["id"] for item in self.report["verification"]["failed"]}
-
-
-def probe_and_run(url: str, key: str, place: Path, capsys: pytest.CaptureFixture[str]) -> ProbeAndRun:
-    """Probes a server with the default budget, and runs every check by the profile."""
-    out, report, verdicts = place / "probed.yaml", place / "probe.json", place / "run.json"
-    asked = [url, "--write-key", key]
-    assert main(["probe", *asked, "--out", str(out), "--json", str(report)]) == 0
-    terminal = capsys.readouterr().out
-    main(["run", *asked, "--profile", str(out), "--gate", "should", "--quiet", "--json", str(verdicts)])
-    document = json.loads(verdicts.read_text("utf-8"))
-    reds = {
-        item["id"]
-        for item in document["checks"]
-        if item["outcome"] in {"fail", "untestable", "error"} and item["level"] != "may"
-    }
-    probed = json.loads(report.read_text("utf-8"))
-    Draft202012Validator(SCHEMA).validate(probed)
-    return ProbeAndRun(profile=load(str(out)), text=out.read_text("utf-8"), report=probed, terminal=terminal, reds=reds)
 
 
 def facts_of(run: ProbeAndRun, *names: str) -> list[tuple[int, ...]]:
@@ -156,17 +109,6 @@ LEARNED: dict[str, Callable[[ProbeAndRun], None]] = {
 }
 
 
-def check_notes(run: ProbeAndRun) -> None:
-    """No red without a note: in the terminal, at the top of the file and in JSON, with the id of the check."""
-    assert run.reds <= run.announced
-    assert run.report["verification"]["not_tried"] == []
-    comments = run.text.partition("\nformat:")[0]
-    for check in run.announced:
-        assert f"# NOTE {check}: " in comments
-        assert f"NOTE {check}: " in run.terminal
-        assert any(note.startswith(f"{check}: ") for note in run.report["notes"])
-
-
 @pytest.mark.parametrize("name", list(ODD_SERVERS))
 def test_a_run_is_green_or_red_where_a_note_says_so(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -176,23 +118,6 @@ def test_a_run_is_green_or_red_where_a_note_says_so(
         run = probe_and_run(url, KEY, tmp_path, capsys)
     check_notes(run)
     LEARNED.get(name, check_notes)(run)
-
-
-@pytest.mark.parametrize(
-    ("dialect", "behaviour"),
-    [
-        ("segment", "all-at-once"), ("rudderstack", "strict-http"), ("metarouter", "close-refused"),
-        ("segmentstream", "http10"), ("segment", "lenient-http"),
-    ],
-)  # fmt: skip
-def test_correct_servers_of_another_hand_are_green(
-    dialect: str, behaviour: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """However they speak HTTP: nothing fails at SHOULD, and there is nothing to announce."""
-    with serve(Application(DIALECTS[dialect], Options()), BEHAVIOURS[behaviour]) as url:
-        run = probe_and_run(url, TARGET_KEY, tmp_path, capsys)
-    check_notes(run)
-    assert run.reds == set()
 
 
 def test_checks_that_were_not_tried_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.conftest import SLOWEST_MODULES
+from tests.support.paths import ROOT, TESTS
 
 
 def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +36,12 @@ def test_the_code_is_clean(command: tuple[str, ...]) -> None:
     """Ruff and mypy have nothing to say."""
     completed = run("-m", *command)
     assert completed.returncode == 0, completed.stdout + completed.stderr
+
+
+@pytest.mark.parametrize("name", SLOWEST_MODULES)
+def test_the_slowest_modules_exist(name: str) -> None:
+    """A module that was renamed would silently run late."""
+    assert (TESTS / name).is_file()
 
 
 @pytest.fixture(scope="module")

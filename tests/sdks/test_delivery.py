@@ -48,6 +48,7 @@ def browser_server(options: Options) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_OPTIONS(self) -> None:
             self.reply(options.preflight_status, options.preflight_headers)
