@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from conformance.core.known_deviation import KnownDeviation
@@ -171,7 +171,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One HTTP response. The body is decoded; it is `truncated` if it was longer than the wire reads."""
+    """One HTTP response. The body is decoded; it is `truncated` if it was longer than the wire reads.
+
+    `is_made_up`: no target sent it; an export learns from it what a check expects.
+    """
+
+    is_made_up: ClassVar[bool] = False
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()

@@ -38,6 +38,7 @@ class _RecordingResponse(Response):
 
     __slots__ = ("accessed",)
 
+    is_made_up = True
     accessed: set[str]
 
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - as different as attributes

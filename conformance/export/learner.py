@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GetReferenceStatus: TypeAlias = Callable[["Request"], int]
 """Returns the status with which a correct server answers a request."""
 
-_BODY_ATTRIBUTES = frozenset({"headers", "header", "media_type", "body", "text"})
+_BODY_ATTRIBUTES = frozenset({"headers", "header", "media_type", "body", "text", "truncated"})
 """Attributes of a response that a check of the body may read."""
 
 _COMPARED_FIELDS = [

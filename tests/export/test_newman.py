@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from conformance.cases import CHECKS
 from conformance.checks.trial import make_trials
+from conformance.core.model import Level
 from conformance.export import render_export
 from conformance.export.dry_run import dry_run, status_sequence
 from conformance.requests import Draft, Keys
@@ -38,25 +39,36 @@ if TYPE_CHECKING:
 
 TEXT_PROFILE = "rudderstack"
 """A profile whose answers are words."""
-PROFILES_AND_SERVERS = (
-    (SMALL, "correct", "accept.event.*,accept.answer.*,auth.key.*,json.syntax.n*,size.event.o*"),
-    (ACME, "correct", "accept.credentials.*,auth.body-key.*,batch.partly-bad.*,size.batch-event.*"),
-    (MANY, "correct", "batch.list.*,errors.body.*,errors.trace.key,pixel.data.*,webhook.key.*"),
-    (SMALL, "truncated-key-accepted", "auth.key.*"),
-    (SMALL, "event-limit-absent", "size.event.over,size.event.over-wide,size.event.within"),
-    (SMALL, "json-422", "json.syntax.t*"),
-    (SMALL, "json-crash", "errors.status.json,json.syntax.half"),
-    (MANY, "batch-event-limit-absent", "size.batch-event.*"),
-    (MANY, "traces-in-key-errors", "errors.trace.json,errors.trace.key"),
-    (MANY, "errors-of-a-framework", "errors.body.*"),
-    (MANY, "pixel-key-unchecked", "pixel.data.empty,pixel.key.*"),
-    (TEXT_PROFILE, "errors-as-pages", "errors.body.json"),
-    (TEXT_PROFILE, "errors-without-words", "errors.body.json"),
-    (TEXT_PROFILE, "success-as-page", "accept.answer.*"),
-    (SMALL, "success-with-words", "accept.answer.*"),
-    (SMALL, "markup-reflected", "errors.html.*"),
+
+
+class Peer(NamedTuple):
+    """A reference server, correct or broken, and what is exported for it at which gate."""
+
+    profile: str
+    server: str
+    select: str
+    gate: Level = Level.MUST
+
+
+PEERS = (
+    Peer(SMALL, "correct", "accept.event.*,accept.answer.*,auth.key.*,json.syntax.n*,size.event.o*"),
+    Peer(ACME, "correct", "accept.credentials.*,auth.body-key.*,batch.partly-bad.*,size.batch-event.*"),
+    Peer(MANY, "correct", "batch.list.*,errors.body.*,errors.trace.key,pixel.data.*,webhook.key.*"),
+    Peer(SMALL, "truncated-key-accepted", "auth.key.*"),
+    Peer(SMALL, "event-limit-absent", "size.event.over,size.event.within,size.event.within-wide"),
+    Peer(SMALL, "json-422", "json.syntax.t*"),
+    Peer(SMALL, "json-crash", "errors.status.json,json.syntax.half"),
+    Peer(MANY, "batch-event-limit-absent", "size.batch-event.*"),
+    Peer(MANY, "traces-in-key-errors", "errors.trace.json,errors.trace.key", Level.SHOULD),
+    Peer(MANY, "errors-of-a-framework", "errors.body.*"),
+    Peer(MANY, "pixel-key-unchecked", "pixel.data.empty,pixel.key.*"),
+    Peer(TEXT_PROFILE, "errors-as-pages", "errors.body.json"),
+    Peer(TEXT_PROFILE, "errors-without-words", "errors.body.json"),
+    Peer(TEXT_PROFILE, "success-as-page", "accept.answer.*"),
+    Peer(SMALL, "success-with-words", "accept.answer.*"),
+    Peer(SMALL, "markup-reflected", "errors.html.*", Level.SHOULD),
 )
-SELECTION_SENT = "accept.text.c*,auth.key.o*,auth.key.t*,pixel.[ek]*,size.event.over-wide,webhook.key.overr*"
+SELECTION_SENT = "accept.text.c*,auth.key.o*,auth.key.t*,pixel.[ek]*,size.event.within-wide,webhook.key.overr*"
 """What shows how requests are written: every script, keys in all places and spellings, and long bodies."""
 LIMITED, TAKEN = StubAnswer(status=429, headers=(("Retry-After", "0"),)), StubAnswer(status=204)
 IGNORED_HEADERS = {"cache-control", "connection", "host", "postman-token"}
@@ -72,32 +84,31 @@ def newman(tmp_path_factory: pytest.TempPathFactory) -> Newman:
 
 
 @pytest.fixture(scope="module")
-def outcomes(newman: Newman) -> dict[tuple[str, str, str], tuple[CollectionResult, set[str]]]:
-    """What newman makes of each pair, and the names of the checks that fail in a run."""
+def outcomes(newman: Newman) -> dict[Peer, tuple[CollectionResult, set[str]]]:
+    """What newman makes of each peer, and the names of the checks that fail in a run."""
     with ExitStack() as stack:
-        urls = [stack.enter_context(reference_server(profile, peer)) for profile, peer, _ in PROFILES_AND_SERVERS]
+        urls = [stack.enter_context(reference_server(peer.profile, peer.server)) for peer in PEERS]
         jobs = [
-            CollectionRun(collection=export_text(profile, "postman", select), url=url, key=KEY)
-            for url, (profile, _, select) in zip(urls, PROFILES_AND_SERVERS, strict=True)
+            CollectionRun(collection=export_text(peer.profile, "postman", peer.select, peer.gate), url=url, key=KEY)
+            for url, peer in zip(urls, PEERS, strict=True)
         ]
         results = newman.run(jobs)
         judged = [
-            names_of_failed_checks(url, profile, select)
-            for url, (profile, _, select) in zip(urls, PROFILES_AND_SERVERS, strict=True)
+            names_of_failed_checks(url, peer.profile, peer.select, peer.gate)
+            for url, peer in zip(urls, PEERS, strict=True)
         ]
-    return dict(zip(PROFILES_AND_SERVERS, zip(results, judged, strict=True), strict=True))
+    return dict(zip(PEERS, zip(results, judged, strict=True), strict=True))
 
 
-@pytest.mark.parametrize("pair", PROFILES_AND_SERVERS, ids=lambda pair: f"{pair[0].rpartition('/')[2]}-{pair[1]}")
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: f"{peer.profile.rpartition('/')[2]}-{peer.server}")
 def test_newman_comes_to_the_verdict_of_a_run(
-    pair: tuple[str, str, str], outcomes: dict[tuple[str, str, str], tuple[CollectionResult, set[str]]]
+    peer: Peer, outcomes: dict[Peer, tuple[CollectionResult, set[str]]]
 ) -> None:
     """The same checks fail, by name: none on a correct server, and on a broken one those that notice it."""
-    profile, peer, select = pair
-    outcome, judged = outcomes[pair]
-    fitting = render_export(export_of(profile, select), "postman", VERSION)[1]
+    outcome, judged = outcomes[peer]
+    fitting = render_export(export_of(peer.profile, peer.select, peer.gate), "postman", VERSION)[1]
     assert outcome.failed_checks == judged & {script.name for script in fitting.checks}, outcome.messages
-    if peer == "correct":
+    if peer.server == "correct":
         assert not outcome.failed
         assert outcome.assertions == outcome.requests == fitting.request_count
     else:

@@ -107,9 +107,9 @@ def says_refused(exchange: Exchange, usual: Exchange | None = None) -> str:
     """How the body of a success says that events were refused, as `says "ok": false`; empty if it does not.
 
     `usual` is the target's answer to an acceptable request on the same path: what is in its body, too, proves nothing.
-    Without it, only what is unmistakable counts. A partial success (207) is none of these.
+    Without it, only what is unmistakable counts. A partial success (207) is none of these, nor is a made-up answer.
     """
-    if exchange.response is None or not is_accepted(exchange):
+    if exchange.response is None or exchange.response.is_made_up or not is_accepted(exchange):
         return ""
     body = _SuccessBody.read(exchange.response)
     if usual is None or usual.response is None or not is_accepted(usual):
