@@ -10,7 +10,7 @@ from conformance.checks.check import Check, Tier
 from conformance.checks.selection import select_trials
 from conformance.checks.trial import Trial, make_trials
 from conformance.core.errors import UsageError
-from conformance.core.model import DEFAULT_RUN_ID, Level
+from conformance.core.model import DEFAULT_RUN_ID, Area, Level
 from conformance.requests import Keys
 from conformance.run.permissions import GENTLE_ONLY, permitted_tiers
 from conformance.wire import Budget, Redactor, Wire, parse_target
@@ -95,16 +95,19 @@ def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks
         insecure=settings["insecure"],
     )
     tiers = permitted_tiers(target, contract.profile, settings)
+    trials = select_trials(make_trials(contract, keys, checks, tiers), settings["select"], settings["deselect"])
+    fuzz_requests = _choose_fuzz_requests(target, tiers, settings["fuzz"])
+    has_fuzz_checks = not trials or any(trial.check.area is Area.FUZZ for trial in trials)
     return Plan(
         target=target,
         contract=contract,
         keys=keys,
-        trials=select_trials(make_trials(contract, keys, checks, tiers), settings["select"], settings["deselect"]),
+        trials=trials,
         gate=settings["gate"],
         jobs=_choose_jobs(tiers, settings["jobs"]),
         rate=settings["rate"],
         deadline_s=settings["deadline"],
-        fuzz_requests=_choose_fuzz_requests(target, tiers, settings["fuzz"]),
+        fuzz_requests=fuzz_requests if has_fuzz_checks else 0,
         fuzz_seed=settings["fuzz_seed"],
         fuzz_max_s=settings["max_time"] or (DEFAULT_FUZZ_S if settings["fuzz"] is None else None),
         tiers=tiers,

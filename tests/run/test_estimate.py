@@ -120,3 +120,10 @@ def test_what_is_not_allowed_is_not_counted() -> None:
     assert requests == sorted(requests)
     assert requests[0] < requests[1]
     assert total(estimate_areas("segment", [], 8_000), Budget(requests=50))["requests"] == 50
+
+
+@pytest.mark.parametrize(("select", "expected"), [(["size"], 0), (["fuzz"], 100), ([], 100)])
+def test_generated_requests_are_planned_only_for_checks_about_them(select: list[str], expected: int) -> None:
+    """A selection without such checks sends none, so the plan names none."""
+    plan = make_plan("http://127.0.0.1:1", "segmentstream", fuzz="100", select=select)
+    assert plan.fuzz_requests == expected
