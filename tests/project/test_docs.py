@@ -43,7 +43,7 @@ OPTIONS = option_page.command_options()
 PLUGIN_OPTIONS = {f"--conformance-{name}" for name in ("", "url", "json", *(setting.name for setting in SETTINGS))}
 FOREIGN_OPTIONS = {
     "--collect-only", "--delay-request", "--detach", "--dist", "--editable", "--env-var", "--folder", "--junitxml",
-    "--pyargs", "--quiet", "--render", "--timeout-request", "--wait", "--yes",
+    "--list", "--pyargs", "--quiet", "--render", "--timeout-request", "--wait", "--yes",
 }  # fmt: skip
 """Options of pytest, newman, pip and others that the pages name."""
 WITH_DEFAULT = [setting for setting in SETTINGS if setting.default not in (None, False, ())]
