@@ -10,8 +10,11 @@ import enum
 import json
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from conformance.core.text import shorten
 
 if TYPE_CHECKING:
     from conformance.core.model import Json, Response
@@ -20,10 +23,15 @@ MAX_DEPTH = 64
 """Arrays and objects inside one another; deeper ones are read as empty (RFC 8259, section 9, allows a limit)."""
 MAX_VALUES = 50_000
 """Values in one answer."""
+_MAX_FILE_VALUES = 1_000_000
 _MAX_DIGITS = 300
 _LARGEST = sys.float_info.max
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _DuplicateNameError(ValueError):
+    """An object has a name twice; the text is the name."""
 
 
 class UnreadableReason(enum.StrEnum):
@@ -33,6 +41,7 @@ class UnreadableReason(enum.StrEnum):
     TOO_DEEP = f"it is JSON nested deeper than {MAX_DEPTH} levels"
     TOO_LONG = "it is longer than what is read"
     TOO_MANY_VALUES = "it is JSON with too many values"
+    DUPLICATE_NAMES = "it is JSON with a name twice in one object"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,23 @@ def read_body(response: Response) -> Json | Unreadable:
     return read_json(response.text)
 
 
-def read_json(text: str, *, max_values: int | None = MAX_VALUES, cuts_depth: bool = True) -> Json | Unreadable:
+def read_file_json(text: str) -> Json | Unreadable:
+    """The JSON value of a file, as `read_json` reads it; one that a person or a program got wrong has none.
+
+    That is, in addition to what is no JSON, a name twice in one object, and what is nested too deeply or too large.
+    """
+    if text.count(",") > _MAX_FILE_VALUES:
+        return Unreadable(UnreadableReason.TOO_MANY_VALUES)
+    return read_json(text, max_values=None, cuts_depth=False, decoder=_UNIQUE_DECODER)
+
+
+def read_json(
+    text: str,
+    *,
+    max_values: int | None = MAX_VALUES,
+    cuts_depth: bool = True,
+    decoder: json.JSONDecoder | None = None,
+) -> Json | Unreadable:
     """The value of a JSON text, safe to walk recursively, to compare, to print and to write as UTF-8.
 
     Of equal names in an object the last counts. A number beyond the range of a double is read as the largest
@@ -62,7 +87,9 @@ def read_json(text: str, *, max_values: int | None = MAX_VALUES, cuts_depth: boo
     """
     shortened, value_count = _within_depth(text)
     try:
-        value: Json = _DECODER.decode(shortened)
+        value: Json = (decoder or _DECODER).decode(shortened)
+    except _DuplicateNameError as error:
+        return Unreadable(UnreadableReason.DUPLICATE_NAMES, str(error))
     except (ValueError, RecursionError) as error:
         return Unreadable(UnreadableReason.NOT_JSON, str(error))
     if not cuts_depth and shortened is not text:
@@ -123,4 +150,19 @@ def _reject_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON")
 
 
+def _read_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Raises an error if a name is there twice."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise _DuplicateNameError(shorten(next(name for name, count in counts.items() if count > 1)))
+    return value
+
+
 _DECODER = json.JSONDecoder(parse_int=_read_integer, parse_float=_read_float, parse_constant=_reject_constant)
+_UNIQUE_DECODER = json.JSONDecoder(
+    parse_int=_read_integer,
+    parse_float=_read_float,
+    parse_constant=_reject_constant,
+    object_pairs_hook=_read_unique,
+)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 _APP_NAME = "ingest-conformance"
 _PACKAGE = Path(__file__).parents[1]
@@ -21,6 +23,12 @@ def specs_dir() -> Path:
         if (directory / "openapi.yaml").is_file():
             return directory
     raise FileNotFoundError(f"the specs are missing from the installation: neither {_IN_WHEEL} nor {_IN_CHECKOUT}")
+
+
+def read_json_spec(name: str) -> dict[str, Any]:
+    """A JSON file of the suite in `specs/`, such as a schema."""
+    document: dict[str, Any] = json.loads((specs_dir() / name).read_text(encoding="utf-8"))
+    return document
 
 
 def profile_names() -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
 from conformance.core.model import Level
 from conformance.core.resources import cache_dir
-from conformance.core.text import escape_surrogates
+from conformance.core.text import escape_surrogates, shorten
+from conformance.core.user_files import read_text
 from conformance.fuzz.case import Case, case_from_json, case_to_json, case_to_line
 from conformance.fuzz.judge import FailureKind
 
@@ -136,13 +138,13 @@ def save_finding(finding: Finding) -> Path | None:
 def load_finding(finding_id: str) -> Finding:
     """Loads a finding by its id. Raises UsageError if there is none."""
     path = _finding_path(finding_id)
-    if not finding_id.isalnum() or not path.is_file():
-        raise UsageError(f"no finding has the id {finding_id!r}; findings are kept in {path.parent}")
+    if re.fullmatch("[0-9a-z]{1,64}", finding_id) is None or not path.exists():
+        raise UsageError(f"no finding has the id {shorten(finding_id)!r}; findings are kept in {path.parent}")
+    text = read_text(path, what="the finding")
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        return _from_json(fields)
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a finding: {error}") from None
+        return _from_json(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path} is not a finding: {type(error).__name__}: {error}") from None
 
 
 def _from_json(fields: dict[str, Any]) -> Finding:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.core import resources
 from conformance.core.errors import UsageError
-from conformance.core.text import did_you_mean
+from conformance.core.text import did_you_mean, shorten
 from conformance.profile import validation, yaml_document
 from conformance.profile.parser import ProfileParser
 
@@ -66,8 +67,7 @@ def _resolve_path(name_or_path: str) -> Path:
     if name_or_path in names:
         return resources.profile_path(name_or_path)
     if name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path:
-        path = Path(name_or_path)
-        if path.is_file():
-            return path
-        raise UsageError(f"--profile {name_or_path}: no such file")
-    raise UsageError(f"--profile {name_or_path}: no such profile{did_you_mean(name_or_path, names)}")
+        if name_or_path.isprintable() and not os.path.lexists(name_or_path):
+            raise UsageError(f"--profile {shorten(name_or_path)}: no such file")
+        return Path(name_or_path)
+    raise UsageError(f"--profile {shorten(name_or_path)}: no such profile{did_you_mean(name_or_path, names)}")

@@ -67,8 +67,7 @@ def validate(document: YamlDocument, schema_file: str, definition: str = "") -> 
 
 @cache
 def _load_schema(file: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads((resources.specs_dir() / file).read_text(encoding="utf-8"))
-    return schema
+    return resources.read_json_spec(file)
 
 
 def schema_problems(schema: Any) -> Iterable[str]:  # noqa: ANN401 - a JSON Schema

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import yaml
 
 from conformance.core.errors import FileProblem, ProfileError
+from conformance.core.text import shorten
+from conformance.core.user_files import UnreadableFile, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +27,12 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 40
 _MAX_ALIASES = 300
 _MAX_PLACES = 50_000
+_MAX_PROBLEMS = 20
+_DECIMAL = re.compile("[-+]?(?:0|[1-9][0-9]{0,17})")
+"""The whole numbers that are read; YAML 1.1 has others, and takes 1:30 for 90 and 010 for 8."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_NUMBER = "{} is no number in decimal digits; quote it to make it a string"
+_LONE_SURROGATE = "a lone surrogate is no character"
 _YAML_TAG_PREFIX = "tag:yaml.org,2002:"
 
 
@@ -29,7 +40,7 @@ def format_place(place: Place) -> str:
     """A place in a document as text, such as `routes[0].paths[2].path`."""
     text = ""
     for step in place:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+        text += f"[{step}]" if isinstance(step, int) else f".{shorten(step)}"
     return text.removeprefix(".")
 
 
@@ -56,9 +67,13 @@ class YamlDocument:
         self.problems.append(FileProblem(self.file, self.line_of(place), format_place(place), message))
 
     def raise_for_problems(self) -> None:
-        """Raises ProfileError if there are problems, sorted by line."""
-        if self.problems:
-            raise ProfileError(sorted(self.problems, key=lambda problem: problem.line))
+        """Raises ProfileError if there are problems: the first ones, sorted by line."""
+        problems = sorted(self.problems, key=lambda problem: problem.line)
+        if len(problems) > _MAX_PROBLEMS:
+            further = f"and {len(problems) - _MAX_PROBLEMS:,} more mistakes"
+            problems[_MAX_PROBLEMS:] = [FileProblem(self.file, problems[_MAX_PROBLEMS].line, "", further)]
+        if problems:
+            raise ProfileError(problems)
 
 
 def read(path: Path, expected: str = "a profile") -> YamlDocument:
@@ -66,23 +81,19 @@ def read(path: Path, expected: str = "a profile") -> YamlDocument:
 
     Raises ProfileError if the file can't be read, or is not YAML.
     """
-    document = YamlDocument(file=str(path))
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path), expected)
-    except OSError as error:
-        document.add_problem((), f"the file can't be read: {error.strerror}")
-    except UnicodeDecodeError as error:
-        document.lines[()] = error.object[: error.start].count(b"\n") + 1
-        document.add_problem((), "the file is not UTF-8")
-    document.raise_for_problems()
-    return document
+        text = read_text(path)
+    except UnreadableFile as error:
+        problem = FileProblem(shorten(str(path)), error.line, "", f"the file can't be read: {error.reason}")
+        raise ProfileError([problem]) from None
+    return parse(text, str(path), expected)
 
 
 def parse(text: str, file: str, expected: str = "a profile") -> YamlDocument:
     """Parses YAML; `file` is the name for error messages. Raises ProfileError, as `read`."""
-    document = YamlDocument(file=file)
+    document = YamlDocument(file=shorten(file))
     try:
-        _check_nesting(text)
+        _check_events(text)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -99,19 +110,31 @@ def parse(text: str, file: str, expected: str = "a profile") -> YamlDocument:
     return document
 
 
-def _check_nesting(text: str) -> None:
-    """Raises MarkedYAMLError if a text is nested too deeply for a recursive parser, or has too many aliases."""
+def _check_events(text: str) -> None:
+    """Raises MarkedYAMLError if a text is too much for a recursive parser, or has tags, which need code to read."""
     depth = aliases = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         aliases += isinstance(event, yaml.AliasEvent)
-        if depth > _MAX_DEPTH or aliases > _MAX_ALIASES:
-            problem = "nested too deeply" if depth > _MAX_DEPTH else "too many aliases"
+        problem = _event_problem(event, depth, aliases, count)
+        if problem:
             mark: Any = event.start_mark
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def _event_problem(event: yaml.Event, depth: int, aliases: int, count: int) -> str:
+    """What is wrong at an event of the parser; empty if nothing is."""
+    if depth > _MAX_DEPTH:
+        return "nested too deeply"
+    if aliases > _MAX_ALIASES:
+        return "too many aliases"
+    if count > 2 * _MAX_PLACES:
+        return "too large"
+    tag = getattr(event, "tag", None)
+    return f"the tag {shorten(tag)!r} can't be used here" if tag else ""
 
 
 def _convert_node(node: yaml.Node, place: Place, document: YamlDocument) -> Json:
@@ -136,7 +159,9 @@ def _convert_mapping(node: yaml.MappingNode, place: Place, document: YamlDocumen
         key_place: Place = (*place, key_text)
         document.lines[key_place] = key_node.start_mark.line + 1
         if not is_text:
-            document.add_problem(key_place, f"a key must be a string; quote it: {key_text!r}")
+            document.add_problem(key_place, f"a key must be a string; quote it: {shorten(key_text)!r}")
+        elif _SURROGATE.search(key_text):
+            document.add_problem(key_place, _LONE_SURROGATE)
         elif key_node.value in result:
             document.add_problem(key_place, "duplicate key")
         else:
@@ -146,14 +171,26 @@ def _convert_mapping(node: yaml.MappingNode, place: Place, document: YamlDocumen
 
 def _convert_scalar(node: yaml.Node, place: Place, document: YamlDocument) -> Json:
     """Converts a YAML scalar to text, number, boolean or null; a date becomes ISO 8601 text."""
-    try:
-        value = yaml.constructor.SafeConstructor().construct_object(node)
-    except (ValueError, yaml.YAMLError):
-        value = node
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
-    kind = node.tag.removeprefix(_YAML_TAG_PREFIX)
-    document.add_problem(place, f"a YAML {kind} can't be used here; quote it to make it a string")
-    return None
+    kind, text = node.tag.removeprefix(_YAML_TAG_PREFIX), str(node.value)
+    value: Any = node
+    if (kind == "int" and not _DECIMAL.fullmatch(text)) or (kind == "float" and ":" in text):
+        problem = _NO_NUMBER  # unread: the time for one in sixties grows with the square of its length
+    else:
+        with contextlib.suppress(ValueError, yaml.YAMLError):
+            value = yaml.constructor.SafeConstructor().construct_object(node)
+        problem = _scalar_problem(value, kind)
+    if problem:
+        document.add_problem(place, problem.format(shorten(text)))
+        return None
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _scalar_problem(value: object, kind: str) -> str:
+    """Why a scalar can't be used; empty if it can."""
+    if isinstance(value, str):
+        return _LONE_SURROGATE if _SURROGATE.search(value) else ""
+    if isinstance(value, float) and not math.isfinite(value):
+        return _NO_NUMBER
+    if value is None or isinstance(value, int | float) or (isinstance(value, date) and not isinstance(value, datetime)):
+        return ""
+    return f"a YAML {kind} can't be used here; quote it to make it a string"

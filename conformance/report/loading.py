@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
 from conformance.core.errors import UsageError
-from conformance.core.foreign_json import Unreadable, read_json
-from conformance.core.resources import specs_dir
+from conformance.core.foreign_json import Unreadable, read_file_json
+from conformance.core.resources import read_json_spec
+from conformance.core.user_files import REPORT_FILE_BYTES, read_text
 from conformance.report.document import FORMAT_VERSION, dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
 
 _MAX_LENGTH = 160
 
@@ -52,13 +53,8 @@ def combine_reports(documents: Iterable[dict[str, Any]]) -> str:
 
 def _read(path: str) -> dict[str, Any]:
     """The JSON object in a file. Raises UsageError if it is none, or has no format."""
-    try:
-        content = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: the report can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: this is no report: it is not UTF-8") from None
-    document = read_json(content, max_values=None, cuts_depth=False)
+    content = read_text(path, what="the report", max_bytes=REPORT_FILE_BYTES)
+    document = read_file_json(content)
     if isinstance(document, Unreadable):
         if content.lstrip().startswith("{") and not content.rstrip().endswith("}"):
             raise UsageError(f"{path}: the report is truncated: it breaks off before its end") from None
@@ -92,5 +88,4 @@ def _check_format(path: str, document: dict[str, Any]) -> None:
 @cache
 def _validator() -> jsonschema_rs.Validator:
     """The compiled schema."""
-    schema = json.loads((specs_dir() / "report.schema.json").read_text(encoding="utf-8"))
-    return jsonschema_rs.validator_for(schema)
+    return jsonschema_rs.validator_for(read_json_spec("report.schema.json"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.checks.check import Tier
 from conformance.core.model import Area
-from conformance.core.resources import specs_dir
+from conformance.core.resources import read_json_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,8 +122,7 @@ def _round_up(number: float) -> int:
 @cache
 def _measured_costs() -> dict[str, Any]:
     """The measured costs, by profile: of the preflight, of each check on one operation, of a generated request."""
-    costs: dict[str, Any] = json.loads((specs_dir() / "costs.json").read_text(encoding="utf-8"))
-    return costs
+    return read_json_spec("costs.json")
 
 
 def _worst_costs() -> dict[str, Any]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
-from conformance.core.text import did_you_mean
+from conformance.core.text import did_you_mean, shorten, truncate
+from conformance.core.user_files import read_text
 from conformance.settings.table import SETTINGS
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 _CONFORMANCE_TOML, _PYPROJECT_TOML = "conformance.toml", "pyproject.toml"
 _YAML_SUFFIXES = (".yaml", ".yml")
+_MAX_DOT_COST = 5_000_000
+"""The parser's time and memory grow with the square of the parts of a dotted key."""
+_MAX_INTEGER = 2**63 - 1
+"""TOML 1.0.0, section "Integer"."""
+_MAX_MESSAGE_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +54,7 @@ def find_configuration(start: Path) -> Configuration:
 
 def _read_table(path: Path) -> dict[str, Any] | None:
     """The settings in a file; None for a `pyproject.toml` without a table for them. Raises UsageError."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: the file can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    document = _parse_toml(path, read_text(path))
     if path.name == _CONFORMANCE_TOML:
         return document
     tool = document.get("tool")
@@ -63,6 +64,18 @@ def _read_table(path: Path) -> dict[str, Any] | None:
     return table
 
 
+def _parse_toml(path: Path, text: str) -> dict[str, Any]:
+    """The values in a TOML text. Raises UsageError."""
+    if sum(line.count(".") ** 2 for line in text.splitlines()) > _MAX_DOT_COST:
+        raise UsageError(f"{path}: not valid TOML: too many dots in one line")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise UsageError(f"{path}: not valid TOML: nested too deeply") from None
+    except ValueError as error:  # also an integer with too many digits
+        raise UsageError(f"{path}: not valid TOML: {truncate(str(error), _MAX_MESSAGE_LENGTH)}") from None
+
+
 def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     """Converts a table to the values that options would have, by key. Raises UsageError."""
     settings_by_name = {setting.name: setting for setting in SETTINGS}
@@ -70,7 +83,7 @@ def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in table.items():
         setting = settings_by_name.get(key.replace("_", "-"))
         if setting is None:
-            raise UsageError(f"{path}: {key}: unknown key{did_you_mean(key, settings_by_name)}")
+            raise UsageError(f"{path}: {shorten(key)}: unknown key{did_you_mean(key, settings_by_name)}")
         if setting.is_secret:
             raise UsageError(
                 f"{path}: {key}: a secret does not belong in a file of the project; "
@@ -93,6 +106,8 @@ def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:
         return items
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UsageError(f"{path}: {key}: expected {setting.expected}")
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        raise UsageError(f"{path}: {key}: the number is too large")
     return str(path.parent / str(value)) if _is_path(setting, str(value)) else str(value)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
 from conformance.core.model import DEFAULT_RUN_ID, Level
+from conformance.core.user_files import UnreadableFile, read_text
 from conformance.settings.setting import (
     Setting,
     SettingOrigin,
@@ -199,6 +199,6 @@ def _overruled(contradiction: Contradiction, resolved: Mapping[str, tuple[Any, S
 def _read_secret_file(option: str, path: str) -> str:
     """The content of an option's file, without surrounding white space. Raises UsageError."""
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--{option} {path}: the file can't be read: {error}") from None
+        return read_text(path).strip()
+    except UnreadableFile as error:
+        raise UsageError(f"--{option} {error}") from None

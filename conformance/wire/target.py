@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance.core.errors import UsageError
+from conformance.core.text import shorten
+from conformance.core.user_files import UnreadableFile, read_bytes
 from conformance.wire.addresses import AddressScope, resolve_host, widest_scope
 from conformance.wire.sockets import NetworkBackend
 
@@ -98,7 +99,7 @@ def parse_target(
         raise UsageError(f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix")
     if parts.query or parts.fragment:
         raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
-    tls = _tls_context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle else None
+    tls = _tls_context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle is not None else None
     port = {"http": 80, "https": 443}[parts.scheme] if port is None else port
     addresses, resolution_error = resolve_host(parts.hostname, port)
     return TargetAddress(
@@ -127,10 +128,14 @@ def _parse_header(line: str) -> tuple[str, str]:
 def _tls_context(ca_bundle: str | None, *, insecure: bool) -> ssl.SSLContext:
     """TLS with the system's authorities or those of a file; without verification if `insecure`."""
     try:
-        context = ssl.create_default_context(cafile=ca_bundle)
-    except (OSError, ssl.SSLError) as error:
-        what = "holds no certificate" if isinstance(error, ssl.SSLError) else "can't be read"
-        raise UsageError(f"--ca-bundle {Path(str(ca_bundle))}: the file {what}") from None
+        # Between the certificates there may be comments in any encoding.
+        # An empty text would stand for the system's authorities.
+        authorities = None if ca_bundle is None else read_bytes(ca_bundle).decode("ascii", "ignore") or "none"
+        context = ssl.create_default_context(cadata=authorities)
+    except UnreadableFile as error:
+        raise UsageError(f"--ca-bundle {error}") from None
+    except (ValueError, ssl.SSLError):
+        raise UsageError(f"--ca-bundle {shorten(str(ca_bundle))}: the file holds no certificate") from None
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -280,6 +280,14 @@ WRONG = {
     "list": ("select = [3]", "select: expected a list of strings"),
     "table": ("[gate]\nx = 1", "gate: expected must, should or may"),
     "toml": ("gate = ", "not valid TOML"),
+    "depth": ("gate = " + "[" * 100_000, "not valid TOML: nested too deeply"),
+    "digits": ("jobs = " + "9" * 5_000, "not valid TOML: Exceeds the limit"),
+    "hexadecimal digits": ("jobs = 0x" + "f" * 5_000, "jobs: the number is too large"),
+    "dots": ("a" + ".a" * 50_000 + " = 1", "not valid TOML: too many dots in one line"),
+    "date": ("gate = 2027-03-31", "gate: expected must, should or may"),
+    "not UTF-8": ("gate = '\udcff'", "the file can't be read: it is not UTF-8"),
+    "NUL": ("gate = '\0'", "the file can't be read: it holds NUL characters"),
+    "large": ("#" * 1_048_577, "the file can't be read: it has more than 1,024 KiB"),
 }
 
 
@@ -287,7 +295,7 @@ WRONG = {
 def test_a_file_with_a_mistake_is_refused(name: str, tmp_path: Path) -> None:
     """With its path and the key."""
     text, words = WRONG[name]
-    (tmp_path / "conformance.toml").write_text(text)
+    (tmp_path / "conformance.toml").write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(UsageError, match=r"conformance\.toml: ") as error:
         find_configuration(tmp_path)
     assert words in str(error.value)

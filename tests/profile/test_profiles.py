@@ -308,12 +308,21 @@ FILE_MISTAKES = {
     "words": (b"acme\n", "1: expected a mapping, found 'acme'"),
     "a list": (b"- acme\n", '1: expected a mapping, found ["acme"]'),
     "a number": (b"42\n", "1: expected a mapping, found 42"),
-    "not UTF-8": (b"title: caf\xe9\n", "1: the file is not UTF-8"),
+    "not UTF-8": (b"title: caf\xe9\n", "1: the file can't be read: it is not UTF-8"),
     "nested without end": (b"a: " + b"[" * 60 + b"]" * 60, "1: not valid YAML: nested too deeply"),
     "inside itself": (b"a: &a [*a]\n", "1: a: too large, or an alias to what is around it"),
+    "sixties": (b"a: 1:30\n", "1: a: 1:30 is no number in decimal digits; quote it"),
+    "many sixties": (b"a: 1" + b":59" * 100_000, "is no number in decimal digits"),
+    "octal": (b"a: 010\n", "1: a: 010 is no number in decimal digits"),
+    "hexadecimal": (b"a: 0x" + b"f" * 9_000, "is no number in decimal digits"),
+    "many digits": (b"a: " + b"9" * 9_000, "is no number in decimal digits"),
+    "infinity": (b"a: .inf\n", "1: a: .inf is no number in decimal digits"),
+    "no tag of YAML's either": (b"a: !!bool x\n", "the tag 'tag:yaml.org,2002:bool' can't be used"),
+    "too many aliases": (b"a: &a x\nb: [" + b"*a, " * 301 + b"*a]", "2: not valid YAML: too many aliases"),
+    "too many values": (b"[" + b"1," * 100_001 + b"1]", "1: not valid YAML: too large"),
     "a tag of Python's": (
         b"a: !!python/name:os.system x\n",
-        "1: a: a YAML python/name:os.system can't be used",
+        "1: not valid YAML: the tag 'tag:yaml.org,2002:python/name:os.system' can't be used",
     ),
 }
 

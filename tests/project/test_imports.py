@@ -50,15 +50,25 @@ JSON_READERS = {
     "fuzz.case": "reads cases that the suite wrote",
     "fuzz.corpus": "reads the first line of a corpus, and takes anything that raises for no corpus",
     "fuzz.feature_extractor": "reads bodies that the suite generated and parsed before",
+    "core.resources": "reads the suite's own schemas and costs",
     "fuzz.finding": "reads findings, byte for byte; a file that is none is a UsageError",
     "fuzz.shrinker": "reads bodies that the suite generated",
     "fuzz.strict_json": "reads bodies that the suite generated, and must see what the door hides",
-    "profile.validation": "reads the schema of profiles",
-    "report.loading": "reads the schema of reports",
     "requests.call": "reads an example of the contract",
-    "run.estimate": "reads the suite's own costs",
 }
 """Modules that parse JSON, and why; what a target or a user wrote is read by `core.foreign_json` alone."""
+FILE_READERS = {
+    "core.resources": "reads the suite's own schemas and costs",
+    "core.user_files": "the door for files of users",
+    "export.postman": "reads the suite's own scripts",
+    "fuzz.corpus": "reads corpora, and its own modules for their digest",
+}
+"""Modules that read files, and why; what a user gave is read by `core.user_files` alone."""
+READING = {"read_text", "read_bytes", "load_verify_locations", "load_cert_chain", "tomllib.load", "os.open", "io.open"}
+DOOR = {"read_text", "read_bytes"}
+"""The functions of the door, which have no owner where they are called."""
+NO_FILES = {"servers", "pool", "RawConnection", "self"}
+"""What has a method `open` that opens no file."""
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 40
 
 
@@ -149,6 +159,34 @@ def test_foreign_json_has_one_door() -> None:
         and (node.attr == "json" or (isinstance(node.value, ast.Name) and node.value.id == "json"))
     }
     assert readers == set(JSON_READERS)
+
+
+def reads_a_file(node: ast.AST) -> bool:
+    """Whether a piece of code reads a file: by a method for it, or opened without a mode to write."""
+    if isinstance(node, ast.keyword):
+        return node.arg in {"cafile", "capath"}
+    if not isinstance(node, ast.Call):
+        return False
+    name = ast.unparse(node.func)
+    owner, _, method = name.rpartition(".")
+    if name in READING - DOOR or (owner and method in READING):
+        return True
+    modes = [
+        item.value
+        for item in (*node.args, *(keyword.value for keyword in node.keywords))
+        if isinstance(item, ast.Constant)
+    ]
+    return method == "open" and owner not in NO_FILES and not set(modes) & {"w", "wb", "a", "x"}
+
+
+def test_files_of_users_have_one_door() -> None:
+    """Nothing reads a file by itself, in whatever way, but what is known to read the suite's own."""
+    readers = {
+        dotted(path).removeprefix("conformance.")
+        for path in MODULES
+        if any(reads_a_file(node) for node in ast.walk(tree(path)))
+    }
+    assert readers == set(FILE_READERS)
 
 
 def test_the_checks_and_the_reference_server_do_not_know_each_other() -> None:

@@ -202,7 +202,7 @@ def test_an_early_answer_is_heard_while_the_server_reads_no_more(certified: ssl.
 
 def test_a_missing_bundle_is_explained() -> None:
     """A file that is not there is named."""
-    with pytest.raises(UsageError, match=r"^--ca-bundle /nowhere/ca\.pem: the file can't be read$"):
+    with pytest.raises(UsageError, match=r"^--ca-bundle /nowhere/ca\.pem: the file can't be read: No such"):
         parse_target("https://a.example", ca_bundle="/nowhere/ca.pem")
 
 
