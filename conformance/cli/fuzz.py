@@ -131,6 +131,7 @@ def replay(options: Mapping[str, Any]) -> int:
     if reproduced is None:
         console.print(f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False)
         return 0
+    save_finding(reproduced)
     report.print_findings([reproduced], console, plan.gate)
     return 1
 
@@ -138,7 +139,7 @@ def replay(options: Mapping[str, Any]) -> int:
 async def _resend(plan: Plan, finding: Finding) -> Finding | None:
     async with plan.build_wire() as wire:
         try:
-            return await replay_finding(plan.contract, plan.keys, wire, finding)
+            return await replay_finding(plan.contract, plan.keys, Sender(wire=wire), finding)
         except NoResponse as failure:
             raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
 

@@ -86,8 +86,9 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """A short hash, the same whenever the same request shows the same defect."""
+        """A short hash, the same whenever the same request shows the same defect of the same target."""
         parts = [
+            self.url,
             self.profile,
             self.failure_kind,
             self.dedup_key,
