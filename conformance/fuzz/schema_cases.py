@@ -60,10 +60,8 @@ def _operation_cases(schema: Any, operation: Operation, seed: int) -> list[Case]
     api_operation = schema[operation.path][operation.method]
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
     config = schema.config.generation
-    coverage_cases = list(schema.iter_coverage_cases(api_operation, generation_modes=modes, generation_config=config))
-    rng = random.Random(f"coverage-{seed}")  # noqa: S311 - cases, no secrets
-    chosen = (
-        coverage_cases if len(coverage_cases) <= MAX_COVERAGE_CASES else rng.sample(coverage_cases, MAX_COVERAGE_CASES)
+    chosen = _sampled(
+        lambda: schema.iter_coverage_cases(api_operation, generation_modes=modes, generation_config=config), seed
     )
     count = BATCH_EXAMPLES_PER_MODE if operation.kind is OperationKind.BATCH else EXAMPLES_PER_MODE
     cases_by_origin = [
@@ -76,6 +74,18 @@ def _operation_cases(schema: Any, operation: Operation, seed: int) -> list[Case]
         ),
     ]
     return list(interleave(cases_by_origin))
+
+
+def _sampled(make_cases: Callable[[], Iterator[Any]], seed: int) -> list[Any]:
+    """Some of many cases. They are made twice, since thousands at once, of batches, would take 200 MiB."""
+    count = sum(1 for _ in make_cases())
+    if count <= MAX_COVERAGE_CASES:
+        return list(make_cases())
+    rng = random.Random(f"coverage-{seed}")  # noqa: S311 - cases, no secrets
+    positions = rng.sample(range(count), MAX_COVERAGE_CASES)
+    wanted = set(positions)
+    kept = {position: case for position, case in enumerate(make_cases()) if position in wanted}
+    return [kept[position] for position in positions]
 
 
 def draw_values(strategy: Any, seed: int, count: int) -> list[Any]:  # noqa: ANN401 - any strategy
