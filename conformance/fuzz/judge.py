@@ -14,7 +14,7 @@ from conformance.fuzz.case import Auth
 from conformance.profile.facts import Condition, ResponseKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from conformance.contract import Contract, Operation
     from conformance.fuzz.case import Case
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 GENERIC_STATUSES = frozenset({400, 408, 411, 413, 414, 415, 422, 429, 431})
 """Statuses that HTTP itself allows for a request that the contract leaves open."""
 _ANY_REQUEST = Request(method="POST", path="/")
-_MAX_CACHED, _MAX_CACHED_BODY_BYTES = 20_000, 2_048
+_MAX_CACHED_BYTES, _MAX_CACHED_BODY_BYTES, _OVERHEAD_BYTES = 16_000_000, 2_048, 600
+"""Of all cached answers together, of the body of one, and what one takes beside its text."""
 
 
 class FailureKind(enum.StrEnum):
@@ -73,6 +74,7 @@ class Judge:
             name: _statuses_when_undetermined(contract, item) for name, item in self._operations.items()
         }
         self._cache: dict[tuple[object, ...], Judgement | None] = {}
+        self._cached_bytes = 0
 
     def judge(self, case: Case, reply: Reply) -> Judgement | None:
         """The first failure of a reply, without secrets; None if it has none, or is a 429.
@@ -102,8 +104,10 @@ class Judge:
             return self._cache[key]
         judgement = next(self._failures(case, reply), None)
         if len(reply.body) <= _MAX_CACHED_BODY_BYTES:
-            if len(self._cache) > _MAX_CACHED:
+            self._cached_bytes += _OVERHEAD_BYTES + len(reply.body) + _size_of_headers(head.headers)
+            if self._cached_bytes > _MAX_CACHED_BYTES:
                 self._cache.clear()
+                self._cached_bytes = 0
             self._cache[key] = judgement
         return judgement
 
@@ -222,6 +226,11 @@ class Judge:
     def _level(self, name: str, default: Level = Level.MUST) -> Level:
         """The level of a fact."""
         return self._contract.fact(name).level if self._contract.has_fact(name) else default
+
+
+def _size_of_headers(headers: Sequence[tuple[str, str]]) -> int:
+    """About how many bytes headers take in memory."""
+    return sum(160 + len(name) + len(value) for name, value in headers)
 
 
 def _statuses_when_undetermined(contract: Contract, operation: Operation) -> frozenset[int]:

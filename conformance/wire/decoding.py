@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from typing import TYPE_CHECKING
 
@@ -10,23 +11,66 @@ if TYPE_CHECKING:
 
     import httpx
 
-MAX_BODY_BYTES = 1_048_576
+MAX_BODY_BYTES = 131_072
+"""What is kept of a body: hundreds of answers are held at once."""
+MAX_READ_BYTES = 1_048_576
+"""What is read of a body before its connection is given up."""
+MAX_TRAILING_BYTES = 16_384
+"""What is kept of bytes that belong to no answer."""
+_MAX_HEADERS, _MAX_HEADER_CHARS, _MAX_VALUE_CHARS = 256, 32_768, 8_192
+"""What is kept of the headers of an answer, together and each."""
 _WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
 def headers_to_text(pairs: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    """Header names and values as text."""
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+    """Header names and values as text, cut as by `cut_headers`."""
+    return cut_headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+
+def cut_headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The first headers of an answer, up to a number and a size; longer values are cut."""
+    kept: list[tuple[str, str]] = []
+    room = _MAX_HEADER_CHARS
+    for name, value in itertools.islice(pairs, _MAX_HEADERS):
+        short = (name[:_MAX_VALUE_CHARS], value[:_MAX_VALUE_CHARS])
+        room -= len(short[0]) + len(short[1])
+        if room < 0:
+            break
+        kept.append(short)
+    return tuple(kept)
+
+
+class BodyBuffer:
+    """The beginning of a body that is being received, and how many bytes there were."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._received = 0
+
+    def add(self, part: bytes) -> None:
+        """Receives a part; what is over MAX_BODY_BYTES is only counted."""
+        self._received += len(part)
+        self._kept += part[: MAX_BODY_BYTES - len(self._kept)]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more is read of this body."""
+        return self._received > MAX_READ_BYTES
+
+    def decode(self, encoding: str) -> tuple[bytes, bool]:
+        """The body without its content coding, and whether it was cut, as by `decode_body`."""
+        body, is_cut = decode_body(bytes(self._kept), encoding)
+        return body, is_cut or self._received > len(self._kept)
 
 
 async def read_body(response: httpx.Response) -> tuple[bytes, bool]:
     """The decoded body, and whether it was cut at MAX_BODY_BYTES. Raises httpcore's errors."""
-    raw = bytearray()
+    body = BodyBuffer()
     async for part in response.aiter_raw():
-        raw += part
-        if len(raw) > MAX_BODY_BYTES:
+        body.add(part)
+        if body.is_over:
             break
-    return decode_body(bytes(raw), response.headers.get("content-encoding", ""))
+    return body.decode(response.headers.get("content-encoding", ""))
 
 
 def decode_body(raw: bytes, encoding: str) -> tuple[bytes, bool]:

@@ -13,7 +13,7 @@ from conformance.core.model import Response, TransportFailure
 from conformance.requests.raw_writers import start_line, write_standard
 from conformance.wire import failures
 from conformance.wire.deadline import client_deadline
-from conformance.wire.decoding import MAX_BODY_BYTES, decode_body, headers_to_text
+from conformance.wire.decoding import MAX_READ_BYTES, MAX_TRAILING_BYTES, BodyBuffer, headers_to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,36 +107,36 @@ class RawConnection:
     async def _read_response(self, parser: h11.Connection) -> Response:
         """Reads to the end of an answer. Raises h11.RemoteProtocolError if it is not HTTP."""
         head: h11.Response | None = None
-        body = bytearray()
-        while len(body) <= MAX_BODY_BYTES:
+        body = BodyBuffer()
+        while not body.is_over:
             event = parser.next_event()
             if event is h11.NEED_DATA:
                 await self._feed_parser(parser)
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
-                body += event.data
+                body.add(event.data)
             elif isinstance(event, h11.EndOfMessage):
                 break
         if head is None:
             raise h11.RemoteProtocolError("there is no status line")
-        return _response_from_h11(head, bytes(body))
+        return _response_from_h11(head, body)
 
     async def read_trailing(self) -> bytes:
         """The bytes after the last answer that come within TRAILING_WAIT_S."""
         try:
             async with client_deadline(TRAILING_WAIT_S):
-                while not self.at_eof:
+                while not self.at_eof and len(self.buffer) <= MAX_TRAILING_BYTES:
                     await self._read()
         except TimeoutError:
             pass
-        return self.buffer
+        return self.buffer[:MAX_TRAILING_BYTES]
 
     async def _is_answered_early(self) -> bool:
         """Whether a final answer comes before the next piece; after an interim one the next piece is sent."""
         try:
             async with client_deadline(INTERIM_WAIT_S):
-                while b"\r\n\r\n" not in self.buffer and not self.at_eof:
+                while b"\r\n\r\n" not in self.buffer and not self.at_eof and len(self.buffer) <= MAX_READ_BYTES:
                     await self._read()
         except TimeoutError:
             return False
@@ -204,10 +204,10 @@ def _write_pieces(target: TargetAddress, request: Request) -> tuple[bytes, ...]:
     return (request.raw_writer or write_standard)(start_line(request, target.prefix), headers, request.body)
 
 
-def _response_from_h11(head: h11.Response, body: bytes) -> Response:
+def _response_from_h11(head: h11.Response, body: BodyBuffer) -> Response:
     headers = headers_to_text(head.headers)
     values = {name.lower(): value for name, value in headers}
-    decoded, truncated = decode_body(body, values.get("content-encoding", ""))
+    decoded, truncated = body.decode(values.get("content-encoding", ""))
     return Response(
         status=head.status_code,
         headers=headers,

@@ -9,7 +9,14 @@ import h11
 
 from conformance.core.model import Response, TransportFailure
 from conformance.wire import failures
-from conformance.wire.decoding import MAX_BODY_BYTES, decode_body, headers_to_text
+from conformance.wire.decoding import (
+    MAX_BODY_BYTES,
+    MAX_TRAILING_BYTES,
+    BodyBuffer,
+    cut_headers,
+    decode_body,
+    headers_to_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,13 +112,17 @@ class ResponseReader:
         truncated = False
         if head.content_encoding:
             body, truncated = decode_body(body, head.content_encoding)
-        return Reply(head.status, head, body, data[start + length :] if missing_bytes else b"", truncated)
+        return Reply(
+            head.status, head, body, data[start + length :][:MAX_TRAILING_BYTES] if missing_bytes else b"", truncated
+        )
 
     def _parse_and_cache_head(self, data: bytes) -> ResponseHead:
         """The parsed head."""
-        if len(self._cached_heads) > _MAX_CACHED:
-            self._cached_heads.clear()
-        head = self._cached_heads[data] = _parse_head(data)
+        head = _parse_head(data)
+        if len(data) < _MAX_CACHED_BYTES:
+            if len(self._cached_heads) > _MAX_CACHED:
+                self._cached_heads.clear()
+            self._cached_heads[data] = head
         return head
 
 
@@ -125,7 +136,7 @@ def _parse_head(data: bytes) -> ResponseHead:
     status = int(status_text[:3]) if status_text[:3].isdecimal() and status_text[:3].isascii() else 0
     return ResponseHead(
         status=status,
-        headers=headers,
+        headers=cut_headers(headers),
         body_length=_body_length(status, names, values) if _is_simple(version, status_text, lines) else None,
         keeps_alive=version == "HTTP/1.1" and "close" not in values.get("connection", "").lower(),
         media_type=values.get("content-type", "").partition(";")[0].strip().lower(),
@@ -190,12 +201,12 @@ class _ResponseCollector:
     def __init__(self, parser: h11.Connection) -> None:
         self._parser = parser
         self._response: h11.Response | None = None
-        self._body = bytearray()
+        self._body = BodyBuffer()
         self._event_count = 0
 
     def read_events(self) -> bool:
         """Reads events; whether the response is complete or cut. Raises h11.RemoteProtocolError."""
-        while len(self._body) <= MAX_BODY_BYTES and self._event_count < _MAX_H11_EVENTS:
+        while not self._body.is_over and self._event_count < _MAX_H11_EVENTS:
             event = self._parser.next_event()
             if event is h11.NEED_DATA:
                 return False
@@ -203,7 +214,7 @@ class _ResponseCollector:
             if isinstance(event, h11.Response):
                 self._response = event
             elif isinstance(event, h11.Data):
-                self._body += event.data
+                self._body.add(event.data)
             elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
                 break
         return True
@@ -217,8 +228,8 @@ class _ResponseCollector:
                 return Reply.failed(TransportFailure.NOT_HTTP, detail)
             return _unfinished(at_eof=at_eof)
         head = _head_from_h11(self._response, keeps_alive=self._parser.their_state is h11.DONE)
-        content, truncated = decode_body(bytes(self._body), head.content_encoding)
-        bytes_after_response = self._parser.trailing_data[0] if head.keeps_alive else b""
+        content, truncated = self._body.decode(head.content_encoding)
+        bytes_after_response = self._parser.trailing_data[0][:MAX_TRAILING_BYTES] if head.keeps_alive else b""
         return Reply(head.status, head, content, bytes_after_response, truncated or is_cut)
 
 

@@ -319,7 +319,7 @@ def test_cookies_are_not_sent_back() -> None:
 
 
 def test_an_endless_body_is_cut_at_the_cap() -> None:
-    """A server that never stops is listened to up to 1 MiB."""
+    """A server that never stops is listened to up to the cap."""
 
     def script(peer: ClientConnection) -> None:
         peer.read_request()
@@ -368,7 +368,7 @@ def test_a_coded_answer_is_decoded(coding: str, body: bytes) -> None:
 
 
 def test_a_gzip_bomb_is_cut_at_the_cap() -> None:
-    """A small answer that unpacks to a large one is unpacked up to 1 MiB."""
+    """A small answer that unpacks to a large one is unpacked up to the cap."""
     response = exchange_answered_by(coded("gzip", gzip.compress(b"a" * 100_000_000, compresslevel=1))).response
     assert response is not None
     assert response.truncated
