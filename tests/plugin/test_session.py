@@ -228,9 +228,9 @@ def test_nothing_is_loaded():
     heavy = {"httpx", "httpcore", "yaml", "jsonschema", "uvicorn"}
     assert not heavy & set(sys.modules)
     assert sorted(name for name in sys.modules if name.startswith("conformance")) == [
-        "conformance", "conformance.core", "conformance.core.errors", "conformance.core.model", "conformance.plugin",
-        "conformance.plugin.fixtures", "conformance.settings", "conformance.settings.setting",
-        "conformance.settings.table",
+        "conformance", "conformance.core", "conformance.core.errors", "conformance.core.model", "conformance.core.text",
+        "conformance.core.user_files", "conformance.plugin", "conformance.plugin.fixtures", "conformance.settings",
+        "conformance.settings.setting", "conformance.settings.table",
     ]
 """
 
