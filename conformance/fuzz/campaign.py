@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance.core.statuses import MULTIPLE_CHOICES
 from conformance.fuzz.accepted_requests import AcceptedRequests
+from conformance.fuzz.case_runner import CaseRunner, PutOff
 from conformance.fuzz.defects import Candidate
 from conformance.fuzz.oracle import ACCEPTED_FACT
 from conformance.fuzz.sender import MAX_UNANSWERED, FuzzSender
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.fuzz.case import Case
-    from conformance.fuzz.case_runner import CaseRunner
     from conformance.fuzz.finding import Finding
     from conformance.requests import Keys, PreflightResult
     from conformance.wire import Wire
@@ -43,7 +43,8 @@ _TRIAGE_TIME_S = 20.0
 class CampaignResult:
     """The result of a campaign.
 
-    `requests` counts those sent over the campaign's own connections; `untestable` are the calls that accept nothing.
+    `requests` counts those sent over the campaign's own connections; `untestable` are the calls that accept nothing,
+    `put_off` those whose valid requests are refused by a rate limit, with the reason.
     `duration_s` is the time of sending, up to an interruption, without the triage.
     """
 
@@ -53,6 +54,7 @@ class CampaignResult:
     waited_s: float = 0.0
     judged_by_call: Counter[str] = field(default_factory=Counter)
     untestable: set[str] = field(default_factory=set)
+    put_off: dict[str, str] = field(default_factory=dict)
     is_cut_short: bool = False
 
     @property
@@ -119,7 +121,10 @@ class Campaign:
         """Finds out which request each operation accepts: controls, shrinking and judging start from there."""
         for operation in self._contract.operations:
             if str(operation) not in self._dead:
-                await self._accepted.learn(self._case_runner, operation)
+                try:
+                    await self._accepted.learn(self._case_runner, operation)
+                except PutOff as failure:
+                    self.result.put_off[str(operation)] = str(failure)
         self.result.untestable = {*self._accepted.untestable, *self._dead}
 
     async def _collect_findings(self, down_finding: Finding | None) -> list[Finding]:
@@ -150,7 +155,7 @@ class Campaign:
             nonlocal taken
             for case in itertools.islice(case_iterator, _HEALTH_CHECK_INTERVAL):
                 taken += 1
-                if case.call not in self.result.untestable and (adapted := self._accepted.adapt(case)):
+                if self._is_testable(case.call) and (adapted := self._accepted.adapt(case)):
                     yield self._case_runner.with_expected_facts(adapted)
 
         is_complete = await self._sender.send_all(live_cases(), self._record_reply, deadline_s=deadline_s)
@@ -183,7 +188,7 @@ class Campaign:
         """
         for operation in self._contract.operations:
             call = str(operation)
-            if call in self.result.untestable:
+            if not self._is_testable(call):
                 continue
             control = self._accepted.seed_events[call].control_case()
             _, judgement = await self._case_runner.run(control)
@@ -197,6 +202,10 @@ class Campaign:
                     return await report_target_down(self._case_runner, list(self._history), labelled, judgement)
                 self._candidates.append(Candidate(labelled, judgement, None, self._position, self._recent_cases(0)))
         return None
+
+    def _is_testable(self, call: str) -> bool:
+        """Whether an operation accepts anything now."""
+        return call not in self.result.untestable and call not in self.result.put_off
 
     def _recent_cases(self, start: int) -> tuple[Case, ...]:
         """The cases answered last, newest first, without the first `start` of them."""

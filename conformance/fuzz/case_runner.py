@@ -6,11 +6,12 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from conformance.core.errors import NoResponse
 from conformance.core.model import Exchange
-from conformance.core.statuses import MULTIPLE_CHOICES, TOO_MANY_REQUESTS
+from conformance.core.statuses import MULTIPLE_CHOICES
 from conformance.fuzz.judge import FailureKind, Judge, Judgement
 from conformance.fuzz.request_renderer import LARGE_BYTES, PreparedCase, RequestRenderer
-from conformance.requests.rate_limits import retry_after_s
+from conformance.requests.rate_limits import asks_to_wait, retry_after_s
 from conformance.wire.responses import Reply, ResponseHead
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
     from conformance.wire import Wire
     from conformance.wire.connections import Connections
 
-_MAX_ATTEMPTS, _ACCEPTANCE_ATTEMPTS = 4, 2
-_MAX_RETRY_AFTER_S = 10.0
+_MAX_ATTEMPTS, _ACCEPTANCE_ATTEMPTS = 7, 2
+_MAX_WAITS_S = 61.0
+"""How long a case waits at most where its answers ask for it, in seconds: twice as long each time."""
 _MAX_RECOVERY_REQUESTS, _MAX_FAILED_RECOVERIES = 40, 2
 """How many control requests a target may fail until it has recovered, and how often it may fail to recover."""
+
+
+class PutOff(NoResponse):
+    """A valid request is refused for longer than it is sent again, since there are too many."""
 
 
 class CaseRunner:
@@ -48,20 +54,22 @@ class CaseRunner:
     async def run(self, *cases: Case, reads_trailing_bytes: bool = False) -> tuple[Reply, Judgement | None]:
         """Sends cases in order over one new connection; returns the last reply and its judgement."""
         labelled_cases = [self.with_expected_facts(case) for case in cases]
-        reply = Reply()
+        reply, waited_s = Reply(), 0.0
         for _ in range(_MAX_ATTEMPTS):
             reply = await self._send(labelled_cases, reads_trailing_bytes=reads_trailing_bytes)
-            if reply.status != TOO_MANY_REQUESTS:
+            if not asks_to_wait(reply) or waited_s >= _MAX_WAITS_S or retry_after_s(reply) > _MAX_WAITS_S:
                 break
-            await asyncio.sleep(
-                min(retry_after_s(self.redacted_exchange(labelled_cases[-1], reply)), _MAX_RETRY_AFTER_S)
-            )
+            wait_s = min(retry_after_s(reply) + waited_s, _MAX_WAITS_S)
+            await asyncio.sleep(wait_s)
+            waited_s += wait_s
         return reply, self.judge.judge(labelled_cases[-1], reply)
 
     async def accepts(self, case: Case) -> bool:
-        """Whether the target accepts a case, at the second attempt at the latest."""
+        """Whether the target accepts a case, at the second attempt at the latest. Raises PutOff."""
         for _ in range(_ACCEPTANCE_ATTEMPTS):
             reply, _ = await self.run(case)
+            if asks_to_wait(reply):
+                raise PutOff(f"no verdict: the target keeps answering {reply.status} to a valid request")
             if 200 <= reply.status < MULTIPLE_CHOICES:
                 return True
         return False

@@ -85,10 +85,9 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
             message=f"{call} accepts no valid request any more, or what it refuses proves nothing",
             expected="a success",
         )
-    if not result.judged_by_call[call] and exhausted_budget:
-        return engine.CheckResult(
-            outcome=Outcome.ERROR, message=f"no verdict: {exhausted_budget}", expected="an answer"
-        )
+    failure = result.put_off.get(call) or (f"no verdict: {exhausted_budget}" if exhausted_budget else "")
+    if not result.judged_by_call[call] and failure:
+        return engine.CheckResult(outcome=Outcome.ERROR, message=failure, expected="an answer")
     if not result.judged_by_call[call]:
         return engine.CheckResult(outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation")
     matching = [

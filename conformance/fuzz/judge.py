@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Exchange, Level, Request, TransportFailure, weaker_level
-from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR, TOO_MANY_REQUESTS
+from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
 from conformance.fuzz.case import Auth
 from conformance.profile.facts import Condition, ResponseKind
+from conformance.requests.rate_limits import asks_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +78,7 @@ class Judge:
         self._cached_bytes = 0
 
     def judge(self, case: Case, reply: Reply) -> Judgement | None:
-        """The first failure of a reply, without secrets; None if it has none, or is a 429.
+        """The first failure of a reply, without secrets; None if it has none, or asks to wait.
 
         Redacting is slow and most replies are fine, so only failed ones are redacted.
         """
@@ -136,7 +137,7 @@ class Judge:
     def _failures(self, case: Case, reply: Reply) -> Iterator[Judgement]:
         """The failures of a reply, the worst first."""
         status, operation = reply.status, self._operations[case.call]
-        if status == TOO_MANY_REQUESTS:
+        if asks_to_wait(reply):
             return
         if status >= SERVER_ERROR:
             level = self._level("rules.no-server-error")

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import InconclusiveError, UsageError
-from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.fuzz.accepted_requests import AcceptedRequests
 from conformance.fuzz.campaign import with_context
 from conformance.fuzz.finding import Certainty
 from conformance.fuzz.judge import FailureKind
 from conformance.fuzz.oracle import answer_for_fact
 from conformance.fuzz.sender import FuzzSender
+from conformance.requests.rate_limits import asks_to_wait
 from conformance.run import preflight
 from conformance.wire.budget import BudgetExhausted
 
@@ -113,9 +113,9 @@ def _as_judged(finding: Finding, judgement: Judgement, *, is_same: bool) -> Find
 def _require_judgeable(case_runner: CaseRunner, finding: Finding, case: Case, reply: Reply) -> None:
     """Raises InconclusiveError if an answer says nothing about the request."""
     url = case_runner.wire.target.url
-    if reply.status == TOO_MANY_REQUESTS:
+    if asks_to_wait(reply):
         raise InconclusiveError(
-            f"{url} can't be judged: it answers the request of the finding with 429, and goes on so"
+            f"{url} can't be judged: it answers the request of the finding with {reply.status}, and goes on so"
         )
     needs_fact = finding.failure_kind in {FailureKind.WRONGLY_REJECTED, FailureKind.WRONGLY_ACCEPTED}
     if needs_fact and not case.expected_facts:

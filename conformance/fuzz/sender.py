@@ -6,12 +6,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.fuzz.case_runner import CaseRunner
 from conformance.fuzz.judge import Judge
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.request_renderer import LARGE_BYTES, RequestRenderer
-from conformance.requests.rate_limits import retry_after_s
+from conformance.requests.rate_limits import asks_to_wait, retry_after_s
 from conformance.wire.connections import UNRESPONSIVE_FAILURES, Connections
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ _MAX_RETRY_AFTER_S, _MAX_TOTAL_WAIT_S = 30.0, 120.0
 class FuzzSender:
     """Sends cases to a target.
 
-    `waited_s` are the seconds spent on 429 responses, `unanswered` the requests that got no response.
+    `waited_s` are the seconds spent on answers that ask to wait, `unanswered` the requests that got no response.
     """
 
     def __init__(self, contract: Contract, keys: Keys, wire: Wire, preflight: PreflightResult) -> None:
@@ -53,12 +52,13 @@ class FuzzSender:
         self.waited_s = 0.0
         self.unanswered = 0
         self._wire = wire
+        self._has_time = True
         self._last_case_by_connection: dict[int, Case] = {}
 
     async def send_all(self, cases: Iterator[Case], on_reply: OnReply, *, deadline_s: float | None) -> bool:
         """Sends the cases, the large ones last and one at a time; False if it stopped before the end.
 
-        A case that is answered 429 is sent again later. Raises BudgetExhausted.
+        A case that is put off is sent again later, if there is time. Raises BudgetExhausted.
         """
         retry_queue: deque[Case] = deque()
         large_cases: list[Case] = []
@@ -77,7 +77,7 @@ class FuzzSender:
 
         def take_reply(prepared: PreparedCase, reply: Reply, connection: int) -> None:
             case = prepared.case
-            if self._defer_if_rate_limited(case, reply):
+            if self._defer_if_rate_limited(reply, deadline_s):
                 retry_queue.append(case)
                 return
             self._count_unanswered(reply)
@@ -94,8 +94,8 @@ class FuzzSender:
         return not is_stopped
 
     def should_stop(self, deadline_s: float | None) -> bool:
-        """Whether to stop: the time is up, the budget is spent, or the target no longer responds."""
-        is_late = deadline_s is not None and time.monotonic() > deadline_s
+        """Whether to stop: there is no time left (for a wait), the budget is spent, or the target does not respond."""
+        is_late = not self._has_time or (deadline_s is not None and time.monotonic() > deadline_s)
         return is_late or bool(self._wire.budget.exhausted_reason) or self.unanswered >= MAX_UNANSWERED
 
     def close(self) -> None:
@@ -105,13 +105,16 @@ class FuzzSender:
     def _count_unanswered(self, reply: Reply) -> None:
         self.unanswered += reply.failure in UNRESPONSIVE_FAILURES
 
-    def _defer_if_rate_limited(self, case: Case, reply: Reply) -> bool:
-        """Whether a case has to be sent again later: a 429 is waited out if that is not long."""
-        if reply.status != TOO_MANY_REQUESTS:
+    def _defer_if_rate_limited(self, reply: Reply, deadline_s: float | None) -> bool:
+        """Whether a case has to be sent again later: what asks to wait is waited for, if that is not long."""
+        if not asks_to_wait(reply):
             return False
-        wait_s = retry_after_s(self.case_runner.redacted_exchange(case, reply))
+        wait_s = retry_after_s(reply)
         if wait_s > _MAX_RETRY_AFTER_S or self.waited_s > _MAX_TOTAL_WAIT_S:
             return False
+        if deadline_s is not None and time.monotonic() + wait_s > deadline_s:
+            self._has_time = False
+            return True
         self.connections.pause(wait_s)
         self.waited_s += wait_s / max(1, self._wire.connections)
         return True

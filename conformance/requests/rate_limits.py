@@ -6,8 +6,8 @@ import contextlib
 import email.utils
 import math
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 from conformance.core.errors import NotApplicable
 from conformance.core.model import OperationKind
@@ -15,7 +15,7 @@ from conformance.core.statuses import TOO_MANY_REQUESTS, UNAVAILABLE
 from conformance.requests.raw_writers import start_line, write_standard
 
 if TYPE_CHECKING:
-    from conformance.core.model import Exchange
+    from conformance.core.model import Response
     from conformance.requests.draft import Draft
 
 FIRST_429 = "limited"
@@ -26,19 +26,32 @@ _PADDING_BYTES = 64
 """What a filler field adds to each event at least, in bytes, with some to spare."""
 
 
-def asks_to_wait(exchange: Exchange) -> bool:
+class Answered(Protocol):
+    """An exchange, or what stands for one: a status, 0 if there is no answer, and the answer."""
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+
+    @property
+    def response(self) -> Response | None:
+        """The answer."""
+
+
+def asks_to_wait(answered: Answered) -> bool:
     """Whether an answer says that there are too many requests: a 429, or a 503 with Retry-After."""
-    return exchange.status == TOO_MANY_REQUESTS or (exchange.status == UNAVAILABLE and names_a_time(exchange))
+    return answered.status == TOO_MANY_REQUESTS or (answered.status == UNAVAILABLE and names_a_time(answered))
 
 
-def names_a_time(exchange: Exchange) -> bool:
+def names_a_time(answered: Answered) -> bool:
     """Whether an answer has a Retry-After."""
-    return exchange.response is not None and exchange.response.header("retry-after") is not None
+    response = answered.response
+    return response is not None and response.header("retry-after") is not None
 
 
-def retry_after_s(exchange: Exchange) -> float:
-    """How many seconds a 429 asks to wait; one second if it does not say."""
-    response = exchange.response
+def retry_after_s(answered: Answered) -> float:
+    """How many seconds an answer asks to wait; one second if it does not say."""
+    response = answered.response
     text = ((response.header("retry-after") if response else None) or "").strip()
     with contextlib.suppress(ValueError):
         if not math.isnan(float(text)):
@@ -48,6 +61,23 @@ def retry_after_s(exchange: Exchange) -> float:
     except (TypeError, ValueError):
         return _DEFAULT_WAIT_S
     return max(retry_at.timestamp() - time.time(), _MIN_WAIT_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What rate limiters count of a request."""
+
+    events: int
+    bytes: int
+
+    def is_as_heavy_as(self, other: Weight) -> bool:
+        """Whether a limiter that never has room for the other one has none for this."""
+        return self.events >= other.events and self.bytes >= other.bytes
+
+
+def weight_of(draft: Draft) -> Weight:
+    """What rate limiters count of a draft."""
+    return Weight(events=draft.build_request().event_count, bytes=_weight_bytes(draft))
 
 
 def equal_control(draft: Draft, acceptable: Draft) -> Draft | None:

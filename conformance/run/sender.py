@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
-from conformance.core.errors import NoResponse
+from conformance.core.errors import NoResponse, Stopped
 from conformance.core.model import TransportFailure
 from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
-from conformance.requests.rate_limits import FIRST_429, asks_to_wait, equal_control
-from conformance.run.rate_limit_waits import MAX_TRIES, MAX_WAIT_S, RateLimitWaits, still_limited
+from conformance.requests.rate_limits import FIRST_429, asks_to_wait, equal_control, weight_of
+from conformance.run.rate_limit_waits import MAX_WAIT_S, RateLimitWaits, WaitsUsedUp, still_limited
 from conformance.wire import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
@@ -233,23 +233,35 @@ class Sender:
         send: Callable[[], Awaitable[Sequence[Exchange]]],
     ) -> tuple[Exchange, ...]:
         """The exchanges after the rate limit has let them pass; with a refusal only if it is about their content."""
-        refused_s, attempt = time.monotonic(), 0
+        refused_s, tries, waited_s = time.monotonic(), 0, 0.0
+        weights = [weight_of(draft) for draft in drafts]
         async with self._pause_others():
-            while True:
-                refusal = _first_refusal(exchanges)
-                if refusal is None or (attempt == 1 and await self._is_refused_for_content(drafts, refusal, send)):
-                    return exchanges
-                if attempt == MAX_TRIES:
-                    raise NoResponse(still_limited(refusal), exchange=refusal)
+            refusal = _first_refusal(exchanges)
+            while refusal is not None:
+                if tries == 1 and await self._is_refused_for_content(drafts, refusal, send):
+                    break
+                if self.waits.is_given_up(weights, tries, waited_s):
+                    raise self._put_off(NoResponse(still_limited(refusal, tries), exchange=refusal))
                 try:
-                    if attempt or self.waits.last_end_s < refused_s:
-                        await self.waits.wait(refusal, attempt)
-                except NoResponse:
+                    if tries or self.waits.last_end_s < refused_s:
+                        waited_s += await self.waits.wait(refusal, waited_s)
+                except NoResponse as failure:
                     if await self._is_refused_for_content(drafts, refusal, send):
-                        return exchanges
-                    raise
+                        break
+                    raise self._put_off(failure) from None
                 exchanges = self._record(await send())
-                attempt += 1
+                tries, last_refusal, refusal = tries + 1, refusal, _first_refusal(exchanges)
+                self.waits.learn(last_refusal, waited_s, is_enough=refusal is None)
+            return exchanges
+
+    def _put_off(self, failure: NoResponse) -> NoResponse | Stopped:
+        """The failure of a request that is put off for good; it ends a run that has no time left for waits."""
+        if self.breaker is None:
+            return failure
+        if isinstance(failure, WaitsUsedUp):
+            return Stopped(str(failure))
+        self.breaker.record_put_off(failure)
+        return failure
 
     async def _is_refused_for_content(
         self, drafts: Sequence[Draft], refusal: Exchange, send: Callable[[], Awaitable[Sequence[Exchange]]]

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.contract import Contract
-from conformance.core.errors import NoResponse
+from conformance.core.errors import NoResponse, Stopped
 from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.profile import load
 from conformance.requests import Call, ConcurrentRequests, Conversation, Draft, Keys
 from conformance.requests.rate_limits import FIRST_429, retry_after_s
+from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.rate_limit_waits import MAX_TRIES
 from conformance.wire import MAX_IN_FLIGHT
 from tests.support.fake_wires import FakeWire, sender_over
@@ -49,9 +50,11 @@ RETRY_LATER = answer(429, Retry_After="0")
 
 
 def sender_and_wire(*answers: Exchange) -> tuple[Sender, FakeWire]:
-    """A sender that gets these answers, the last one again and again, and its wire."""
+    """A sender that gets these answers, the last one again and again, and does not really wait; and its wire."""
     wire = FakeWire.in_turn(*answers)
-    return sender_over(wire), wire
+    sender = sender_over(wire)
+    sender.waits.sleep = lambda _: asyncio.sleep(0)
+    return sender, wire
 
 
 def send_in_turn(sender: Sender, drafts: Iterable[Draft]) -> list[Exchange]:
@@ -148,21 +151,35 @@ def test_a_503_without_a_time_to_come_back_is_an_answer() -> None:
     assert len(wire.sent) == 1
 
 
-@pytest.mark.parametrize("value", ["31", "3600"])
+@pytest.mark.parametrize("value", ["61", "3600"])
 def test_nobody_waits_for_hours(value: str) -> None:
-    """A time beyond half a minute ends the check without a verdict, at once."""
+    """A time beyond a minute ends the check without a verdict, at once."""
     sender, wire = sender_and_wire(answer(429, Retry_After=value))
     with pytest.raises(NoResponse, match=f"asks to wait {value} s"):
         send_in_turn(sender, [call().acceptable_request()])
     assert len(wire.sent) == 1
 
 
-def test_a_run_waits_two_minutes_at_most() -> None:
-    """A target that puts everything off must not hold a pipeline up."""
-    sender, _ = sender_and_wire(answer(429, Retry_After="5"))
-    sender.waits.total_s = 118.0
-    with pytest.raises(NoResponse):
+@pytest.mark.parametrize(("breaker", "error"), [(None, NoResponse), (CircuitBreaker(), Stopped)])
+def test_a_run_waits_ten_minutes_at_most(breaker: CircuitBreaker | None, error: type[Exception]) -> None:
+    """A target that puts everything off must not hold a pipeline up: nothing more is sent."""
+    sender, wire = sender_and_wire(answer(429, Retry_After="5"))
+    sender.breaker, sender.waits.total_s = breaker, 598.0
+    with pytest.raises(error, match="598 s so far"):
         send_in_turn(sender, [call().acceptable_request()])
+    assert len(wire.sent) == 1
+
+
+def test_requests_that_are_all_put_off_end_a_run() -> None:
+    """Nobody reads the same sentence hundreds of times."""
+    sender, wire = sender_and_wire(answer(429, Retry_After="3600"))
+    sender.breaker = CircuitBreaker()
+    for _ in range(19):
+        with pytest.raises(NoResponse):
+            send_in_turn(sender, [call().acceptable_request()])
+    with pytest.raises(Stopped, match=r"20 requests in a row were put off, the last one: .*3600 s"):
+        send_in_turn(sender, [call().acceptable_request()])
+    assert len(wire.sent) == 20
 
 
 def test_all_stand_still_while_one_waits() -> None:
