@@ -17,7 +17,7 @@ from conformance.diff.fuzz_comparison import FuzzComparison
 from conformance.diff.fuzz_only import merge_fuzz_only
 from conformance.diff.grouping import ACCEPTED_FACT, group_differences
 from conformance.diff.request_traits import RequestTraits
-from conformance.diff.sides import Side, equalize_baselines
+from conformance.diff.sides import Side, equalize_baselines, place_trials
 from conformance.requests import Baseline, Call
 from conformance.wire import Redactor
 
@@ -70,6 +70,7 @@ async def compare(
         for side in sides:
             await side.run_preflight()
         await equalize_baselines(*sides)
+        place_trials(*sides)
         report.dead = {side.name: sorted(map(str, side.preflight.dead)) for side in sides}
         comparison = CheckComparison(*sides, strict=options.strict)
         check_result = await comparison.run(on_result)

@@ -34,7 +34,7 @@ class CauseAnalysis:
         ordinary: OrdinaryRequests,
     ) -> None:
         self._traits, self._normalize = traits, normalize
-        matching = [(trial.operation, item) for trial, item in check_result.matching if trial.operation is not None]
+        matching = [(place, item) for trial, item in check_result.matching if (place := trial.asked_operation)]
         self.conjunction = Conjunction(traits.contract, traits, matching, normalize)
         self._ordinary_traits = {place: traits.of_request(place, request) for place, request in ordinary.items()}
         self._matching_exchanges: dict[Operation, list[Exchange]] = defaultdict(list)
@@ -50,9 +50,9 @@ class CauseAnalysis:
         """The operations whose ordinary request both servers accept alike."""
         self._trait_counts: dict[tuple[Operation, Facet, FacetValue | None], Counter[Feature]] = {}
         self._differing_trait_counts: Counter[tuple[Operation, AnswerChange, Feature]] = Counter(
-            (difference.trial.operation, difference.change, trait)
+            (difference.trial.asked_operation, difference.change, trait)
             for difference in check_result.differences
-            if difference.trial.operation is not None
+            if difference.trial.asked_operation is not None
             for trait in self.special_traits(difference)
         )
 
@@ -63,13 +63,13 @@ class CauseAnalysis:
         trait, such as the type of one of several events.
         """
         request = difference.request
-        if difference.change.facet == STATUS and difference.trial.operation in self._accepts_ordinary:
+        if difference.change.facet == STATUS and difference.trial.asked_operation in self._accepts_ordinary:
             return False
         return request is not None and request.raw_writer is None and not self.special_traits(difference)
 
     def special_traits(self, difference: StepDifference) -> frozenset[Feature]:
         """The traits that the ordinary request of the operation lacks."""
-        operation, request = difference.trial.operation, difference.request
+        operation, request = difference.trial.asked_operation, difference.request
         if operation is None or request is None:
             return frozenset()
         return self._traits_beyond_ordinary(operation, request)
@@ -88,7 +88,7 @@ class CauseAnalysis:
         A trait of a request that both accept cannot be the cause of a refusal. One that is also in requests that both
         refuse may be, if it is at least as frequent in those that differ.
         """
-        operation, change = difference.trial.operation, difference.change
+        operation, change = difference.trial.asked_operation, difference.change
         if operation is None:
             return
         accepted_counts = self._count_matching_traits(operation, STATUS) if change.facet == STATUS else Counter()

@@ -233,7 +233,7 @@ class CheckComparison:
     def _describe_unstable(self, trial: Trial, rounds: Sequence[ResultPair]) -> UnstableCheck:
         summaries = [[self._summarize(pair[side]) for pair in rounds] for side in (0, 1)]
         return UnstableCheck(
-            id=trial.check.id, operation=str(trial.operation or ""),
+            id=trial.check.id, operation=str(trial.asked_operation or ""),
             first=tuple(summaries[0]), second=tuple(summaries[1]),
         )  # fmt: skip
 

@@ -69,7 +69,7 @@ class Conjunction:
         )
 
     def _states_of_difference(self, difference: StepDifference) -> list[FieldStates]:
-        operation, request = difference.trial.operation, difference.request
+        operation, request = difference.trial.asked_operation, difference.request
         if operation is None or request is None:
             return []
         return [*self._event_states(operation, self._traits.events_of_request(operation, request))]

@@ -183,7 +183,7 @@ def _naming_order(difference: StepDifference, causes: CauseAnalysis) -> tuple[ob
         not causes.is_ordinary(difference),
         check.area is Area.SDK,
         check.id,
-        str(difference.trial.operation),
+        str(difference.trial.asked_operation),
     )
 
 
@@ -224,7 +224,7 @@ def _change_occurrences(group: Iterable[StepDifference]) -> tuple[ChangeOccurren
     return tuple(
         ChangeOccurrence(
             change=change,
-            calls=tuple(sorted({str(unit.trial.operation) for unit in differences if unit.trial.operation})),
+            calls=tuple(sorted({str(place) for unit in differences if (place := unit.trial.asked_operation)})),
             request_count=len(differences),
         )
         for change, differences in ordered

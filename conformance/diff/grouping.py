@@ -36,7 +36,7 @@ def group_differences(observed: Iterable[StepDifference], causes: CauseAnalysis)
     """Groups the differences by cause, in the order of the first of each group."""
     differences = list(observed)
     ordinary_changes = {
-        (difference.trial.operation, difference.change)
+        (difference.trial.asked_operation, difference.change)
         for difference in differences
         if difference.change.facet != VERDICT and causes.is_ordinary(difference)
     }
@@ -47,7 +47,7 @@ def group_differences(observed: Iterable[StepDifference], causes: CauseAnalysis)
         links[request_link].append(number)
         if request_link in explained_requests and not (unit.decides_verdict and is_specific(unit)):
             continue
-        for link in _links(unit, causes, is_plain=(unit.trial.operation, unit.change) in ordinary_changes):
+        for link in _links(unit, causes, is_plain=(unit.trial.asked_operation, unit.change) in ordinary_changes):
             links[link].append(number)
     parent = list(range(len(differences)))
 
@@ -71,7 +71,7 @@ def _request_link(difference: StepDifference) -> Hashable:
     """The key of a request and the two answers to it: another check that sends the same shows the same."""
     request, check = difference.request, difference.trial.check
     if request is None or difference.change.facet == VERDICT:
-        return "no request", check.id, str(difference.trial.operation), difference.step
+        return "no request", check.id, str(difference.trial.asked_operation), difference.step
     return "request", request.method, request.path, request.query, request.headers, request.body, difference.change
 
 

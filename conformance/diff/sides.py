@@ -114,3 +114,10 @@ async def equalize_baselines(first: Side, second: Side) -> None:
             if operation in side.preflight.dead
         }
         side.preflight = replace(side.preflight, baselines={**dead_baselines, **common_baselines})
+
+
+def place_trials(first: Side, second: Side) -> None:
+    """Moves checks that run once to a path on which both sides accept something, if theirs is dead on one."""
+    both = PreflightResult(dead={**first.preflight.dead, **second.preflight.dead})
+    for side in (first, second):
+        side.plan = side.plan.with_trials([trial.after_preflight(both) for trial in side.plan.trials])

@@ -23,6 +23,7 @@ from tests.targets.application import Application
 from tests.targets.behaviour import BEHAVIOURS, STANDARD
 from tests.targets.dialects import DIALECTS
 from tests.targets.faults import broken_servers
+from tests.targets.messages import Answer
 from tests.targets.options import KEY, Options, variants
 from tests.targets.server import serve
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.targets.dialects import Dialect
-    from tests.targets.messages import Answer, Request
+    from tests.targets.messages import Request
 
 OTHER_KEY = "another-Key-of-the-second-server"
 
@@ -355,3 +356,27 @@ def test_nothing_compared_is_not_the_same() -> None:
         prepare_plans({"url": "http://127.0.0.1:9", "url_b": "http://127.0.0.1:9", "write_key": KEY})
     outcome = diff.DiffReport(contract=None, urls=("a", "b"))  # type: ignore[arg-type] # not asked for
     assert (outcome.verdict, outcome.exit_code) == (diff.UNCOMPARED, 3)
+
+
+class BatchesOnly(Application):
+    """A server with one path; a broken one fails on HTTP/1.0."""
+
+    def __init__(self, *, fails_on_http_10: bool) -> None:
+        super().__init__(DIALECTS["rudderstack"])
+        self._fails = fails_on_http_10
+
+    def answer(self, request: Request) -> Answer:
+        """Answer batches."""
+        if self._fails and request.version == "HTTP/1.0":
+            return Answer(500, {"Content-Type": "text/plain"}, b"oops")
+        return super().answer(request if request.path == "/v1/batch" else replace(request, path="/elsewhere"))
+
+
+def test_a_check_that_runs_once_is_asked_where_both_sides_accept_something() -> None:
+    """As `run` does; the difference names that path."""
+    with serve(BatchesOnly(fails_on_http_10=False)) as one, serve(BatchesOnly(fails_on_http_10=True)) as other:
+        document = compare_servers(one, other, "rudderstack", select="robustness.version.*,robustness.length.*")
+    assert [(item["id"], item["calls"]) for item in document["differences"]] == [
+        ("robustness.version.http-10", ["POST /v1/batch"])
+    ]
+    assert fits_schema(document)
