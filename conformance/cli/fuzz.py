@@ -20,6 +20,7 @@ from conformance.fuzz.finding import Finding, load_finding, save_finding
 from conformance.fuzz.replay import replay_finding
 from conformance.profile import load
 from conformance.report import fuzz_findings as report
+from conformance.requests import Keys
 from conformance.run import preflight
 from conformance.run.permissions import GENTLE_ONLY
 from conformance.run.plan import build_plan
@@ -119,11 +120,12 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, 
 
 
 def replay(options: Mapping[str, Any]) -> int:
-    """Sends the request of a finding again and returns the exit code: 1 if it still fails, 0 if not."""
+    """Sends the request of a finding again and returns the exit code: 1 if it still fails at the gate, 0 if not."""
     finding = load_finding(options["id"])
     settings = _resolve_with_profile({**options, "profile": options["profile"] or finding.profile})
     contract = Contract(load(settings["profile"]), settings["include"])
-    plan = build_plan(settings, options["url"] or finding.url, contract, ())
+    keys = Keys(write_key=settings["write_key"] or "", bearer=settings["bearer"])
+    plan = build_plan(settings, options["url"] or keys.fill_in(finding.url), contract, ())
     if plan.tiers == GENTLE_ONLY:
         raise UsageError("a generated request needs more than the gentle tier")
     reproduced = event_loop.run(_resend(plan, finding))
@@ -133,7 +135,7 @@ def replay(options: Mapping[str, Any]) -> int:
         return 0
     save_finding(reproduced)
     report.print_findings([reproduced], console, plan.gate)
-    return 1
+    return int(reproduced.level.is_at_least(plan.gate))
 
 
 async def _resend(plan: Plan, finding: Finding) -> Finding | None:

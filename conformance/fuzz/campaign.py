@@ -218,11 +218,13 @@ class Campaign:
 
 def with_context(finding: Finding, contract: Contract, case_runner: CaseRunner) -> Finding:
     """A finding with its profile, its target, and a curl line that repeats it."""
+    wire = case_runner.wire
     exchange = finding.exchange or case_runner.redacted_exchange(finding.case, Reply())
     return replace(
         finding,
         profile=contract.profile.name,
-        url=case_runner.wire.target.url,
+        url=wire.redactor.redact_text(wire.target.url),
         exchange=exchange,
+        requests=tuple(map(case_runner.redacted_request, (*finding.preceding, finding.case))),
         curl=curl_command(exchange.request, exchange.url) if not finding.preceding else "",
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import NoResponse
-from conformance.core.model import Exchange
+from conformance.core.model import Exchange, Request
 from conformance.core.statuses import MULTIPLE_CHOICES
 from conformance.fuzz.judge import FailureKind, Judge, Judgement
 from conformance.fuzz.request_renderer import LARGE_BYTES, PreparedCase, RequestRenderer
@@ -112,16 +112,19 @@ class CaseRunner:
 
     def redacted_exchange(self, case: Case, reply: Reply) -> Exchange:
         """A case and its reply as an exchange without secrets."""
-        request, redactor = self.renderer.render(case), self.wire.redactor
-        target = self.wire.target
+        request, redactor, target = self.redacted_request(case), self.wire.redactor, self.wire.target
         return Exchange(
-            request=redactor.redact_request(request),
-            url=f"{target.scheme}://{target.authority}{target.prefix}{request.path}",
+            request=request,
+            url=redactor.redact_text(f"{target.scheme}://{target.authority}{target.prefix}{request.path}"),
             response=redactor.redact_response(reply.response) if reply.response else None,
             failure=reply.failure,
             failure_detail=redactor.redact_text(reply.failure_detail),
             bytes_after_response=redactor.redact_body(reply.bytes_after_response),
         )
+
+    def redacted_request(self, case: Case) -> Request:
+        """A case as a request without secrets."""
+        return self.wire.redactor.redact_request(self.renderer.render(case))
 
     async def _send(self, cases: Sequence[Case], *, reads_trailing_bytes: bool) -> Reply:
         """Sends cases in order; returns the last reply."""

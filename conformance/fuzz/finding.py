@@ -20,7 +20,7 @@ from conformance.fuzz.judge import FailureKind
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.core.model import Exchange
+    from conformance.core.model import Exchange, Request
 
 
 class Certainty(enum.StrEnum):
@@ -61,8 +61,8 @@ class Finding:
     """One defect: the failure, the smallest request that shows it, and where and how often it was seen.
 
     `reason` is the cause in the request, in words. `preceding` are requests that have to be sent first, and
-    `scope` is set where they cause the failure. `facts` are the facts that the answer broke;
-    a finding that was loaded has neither.
+    `scope` is set where they cause the failure. `facts` are the facts that the answer broke. `requests` are all that
+    are sent, in order and without secrets. A finding that was loaded has neither scope, facts nor requests.
     """
 
     failure_kind: FailureKind
@@ -82,18 +82,19 @@ class Finding:
     facts: tuple[str, ...] = field(default=(), compare=False)
     scope: Scope | None = field(default=None, compare=False)
     exchange: Exchange | None = field(default=None, compare=False)
+    requests: tuple[Request, ...] = field(default=(), compare=False)
     curl: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:
-        """A short hash, the same whenever the same request shows the same defect of the same target."""
+        """A short hash, the same whenever the same requests show the same defect of the same target."""
         parts = [
             self.url,
             self.profile,
             self.failure_kind,
             self.dedup_key,
-            self.reason,
-            case_to_line(self.case._replace(about="", expected_facts=())),
+            escape_surrogates(self.reason),
+            *(case_to_line(case._replace(about="", expected_facts=())) for case in (self.case, *self.preceding)),
         ]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
@@ -143,9 +144,12 @@ def load_finding(finding_id: str) -> Finding:
         raise UsageError(f"no finding has the id {shorten(finding_id)!r}; findings are kept in {path.parent}")
     text = read_text(path, what="the finding")
     try:
-        return _from_json(json.loads(text))
+        finding = _from_json(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} is not a finding: {type(error).__name__}: {error}") from None
+    if finding.id != finding_id:
+        raise UsageError(f"{path} is not the finding {finding_id}: its content has the id {finding.id}")
+    return finding
 
 
 def _from_json(fields: dict[str, Any]) -> Finding:

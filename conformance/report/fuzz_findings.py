@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.text import Text
 
-from conformance.core.text import join_first, truncate
+from conformance.core.text import join_first
 from conformance.report.details import Detail, DetailKind, print_details
+from conformance.report.request_text import request_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
-    from conformance.core.model import Level
+    from conformance.core.model import Level, Request
 
 FORMAT_VERSION = 1
 _MAX_CALLS = 8
-_MAX_BODY_LENGTH = 600
 
 
 class PrintableFinding(Protocol):
@@ -37,6 +37,10 @@ class PrintableFinding(Protocol):
     def level(self) -> Level:
         """The level of the broken promise."""
 
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The requests that show it, in order, without secrets."""
+
     def as_json(self) -> dict[str, Any]:
         """The JSON form."""
 
@@ -50,30 +54,22 @@ def print_findings(findings: Sequence[PrintableFinding], console: Console, gate:
             Text.assemble(("\nFINDING", style), f"  {item.id}  ", (item.level.value.upper(), "bold"), below),
             soft_wrap=True,
         )
-        print_details(_describe_finding(item.title, item.as_json()), console)
+        print_details(_describe_finding(item), console)
 
 
-def _describe_finding(title: str, finding: dict[str, Any]) -> Iterator[Detail]:
+def _describe_finding(item: PrintableFinding) -> Iterator[Detail]:
     """All details of a finding."""
-    yield Detail(DetailKind.TITLE, title)
+    finding = item.as_json()
+    yield Detail(DetailKind.TITLE, item.title)
     calls = join_first(finding["calls"], _MAX_CALLS)
     yield Detail(DetailKind.CALLS, f"{calls} ({finding['count']:,} requests)")
-    for request in (*finding["before"], finding["request"]):
-        yield Detail(DetailKind.REQUEST, _describe_request(request))
+    for request in item.requests:
+        yield Detail(DetailKind.REQUEST, request_text(request))
     yield Detail(DetailKind.EXPECTED, finding["expected"])
     yield Detail(DetailKind.RECEIVED, finding["received"])
     yield Detail(DetailKind.REPLAY, f"conformance replay {finding['id']}")
     if finding["curl"]:
         yield Detail(DetailKind.CURL, finding["curl"])
-
-
-def _describe_request(request: dict[str, Any]) -> str:
-    """A request in one line: its call, what is unusual about it, and its body."""
-    words = [request["call"]]
-    words += [f"{name}: {request[name]!r}" for name in ("auth", "content_type", "coding") if name in request]
-    body = next((request[name] for name in ("json", "text", "pieces", "base64") if name in request), "")
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return f"{' '.join(words)} {truncate(text, _MAX_BODY_LENGTH)}"
 
 
 def findings_json_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from conformance.core.errors import NotApplicable
 from conformance.profile.facts import AuthScheme
@@ -64,6 +65,11 @@ class Keys:
         if self.bearer:
             placeholders[self.bearer] = REDACTED_BEARER
         return {secret: shown for secret, shown in placeholders.items() if secret}
+
+    def fill_in(self, url: str) -> str:
+        """A URL with the secrets in place of their placeholders."""
+        filled = url.replace(REDACTED_WRITE_KEY, quote(self.write_key, safe=""))
+        return filled.replace(REDACTED_BEARER, quote(self.bearer, safe="")) if self.bearer else filled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

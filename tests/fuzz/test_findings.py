@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,12 +97,21 @@ def test_a_finding_is_kept_by_its_id() -> None:
     """It is loaded as it was saved."""
     with serve(crashing_on_any(DEFECTS["null as /traits"][0])(DIALECTS[DIALECT])) as url:
         (finding,) = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)[:1_200]).findings
-    assert save_finding(finding) is not None
+    path = save_finding(finding)
+    assert path is not None
     again = load_finding(finding.id)
     assert again.as_json() | {"curl": finding.curl} == finding.as_json()
     assert again.id == finding.id
     with pytest.raises(UsageError, match="no finding has the id"):
         load_finding("../etc")
+    others = [replace(finding, preceding=(finding.case,)), replace(finding, reason="\ud800")]
+    assert len({finding.id, *(item.id for item in others)}) == 1 + len(others)
+    for item in others:
+        save_finding(item)
+        assert load_finding(item.id).id == item.id
+    path.with_name("0123456789.json").write_bytes(path.read_bytes())
+    with pytest.raises(UsageError, match=f"not the finding 0123456789: its content has the id {finding.id}"):
+        load_finding("0123456789")
 
 
 class FailingOnce(Application):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.cli import main
-from conformance.fuzz.finding import Finding, save_finding
+from conformance.core.model import Level
+from conformance.fuzz.finding import Finding, load_finding, save_finding
+from conformance.fuzz.judge import FailureKind
 from tests.support.campaigns import crashing_on_any, labelled_cases, run_campaign
 from tests.support.scripted_server import answer_always, scripted_server
+from tests.targets.behaviour import STANDARD
 from tests.targets.dialects import DIALECTS
 from tests.targets.options import KEY
 from tests.targets.server import serve
@@ -70,3 +75,28 @@ def test_a_finding_is_of_its_target() -> None:
         assert json.loads(first.case.body) == json.loads(second.case.body)
         assert main(["replay", first.id]) == 1
         assert main(["replay", second.id]) == 3
+
+
+def test_a_defect_below_the_gate_is_shown_and_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its requests as they are sent, and without the key."""
+    with serve(_CRASHING(DIALECTS[PROFILE])) as url:
+        (finding,) = run_campaign(url, PROFILE, labelled_cases(PROFILE, 700)).findings
+        weaker = replace(finding, level=Level.SHOULD, failure_kind=FailureKind.BREAKS_LATER_REQUESTS)
+        save_finding(weaker)
+        capsys.readouterr()
+        codes = [main(["replay", weaker.id, "--gate", gate]) for gate in ("must", "should")]
+    shown = capsys.readouterr().out
+    assert codes == [0, 1]
+    assert "POST /track HTTP/1.1\n" in re.sub(" +\n", "\n", shown)
+    assert "Authorization: Basic base64($CONFORMANCE_WRITE_KEY:)" in shown
+    assert "below the gate" in shown
+
+
+def test_a_key_in_the_url_is_neither_stored_nor_lost() -> None:
+    """The stored URL has a placeholder, and replay puts the key in its place."""
+    with serve(_CRASHING(DIALECTS[PROFILE]), replace(STANDARD, prefix=f"/{KEY}")) as url:
+        finding = _saved_finding(url)
+        assert main(["replay", finding.id]) == 1
+    stored = json.dumps(load_finding(finding.id).as_json())
+    assert KEY not in stored
+    assert finding.url.endswith("/$CONFORMANCE_WRITE_KEY")
