@@ -258,7 +258,8 @@ class Note:
 class Verdict:
     """The result of one check on one operation; `operation` is empty if the profile has none for the check.
 
-    `exchanges` are transcripts, kept for problems only. `received_status` is the status of the response that
+    `exchanges` are transcripts, kept for problems only; `left_out_exchanges` counts those without room in the report.
+    `received_status` is the status of the response that
     shows a problem: 0 if there was no response, None if no exchange shows one. `data` comes from the check's
     Note. `measured_sizes` lists the requests that were built to hit a size limit, and whether each was accepted.
     `known_deviation` is set if a broken promise is accepted for now; `outcome_counts` if repeated runs had
@@ -278,6 +279,7 @@ class Verdict:
     received_status: int | None = None
     sources: tuple[Source, ...] = ()
     exchanges: tuple[JsonObject, ...] = ()
+    left_out_exchanges: int = 0
     curl: str = ""
     data: JsonObject | None = None
     measured_sizes: tuple[tuple[MeasuredSize, bool], ...] = ()

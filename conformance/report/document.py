@@ -181,6 +181,7 @@ def verdict_json(verdict: Verdict) -> JsonObject:
         "received": escape_surrogates(verdict.received),
         "sources": [source.as_json() for source in verdict.sources],
         "exchanges": list(verdict.exchanges),
+        **({"exchanges_left_out": verdict.left_out_exchanges} if verdict.left_out_exchanges else {}),
         "curl": escape_surrogates(verdict.curl),
         **({"path_state": verdict.path_state.value} if verdict.path_state else {}),
         **({"asked_on": verdict.asked_on} if verdict.asked_on else {}),

@@ -96,12 +96,18 @@ def report_headline(document: Mapping[str, Any]) -> Headline:
         sentence = f"could not be judged by {title}"
     failure = str(document["run"].get("failure", "No promise was judged"))
     details = _problem_sentences(gated) if tally.judged else [_begin_sentence(failure)]
+    details += left_out_sentences(sum(item.get("exchanges_left_out", 0) for item in document["checks"]))
     return Headline(
         verdict=document["verdict"],
         sentence=sentence,
         details=tuple(details),
         below_gate=_below_gate_sentence(Tally.from_checks(below)),
     )
+
+
+def left_out_sentences(count: int) -> list[str]:
+    """A sentence about transcripts that had no room in a report, if there are any."""
+    return [f"{count:,} requests and answers are left out of the report, which would be too large"] if count else []
 
 
 def _begin_sentence(text: str) -> str:

@@ -16,6 +16,7 @@ from conformance.report.details import Detail, DetailKind, print_details
 from conformance.report.document import CONFORMS, DEVIATES
 from conformance.report.failure_groups import describe_known
 from conformance.report.matrix import build_matrix
+from conformance.report.tallies import left_out_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -180,6 +181,7 @@ def _verdict_line(report: Report) -> Text:
     return Text.assemble(
         f"\nincomplete: {escape_controls(header.stop_reason)}" if not report.is_complete else "",
         f"\nnot judged: {escape_controls(report.unjudged_reason)}" if report.unjudged_reason else "",
+        *(f"\n{text}" for text in left_out_sentences(sum(item.left_out_exchanges for item in report.verdicts))),
         ("\n" + escape_controls(header.target_url), "bold"), " ", (words, style),
         f" the profile {header.profile_name} at the gate {header.gate}: ",
         f"{numbers} ({header.request_count:,} requests in {header.duration_s:.1f} s{waited})",

@@ -14,6 +14,7 @@ from conformance.core.model import WORST_FIRST, Area, Verdict
 from conformance.profile.facts import SizeLimit
 from conformance.report.document import Report, RunInfo
 from conformance.report.limits import MeasuredLimit, measure_limits
+from conformance.report.transcript import TranscriptBudget
 from conformance.run import engine, preflight
 from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.sender import Sender
@@ -117,9 +118,10 @@ async def execute(
     result = result or RunResult()
     start_s = time.monotonic()
     sender = Sender(wire=(wire := plan.build_wire()))
+    budget = TranscriptBudget()
 
     def on_result(trial: Trial, check_result: CheckResult) -> None:
-        result.verdicts.append(verdict := build_verdict(trial, check_result))
+        result.verdicts.append(verdict := build_verdict(trial, check_result, budget))
         on_verdict(trial, verdict)
 
     try:

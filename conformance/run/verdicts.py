@@ -9,8 +9,9 @@ from conformance.checks import expect
 from conformance.checks.promises import Promise, broken_promise, server_error_or
 from conformance.core.model import PROBLEM_OUTCOMES, Area, Outcome, Verdict
 from conformance.core.resources import profile_names
+from conformance.core.text import truncate
 from conformance.report.curl import curl_command
-from conformance.report.transcript import transcript_json
+from conformance.report.transcript import TranscriptBudget
 
 if TYPE_CHECKING:
     from conformance.checks.trial import Trial
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 
 _MAX_EXCHANGES = 12
 """The number of exchanges that a verdict keeps."""
+_MAX_TEXT_LENGTH = 2_000
+"""Of what a verdict quotes."""
 
 
-def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
-    """The verdict on a trial; exchanges are kept only if there is a problem."""
+def build_verdict(trial: Trial, result: CheckResult, budget: TranscriptBudget | None = None) -> Verdict:
+    """The verdict on a trial; exchanges are kept only if there is a problem, and within the budget of a report."""
     outcome = trial.to_check_outcome(result.outcome)
     kept = _relevant_exchanges(result) if outcome in PROBLEM_OUTCOMES else ()
     promise = _promise(trial, result)
+    transcripts = (budget or TranscriptBudget()).take(kept)
     return Verdict(
         id=trial.check.id,
         area=trial.check.area,
@@ -33,12 +37,13 @@ def build_verdict(trial: Trial, result: CheckResult) -> Verdict:
         title=trial.check.title,
         operation=str(trial.operation or ""),
         outcome=outcome,
-        message=result.message,
-        expected=result.expected,
-        received=result.received,
+        message=truncate(result.message, _MAX_TEXT_LENGTH),
+        expected=truncate(result.expected, _MAX_TEXT_LENGTH),
+        received=truncate(result.received, _MAX_TEXT_LENGTH),
         received_status=result.received_status,
         sources=promise.sources,
-        exchanges=tuple(transcript_json(item) for item in kept),
+        exchanges=transcripts,
+        left_out_exchanges=len(kept) - len(transcripts),
         curl=_reproduction_command(trial, kept[-1]) if kept else "",
         data=result.data,
         measured_sizes=expect.measured_sizes(result.exchanges),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from conformance.core.text import truncate
+
 CLOSED_WITHOUT_ANSWER = "the connection was closed without an answer"
+_MAX_REASON_LENGTH = 300
 CLOSED_IN_ANSWER = "the connection was closed in the middle of an answer"
 
 
@@ -13,14 +16,14 @@ def timed_out(deadline_s: float) -> str:
 
 def not_http(reason: object) -> str:
     """The answer is not HTTP."""
-    return f"the answer is not HTTP: {reason}"
+    return f"the answer is not HTTP: {truncate(str(reason), _MAX_REASON_LENGTH)}"
 
 
 def tls_failed(reason: object) -> str:
     """The TLS handshake failed."""
-    return f"the TLS handshake failed: {reason}"
+    return f"the TLS handshake failed: {truncate(str(reason), _MAX_REASON_LENGTH)}"
 
 
 def no_connection(host: str, port: int, reason: object) -> str:
     """No connection could be opened."""
-    return f"no connection to {host} port {port}: {reason}"
+    return f"no connection to {host} port {port}: {truncate(str(reason), _MAX_REASON_LENGTH)}"
