@@ -133,18 +133,23 @@ class RawConnection:
         return self.buffer[:MAX_TRAILING_BYTES]
 
     async def _is_answered_early(self) -> bool:
-        """Whether a final answer comes before the next piece; after an interim one the next piece is sent."""
+        """Whether a final answer comes before the next piece, which is sent after a 100 or when nothing comes.
+
+        Other interim answers, such as 102 and 103, may come at any time and say nothing.
+        """
         try:
             async with client_deadline(INTERIM_WAIT_S):
-                while b"\r\n\r\n" not in self.buffer and not self.at_eof and len(self.buffer) <= MAX_READ_BYTES:
-                    await self._read()
+                while True:
+                    while b"\r\n\r\n" not in self.buffer and not self.at_eof and len(self.buffer) <= MAX_READ_BYTES:
+                        await self._read()
+                    if not self.buffer.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
+                        return True
+                    head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+                    if head[9:12] == b"100":
+                        self.got_100_continue = True
+                        return False
         except TimeoutError:
             return False
-        if self.buffer.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
-            self.buffer = self.buffer.partition(b"\r\n\r\n")[2]
-            self.got_100_continue = True
-            return False
-        return True
 
     async def _feed_parser(self, parser: h11.Connection) -> None:
         """Gives the parser the received bytes, or waits for more."""

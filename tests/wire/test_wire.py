@@ -8,12 +8,14 @@ import itertools
 import socket
 import time
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.core.errors import UsageError
 from conformance.core.model import Exchange, Request, TransportFailure
+from conformance.requests.framings import write_expect_continue
 from conformance.wire import Redactor, Wire, parse_target
 from conformance.wire.decoding import MAX_BODY_BYTES
 from conformance.wire.throttle import Throttle
@@ -293,6 +295,27 @@ def test_header_names_are_found_in_any_case() -> None:
 def test_an_interim_answer_is_passed_over() -> None:
     """A 100 or 103 is not yet the answer."""
     assert exchange_answered_by(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK).status == 200
+
+
+@pytest.mark.parametrize(("interim", "continues"), [(b"102", False), (b"103", False), (b"100", True)])
+def test_only_a_100_asks_for_the_body(interim: bytes, continues: bool) -> None:  # noqa: FBT001 - a parameter
+    """Other interim answers may come at any time, before the head is understood too."""
+
+    def script(peer: ClientConnection) -> None:
+        head = peer.read_head()
+        peer.send(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 %b Interim\r\n\r\n" % interim)
+        peer.read_body(head)
+        peer.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK)
+
+    request = replace(EVENT, raw_writer=write_expect_continue)
+    with scripted_server(script) as server:
+
+        async def converse() -> list[Exchange]:
+            async with Wire(target=parse_target(server.url), redactor=Redactor({})) as wire:
+                return await wire.exchange_on_one_connection([request])
+
+        (exchange,) = asyncio.run(converse())
+    assert (exchange.status, exchange.got_100_continue) == (200, continues)
 
 
 def test_a_204_has_no_body() -> None:
