@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -48,10 +49,10 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     if unknown:
         raise UsageError(f"--include {unknown[0]}: no profile has such a group")
     reports: list[Report] = []
-    spent = Budget().spent
+    spent, start_s = Budget().spent, time.monotonic()
     for name, contract in contracts.items():
         profile_settings = {**settings, "profile": name, "include": _groups_of_profile(name, settings["include"])}
-        reports.append(_judge_by_profile(profile_settings, contract, options, spent))
+        reports.append(_judge_by_profile(profile_settings, contract, options, spent, time.monotonic() - start_s))
         if reports[-1].run_info.is_interrupted:
             break
     if all(item.run_info.unjudged_reason for item in reports):
@@ -73,16 +74,18 @@ def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
 
 
 def _judge_by_profile(
-    settings: dict[str, Any], contract: Contract, options: Mapping[str, Any], spent: list[int]
+    settings: dict[str, Any], contract: Contract, options: Mapping[str, Any], spent: list[int], elapsed_s: float
 ) -> Report:
     """The report by one profile; where the target could not be judged, it says why in `unjudged_reason`.
 
-    `spent` counts what was sent for all profiles so far: the budget is that of the whole command.
+    `spent` counts what was sent for all profiles so far: the budget is that of the whole command, as is a time that
+    the user named, of which `elapsed_s` seconds are used up.
     """
     with ExitStack() as stack:
         url = options["url"] or stack.enter_context(start_embedded_server(settings))
         plan = build_plan(settings, url, contract, CHECKS)
-        plan = replace(plan, budget=replace(plan.budget, spent=spent))
+        limits = plan.time_limits.of_next_run(elapsed_s)
+        plan = replace(plan, budget=replace(plan.budget, spent=spent), time_limits=limits)
         try:
             stream = stack.enter_context(output.LineStream("", None))
             return build_report(plan, execute_with_progress(plan, stream, is_quiet=options["quiet"]))

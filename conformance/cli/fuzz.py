@@ -14,7 +14,7 @@ from conformance.cli.execution import INTERRUPTED_CODE, create_console, dry_run,
 from conformance.cli.options_to_settings import require_profile, resolve_settings
 from conformance.contract import Contract
 from conformance.core import event_loop
-from conformance.core.errors import InconclusiveError, NoResponse, UsageError
+from conformance.core.errors import InconclusiveError, NoResponse, Stopped, UsageError
 from conformance.fuzz.campaign import Campaign, CampaignResult
 from conformance.fuzz.finding import Finding, load_finding, save_finding
 from conformance.fuzz.replay import replay_finding
@@ -25,6 +25,7 @@ from conformance.run import preflight
 from conformance.run.permissions import GENTLE_ONLY
 from conformance.run.plan import build_plan
 from conformance.run.sender import Sender
+from conformance.run.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -58,8 +59,13 @@ def fuzz(options: Mapping[str, Any]) -> int:
         try:
             event_loop.run(_run_campaign(plan, request_corpus.cases(count), settings["max_time"], results))
         except KeyboardInterrupt:
-            return _publish(options, plan, results[0] if results else CampaignResult(), is_complete=False)
-    return _publish(options, plan, results[0], is_complete=True)
+            _publish(options, plan, results[0] if results else CampaignResult(), "interrupted")
+            return INTERRUPTED_CODE
+        except Stopped as end:
+            if results:
+                _publish(options, plan, results[0], str(end))
+            raise InconclusiveError(f"{plan.target.url}: {end}") from None
+    return _publish(options, plan, results[0])
 
 
 def _resolve_with_profile(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,21 +79,28 @@ async def _run_campaign(
     plan: Plan, cases: Iterable[Case], max_time_s: float | None, results: list[CampaignResult]
 ) -> None:
     """Runs the preflight, then the campaign, whose result is in `results` even if it is interrupted."""
-    async with plan.build_wire() as wire:
+    watchdog = Watchdog(limits=plan.time_limits)
+    async with plan.build_wire() as wire, watchdog.guard():
         try:
             preflight_result = await preflight.run_preflight(plan.contract, plan.keys, Sender(wire=wire), plan.run_id)
         except NoResponse as failure:
             raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
         campaign = Campaign(plan.contract, plan.keys, wire, preflight_result)
         results.append(campaign.result)
+        watchdog.signs.append(lambda: campaign.result.judged_count)
+        if max_time_s is None:
+            watchdog.done_share = lambda: campaign.result.judged_count / plan.fuzz_requests
         try:
             await campaign.run(cases, max_time_s=max_time_s)
         finally:
             campaign.result.requests += wire.sent_count
 
 
-def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, is_complete: bool) -> int:
-    """Stores, prints and writes the findings of a campaign, and returns the exit code."""
+def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, early_end: str = "") -> int:
+    """Stores, prints and writes the findings of a campaign, and returns the exit code.
+
+    `early_end` says why the campaign did not come to its end.
+    """
     for finding in result.findings:
         save_finding(finding)
     header = {
@@ -101,19 +114,17 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, *, 
     json_destination = options["json"]
     if json_destination:
         output.write(
-            "json", json_destination, report.findings_json_text(header, result.findings, is_complete=is_complete)
+            "json", json_destination, report.findings_json_text(header, result.findings, is_complete=not early_end)
         )
     if json_destination != output.STDOUT:
         rate = round(result.judged_per_s)
-        console, prefix = create_console(), "" if is_complete else "interrupted, and incomplete: "
+        console, prefix = create_console(), f"incomplete, {early_end}: " if early_end else ""
         report.print_findings(result.findings, console, plan.gate)
         console.print(
             f"\n{prefix}{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
             f"{f'{rate:,} a second, ' if rate else ''}seed {plan.fuzz_seed}",
             soft_wrap=True,
         )
-    if not is_complete:
-        return INTERRUPTED_CODE
     if not result.judged_by_call:
         raise InconclusiveError("no generated request was sent")
     return int(any(item.level.is_at_least(plan.gate) for item in result.findings))
@@ -141,8 +152,9 @@ def replay(options: Mapping[str, Any]) -> int:
 async def _resend(plan: Plan, finding: Finding) -> Finding | None:
     async with plan.build_wire() as wire:
         try:
-            return await replay_finding(plan.contract, plan.keys, Sender(wire=wire), finding)
-        except NoResponse as failure:
+            async with Watchdog(limits=plan.time_limits).guard():
+                return await replay_finding(plan.contract, plan.keys, Sender(wire=wire), finding)
+        except (NoResponse, Stopped) as failure:
             raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
 
 

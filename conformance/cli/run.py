@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -81,8 +83,10 @@ def _judge(
     stream.write_line(event_stream.start_line(__version__, plan.target.url, profile, plan.gate, len(plan.trials)))
     try:
         results = []
+        start_s = time.monotonic()
         for _ in range(settings["repeat"]):
-            results.append(execute_with_progress(plan, stream, is_quiet=quiet))
+            limits = plan.time_limits.of_next_run(time.monotonic() - start_s)
+            results.append(execute_with_progress(replace(plan, time_limits=limits), stream, is_quiet=quiet))
             if results[-1].stop_reason:
                 break
     except InconclusiveError as error:

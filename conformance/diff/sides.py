@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped
+from conformance.core.model import Outcome
 from conformance.requests import Baseline, Call, PreflightResult
 from conformance.run import engine, preflight
 from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.sender import Sender
+from conformance.run.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +37,8 @@ class Side:
     sender: Sender = field(init=False)
     preflight: PreflightResult = field(default_factory=PreflightResult)
     stopped: str = ""
+    is_out_of_time: bool = False
+    _start_s: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.sender = Sender(wire=self.wire)
@@ -42,12 +47,18 @@ class Side:
         """Runs the preflight. Raises InconclusiveError, naming this side, if nothing is accepted."""
         plan = self.plan
         try:
-            self.preflight = await preflight.run_preflight(plan.contract, plan.keys, self.sender, plan.run_id)
-        except (NoResponse, InconclusiveError) as failure:
+            async with self._new_watchdog().guard():
+                self.preflight = await preflight.run_preflight(plan.contract, plan.keys, self.sender, plan.run_id)
+        except (NoResponse, InconclusiveError, Stopped) as failure:
             text = str(failure)
             where = "" if plan.target.url in text else f"{plan.target.url} can't be compared: "
             raise InconclusiveError(f"{self.name}: {where}{text}") from None
         self.sender.breaker = CircuitBreaker()
+
+    def _new_watchdog(self, done_share: Callable[[], float] | None = None) -> Watchdog:
+        """A watchdog for a part of the comparison: the time of all parts together is that of the plan."""
+        limits = self.plan.time_limits.after(time.monotonic() - self._start_s)
+        return Watchdog(limits=limits, done_share=done_share, waits=self.sender.waits)
 
     async def accepts(self, operation: Operation, baseline: Baseline) -> bool:
         """Whether it accepts a request with a baseline."""
@@ -62,9 +73,11 @@ class Side:
     ) -> dict[str, CheckResult]:
         """Runs the trials with these names, one at a time if `is_sequential`; returns their results by name.
 
-        No exchange of an earlier round is reused. If the server stops answering, results are missing, and `stopped`
-        says why.
+        No exchange of an earlier round is reused. If the server stops answering, or the time is up, results are
+        missing, and `stopped` says why.
         """
+        if self.is_out_of_time:
+            return {}
         wanted_names = set(names)
         self.sender.shared_exchanges.clear()
         trials = [
@@ -78,13 +91,17 @@ class Side:
             results[trial.name] = result
             on_result()
 
+        watchdog = self._new_watchdog(lambda: len(results) / max(1, len(trials)))
+        watchdog.signs.append(lambda: sum(item.outcome is not Outcome.ERROR for item in [*results.values()]))
         try:
-            if not is_sequential:
-                await engine.run_all(trials, self.sender, self.plan.jobs, on_trial_done)
-            for trial in trials if is_sequential else ():
-                await self.wire.close_connections()
-                await engine.run_all([trial], self.sender, 1, on_trial_done)
+            async with watchdog.guard():
+                if not is_sequential:
+                    await engine.run_all(trials, self.sender, self.plan.jobs, on_trial_done)
+                for trial in trials if is_sequential else ():
+                    await self.wire.close_connections()
+                    await engine.run_all([trial], self.sender, 1, on_trial_done)
         except Stopped as end:
+            self.is_out_of_time = watchdog.has_ended
             self.stopped = f"{self.name}: {end}"
             self.sender.breaker = CircuitBreaker()
         return results

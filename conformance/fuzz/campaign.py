@@ -58,9 +58,14 @@ class CampaignResult:
     is_cut_short: bool = False
 
     @property
+    def judged_count(self) -> int:
+        """The generated requests that were judged."""
+        return sum(self.judged_by_call.values())
+
+    @property
     def judged_per_s(self) -> float:
         """The generated requests that were judged, per second of sending; 0 if none was."""
-        return sum(self.judged_by_call.values()) / self.duration_s if self.duration_s > 0 else 0.0
+        return self.judged_count / self.duration_s if self.duration_s > 0 else 0.0
 
 
 class Campaign:

@@ -58,6 +58,7 @@ async def fuzz_trials(
         first.preflight,
         triage_time_s=_TRIAGE_TIME_S,
     )
+    sender.progress_counts.append(lambda: campaign.result.judged_count)
     result = await campaign.run((case for case in cases if case.call in calls), max_time_s=options.max_time_s)
     for finding in result.findings:
         save_finding(finding)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from conformance.probe.verification import ProfileVerifier, Verification, verifi
 from conformance.requests.rate_limits import FIRST_429
 from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.sender import Sender
+from conformance.run.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -99,10 +101,15 @@ async def probe_server(
     The budget of `plan` is for the phases.
     """
     wire: Wire = plan.build_wire()
+    start_s = time.monotonic()
     sender = Sender(wire=wire)
     async with wire:
         try:
-            await _run_phases(plan, profiles, sender, result, burst=options.burst)
+            watchdog = Watchdog(limits=plan.time_limits, signs=[lambda: sender.answer_count], waits=sender.waits)
+            if max_requests := plan.budget.requests:
+                watchdog.done_share = lambda: wire.budget.usage.requests / max_requests
+            async with watchdog.guard():
+                await _run_phases(plan, profiles, sender, result, burst=options.burst)
         except Stopped as end:
             result.stop_reason = str(end)
         finally:
@@ -113,6 +120,7 @@ async def probe_server(
                 result.distances = rank_profiles(result.draft_profile, profiles)
     if result.has_profile and not result.stop_reason:
         checks_plan = verification_plan(plan, (spent.requests, spent.bytes, spent.events), options.total)
+        checks_plan = replace(checks_plan, time_limits=plan.time_limits.after(time.monotonic() - start_s))
         await _verify_profile(checks_plan, checks, result, options.fuzz)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from conformance.probe.corrections import Problem, correct
 from conformance.probe.summary import Section
 from conformance.profile import parse
 from conformance.profile.yaml_writer import to_yaml
-from conformance.run.execution import RunResult, execute
+from conformance.run.execution import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,13 +38,17 @@ _AREA_ORDER = (Area.ACCEPT, Area.PAYLOAD, Area.BATCH, Area.CONTENT_TYPE, Area.PI
 
 @dataclass(slots=True, kw_only=True)
 class Verification:
-    """The outcome of the checks: how many judged, which would fail a run, and which were not tried."""
+    """The outcome of the checks: how many judged, which would fail a run, and which were not tried.
+
+    `stop_reason` says why they ended early, and is empty if they did not.
+    """
 
     judged_count: int = 0
     requests_sent: int = 0
     bytes_sent: int = 0
     problems: list[Problem] = field(default_factory=list)
     not_tried: list[str] = field(default_factory=list)
+    stop_reason: str = ""
 
     def notes(self) -> list[str]:
         """A sentence for each check that would fail a run, with its id in front, and one for those not tried."""
@@ -51,6 +56,8 @@ class Verification:
         for problem in self.problems:
             by_check.setdefault(problem.trial.check.id, []).append(problem)
         notes = [_note(check, problems) for check, problems in by_check.items()]
+        if self.stop_reason:
+            notes.append(f"the checks ended early: {self.stop_reason}")
         if self.not_tried:
             notes.append(f"not tried, so a run may fail on them: {', '.join(self.not_tried)}")
         return notes
@@ -108,7 +115,7 @@ class ProfileVerifier:
             await self._run(self._trials())
             for _ in range(_MAX_ROUNDS):
                 corrected = [problem for problem in self._problems() if correct(self.draft_profile, problem)]
-                if not corrected or self.plan.budget.exhausted:
+                if not corrected or self.plan.budget.exhausted or self.verification.stop_reason:
                     break
                 await self._run(_tried_again(self._trials(), corrected))
         finally:
@@ -135,8 +142,10 @@ class ProfileVerifier:
             if not is_unsent:
                 self._verdicts[trial.name] = (trial, verdict)
 
-        run = RunResult()
-        await execute(plan, on_verdict, fuzz=self.fuzz, result=run)
+        start_s = time.monotonic()
+        run = await execute(plan, on_verdict, fuzz=self.fuzz)
+        self.verification.stop_reason = run.stop_reason
+        self.plan = replace(self.plan, time_limits=self.plan.time_limits.after(time.monotonic() - start_s))
 
     def _problems(self) -> list[Problem]:
         """What would fail a run whose gate is SHOULD."""

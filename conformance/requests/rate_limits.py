@@ -15,7 +15,9 @@ from conformance.core.statuses import TOO_MANY_REQUESTS, UNAVAILABLE
 from conformance.requests.raw_writers import start_line, write_standard
 
 if TYPE_CHECKING:
-    from conformance.core.model import Response
+    from collections.abc import Iterable
+
+    from conformance.core.model import Exchange, Response
     from conformance.requests.draft import Draft
 
 FIRST_429 = "limited"
@@ -41,6 +43,11 @@ class Answered(Protocol):
 def asks_to_wait(answered: Answered) -> bool:
     """Whether an answer says that there are too many requests: a 429, or a 503 with Retry-After."""
     return answered.status == TOO_MANY_REQUESTS or (answered.status == UNAVAILABLE and names_a_time(answered))
+
+
+def first_refusal(exchanges: Iterable[Exchange]) -> Exchange | None:
+    """The first answer that asks to wait."""
+    return next((exchange for exchange in exchanges if asks_to_wait(exchange)), None)
 
 
 def names_a_time(answered: Answered) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from conformance import __version__
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped
-from conformance.core.model import WORST_FIRST, Area, Verdict
+from conformance.core.model import WORST_FIRST, Area, Outcome, Verdict
 from conformance.profile.facts import SizeLimit
 from conformance.report.document import Report, RunInfo
 from conformance.report.limits import MeasuredLimit, measure_limits
@@ -19,6 +19,7 @@ from conformance.run import engine, preflight
 from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.sender import Sender
 from conformance.run.verdicts import build_verdict
+from conformance.run.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -43,10 +44,11 @@ class FuzzRunner(Protocol):
 class RunResult:
     """The result of a run; `stop_reason` says why it ended early, and is empty if it did not.
 
-    `is_interrupted` says that the user, or a signal, ended it.
+    `is_interrupted` says that the user, or a signal, ended it. `answered_count` are the verdicts other than `error`.
     """
 
     verdicts: list[Verdict] = field(default_factory=list)
+    answered_count: int = 0
     requests: int = 0
     duration_s: float = 0.0
     waited_s: float = 0.0
@@ -112,8 +114,8 @@ async def execute(
     """Runs every trial of a plan; calls `on_verdict` for each verdict and `on_ready` once the preflight has passed.
 
     `fuzz` sends the generated requests of a plan that has any. `result` is filled during the run, for a caller
-    that may interrupt it. If the circuit breaker opens, the run ends early and `stop_reason` is set. Raises
-    InconclusiveError if the target accepts no valid request.
+    that may interrupt it. If the circuit breaker opens or the time is up, the run ends early and `stop_reason` is set.
+    Raises InconclusiveError if the target accepts no valid request.
     """
     result = result or RunResult()
     start_s = time.monotonic()
@@ -121,11 +123,12 @@ async def execute(
     budget = TranscriptBudget()
 
     def on_result(trial: Trial, check_result: CheckResult) -> None:
+        result.answered_count += check_result.outcome is not Outcome.ERROR
         result.verdicts.append(verdict := build_verdict(trial, check_result, budget))
         on_verdict(trial, verdict)
 
     try:
-        async with wire:
+        async with wire, _build_watchdog(plan, sender, result).guard():
             preflight_result = await _run_preflight(plan, sender)
             sender.breaker = CircuitBreaker()
             on_ready()
@@ -142,6 +145,17 @@ async def execute(
         result.waited_s = sender.waited_s
         result.duration_s = time.monotonic() - start_s
     return result
+
+
+def _build_watchdog(plan: Plan, sender: Sender, result: RunResult) -> Watchdog:
+    """A watchdog for whom every verdict other than `error` is progress."""
+    sender.progress_counts.append(lambda: result.answered_count)
+    return Watchdog(
+        limits=plan.time_limits,
+        signs=sender.progress_counts,
+        done_share=lambda: len(result.verdicts) / max(1, len(plan.trials)),
+        waits=sender.waits,
+    )
 
 
 def _trials_after(preflight_result: PreflightResult, plan: Plan) -> tuple[list[Trial], list[Trial]]:

@@ -13,6 +13,7 @@ from conformance.core.errors import UsageError
 from conformance.core.model import DEFAULT_RUN_ID, Area, Level
 from conformance.requests import Keys
 from conformance.run.permissions import GENTLE_ONLY, permitted_tiers
+from conformance.run.watchdog import TimeLimits
 from conformance.wire import Budget, Redactor, Wire, parse_target
 from conformance.wire.budget import BUDGET_UNITS
 from conformance.wire.throttle import Throttle
@@ -37,7 +38,7 @@ class Plan:
     `jobs` is the number of requests in flight, `rate` the maximum of requests per second (None: no limit),
     `deadline_s` the time limit of one exchange. `fuzz_requests` is the number of generated requests, `fuzz_seed`
     their seed, `fuzz_max_s` their time limit in seconds (None: no limit). `budget` limits what is sent in all;
-    `run_id` marks the run's events.
+    `run_id` marks the run's events. `time_limits` bound the run as a whole.
     """
 
     target: TargetAddress
@@ -55,6 +56,7 @@ class Plan:
     budget: Budget = field(default_factory=Budget)
     run_id: str = DEFAULT_RUN_ID
     wire_type: type[Wire] = Wire
+    time_limits: TimeLimits = field(default_factory=TimeLimits)
 
     def with_trials(self, trials: Sequence[Trial]) -> Plan:
         """The plan with other trials."""
@@ -113,6 +115,7 @@ def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks
         tiers=tiers,
         budget=Budget(**{word: settings[f"max_{word}"] for word in BUDGET_UNITS}),
         run_id=settings["run_id"],
+        time_limits=TimeLimits.of(settings["max_duration"], settings["deadline"]),
     )
 
 

@@ -12,7 +12,7 @@ from conformance.checks import expect
 from conformance.core.errors import NoResponse, Stopped
 from conformance.core.model import TransportFailure
 from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
-from conformance.requests.rate_limits import FIRST_429, asks_to_wait, equal_control, weight_of
+from conformance.requests.rate_limits import FIRST_429, asks_to_wait, equal_control, first_refusal, weight_of
 from conformance.run.rate_limit_waits import MAX_WAIT_S, RateLimitWaits, WaitsUsedUp, still_limited
 from conformance.wire import MAX_IN_FLIGHT
 
@@ -57,6 +57,7 @@ class Sender:
 
     With a `breaker`, sending raises Stopped once the target is gone or keeps failing. `shared_exchanges` are kept for
     checks that look at an earlier request, `acceptable_drafts` are those of operations that were accepted.
+    `progress_counts` count what was reached, `answer_count` the whole answers that are no failures.
     """
 
     wire: Wire
@@ -64,6 +65,8 @@ class Sender:
     acceptable_drafts: dict[Operation, Draft] = field(default_factory=dict)
     waits: RateLimitWaits = field(default_factory=RateLimitWaits)
     breaker: CircuitBreaker | None = None
+    progress_counts: list[Callable[[], int]] = field(default_factory=list)
+    answer_count: int = 0
     _control_cache: dict[Operation, _CachedControl] = field(default_factory=dict)
     _wait_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waiters: int = 0
@@ -167,12 +170,12 @@ class Sender:
                 self._is_idle.set()
         if asks_again and _is_silent(exchanges):
             exchanges = await self._ask_alone(exchanges, send)
-        if not takes_refusal and _first_refusal(exchanges):
+        if not takes_refusal and first_refusal(exchanges):
             exchanges = await self._outlast_limit(drafts, exchanges, send)
         return exchanges
 
     async def _send_control(self, draft: Draft) -> Exchange:
-        """The exchange of a control: a recent one of the operation, or a new one."""
+        """A recent exchange of a control of the operation, or a new one."""
         cached = self._control_cache.get(draft.operation)
         if cached is not None and cached.uses_left > 0:
             cached.uses_left -= 1
@@ -190,6 +193,8 @@ class Sender:
                     control.uses_left = 0
             if exchange.response is not None:
                 self._is_answered, self._silences = True, 0
+                is_whole = not (asks_to_wait(exchange) or exchange.response.truncated)
+                self.answer_count += is_whole and exchange.status < SERVER_ERROR
             if exchange.status == TOO_MANY_REQUESTS:
                 self.shared_exchanges.setdefault(FIRST_429, exchange)
         return tuple(exchanges)
@@ -236,7 +241,7 @@ class Sender:
         refused_s, tries, waited_s = time.monotonic(), 0, 0.0
         weights = [weight_of(draft) for draft in drafts]
         async with self._pause_others():
-            refusal = _first_refusal(exchanges)
+            refusal = first_refusal(exchanges)
             while refusal is not None:
                 if tries == 1 and await self._is_refused_for_content(drafts, refusal, send):
                     break
@@ -250,7 +255,7 @@ class Sender:
                         break
                     raise self._put_off(failure) from None
                 exchanges = self._record(await send())
-                tries, last_refusal, refusal = tries + 1, refusal, _first_refusal(exchanges)
+                tries, last_refusal, refusal = tries + 1, refusal, first_refusal(exchanges)
                 self.waits.learn(last_refusal, waited_s, is_enough=refusal is None)
             return exchanges
 
@@ -271,7 +276,7 @@ class Sender:
         await self._is_idle.wait()
         for step in _PROOF:
             if step == "r":
-                repeated = _first_refusal(self._record(await send()))
+                repeated = first_refusal(self._record(await send()))
                 if repeated is None or repeated.status != refusal.status:
                     return False
                 continue
@@ -291,8 +296,3 @@ class Sender:
 def _is_silent(exchanges: Sequence[Exchange]) -> bool:
     """Whether one of some requests was not answered in time."""
     return any(exchange.failure is TransportFailure.TIMEOUT for exchange in exchanges)
-
-
-def _first_refusal(exchanges: Sequence[Exchange]) -> Exchange | None:
-    """The first answer that asks to wait."""
-    return next((exchange for exchange in exchanges if asks_to_wait(exchange)), None)

@@ -11,7 +11,7 @@ from conformance.core.model import TransportFailure
 from conformance.wire import failures
 from conformance.wire.budget import Budget, BudgetExhausted
 from conformance.wire.raw_connection import TRAILING_WAIT_S
-from conformance.wire.responses import Reply, ResponseReader
+from conformance.wire.responses import PendingAnswer, Reply, ResponseReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +78,7 @@ class Connection(Generic[RequestT]):
         self.protocol: _ConnectionProtocol | None = None
         self.bytes_after_response = b""
         self._connections = connections
-        self._buffer = b""
+        self._answer = PendingAnswer(connections.reader)
         self._is_fresh = True
         self._opening: asyncio.Task[None] | None = None
 
@@ -117,12 +117,8 @@ class Connection(Generic[RequestT]):
             self.bytes_after_response += data
             self.close()
             return
-        if self._buffer:
-            data = self._buffer + data
-        reply = self._connections.reader.read(data, request.method)
-        if reply is None:
-            self._buffer = data
-        else:
+        reply = self._answer.feed(data, request.method)
+        if reply is not None:
             self._complete(reply)
 
     def time_out(self) -> None:
@@ -137,20 +133,21 @@ class Connection(Generic[RequestT]):
 
     def handle_end(self) -> None:
         """Handles a closed connection: if it was reused and no answer came, it is replaced once."""
-        request, data = self.prepared, self._buffer
+        request = self.prepared
         self.close()
         if request is None:
             return
-        if not data and not self._is_fresh:
+        if self._answer.is_empty and not self._is_fresh:
             self.send(request)
         else:
-            reply = self._connections.reader.read(data, request.method, at_eof=True)
+            reply = self._answer.feed(b"", request.method, at_eof=True)
             self._complete(reply or Reply.failed(TransportFailure.CLOSED, "the connection was closed"))
 
     def _complete(self, reply: Reply) -> None:
         """Passes on the reply to the request in flight, which triggers the next request."""
         request, self.prepared = self.prepared, None
-        self._buffer = self.bytes_after_response = b""
+        self.bytes_after_response = b""
+        self._answer.clear()
         self._is_fresh = False
         if reply.head is None or not reply.head.keeps_alive or reply.bytes_after_response:
             self.close()

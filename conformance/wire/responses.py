@@ -74,24 +74,28 @@ class Reply(NamedTuple):
 
 
 class ResponseReader:
-    """Parses answers; equal answers and equal heads are parsed only once."""
+    """Parses answers; equal answers and equal heads are parsed only once.
+
+    `read` is for the beginning of an answer. Where that needs h11 and is not the whole answer, it returns a parser that
+    takes the rest piece by piece.
+    """
 
     def __init__(self) -> None:
         self._cached_heads: dict[bytes, ResponseHead] = {}
         self._cached_replies: dict[tuple[bytes, str], Reply] = {}
 
-    def read(self, data: bytes, method: str, *, at_eof: bool = False) -> Reply | None:
-        """The answer at the start of the received bytes; None if it is incomplete."""
-        reply = self._cached_replies.get((data, method))
+    def read(self, data: bytes, method: str, *, at_eof: bool = False) -> Reply | AnswerParser | None:
+        """The answer at the start of the received bytes; None, or a parser for the rest, if it is incomplete."""
+        reply: Reply | AnswerParser | None = self._cached_replies.get((data, method))
         if reply is None:
             reply = self._read_uncached(data, method, at_eof=at_eof)
-            if reply is not None and not at_eof and len(data) < _MAX_CACHED_BYTES:
+            if isinstance(reply, Reply) and not at_eof and len(data) < _MAX_CACHED_BYTES:
                 if len(self._cached_replies) > _MAX_CACHED:
                     self._cached_replies.clear()
                 self._cached_replies[data, method] = reply
         return reply
 
-    def _read_uncached(self, data: bytes, method: str, *, at_eof: bool) -> Reply | None:
+    def _read_uncached(self, data: bytes, method: str, *, at_eof: bool) -> Reply | AnswerParser | None:
         """The same as `read`, for an answer that is not cached."""
         head_end = data.find(_HEAD_END)
         if data and not data.startswith(b"HTTP/"[: len(data)]):
@@ -173,38 +177,42 @@ def _unfinished(*, at_eof: bool) -> Reply | None:
     return Reply.failed(TransportFailure.CLOSED, failures.CLOSED_IN_ANSWER) if at_eof else None
 
 
-def _read_with_h11(data: bytes, method: str, *, at_eof: bool) -> Reply | None:
+def _read_with_h11(data: bytes, method: str, *, at_eof: bool) -> Reply | AnswerParser | None:
     """Reads an answer with h11: chunks, interim answers, HTTP/1.0, bodies that end with the connection."""
     if not data:
         return Reply.failed(TransportFailure.CLOSED, failures.CLOSED_WITHOUT_ANSWER)
-    parser = h11.Connection(h11.CLIENT)
-    parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
-    parser.send(h11.EndOfMessage())
-    collector = _ResponseCollector(parser)
-    parser.receive_data(data)
-    try:
-        is_complete = collector.read_events()
-    except h11.RemoteProtocolError as error:
-        return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http(error))
-    if not is_complete and at_eof:
-        parser.receive_data(b"")
-        try:
-            is_complete = collector.read_events()
-        except h11.RemoteProtocolError:  # all that was received is HTTP, but it is not all of the answer
-            return _unfinished(at_eof=True)
-    return collector.to_reply(at_eof=at_eof) if is_complete else None
+    parser = AnswerParser(method)
+    return parser.feed(data, at_eof=at_eof) or (None if at_eof else parser)
 
 
-class _ResponseCollector:
-    """Puts a response together from the events of a parser, up to the maximum size."""
+class AnswerParser:
+    """Puts an answer together from pieces, up to the maximum size. Each byte is looked at once."""
 
-    def __init__(self, parser: h11.Connection) -> None:
-        self._parser = parser
+    def __init__(self, method: str) -> None:
+        self._parser = h11.Connection(h11.CLIENT)
+        self._parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
+        self._parser.send(h11.EndOfMessage())
         self._response: h11.Response | None = None
         self._body = BodyBuffer()
         self._event_count = 0
 
-    def read_events(self) -> bool:
+    def feed(self, data: bytes, *, at_eof: bool = False) -> Reply | None:
+        """The answer, once it is whole, cut or wrong; None if it needs more bytes."""
+        if data:
+            self._parser.receive_data(data)
+        try:
+            is_complete = self._read_events()
+        except h11.RemoteProtocolError as error:
+            return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http(error))
+        if not is_complete and at_eof:
+            self._parser.receive_data(b"")
+            try:
+                is_complete = self._read_events()
+            except h11.RemoteProtocolError:  # all that was received is HTTP, but it is not all of the answer
+                return _unfinished(at_eof=True)
+        return self._to_reply(at_eof=at_eof) if is_complete else None
+
+    def _read_events(self) -> bool:
         """Reads events; whether the response is complete or cut. Raises h11.RemoteProtocolError."""
         while not self._body.is_over and self._event_count < _MAX_H11_EVENTS:
             event = self._parser.next_event()
@@ -219,7 +227,7 @@ class _ResponseCollector:
                 break
         return True
 
-    def to_reply(self, *, at_eof: bool) -> Reply | None:
+    def _to_reply(self, *, at_eof: bool) -> Reply | None:
         """The reply; None if the connection may still bring a response."""
         is_cut = self._event_count >= _MAX_H11_EVENTS
         if self._response is None:
@@ -231,6 +239,37 @@ class _ResponseCollector:
         content, truncated = self._body.decode(head.content_encoding)
         bytes_after_response = self._parser.trailing_data[0][:MAX_TRAILING_BYTES] if head.keeps_alive else b""
         return Reply(head.status, head, content, bytes_after_response, truncated or is_cut)
+
+
+class PendingAnswer:
+    """The answer that a connection is receiving: its bytes so far, or a parser that has read them."""
+
+    def __init__(self, reader: ResponseReader) -> None:
+        self._reader = reader
+        self._buffer = b""
+        self._parser: AnswerParser | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was received yet."""
+        return not self._buffer and self._parser is None
+
+    def feed(self, data: bytes, method: str, *, at_eof: bool = False) -> Reply | None:
+        """The answer to a request with a method, once its last piece is received."""
+        if self._parser is not None:
+            return self._parser.feed(data, at_eof=at_eof)
+        if self._buffer:
+            data = self._buffer + data
+        reply = self._reader.read(data, method, at_eof=at_eof)
+        if isinstance(reply, AnswerParser):
+            self._parser, self._buffer = reply, b""
+            return None
+        self._buffer = data
+        return reply
+
+    def clear(self) -> None:
+        """Forgets what was received."""
+        self._buffer, self._parser = b"", None
 
 
 def _head_from_h11(response: h11.Response, *, keeps_alive: bool) -> ResponseHead:
