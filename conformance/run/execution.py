@@ -117,8 +117,7 @@ async def execute(
     that may interrupt it. If the circuit breaker opens or the time is up, the run ends early and `stop_reason` is set.
     Raises InconclusiveError if the target accepts no valid request.
     """
-    result = result or RunResult()
-    start_s = time.monotonic()
+    result, start_s = result or RunResult(), time.monotonic()
     sender = Sender(wire=(wire := plan.build_wire()))
     budget = TranscriptBudget()
 
