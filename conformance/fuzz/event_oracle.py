@@ -98,14 +98,16 @@ class EventOracle:
         pointer, known = self.contract.profile.pointers.type, self.contract.profile.events
         if pointer is None:
             return self.label_event(self._batch_type(), event, Condition.IDENTITY_MISSING, is_single=False)
+        is_unusual = not is_ordinary_value(event, max_text_length=self.max_text_length)
         if not pointers.has(event, pointer):
-            return _for_condition(Condition.BATCH_TYPE_MISSING, is_ambiguous=_is_lookup_ambiguous(event, pointer))
+            is_open = is_unusual or _is_lookup_ambiguous(event, pointer)
+            return _for_condition(Condition.BATCH_TYPE_MISSING, is_ambiguous=is_open)
         name = pointers.get(event, pointer)
         if not isinstance(name, str) or not name:
             return _for_condition(Condition.BATCH_TYPE_UNKNOWN, is_ambiguous=True)
         if name not in known:
             differs_in_case = any(name.strip().lower() == item.lower() for item in known)
-            return _for_condition(Condition.BATCH_TYPE_UNKNOWN, is_ambiguous=differs_in_case)
+            return _for_condition(Condition.BATCH_TYPE_UNKNOWN, is_ambiguous=differs_in_case or is_unusual)
         applicable = self.label_event(name, event, Condition.IDENTITY_MISSING, is_single=False)
         applicable.is_ambiguous |= name not in self.contract.batch_types()
         return applicable

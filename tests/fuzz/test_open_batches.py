@@ -76,6 +76,7 @@ def test_one_open_event_leaves_the_batch_open(events: list[object], expected: st
         ({"type": ""}, OPEN),
         ({"type": None}, OPEN),
         ({"type": 7}, OPEN),
+        ({"type": "nonsense", "context": {"size": 2**64}}, OPEN),
     ],
 )
 def test_a_type_that_is_almost_right_leaves_a_batch_open(changes: dict[str, object], expected: str) -> None:
@@ -95,6 +96,7 @@ def test_a_type_under_another_name_leaves_a_batch_open() -> None:
     without_type = {name: value for name, value in VALID.items() if name != "type"}
     assert expected_facts({"batch": [without_type]}, PROFILES["rudderstack"]) == "batch-type-missing"
     assert expected_facts({"batch": [{**without_type, "Type": "track"}]}, PROFILES["rudderstack"]) == OPEN
+    assert expected_facts({"batch": [{**without_type, "context": {"size": 2**64}}]}, PROFILES["rudderstack"]) == OPEN
 
 
 @pytest.mark.parametrize(
