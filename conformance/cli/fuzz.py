@@ -125,7 +125,7 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, ear
             f"{f'{rate:,} a second, ' if rate else ''}seed {plan.fuzz_seed}",
             soft_wrap=True,
         )
-    if not result.judged_by_call:
+    if not result.judged_by_call and not early_end:
         raise InconclusiveError("no generated request was sent")
     return int(any(item.level.is_at_least(plan.gate) for item in result.findings))
 

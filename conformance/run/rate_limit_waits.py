@@ -58,12 +58,12 @@ class RateLimitWaits:
     """The waits of a run. `total_s` is what they took so far, in seconds.
 
     A limit that names no time, or always the same one, is learned: later waits are as long as those that were enough.
-    A request that is at least as heavy as one that never passed is not tried as often. `named_end_s` is the end,
-    on the monotonic clock, of the last time that a target has named.
+    A request that is at least as heavy as one that never passed is not tried as often. `ends_s` is when the last
+    wait ends, or has ended, on the monotonic clock.
     """
 
     total_s: float = 0.0
-    named_end_s: float = 0.0
+    ends_s: float = 0.0
     last_end_s: float = 0.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _recoveries: dict[int, _Recovery] = field(default_factory=dict)
@@ -84,8 +84,7 @@ class RateLimitWaits:
         if self.total_s + wait_s > MAX_TOTAL_WAIT_S:
             raise WaitsUsedUp(_used_up(refusal, wait_s, self.total_s), exchange=refusal)
         self.total_s += wait_s
-        if names_a_time(refusal):
-            self.named_end_s = time.monotonic() + asked_s
+        self.ends_s = time.monotonic() + wait_s
         await self.sleep(wait_s)
         self.last_end_s = time.monotonic()
         return wait_s

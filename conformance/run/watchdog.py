@@ -19,7 +19,7 @@ DEFAULT_DURATION_S = 600.0
 _IDLE_S, _IDLE_DEADLINES = 55.0, 3
 """The longest time without progress in seconds, and in deadlines of one exchange; the longer one counts."""
 _MAX_WAITING_S = 65.0
-"""The longest time without progress in seconds while a time passes that the target has named."""
+"""The longest time without progress in seconds while the run waits for a rate limit."""
 _PACE_FACTOR = 1.25
 """A run is ended early only if its pace would exceed its limit by this factor."""
 _TICK_S, _MAX_TICK_S = 0.1, 1.0
@@ -112,7 +112,7 @@ class Watchdog:
             return f"the time is up ({whole_s:g} s); to give it more, pass --max-duration SECONDS"
         if limits.idle_s is None:
             return ""
-        is_waiting = self.waits is not None and time.monotonic() < self.waits.named_end_s + _MAX_TICK_S
+        is_waiting = self.waits is not None and time.monotonic() < self.waits.ends_s + _MAX_TICK_S
         if idle_s >= (max(_MAX_WAITING_S, limits.idle_s) if is_waiting else limits.idle_s):
             return (
                 f"no progress for {idle_s:.0f} s: nothing that the target answered led to a verdict; "
