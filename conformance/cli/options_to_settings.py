@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,14 @@ _STYLES = {SettingOrigin.DEFAULT: "dim", SettingOrigin.OPTION: "bold"}
 
 
 def resolve_settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting's value by its key. Raises UsageError for a wrong value, wherever it comes from."""
-    return table.resolve(options, find_configuration(Path.cwd()).values)
+    """Every setting's value by its key; warns on standard error of an unverified target, however quiet the run is.
+
+    Raises UsageError for a wrong value, wherever it comes from.
+    """
+    settings = table.resolve(options, find_configuration(Path.cwd()).values)
+    if settings["insecure"]:
+        sys.stderr.write("conformance: warning: the target's certificate is not verified (--insecure)\n")
+    return settings
 
 
 def require_profile(settings: Mapping[str, Any]) -> None:

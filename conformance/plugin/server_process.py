@@ -11,10 +11,10 @@ import sys
 import tempfile
 import time
 from typing import IO, TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from conformance.core.errors import InconclusiveError, UsageError
+from conformance.core.errors import InconclusiveError
 from conformance.core.text import escape_controls
+from conformance.wire import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +44,8 @@ def run_server(
     command_line = [os.fspath(word).replace("{port}", port) for word in command]
     base_url = url.replace("{port}", port)
     environment = {**os.environ, **{key: value.replace("{port}", port) for key, value in (env or {}).items()}}
-    address = _parse_address(base_url)
+    target = parse_target(base_url)
+    address = (target.host, target.port)
     if _accepts_connections(address):
         raise InconclusiveError(f"something else listens on {base_url} already; write {{port}} for a free port")
     with tempfile.TemporaryFile() as output:
@@ -67,18 +68,6 @@ def _free_port() -> int:
     with socket.create_server((_LOOPBACK, 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
-
-
-def _parse_address(url: str) -> tuple[str, int]:
-    """The host and port of a URL. Raises UsageError if it has none."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port = "", None
-    if not host:
-        raise UsageError(f"{url!r} is not a base URL; write it like http://127.0.0.1:{{port}}")
-    return host, port or (443 if url.startswith("https:") else 80)
 
 
 def _accepts_connections(address: tuple[str, int]) -> bool:

@@ -18,7 +18,7 @@ from conformance.plugin.background_run import BackgroundRun
 from conformance.plugin.items import TARGET_FIXTURE, BaseCheckItem, CheckFile
 from conformance.plugin.target import Target
 from conformance.profile import load
-from conformance.report.document import DEVIATES
+from conformance.report.document import DEVIATES, UNVERIFIED_SENTENCE
 from conformance.run.known_deviations import DeviationList, read
 from conformance.run.plan import build_plan
 from conformance.settings import table
@@ -215,12 +215,13 @@ class CheckSession:
         verdict_line = (
             f"{info.target_url}: {run_report.verdict}, by the profile {info.profile_name} at the gate {info.gate}"
         )
+        unverified = [UNVERIFIED_SENTENCE] if info.is_unverified else []
         unjudged = [f"not judged: {run_report.unjudged_reason}"] if run_report.unjudged_reason else []
         code = 0 if run_report.verdict == DEVIATES else run_report.exit_code
         stale = [f"STALE  {escape_controls(str(item))}" for item in run_report.stale_entries]
         self.summary = replace(
             self.summary,
-            verdict_lines="\n".join([*stale, *unjudged, verdict_line]),
+            verdict_lines="\n".join([*stale, *unverified, *unjudged, verdict_line]),
             exit_code=self.summary.exit_code or code,
         )
         try:

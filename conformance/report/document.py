@@ -23,6 +23,7 @@ FORMAT_VERSION = 1
 CONFORMS, DEVIATES, UNJUDGED = "conforms", "deviates", "unjudged"
 DEFAULT_STOP_REASON = "the run was stopped"
 EXIT_CODES = {CONFORMS: 0, DEVIATES: 1, UNJUDGED: 3}
+UNVERIFIED_SENTENCE = "The target's certificate was not verified (--insecure): who answered is not proven."
 STALE_EXIT_CODE = 4
 """The exit code if the target conforms, but the list of known deviations has stale entries."""
 
@@ -32,7 +33,8 @@ class RunInfo:
     """The run of a report. `started` is ISO 8601, durations are in seconds.
 
     `waited_s` is the time spent waiting after 429s. `unjudged_reason` is set if nothing could be judged, `stop_reason`
-    if the run ended before it had `planned_verdicts` verdicts.
+    if the run ended before it had `planned_verdicts` verdicts. `is_unverified` says that the target's certificate
+    was not verified.
     """
 
     suite_version: str
@@ -48,6 +50,7 @@ class RunInfo:
     stop_reason: str = ""
     is_interrupted: bool = False
     unjudged_reason: str = ""
+    is_unverified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,7 @@ class Report:
                 "duration_s": round(header.duration_s, 3),
                 "requests": header.request_count,
                 "waited_s": round(header.waited_s, 3),
+                **({"insecure": True} if header.is_unverified else {}),
                 **self._end_json(),
                 **({"failure": escape_surrogates(self.unjudged_reason)} if self.unjudged_reason else {}),
             },

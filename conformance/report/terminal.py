@@ -13,7 +13,7 @@ from conformance.core.text import escape_controls, join_first
 from conformance.report import sdk_overview
 from conformance.report.changes import ChangeKind
 from conformance.report.details import Detail, DetailKind, print_details
-from conformance.report.document import CONFORMS, DEVIATES
+from conformance.report.document import CONFORMS, DEVIATES, UNVERIFIED_SENTENCE
 from conformance.report.failure_groups import describe_known
 from conformance.report.matrix import build_matrix
 from conformance.report.tallies import left_out_sentences
@@ -180,6 +180,7 @@ def _verdict_line(report: Report) -> Text:
         words = f"was judged on {len(report.verdicts):,} of {header.planned_verdicts:,} checks only by"
     return Text.assemble(
         f"\nincomplete: {escape_controls(header.stop_reason)}" if not report.is_complete else "",
+        f"\n{UNVERIFIED_SENTENCE}" if header.is_unverified else "",
         f"\nnot judged: {escape_controls(report.unjudged_reason)}" if report.unjudged_reason else "",
         *(f"\n{text}" for text in left_out_sentences(sum(item.left_out_exchanges for item in report.verdicts))),
         ("\n" + escape_controls(header.target_url), "bold"), " ", (words, style),

@@ -192,6 +192,7 @@ def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
         stop_reason=result.stop_reason,
         is_interrupted=result.is_interrupted,
         unjudged_reason=failure,
+        is_unverified=plan.target.is_unverified,
     )
     return Report.from_verdicts(header, result.verdicts, _measured_limits(plan, result))
 

@@ -5,6 +5,8 @@ All commands and the pytest plugin ask here:
 - loopback: every tier, unless `--tier` names fewer;
 - private networks: gentle and standard, or the tiers named by `--tier` and `--allow`;
 - any other address: the same, but only with `--i-may-test` and exactly its host name;
+- a cloud's metadata service: only with `--i-may-test metadata:HOST`;
+- a Host header of the user's is judged as if the target had that name;
 - a vendor's own production hosts: the gentle tier, and only if no other is requested.
 """
 
@@ -20,7 +22,7 @@ from conformance.profile import load
 from conformance.wire.addresses import AddressScope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from conformance.profile.profile import Profile
     from conformance.wire import TargetAddress
@@ -31,21 +33,30 @@ GENTLE_ONLY = frozenset({Tier.GENTLE})
 def permitted_tiers(target: TargetAddress, profile: Profile, settings: Mapping[str, Any]) -> frozenset[Tier]:
     """The load tiers that a run may use. Raises UsageError if the target may not be tested in this way."""
     tiers = _requested_tiers(target, settings)
-    host = _normalize_host(target.host)
-    if target.scope is AddressScope.PUBLIC and host not in _allowed_hosts(settings["i_may_test"]):
+    allowed = _allowed_hosts(settings["i_may_test"])
+    for name, scope in target.scopes_by_name():
+        host = _normalize_host(name)
+        _require_permission(host, scope, allowed)
+        if scope is not AddressScope.LOOPBACK and tiers != GENTLE_ONLY and _is_production_host(host, profile):
+            raise UsageError(
+                f"{host} is a vendor's own production host, for which only the gentle tier is allowed; "
+                "add --tier gentle"
+            )
+    return tiers
+
+
+def _require_permission(host: str, scope: AddressScope, allowed: Collection[str]) -> None:
+    """Raises UsageError if a host of a scope may not be tested without the user's word for it."""
+    if scope is AddressScope.METADATA and f"metadata:{host}" not in allowed:
+        raise UsageError(
+            f"{host} is a cloud's metadata service, which hands out credentials; "
+            f"if you are allowed to test it, say so: --i-may-test metadata:{host}"
+        )
+    if scope is AddressScope.PUBLIC and host not in allowed:
         raise UsageError(
             f"{host} is outside this machine and private networks, and would get test events and invalid "
             f"requests; if you are allowed to test it, say so: --i-may-test {host}"
         )
-    if (
-        target.scope in {AddressScope.PUBLIC, AddressScope.PRIVATE}
-        and tiers != GENTLE_ONLY
-        and _is_production_host(host, profile)
-    ):
-        raise UsageError(
-            f"{host} is a vendor's own production host, for which only the gentle tier is allowed; add --tier gentle"
-        )
-    return tiers
 
 
 def _requested_tiers(target: TargetAddress, settings: Mapping[str, Any]) -> frozenset[Tier]:
@@ -82,7 +93,13 @@ def _known_production_hosts() -> Iterator[str]:
 
 def _allowed_hosts(host_lists: Iterable[str]) -> set[str]:
     """The hosts of `--i-may-test`: one in each text, or several, separated by commas."""
-    return {_normalize_host(name) for text in host_lists for name in text.split(",")}
+    return {_normalize_permission(name) for text in host_lists for name in text.split(",")}
+
+
+def _normalize_permission(text: str) -> str:
+    """A host for comparison, with the word `metadata:` in front if it has it."""
+    word, _, host = text.strip().partition(":")
+    return f"metadata:{_normalize_host(host)}" if word == "metadata" else _normalize_host(text)
 
 
 def _normalize_host(host: str) -> str:

@@ -12,7 +12,7 @@ from conformance.core.user_files import read_text
 from conformance.settings.table import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from conformance.settings.setting import Setting
@@ -35,21 +35,26 @@ class Configuration:
 
 
 def find_configuration(start: Path) -> Configuration:
-    """Finds the configuration of a directory: in it, or in one above it, up to the root of the repository.
+    """Finds the configuration of a directory: in it, or in one above it, up to the root of its repository.
 
     In each directory, `conformance.toml` takes precedence over the table `[tool.conformance]` in
     `pyproject.toml`. Raises UsageError for a file that can't be read, an unknown key, or an invalid value.
     """
-    for directory in (start, *start.parents):
+    for directory in _searched_directories(start):
         for name in (_CONFORMANCE_TOML, _PYPROJECT_TOML):
             path = directory / name
             if path.is_file():
                 table = _read_table(path)
                 if table is not None:
                     return Configuration(file=str(path), values=_parse_table(path, table))
-        if (directory / ".git").exists():
-            break
     return Configuration()
+
+
+def _searched_directories(start: Path) -> Sequence[Path]:
+    """A directory and those above it up to the root of its repository; only itself if it is in none."""
+    directories = (start, *start.parents)
+    roots = [number for number, directory in enumerate(directories) if (directory / ".git").exists()]
+    return directories[: roots[0] + 1] if roots else (start,)
 
 
 def _read_table(path: Path) -> dict[str, Any] | None:
@@ -89,16 +94,17 @@ def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
                 f"{path}: {key}: a secret does not belong in a file of the project; "
                 f"set {setting.environment_variable}, or use write-key-file"
             )
+        if setting.loosens_safety:
+            raise UsageError(
+                f"{path}: {key}: this loosens the safety of a run, so a file can't set it; "
+                f"pass --{setting.name}, or set {setting.environment_variable}"
+            )
         values[setting.key] = _option_value(path, key, setting, value)
     return values
 
 
 def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:  # noqa: ANN401 - as options are
-    """The value that an option would have: a string, a list of strings, or a boolean. Raises UsageError."""
-    if setting.is_flag:
-        if not isinstance(value, bool):
-            raise UsageError(f"{path}: {key}: expected true or false")
-        return value
+    """The value that an option would have: a string, or a list of strings. Raises UsageError."""
     if setting.is_list:
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, str) for item in items):

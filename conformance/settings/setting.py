@@ -61,7 +61,8 @@ class Setting:
     """One setting: the name of its option without dashes, its type and its default.
 
     `convert` parses the option's text, and raises ValueError if it is not as `expected`. A flag takes no text;
-    the option of a list may be repeated. The value of a secret is never shown.
+    the option of a list may be repeated. The value of a secret is never shown. What `loosens_safety` does not count in
+    a file of the project, which others may have written.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Setting:
     is_flag: bool = False
     is_list: bool = False
     is_secret: bool = False
+    loosens_safety: bool = False
 
     @property
     def key(self) -> str:

@@ -52,9 +52,9 @@ SETTINGS = (
     Setting(name="tier", metavar="TIER", is_list=True, default=(),
             help="the load that checks may cause: gentle, standard (default for other machines), burst or "
                  "volume (both include standard); may be repeated (default on this machine: all)"),
-    Setting(name="i-may-test", metavar="HOST", is_list=True, default=(),
-            help="confirms that you may test a host on the public internet; may be repeated, or list several, "
-                 "separated by commas"),
+    Setting(name="i-may-test", metavar="HOST", is_list=True, default=(), loosens_safety=True,
+            help="confirms that you may test a host on the public internet, or, as metadata:HOST, a cloud's metadata "
+                 "service; may be repeated, or list several, separated by commas"),
     Setting(name="run-id", metavar="TEXT", convert=parse_identifier, default=DEFAULT_RUN_ID,
             expected="1 to 64 letters, digits, dots, hyphens and underscores",
             help=f"an id that every event carries in context.conformance.run (default: {DEFAULT_RUN_ID})"),
@@ -81,10 +81,11 @@ SETTINGS = (
             help="the seed of the generated requests (default: 1)"),
     Setting(name="max-time", metavar="SECONDS", convert=parse_positive_float, expected="a number of seconds above 0",
             help="the longest time to send generated requests (default: 5 for `run`, unless --fuzz is given)"),
-    Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(),
+    Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(), loosens_safety=True,
             help="a further header for every request; may be repeated"),
-    Setting(name="ca-bundle", metavar="FILE", help="certificate authorities to trust, in PEM"),
-    Setting(name="insecure", is_flag=True, default=False, help="do not verify the target's certificate"),
+    Setting(name="ca-bundle", metavar="FILE", loosens_safety=True, help="certificate authorities to trust, in PEM"),
+    Setting(name="insecure", is_flag=True, default=False, loosens_safety=True,
+            help="do not verify the target's certificate"),
 )  # fmt: skip
 
 SECOND_SERVER_SETTINGS = (

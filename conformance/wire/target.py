@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import ssl
 from dataclasses import dataclass
@@ -11,14 +12,18 @@ from urllib.parse import urlsplit
 from conformance.core.errors import UsageError
 from conformance.core.text import shorten
 from conformance.core.user_files import UnreadableFile, read_bytes
-from conformance.wire.addresses import AddressScope, resolve_host, widest_scope
+from conformance.wire.addresses import AddressScope, resolve_host, scope_of_name, widest_of, widest_scope
 from conformance.wire.sockets import NetworkBackend
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _RESERVED_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
+_AUTHORITY = re.compile(
+    r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)(?:%25(?P<zone>[0-9A-Za-z._~-]+))?\]|(?P<name>[0-9A-Za-z._-]+))(?::(?P<port>[0-9]{0,5}))?"
+)
+"""RFC 3986, section 3.2, without user information, and RFC 6874, section 2."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -42,10 +47,27 @@ class TargetAddress:
 
     @property
     def authority(self) -> str:
-        """The value of the Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The value of the Host header; without a zone, which means nothing to others (RFC 6874, section 4)."""
+        host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
         default = {"http": 80, "https": 443}[self.scheme]
         return host if self.port == default else f"{host}:{self.port}"
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether connections are encrypted to a certificate that is not verified."""
+        return self.tls is not None and self.tls.verify_mode is ssl.CERT_NONE
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its host, and those that Host headers of the user's name in its place, without ports."""
+        values = [value for name, value in self.headers if name.lower() == "host"]
+        return (self.host, *(_host_of_header(value) for value in values))
+
+    def scopes_by_name(self) -> Iterator[tuple[str, AddressScope]]:
+        """The scope of each of its `names`; that of the host is the widest one of its addresses."""
+        host, *header_names = self.names
+        yield host, widest_scope(self.addresses)
+        yield from ((name, scope_of_name(name)) for name in header_names)
 
     def network_backend(self) -> NetworkBackend:
         """The backend that opens connections to it."""
@@ -72,13 +94,13 @@ class TargetAddress:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether every address is a loopback address."""
+        """Whether every address is a loopback address, and no Host header names another host."""
         return self.scope is AddressScope.LOOPBACK
 
     @property
     def scope(self) -> AddressScope:
-        """The widest scope of its addresses."""
-        return widest_scope(self.addresses)
+        """The widest scope of its addresses, and of the names in Host headers."""
+        return widest_of([scope for _, scope in self.scopes_by_name()])
 
 
 def parse_target(
@@ -95,17 +117,18 @@ def parse_target(
         raise UsageError(f"{url!r} is not a URL: {error}") from None
     if not url.isascii() or not url.isprintable() or " " in url:
         raise UsageError(f"{url!r} is not a URL: write it in printable ASCII characters")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+    host = _parse_host(parts.netloc)
+    if parts.scheme not in {"http", "https"} or not host or port == 0:
         raise UsageError(f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix")
     if parts.query or parts.fragment:
         raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
     tls = _tls_context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle is not None else None
     port = {"http": 80, "https": 443}[parts.scheme] if port is None else port
-    addresses, resolution_error = resolve_host(parts.hostname, port)
+    addresses, resolution_error = resolve_host(host, port)
     return TargetAddress(
         url=url,
         scheme=parts.scheme,
-        host=parts.hostname,
+        host=host,
         port=port,
         prefix=parts.path.rstrip("/"),
         headers=tuple(_parse_header(line) for line in headers),
@@ -113,6 +136,30 @@ def parse_target(
         addresses=addresses,
         resolution_error=resolution_error,
     )
+
+
+def _parse_host(authority: str) -> str:
+    """The host of an authority, with the zone of an IPv6 address; nothing if it is not one, or not plainly so.
+
+    Resolvers take `0177.0.0.1`, `127.1` and `2130706433` for 127.0.0.1, or for something else: they are refused.
+    """
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None:
+        return ""
+    host = match["name"] or match["ipv6"]
+    is_numeric = match["ipv6"] or re.fullmatch(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", host)
+    try:
+        if is_numeric:
+            ipaddress.ip_address(host)
+    except ValueError:
+        return ""
+    return f"{host}%{match['zone']}" if match["zone"] else host.lower()
+
+
+def _host_of_header(value: str) -> str:
+    """The host in the value of a Host header."""
+    match = _AUTHORITY.fullmatch(value)
+    return (match["name"] or match["ipv6"]) if match else value
 
 
 def _parse_header(line: str) -> tuple[str, str]:

@@ -263,20 +263,23 @@ def test_the_nearest_file_is_taken(tmp_path: Path) -> None:
     (tmp_path / "repo" / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     assert find_configuration(inner).file == ""
     (tmp_path / "repo" / "conformance.toml").write_text(
-        'known-deviations = "known.yaml"\nprofile = "acme.yaml"\ninsecure = true\n'
+        'known-deviations = "known.yaml"\nprofile = "acme.yaml"\nrepeat = 2\n'
     )
     settings_path = find_configuration(inner)
     assert settings_path.values == {
         "known_deviations": str(tmp_path / "repo" / "known.yaml"),
         "profile": str(tmp_path / "repo" / "acme.yaml"),
-        "insecure": True,
+        "repeat": "2",
     }
 
 
 WRONG = {
     "unknown": ("gat = 'must'", "gat: unknown key; did you mean 'gate'?"),
     "secret": ("write_key = 'abc'", "a secret does not belong in a file"),
-    "flag": ("insecure = 'yes'", "insecure: expected true or false"),
+    "insecure": ("insecure = true", "insecure: this loosens the safety of a run"),
+    "permission": ("i-may-test = ['api.vendor.com']", "pass --i-may-test, or set CONFORMANCE_I_MAY_TEST"),
+    "authorities": ("ca-bundle = 'ca.pem'", "ca-bundle: this loosens the safety of a run"),
+    "header": ("header = ['Host: api.vendor.com']", "header: this loosens the safety of a run"),
     "list": ("select = [3]", "select: expected a list of strings"),
     "table": ("[gate]\nx = 1", "gate: expected must, should or may"),
     "toml": ("gate = ", "not valid TOML"),

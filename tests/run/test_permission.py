@@ -47,6 +47,16 @@ def make_plan(url: str, profile: str = "segmentstream", **given: Any) -> Plan:  
         (("::ffff:127.0.0.1",), AddressScope.LOOPBACK),
         (("::ffff:8.8.8.8",), AddressScope.PUBLIC),
         (("2002:0808:0808::1",), AddressScope.PUBLIC),
+        (("2002:7f00:1::",), AddressScope.PUBLIC),
+        (("2002:a00:1::",), AddressScope.PUBLIC),
+        (("2001:0:7f00:1::80ff:fffe",), AddressScope.PUBLIC),
+        (("64:ff9b::7f00:1",), AddressScope.PUBLIC),
+        (("169.254.169.254",), AddressScope.METADATA),
+        (("fd00:ec2::254", "127.0.0.1"), AddressScope.METADATA),
+        (("::ffff:169.254.169.254",), AddressScope.METADATA),
+        (("64:ff9b::a9fe:a9fe",), AddressScope.METADATA),
+        (("fe80::a9fe:a9fe%2",), AddressScope.METADATA),
+        (("fe80::1%2",), AddressScope.PRIVATE),
         (("2606:4700::1111",), AddressScope.PUBLIC),
         ((), AddressScope.UNRESOLVED),
     ],
@@ -175,3 +185,55 @@ def test_a_dry_run_sends_nothing_and_judges_nothing(capsys: pytest.CaptureFixtur
 def test_localhost_is_this_machine() -> None:
     """Its names need no resolver that knows them."""
     assert parse_target("http://deep.name.localhost:9").is_loopback
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200"])
+def test_a_metadata_service_needs_a_word_of_its_own(host: str) -> None:
+    """The word for a host of the internet is not enough; the sentence says what to type."""
+    name = host.strip("[]")
+    for given in ([], [name]):
+        with pytest.raises(UsageError) as caught:
+            make_plan(f"http://{host}", i_may_test=given)
+        assert str(caught.value).endswith(f"--i-may-test metadata:{name}")
+    assert make_plan(f"http://{host}", i_may_test=[f"metadata:{name}"]).tiers == {Tier.GENTLE, Tier.STANDARD}
+
+
+@pytest.mark.parametrize(
+    ("value", "asked_for"),
+    [
+        ("collector.example.com", "collector.example.com"),
+        ("Collector.Example.com:8443", "collector.example.com"),
+        ("8.8.8.8", "8.8.8.8"),
+        ("[2606:4700::1111]:443", "2606:4700::1111"),
+        ("169.254.169.254", "metadata:169.254.169.254"),
+    ],
+)
+def test_a_host_header_is_judged_like_the_target(value: str, asked_for: str) -> None:
+    """A proxy on this machine passes the requests on to whom they name."""
+    with pytest.raises(UsageError) as caught:
+        make_plan("http://127.0.0.1:9", header=[f"hOST: {value}"])
+    assert str(caught.value).endswith(f"--i-may-test {asked_for}")
+    allowed = make_plan("http://127.0.0.1:9", header=[f"Host: {value}"], i_may_test=[asked_for])
+    assert allowed.tiers == {Tier.GENTLE, Tier.STANDARD}
+
+
+@pytest.mark.parametrize("value", ["localhost", "localhost:8080", "127.0.0.1", "[::1]:80", "api.localhost"])
+def test_a_host_header_may_name_this_machine(value: str) -> None:
+    """Then the run is one on this machine."""
+    assert make_plan("http://127.0.0.1:9", header=[f"Host: {value}"]).tiers == set(Tier)
+
+
+@pytest.mark.parametrize("profile", resources.profile_names())
+def test_a_host_header_can_name_a_vendors_own_host(profile: str) -> None:
+    """It is treated as gently as that host."""
+    host = next(host for host in load(profile).hosts if not host.startswith("*"))
+    with pytest.raises(UsageError, match="production host"):
+        make_plan("http://127.0.0.1:9", header=[f"Host: {host}"], i_may_test=[host])
+
+
+def test_a_zone_is_kept() -> None:
+    """A link-local address means nothing without its interface; the Host header has none (RFC 6874, section 4)."""
+    target = parse_target("http://[fe80::1%25lo]:8080/v1")
+    assert (target.host, target.authority) == ("fe80::1%lo", "[fe80::1]:8080")
+    assert [address.startswith("fe80::1%") for address in target.addresses] == [True]
+    assert target.scope is AddressScope.PRIVATE

@@ -91,8 +91,9 @@ def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Given:
 
 
 def origins_of(setting: Setting) -> tuple[SettingOrigin, ...]:
-    """The origins that a setting may have: no secret stands in a project's file, and nothing of a second server."""
-    return ORIGINS[:2] if setting.is_secret or setting in SECOND_SERVER_SETTINGS else ORIGINS
+    """The origins that a setting may have: a project's file has no secret, no permission, and no second server."""
+    has_no_file = setting.is_secret or setting.loosens_safety or setting in SECOND_SERVER_SETTINGS
+    return ORIGINS[:2] if has_no_file else ORIGINS
 
 
 def subsets(origins: tuple[SettingOrigin, ...]) -> list[tuple[SettingOrigin, ...]]:
@@ -256,3 +257,25 @@ def test_the_options_of_pytest_come_before_the_environment(tmp_path: Path) -> No
         value = values[setting.key]
         shown = ", ".join(value) if setting.is_list else str(value).lower() if setting.is_flag else str(value)
         assert shown in {texts[setting.name], f"{texts[setting.name]}.0"}, setting.name
+
+
+@pytest.mark.parametrize("name", ["i-may-test", "header", "ca-bundle", "insecure"])
+def test_a_file_cannot_loosen_the_safety_of_a_run(name: str, given: Given) -> None:
+    """Whoever wrote the file need not be who starts the run."""
+    setting = next(item for item in SETTINGS if item.name == name)
+    given.add(setting, FILE)
+    with pytest.raises(UsageError, match=rf"{name}: this loosens .*--{name}, or set CONFORMANCE_") as caught:
+        _ = given.file_values
+    assert "\n" not in str(caught.value)
+
+
+def test_the_search_for_settings_ends_at_the_repository(tmp_path: Path) -> None:
+    """What lies above a repository, or above a directory outside of any, belongs to somebody else."""
+    (tmp_path / "conformance.toml").write_text('gate = "may"')
+    inside = tmp_path / "repository" / "package"
+    inside.mkdir(parents=True)
+    assert not find_configuration(inside).values
+    (tmp_path / "repository" / "conformance.toml").write_text('gate = "should"')
+    assert not find_configuration(inside).values
+    (tmp_path / "repository" / ".git").touch()  # as in a worktree
+    assert find_configuration(inside).values == {"gate": "should"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.core.model import Level, Outcome
 from conformance.core.text import format_range, join_first
 from conformance.profile.size_unit import describe_unit
+from conformance.report.document import UNVERIFIED_SENTENCE
 from conformance.report.failure_groups import group_failures
 from conformance.report.markdown.markup import (
     MAX_COMMENT_BYTES,
@@ -183,8 +184,9 @@ def _cell(cell: Sequence[SdkReaction]) -> str:
 def _footer_line(document: Mapping[str, Any]) -> str:
     """Profile, gate, cost, start and suite of the run."""
     run = document["run"]
+    warning = f"{UNVERIFIED_SENTENCE} " if "insecure" in run else ""
     return (
-        f"{escape_markdown(document['profile']['title'])} at the gate {run['gate']}: {run['requests']:,} requests in "
-        f"{run['duration_s']:.1f} s, {escape_markdown(run['started'])}, {document['suite']['name']} "
+        f"{warning}{escape_markdown(document['profile']['title'])} at the gate {run['gate']}: {run['requests']:,} "
+        f"requests in {run['duration_s']:.1f} s, {escape_markdown(run['started'])}, {document['suite']['name']} "
         f"{escape_markdown(document['suite']['version'])}."
     )
