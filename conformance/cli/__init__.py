@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _INTERRUPTED_CODE = 130
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
 _REPEAT_INTERRUPT_S = 0.5
 _COMMAND_MODULES = {
     "run": "run",
@@ -92,15 +92,21 @@ def _sigterm_as_interrupt(command: str) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _repeat_interrupt(0)
         for number, handler in previous_handlers.items():
             signal.signal(number, handler)
 
 
 def _interrupt(*_: object) -> None:
     """Raises KeyboardInterrupt, and again shortly after: Python drops exceptions raised in a `__del__`."""
-    signal.setitimer(signal.ITIMER_REAL, _REPEAT_INTERRUPT_S, _REPEAT_INTERRUPT_S)
+    _repeat_interrupt(_REPEAT_INTERRUPT_S)
     raise KeyboardInterrupt
+
+
+def _repeat_interrupt(interval_s: float) -> None:
+    """Interrupts again after each interval, 0 for no more; not on Windows, which has no such timer."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, interval_s, interval_s)
 
 
 def _is_interruption(error: BaseException | None) -> bool:

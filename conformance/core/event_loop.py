@@ -1,4 +1,4 @@
-"""The asyncio event loop (uvloop) for all commands that talk to a target, and its signal handling."""
+"""The event loop for all commands that talk to a target, uvloop's where there is one, and its signal handling."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import uvloop
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from types import FrameType
+
+try:
+    from uvloop import new_event_loop as _new_event_loop
+except ImportError:  # it has no wheel for Windows
+    from asyncio import new_event_loop as _new_event_loop  # type: ignore[assignment]
 
 T = TypeVar("T")
 GRACE_S = 0.5
@@ -23,11 +26,11 @@ It is raised again each time so many seconds have passed, because Python drops e
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine as asyncio.run does, on a faster event loop, and returns its result.
+    """Runs a coroutine as asyncio.run does, on uvloop's event loop if it is installed, and returns its result.
 
     SIGINT and SIGTERM both cancel it; then KeyboardInterrupt is raised.
     """
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_new_event_loop) as runner:
         loop = runner.get_loop()
         task = loop.create_task(main)
         with _cancel_on_signal(lambda: loop.call_soon_threadsafe(task.cancel)) as received:

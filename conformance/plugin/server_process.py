@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from typing import IO, TYPE_CHECKING
@@ -108,7 +107,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     _signal_group(process, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_TIMEOUT_S)
-    if sys.platform != "win32":
+    if hasattr(signal, "SIGKILL"):
         _signal_group(process, signal.SIGKILL)
     else:
         process.kill()
@@ -118,7 +117,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     """Sends a signal to the group of a process, which may have ended already."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if sys.platform == "win32":
-            process.send_signal(number)
-        else:
+        if hasattr(os, "killpg"):
             os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)

@@ -49,6 +49,8 @@ class SocketStream(ByteStream):
         """Whether there is something to read; on an idle connection, this is its end."""
         if self._sock.fileno() < 0:
             return True
+        if not hasattr(select, "poll"):  # Windows, where `select` takes any number of a socket
+            return bool(select.select([self._sock], [], [], 0)[0])
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         return bool(poll.poll(0))
