@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import h11
@@ -240,14 +241,20 @@ class Wire:
             *((name, value) for name, value in default_headers.items() if name.lower() not in given_names),
             *request.headers,
         ]
-        url = httpx.URL(scheme=target.scheme, host=target.host, port=target.port, path=target.prefix + request.path)
         return httpx.Request(
             request.method,
-            url.copy_merge_params(request.query) if request.query else url,
+            _build_url(target.scheme, target.host, target.port, target.prefix + request.path, request.query),
             headers=[(name.encode(), value.encode()) for name, value in headers],
             content=_split_body(request.body) if request.chunked else request.body,
             extensions={"trace": trace.record},
         )
+
+
+@lru_cache(maxsize=256)
+def _build_url(scheme: str, host: str, port: int, path: str, query: tuple[tuple[str, str], ...]) -> httpx.URL:
+    """The URL of a request; most requests of a run share a few, and httpx parses each anew."""
+    url = httpx.URL(scheme=scheme, host=host, port=port, path=path)
+    return url.copy_merge_params(query) if query else url
 
 
 def _classify_error(error: Exception) -> SendResult:
