@@ -98,14 +98,11 @@ class Report:
         """
         if not self.is_complete:
             return UNJUDGED
-        gated = {
+        return verdict_of_gated(
             item.outcome
             for item in self.verdicts
             if item.level.is_at_least(self.run_info.gate) and item.known_deviation is None
-        }
-        if gated & DEVIATING_OUTCOMES:
-            return DEVIATES
-        return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
+        )
 
     @property
     def unjudged_reason(self) -> str:
@@ -169,6 +166,14 @@ class Report:
 def dump_json(document: Mapping[str, Any]) -> str:
     """A JSON document as text."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def verdict_of_gated(outcomes: Iterable[Outcome]) -> str:
+    """The verdict on a complete run, from the outcomes of all checks at the gate that are no known deviations."""
+    gated = set(outcomes)
+    if gated & DEVIATING_OUTCOMES:
+        return DEVIATES
+    return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
 
 
 def verdict_json(verdict: Verdict) -> JsonObject:

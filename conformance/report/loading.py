@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ import jsonschema_rs
 
 from conformance.core.errors import UsageError
 from conformance.core.foreign_json import Unreadable, read_file_json
+from conformance.core.model import Level, Outcome
 from conformance.core.resources import read_json_spec
 from conformance.core.user_files import REPORT_FILE_BYTES, read_text
-from conformance.report.document import FORMAT_VERSION, dump_json
+from conformance.report.document import FORMAT_VERSION, dump_json, verdict_of_gated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,13 +67,32 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _validate(path: str, document: dict[str, Any]) -> None:
-    """Raises UsageError unless the document is a complete report."""
+    """Raises UsageError unless the document is a complete report, with the verdict and counts of its checks."""
     _check_format(path, document)
     for problem in _validator().iter_errors(document):
         place = "".join(f"/{part}" for part in problem.instance_path) or "its top level"
         message = problem.message
         shortened = message if len(message) <= _MAX_LENGTH else f"...{message[-_MAX_LENGTH:]}"
         raise UsageError(f"{path}: this is no report: at {place}, {shortened}")
+    _check_conclusions(path, document)
+
+
+def _check_conclusions(path: str, document: dict[str, Any]) -> None:
+    """Raises UsageError unless the counts and the verdict of a complete report follow from its checks."""
+    checks = document["checks"]
+    counts = Counter(item["outcome"] for item in checks)
+    for outcome in Outcome:
+        stated = document["counts"].get(outcome.value, 0)
+        if stated != counts[outcome.value]:
+            wrong = f"/counts/{outcome.value} is {stated}, and {counts[outcome.value]} checks have that outcome"
+            raise UsageError(f"{path}: the report contradicts itself: {wrong}")
+    gate = Level(document["run"]["gate"])
+    verdict = verdict_of_gated(
+        Outcome(item["outcome"]) for item in checks if Level(item["level"]).is_at_least(gate) and "known" not in item
+    )
+    if document["verdict"] != verdict:
+        wrong = f"its verdict is {document['verdict']!r}, and its checks make it {verdict!r}"
+        raise UsageError(f"{path}: the report contradicts itself: {wrong}")
 
 
 def _check_format(path: str, document: dict[str, Any]) -> None:

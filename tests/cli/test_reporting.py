@@ -216,8 +216,8 @@ def test_an_unreadable_report_is_wrong_usage(
     [
         (sample_reports.full_report(), sample_reports.full_report(), 0),
         (sample_reports.full_report(), later_report(), 1),
-        (sample_reports.report(), sample_reports.full_report(), 0),
-        (sample_reports.full_report(), sample_reports.report(), 1),
+        (sample_reports.report(verdict="unjudged"), sample_reports.full_report(), 0),
+        (sample_reports.full_report(), sample_reports.report(verdict="unjudged"), 1),
     ],
     ids=["same", "broken", "new", "vanished"],
 )

@@ -130,3 +130,35 @@ def test_what_does_not_fit_the_schema_is_refused(place: Path, where: tuple[Any, 
     assert message.startswith("this is no report: at ")
     assert "".join(f"/{part}" for part in (path if last == "lost" else where)) in message
     assert len(message) < 300
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"verdict": "conforms"}, "its verdict is 'conforms', and its checks make it 'deviates'"),
+        ({"verdict": "unjudged"}, "its verdict is 'unjudged', and its checks make it 'deviates'"),
+        ({"counts": {}}, "/counts/pass is 0, and 4 checks have that outcome"),
+        ({"checks": []}, "/counts/pass is 4, and 0 checks have that outcome"),
+        ({"checks": [], "counts": {}, "verdict": "conforms"}, "its checks make it 'unjudged'"),
+    ],
+)
+def test_conclusions_that_do_not_follow_are_refused(place: Path, changed: dict[str, Any], said: str) -> None:
+    """A verdict and counts are computed anew from the checks, in company as well."""
+    document = report_with(**changed)
+    place.write_text(json.dumps(document), encoding="utf-8")
+    assert said in error_message(load, place)
+    place.write_text(combine_reports([sample_reports.conforming_report(), document]), encoding="utf-8")
+    assert said in error_message(load_all, place)
+
+
+def test_a_known_deviation_does_not_count_against_a_verdict(place: Path) -> None:
+    """What a run leaves out of its verdict, reading leaves out too."""
+    known = {"reason": "agreed", "link": "", "owner": "", "expires": ""}
+    broken = sample_reports.failed_check("auth.key.unknown")
+    weaker = sample_reports.failed_check("size.event.over", level="should")
+    passed = sample_reports.check("accept.event.minimal")
+    place.write_text(json.dumps(sample_reports.report(broken, weaker, passed)), encoding="utf-8")
+    assert load(str(place))["verdict"] == "deviates"
+    accepted = sample_reports.report(broken | {"known": known}, weaker, passed, verdict="conforms")
+    place.write_text(json.dumps(accepted), encoding="utf-8")
+    assert load(str(place)) == accepted
