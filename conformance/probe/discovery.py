@@ -180,7 +180,7 @@ def _comparable_answer(exchange: Exchange) -> tuple[int, TransportFailure | None
         return exchange.status, exchange.failure, ""
     request_words = [exchange.request.method, *exchange.request.path.strip("/").split("/")]
     text = " ".join(exchange.response.text[:_MAX_COMPARED].split())
-    text = re.sub(rf"/*\b({'|'.join(map(re.escape, request_words))})\b", "", text)
+    text = re.sub(rf"(?:(?<!/)/+)?\b({'|'.join(map(re.escape, request_words))})\b", "", text)
     return exchange.status, None, _VARYING_TEXT.sub("", text)
 
 

@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 
 _MAX_LITERAL_LENGTH = 4000
 _REPEATED_BYTES = re.compile(rb"(.{1,4}?)\1{99,}", re.DOTALL)
-_VARIABLE = r"\$CONFORMANCE_WRITE_KEY|\$CONFORMANCE_BEARER|\$HEADER_\d+"
-_DERIVED_SECRET = (
+_VARIABLE = r"\$CONFORMANCE_WRITE_KEY|\$CONFORMANCE_BEARER|\$HEADER_\d{1,9}"
+_PLACEHOLDER = re.compile(
     rf"swapcase\((?P<swapped>{_VARIABLE})\)|truncated\((?P<truncated>{_VARIABLE})\)|(?P<plain>{_VARIABLE})"
 )
-_BODY_PLACEHOLDER = re.compile(rf"(?P<encoded>(?!))|{_DERIVED_SECRET}")
-_PLACEHOLDER = re.compile(rf"base64\((?P<encoded>.*(?:{_VARIABLE}).*)\)$|{_DERIVED_SECRET}", re.DOTALL)
+_ENCODED_START = "base64("
 _MAX_BYTES_WITHOUT_EXPECT = 1_000_000
 """Above this size curl sends Expect: 100-continue, which our client does not."""
 
@@ -64,22 +63,31 @@ def _quote_url(url: str, query: tuple[tuple[str, str], ...]) -> str:
 
 def _quote_word(text: str, *, is_body: bool = False) -> str:
     """A text as one shell word: placeholders of secrets become expressions, all else is literal."""
+    plain, encoded = (text, "") if is_body else _split_encoded(text)
     words = []
     end = 0
-    for match in (_BODY_PLACEHOLDER if is_body else _PLACEHOLDER).finditer(text):
+    for match in _PLACEHOLDER.finditer(plain):
         if match.start() > end:
-            words.append(shlex.quote(text[end : match.start()]))
+            words.append(shlex.quote(plain[end : match.start()]))
         words.append(f'"{_shell_expression(match)}"')
         end = match.end()
-    if end < len(text) or not words:
-        words.append(shlex.quote(text[end:]))
+    if end < len(plain) or not (words or encoded):
+        words.append(shlex.quote(plain[end:]))
+    if encoded:
+        words.append(f"\"$(printf %s {_quote_word(encoded)} | base64 | tr -d '\\n')\"")
     return "".join(words)
+
+
+def _split_encoded(text: str) -> tuple[str, str]:
+    """What is before `base64(...)` at the end of a text, and what is inside; nothing is, if that holds no secret."""
+    before, _, inside = text.partition(_ENCODED_START)
+    if inside.endswith(")") and _PLACEHOLDER.search(inside[:-1]):
+        return before, inside[:-1]
+    return text, ""
 
 
 def _shell_expression(match: re.Match[str]) -> str:
     """The shell expression for a placeholder, inside double quotes."""
-    if match["encoded"] is not None:
-        return f"$(printf %s {_quote_word(match['encoded'])} | base64 | tr -d '\\n')"
     if match["swapped"]:
         return f'$(printf %s "{match["swapped"]}" | tr a-zA-Z A-Za-z)'
     if match["truncated"]:
@@ -110,7 +118,7 @@ def _python_program(body: bytes) -> str:
     if len(value) > _MAX_LITERAL_LENGTH:
         compressed = base64.b64encode(zlib.compress(body, 9)).decode()
         value, imports = f"zlib.decompress(base64.b64decode('{compressed}'))", "base64,os,sys,zlib"
-    if _BODY_PLACEHOLDER.search(body.decode("latin-1")):
+    if _PLACEHOLDER.search(body.decode("latin-1")):
         value = (
             f"re.sub(rb'(swapcase|truncated)?(\\()?\\$(CONFORMANCE_WRITE_KEY|CONFORMANCE_BEARER|HEADER_\\d+)(?(2)\\))',"
             "lambda m:{None:lambda k:k,b'swapcase':lambda k:k.decode().swapcase().encode(),"

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
-_LINK_OPENING = re.compile(r"\[(?=[^\]]*\]\()")
+_BRACKETS = re.compile(r"\[[^\]]*(?:\](?P<address>\()?)?")
+"""An opening bracket and all up to the first closing one, and the start of an address that makes it a link."""
 _MAX_LENGTH = 1000
 
 
@@ -147,4 +148,9 @@ def _warning(text: str) -> JsonObject:
 def _message(text: str) -> JsonObject:
     """A message in which nothing is a placeholder or a link (SARIF 2.1.0, sections 3.11.5 and 3.11.6)."""
     line = truncate(escape_controls(text), _MAX_LENGTH)
-    return {"text": _LINK_OPENING.sub(r"\\[", line.replace("{", "{{").replace("}", "}}"))}
+    return {"text": _BRACKETS.sub(_escape_link, line.replace("{", "{{").replace("}", "}}"))}
+
+
+def _escape_link(match: re.Match[str]) -> str:
+    """The text of a match, in which no bracket opens a link."""
+    return match[0].replace("[", "\\[") if match["address"] else match[0]

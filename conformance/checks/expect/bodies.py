@@ -22,19 +22,19 @@ _LINE_START = r"(?:^|(?<=[\"'>]))[^\S\n]{0,99}"
 """Where a line of a stack trace begins: a line of the text, or a string in a list of lines."""
 _STACK_TRACES = (
     r"Traceback \(most recent call last\)"
-    rf"|{_LINE_START}File \"[^\"]{{1,300}}\", line \d+"
-    rf"|{_LINE_START}at [\w.$<>/@-]{{1,300}}\([^)]{{0,300}}:\d+\)"
-    rf"|{_LINE_START}at (?:.{{1,300}} \(?)?(?:file://|/|[A-Z]:\\+|node:)\S{{1,300}}:\d+:\d+"
-    rf"|{_LINE_START}at .{{1,300}}\) in \S{{1,300}}:line \d+"
+    rf"|{_LINE_START}File \"[^\"]{{1,300}}\", line \d{{1,9}}"
+    rf"|{_LINE_START}at [\w.$<>/@-]{{1,300}}\([^)]{{0,300}}:\d{{1,9}}\)"
+    rf"|{_LINE_START}at (?:.{{1,300}} \(?)?(?:file://|/|[A-Z]:\\|node:)\S{{1,300}}:\d{{1,9}}:\d{{1,9}}"
+    rf"|{_LINE_START}at .{{1,300}}\) in \S{{1,300}}:line \d{{1,9}}"
     r"|goroutine \d{1,20} \[[\w ,]{1,300}\]"
     rf"|{_LINE_START}panic: "
     r"|Exception in thread \""
-    rf"|{_LINE_START}(?:from )?\S{{1,300}}\.rb:\d{{1,20}}:in [`'\"]"
+    rf"|{_LINE_START}(?:from )?[\w./\\@+~:-]{{1,300}}\.rb:\d{{1,20}}:in [`'\"]"
     r"|#\d{1,9} /\S{1,300}\.php\(\d{1,20}\)"
     r"|thread '[^']{1,300}'(?: \(\d{1,20}\))? panicked at"
     r"|Stack trace:"
 )
-"""Repetitions are bounded: a search takes time in proportion to the body, whatever is in it."""
+"""Repetitions are bounded, and none can go on where the next begins: a search takes time in proportion to the body."""
 _ESCAPES = {
     "\\n": "\n", "\\t": "\t", '\\"': '"', "\\/": "/", "&quot;": '"', "&#39;": "'", "<br>": "\n",
     "&nbsp;": " ", "&lt;": "<", "&gt;": ">",
@@ -57,14 +57,14 @@ class ForbiddenPattern:
     escapes: Mapping[str, str] = field(default_factory=dict)
 
     def find_in(self, response: Response) -> str:
-        """The first match in a response's body; empty if there is none."""
+        """The first match in a response's body, which the wire has cut; empty if there is none."""
+        if self.media_types and response.media_type not in self.media_types:
+            return ""
         text = response.text
         for escape, character in self.escapes.items():
             text = text.replace(escape, character)
         match = re.search(self.pattern, text, re.MULTILINE)
-        if match is None or (self.media_types and response.media_type not in self.media_types):
-            return ""
-        return match[0]
+        return match[0] if match else ""
 
 
 FORBIDDEN_PATTERNS = {

@@ -7,7 +7,7 @@ if (!baseUrl) {
 if (key.length < 2 || /["\\\u0000-\u001f]/.test(key)) {
   throw new Error("writeKey: set it to the write key, of two characters or more, none of which JSON escapes");
 }
-pm.variables.set("baseUrl", baseUrl.replace(/\/+$/, ""));
+pm.variables.set("baseUrl", baseUrl.replace(/(?<!\/)\/+$/, ""));
 const swapped = key.replace(/\p{L}/gu, (letter) => {
   const upper = letter.toUpperCase();
   return letter === upper ? letter.toLowerCase() : upper;
