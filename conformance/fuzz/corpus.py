@@ -53,13 +53,16 @@ class Corpus:
             yield from map(CaseReader().read, itertools.islice(file, count))
 
 
-def load_or_generate(contract: Contract, seed: int, count: int, *, refresh: bool = False) -> Corpus:
-    """A corpus of at least `count` cases: the stored one, or a new one if there is none that large."""
+def load_or_generate(contract: Contract, seed: int, count: int, *, refresh: bool = False, spare: bool = True) -> Corpus:
+    """A corpus of at least `count` cases: the stored one, or a new one if there is none that large.
+
+    A new one has more cases than asked for, so that it serves larger runs too, unless `spare` is false.
+    """
     path = _corpus_path(contract, seed)
     if not refresh and is_stored(contract, seed, count):
         return Corpus(path, contract, seed)
     try:
-        _write_corpus(path, contract, seed, max(count, MIN_STORED_CASES))
+        _write_corpus(path, contract, seed, max(count, MIN_STORED_CASES if spare else 0))
         _delete_oldest(path.parent)
     except OSError:
         return Corpus(None, contract, seed, is_fresh=True)

@@ -98,7 +98,7 @@ def _store_corpora(planned: Sequence[SelfCheckJob]) -> None:
     """Generates what jobs will send, once for all jobs with the same contract."""
     counts = {(job.profile, job.selectors): job.fuzz_requests for job in planned if job.fuzz_requests}
     for (profile, selectors), count in counts.items():
-        load_or_generate(reduced_contract(profile, selectors), _FUZZ_SEED, count)
+        load_or_generate(reduced_contract(profile, selectors), _FUZZ_SEED, count, spare=False)
 
 
 def run_job_in_process(url: str, job: SelfCheckJob) -> ServerResult:
