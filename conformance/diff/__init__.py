@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.diff.cause_analysis import CauseAnalysis
+from conformance.causes.cause_analysis import CauseAnalysis
+from conformance.causes.grouping import ACCEPTED_FACT, group_differences
+from conformance.causes.request_traits import RequestTraits
 from conformance.diff.check_comparison import CheckComparison
 from conformance.diff.difference import Difference, build_difference
 from conformance.diff.document import DIFFERENT, SAME, UNCOMPARED, DiffReport
 from conformance.diff.fuzz_comparison import FuzzComparison
 from conformance.diff.fuzz_only import merge_fuzz_only
-from conformance.diff.grouping import ACCEPTED_FACT, group_differences
-from conformance.diff.request_traits import RequestTraits
 from conformance.diff.sides import Side, equalize_baselines, place_trials
 from conformance.requests import Baseline, Call
 from conformance.wire import Redactor
@@ -24,10 +24,10 @@ from conformance.wire import Redactor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from conformance.causes.normalized_answers import AnswerChange
+    from conformance.causes.step_difference import StepDifference
     from conformance.contract import Operation
     from conformance.core.model import Request
-    from conformance.diff.normalized_answers import AnswerChange
-    from conformance.diff.step_difference import StepDifference
     from conformance.fuzz.case import Case
     from conformance.fuzz.features import Feature
     from conformance.run.plan import Plan

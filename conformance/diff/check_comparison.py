@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from conformance.core.model import Outcome, TransportFailure
-from conformance.diff.normalized_answers import (
+from conformance.causes.normalized_answers import (
     STATUS,
     TRAILING_BYTES,
     VERDICT,
@@ -18,7 +17,7 @@ from conformance.diff.normalized_answers import (
     find_volatile,
     normalize,
 )
-from conformance.diff.step_difference import (
+from conformance.causes.step_difference import (
     FAIL_OR_ERROR,
     CheckComparisonResult,
     ResultPair,
@@ -26,6 +25,7 @@ from conformance.diff.step_difference import (
     UnstableCheck,
     is_failed_by_one,
 )
+from conformance.core.model import Outcome, TransportFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -7,13 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from conformance.causes.attribution import NO_SERVER_ERROR_FACT
+from conformance.causes.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerChange
+from conformance.causes.step_difference import FAIL_OR_ERROR, StepDifference
 from conformance.core.model import Area, Level, Outcome
 from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
-from conformance.diff.attribution import NO_SERVER_ERROR_FACT
-from conformance.diff.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerChange
 from conformance.diff.sdk_effects import UNNOTICED, SdkEffect, compare_sdk_effects, worst_reaction
 from conformance.diff.sides import FIRST, SECOND
-from conformance.diff.step_difference import FAIL_OR_ERROR, StepDifference
 from conformance.profile.facts import ExpectedResponse
 from conformance.report.curl import curl_command
 from conformance.report.transcript import transcript_json
@@ -22,9 +22,9 @@ from conformance.run.verdicts import build_verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from conformance.causes.cause_analysis import CauseAnalysis
     from conformance.contract import Contract
     from conformance.core.model import Exchange, JsonObject, Source
-    from conformance.diff.cause_analysis import CauseAnalysis
     from conformance.sdks import Reaction
 
 _FIRST_REDIRECT = 300

@@ -14,9 +14,9 @@ from conformance.diff.sides import FIRST, SECOND
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from conformance.causes.step_difference import UnstableCheck
     from conformance.contract import Contract
     from conformance.diff.difference import Difference
-    from conformance.diff.step_difference import UnstableCheck
 
 FORMAT_VERSION = 1
 SAME, DIFFERENT, UNCOMPARED = "same", "different", "uncompared"

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from conformance.causes.normalized_answers import WORDING, AnswerChange, compare_answers, normalize
+from conformance.causes.request_traits import RequestTraits
 from conformance.core.errors import Stopped
-from conformance.diff.normalized_answers import WORDING, AnswerChange, compare_answers, normalize
-from conformance.diff.request_traits import RequestTraits
 from conformance.fuzz.features import Feature, most_specific
 from conformance.fuzz.seed_events import seed_events_by_call
 from conformance.fuzz.sender import FuzzSender
@@ -19,8 +19,8 @@ from conformance.wire.budget import BudgetExhausted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from conformance.causes.normalized_answers import Facet
     from conformance.core.model import Exchange
-    from conformance.diff.normalized_answers import Facet
     from conformance.diff.sides import Side
     from conformance.fuzz.case import Case
     from conformance.fuzz.judge import Judgement

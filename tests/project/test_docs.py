@@ -272,7 +272,7 @@ def test_the_map_has_every_package_on_its_layer() -> None:
     layers: dict[int, set[str]] = {}
     layer = 0
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
-    for number, names in re.findall(r"^\| (\d?) *\| (`[^|]+`) \|", text, re.MULTILINE):
+    for number, names in re.findall(r"^\| (\d*) *\| (`[^|]+`) \|", text, re.MULTILINE):
         layer = int(number or layer)
         layers.setdefault(layer, set()).update(re.findall(r"`(\w+)`", names))
     assert layers == dict(enumerate(LAYERS, 1))

@@ -23,6 +23,7 @@ LAYERS = (
     {"checks", "report", "refserver", "wire"},
     {"cases", "run"},
     {"fuzz"},
+    {"causes"},
     {"diff", "export", "probe", "selfcheck"},
     {"cli", "plugin"},
 )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.core.model import Exchange, Request, Response, TransportFailure
-from conformance.diff.normalized_answers import (
+from conformance.causes.normalized_answers import (
     STATUS,
     TRAILING_BYTES,
     WORDING,
@@ -17,6 +16,7 @@ from conformance.diff.normalized_answers import (
     find_volatile,
     normalize,
 )
+from conformance.core.model import Exchange, Request, Response, TransportFailure
 
 OK, REFUSED, CRASHED = AnswerStatus(200), AnswerStatus(400), AnswerStatus(503)
 UNANSWERED = AnswerStatus(0, TransportFailure.CLOSED)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.diff.conjunction import Conjunction
-from conformance.diff.normalized_answers import STATUS
+from conformance.causes.conjunction import Conjunction
+from conformance.causes.normalized_answers import STATUS
 from conformance.fuzz.features import ANYWHERE, REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from conformance.causes.normalized_answers import AnswerChange, Facet, FacetValue, NormalizedAnswer
+    from conformance.causes.request_traits import RequestTraits
+    from conformance.causes.step_difference import CheckComparisonResult, StepDifference
     from conformance.contract import Operation
     from conformance.core.model import Exchange, Request
-    from conformance.diff.normalized_answers import AnswerChange, Facet, FacetValue, NormalizedAnswer
-    from conformance.diff.request_traits import RequestTraits
-    from conformance.diff.step_difference import CheckComparisonResult, StepDifference
     from conformance.fuzz.features import Feature
 
 _NON_POINTERS = {ANYWHERE, REQUEST}

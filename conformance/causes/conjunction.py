@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.causes.normalized_answers import STATUS, VERDICT
 from conformance.core import pointers
-from conformance.diff.normalized_answers import STATUS, VERDICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from conformance.causes.normalized_answers import AnswerChange, AnswerStatus, NormalizedAnswer
+    from conformance.causes.request_traits import RequestTraits
+    from conformance.causes.step_difference import StepDifference
     from conformance.contract import Contract, Operation
     from conformance.core.model import Exchange
-    from conformance.diff.normalized_answers import AnswerChange, AnswerStatus, NormalizedAnswer
-    from conformance.diff.request_traits import RequestTraits
-    from conformance.diff.step_difference import StepDifference
     from conformance.fuzz.case import Case
 
     FieldState = tuple[str, str]

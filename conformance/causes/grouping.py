@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from conformance.causes.attribution import GENERAL_AREAS, attribute_consequences, failing_side_value, is_specific
+from conformance.causes.conjunction import merge_by_conjunction
+from conformance.causes.normalized_answers import STATUS, VERDICT
 from conformance.core.model import Area
-from conformance.diff.attribution import GENERAL_AREAS, attribute_consequences, failing_side_value, is_specific
-from conformance.diff.conjunction import merge_by_conjunction
-from conformance.diff.normalized_answers import STATUS, VERDICT
 from conformance.profile.facts import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
+    from conformance.causes.cause_analysis import CauseAnalysis
+    from conformance.causes.step_difference import StepDifference
     from conformance.checks.check import Check
-    from conformance.diff.cause_analysis import CauseAnalysis
-    from conformance.diff.step_difference import StepDifference
 
 ACCEPTED_FACT = f"answers.{Condition.ACCEPTED}"
 _BROAD_FACT_PREFIXES = ("rules.", "sdks.", "credentials.", "events.")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from conformance.core.model import Outcome
 
 if TYPE_CHECKING:
+    from conformance.causes.normalized_answers import AnswerChange
     from conformance.checks.trial import Trial
     from conformance.core.model import Exchange, Request
-    from conformance.diff.normalized_answers import AnswerChange
     from conformance.run.engine import CheckResult
 
 FAIL_OR_ERROR = frozenset({Outcome.FAIL, Outcome.ERROR})

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from conformance.causes.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerStatus
+from conformance.causes.step_difference import FAIL_OR_ERROR
 from conformance.core.model import Area, TransportFailure
-from conformance.diff.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerStatus
-from conformance.diff.step_difference import FAIL_OR_ERROR
 from conformance.profile.facts import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from conformance.diff.cause_analysis import CauseAnalysis
-    from conformance.diff.normalized_answers import FacetValue
-    from conformance.diff.step_difference import StepDifference
+    from conformance.causes.cause_analysis import CauseAnalysis
+    from conformance.causes.normalized_answers import FacetValue
+    from conformance.causes.step_difference import StepDifference
     from conformance.fuzz.features import Feature
 
 NO_SERVER_ERROR_FACT = f"rules.{Rule.NO_SERVER_ERROR}"
