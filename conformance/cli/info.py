@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from conformance.checks.trial import Trial, make_trials
 from conformance.contract import Contract
 from conformance.core import resources
 from conformance.core.errors import UsageError
-from conformance.core.text import did_you_mean, format_range
+from conformance.core.text import did_you_mean, format_range, to_json_text
 from conformance.profile import load
 from conformance.profile.facts import ExpectedResponse, SizeLimit
 from conformance.requests import Keys
@@ -72,7 +71,7 @@ def spec(options: Mapping[str, Any]) -> int:
     from conformance.contract.openapi import render
 
     contract = Contract(load(options["profile"]), options["include"] or ())
-    _print_lines([json.dumps(render(contract), indent=2, ensure_ascii=False)])
+    _print_lines([to_json_text(render(contract), indent=2)])
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from conformance.contract import Contract
 from conformance.core import event_loop
 from conformance.core.errors import UsageError
 from conformance.core.resources import profile_names
-from conformance.core.text import escape_controls
+from conformance.core.text import escape_controls, to_json_text
 from conformance.fuzz import fuzz_plan
 from conformance.probe import ProbeOptions, ProbeResult, probe_server, summarize
 from conformance.profile import load, parse
@@ -91,9 +90,7 @@ def _write(plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], na
     if "out" in destinations:
         output.write("out", destinations["out"], text)
     if "json" in destinations:
-        output.write(
-            "json", destinations["json"], json.dumps(_report_json(plan, outcome), indent=2, ensure_ascii=False) + "\n"
-        )
+        output.write("json", destinations["json"], to_json_text(_report_json(plan, outcome), indent=2) + "\n")
 
 
 def _comments(outcome: ProbeResult) -> list[str]:

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CONTROL_CHARACTERS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+_INVISIBLE = (
+    r"\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+"""Characters above ASCII that are not seen: C1 controls, what sets the direction of text, joins or separates nothing,
+chooses a variant, or tags (Unicode 15, Default_Ignorable_Code_Point; CVE-2021-42574 for the direction)."""
+_COMMANDS = (
+    "add-mask|add-matcher|add-path|debug|echo|endgroup|error|group|internal-set-repo-path|notice|remove-matcher|"
+    "save-state|set-env|set-output|stop-commands|warning"
+)
+_LOG_COMMANDS = (
+    rf"(?<!\S:)(?<=:)(?=:[A-Za-z])|(?<=:)(?=:(?i:{_COMMANDS})\b)|(?<=#)(?=#(?i:vso|teamcity)?\[)|"
+    r"(?<=section_)(?=start:|end:)|(?<=travis_)(?=fold:|time:)"
+)
+"""Where the first character of a marker was that a CI system obeys in a log: GitHub takes `::command::` at the
+beginning of a line and `##[command]` anywhere, Azure Pipelines `##[...]` and `##vso[...]`, TeamCity `##teamcity[...]`,
+GitLab `section_start:` and `section_end:`, Travis `travis_fold:` and `travis_time:`."""
+_UNSAFE = re.compile(rf"[\x00-\x08\x0b-\x1f{_INVISIBLE}:#_](?:(?<=[^:#_])|{_LOG_COMMANDS})")
+_UNSAFE_IN_LINES = re.compile(rf"[{_INVISIBLE}:#_](?:(?<=[^:#_])|{_LOG_COMMANDS})")
+"""The same without the control characters that terminals use; JSON has no unescaped ones."""
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LATIN_1 = 0xFF
+_LATIN_1, _BASIC_PLANE = 0xFF, 0xFFFF
 _MAX_NEAREST, _MAX_LISTED, _MAX_WORD_LENGTH = 3, 12, 200
 """How many words are suggested, how many are listed if none is near, and up to which length a word is compared."""
 _LIKE, _MUCH_LIKE = 0.5, 0.8
@@ -21,12 +39,37 @@ _MAX_SHOWN_LENGTH = 120
 
 
 def escape_controls(text: str) -> str:
-    """Replaces control characters by escapes, so that a text from a target can't control a terminal."""
-    return _CONTROL_CHARACTERS.sub(lambda match: _escape(ord(match[0])), text)
+    """Replaces what a text from a target could control a terminal or a CI system with by Python's escapes.
+
+    That is control and invisible characters, and the first character of each command to a CI system.
+    """
+    return _UNSAFE.sub(lambda match: _escape(ord(match[0])), text)
+
+
+def escape_log_text(text: str) -> str:
+    """The same for lines with the control characters of terminals, which a console made: these stay."""
+    return _UNSAFE_IN_LINES.sub(lambda match: _escape(ord(match[0])), text)
 
 
 def _escape(code: int) -> str:
-    return f"\\x{code:02x}" if code <= _LATIN_1 else f"\\u{code:04x}"
+    if code <= _LATIN_1:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= _BASIC_PLANE else f"\\U{code:08x}"
+
+
+def to_json_text(value: Any, indent: int | None = None, *, ensure_ascii: bool = False) -> str:  # noqa: ANN401 - any JSON
+    """A value as JSON, without a line break at its end; what `escape_controls` replaces has JSON's escapes.
+
+    None of it is part of JSON outside of strings, so the value is the same.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=ensure_ascii)
+    return _UNSAFE_IN_LINES.sub(lambda match: _escape_in_json(match[0]), text)
+
+
+def _escape_in_json(character: str) -> str:
+    """A character as JSON's escapes: two above the basic plane (RFC 8259, section 7)."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[start : start + 2].hex()}" for start in range(0, len(units), 2))
 
 
 def escape_surrogates(text: str) -> str:

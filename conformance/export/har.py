@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from conformance.core.text import to_json_text
 from conformance.export.exported_checks import format_ranges
 from conformance.export.limitations import Limitation, OmissionReason
 
@@ -42,7 +43,7 @@ def render(export: Export, version: str) -> str:
         ],
         "entries": [_entry(check, request) for check in export.checks for request in check.requests],
     }
-    return json.dumps({"log": log}, ensure_ascii=False, indent=1) + "\n"
+    return to_json_text({"log": log}, indent=1) + "\n"
 
 
 def find_limitation(check: ExportedCheck) -> Limitation | None:

@@ -6,9 +6,9 @@ Their schema is specs/export.schema.json.
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING
 
+from conformance.core.text import to_json_text
 from conformance.export.request_template import RepeatedText
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def find_limitation(_: ExportedCheck) -> Limitation | None:
 
 def render(export: Export, version: str) -> str:
     """The lines of an export, in ASCII, because some readers treat U+2028 as a line break."""
-    return "".join(f"{json.dumps(record)}\n" for record in _records(export, version))
+    return "".join(f"{to_json_text(record, ensure_ascii=True)}\n" for record in _records(export, version))
 
 
 def _records(export: Export, version: str) -> Iterator[JsonObject]:

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from conformance.core.text import to_json_text
 from conformance.export.limitations import Limitation, OmissionReason
 from conformance.export.request_template import OTHER_CASE_KEY_PLACEHOLDER, PLACEHOLDER_PATTERN, RepeatedText
 from conformance.profile.facts import ResponseBody
@@ -61,7 +62,7 @@ def render(export: Export, version: str) -> str:
         },
         "item": [_area_folder(area, list(checks)) for area, checks in groupby(export.checks, attrgetter("area"))],
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return to_json_text(document, indent=1) + "\n"
 
 
 def find_limitation(check: ExportedCheck) -> Limitation | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, Area, Level, Outcome, Verdict
-from conformance.core.text import escape_surrogates
+from conformance.core.text import escape_surrogates, to_json_text
 from conformance.report.unjudged import explain_unjudged
 from conformance.sdks import outcomes as sdks
 
@@ -165,7 +164,7 @@ class Report:
 
 def dump_json(document: Mapping[str, Any]) -> str:
     """A JSON document as text."""
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return to_json_text(document, indent=1) + "\n"
 
 
 def verdict_of_gated(outcomes: Iterable[Outcome]) -> str:

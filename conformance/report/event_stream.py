@@ -5,9 +5,9 @@ Their schema is specs/events.schema.json. A stream without its last line was cut
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from conformance.core.text import to_json_text
 from conformance.report.document import EXIT_CODES, FORMAT_VERSION, UNJUDGED, verdict_json
 
 if TYPE_CHECKING:
@@ -64,4 +64,4 @@ def failure_line(reason: str) -> str:
 
 
 def _line(event: str, content: Mapping[str, Any]) -> str:
-    return json.dumps({"event": event, **content}, ensure_ascii=False) + "\n"
+    return to_json_text({"event": event, **content}) + "\n"

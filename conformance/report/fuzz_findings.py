@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.text import Text
 
-from conformance.core.text import join_first
+from conformance.core.text import join_first, to_json_text
 from conformance.report.details import Detail, DetailKind, print_details
 from conformance.report.request_text import request_text
 
@@ -78,4 +77,4 @@ def findings_json_text(
     """The findings as JSON text. `is_complete` is false if the campaign was interrupted."""
     listed = [item.as_json() for item in findings]
     document = {"format": FORMAT_VERSION, **header, "findings": listed, "complete": is_complete}
-    return json.dumps(document, indent=1) + "\n"
+    return to_json_text(document, indent=1, ensure_ascii=True) + "\n"

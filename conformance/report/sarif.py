@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from conformance.core.model import DEVIATING_OUTCOMES, Level, Outcome
 from conformance.core.resources import profile_names
-from conformance.core.text import escape_controls, truncate
+from conformance.core.text import escape_controls, to_json_text, truncate
 from conformance.report.document import UNJUDGED
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def render_sarif(document: Mapping[str, Any]) -> str:
             "verdict": document["verdict"],
         },
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+    return to_json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=True) + "\n"
 
 
 def _rules(checks: Iterable[Mapping[str, Any]]) -> dict[str, Json]:

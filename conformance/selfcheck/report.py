@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from conformance import __version__
+from conformance.core.text import to_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ def document(score: Score) -> JsonObject:
 
 def json_text(score: Score) -> str:
     """The JSON report as text."""
-    return json.dumps(document(score), indent=2, ensure_ascii=False) + "\n"
+    return to_json_text(document(score), indent=2) + "\n"
 
 
 def _totals(score: Score) -> JsonObject:
