@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.fuzz.corpus import is_stored, load_or_generate
+from conformance.cli.progress import print_damage
+from conformance.fuzz.corpus import load_or_generate
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def load_corpus(plan: Plan, count: int, console: Console, *, refresh: bool = False) -> Corpus:
-    """The stored corpus of a plan with at least `count` requests, generated first if there is none."""
-    if refresh or not is_stored(plan.contract, plan.fuzz_seed, count):
+    """The stored corpus of a plan with at least `count` requests, generated first if none is there, whole and sound."""
+
+    def announce(damage: str) -> None:
+        print_damage(damage, console)
         console.print("generating requests, which takes a few seconds; the next run finds them stored")
-    return load_or_generate(plan.contract, plan.fuzz_seed, count, refresh=refresh)
+
+    return load_or_generate(plan.contract, plan.fuzz_seed, count, refresh=refresh, on_generate=announce)

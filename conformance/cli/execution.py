@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from conformance.cli import plan_summary
-from conformance.cli.progress import ProgressDisplay
+from conformance.cli.progress import ProgressDisplay, print_damage
 from conformance.core import event_loop
 from conformance.fuzz import fuzz_plan
 from conformance.report import event_stream
@@ -63,15 +64,16 @@ def execute_with_progress(plan: Plan, stream: LineStream, *, is_quiet: bool) -> 
 
     An interrupted run returns the verdicts so far, with a `stop_reason`.
     """
-    result = RunResult()
-    with ProgressDisplay(Console(stderr=True, highlight=False, quiet=is_quiet), len(plan.trials)) as progress:
+    result, console = RunResult(), Console(stderr=True, highlight=False, quiet=is_quiet)
+    fuzz = functools.partial(fuzz_plan, on_damage=lambda damage: print_damage(damage, console))
+    with ProgressDisplay(console, len(plan.trials)) as progress:
 
         def on_verdict(_: object, verdict: Verdict) -> None:
             stream.write_line(event_stream.verdict_line(verdict))
             progress.on_verdict(verdict)
 
         try:
-            event_loop.run(execute(plan, on_verdict, fuzz=fuzz_plan, result=result))
+            event_loop.run(execute(plan, on_verdict, fuzz=fuzz, result=result))
         except KeyboardInterrupt:
             result.stop_reason, result.is_interrupted = INTERRUPTED_REASON, True
     return result

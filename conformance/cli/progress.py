@@ -59,3 +59,9 @@ class ProgressDisplay:
 
     def _describe(self) -> str:
         return f"{self._failed} failed" if self._failed else "none failed so far"
+
+
+def print_damage(damage: str, console: Console) -> None:
+    """Says that stored requests can't be used, if so."""
+    if damage:
+        console.print(f"the stored requests are damaged, and made again: {damage}", soft_wrap=True, markup=False)

@@ -36,12 +36,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
     place = Path(path)
     mode = _mode_of_regular_file(place)
     if mode is None:
-        with place.open("w", encoding="utf-8") as file:
+        with place.open("w", encoding="utf-8", newline="\n") as file:
             yield file
         return
     part = place.with_name(f"{PART_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{PART_SUFFIX}")
     try:
-        with os.fdopen(os.open(part, _CREATE_FLAGS, mode), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(part, _CREATE_FLAGS, mode), "w", encoding="utf-8", newline="\n") as file:
             yield file
         part.replace(place)
     except BaseException:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import select
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from conformance.core.errors import UsageError
 from conformance.core.text import shorten
@@ -21,7 +22,7 @@ REPORT_FILE_BYTES = 32 * 1024 * 1024
 """The most bytes of a JSON report."""
 MAX_PIPE_WAIT_S = 60.0
 """How long a pipe may keep a command waiting for its next bytes."""
-_CHUNK_BYTES = 64 * 1024
+_CHUNK_BYTES, _BUFFER_BYTES = 64 * 1024, 1024 * 1024
 _OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 _OTHER_KINDS = {stat.S_IFDIR: "a directory", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 _WIDE_MARKS = {
@@ -63,14 +64,35 @@ def read_bytes(
         raise UnreadableFile(name, what, str(error)) from None
 
 
-def _read(name: str, max_bytes: int) -> bytearray:
-    """The bytes of a file. Raises OSError, or ValueError with the reason why it is not read."""
+@contextlib.contextmanager
+def open_large(path: str | os.PathLike[str], *, what: str = "the file") -> Iterator[BinaryIO]:
+    """A regular file of any size, to be read in parts. Raises UnreadableFile for what is none."""
+    name = os.fspath(path)
+    try:
+        file = os.fdopen(_open(name, None), "rb", buffering=_BUFFER_BYTES)
+    except OSError as error:
+        raise UnreadableFile(name, what, error.strerror or str(error)) from None
+    except ValueError as error:
+        raise UnreadableFile(name, what, str(error)) from None
+    with file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise UnreadableFile(name, what, "it is no regular file")
+        yield file
+
+
+def _open(name: str, max_bytes: int | None) -> int:
+    """The descriptor of a file. Raises OSError, or ValueError with the reason why it is not read."""
     if not name:
         raise ValueError("its path is empty")
     if "\0" in name:
         raise ValueError("a path has no NUL character")
     _require_readable_kind(Path(name).stat(), max_bytes)  # before it is opened: that alone moves some devices
-    descriptor = os.open(name, _OPEN_FLAGS)
+    return os.open(name, _OPEN_FLAGS)
+
+
+def _read(name: str, max_bytes: int) -> bytearray:
+    """The bytes of a file. Raises OSError, or ValueError with the reason why it is not read."""
+    descriptor = _open(name, max_bytes)
     try:
         is_pipe = _require_readable_kind(os.fstat(descriptor), max_bytes)
         content = bytearray()
@@ -85,12 +107,12 @@ def _read(name: str, max_bytes: int) -> bytearray:
     return content
 
 
-def _require_readable_kind(status: os.stat_result, max_bytes: int) -> bool:
+def _require_readable_kind(status: os.stat_result, max_bytes: int | None) -> bool:
     """Whether a file is a pipe. Raises ValueError for what is neither one nor a regular file, or is too large."""
     kind = stat.S_IFMT(status.st_mode)
     if kind not in {stat.S_IFREG, stat.S_IFIFO}:
         raise ValueError(f"it is {_OTHER_KINDS.get(kind, 'no file')}")
-    if status.st_size > max_bytes:
+    if max_bytes is not None and status.st_size > max_bytes:
         raise ValueError(_too_large(max_bytes))
     return kind == stat.S_IFIFO
 

@@ -14,13 +14,21 @@ if TYPE_CHECKING:
 
 
 async def fuzz_plan(
-    plan: Plan, trials: Sequence[Trial], sender: Sender, on_result: Callable[[Trial, CheckResult], None]
+    plan: Plan,
+    trials: Sequence[Trial],
+    sender: Sender,
+    on_result: Callable[[Trial, CheckResult], None],
+    *,
+    on_damage: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Judges the trials of the area fuzz by generated requests; returns how many were sent.
 
+    If stored requests are damaged, `on_damage` is called with what is wrong with them, and they are made again.
     The generators are imported here, so that a run without fuzzing never imports them.
     """
     from conformance.fuzz.check_results import FuzzOptions, fuzz_trials
 
-    options = FuzzOptions(count=plan.fuzz_requests, seed=plan.fuzz_seed, max_time_s=plan.fuzz_max_s)
+    options = FuzzOptions(
+        count=plan.fuzz_requests, seed=plan.fuzz_seed, max_time_s=plan.fuzz_max_s, on_damage=on_damage
+    )
     return await fuzz_trials(trials, options, sender, on_result)

@@ -27,12 +27,15 @@ _TRIAGE_TIME_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzOptions:
-    """How many cases are sent, of which corpus, and for how many seconds at most."""
+    """How many cases are sent, of which corpus, and for how many seconds at most.
+
+    `on_damage` is called with what is wrong with the stored corpus, before it is made again.
+    """
 
     count: int
     seed: int
     max_time_s: float | None = None
-    refresh: bool = False
+    on_damage: Callable[[str], None] = lambda _: None
 
 
 async def fuzz_trials(
@@ -49,7 +52,10 @@ async def fuzz_trials(
     if not fuzzed:
         return 0
     first = fuzzed[0]
-    cases = load_or_generate(first.contract, options.seed, options.count, refresh=options.refresh).cases(options.count)
+    corpus = load_or_generate(first.contract, options.seed, options.count)
+    if corpus.damage:
+        options.on_damage(corpus.damage)
+    cases = corpus.cases(options.count)
     calls = {str(trial.operation) for trial in fuzzed}
     campaign = Campaign(
         first.contract,

@@ -5,78 +5,102 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-import json
-import os
-import tempfile
+import time
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance import __version__
+from conformance.core.atomic_files import PART_PREFIX, PART_SUFFIX
 from conformance.core.resources import cache_dir
 from conformance.fuzz.case import Case, CaseReader, case_to_line
+from conformance.fuzz.corpus_file import (
+    FORMAT_VERSION,
+    CorpusKey,
+    DamagedCorpus,
+    count_stored,
+    read_lines,
+    write_corpus,
+)
 from conformance.fuzz.interleave import interleave
 from conformance.fuzz.mutated_cases import mutated_cases
 from conformance.fuzz.oracle import Oracle
 from conformance.fuzz.systematic_cases import systematic_cases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from conformance.contract import Contract
 
-FORMAT_VERSION = 2
-_BUFFER_BYTES = 1 << 20
 MIN_STORED_CASES, _MAX_STORED_CORPORA = 10_000, 12
 """The least number of cases in a stored corpus, and the most corpora that are kept."""
+_MAX_PART_AGE_S = 86_400.0
+"""A file that is not in its place after so long never will be."""
 _GENERATOR_SHARES = (2, 1, 1)
 """How many systematic, schema and strategy cases are taken in turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The cases of one contract and seed; `is_fresh` if they were generated just now. `path` is None if not stored."""
+    """The cases of one contract and seed; `is_fresh` if they were generated just now. `path` is None if not stored.
+
+    `damage` says why what was stored before could not be used; it is empty if it could, or if nothing was stored.
+    """
 
     path: Path | None
     contract: Contract
     seed: int
     is_fresh: bool = False
+    damage: str = ""
 
     def cases(self, count: int) -> Iterator[Case]:
         """The first `count` cases."""
         if self.path is None:
             yield from itertools.islice(generate_cases(self.contract, self.seed), count)
             return
-        with self.path.open("rb", buffering=_BUFFER_BYTES) as file:
-            next(file)
-            yield from map(CaseReader().read, itertools.islice(file, count))
+        yield from map(CaseReader().read, read_lines(self.path, count))
 
 
-def load_or_generate(contract: Contract, seed: int, count: int, *, refresh: bool = False, spare: bool = True) -> Corpus:
-    """A corpus of at least `count` cases: the stored one, or a new one if there is none that large.
+def load_or_generate(  # noqa: PLR0913 - each is a choice of its own
+    contract: Contract,
+    seed: int,
+    count: int,
+    *,
+    refresh: bool = False,
+    spare: bool = True,
+    on_generate: Callable[[str], None] = lambda _: None,
+) -> Corpus:
+    """A corpus of at least `count` cases: the stored one, or a new one if there is none that large, or it is damaged.
 
-    A new one has more cases than asked for, so that it serves larger runs too, unless `spare` is false.
+    A new one has more cases than asked for, so that it serves larger runs too, unless `spare` is false. Before it is
+    generated, `on_generate` is called with what is wrong with the stored one, or with an empty text.
     """
-    path = _corpus_path(contract, seed)
-    if not refresh and is_stored(contract, seed, count):
-        return Corpus(path, contract, seed)
+    path, key, damage = _corpus_path(contract, seed), _corpus_key(contract, seed), ""
     try:
-        _write_corpus(path, contract, seed, max(count, MIN_STORED_CASES if spare else 0))
-        _delete_oldest(path.parent)
+        if not refresh and count_stored(path, key) >= count:
+            return Corpus(path, contract, seed)
+    except DamagedCorpus as problem:
+        damage = str(problem)
+    on_generate(damage)
+    cases = itertools.islice(generate_cases(contract, seed), max(count, MIN_STORED_CASES if spare else 0))
+    try:
+        write_corpus(path, key, map(case_to_line, cases))
     except OSError:
-        return Corpus(None, contract, seed, is_fresh=True)
-    return Corpus(path, contract, seed, is_fresh=True)
-
-
-def is_stored(contract: Contract, seed: int, count: int) -> bool:
-    """Whether a corpus of at least `count` cases is stored."""
-    return _count_stored(_corpus_path(contract, seed)) >= count
+        return Corpus(None, contract, seed, is_fresh=True, damage=damage)
+    with contextlib.suppress(OSError):
+        _delete_oldest(path.parent)
+    return Corpus(path, contract, seed, is_fresh=True, damage=damage)
 
 
 def _corpus_path(contract: Contract, seed: int) -> Path:
     """Where a corpus is stored."""
     return cache_dir() / "corpora" / f"{contract.profile.name}-{contract_digest(contract)[:16]}-{seed}.jsonl"
+
+
+def _corpus_key(contract: Contract, seed: int) -> CorpusKey:
+    """What a corpus is of."""
+    return CorpusKey(profile=contract.profile.name, contract=contract_digest(contract), seed=seed)
 
 
 def contract_digest(contract: Contract) -> str:
@@ -113,47 +137,11 @@ def _hash_case(case: Case) -> bytes:
     return hashlib.blake2b(headers + case.body, digest_size=8).digest()
 
 
-def _count_stored(path: Path) -> int:
-    """The number of cases in a stored corpus; -1 if there is none."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            header = json.loads(next(file))
-            return int(header["cases"]) if header["format"] == FORMAT_VERSION else -1
-    except (OSError, ValueError, KeyError, TypeError, StopIteration):
-        return -1
-
-
-def _write_corpus(path: Path, contract: Contract, seed: int, count: int) -> None:
-    """Generates and writes a corpus, atomically. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary_path = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(_corpus_header(contract, seed, count)) + "\n")
-            for case in itertools.islice(generate_cases(contract, seed), count):
-                file.write(case_to_line(case) + "\n")
-        Path(temporary_path).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary_path).unlink()
-        raise
-
-
 def _delete_oldest(directory: Path) -> None:
-    """Deletes the oldest corpora. Raises OSError."""
+    """Deletes the oldest corpora, and what killed processes left of theirs. Raises OSError."""
     corpora = sorted(directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for oldest in corpora[_MAX_STORED_CORPORA:]:
+    now_s = time.time()
+    parts = directory.glob(f"{PART_PREFIX}*{PART_SUFFIX}")
+    abandoned = [path for path in parts if now_s - path.stat().st_mtime > _MAX_PART_AGE_S]
+    for oldest in (*corpora[_MAX_STORED_CORPORA:], *abandoned):
         oldest.unlink(missing_ok=True)
-
-
-def _corpus_header(contract: Contract, seed: int, count: int) -> dict[str, object]:
-    """The first line of a corpus."""
-    return {
-        "format": FORMAT_VERSION,
-        "profile": contract.profile.name,
-        "contract": contract_digest(contract),
-        "schemathesis": version("schemathesis"),
-        "hypothesis": version("hypothesis"),
-        "seed": seed,
-        "cases": count,
-    }

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.core.atomic_files import write_text
 from conformance.core.errors import UsageError
 from conformance.core.model import Level
 from conformance.core.resources import cache_dir
@@ -131,7 +132,7 @@ def save_finding(finding: Finding) -> Path | None:
     path = _finding_path(finding.id)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(finding.as_json(), indent=1) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(finding.as_json(), indent=1) + "\n")
     except OSError:
         return None
     return path

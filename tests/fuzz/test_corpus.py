@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import pytest
 from conformance.cases import CHECKS
 from conformance.cli import main
 from conformance.contract import Contract
+from conformance.core.resources import cache_dir
 from conformance.fuzz import corpus as corpora
 from conformance.fuzz.case import case_to_line
 from conformance.profile import load
@@ -21,12 +23,16 @@ from conformance.profile.facts import AuthScheme
 from conformance.requests import Keys
 from tests.support.campaigns import crashing_on_any, labelled_cases, run_campaign
 from tests.support.scripted_server import OK, ReceivedRequest, answer_always, scripted_server
+from tests.targets.application import Application
 from tests.targets.dialects import DIALECTS
 from tests.targets.options import KEY
 from tests.targets.server import serve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from conformance.fuzz.case import Case
 
 SMALL = "segmentstream"
 CANARY = "Canary-Key-7f3a91"
@@ -52,6 +58,120 @@ def test_a_corpus_is_generated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert corpora.load_or_generate(contract, 4, 300).is_fresh
     assert not corpora.load_or_generate(contract, 3, 1_000).is_fresh
     assert corpora.load_or_generate(contract, 3, 1_100).is_fresh
+
+
+def without_header(content: bytes) -> bytes:
+    """The lines of the cases."""
+    return content[content.index(b"\n") + 1 :]
+
+
+def flip(content: bytes, position: int) -> bytes:
+    """The content with one bit changed."""
+    place = position % len(content)
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda _: b"",
+    "header only": lambda content: content[: content.index(b"\n") + 1],
+    "three lines": lambda content: b"\n".join(content.split(b"\n")[:3]) + b"\n",
+    "a cut line": lambda content: content[:-40],
+    "no last line break": lambda content: content[:-1],
+    "one line less": lambda content: content[: content.rindex(b"\n", 0, -1) + 1],
+    "a line twice": lambda content: content + content.split(b"\n")[-2] + b"\n",
+    "a flipped bit": lambda content: flip(content, -1_000),
+    "a flipped bit in the header": lambda content: flip(content, 10),
+    "no header": without_header,
+    "another number": lambda content: content.replace(b'"cases": 300', b'"cases": 900', 1),
+    "deep": lambda content: b"[" * 100_000 + content,
+    "binary": lambda _: bytes(range(256)) * 10,
+}
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The file of a corpus of 300 cases, which take no time to be generated again."""
+    contract = Contract(load(SMALL))
+    cases = tuple(corpora.load_or_generate(contract, 3, 300).cases(300))  # may be stored for other tests
+    monkeypatch.setattr(corpora, "generate_cases", lambda *_: iter(cases))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = corpora.load_or_generate(contract, 3, 300).path
+    assert path is not None
+    return path
+
+
+def test_a_damaged_corpus_is_made_again(stored: Path) -> None:
+    """Whatever is wrong with it: a run must not pass for requests that nobody sent."""
+    contract, sound = Contract(load(SMALL)), stored.read_bytes()
+    for name, damage in DAMAGES.items():
+        stored.write_bytes(damage(sound))
+        assert stored.read_bytes() != sound, name
+        messages: list[str] = []
+        again = corpora.load_or_generate(contract, 3, 300, on_generate=messages.append)
+        assert again.is_fresh, name
+        assert messages == [again.damage] != [""], name
+        assert stored.read_bytes() == sound, name
+        assert len(list(again.cases(1_000))) == 300, name
+    assert not corpora.load_or_generate(contract, 3, 300).is_fresh
+
+
+def test_what_is_no_file_is_not_read_as_a_corpus(stored: Path, tmp_path: Path) -> None:
+    """A link to something endless is replaced, and a directory leaves the corpus unstored."""
+    contract, sound = Contract(load(SMALL)), stored.read_bytes()
+    stored.unlink()
+    os.mkfifo(stored)
+    assert corpora.load_or_generate(contract, 3, 300).damage == "it is no regular file"
+    for target in ("/dev/zero", str(tmp_path / "missing")):
+        stored.unlink()
+        stored.symlink_to(target)
+        assert corpora.load_or_generate(contract, 3, 300).damage, target
+        assert not stored.is_symlink()
+    assert stored.read_bytes() == sound
+    stored.unlink()
+    stored.mkdir()
+    unstored = corpora.load_or_generate(contract, 3, 300)
+    assert unstored.path is None
+    assert len(list(unstored.cases(300))) == 300
+
+
+def test_half_a_corpus_is_never_stored(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interruption leaves what was there before, and what a killed process left is deleted after a day."""
+    sound, contract = stored.read_bytes(), Contract(load(SMALL))
+    abandoned, recent = stored.with_name(".conformance-1-a.part"), stored.with_name(".conformance-2-b.part")
+    abandoned.write_bytes(b"")
+    recent.write_bytes(b"")
+    os.utime(abandoned, (0, 0))
+
+    def interrupted(*_: object) -> Iterator[Case]:
+        yield from corpora.Corpus(stored, contract, 3).cases(10)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(corpora, "generate_cases", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            corpora.load_or_generate(contract, 3, 300, refresh=True)
+    assert stored.read_bytes() == sound
+    assert {*stored.parent.iterdir()} == {stored, abandoned, recent}
+    corpora.load_or_generate(contract, 3, 300, refresh=True)
+    assert {*stored.parent.iterdir()} == {stored, recent}
+
+
+@pytest.mark.parametrize("command", ["run", "fuzz"])
+def test_the_command_says_that_a_corpus_was_damaged(
+    command: str, stored: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The verdicts are those of a whole one."""
+    del stored
+    words = ["--select", "fuzz"] if command == "run" else []
+    arguments = [command, "--profile", SMALL, "--fuzz", "300", "--fuzz-seed", "3", *words]
+    with serve(Application(DIALECTS[SMALL])) as url:
+        assert main([*arguments[:1], url, "--write-key", KEY, *arguments[1:]]) == 0
+        assert "damaged" not in capsys.readouterr().err
+        for path in (cache_dir() / "corpora").iterdir():
+            path.write_bytes(path.read_bytes()[:3_000])
+        assert main([*arguments[:1], url, "--write-key", KEY, *arguments[1:]]) == 0
+    message = "the stored requests are damaged, and made again: its requests are not those that were written\n"
+    assert message in capsys.readouterr().err
 
 
 def test_a_corpus_does_not_depend_on_the_process(tmp_path: Path) -> None:

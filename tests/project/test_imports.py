@@ -49,7 +49,7 @@ JSON_READERS = {
     "core.foreign_json": "the door for foreign JSON",
     "cases.accept": "reads an example of the contract",
     "fuzz.case": "reads cases that the suite wrote",
-    "fuzz.corpus": "reads the first line of a corpus, and takes anything that raises for no corpus",
+    "fuzz.corpus_file": "reads the first line of a corpus, and takes anything that raises for damage",
     "fuzz.feature_extractor": "reads bodies that the suite generated and parsed before",
     "core.resources": "reads the suite's own schemas and costs",
     "fuzz.finding": "reads findings, byte for byte; a file that is none is a UsageError",
@@ -63,7 +63,7 @@ FILE_READERS = {
     "core.resources": "reads the suite's own schemas and costs",
     "core.user_files": "the door for files of users",
     "export.postman": "reads the suite's own scripts",
-    "fuzz.corpus": "reads corpora, and its own modules for their digest",
+    "fuzz.corpus": "reads its own modules for the digest of corpora",
 }
 """Modules that read files, and why; what a user gave is read by `core.user_files` alone."""
 READING = {"read_text", "read_bytes", "load_verify_locations", "load_cert_chain", "tomllib.load", "os.open", "io.open"}
