@@ -15,6 +15,7 @@ from conformance.cli.options_to_settings import require_profile, resolve_setting
 from conformance.contract import Contract
 from conformance.core import event_loop
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped, UsageError
+from conformance.core.text import join_first
 from conformance.fuzz.campaign import Campaign, CampaignResult
 from conformance.fuzz.finding import Finding, load_finding, save_finding
 from conformance.fuzz.replay import replay_finding
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 DEFAULT_REQUESTS, LOOPBACK_JOBS = 10_000, 16
 """The default number of requests, and how many are in flight at once to a target on this machine."""
+_MAX_LISTED_CALLS = 4
 
 
 def fuzz(options: Mapping[str, Any]) -> int:
@@ -103,11 +105,13 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, ear
     """
     for finding in result.findings:
         save_finding(finding)
+    calls = [str(operation) for operation in plan.contract.operations]
     header = {
         "target": {"url": plan.target.url},
         "profile": plan.contract.profile.name,
         "seed": plan.fuzz_seed,
         "requests": result.requests,
+        "judged": {call: result.judged_by_call[call] for call in calls},
         "duration_s": round(result.duration_s, 3),
         "per_s": round(result.judged_per_s),
     }
@@ -117,17 +121,29 @@ def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, ear
             "json", json_destination, report.findings_json_text(header, result.findings, is_complete=not early_end)
         )
     if json_destination != output.STDOUT:
-        rate = round(result.judged_per_s)
-        console, prefix = create_console(), f"incomplete, {early_end}: " if early_end else ""
+        console = create_console()
         report.print_findings(result.findings, console, plan.gate)
-        console.print(
-            f"\n{prefix}{plan.target.url}: {len(result.findings)} findings in {result.requests:,} requests, "
-            f"{f'{rate:,} a second, ' if rate else ''}seed {plan.fuzz_seed}",
-            soft_wrap=True,
-        )
-    if not result.judged_by_call and not early_end:
-        raise InconclusiveError("no generated request was sent")
-    return int(any(item.level.is_at_least(plan.gate) for item in result.findings))
+        console.print(f"\n{_summary(plan, result, early_end)}", soft_wrap=True)
+    if any(item.level.is_at_least(plan.gate) for item in result.findings):
+        return 1
+    barely_judged = {} if early_end else result.barely_judged(calls)
+    if barely_judged or not (result.judged_by_call or early_end):
+        listed = join_first((f"{call} ({count})" for call, count in barely_judged.items()), _MAX_LISTED_CALLS)
+        raise InconclusiveError(f"too few generated requests were judged to say anything: {listed or 'none'}")
+    return 0
+
+
+def _summary(plan: Plan, result: CampaignResult, early_end: str) -> str:
+    """One line on a campaign."""
+    rate = round(result.judged_per_s)
+    parts = [
+        f"{len(result.findings)} findings in {result.requests:,} requests",
+        f"{result.judged_count:,} of them generated and judged" if result.judged_count else "",
+        f"{rate:,} a second" if rate else "",
+        f"seed {plan.fuzz_seed}",
+    ]
+    prefix = f"incomplete, {early_end}: " if early_end else ""
+    return f"{prefix}{plan.target.url}: {', '.join(filter(None, parts))}"
 
 
 def replay(options: Mapping[str, Any]) -> int:

@@ -34,6 +34,10 @@ _HEALTH_CHECK_INTERVAL = 2_000
 """After so many requests, control requests show whether the target still accepts valid ones."""
 _SHORT_DEADLINE_S = 2.0
 """Response deadline once the target has left so many requests unanswered that sending stops."""
+MIN_JUDGED = 5
+"""With fewer judged requests to an operation, nothing can be said about it."""
+_MAX_FIRST_CASES, _FIRST_CASES_S = 100 * MIN_JUDGED, 15.0
+"""So many cases may it take until each operation had the least number, and so long, even if less time was given."""
 _MAX_CANDIDATES_PER_KEY = 300
 """Further candidates with the same key are only counted."""
 _TRIAGE_TIME_S = 20.0
@@ -61,6 +65,11 @@ class CampaignResult:
     def judged_count(self) -> int:
         """The generated requests that were judged."""
         return sum(self.judged_by_call.values())
+
+    def barely_judged(self, calls: Iterable[str]) -> dict[str, int]:
+        """Those of some calls that accept requests and got too few for a verdict, with how many were judged."""
+        counts = {call: self.judged_by_call[call] for call in calls if call not in self.untestable}
+        return {call: count for call, count in counts.items() if count < MIN_JUDGED}
 
     @property
     def judged_per_s(self) -> float:
@@ -104,6 +113,10 @@ class Campaign:
         try:
             await self._learn_accepted_requests()
             has_more, down_finding = True, None
+            if deadline_s is not None:
+                cases_deadline_s = max(deadline_s, start_s + _FIRST_CASES_S)
+                first_cases = self._first_cases(case_iterator)
+                await self._sender.send_all(first_cases, self._record_reply, deadline_s=cases_deadline_s)
             while has_more and down_finding is None:
                 try:
                     has_more = await self._send_until_health_check(case_iterator, deadline_s)
@@ -152,18 +165,34 @@ class Campaign:
             deadline_s=time.monotonic() + self._triage_time_s,
         )
 
+    def _first_cases(self, case_iterator: Iterator[Case]) -> Iterator[Case]:
+        """The next cases, until there are enough for every operation that can be tested."""
+        calls = [str(operation) for operation in self._contract.operations]
+        wanted = Counter({call: MIN_JUDGED for call in calls if self._is_testable(call)})
+        for case in self._live_cases(itertools.islice(case_iterator, _MAX_FIRST_CASES)):
+            yield case
+            wanted -= Counter([case.call])  # drops those that have enough
+            if not wanted:
+                return
+
+    def _live_cases(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """The cases for operations that can be tested, as the target accepts them."""
+        for case in cases:
+            if self._is_testable(case.call) and (adapted := self._accepted.adapt(case)):
+                yield self._case_runner.with_expected_facts(adapted)
+
     async def _send_until_health_check(self, case_iterator: Iterator[Case], deadline_s: float | None) -> bool:
         """Sends the next cases; returns whether to go on."""
         taken = 0
 
-        def live_cases() -> Iterator[Case]:
+        def next_cases() -> Iterator[Case]:
             nonlocal taken
             for case in itertools.islice(case_iterator, _HEALTH_CHECK_INTERVAL):
                 taken += 1
-                if self._is_testable(case.call) and (adapted := self._accepted.adapt(case)):
-                    yield self._case_runner.with_expected_facts(adapted)
+                yield case
 
-        is_complete = await self._sender.send_all(live_cases(), self._record_reply, deadline_s=deadline_s)
+        live_cases = self._live_cases(next_cases())
+        is_complete = await self._sender.send_all(live_cases, self._record_reply, deadline_s=deadline_s)
         self.result.is_cut_short |= not is_complete
         return taken == _HEALTH_CHECK_INTERVAL and not self._sender.should_stop(deadline_s)
 

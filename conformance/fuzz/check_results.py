@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.core.model import Outcome
-from conformance.fuzz.campaign import Campaign
+from conformance.fuzz.campaign import MIN_JUDGED, Campaign
 from conformance.fuzz.corpus import load_or_generate
 from conformance.fuzz.finding import Certainty, save_finding
 from conformance.fuzz.judge import FailureKind
@@ -92,33 +92,41 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
             message=f"{call} accepts no valid request any more, or what it refuses proves nothing",
             expected="a success",
         )
-    failure = result.put_off.get(call) or (f"no verdict: {exhausted_budget}" if exhausted_budget else "")
-    if not result.judged_by_call[call] and failure:
-        return engine.CheckResult(outcome=Outcome.ERROR, message=failure, expected="an answer")
-    if not result.judged_by_call[call]:
-        return engine.CheckResult(outcome=Outcome.NOT_APPLICABLE, message="there was no time for this operation")
+    judged = result.judged_by_call[call]
     matching = [
         finding for finding in result.findings if finding.failure_kind is failure_kind and call in finding.calls
     ]
     if not matching:
-        note = (
-            f"sending ended early, after {result.judged_by_call[call]:,} generated requests"
-            if result.is_cut_short
-            else ""
-        )
-        return engine.CheckResult(outcome=Outcome.PASS, message=note)
+        return _without_finding(call, judged, result, exhausted_budget)
     matching.sort(key=lambda item: (item.certainty is not Certainty.CONFIRMED, item.level.rank))
     worst = matching[0]
     is_unconfirmed_silence = worst.certainty is not Certainty.CONFIRMED and failure_kind is FailureKind.UNANSWERED
     return engine.CheckResult(
         outcome=Outcome.ERROR if is_unconfirmed_silence else Outcome.FAIL,
-        message="; ".join(_describe(item) for item in matching[:5]),
+        message=f"{'; '.join(_describe(item) for item in matching[:5])}, of {judged:,} generated requests",
         expected=worst.expected,
         received=worst.received,
         level=worst.level,
         exchanges=(worst.exchange,) if worst.exchange else (),
         exchange=worst.exchange,
         sources=_sources(trial, worst),
+    )
+
+
+def _without_finding(call: str, judged: int, result: CampaignResult, exhausted_budget: str) -> engine.CheckResult:
+    """The result where no finding is of a trial's kind: it depends on how many requests stand behind it."""
+    if judged >= MIN_JUDGED:
+        early = "; sending ended early" if result.is_cut_short else ""
+        return engine.CheckResult(outcome=Outcome.PASS, message=f"{judged:,} generated requests{early}")
+    failure = result.put_off.get(call) or (f"no verdict: {exhausted_budget}" if exhausted_budget else "")
+    if failure:
+        return engine.CheckResult(outcome=Outcome.ERROR, message=failure, expected="an answer")
+    return engine.CheckResult(
+        outcome=Outcome.UNTESTABLE,
+        message=f"{judged} generated requests were judged, and {MIN_JUDGED} are needed to say anything; "
+        "see --fuzz and --max-time",
+        expected=f"at least {MIN_JUDGED} answers",
+        received=f"{judged} answers",
     )
 
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.cases import CHECKS
+from conformance.checks.check import Tier
+from conformance.checks.trial import make_trials
 from conformance.cli import main
+from conformance.contract import Contract
+from conformance.fuzz.campaign import MIN_JUDGED, CampaignResult
+from conformance.fuzz.check_results import check_result
 from conformance.fuzz.judge import FailureKind
+from conformance.profile import load
+from conformance.requests import Keys
+from tests.support.campaigns import labelled_cases, run_campaign
 from tests.targets.application import Application
 from tests.targets.dialects import DIALECTS
 from tests.targets.faults import broken_servers
@@ -64,3 +74,56 @@ def test_no_check_fails_on_a_correct_server(tmp_path: Path) -> None:
         checks_by_id = fuzz_checks(url, tmp_path)
     assert {item["outcome"] for item in checks_by_id.values()} == {"pass"}
     assert checks_by_id.keys() == {str(kind) for kind in FailureKind}
+    assert all(" generated requests" in item["message"] for item in checks_by_id.values())
+
+
+FEW = ["--profile", DIALECT, "--fuzz", "8", "--quiet"]
+
+
+def test_next_to_nothing_sent_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A verdict says how many requests stand behind it, and with none, or a few, there is none."""
+    monkeypatch.setenv("CONFORMANCE_WRITE_KEY", KEY)
+    report = tmp_path / "report.json"
+    with serve(Application(DIALECTS[DIALECT])) as url:
+        assert main(["run", url, *FEW, "--bearer", BEARER, "--select", "fuzz", "--json", str(report)]) == 1
+        checks = json.loads(report.read_text())["checks"]
+        assert {item["outcome"] for item in checks} == {"untestable"}
+        assert all("generated requests were judged, and 5 are needed" in item["message"] for item in checks)
+        capsys.readouterr()
+        assert main(["fuzz", url, *FEW, "--bearer", BEARER, "--json", str(report)]) == 3
+    assert "too few generated requests were judged to say anything: POST /v1/" in capsys.readouterr().err
+    judged = json.loads(report.read_text())["judged"]
+    assert len(judged) == len(Contract(load(DIALECT)).operations)
+    assert 0 < sum(judged.values()) <= 8
+
+
+def test_every_operation_gets_its_first_requests_in_any_time() -> None:
+    """A target that takes longer than others is not left without a verdict."""
+    with serve(Application(DIALECTS[DIALECT])) as url:
+        result = run_campaign(url, DIALECT, labelled_cases(DIALECT, 1_000), max_time_s=1e-9)
+    calls = [str(operation) for operation in Contract(load(DIALECT)).operations]
+    assert result.barely_judged(calls) == {}
+    assert result.is_cut_short
+    assert result.judged_count < 300
+
+
+@pytest.mark.parametrize(
+    ("judged", "early", "outcome", "message"),
+    [
+        (0, "", "untestable", "0 generated requests were judged"),
+        (MIN_JUDGED - 1, "", "untestable", f"{MIN_JUDGED - 1} generated requests were judged"),
+        (MIN_JUDGED - 1, "the budget is used up", "error", "no verdict: the budget is used up"),
+        (MIN_JUDGED, "", "pass", f"{MIN_JUDGED} generated requests"),
+        (1_234, "the budget is used up", "pass", "1,234 generated requests; sending ended early"),
+    ],
+)
+def test_a_verdict_depends_on_how_many_were_judged(judged: int, early: str, outcome: str, message: str) -> None:
+    """What ended sending is the reason of an error; nothing else is."""
+    result = CampaignResult(judged_by_call=Counter({"POST /track": judged}), is_cut_short=bool(early))
+    contract = Contract(load("segmentstream"))
+    trials = make_trials(contract, Keys(write_key=KEY), CHECKS, frozenset(Tier))
+    found = check_result(next(item for item in trials if item.check.area == "fuzz"), result, early)
+    assert found.outcome == outcome
+    assert found.message.startswith(message)

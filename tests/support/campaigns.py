@@ -40,15 +40,23 @@ def labelled_cases(profile: str, count: int, seed: int = 1) -> tuple[Case, ...]:
     )
 
 
-def run_campaign(
-    url: str, profile: str, cases: Iterable[Case], *, keys: Keys = KEYS, deadline_s: float = 10.0
+def run_campaign(  # noqa: PLR0913 - each is a choice of its own
+    url: str,
+    profile: str,
+    cases: Iterable[Case],
+    *,
+    keys: Keys = KEYS,
+    deadline_s: float = 10.0,
+    max_time_s: float | None = None,
 ) -> CampaignResult:
     """The result of a campaign with some cases."""
 
     async def run() -> CampaignResult:
         wire = Wire(target=parse_target(url), redactor=Redactor(keys.placeholders_by_secret()), deadline_s=deadline_s)
         async with wire:
-            return await Campaign(Contract(load(profile)), keys, wire, PreflightResult()).run(cases)
+            return await Campaign(Contract(load(profile)), keys, wire, PreflightResult()).run(
+                cases, max_time_s=max_time_s
+            )
 
     return asyncio.run(run())
 
