@@ -15,6 +15,7 @@ from conformance.core.model import Json, JsonObject, OperationKind
 from conformance.fuzz.case import compact_json
 from conformance.fuzz.strict_json import UNLIMITED_LENGTH, is_ordinary_value
 from conformance.profile.facts import Condition, LimitKind
+from conformance.profile.json_schemas import PATTERN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,10 @@ class EventOracle:
         self.contract = contract
         self.max_text_length = _MAX_TEXT_LENGTH
         self._validators = {
-            name: jsonschema_rs.validator_for({**contract.event_schema(name), "required": []})
+            name: jsonschema_rs.Draft202012Validator(
+                {**contract.event_schema(name), "required": []},
+                pattern_options=jsonschema_rs.RegexOptions(size_limit=PATTERN_BYTES),
+            )
             for name in contract.profile.events
         }
         self._timestamp_pointers = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from conformance.core import resources
@@ -21,6 +22,7 @@ from conformance.profile.facts import (
     SizeLimit,
     ToleratedStatus,
 )
+from conformance.profile.json_schemas import SchemaError, event_schema_problem, usable_schema
 from conformance.profile.profile import (
     BatchEnvelope,
     EventType,
@@ -37,6 +39,7 @@ from conformance.profile.validation import schema_problems
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from conformance.core.model import JsonObject
     from conformance.profile.yaml_document import Place, YamlDocument
 
 _BYTES_PER_UNIT = {
@@ -64,14 +67,14 @@ def parse_size(size: str | int | Mapping[str, int]) -> tuple[int, int]:
 class ProfileParser:
     """Builds the parts of a Profile from a document that fits the schema.
 
-    Mistakes that the schema can't find are added to the document's problems. `schemas` are the names of the
-    schemas in the common API.
+    Mistakes that the schema can't find are added to the document's problems. `schemas` are those of the common API, by
+    name.
     """
 
-    def __init__(self, document: YamlDocument, schemas: Iterable[str] = ()) -> None:
+    def __init__(self, document: YamlDocument, schemas: Mapping[str, Any] = MappingProxyType({})) -> None:
         self._document = document
         self._data: Any = document.value
-        self._schemas = list(schemas)
+        self._schemas = schemas
 
     def facts(self) -> dict[str, Fact]:
         """Every fact that the document states, by its name, such as `answers.json-invalid` or `limits.event`."""
@@ -182,13 +185,12 @@ class ProfileParser:
         )
 
     def _body(self, data: Any, place: Place) -> ResponseBody:
-        if "schema" in data:
-            self._check_schema(data["schema"], (*place, "schema"))
+        schema = self._usable_schema(data["schema"], (*place, "schema")) if "schema" in data else None
         return ResponseBody(
             body_format=BodyFormat(data["class"]) if "class" in data else None,
             media_type=data.get("media_type"),
             text=data.get("text"),
-            schema=data.get("schema"),
+            schema=schema,
             **self._fact_fields(data, place),
         )
 
@@ -219,7 +221,10 @@ class ProfileParser:
         place: Place = ("events", name)
         schema, invalid = data["schema"], data.get("invalid_example")
         if isinstance(schema, dict):
-            self._check_schema(schema, (*place, "schema"))
+            schema = self._usable_schema(schema, (*place, "schema"))
+            problem = event_schema_problem(schema)
+            if problem:
+                self._document.add_problem((*place, "schema"), problem)
         if isinstance(schema, str) and schema not in self._schemas:
             hint = did_you_mean(schema, self._schemas)
             self._document.add_problem((*place, "schema"), f"the common API has no schema {schema!r}{hint}")
@@ -272,10 +277,17 @@ class ProfileParser:
                     path=entry["path"],
                 )
 
-    def _check_schema(self, schema: Any, place: Place) -> None:
-        """Adds a problem for every mistake in a JSON Schema inside the profile."""
-        for problem in schema_problems(schema):
+    def _usable_schema(self, schema: Any, place: Place) -> JsonObject:
+        """A JSON Schema inside the profile, as code may walk it; adds a problem for every mistake in it."""
+        problems = list(schema_problems(schema))
+        if not problems:
+            try:
+                return usable_schema(schema, self._schemas)
+            except SchemaError as error:
+                problems = [str(error)]
+        for problem in problems:
             self._document.add_problem(place, problem)
+        return {}
 
     def _check_event_type(self, name: str, place: Place) -> None:
         events = self._data["events"]

@@ -161,7 +161,7 @@ def test_a_body_of_the_promised_shape_is_fine(exchange: Exchange, promised: Resp
         (exchange_with(200, "okay"), body_fact(text="OK"), "the body 'OK'", "200 with the body 'okay'"),
         (exchange_with(400, '{"a": [1]}'),
          body_fact(BodyFormat.JSON, schema={"properties": {"a": {"items": {"type": "string"}}}}),
-         "a JSON body of the documented shape (a[0]: \"1 is not of type 'string'\")",
+         "a JSON body of the documented shape (a[0]: '1 is not of type \"string\"')",
          "400 with '{\"a\": [1]}'"),
     ],
 )  # fmt: skip

@@ -35,8 +35,8 @@ DOORS = {
     "hypothesis": {"fuzz"},
     "httpx": {"wire"},
     "jinja2": {"report"},
-    "jsonschema": {"checks", "profile"},
-    "jsonschema_rs": {"fuzz", "report"},
+    "jsonschema": {"profile"},
+    "jsonschema_rs": {"checks", "fuzz", "profile", "report"},
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
@@ -48,6 +48,7 @@ DOORS = {
 JSON_READERS = {
     "core.foreign_json": "the door for foreign JSON",
     "cases.accept": "reads an example of the contract",
+    "checks.expect.bodies": "reads schemas of a profile, as it has written them",
     "fuzz.case": "reads cases that the suite wrote",
     "fuzz.corpus_file": "reads the first line of a corpus, and takes anything that raises for damage",
     "fuzz.feature_extractor": "reads bodies that the suite generated and parsed before",
