@@ -11,6 +11,7 @@ NotApplicable           the contract promises nothing that the check could judge
 Deviation               the target broke a promise: the check fails
 └── Untestable          an acceptable request was refused, so refusing an invalid one proves nothing
 NoResponse              a request got no usable response: an error, no verdict
+└── Unanswered          others do, and this one does not, or nothing does since it was sent: the check fails
 
 Stopped                 nothing more is sent: the run ends early, and its report says so
 """
@@ -120,6 +121,18 @@ class NoResponse(Exception):
     def __init__(self, message: str, *, exchange: Exchange | None = None) -> None:
         super().__init__(message)
         self.exchange = exchange
+
+
+class Unanswered(NoResponse):
+    """A request got no response, alone as well, while others did; `unanswered` is its exchange.
+
+    With `is_outage` the target went away because of it.
+    """
+
+    def __init__(self, message: str, *, exchange: Exchange, is_outage: bool = False) -> None:
+        super().__init__(message, exchange=exchange)
+        self.unanswered = exchange
+        self.is_outage = is_outage
 
 
 class Stopped(Exception):

@@ -16,3 +16,7 @@ SERVER_ERROR: Final[int] = HTTPStatus.INTERNAL_SERVER_ERROR.value
 ABSENT_STATUSES: Final[frozenset[int]] = frozenset({404, 405, 410, 501})
 """The statuses that say that nothing is at a path, or nothing with this method."""
 UNAVAILABLE: Final[int] = HTTPStatus.SERVICE_UNAVAILABLE.value
+GATEWAY_ERRORS: Final[frozenset[int]] = frozenset(
+    {HTTPStatus.BAD_GATEWAY.value, HTTPStatus.SERVICE_UNAVAILABLE.value, HTTPStatus.GATEWAY_TIMEOUT.value}
+)
+"""What a gateway answers where the server behind it does not (RFC 9110, sections 15.6.3 to 15.6.5)."""

@@ -11,7 +11,6 @@ from conformance.core.errors import InconclusiveError, NoResponse, Stopped
 from conformance.core.model import Outcome
 from conformance.requests import Baseline, Call, PreflightResult
 from conformance.run import engine, preflight
-from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.sender import Sender
 from conformance.run.watchdog import Watchdog
 
@@ -53,7 +52,7 @@ class Side:
             text = str(failure)
             where = "" if plan.target.url in text else f"{plan.target.url} can't be compared: "
             raise InconclusiveError(f"{self.name}: {where}{text}") from None
-        self.sender.breaker = CircuitBreaker()
+        self.sender.start_over()
 
     def _new_watchdog(self, done_share: Callable[[], float] | None = None) -> Watchdog:
         """A watchdog for a part of the comparison: the time of all parts together is that of the plan."""
@@ -103,7 +102,7 @@ class Side:
         except Stopped as end:
             self.is_out_of_time = watchdog.has_ended
             self.stopped = f"{self.name}: {end}"
-            self.sender.breaker = CircuitBreaker()
+            self.sender.start_over()
         return results
 
 

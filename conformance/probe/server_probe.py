@@ -27,7 +27,6 @@ from conformance.probe.rate_limit import probe_burst
 from conformance.probe.route_probe import RouteProbe
 from conformance.probe.verification import ProfileVerifier, Verification, verification_plan
 from conformance.requests.rate_limits import FIRST_429
-from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.sender import Sender
 from conformance.run.watchdog import Watchdog
 
@@ -157,7 +156,7 @@ async def _run_phases(
     except NoResponse as failure:
         raise InconclusiveError(f"{plan.target.url} can't be probed: {failure}") from None
     result.draft_profile = draft_profile
-    sender.breaker = CircuitBreaker()
+    sender.start_over()
     client = ProbeClient(sender=sender, keys=plan.keys, draft_profile=draft_profile, run_id=plan.run_id)
     invalid_request_probe = InvalidRequestProbe(client=client)
     known_sizes = documented_sizes(profiles)

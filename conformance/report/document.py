@@ -32,7 +32,8 @@ class RunInfo:
     """The run of a report. `started` is ISO 8601, durations are in seconds.
 
     `waited_s` is the time spent waiting after 429s. `unjudged_reason` is set if nothing could be judged, `stop_reason`
-    if the run ended before it had `planned_verdicts` verdicts. `is_unverified` says that the target's certificate
+    if the run ended before it had `planned_verdicts` verdicts; with `is_target_down` it did because a request, whose
+    check failed, made the target go away. `is_unverified` says that the target's certificate
     was not verified.
     """
 
@@ -48,6 +49,7 @@ class RunInfo:
     planned_verdicts: int = 0
     stop_reason: str = ""
     is_interrupted: bool = False
+    is_target_down: bool = False
     unjudged_reason: str = ""
     is_unverified: bool = False
 
@@ -93,15 +95,16 @@ class Report:
         """Whether the target keeps its promises at the gate.
 
         `deviates` if one is broken or untestable and is no known deviation; `conforms` only if some were kept and
-        none ended in an error; otherwise `unjudged`, like every incomplete run.
+        none ended in an error; otherwise `unjudged`, like every incomplete run, unless the target ended it by
+        breaking a promise.
         """
-        if not self.is_complete:
-            return UNJUDGED
-        return verdict_of_gated(
+        verdict = verdict_of_gated(
             item.outcome
             for item in self.verdicts
             if item.level.is_at_least(self.run_info.gate) and item.known_deviation is None
         )
+        is_judged = self.is_complete or (self.run_info.is_target_down and verdict == DEVIATES)
+        return verdict if is_judged else UNJUDGED
 
     @property
     def unjudged_reason(self) -> str:
@@ -155,6 +158,7 @@ class Report:
         return {
             "planned": self.run_info.planned_verdicts,
             "stopped": escape_surrogates(self.run_info.stop_reason or DEFAULT_STOP_REASON),
+            **({"target_down": True} if self.run_info.is_target_down else {}),
         }
 
     def json_text(self) -> str:

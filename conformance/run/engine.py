@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from conformance.core.errors import Deviation, NoResponse, NotApplicable, Stopped, Untestable
+from conformance.core.errors import Deviation, NoResponse, NotApplicable, Stopped, Unanswered, Untestable
 from conformance.core.model import Exchange, Level, Note, Outcome, TransportFailure
 from conformance.requests import ConcurrentRequests, Conversation, Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from conformance.core.model import JsonObject, PathState, Source
     from conformance.requests import Step
@@ -42,7 +42,8 @@ class CheckResult:
 
     `exchange` is the one that shows a failure or an error; it may be an earlier one, which is not among
     `exchanges`. `level` and `sources` are those of the broken promise, if it is not the work item's own. With
-    `is_server_error` the failure is a 5xx, or no answer. `path_state` is set if nothing is accepted on the path.
+    `is_server_error` the failure is a 5xx, or no answer; with `is_outage` all others had none, either, from then on.
+    `path_state` is set if nothing is accepted on the path.
     """
 
     outcome: Outcome
@@ -56,6 +57,7 @@ class CheckResult:
     sources: tuple[Source, ...] = ()
     path_state: PathState | None = None
     is_server_error: bool = False
+    is_outage: bool = False
 
     @property
     def exchange_index(self) -> int | None:
@@ -119,11 +121,7 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
             path_state=deviation.path_state if isinstance(deviation, Untestable) else None,
         )
     except NoResponse as failure:
-        exchange = failure.exchange or (exchanges[-1] if exchanges else None)
-        return CheckResult(
-            outcome=Outcome.ERROR, message=str(failure), expected="an answer",
-            received=exchange.summary if exchange else "", exchanges=tuple(exchanges), exchange=exchange,
-        )  # fmt: skip
+        return _unanswered(failure, exchanges)
     except Stopped:
         raise
     except Exception as error:  # noqa: BLE001 - our own fault: outcome error, which never counts as judged
@@ -132,6 +130,23 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
     if isinstance(note, Note):
         return CheckResult(outcome=Outcome.PASS, message=note.text, data=note.data, exchanges=tuple(exchanges))
     return CheckResult(outcome=Outcome.PASS, message=note or "", exchanges=tuple(exchanges))
+
+
+def _unanswered(failure: NoResponse, exchanges: Sequence[Exchange]) -> CheckResult:
+    """The result of a check without an answer: a failure where that is held against the target, else an error."""
+    is_failure = isinstance(failure, Unanswered)
+    exchange = failure.exchange or (exchanges[-1] if exchanges else None)
+    is_new = is_failure and exchange is not None and exchange not in exchanges
+    return CheckResult(
+        outcome=Outcome.FAIL if is_failure else Outcome.ERROR,
+        message=str(failure),
+        expected="an answer",
+        received=exchange.summary if exchange else "",
+        exchanges=(*exchanges, exchange) if is_new and exchange else tuple(exchanges),
+        exchange=exchange,
+        is_server_error=is_failure,
+        is_outage=isinstance(failure, Unanswered) and failure.is_outage,
+    )
 
 
 async def _run_steps(steps: Steps, sender: Sender, exchanges: list[Exchange]) -> str | Note | None:

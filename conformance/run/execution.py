@@ -16,7 +16,6 @@ from conformance.report.document import Report, RunInfo
 from conformance.report.limits import MeasuredLimit, measure_limits
 from conformance.report.transcript import TranscriptBudget
 from conformance.run import engine, preflight
-from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.sender import Sender
 from conformance.run.verdicts import build_verdict
 from conformance.run.watchdog import Watchdog
@@ -44,7 +43,8 @@ class FuzzRunner(Protocol):
 class RunResult:
     """The result of a run; `stop_reason` says why it ended early, and is empty if it did not.
 
-    `is_interrupted` says that the user, or a signal, ended it. `answered_count` are the verdicts other than `error`.
+    `is_interrupted` says that the user, or a signal, ended it, `is_target_down` that a failed check's request did,
+    by making the target go away. `answered_count` are the verdicts other than `error`.
     """
 
     verdicts: list[Verdict] = field(default_factory=list)
@@ -54,6 +54,7 @@ class RunResult:
     waited_s: float = 0.0
     stop_reason: str = ""
     is_interrupted: bool = False
+    is_target_down: bool = False
 
 
 def merge_results(results: Sequence[RunResult]) -> RunResult:
@@ -67,6 +68,7 @@ def merge_results(results: Sequence[RunResult]) -> RunResult:
         waited_s=sum(item.waited_s for item in results),
         stop_reason=next((item.stop_reason for item in results if item.stop_reason), ""),
         is_interrupted=any(item.is_interrupted for item in results),
+        is_target_down=any(item.is_target_down for item in results),
     )
 
 
@@ -129,7 +131,7 @@ async def execute(
     try:
         async with wire, _build_watchdog(plan, sender, result).guard():
             preflight_result = await _run_preflight(plan, sender)
-            sender.breaker = CircuitBreaker()
+            sender.start_over()
             on_ready()
             other_trials, fuzz_trials = _trials_after(preflight_result, plan)
             await engine.run_all(other_trials, sender, plan.jobs, on_result)
@@ -138,7 +140,7 @@ async def execute(
                     raise ValueError("the plan has generated requests, and no runner to send them")
                 result.requests += await fuzz(plan, fuzz_trials, sender, on_result)
     except Stopped as reason:
-        result.stop_reason = str(reason)
+        result.stop_reason, result.is_target_down = str(reason), sender.outages.is_blamed
     finally:
         result.requests += wire.sent_count
         result.waited_s = sender.waited_s
@@ -191,6 +193,7 @@ def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
         planned_verdicts=len(plan.trials),
         stop_reason=result.stop_reason,
         is_interrupted=result.is_interrupted,
+        is_target_down=result.is_target_down,
         unjudged_reason=failure,
         is_unverified=plan.target.is_unverified,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
-from conformance.core.errors import InconclusiveError, NotApplicable
+from conformance.core.errors import InconclusiveError, NotApplicable, Unanswered
 from conformance.core.model import DEFAULT_RUN_ID, Exchange, OperationKind, TransportFailure
 from conformance.core.statuses import ABSENT_STATUSES, SERVER_ERROR, UNAUTHORIZED
 from conformance.profile.facts import AuthScheme
@@ -49,12 +49,8 @@ async def run_preflight(
         for operation in contract.operations
     ]
     wire = sender.wire
-    semaphore = asyncio.Semaphore(wire.connections)
-
-    async def send(draft: Draft) -> Exchange:
-        async with semaphore:
-            return await sender.send_acceptable(draft)
-
+    fatal: set[Operation] = set()
+    send = _limited(sender, fatal)
     exchanges = await asyncio.gather(*(send(call.acceptable_request()) for call in calls[:_FIRST_REQUESTS]))
     if all(exchange.response is None for exchange in exchanges):
         raise InconclusiveError(_diagnose(exchanges, wire))
@@ -66,7 +62,7 @@ async def run_preflight(
         raise InconclusiveError(_diagnose(exchanges, wire))
     outcomes = [(call.operation, item, found) for (call, item), found in zip(refused, baselines, strict=True)]
     accepted = {call.operation: item for call, item in zip(calls, exchanges, strict=True) if expect.is_accepted(item)}
-    silent = {operation for operation, item, _ in outcomes if item.response is None}
+    silent = {operation for operation, item, _ in outcomes if item.response is None} - fatal
     dead = {operation: item for operation, item, found in outcomes if not (found or operation in {*accepted, *silent})}
     absent = [call.operation for call in calls if call.operation in dead and await _is_absent(call, answers, send)]
     return PreflightResult(
@@ -77,6 +73,26 @@ async def run_preflight(
         shared_exchanges=sender.shared_exchanges,
         run_id=run_id,
     )
+
+
+def _limited(sender: Sender, fatal: set[Operation]) -> Callable[[Draft], Awaitable[Exchange]]:
+    """Sends acceptable drafts, as many at once as the wire allows; adds operations whose drafts go unanswered alone.
+
+    Raises InconclusiveError if a draft makes the target go away for good.
+    """
+    semaphore = asyncio.Semaphore(sender.wire.connections)
+
+    async def send(draft: Draft) -> Exchange:
+        async with semaphore:
+            try:
+                return await sender.send_acceptable(draft)
+            except Unanswered as failure:
+                if sender.outages.gone:
+                    raise InconclusiveError(f"{sender.wire.target.url} can't be judged: {failure}") from None
+                fatal.add(draft.operation)
+                return failure.unanswered
+
+    return send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import itertools
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -13,20 +13,23 @@ from conformance.core.errors import NoResponse, Stopped
 from conformance.core.model import TransportFailure
 from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
 from conformance.requests.rate_limits import FIRST_429, asks_to_wait, equal_control, first_refusal, weight_of
+from conformance.run.circuit_breaker import CircuitBreaker
+from conformance.run.control_cache import ControlCache
+from conformance.run.outages import Loss, Outages, has_loss, is_cut_off, is_silent
 from conformance.run.rate_limit_waits import MAX_WAIT_S, RateLimitWaits, WaitsUsedUp, still_limited
+from conformance.run.traffic import Traffic
 from conformance.wire import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from conformance.contract import Operation
     from conformance.core.model import Exchange, Request
     from conformance.requests import ConcurrentRequests, Conversation, Draft
-    from conformance.run.circuit_breaker import CircuitBreaker
     from conformance.wire import Wire
 
-_CONTROL_USES = 8
-"""The number of checks that share one control before it is sent again."""
+    Send = Callable[[], Awaitable[Sequence[Exchange]]]
+
 _ERRORS_BEFORE_REST, _REST_S = 8, 1.2
 """The pause after this many consecutive server errors, in seconds."""
 _PROOF = "ccrccrrccc"
@@ -40,15 +43,6 @@ _MAX_SILENCES = 2
 
 class _UnconfirmedSilence(NoResponse):
     """A request was not answered, and could not be asked again, since the target answers nothing at all."""
-
-
-@dataclass(slots=True)
-class _CachedControl:
-    """A control that was accepted, and the number of checks that may still reuse it."""
-
-    draft: Draft
-    exchange: Exchange
-    uses_left: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,28 +61,30 @@ class Sender:
     breaker: CircuitBreaker | None = None
     progress_counts: list[Callable[[], int]] = field(default_factory=list)
     answer_count: int = 0
-    _control_cache: dict[Operation, _CachedControl] = field(default_factory=dict)
-    _wait_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _waiters: int = 0
-    _in_flight: int = 0
+    _controls: ControlCache = field(default_factory=ControlCache)
+    outages: Outages = field(default_factory=Outages)
+    _traffic: Traffic = field(default_factory=Traffic)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
     _silences: int = 0
     _is_answered: bool = False
-    _may_send: asyncio.Event = field(default_factory=asyncio.Event)
-    _is_idle: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self._may_send.set()
-        self._is_idle.set()
 
     @property
     def waited_s(self) -> float:
         """The time spent waiting where the target asked for it, in seconds."""
         return self.waits.total_s
 
-    async def send(self, draft: Draft) -> Exchange:
-        """Sends one draft. Raises NoResponse if the target keeps asking to wait."""
+    def start_over(self) -> None:
+        """Forgets failures, and from now on raises Stopped once there are too many."""
+        self.breaker = CircuitBreaker()
+        self.outages.gone, self.outages.is_blamed = "", False
+
+    async def send(self, draft: Draft, *, is_ordinary: bool = False) -> Exchange:
+        """Sends one draft; `is_ordinary` says that ones like it are accepted all the time.
+
+        Raises NoResponse if the target keeps asking to wait, and Unanswered if it does not answer this alone.
+        """
         try:
-            exchange = await self._send_uncounted(draft)
+            exchange = await self._send_uncounted(draft, is_ordinary=is_ordinary)
         except _UnconfirmedSilence as silence:
             if self.breaker is not None and silence.exchange is not None:
                 self.breaker.record(draft, silence.exchange)
@@ -96,7 +92,7 @@ class Sender:
         if self.breaker is not None and not draft.is_control:
             self.breaker.record(draft, exchange)
             if self.breaker.server_errors == _ERRORS_BEFORE_REST:
-                async with self._pause_others():
+                async with self._traffic.pause_others():
                     await asyncio.sleep(_REST_S)
         return exchange
 
@@ -107,7 +103,7 @@ class Sender:
             self.acceptable_drafts.setdefault(draft.operation, draft)
         return exchange
 
-    async def _send_uncounted(self, draft: Draft, *, asks_again: bool = True) -> Exchange:
+    async def _send_uncounted(self, draft: Draft, *, is_part: bool = False, is_ordinary: bool = False) -> Exchange:
         """Sends one draft, without the circuit breaker."""
         if draft.is_control:
             return await self._send_control(draft)
@@ -118,7 +114,8 @@ class Sender:
         async def send() -> Sequence[Exchange]:
             return (await self.wire.exchange(request),)
 
-        (exchange,) = await self._send_patiently((draft,), send, asks_again=asks_again, takes_refusal=draft.takes_429)
+        loss = Loss(drafts=(draft,), is_ordinary=is_ordinary, is_part=is_part)
+        (exchange,) = await self._send_patiently(loss, send, takes_refusal=draft.takes_429)
         return exchange
 
     async def send_concurrently(self, concurrent: ConcurrentRequests) -> tuple[Exchange, ...]:
@@ -130,14 +127,25 @@ class Sender:
 
         async def send_one(draft: Draft) -> Exchange:
             async with semaphore:
-                return await self._send_uncounted(draft, asks_again=False)
+                return await self._send_uncounted(draft, is_part=True)
 
-        exchanges = await asyncio.gather(*(send_one(draft) for draft in concurrent.drafts))
-        if _is_silent(exchanges):
-            exchanges = await asyncio.gather(*(send_one(draft) for draft in concurrent.drafts))
+        async def send_plainly(draft: Draft) -> Exchange:
+            async with semaphore:
+                return await self.wire.exchange(draft.build_request())
+
+        async def send_all() -> Sequence[Exchange]:
+            return await asyncio.gather(*map(send_plainly, concurrent.drafts))
+
+        loss = Loss(drafts=concurrent.drafts, number=next(self._numbers))
+        exchanges = tuple(await asyncio.gather(*map(send_one, concurrent.drafts)))
+        if is_silent(exchanges):
+            exchanges = tuple(await asyncio.gather(*map(send_one, concurrent.drafts)))
+        elif is_cut_off(exchanges):
+            loss.exchanges = exchanges
+            exchanges = await self._look_into(loss, send_all)
         if self.breaker is not None and exchanges:
             self.breaker.record(concurrent.drafts[-1], exchanges[-1])
-        return tuple(exchanges)
+        return exchanges
 
     async def send_conversation(self, conversation: Conversation) -> tuple[Exchange, ...]:
         """Sends drafts over one connection; all of them again where one would be sent again. Raises NoResponse."""
@@ -148,49 +156,65 @@ class Sender:
                 requests, pipelined=conversation.is_pipelined, half_closed=conversation.is_half_closed
             )
 
-        return await self._send_patiently(conversation.drafts, send, asks_again=not conversation.is_half_closed)
+        loss = Loss(drafts=conversation.drafts, is_half_closed=conversation.is_half_closed)
+        return await self._send_patiently(loss, send)
 
-    async def _send_patiently(
-        self,
-        drafts: Sequence[Draft],
-        send: Callable[[], Awaitable[Sequence[Exchange]]],
-        *,
-        asks_again: bool,
-        takes_refusal: bool = False,
-    ) -> tuple[Exchange, ...]:
-        """The exchanges of drafts; after silence or a rate limit, those of another try."""
-        await self._may_send.wait()
-        self._in_flight += 1
-        self._is_idle.clear()
-        try:
+    async def _send_patiently(self, loss: Loss, send: Send, *, takes_refusal: bool = False) -> tuple[Exchange, ...]:
+        """The exchanges of drafts; after silence, an outage or a rate limit, those of another try."""
+        await self._traffic.wait_for_turn()
+        if self.outages.gone:
+            raise NoResponse(self.outages.gone) if self.breaker is None else Stopped(self.outages.gone)
+        loss.number = next(self._numbers)
+        with self._traffic.count_one():
             exchanges = self._record(await send())
-        finally:
-            self._in_flight -= 1
-            if not self._in_flight:
-                self._is_idle.set()
-        if asks_again and _is_silent(exchanges):
-            exchanges = await self._ask_alone(exchanges, send)
+        if not loss.is_part:
+            if is_silent(exchanges) and not loss.is_half_closed:
+                exchanges = await self._ask_alone(exchanges, send)
+            elif has_loss(exchanges):
+                loss.exchanges = exchanges
+                exchanges = await self._look_into(loss, send)
         if not takes_refusal and first_refusal(exchanges):
-            exchanges = await self._outlast_limit(drafts, exchanges, send)
+            exchanges = await self._outlast_limit(loss.drafts, exchanges, send)
         return exchanges
+
+    async def _look_into(self, loss: Loss, send: Send) -> tuple[Exchange, ...]:
+        """The exchanges of drafts that were not answered, of another try where that tells more.
+
+        Raises Unanswered if that is held against the target. If nothing was accepted yet, nothing can be told.
+        """
+        operation = loss.drafts[0].operation
+        drafts = self.acceptable_drafts
+        control = drafts.get(operation) or next(iter(drafts.values()), None)
+        if control is None:
+            return tuple(loss.exchanges)
+        request = control.build_request()
+
+        async def send_control() -> Exchange:
+            return self._record((await self.wire.exchange(request),))[0]
+
+        async def send_again() -> Sequence[Exchange]:
+            return self._record(await send())
+
+        with self.outages.judging(loss):
+            if loss.may_be_legal and await self.outages.is_over(send_control):
+                return tuple(loss.exchanges)
+            async with self._traffic.alone():
+                return tuple(await self.outages.examine(loss, send_again, send_control))
 
     async def _send_control(self, draft: Draft) -> Exchange:
         """A recent exchange of a control of the operation, or a new one."""
-        cached = self._control_cache.get(draft.operation)
-        if cached is not None and cached.uses_left > 0:
-            cached.uses_left -= 1
-            return cached.exchange
-        exchange = await self.send(replace(draft, is_control=False))
+        if (recent := self._controls.reuse(draft.operation)) is not None:
+            return recent
+        exchange = await self.send(replace(draft, is_control=False), is_ordinary=True)
         if 0 < exchange.status < SERVER_ERROR:
-            self._control_cache[draft.operation] = _CachedControl(draft, exchange, _CONTROL_USES)
+            self._controls.keep(draft, exchange)
         return exchange
 
     def _record(self, exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
         """Keeps the first 429, and discards all reused controls once the target looks failing."""
         for exchange in exchanges:
             if exchange.response is None or exchange.status >= SERVER_ERROR:
-                for control in self._control_cache.values():
-                    control.uses_left = 0
+                self._controls.expire()
             if exchange.response is not None:
                 self._is_answered, self._silences = True, 0
                 is_whole = not (asks_to_wait(exchange) or exchange.response.truncated)
@@ -199,28 +223,12 @@ class Sender:
                 self.shared_exchanges.setdefault(FIRST_429, exchange)
         return tuple(exchanges)
 
-    @contextlib.asynccontextmanager
-    async def _pause_others(self) -> AsyncIterator[None]:
-        """Blocks all other requests while one waits for the rate limit to reset."""
-        self._waiters += 1
-        self._may_send.clear()
-        try:
-            async with self._wait_lock:
-                yield
-        finally:
-            self._waiters -= 1
-            if not self._waiters:
-                self._may_send.set()
-
-    async def _ask_alone(
-        self, exchanges: tuple[Exchange, ...], send: Callable[[], Awaitable[Sequence[Exchange]]]
-    ) -> tuple[Exchange, ...]:
+    async def _ask_alone(self, exchanges: tuple[Exchange, ...], send: Send) -> tuple[Exchange, ...]:
         """Sends again what was not answered, with nothing else in flight.
 
         Raises NoResponse if the target has stopped answering anything, so that asking again would prove nothing.
         """
-        async with self._pause_others():
-            await self._is_idle.wait()
+        async with self._traffic.alone():
             if self._silences >= (_MAX_SILENCES if self._is_answered else 1):
                 if not self._is_answered:
                     return exchanges
@@ -235,12 +243,12 @@ class Sender:
         self,
         drafts: Sequence[Draft],
         exchanges: tuple[Exchange, ...],
-        send: Callable[[], Awaitable[Sequence[Exchange]]],
+        send: Send,
     ) -> tuple[Exchange, ...]:
         """The exchanges after the rate limit has let them pass; with a refusal only if it is about their content."""
         refused_s, tries, waited_s = time.monotonic(), 0, 0.0
         weights = [weight_of(draft) for draft in drafts]
-        async with self._pause_others():
+        async with self._traffic.pause_others():
             refusal = first_refusal(exchanges)
             while refusal is not None:
                 if tries == 1 and await self._is_refused_for_content(drafts, refusal, send):
@@ -268,12 +276,10 @@ class Sender:
         self.breaker.record_put_off(failure)
         return failure
 
-    async def _is_refused_for_content(
-        self, drafts: Sequence[Draft], refusal: Exchange, send: Callable[[], Awaitable[Sequence[Exchange]]]
-    ) -> bool:
+    async def _is_refused_for_content(self, drafts: Sequence[Draft], refusal: Exchange, send: Send) -> bool:
         """Whether only these drafts are refused: acceptable requests of the same weight are accepted in between."""
         controls = [self._equal_control(draft) for draft in drafts]
-        await self._is_idle.wait()
+        await self._traffic.wait_until_idle()
         for step in _PROOF:
             if step == "r":
                 repeated = first_refusal(self._record(await send()))
@@ -287,12 +293,6 @@ class Sender:
 
     def _equal_control(self, draft: Draft) -> Request | None:
         """An acceptable request that weighs as much as a draft; None if none is known."""
-        cached = self._control_cache.get(draft.operation)
-        acceptable = cached.draft if cached else self.acceptable_drafts.get(draft.operation)
+        acceptable = self._controls.draft_of(draft.operation) or self.acceptable_drafts.get(draft.operation)
         control = equal_control(draft, acceptable) if acceptable is not None else None
         return control.build_request() if control is not None else None
-
-
-def _is_silent(exchanges: Sequence[Exchange]) -> bool:
-    """Whether one of some requests was not answered in time."""
-    return any(exchange.failure is TransportFailure.TIMEOUT for exchange in exchanges)

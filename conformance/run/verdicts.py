@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
-from conformance.checks.promises import Promise, broken_promise, server_error_or
+from conformance.checks.promises import Promise, broken_promise, server_error_or, server_error_promise
 from conformance.core.model import PROBLEM_OUTCOMES, Area, Outcome, Verdict
 from conformance.core.resources import profile_names
 from conformance.core.text import truncate
@@ -55,8 +55,11 @@ def build_verdict(trial: Trial, result: CheckResult, budget: TranscriptBudget | 
 def _promise(trial: Trial, result: CheckResult) -> Promise:
     """The promise of a check, or the one that a failure broke.
 
-    A check of the fuzzer stands for many facts, so its findings have levels of their own.
+    A check of the fuzzer stands for many facts, so its findings have levels of their own. After a request that made
+    the target go away, acceptable ones went unanswered: on whatever path, that is about all of them.
     """
+    if result.is_outage and (general := server_error_promise(trial.contract, well_formed=True)):
+        return general
     level, sources = result.level, result.sources
     if trial.check.area is Area.FUZZ and level is not None:
         return Promise(level=trial.cap_level(level), sources=sources or trial.sources)

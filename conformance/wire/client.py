@@ -72,7 +72,8 @@ class Wire:
     `connections` is how many requests its user keeps in flight. `deadline_s` bounds a whole exchange, from opening the
     connection to the end of the answer; time in which this process stood still does not count, and large bodies are
     sent one at a time. A reused connection that turns out to be closed is replaced once, and so is a new one that
-    this client left idle; otherwise a new one that fails is a transport failure. Every attempt counts towards
+    this client left idle; otherwise a new one that fails is a transport failure. Where the replacement can't be opened,
+    the failure is that of the closed one, over which the request was sent. Every attempt counts towards
     `budget`; once it is used up, sending raises BudgetExhausted.
     """
 
@@ -129,7 +130,7 @@ class Wire:
             await self.throttle.wait()
             self.sent_count += 1
         results: list[SendResult] = []
-        unanswered = CLOSED_WITHOUT_ANSWER
+        unanswered, attempt = CLOSED_WITHOUT_ANSWER, 0
         try:
             async with (
                 self._turn_of(sum(len(item.body) for item in complete_requests)),
@@ -147,7 +148,8 @@ class Wire:
         except TimeoutError:
             unanswered = SendResult(failure=TransportFailure.TIMEOUT, failure_detail=self._timeout_detail)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-            unanswered = _classify_error(error)
+            if attempt == 1 or not isinstance(error, httpcore.ConnectError):
+                unanswered = _classify_error(error)
         results += [unanswered] * (len(complete_requests) - len(results))
         return [
             self._redact_exchange(request, result) for request, result in zip(complete_requests, results, strict=True)
@@ -198,15 +200,19 @@ class Wire:
 
     async def _send_with_reconnect(self, request: Request) -> Response:
         transport, connections = self._reusing_transport, 1
+        closed: Exception | None = None
         while True:
             trace = _ConnectionTrace()
             try:
                 return await self._send_over(transport, request, trace)
+            except httpcore.ConnectError as error:
+                raise closed or error from None
             except (*_CLOSED_ERRORS, httpcore.RemoteProtocolError) as error:
                 is_closed = isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error)
                 is_stale = not trace.opened_connection or trace.idle_s > LATE_S
                 if trace.received_head or not is_closed or not is_stale or connections == _MAX_CONNECTIONS:
                     raise
+                closed = error
             self._spend_budget(request)
             transport, connections = self._one_use_transport, connections + 1
 

@@ -23,6 +23,7 @@ from conformance.run.sender import Sender
 from conformance.wire import Redactor, Wire, parse_target
 from tests.support.scripted_server import (
     OK,
+    ClientClosedError,
     ClientConnection,
     ConnectionScript,
     ReceivedRequest,
@@ -113,6 +114,19 @@ def test_one_acceptance_is_enough() -> None:
     assert alive not in ground.dead
     assert set(ground.dead) == set(contract().operations[1:])
     assert {exchange.summary for exchange in ground.dead.values()} == {"404 'no'"}
+
+
+def test_a_path_that_alone_hangs_up_accepts_nothing() -> None:
+    """All others answer, before it and after it."""
+    fatal = contract().operations[-1]
+
+    def hang_up_on_one(peer: ClientConnection) -> None:
+        while peer.read_request().target != fatal.path:
+            peer.send(OK)
+        raise ClientClosedError
+
+    with scripted_server(hang_up_on_one) as server:
+        assert set(run_preflight(server.url).dead) == {fatal}
 
 
 def test_any_success_is_an_acceptance() -> None:

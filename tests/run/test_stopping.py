@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from conformance.cli import main
 from conformance.core import resources
+from conformance.report.document import EXIT_CODES
 from tests.hostile.targets import answer, ending_on_bad_request, good_until, silence
 from tests.support.scripted_server import ClientClosedError, ClientConnection, answer_always, scripted_server
 
@@ -54,22 +55,28 @@ def run_command(url: str, place: Path, *more: str) -> tuple[int, dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    ("then", "said"),
+    ("then", "end"),
     [
-        (die_after_some_answers, "20 requests in a row were not answered"),
-        (answer_500, "20 answers in a row were failures"),
+        (die_after_some_answers, ("the target is gone: it has answered nothing for 0.3 s", "deviates")),
+        (answer_500, ("20 answers in a row were failures", "unjudged")),
     ],
 )
 def test_a_target_that_dies_ends_the_run(
-    then: ConnectionScript, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    then: ConnectionScript,
+    end: tuple[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Exit 3, a sentence, and a report of what was judged until then."""
+    """A sentence, and a report of what was judged until then; exit 1 if one request was the last that it read."""
+    said, verdict = end
+    monkeypatch.setattr("conformance.run.outages.RETURN_S", 0.3)
     with scripted_server(ending_on_bad_request(good_until(60, then))) as server:
         code, document, junit = run_command(server.url, tmp_path)
         assert len(server.received) < 200
-    assert code == 3
+    assert code == EXIT_CODES[verdict]
     assert document["complete"] is False
-    assert document["verdict"] == "unjudged"
+    assert document["verdict"] == verdict
     assert said in document["run"]["stopped"]
     assert 0 < len(document["checks"]) < document["run"]["planned"]
     assert "the run is complete" in junit

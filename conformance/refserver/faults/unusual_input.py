@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, ClassVar
 
 from conformance.refserver.faults.fault import Fault, requires_facts
 from conformance.refserver.faults.response_overrides import (
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _DEPTH_60 = re.compile(r'(?:\[|\{"a":){60}')
 
 _DEPTH_400 = re.compile(r'(?:\[|\{"a":){400}')
+
+_RESTART_S = 0.2
 
 _NUL_ESCAPE = r"\\u0000"
 
@@ -81,6 +84,23 @@ class AbortOnDeepJsonProtocol(HttpProtocol):
     def data_received(self, data: bytes) -> None:
         """Looks at the bytes before they are parsed."""
         if b"[" * 1500 in data or b'{"a":' * 1500 in data:
+            self.transport.abort()
+            return
+        super().data_received(data)
+
+
+class CrashOnDeepJsonProtocol(HttpProtocol):
+    """Goes away on JSON that is nested very deep: for a moment all connections are closed."""
+
+    _away_until_s: ClassVar[dict[object, float]] = {}
+    """By the address of the server."""
+
+    def data_received(self, data: bytes) -> None:
+        """Looks at the bytes before they are parsed."""
+        now_s, address = time.monotonic(), self.transport.get_extra_info("sockname")
+        if b"[" * 1500 in data or b'{"a":' * 1500 in data:
+            self._away_until_s[address] = now_s + _RESTART_S
+        if now_s < self._away_until_s.get(address, 0.0):
             self.transport.abort()
             return
         super().data_received(data)
@@ -144,6 +164,13 @@ FAULTS = (
         "a stack overflow takes the process with it",
         "robustness.input.depth-10000",
         AbortOnDeepJsonProtocol,
+    ),
+    Fault(
+        "deepest-crash",
+        "Goes away on JSON nested thousands of levels deep, until it is started again.",
+        "a stack overflow takes the process with it, and a supervisor starts another",
+        "robustness.input.depth-10000",
+        CrashOnDeepJsonProtocol,
     ),
     Fault(
         "double-keys-crash",
