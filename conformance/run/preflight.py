@@ -19,6 +19,7 @@ from conformance.core.statuses import ABSENT_STATUSES, SERVER_ERROR, UNAUTHORIZE
 from conformance.profile.facts import AuthScheme
 from conformance.requests import Baseline, Call, Draft, PreflightResult
 from conformance.requests.wrong_routes import UNKNOWN_PATH
+from conformance.wire.foreign_protocols import USE_HTTP1
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -32,9 +33,12 @@ _CREDENTIAL_WORDS = re.compile(
     r"write.?key|unauthor|authori[sz]ation|authenticat|credential|api.?key|(access|auth|invalid|missing|bearer).token",
     re.IGNORECASE,
 )
+_WANTS_TLS = re.compile(r"HTTP request[^.]{0,40}HTTPS|plain HTTP[^.]{0,40}(?:HTTPS|SSL|TLS)", re.IGNORECASE)
+"""How servers say that the port speaks TLS: Go, nginx, Apache and those that copy them."""
+_WANTS_HTTP2 = re.compile(r"ALPN protocol, expected|HTTP/2[ -](?:only|required)", re.IGNORECASE)
+"""How Node.js and ASP.NET Core say that they speak HTTP/2 alone."""
 _FIRST_REQUESTS = 4
 """The number of requests sent first; if none gets a response, no more are sent."""
-_TLS_HINT = "; name your authority with --ca-bundle FILE, or pass --insecure"
 
 
 async def run_preflight(
@@ -167,7 +171,8 @@ def _diagnose(exchanges: Sequence[Exchange], wire: Wire) -> str:
     if failure is not None:
         return _diagnose_no_response(typical, wire)
     requests = f"all {len(exchanges)} valid requests" if len(exchanges) > 1 else "the only valid request"
-    return f"{wire.target.url} refused {requests} ({typical.summary}): {_diagnose_refusal(typical, wire)}"
+    reason = _diagnose_protocol(typical, wire) or _diagnose_refusal(typical, wire)
+    return f"{wire.target.url} refused {requests} ({typical.summary}): {reason}"
 
 
 def _diagnose_no_response(exchange: Exchange, wire: Wire) -> str:
@@ -175,15 +180,25 @@ def _diagnose_no_response(exchange: Exchange, wire: Wire) -> str:
     url, detail = wire.target.url, exchange.failure_detail
     match exchange.failure:
         case TransportFailure.NOT_HTTP:
-            return f"{url} does not speak HTTP: {detail}"
+            return f"{url} does not speak HTTP/1.1: {detail}"
         case TransportFailure.TLS:
-            return f"{url} can't be reached: {detail}{_TLS_HINT if exchange.is_certificate_rejected else ''}"
+            return f"{url} can't be reached: {detail}"
         case TransportFailure.TIMEOUT:
             return f"{url} does not answer: {detail}"
         case TransportFailure.CLOSED:
             return f"{url} does not answer: {detail}; does it speak HTTP, and is TLS on both sides or none?"
         case _:
             return f"{url} can't be reached: {detail}"
+
+
+def _diagnose_protocol(exchange: Exchange, wire: Wire) -> str:
+    """Whether a refusal says that the server wants TLS, or another version of HTTP; nothing if not."""
+    text = exchange.response.text if exchange.response else ""
+    if wire.target.tls is None and _WANTS_TLS.search(text):
+        return "the port speaks TLS; write https:// in the URL"
+    if exchange.status in {426, 505} or _WANTS_HTTP2.search(text):
+        return f"the server wants another version of HTTP; {USE_HTTP1}"
+    return ""
 
 
 def _diagnose_refusal(exchange: Exchange, wire: Wire) -> str:

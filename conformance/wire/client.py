@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from conformance.wire.redaction import Redactor
+    from conformance.wire.sockets import NetworkStream
     from conformance.wire.target import TargetAddress
 
 MAX_IN_FLIGHT = 16
@@ -43,7 +44,7 @@ _CLOSED_ERRORS = (httpcore.ReadError, httpcore.WriteError)
 
 @dataclass(slots=True)
 class _ConnectionTrace:
-    """Whether one attempt opened a connection and received the head of an answer.
+    """Whether one attempt opened a connection and received the head of an answer, and the connection's first bytes.
 
     `idle_s` is how long a new connection waited for the first bytes of the request.
     """
@@ -52,13 +53,20 @@ class _ConnectionTrace:
     received_head: bool = False
     idle_s: float = 0.0
     _connected_s: float = 0.0
+    _stream: NetworkStream | None = None
 
-    async def record(self, event: str, _: Mapping[str, Any]) -> None:
+    @property
+    def first_bytes(self) -> bytes:
+        """The first bytes that the peer sent over a new connection."""
+        return self._stream.first_bytes if self._stream else b""
+
+    async def record(self, event: str, info: Mapping[str, Any]) -> None:
         """Receives an event of httpcore's trace extension."""
         if event == "connection.connect_tcp.started":
             self.opened_connection = True
         elif event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
             self._connected_s = time.monotonic()
+            self._stream = info["return_value"]
         elif event == "http11.send_request_headers.complete":
             self.idle_s = time.monotonic() - self._connected_s if self._connected_s else 0.0
         elif event == "http11.receive_response_headers.complete":
@@ -208,6 +216,8 @@ class Wire:
             except httpcore.ConnectError as error:
                 raise closed or error from None
             except (*_CLOSED_ERRORS, httpcore.RemoteProtocolError) as error:
+                if isinstance(error.__cause__, h11.RemoteProtocolError):
+                    raise httpcore.RemoteProtocolError(failures.not_http(error, trace.first_bytes)) from error.__cause__
                 is_closed = isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error)
                 is_stale = not trace.opened_connection or trace.idle_s > LATE_S
                 if trace.received_head or not is_closed or not is_stale or connections == _MAX_CONNECTIONS:
@@ -275,7 +285,7 @@ def _classify_error(error: Exception) -> SendResult:
         return SendResult(failure=TransportFailure.UNREACHABLE, failure_detail=str(error))
     if isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error):
         return CLOSED_WITHOUT_ANSWER
-    return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=failures.not_http(error))
+    return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=str(error))
 
 
 def _is_closed_by_peer(error: Exception) -> bool:

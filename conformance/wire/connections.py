@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from conformance.core.model import TransportFailure
 from conformance.wire import failures
 from conformance.wire.budget import Budget, BudgetExhausted
+from conformance.wire.foreign_protocols import describe_tls_error
 from conformance.wire.raw_connection import TRAILING_WAIT_S
 from conformance.wire.responses import PendingAnswer, Reply, ResponseReader
 
@@ -99,7 +100,7 @@ class Connection(Generic[RequestT]):
         try:
             await target.connect(self._connections.loop, lambda: protocol)
         except ssl.SSLError as error:
-            self._complete(Reply.failed(TransportFailure.TLS, failures.tls_failed(error)))
+            self._complete(Reply.failed(TransportFailure.TLS, failures.tls_failed(describe_tls_error(error))))
         except OSError as error:
             detail = failures.no_connection(target.host, target.port, error.strerror or error)
             self._complete(Reply.failed(TransportFailure.UNREACHABLE, detail))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from conformance.core.text import truncate
+from conformance.wire.foreign_protocols import describe_first_bytes
 
 CLOSED_WITHOUT_ANSWER = "the connection was closed without an answer"
-_MAX_REASON_LENGTH = 300
+_MAX_REASON_LENGTH = 400
 CLOSED_IN_ANSWER = "the connection was closed in the middle of an answer"
 
 
@@ -14,9 +15,9 @@ def timed_out(deadline_s: float) -> str:
     return f"no answer within {deadline_s:g} s"
 
 
-def not_http(reason: object) -> str:
-    """The answer is not HTTP."""
-    return f"the answer is not HTTP: {truncate(str(reason), _MAX_REASON_LENGTH)}"
+def not_http(reason: object, first_bytes: bytes = b"") -> str:
+    """The answer is not HTTP/1; `first_bytes` of the connection may say what it is."""
+    return f"the answer is not HTTP: {describe_first_bytes(first_bytes) or truncate(str(reason), _MAX_REASON_LENGTH)}"
 
 
 def tls_failed(reason: object) -> str:

@@ -98,7 +98,8 @@ class RawConnection:
         except h11.RemoteProtocolError as error:
             if self.at_eof:
                 return SendResult(failure=TransportFailure.CLOSED, failure_detail=failures.CLOSED_IN_ANSWER)
-            return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=failures.not_http(error))
+            detail = failures.not_http(error, self.stream.first_bytes)
+            return SendResult(failure=TransportFailure.NOT_HTTP, failure_detail=detail)
         self.buffer += parser.trailing_data[0]
         self.is_final_response = parser.their_state is not h11.DONE
         is_open = not (self.is_final_response or self.at_eof or self.is_send_aborted)

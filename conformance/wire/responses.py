@@ -99,7 +99,7 @@ class ResponseReader:
         """The same as `read`, for an answer that is not cached."""
         head_end = data.find(_HEAD_END)
         if data and not data.startswith(b"HTTP/"[: len(data)]):
-            return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http("it has no status line"))
+            return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http("it has no status line", data))
         if head_end < 0:
             if at_eof or len(data) > _MAX_HEAD_BYTES:
                 return _read_with_h11(data, method, at_eof=at_eof)

@@ -18,6 +18,7 @@ from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 
 from conformance.wire import failures
+from conformance.wire.foreign_protocols import FIRST_BYTES, asks_for_client_certificate, describe_tls_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -124,16 +125,21 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self._stream = stream
         self._socket_stream = socket_stream
         self._at_eof = False
+        self.first_bytes = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Reads what is available; empty at the end."""
         try:
-            return await self._stream.receive(max_bytes)
+            data = await self._stream.receive(max_bytes)
+            self.first_bytes = self.first_bytes or data[:FIRST_BYTES]
         except anyio.EndOfStream:
             self._at_eof = True
             return b""
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
+            if asks_for_client_certificate(error):
+                raise TlsError(describe_tls_error(error), is_certificate_rejected=False) from error
             raise httpcore.ReadError(str(error.__cause__ or error)) from error
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Writes everything. Raises WriteError if the peer stops reading; httpcore then reads the answer."""
@@ -169,8 +175,8 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             )
         except (ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             await self.aclose()
-            message = str(error) or "the connection was closed during the handshake"
-            raise TlsError(message, is_certificate_rejected=isinstance(error, ssl.SSLCertVerificationError)) from error
+            is_certificate_rejected = isinstance(error, ssl.SSLCertVerificationError)
+            raise TlsError(describe_tls_error(error), is_certificate_rejected=is_certificate_rejected) from error
         except BaseException:
             await self.aclose()
             raise

@@ -183,6 +183,7 @@ def _tls_context(ca_bundle: str | None, *, insecure: bool) -> ssl.SSLContext:
         raise UsageError(f"--ca-bundle {error}") from None
     except (ValueError, ssl.SSLError):
         raise UsageError(f"--ca-bundle {shorten(str(ca_bundle))}: the file holds no certificate") from None
+    context.set_alpn_protocols(["http/1.1"])
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -267,7 +267,24 @@ def test_a_server_that_hangs_up_is_asked_about_tls() -> None:
 
 def test_what_is_not_http_is_said() -> None:
     """With what came instead."""
-    assert "does not speak HTTP: " in error_message(lambda peer: peer.send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"))
+    assert "does not speak HTTP/1.1: " in error_message(lambda peer: peer.send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (answer_bytes(400, "Client sent an HTTP request to an HTTPS server.\n"), "speaks TLS; write https://"),
+        (answer_bytes(400, "<h1>400</h1> The plain HTTP request was sent to HTTPS port"), "speaks TLS; write https://"),
+        (answer_bytes(400, "You're speaking plain HTTP to an SSL-enabled server port."), "speaks TLS; write https://"),
+        (answer_bytes(403, "Missing ALPN Protocol, expected `h2` to be available."), "switch that on at the server"),
+        (answer_bytes(400, "An HTTP/1.x request was sent to an HTTP/2 only endpoint."), "switch that on at the server"),
+        (answer_bytes(426, "", "Upgrade: h2c"), "switch that on at the server"),
+        (answer_bytes(505), "switch that on at the server"),
+    ],
+)
+def test_a_refusal_of_the_protocol_is_no_matter_of_keys_or_paths(answer: bytes, words: str) -> None:
+    """Go, nginx, Apache, Node.js and ASP.NET Core say in plain HTTP what they want instead."""
+    assert words in error_message(answer_each(lambda _: answer))
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +303,7 @@ def test_an_unknown_authority_is_said(certified: ssl.SSLContext) -> None:
     ):
         run_preflight(server.url)
     assert "can't be reached: the TLS handshake failed" in str(caught.value)
-    assert str(caught.value).endswith("name your authority with --ca-bundle FILE, or pass --insecure")
+    assert "name your authority with --ca-bundle FILE, or pass --insecure (" in str(caught.value)
 
 
 def test_with_insecure_any_authority_will_do(certified: ssl.SSLContext) -> None:
