@@ -17,6 +17,7 @@ from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.control_cache import ControlCache
 from conformance.run.outages import Loss, Outages, has_loss, is_cut_off, is_silent
 from conformance.run.rate_limit_waits import MAX_WAIT_S, RateLimitWaits, WaitsUsedUp, still_limited
+from conformance.run.refusal_proof import is_refused_for_content
 from conformance.run.traffic import Traffic
 from conformance.wire import MAX_IN_FLIGHT
 
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
 
 _ERRORS_BEFORE_REST, _REST_S = 8, 1.2
 """The pause after this many consecutive server errors, in seconds."""
-_PROOF = "ccrccrrccc"
-"""Controls that must be accepted, and repeats that must be refused, one right after the other.
-
-No rate limit has room for one, two and three equal requests by turns, and for none in between.
-"""
+_FIRST_PAUSE_S, _MAX_PAUSE_S = 0.15, 1.2
+"""Between requests over one connection that a rate limit refused without pauses, in seconds."""
 _MAX_SILENCES = 2
 """After so many requests in a row that were not answered even alone, no more are asked again."""
 
@@ -148,13 +146,20 @@ class Sender:
         return exchanges
 
     async def send_conversation(self, conversation: Conversation) -> tuple[Exchange, ...]:
-        """Sends drafts over one connection; all of them again where one would be sent again. Raises NoResponse."""
-        requests = [draft.build_request() for draft in conversation.drafts]
+        """Sends drafts over one connection; all of them again where one would be sent again. Raises NoResponse.
+
+        Where a rate limit has no room for so many in a row, there are pauses between them.
+        """
+        requests, pause_s = [draft.build_request() for draft in conversation.drafts], 0.0
 
         async def send() -> Sequence[Exchange]:
-            return await self.wire.exchange_on_one_connection(
-                requests, pipelined=conversation.is_pipelined, half_closed=conversation.is_half_closed
+            nonlocal pause_s
+            exchanges = await self.wire.exchange_on_one_connection(
+                requests, pipelined=conversation.is_pipelined, half_closed=conversation.is_half_closed, pause_s=pause_s
             )
+            if len(requests) > 1 and first_refusal(exchanges):
+                pause_s = min(max(2 * pause_s, _FIRST_PAUSE_S), _MAX_PAUSE_S)
+            return exchanges
 
         loss = Loss(drafts=conversation.drafts, is_half_closed=conversation.is_half_closed)
         return await self._send_patiently(loss, send)
@@ -280,16 +285,11 @@ class Sender:
         """Whether only these drafts are refused: acceptable requests of the same weight are accepted in between."""
         controls = [self._equal_control(draft) for draft in drafts]
         await self._traffic.wait_until_idle()
-        for step in _PROOF:
-            if step == "r":
-                repeated = first_refusal(self._record(await send()))
-                if repeated is None or repeated.status != refusal.status:
-                    return False
-                continue
-            for control in controls:
-                if control is None or not expect.is_accepted(await self.wire.exchange(control)):
-                    return False
-        return True
+
+        async def repeat() -> Sequence[Exchange]:
+            return self._record(await send())
+
+        return await is_refused_for_content(refusal, controls, repeat, self.wire.exchange)
 
     def _equal_control(self, draft: Draft) -> Request | None:
         """An acceptable request that weighs as much as a draft; None if none is known."""

@@ -55,10 +55,15 @@ class RecordedAnswers:
                 return exchange
 
             async def exchange_on_one_connection(
-                self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
+                self,
+                requests: Sequence[Request],
+                *,
+                pipelined: bool = False,
+                half_closed: bool = False,
+                pause_s: float = 0.0,
             ) -> list[Exchange]:
                 exchanges = await super().exchange_on_one_connection(
-                    requests, pipelined=pipelined, half_closed=half_closed
+                    requests, pipelined=pipelined, half_closed=half_closed, pause_s=pause_s
                 )
                 recorded.record(exchanges)
                 return exchanges

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import h11
 import httpcore
@@ -16,6 +15,7 @@ import httpx
 from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.wire import decoding, failures, raw_connection
 from conformance.wire.budget import Budget
+from conformance.wire.connection_trace import ConnectionTrace
 from conformance.wire.deadline import client_deadline
 from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, USER_AGENT, SendResult
 from conformance.wire.sockets import AT_EOF, TlsError
@@ -23,10 +23,9 @@ from conformance.wire.throttle import Throttle
 from conformance.wire.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from conformance.wire.redaction import Redactor
-    from conformance.wire.sockets import NetworkStream
     from conformance.wire.target import TargetAddress
 
 MAX_IN_FLIGHT = 16
@@ -40,37 +39,6 @@ LATE_S = 0.02
 _MAX_CONNECTIONS = 4
 """How many connections are opened for one request at most, if they are closed before its bytes arrive."""
 _CLOSED_ERRORS = (httpcore.ReadError, httpcore.WriteError)
-
-
-@dataclass(slots=True)
-class _ConnectionTrace:
-    """Whether one attempt opened a connection and received the head of an answer, and the connection's first bytes.
-
-    `idle_s` is how long a new connection waited for the first bytes of the request.
-    """
-
-    opened_connection: bool = False
-    received_head: bool = False
-    idle_s: float = 0.0
-    _connected_s: float = 0.0
-    _stream: NetworkStream | None = None
-
-    @property
-    def first_bytes(self) -> bytes:
-        """The first bytes that the peer sent over a new connection."""
-        return self._stream.first_bytes if self._stream else b""
-
-    async def record(self, event: str, info: Mapping[str, Any]) -> None:
-        """Receives an event of httpcore's trace extension."""
-        if event == "connection.connect_tcp.started":
-            self.opened_connection = True
-        elif event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._connected_s = time.monotonic()
-            self._stream = info["return_value"]
-        elif event == "http11.send_request_headers.complete":
-            self.idle_s = time.monotonic() - self._connected_s if self._connected_s else 0.0
-        elif event == "http11.receive_response_headers.complete":
-            self.received_head = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,9 +97,9 @@ class Wire:
             return replace(await self._send_within_deadline(request), stays_open=True)
 
     async def exchange_on_one_connection(
-        self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
+        self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False, pause_s: float = 0.0
     ) -> list[Exchange]:
-        """Sends requests over one new connection, with their raw writers. Raises BudgetExhausted only."""
+        """Sends requests over one new connection, with pauses beside the deadline. Raises BudgetExhausted only."""
         complete_requests = [replace(item, headers=(*self.target.headers, *item.headers)) for item in requests]
         self._spend_all(complete_requests)
         for _ in complete_requests:
@@ -142,12 +110,17 @@ class Wire:
         try:
             async with (
                 self._turn_of(sum(len(item.body) for item in complete_requests)),
-                client_deadline(self.deadline_s),
+                client_deadline(self.deadline_s + pause_s * (len(requests) - 1)),
             ):
                 for attempt in range(1, _MAX_CONNECTIONS + 1):
                     results.clear()
                     idle_s = await raw_connection.send_on_raw_connection(
-                        self.target, complete_requests, results, pipelined=pipelined, half_closed=half_closed
+                        self.target,
+                        complete_requests,
+                        results,
+                        pipelined=pipelined,
+                        half_closed=half_closed,
+                        pause_s=pause_s,
                     )
                     if results[0] is not CLOSED_WITHOUT_ANSWER or (attempt > 1 and idle_s < LATE_S):
                         break
@@ -210,7 +183,7 @@ class Wire:
         transport, connections = self._reusing_transport, 1
         closed: Exception | None = None
         while True:
-            trace = _ConnectionTrace()
+            trace = ConnectionTrace()
             try:
                 return await self._send_over(transport, request, trace)
             except httpcore.ConnectError as error:
@@ -226,7 +199,7 @@ class Wire:
             self._spend_budget(request)
             transport, connections = self._one_use_transport, connections + 1
 
-    async def _send_over(self, transport: Transport, request: Request, trace: _ConnectionTrace) -> Response:
+    async def _send_over(self, transport: Transport, request: Request, trace: ConnectionTrace) -> Response:
         response = await transport.handle_async_request(self._to_httpx(request, trace))
         try:
             body, truncated = await decoding.read_body(response)
@@ -244,7 +217,7 @@ class Wire:
             truncated=truncated,
         )
 
-    def _to_httpx(self, request: Request, trace: _ConnectionTrace) -> httpx.Request:
+    def _to_httpx(self, request: Request, trace: ConnectionTrace) -> httpx.Request:
         target = self.target
         given_names = {name.lower() for name, _ in request.headers}
         default_headers = {

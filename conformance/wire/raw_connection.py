@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -171,8 +172,14 @@ class RawConnection:
         self.at_eof = not data
 
 
-async def send_on_raw_connection(
-    target: TargetAddress, requests: Sequence[Request], results: list[SendResult], *, pipelined: bool, half_closed: bool
+async def send_on_raw_connection(  # noqa: PLR0913 - three ways to send the same requests
+    target: TargetAddress,
+    requests: Sequence[Request],
+    results: list[SendResult],
+    *,
+    pipelined: bool,
+    half_closed: bool,
+    pause_s: float = 0.0,
 ) -> float:
     """Sends requests over one connection and appends a result for each. Raises httpcore.ConnectError.
 
@@ -188,6 +195,8 @@ async def send_on_raw_connection(
                 results.append(CLOSED_WITHOUT_ANSWER)
                 continue
             if not pipelined:
+                if number > 1 and pause_s:
+                    await asyncio.sleep(pause_s)
                 await connection.send(_write_pieces(target, request))
             if half_closed and number == len(requests):
                 await connection.stream.half_close()

@@ -43,6 +43,8 @@ REFUSALS: tuple[tuple[Json | bytes, int], ...] = (
     ({"okEvents": 1}, 2),
     ({"accepted": 0}, 1),
     ({"received": 2, "queued": 0, "accepted": 1, "duplicates": 0}, 2),
+    ({"received": 0}, 2),
+    ({"accepted": 1, "rejected": 0}, 2),
     ({"status": "error"}, 1),
     ({"statusCode": 400}, 1),
     ({"data": {"success": False}}, 1),
@@ -69,6 +71,8 @@ SUCCESSES: tuple[tuple[Json | bytes, int], ...] = (
     ({"error": {"code": 0, "message": ""}}, 1),
     ({"accepted": 0, "queued": 2}, 2),
     ({"accepted": 1, "duplicates": 1}, 2),
+    ({"success": True, "received": 1}, 4),
+    ({"success": True, "received": 1, "took_ms": 12}, 4),
     ({"processed": False}, 1),
     ({"accepted": True}, 2),
     ({"status": "ok", "code": 200}, 1),
@@ -85,6 +89,12 @@ def test_a_body_that_says_no_is_understood(body: Json | bytes, event_count: int)
     assert expect.says_refused(exchange)
     assert expect.says_refused(exchange, success({"ok": True}))
     assert not expect.says_refused(exchange, exchange)
+
+
+def test_a_number_above_the_events_sent_counts_something_else() -> None:
+    """Such as all requests so far."""
+    assert not expect.says_refused(success({"received": 3}, event_count=4), success({"received": 2}))
+    assert expect.says_refused(success({"received": 3}, event_count=4), success({"received": 1}))
 
 
 @pytest.mark.parametrize(("body", "event_count"), SUCCESSES, ids=[str(item[0])[:40] for item in SUCCESSES])

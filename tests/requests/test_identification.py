@@ -43,10 +43,12 @@ class RecordingWire(Wire):
         return answer
 
     async def exchange_on_one_connection(
-        self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
+        self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False, pause_s: float = 0.0
     ) -> list[Exchange]:
         """As every wire."""
-        exchanges = await Wire.exchange_on_one_connection(self, requests, pipelined=pipelined, half_closed=half_closed)
+        exchanges = await Wire.exchange_on_one_connection(
+            self, requests, pipelined=pipelined, half_closed=half_closed, pause_s=pause_s
+        )
         self.exchanges += [(request, item.status) for request, item in zip(requests, exchanges, strict=True)]
         return exchanges
 

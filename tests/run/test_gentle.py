@@ -53,9 +53,14 @@ def recording_wire(traffic: Traffic) -> type[Wire]:
                 traffic.in_flight -= 1
 
         async def exchange_on_one_connection(
-            self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False
+            self,
+            requests: Sequence[Request],
+            *,
+            pipelined: bool = False,
+            half_closed: bool = False,
+            pause_s: float = 0.0,
         ) -> list[Exchange]:
-            raise AssertionError(f"{len(requests)} requests on one connection, {pipelined=}, {half_closed=}")
+            raise AssertionError(f"{len(requests)} on one connection, {pipelined=}, {half_closed=}, {pause_s=}")
 
     return RecordingWire
 

@@ -55,6 +55,14 @@ def test_nothing_fails_because_of_a_limit(name: str) -> None:
     assert report.exit_code == 0
 
 
+def test_a_series_over_one_connection_is_paced() -> None:
+    """A limit of five requests in half a second has never room for twelve in a row."""
+    target = LimitedApplication(DIALECTS["segmentstream"], Limit(5, 0.5, unit="requests"))
+    with serve(target) as url:
+        report = report_of_run(url, "segmentstream", "robustness.recovery.series")
+    assert [(item.name, item.message) for item in report.problems()] == []
+
+
 def test_what_never_fits_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch of 300 does not fit into 200, and neither does an acceptable one as heavy."""
     monkeypatch.setattr("conformance.run.rate_limit_waits.MAX_TRIES", 2)

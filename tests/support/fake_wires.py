@@ -26,6 +26,7 @@ class FakeWire:
     answer: Callable[[Request], Response | TransportFailure | Exchange]
     sent: list[Request] = field(default_factory=list)
     conversations: list[tuple[int, bool, bool]] = field(default_factory=list)
+    pauses_s: list[float] = field(default_factory=list)
     in_flight: int = 0
     max_in_flight: int = 0
 
@@ -46,9 +47,10 @@ class FakeWire:
         return answered
 
     async def exchange_on_one_connection(
-        self, requests: Sequence[Request], *, pipelined: bool, half_closed: bool
+        self, requests: Sequence[Request], *, pipelined: bool, half_closed: bool, pause_s: float = 0.0
     ) -> list[Exchange]:
         """The answers to the requests of a conversation."""
+        self.pauses_s.append(pause_s)
         self.conversations.append((len(requests), pipelined, half_closed))
         return [self._exchange(request) for request in requests]
 

@@ -116,7 +116,7 @@ def says_refused(exchange: Exchange, usual: Exchange | None = None) -> str:
         return next(body.refusals(exchange.request.event_count), "")
     usual_body = _SuccessBody.read(usual.response)
     known = {_without_numbers(item) for item in usual_body.refusals(usual.request.event_count)}
-    for refusal in body.refusals(exchange.request.event_count):
+    for refusal in body.refusals(exchange.request.event_count, usual_body.names_above(usual.request.event_count)):
         if _without_numbers(refusal) not in known:
             return refusal
     return "" if known else body.difference_from(usual_body)
@@ -145,14 +145,19 @@ class _SuccessBody:
             return cls(text=text, form="a text")
         return cls(text=text, form="a JSON object" if isinstance(value, dict) else "a JSON list", value=value)
 
-    def refusals(self, event_count: int) -> Iterator[str]:
-        """Each way in which it says that some of `event_count` events were refused."""
+    def names_above(self, count: int) -> frozenset[str]:
+        """The names of outer numbers above the number of events sent: they count something else."""
+        items = self.value.items() if isinstance(self.value, dict) else ()
+        return frozenset(name for name, value in items if isinstance(value, int | float) and value > count)
+
+    def refusals(self, event_count: int, no_counts: frozenset[str] = frozenset()) -> Iterator[str]:
+        """Each way in which it says that some of `event_count` events were refused; `no_counts` name other numbers."""
         if self.form == "a text":
             yield from _refusals_in_text(self.text, event_count)
             if len(self.text) <= _MAX_TEXT_LENGTH and _REFUSAL_START.match(self.text):
                 yield f"says {self.text!r}"
         for item in _objects_in(self.value):
-            yield from _refusals_in_object(item, event_count if item is self.value else 0)
+            yield from _refusals_in_object(item, event_count if item is self.value else 0, no_counts)
 
     def difference_from(self, usual: _SuccessBody) -> str:
         """How it differs in kind from the usual success; empty if it does not."""
@@ -188,7 +193,7 @@ def _objects_in(value: Json) -> Iterator[JsonObject]:
         layer = below
 
 
-def _refusals_in_object(item: JsonObject, event_count: int) -> Iterator[str]:
+def _refusals_in_object(item: JsonObject, event_count: int, no_counts: frozenset[str]) -> Iterator[str]:
     """Each way in which an object says that events were refused; of 0 events, numbers are not compared."""
     for name, value in item.items():
         key = _normalize(name)
@@ -202,15 +207,24 @@ def _refusals_in_object(item: JsonObject, event_count: int) -> Iterator[str]:
             yield f'says "{name}": {_shorten(value)}'
         if isinstance(value, str) and key in {"message", *_STATES}:
             yield from _refusals_in_text(value, event_count)
-    yield from _short_counts(item, event_count)
+    yield from _short_counts(item, event_count, no_counts)
 
 
-def _short_counts(item: JsonObject, event_count: int) -> Iterator[str]:
-    """Each number of taken events that is smaller than `event_count`, with those that wait or are known already."""
-    numbers = {name: value for name, value in item.items() if isinstance(value, int) and not isinstance(value, bool)}
+def _short_counts(item: JsonObject, event_count: int, no_counts: frozenset[str]) -> Iterator[str]:
+    """Each number of taken events that is smaller than `event_count`, with those that wait or are known already.
+
+    A 1 may count the request: only a field for events, or another count, says that it does not.
+    """
+    numbers = {
+        name: value
+        for name, value in item.items()
+        if isinstance(value, int) and not isinstance(value, bool) and name not in no_counts
+    }
+    counts = {name for name in numbers if _normalize(name) in _COUNTS | _OTHER_COUNTS | _PROBLEMS}
     others = sum(value for name, value in numbers.items() if _normalize(name) in _OTHER_COUNTS)
     for name, value in numbers.items():
-        if _normalize(name) in _COUNTS and value + others < event_count:
+        counts_requests = value == 1 and "event" not in _normalize(name) and len(numbers.keys() & counts) == 1
+        if _normalize(name) in _COUNTS and value + others < event_count and not counts_requests:
             yield f'counts {value} of {event_count} events in "{name}"'
 
 
