@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from conformance.checks import expect
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Untestable
 from conformance.core.model import Exchange, JsonObject, Level, Request, Response, Source, TransportFailure
-from conformance.profile.facts import BodyFormat, ExpectedResponse, ResponseBody, ToleratedStatus
+from conformance.profile.facts import BodyFormat, ExpectedResponse, ResponseBody, Rule, ToleratedStatus
 
 REQUEST = Request(method="POST", path="/v1/track")
 SOURCE = Source(document="API", section="Errors", says="it happens")
@@ -314,6 +315,15 @@ def test_a_stack_trace_is_seen(language: str, form: str) -> None:
     with pytest.raises(Deviation, match=r"^the answer to invalid JSON must not show a stack trace, and has ") as caught:
         expect.no_stack_trace(exchange_with(500, shown), "invalid JSON")
     assert caught.value.expected == "an error message without the inside of the server"
+
+
+def test_only_bodies_that_can_match_are_searched() -> None:
+    """Each part of the pattern names a text that is in all that it matches, and some trace shows each."""
+    parts = expect.FORBIDDEN_PATTERNS[Rule.NO_STACK_TRACE].parts
+    found = [(part, match[0]) for part in parts for trace in TRACES.values()
+             if (match := re.search(part, trace, re.MULTILINE))]  # fmt: skip
+    assert {part for part, _ in found} == {*parts}
+    assert [match for part, match in found if parts[part] not in match] == []
 
 
 @pytest.mark.parametrize(
