@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.core.foreign_json import Unreadable, read_body
 from conformance.core.statuses import SERVER_ERROR
+from conformance.core.text import truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _ABSENT = "nothing"
 _MAX_DEPTH, _MAX_NAMES, _MAX_VALUE_LENGTH, _MAX_WORDING_LENGTH = 4, 24, 64, 160
+_MAX_VALUES, _MAX_NAME_LENGTH, _MAX_SHAPE_LENGTH, _MAX_LIST_LENGTH, _MAX_FACETS = 64, 64, 2_000, 500, 24
+"""What is looked at of an answer: thousands of them are kept."""
 _CORS_PREFIX = "access-control-"
 _PRESENCE_ONLY_HEADERS = frozenset({"retry-after", "location"})
 """Headers of which only the presence counts."""
@@ -143,7 +147,7 @@ def normalize(exchange: Exchange, rate_headers: frozenset[str] = frozenset()) ->
         return NormalizedAnswer(AnswerStatus(0, exchange.failure))
     values: dict[str, str] = {}
     shape, wording = _normalize_body(response, values)
-    facets = {BODY: shape, **dict(_header_facets(response, rate_headers))}
+    facets = {BODY: shape, **dict(itertools.islice(_header_facets(response, rate_headers), _MAX_FACETS))}
     if exchange.bytes_after_response:
         facets[TRAILING_BYTES] = "bytes that belong to no answer"
     return NormalizedAnswer(AnswerStatus(response.status), facets, values, wording)
@@ -188,28 +192,28 @@ def find_volatile(first: NormalizedAnswer, second: NormalizedAnswer) -> frozense
 def _header_facets(response: Response, rate_headers: frozenset[str]) -> Iterator[tuple[Facet, str]]:
     """The headers that a client could depend on."""
     for name, value in response.headers:
-        lower = name.lower()
+        lower = name.lower()[:_MAX_NAME_LENGTH]
         facet = Facet(FacetKind.HEADER, lower)
         if lower in _PRESENCE_ONLY_HEADERS or lower in rate_headers:
             yield facet, "present"
         elif lower in _LIST_HEADERS or lower.startswith(_CORS_PREFIX):
             words = {word.strip().lower() for word in value.split(",")}
-            yield facet, ", ".join(sorted(words - {""}))
+            yield facet, truncate(", ".join(sorted(words - {""})), _MAX_LIST_LENGTH)
         elif lower == "www-authenticate":
-            yield facet, value.partition(" ")[0].lower()
+            yield facet, value.partition(" ")[0].lower()[:_MAX_VALUE_LENGTH]
 
 
 def _normalize_body(response: Response, values: dict[str, str]) -> tuple[str, str]:
     """The type and shape of a body, and its wording. Short values are added to `values`."""
     if not response.body:
         return "empty", ""
-    kind = response.media_type or "no type"
+    kind = response.media_type[:_MAX_WORDING_LENGTH] or "no type"
     value = read_body(response)
     if isinstance(value, Unreadable):
         return kind, " ".join(response.text.split())[:_MAX_WORDING_LENGTH]
     wording: list[str] = []
     shape = _json_shape(value, "", values, wording, 0)
-    return f"{kind}, JSON {shape}", " | ".join(wording)[:_MAX_WORDING_LENGTH]
+    return f"{kind}, JSON {truncate(shape, _MAX_SHAPE_LENGTH)}", " | ".join(wording)[:_MAX_WORDING_LENGTH]
 
 
 def _json_shape(value: Any, pointer: str, values: dict[str, str], wording: list[str], depth: int) -> str:  # noqa: ANN401 - any JSON
@@ -220,8 +224,9 @@ def _json_shape(value: Any, pointer: str, values: dict[str, str], wording: list[
         if len(value) > _MAX_NAMES:
             return "an object of many names"
         inner = (
-            f"{name}: {_json_shape(value[name], f'{pointer}/{name}', values, wording, depth + 1)}"
+            f"{short}: {_json_shape(value[name], f'{pointer}/{short}', values, wording, depth + 1)}"
             for name in sorted(value)
+            for short in (truncate(name, _MAX_NAME_LENGTH),)
         )
         return f"{{{', '.join(inner)}}}"
     if isinstance(value, list):
@@ -229,7 +234,7 @@ def _json_shape(value: Any, pointer: str, values: dict[str, str], wording: list[
         return f"[{' or '.join(sorted(kinds))}]"
     if isinstance(value, str) and (len(value) > _MAX_VALUE_LENGTH or any(map(str.isspace, value))):
         wording.append(value)
-    elif value is not None:
+    elif value is not None and (pointer in values or len(values) < _MAX_VALUES):
         known = values.get(pointer)
         shown = json.dumps(value, ensure_ascii=False)
         values[pointer] = shown if known in {None, shown} else f"{known}, {shown}"[:_MAX_WORDING_LENGTH]

@@ -173,6 +173,7 @@ class Request:
 class Response:
     """One HTTP response. The body is decoded; it is `truncated` if it was longer than the wire reads.
 
+    `left_out_bytes` were cut off later, to save room.
     `is_made_up`: no target sent it; an export learns from it what a check expects.
     """
 
@@ -183,6 +184,7 @@ class Response:
     body: bytes = b""
     http_version: str = "HTTP/1.1"
     truncated: bool = False
+    left_out_bytes: int = 0
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by its name in any case; None if it is missing."""
@@ -259,12 +261,11 @@ class Verdict:
     """The result of one check on one operation; `operation` is empty if the profile has none for the check.
 
     `exchanges` are transcripts, kept for problems only; `left_out_exchanges` counts those without room in the report.
-    `received_status` is the status of the response that
-    shows a problem: 0 if there was no response, None if no exchange shows one. `data` comes from the check's
-    Note. `measured_sizes` lists the requests that were built to hit a size limit, and whether each was accepted.
-    `known_deviation` is set if a broken promise is accepted for now; `outcome_counts` if repeated runs had
-    different outcomes. `path_state` is set if the check could not be asked because nothing is accepted on the path;
-    `asked_on` if it was asked on another path for that reason.
+    `received_status` is the status of the response that shows a problem: 0 if there was no response, None if no
+    exchange shows one. `data` comes from the check's Note. `measured_sizes` lists the requests that were built to hit a
+    size limit, and whether each was accepted. `known_deviation` is set if a broken promise is accepted for now;
+    `outcome_counts` if repeated runs had different outcomes. `path_state` is set if the check could not be asked
+    because nothing is accepted on the path; `asked_on` if it was asked on another path for that reason.
     """
 
     id: str

@@ -15,7 +15,6 @@ from conformance.causes.normalized_answers import (
     NormalizedAnswer,
     compare_answers,
     find_volatile,
-    normalize,
 )
 from conformance.causes.step_difference import (
     FAIL_OR_ERROR,
@@ -26,6 +25,7 @@ from conformance.causes.step_difference import (
     is_failed_by_one,
 )
 from conformance.core.model import Outcome, TransportFailure
+from conformance.diff.kept_answers import KeptAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -55,7 +55,8 @@ class CheckComparison:
         self.rate_headers = frozenset(name.lower() for name in first.plan.contract.profile.rate_headers)
         self._is_one_key = first.plan.keys == second.plan.keys
         self._rounds: dict[str, list[ResultPair]] = defaultdict(list)
-        self._normalized: dict[int, tuple[Exchange, NormalizedAnswer]] = {}
+        self._kept = KeptAnswers(self.rate_headers)
+        self.normalize = self._kept.normalize
         self._first_answers: tuple[dict[Request, NormalizedAnswer], dict[Request, NormalizedAnswer]] = ({}, {})
         self.volatile: frozenset[Facet] = frozenset()
         self._unstable_names: set[str] = set()
@@ -101,7 +102,7 @@ class CheckComparison:
         for number in order:
             is_sequential = round_number > DEFAULT_ROUNDS and len(names) <= _MAX_SEQUENTIAL
             results[number] = await self._sides[number].run_checks(
-                names, round_number, on_result, is_sequential=is_sequential
+                names, round_number, on_result, keep=self._kept.keep, is_sequential=is_sequential
             )
         for name in names:
             if name in results[0] and name in results[1]:
@@ -125,13 +126,6 @@ class CheckComparison:
                 for one, other in zip(earlier[number].exchanges, pair[number].exchanges, strict=False):
                     volatile |= find_volatile(self.normalize(one), self.normalize(other))
         self.volatile |= volatile
-
-    def normalize(self, exchange: Exchange) -> NormalizedAnswer:
-        """The normal form of an answer, cached."""
-        cached = self._normalized.get(id(exchange))
-        if cached is None:
-            cached = self._normalized[id(exchange)] = exchange, normalize(exchange, self.rate_headers)
-        return cached[1]
 
     def _common_steps(self, pair: ResultPair) -> Iterator[tuple[int, Exchange, Exchange]]:
         """The steps in which both sides got the same request."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from conformance.causes.normalized_answers import WORDING, AnswerChange, compare_answers, normalize
 from conformance.causes.request_traits import RequestTraits
 from conformance.core.errors import Stopped
+from conformance.core.model import Exchange, Request
 from conformance.fuzz.features import Feature, most_specific
 from conformance.fuzz.seed_events import seed_events_by_call
 from conformance.fuzz.sender import FuzzSender
@@ -19,8 +21,7 @@ from conformance.wire.budget import BudgetExhausted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from conformance.causes.normalized_answers import Facet
-    from conformance.core.model import Exchange
+    from conformance.causes.normalized_answers import Facet, NormalizedAnswer
     from conformance.diff.sides import Side
     from conformance.fuzz.case import Case
     from conformance.fuzz.judge import Judgement
@@ -30,6 +31,7 @@ _MAX_SHRINK_STEPS, _MAX_SLOW_SHRINK_STEPS = 160, 6
 _CONFIRMATIONS = 2
 _EXAMINATION_S = 20.0
 _MAX_SHRINKABLE_BYTES = 20_000
+_ANY_REQUEST = Request(method="POST", path="/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +69,30 @@ def _build_sender(side: Side) -> FuzzSender:
     return FuzzSender(side.plan.contract, side.plan.keys, side.wire, side.preflight)
 
 
-async def _send_cases(sender: FuzzSender, cases: Sequence[Case], deadline_s: float | None) -> dict[int, Reply]:
+@dataclass(frozen=True, slots=True)
+class _KeptReply:
+    """What is kept of a reply: its normal form, and a hash of its body."""
+
+    answer: NormalizedAnswer
+    body_hash: bytes
+
+
+async def _send_cases(
+    sender: FuzzSender, cases: Sequence[Case], deadline_s: float | None, rate_headers: frozenset[str]
+) -> dict[int, _KeptReply]:
     """The replies by the number of their case; fewer than cases if the time, the budget or the target ends it."""
-    replies: dict[int, Reply] = {}
+    replies: dict[int, _KeptReply] = {}
+    redactor = sender.case_runner.wire.redactor
     numbers = {id(case): number for number, case in enumerate(cases)}
 
     def keep_reply(case: Case, reply: Reply, _: Case | None) -> None:
-        replies[numbers[id(case)]] = reply
+        redacted = redactor.redact_reply(reply)
+        exchange = Exchange(
+            request=_ANY_REQUEST, response=redacted.response, failure=reply.failure,
+            bytes_after_response=redacted.bytes_after_response,
+        )  # fmt: skip
+        answer = normalize(exchange, rate_headers)
+        replies[numbers[id(case)]] = _KeptReply(answer, hashlib.sha256(reply.body).digest())
 
     await sender.send_all(iter(cases), keep_reply, deadline_s=deadline_s)
     return replies
@@ -132,16 +151,15 @@ class FuzzComparison:
         replies = []
         for sender in self._senders:
             deadline_s = time.monotonic() + max_time_s / 2 if max_time_s else None
-            replies.append(await _send_cases(sender, cases, deadline_s))
+            replies.append(await _send_cases(sender, cases, deadline_s, self._rate_headers))
         answered_by_both = sorted(replies[0].keys() & replies[1].keys())
         self.result.compared_count = len(answered_by_both)
         self.result.is_cut |= len(answered_by_both) < len(cases)
         differing = []
         for number in answered_by_both:
             one, other = replies[0][number], replies[1][number]
-            if (one.status, one.body, one.failure) == (other.status, other.body, other.failure):
-                continue
-            change = self._first_change(cases[number], one, other)
+            is_same = (one.answer.status, one.body_hash) == (other.answer.status, other.body_hash)
+            change = None if is_same else next(compare_answers(one.answer, other.answer, self._volatile), None)
             if change is not None:
                 differing.append((cases[number], change))
         return differing

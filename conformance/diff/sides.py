@@ -68,9 +68,15 @@ class Side:
         return expect.is_accepted(await self.sender.send(call.acceptable_request()))
 
     async def run_checks(
-        self, names: Sequence[str], round_number: int, on_result: Callable[[], None], *, is_sequential: bool = False
+        self,
+        names: Sequence[str],
+        round_number: int,
+        on_result: Callable[[], None],
+        *,
+        keep: Callable[[CheckResult], CheckResult],
+        is_sequential: bool = False,
     ) -> dict[str, CheckResult]:
-        """Runs the trials with these names, one at a time if `is_sequential`; returns their results by name.
+        """Runs the trials with these names, one at a time if `is_sequential`; returns what `keep` makes of the results.
 
         No exchange of an earlier round is reused. If the server stops answering, or the time is up, results are
         missing, and `stopped` says why.
@@ -87,7 +93,7 @@ class Side:
         results: dict[str, CheckResult] = {}
 
         def on_trial_done(trial: Trial, result: CheckResult) -> None:
-            results[trial.name] = result
+            results[trial.name] = keep(result)
             on_result()
 
         watchdog = self._new_watchdog(lambda: len(results) / max(1, len(trials)))

@@ -45,7 +45,7 @@ def transcript_json(exchange: Exchange) -> JsonObject:
             "status": response.status,
             "http_version": response.http_version,
             **_headers_json(response.headers),
-            **_body_json(response.body),
+            **_body_json(response.body, response.left_out_bytes),
         }
     return {
         "request": {
@@ -82,6 +82,7 @@ def _cut(text: str) -> str:
     return truncate(text, MAX_VALUE_LENGTH, f"... ({len(text):,} characters)")
 
 
-def _body_json(body: bytes) -> dict[str, Json]:
+def _body_json(body: bytes, left_out_bytes: int = 0) -> dict[str, Json]:
     """A body cut to 1 KiB, with its full length. Bytes that are not UTF-8 are shown as escapes."""
-    return {"body": body[:MAX_BODY_BYTES].decode("utf-8", errors="backslashreplace"), "body_bytes": len(body)}
+    shown = body[:MAX_BODY_BYTES].decode("utf-8", errors="backslashreplace")
+    return {"body": shown, "body_bytes": len(body) + left_out_bytes}
