@@ -98,11 +98,16 @@ class CheckComparison:
         if not names:
             return
         order = (0, 1) if round_number % 2 else (1, 0)
+
+        def take(result: CheckResult) -> CheckResult:
+            on_result()
+            return self._kept.keep(result)
+
         results: dict[int, dict[str, CheckResult]] = {}
         for number in order:
             is_sequential = round_number > DEFAULT_ROUNDS and len(names) <= _MAX_SEQUENTIAL
             results[number] = await self._sides[number].run_checks(
-                names, round_number, on_result, keep=self._kept.keep, is_sequential=is_sequential
+                names, round_number, take, is_sequential=is_sequential
             )
         for name in names:
             if name in results[0] and name in results[1]:

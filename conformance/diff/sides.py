@@ -68,15 +68,10 @@ class Side:
         return expect.is_accepted(await self.sender.send(call.acceptable_request()))
 
     async def run_checks(
-        self,
-        names: Sequence[str],
-        round_number: int,
-        on_result: Callable[[], None],
-        *,
-        keep: Callable[[CheckResult], CheckResult],
+        self, names: Sequence[str], round_number: int, take: Callable[[CheckResult], CheckResult], *,
         is_sequential: bool = False,
-    ) -> dict[str, CheckResult]:
-        """Runs the trials with these names, one at a time if `is_sequential`; returns what `keep` makes of the results.
+    ) -> dict[str, CheckResult]:  # fmt: skip
+        """Runs the trials with these names, one at a time if `is_sequential`; returns what `take` makes of the results.
 
         No exchange of an earlier round is reused. If the server stops answering, or the time is up, results are
         missing, and `stopped` says why.
@@ -93,8 +88,7 @@ class Side:
         results: dict[str, CheckResult] = {}
 
         def on_trial_done(trial: Trial, result: CheckResult) -> None:
-            results[trial.name] = keep(result)
-            on_result()
+            results[trial.name] = take(result)
 
         watchdog = self._new_watchdog(lambda: len(results) / max(1, len(trials)))
         watchdog.signs.append(lambda: sum(item.outcome is not Outcome.ERROR for item in [*results.values()]))

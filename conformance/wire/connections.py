@@ -5,39 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from conformance.core.model import TransportFailure
 from conformance.wire import failures
 from conformance.wire.budget import Budget, BudgetExhausted
 from conformance.wire.foreign_protocols import describe_tls_error
+from conformance.wire.prepared_request import PreparedRequest
 from conformance.wire.raw_connection import TRAILING_WAIT_S
 from conformance.wire.responses import PendingAnswer, Reply, ResponseReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from conformance.wire.target import TargetAddress
     from conformance.wire.throttle import Throttle
 
 _DEADLINE_CHECK_S = 0.1
 UNRESPONSIVE_FAILURES = frozenset({TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS})
-
-
-class PreparedRequest(Protocol):
-    """A request that is ready to be sent."""
-
-    @property
-    def data(self) -> bytes:
-        """The bytes to send."""
-
-    @property
-    def method(self) -> str:
-        """Its method; the end of the answer depends on it."""
-
-    @property
-    def events(self) -> int:
-        """The most events that it can contain."""
 
 
 RequestT = TypeVar("RequestT", bound=PreparedRequest)
@@ -118,9 +103,10 @@ class Connection(Generic[RequestT]):
             self.bytes_after_response += data
             self.close()
             return
-        reply = self._answer.feed(data, request.method)
-        if reply is not None:
-            self._complete(reply)
+        with self._connections.passing_on_errors():
+            reply = self._answer.feed(data, request.method)
+            if reply is not None:
+                self._complete(reply)
 
     def time_out(self) -> None:
         """Completes the request in flight with a timeout."""
@@ -140,7 +126,8 @@ class Connection(Generic[RequestT]):
             return
         if self._answer.is_empty and not self._is_fresh:
             self.send(request)
-        else:
+            return
+        with self._connections.passing_on_errors():
             reply = self._answer.feed(b"", request.method, at_eof=True)
             self._complete(reply or Reply.failed(TransportFailure.CLOSED, "the connection was closed"))
 
@@ -249,10 +236,16 @@ class Connections(Generic[RequestT]):
             connection.close()
 
     def handle_reply(self, connection: Connection[RequestT], request: RequestT, reply: Reply) -> None:
-        """Passes on a reply. An exception of the receiver ends `send_all`, which raises it."""
-        try:
+        """Passes on a reply."""
+        with self.passing_on_errors():
             self._on_reply(request, reply, connection.number)
             self._send_next(connection)
+
+    @contextlib.contextmanager
+    def passing_on_errors(self) -> Iterator[None]:
+        """Where the event loop calls, an exception is passed on to `send_all`, which ends and raises it."""
+        try:
+            yield
         except Exception as error:  # noqa: BLE001 - raised by `send_all`
             if self._all_sent is not None and not self._all_sent.done():
                 self._all_sent.set_exception(error)

@@ -6,6 +6,8 @@ import itertools
 import zlib
 from typing import TYPE_CHECKING
 
+from conformance.wire.sockets import RECEIVED_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 131_072
 """What is kept of a body: hundreds of answers are held at once."""
 MAX_READ_BYTES = 1_048_576
-"""What is read of a body before its connection is given up."""
+"""What is read of a body, with all that frames it, before its connection is given up."""
+_MAX_PARTS = 1_024
+"""How many parts of a body are looked at, however small."""
 MAX_TRAILING_BYTES = 16_384
 """What is kept of bytes that belong to no answer."""
 _MAX_HEADERS, _MAX_HEADER_CHARS, _MAX_VALUE_CHARS = 256, 32_768, 8_192
@@ -45,29 +49,36 @@ class BodyBuffer:
 
     def __init__(self) -> None:
         self._kept = bytearray()
-        self._received = 0
+        self._received = self._received_with_framing = self._parts = 0
 
     def add(self, part: bytes) -> None:
         """Receives a part; what is over MAX_BODY_BYTES is only counted."""
+        self._parts += 1
         self._received += len(part)
         self._kept += part[: MAX_BODY_BYTES - len(self._kept)]
+
+    def count_with_framing(self, received_bytes: int) -> None:
+        """Takes how many bytes came for this answer so far: extensions of chunks may be longer than the chunks."""
+        self._received_with_framing = received_bytes
 
     @property
     def is_over(self) -> bool:
         """Whether no more is read of this body."""
-        return self._received > MAX_READ_BYTES
+        return max(self._received, self._received_with_framing) > MAX_READ_BYTES or self._parts > _MAX_PARTS
 
     def decode(self, encoding: str) -> tuple[bytes, bool]:
         """The body without its content coding, and whether it was cut, as by `decode_body`."""
         body, is_cut = decode_body(bytes(self._kept), encoding)
-        return body, is_cut or self._received > len(self._kept)
+        return body, is_cut or self.is_over or self._received > len(self._kept)
 
 
 async def read_body(response: httpx.Response) -> tuple[bytes, bool]:
     """The decoded body, and whether it was cut at MAX_BODY_BYTES. Raises httpcore's errors."""
     body = BodyBuffer()
+    stream = response.extensions["network_stream"]
     async for part in response.aiter_raw():
         body.add(part)
+        body.count_with_framing(stream.get_extra_info(RECEIVED_BYTES))
         if body.is_over:
             break
     return body.decode(response.headers.get("content-encoding", ""))

@@ -15,6 +15,8 @@ from conformance.requests.raw_writers import start_line, write_standard
 from conformance.wire import failures
 from conformance.wire.deadline import client_deadline
 from conformance.wire.decoding import MAX_READ_BYTES, MAX_TRAILING_BYTES, BodyBuffer, headers_to_text
+from conformance.wire.head_limits import MAX_HEAD_BYTES
+from conformance.wire.sockets import RECEIVED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +89,7 @@ class RawConnection:
 
     async def receive(self, method: str) -> SendResult:
         """Reads the answer to a request with a method."""
-        parser = h11.Connection(h11.CLIENT)
+        parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=2 * MAX_HEAD_BYTES)
         parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
         parser.send(h11.EndOfMessage())
         if not self.buffer and not self.at_eof:
@@ -118,6 +120,7 @@ class RawConnection:
                 head = event
             elif isinstance(event, h11.Data):
                 body.add(event.data)
+                body.count_with_framing(self.stream.get_extra_info(RECEIVED_BYTES))
             elif isinstance(event, h11.EndOfMessage):
                 break
         if head is None:

@@ -17,15 +17,13 @@ from conformance.wire.decoding import (
     decode_body,
     headers_to_text,
 )
+from conformance.wire.head_limits import MAX_HEAD_BYTES, MAX_HEADERS, HeadReader, HeadTooLong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HEAD_END = b"\r\n\r\n"
 _MAX_CACHED, _MAX_CACHED_BYTES = 512, 2_048
-_MAX_HEAD_BYTES = 65_536
-_MAX_H11_EVENTS = 10_000
-"""An answer with more chunks or interim answers is cut here: it may be endless."""
 _NO_CONTENT = 204
 _MAX_LENGTH_DIGITS = 12
 
@@ -41,6 +39,9 @@ class ResponseHead:
     media_type: str = ""
     content_encoding: str = ""
     http_version: str = "HTTP/1.1"
+
+
+_UNREAD_HEAD = ResponseHead(status=0, headers=(), body_length=None, keeps_alive=False)
 
 
 class Reply(NamedTuple):
@@ -101,7 +102,7 @@ class ResponseReader:
         if data and not data.startswith(b"HTTP/"[: len(data)]):
             return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http("it has no status line", data))
         if head_end < 0:
-            if at_eof or len(data) > _MAX_HEAD_BYTES:
+            if at_eof or len(data) > MAX_HEAD_BYTES:
                 return _read_with_h11(data, method, at_eof=at_eof)
             return None
         head = self._cached_heads.get(data[:head_end]) or self._parse_and_cache_head(data[:head_end])
@@ -121,7 +122,9 @@ class ResponseReader:
         )
 
     def _parse_and_cache_head(self, data: bytes) -> ResponseHead:
-        """The parsed head."""
+        """The parsed head; one with too many lines is left to h11, and to its limit."""
+        if data.count(b"\n") > MAX_HEADERS:
+            return _UNREAD_HEAD
         head = _parse_head(data)
         if len(data) < _MAX_CACHED_BYTES:
             if len(self._cached_heads) > _MAX_CACHED:
@@ -189,19 +192,22 @@ class AnswerParser:
     """Puts an answer together from pieces, up to the maximum size. Each byte is looked at once."""
 
     def __init__(self, method: str) -> None:
-        self._parser = h11.Connection(h11.CLIENT)
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=2 * MAX_HEAD_BYTES)
         self._parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
         self._parser.send(h11.EndOfMessage())
         self._response: h11.Response | None = None
         self._body = BodyBuffer()
-        self._event_count = 0
+        self._head = HeadReader()
+        self._received_bytes = 0
 
     def feed(self, data: bytes, *, at_eof: bool = False) -> Reply | None:
         """The answer, once it is whole, cut or wrong; None if it needs more bytes."""
-        if data:
-            self._parser.receive_data(data)
         try:
+            if data:
+                self._receive(data)
             is_complete = self._read_events()
+        except HeadTooLong as error:
+            return Reply.failed(TransportFailure.NOT_HTTP, str(error))
         except h11.RemoteProtocolError as error:
             return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http(error))
         if not is_complete and at_eof:
@@ -212,13 +218,20 @@ class AnswerParser:
                 return _unfinished(at_eof=True)
         return self._to_reply(at_eof=at_eof) if is_complete else None
 
+    def _receive(self, data: bytes) -> None:
+        """Passes on bytes to the parser. Raises HeadTooLong."""
+        self._received_bytes += len(data)
+        if not self._head.is_over:
+            self._head.add(data)
+        self._body.count_with_framing(self._received_bytes)
+        self._parser.receive_data(data)
+
     def _read_events(self) -> bool:
         """Reads events; whether the response is complete or cut. Raises h11.RemoteProtocolError."""
-        while not self._body.is_over and self._event_count < _MAX_H11_EVENTS:
+        while not (self._body.is_over and self._response):
             event = self._parser.next_event()
             if event is h11.NEED_DATA:
                 return False
-            self._event_count += 1
             if isinstance(event, h11.Response):
                 self._response = event
             elif isinstance(event, h11.Data):
@@ -229,16 +242,12 @@ class AnswerParser:
 
     def _to_reply(self, *, at_eof: bool) -> Reply | None:
         """The reply; None if the connection may still bring a response."""
-        is_cut = self._event_count >= _MAX_H11_EVENTS
         if self._response is None:
-            if is_cut:
-                detail = failures.not_http("interim answers without an end")
-                return Reply.failed(TransportFailure.NOT_HTTP, detail)
             return _unfinished(at_eof=at_eof)
         head = _head_from_h11(self._response, keeps_alive=self._parser.their_state is h11.DONE)
         content, truncated = self._body.decode(head.content_encoding)
         bytes_after_response = self._parser.trailing_data[0][:MAX_TRAILING_BYTES] if head.keeps_alive else b""
-        return Reply(head.status, head, content, bytes_after_response, truncated or is_cut)
+        return Reply(head.status, head, content, bytes_after_response, truncated)
 
 
 class PendingAnswer:

@@ -19,6 +19,7 @@ from anyio.streams.tls import TLSStream
 
 from conformance.wire import failures
 from conformance.wire.foreign_protocols import FIRST_BYTES, asks_for_client_certificate, describe_tls_error
+from conformance.wire.head_limits import HeadReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +31,8 @@ Under TLS this is longer, because what the peer has sent may belong to the hands
 """
 AT_EOF = "at_eof"
 """The name for `get_extra_info` of whether the peer has closed the connection."""
+RECEIVED_BYTES = "received_bytes"
+"""The name for `get_extra_info` of how many bytes came since the last request."""
 _READ_BYTES = 65_536
 
 
@@ -119,19 +122,28 @@ def _resolve_future(future: asyncio.Future[None], remove: Callable[[socket.socke
 
 
 class NetworkStream(httpcore.AsyncNetworkStream):
-    """A byte stream with the interface of httpcore."""
+    """A byte stream with the interface of httpcore. It limits the head of the first answer after each request."""
 
     def __init__(self, stream: ByteStream, socket_stream: SocketStream) -> None:
         self._stream = stream
         self._socket_stream = socket_stream
         self._at_eof = False
         self.first_bytes = b""
+        self._head = HeadReader()
+        self._received_bytes = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Reads what is available; empty at the end."""
+        """Reads what is available; empty at the end. Raises HeadTooLong."""
+        data = await self._receive(max_bytes)
+        self.first_bytes = self.first_bytes or data[:FIRST_BYTES]
+        self._received_bytes += len(data)
+        if not self._head.is_over:
+            self._head.add(data)
+        return data
+
+    async def _receive(self, max_bytes: int) -> bytes:
         try:
-            data = await self._stream.receive(max_bytes)
-            self.first_bytes = self.first_bytes or data[:FIRST_BYTES]
+            return await self._stream.receive(max_bytes)
         except anyio.EndOfStream:
             self._at_eof = True
             return b""
@@ -139,12 +151,13 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             if asks_for_client_certificate(error):
                 raise TlsError(describe_tls_error(error), is_certificate_rejected=False) from error
             raise httpcore.ReadError(str(error.__cause__ or error)) from error
-        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Writes everything. Raises WriteError if the peer stops reading; httpcore then reads the answer."""
         if not buffer:
             return
+        if self._head.is_over:
+            self._head, self._received_bytes = HeadReader(), 0
         try:
             await self._stream.send(buffer)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
@@ -183,9 +196,9 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         return NetworkStream(stream, self._socket_stream)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
-        """`is_readable`, which httpcore needs for idle connections, or `AT_EOF`; None for anything else."""
-        if info == AT_EOF:
-            return self._at_eof
+        """AT_EOF, RECEIVED_BYTES or `is_readable`, which httpcore needs for idle connections; else None."""
+        if info in {AT_EOF, RECEIVED_BYTES}:
+            return self._at_eof if info == AT_EOF else self._received_bytes
         return self._socket_stream.is_readable if info == "is_readable" else None
 
 
