@@ -177,6 +177,11 @@ def compare_answers(
             yield AnswerChange(WORDING, first.wording, second.wording)
 
 
+def change_order(change: AnswerChange) -> tuple[bool, bool, str]:
+    """A key that orders the changes of one answer: statuses first, wording last."""
+    return change.facet != STATUS, change.facet == WORDING, str(change.facet)
+
+
 def find_volatile(first: NormalizedAnswer, second: NormalizedAnswer) -> frozenset[Facet]:
     """The values, and the wording, that vary between two answers of one server to the same request."""
     if (first.status, first.facets) != (second.status, second.facets):

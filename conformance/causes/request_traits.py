@@ -7,6 +7,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any
 
+from conformance.causes.evidence import MAX_BODY_BYTES
 from conformance.core import pointers
 from conformance.core.model import OperationKind
 from conformance.fuzz.case import JSON_MEDIA_TYPE, Case, Origin
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
     from conformance.core.model import Json, MeasuredSize, Request
 
-_MAX_BODY_BYTES = 20_000
 _MAX_LENGTH = 120
 _BASE64_PLACEHOLDER = re.compile(r"base64\((?P<text>.*)\)", re.DOTALL)
 _MAX_PATTERN_LENGTH = 40
@@ -62,14 +62,14 @@ class RequestTraits:
                     body = _decode_pixel(value)
                 else:
                     yield Feature(REQUEST, Category.QUERY, f"{name}={value[:_MAX_LENGTH]}")
-        if len(body) > _MAX_BODY_BYTES:
+        if len(body) > MAX_BODY_BYTES:
             yield Feature(REQUEST, Category.LARGE_BODY)
         elif request.method == operation.method:
             yield from self.of_case(operation, case_from_request(operation, request, body))
 
     def of_case(self, operation: Operation, case: Case) -> Iterator[Feature]:
         """The traits of the body of a case, and of its Content-Type and Content-Encoding."""
-        if len(case.body) > _MAX_BODY_BYTES:
+        if len(case.body) > MAX_BODY_BYTES:
             yield Feature(REQUEST, Category.LARGE_BODY)
             return
         yield from self._features.features_of(case)
@@ -86,7 +86,7 @@ class RequestTraits:
         if operation.kind is OperationKind.PIXEL:
             wanted = self.contract.pixel_parameter
             body = next((_decode_pixel(value) for name, value in request.query if name == wanted), b"")
-        if request.method != operation.method or len(body) > _MAX_BODY_BYTES:
+        if request.method != operation.method or len(body) > MAX_BODY_BYTES:
             return []
         return self.events_of_case(operation, case_from_request(operation, request, body))
 

@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
+from conformance.causes.evidence import Evidence
 from conformance.cli import output
 from conformance.cli.execution import (
     INTERRUPTED_CODE,
     create_console,
     execute_with_progress,
     start_embedded_server,
+    with_causes,
 )
 from conformance.contract import Contract
 from conformance.core.errors import InconclusiveError, UsageError
@@ -88,6 +90,8 @@ def _judge_by_profile(
         plan = replace(plan, budget=replace(plan.budget, spent=spent), time_limits=limits)
         try:
             stream = stack.enter_context(output.LineStream("", None))
-            return build_report(plan, execute_with_progress(plan, stream, is_quiet=options["quiet"]))
+            evidence = Evidence()
+            result = execute_with_progress(plan, stream, evidence, is_quiet=options["quiet"])
+            return build_report(plan, with_causes(result, plan, evidence))
         except InconclusiveError as error:
             return build_report(plan, RunResult(), str(error))

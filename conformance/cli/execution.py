@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+import sys
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 
 from conformance.cli import plan_summary
 from conformance.cli.progress import ProgressDisplay, print_damage
+from conformance.cli.whole_lines import WholeLines
 from conformance.core import event_loop
 from conformance.fuzz import fuzz_plan
 from conformance.report import event_stream
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from conformance.causes.evidence import Evidence
     from conformance.checks.check import Check
     from conformance.cli.output import LineStream
     from conformance.contract import Contract
@@ -28,7 +32,8 @@ if TYPE_CHECKING:
 
 ALL_PROFILES = "all"
 """The value of --profile that stands for every profile that comes with the suite."""
-_CI_LOG_WIDTH = 120
+_LOG_WIDTH = 1_000
+"""The width of what is no terminal, so that tables are not folded."""
 _PLACEHOLDER_URL = "http://127.0.0.1"
 INTERRUPTED_REASON, INTERRUPTED_CODE = "interrupted", 130
 _EMBEDDED_KEYS = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
@@ -54,18 +59,22 @@ def start_embedded_server(settings: dict[str, Any]) -> AbstractContextManager[st
 
 
 def create_console() -> Console:
-    """A console on standard output: as wide as the terminal, or 120 columns for logs."""
+    """A console on standard output: as wide as the terminal, or with lines as long as they are."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_CI_LOG_WIDTH)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, width=_LOG_WIDTH, file=cast("IO[str]", WholeLines(sys.stdout)))
 
 
-def execute_with_progress(plan: Plan, stream: LineStream, *, is_quiet: bool) -> RunResult:
+def execute_with_progress(plan: Plan, stream: LineStream, evidence: Evidence, *, is_quiet: bool) -> RunResult:
     """Executes a plan and shows its progress, unless `is_quiet`. Raises InconclusiveError.
 
-    An interrupted run returns the verdicts so far, with a `stop_reason`.
+    An interrupted run returns the verdicts so far, with a `stop_reason`. What it sees is added to `evidence`.
     """
-    result, console = RunResult(), Console(stderr=True, highlight=False, quiet=is_quiet)
-    fuzz = functools.partial(fuzz_plan, on_damage=lambda damage: print_damage(damage, console))
+    result, console = RunResult(evidence=evidence), Console(stderr=True, highlight=False, quiet=is_quiet)
+    fuzz = functools.partial(
+        fuzz_plan, findings=evidence.findings, on_damage=lambda damage: print_damage(damage, console)
+    )
     with ProgressDisplay(console, len(plan.trials)) as progress:
 
         def on_verdict(_: object, verdict: Verdict) -> None:
@@ -77,3 +86,15 @@ def execute_with_progress(plan: Plan, stream: LineStream, *, is_quiet: bool) -> 
         except KeyboardInterrupt:
             result.stop_reason, result.is_interrupted = INTERRUPTED_REASON, True
     return result
+
+
+def with_causes(result: RunResult, plan: Plan, evidence: Evidence) -> RunResult:
+    """The result of a run with the causes of its failures, unless the user does not want to wait any longer."""
+    if result.is_interrupted:
+        return result
+    from conformance.causes.finder import find_causes
+
+    try:
+        return replace(result, causes=event_loop.run(find_causes(plan, evidence)))
+    except KeyboardInterrupt:
+        return replace(result, causes=None)

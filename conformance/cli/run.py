@@ -11,6 +11,7 @@ from rich.console import Console
 
 from conformance import __version__
 from conformance.cases import CHECKS
+from conformance.causes.evidence import Evidence
 from conformance.cli import output, plan_summary
 from conformance.cli.all_profiles import judge_by_all_profiles
 from conformance.cli.execution import (
@@ -20,6 +21,7 @@ from conformance.cli.execution import (
     dry_run,
     execute_with_progress,
     start_embedded_server,
+    with_causes,
 )
 from conformance.cli.options import REPORT_OPTIONS
 from conformance.cli.options_to_settings import require_profile, resolve_settings
@@ -82,20 +84,20 @@ def _judge(
     plan_summary.print_summary(plan, Console(stderr=True, highlight=False, quiet=quiet))
     stream.write_line(event_stream.start_line(__version__, plan.target.url, profile, plan.gate, len(plan.trials)))
     try:
-        results = []
+        results, evidence = [], Evidence()
         start_s = time.monotonic()
         for _ in range(settings["repeat"]):
             limits = plan.time_limits.of_next_run(time.monotonic() - start_s)
-            results.append(execute_with_progress(replace(plan, time_limits=limits), stream, is_quiet=quiet))
+            results.append(execute_with_progress(replace(plan, time_limits=limits), stream, evidence, is_quiet=quiet))
             if results[-1].stop_reason:
                 break
     except InconclusiveError as error:
         stream.write_line(event_stream.failure_line(str(error)))
         raise
     is_whole = not (settings["select"] or settings["deselect"] or results[-1].stop_reason)
-    run_report = apply_known_deviations(
-        build_report(plan, merge_results(results)), known_deviations, {item.id for item in CHECKS}, is_full_run=is_whole
-    )
+    result = with_causes(merge_results(results), plan, evidence)
+    check_ids = {item.id for item in CHECKS}
+    run_report = apply_known_deviations(build_report(plan, result), known_deviations, check_ids, is_full_run=is_whole)
     stream.write_line(event_stream.end_line(run_report))
     return run_report
 

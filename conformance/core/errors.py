@@ -77,10 +77,10 @@ class NotApplicable(Exception):
 class Deviation(Exception):
     """The target broke a promise.
 
-    `promise` says what must hold, `problem` what happened instead; `message` is both in one sentence. `exchange`
-    is the one that shows it, and `received` its summary unless something else in it is wrong. `level` is the
-    level of the promise, and `sources` are its documents, if they are not those of the check. With
-    `is_server_error` the answer was a 5xx, or there was none.
+    `promise` says what must hold, `problem` what happened instead; `message` is both in one sentence. `subject`
+    names the request, if only its answer is wrong. `exchange` is the one that shows it, and `received` its summary
+    unless something else in it is wrong. `level` is the level of the promise, and `sources` are its documents, if
+    they are not those of the check. With `is_server_error` the answer was a 5xx, or there was none.
     """
 
     def __init__(  # noqa: PLR0913 - each is a field that reports need on its own
@@ -94,6 +94,7 @@ class Deviation(Exception):
         level: Level | None = None,
         sources: tuple[Source, ...] = (),
         is_server_error: bool = False,
+        subject: str = "",
     ) -> None:
         self.message = f"{promise}, and {problem}"
         super().__init__(self.message)
@@ -104,6 +105,7 @@ class Deviation(Exception):
         self.level = level
         self.sources = sources
         self.is_server_error = is_server_error
+        self.subject = subject
 
 
 class Untestable(Deviation):

@@ -6,13 +6,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from conformance.causes.normalized_answers import (
-    STATUS,
     TRAILING_BYTES,
     VERDICT,
     WORDING,
     AnswerChange,
     Facet,
     NormalizedAnswer,
+    change_order,
     compare_answers,
     find_volatile,
 )
@@ -217,7 +217,7 @@ class CheckComparison:
             ]
             by_step[deciding_step] = wording_changes[:1] or [verdict]
         for step, step_changes in sorted(by_step.items()):
-            for number, change in enumerate(sorted(step_changes, key=_change_order)):
+            for number, change in enumerate(sorted(step_changes, key=change_order)):
                 exchanges = _exchange_at(pair[0], step), _exchange_at(pair[1], step)
                 yield StepDifference(
                     trial=trial, step=step, change=change, exchanges=exchanges, results=pair,
@@ -261,8 +261,3 @@ def _is_connection_end(pair: ResultPair, step: int, change: AnswerChange) -> boo
 
 def _exchange_at(result: CheckResult, step: int) -> Exchange | None:
     return result.exchanges[step] if 0 <= step < len(result.exchanges) else None
-
-
-def _change_order(change: AnswerChange) -> tuple[bool, bool, str]:
-    """Statuses first, wording last."""
-    return change.facet != STATUS, change.facet == WORDING, str(change.facet)

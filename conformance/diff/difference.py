@@ -7,14 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.causes.attribution import NO_SERVER_ERROR_FACT
-from conformance.causes.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerChange
+from conformance.causes.naming import is_invalid_request, naming_order, promise_level, request_size_order
+from conformance.causes.normalized_answers import STATUS, VERDICT, AnswerChange
+from conformance.causes.sdk_effects import UNNOTICED, SdkEffect, compare_sdk_effects, worst_reaction
 from conformance.causes.step_difference import FAIL_OR_ERROR, StepDifference
-from conformance.core.model import Area, Level, Outcome
-from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
-from conformance.diff.sdk_effects import UNNOTICED, SdkEffect, compare_sdk_effects, worst_reaction
+from conformance.core.model import Area, Level
 from conformance.diff.sides import FIRST, SECOND
-from conformance.profile.facts import ExpectedResponse
 from conformance.report.curl import curl_command
 from conformance.report.transcript import transcript_json
 from conformance.run.verdicts import build_verdict
@@ -29,9 +27,6 @@ if TYPE_CHECKING:
 
 _FIRST_REDIRECT = 300
 _SDK_LIKE_AREAS = frozenset({Area.ACCEPT, Area.SDK})
-_LAST_NAMING_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS})
-_LARGE_REQUEST_AREAS = frozenset({Area.SDK, Area.ERRORS})
-"""Areas whose requests explain least: they have much in them that does not matter."""
 
 
 class KeptBy(enum.StrEnum):
@@ -114,23 +109,23 @@ class Difference:
 
 def build_difference(group: Sequence[StepDifference], causes: CauseAnalysis, contract: Contract) -> Difference:
     """The difference of a group."""
-    naming = min(group, key=lambda unit: _naming_order(unit, causes))
+    naming = min(group, key=lambda unit: naming_order(unit, causes))
     deciding = [difference for difference in group if difference.decides_verdict]
     smallest = min(
         (unit for unit in deciding or group if unit.change == naming.change),
-        key=lambda unit: _request_size_order(unit, causes),
+        key=lambda unit: request_size_order(unit, causes),
     )
     trial = naming.trial
     kept_by = _kept_by(naming)
     failing = naming.results[0 if kept_by is KeptBy.SECOND else 1]
-    is_invalid = _is_invalid(naming)
+    is_invalid = is_invalid_request(naming)
     changes = _change_occurrences(group)
     check_ids = sorted({unit.trial.check.id for unit in deciding} or {trial.check.id})
     result = Difference(
         id=trial.check.id,
         title=trial.check.title,
         kept_by=kept_by,
-        level=min(map(_promise_level, deciding or [naming]), key=lambda level: level.rank),
+        level=min(map(promise_level, deciding or [naming]), key=lambda level: level.rank),
         fact=trial.check.fact,
         sources=failing.sources or trial.sources,
         message=build_verdict(trial, failing).message if deciding else "",
@@ -143,12 +138,6 @@ def build_difference(group: Sequence[StepDifference], causes: CauseAnalysis, con
         ),
     )
     return with_sdk_effects(result, contract, is_invalid=is_invalid)
-
-
-def _promise_level(difference: StepDifference) -> Level:
-    """The level of the promise of a check."""
-    result = difference.results[0 if difference.results[0].outcome in FAIL_OR_ERROR else 1]
-    return difference.trial.cap_level(result.level) if result.level else difference.trial.level
 
 
 def with_sdk_effects(difference: Difference, contract: Contract, *, is_invalid: bool) -> Difference:
@@ -167,35 +156,6 @@ def with_sdk_effects(difference: Difference, contract: Contract, *, is_invalid: 
         worst_reaction=worst_reaction(sdk_effects, is_invalid=is_invalid),
         curl_commands=(commands[0], commands[1]),
     )
-
-
-def _naming_order(difference: StepDifference, causes: CauseAnalysis) -> tuple[object, ...]:
-    """The check that names a difference comes first: one that fails, strong, specific, of an ordinary request."""
-    check = difference.trial.check
-    return (
-        not difference.decides_verdict,
-        difference.change.facet != TRAILING_BYTES,
-        difference.results[0].outcome is Outcome.ERROR or difference.results[1].outcome is Outcome.ERROR,
-        check.area in _LAST_NAMING_AREAS or check.fact == NO_SERVER_ERROR_FACT,
-        difference.trial.level.rank,
-        not check.ignores_preflight,
-        check.fact.startswith("rules."),
-        not causes.is_ordinary(difference),
-        check.area is Area.SDK,
-        check.id,
-        str(difference.trial.asked_operation),
-    )
-
-
-def _request_size_order(difference: StepDifference, causes: CauseAnalysis) -> tuple[object, ...]:
-    """The smallest and plainest request comes first."""
-    request = difference.request
-    size = len(request.body) + sum(len(value) for _, value in request.query) if request else 0
-    return (
-        request is None, request is not None and request.raw_writer is not None,
-        difference.trial.check.area in _LARGE_REQUEST_AREAS, size, len(causes.special_traits(difference)),
-        difference.trial.name, difference.step,
-    )  # fmt: skip
 
 
 def _kept_by(difference: StepDifference) -> KeptBy:
@@ -228,21 +188,4 @@ def _change_occurrences(group: Iterable[StepDifference]) -> tuple[ChangeOccurren
             request_count=len(differences),
         )
         for change, differences in ordered
-    )
-
-
-def _is_invalid(difference: StepDifference) -> bool:
-    """Whether the request of a difference is to be refused."""
-    facts = difference.trial.facts
-    if any(isinstance(fact, ExpectedResponse) for fact in facts):
-        return any(map(is_refusal, facts))
-    return all(
-        exchange is not None and _FIRST_REDIRECT < exchange.status < SERVER_ERROR for exchange in difference.exchanges
-    )
-
-
-def is_refusal(fact: object) -> bool:
-    """Whether a fact is about requests that are not simply accepted."""
-    return isinstance(fact, ExpectedResponse) and any(
-        status == MULTI_STATUS or status >= _FIRST_REDIRECT for status in fact.statuses
     )

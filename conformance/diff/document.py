@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__
+from conformance.causes.sdk_effects import REACTIONS_WORST_FIRST
 from conformance.diff.difference import KeptBy
-from conformance.diff.sdk_effects import REACTIONS_WORST_FIRST
 from conformance.diff.sides import FIRST, SECOND
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.causes.naming import is_refusal
 from conformance.core.model import Level
-from conformance.diff.difference import ChangeOccurrence, Difference, KeptBy, is_refusal, with_sdk_effects
+from conformance.diff.difference import ChangeOccurrence, Difference, KeptBy, with_sdk_effects
 from conformance.fuzz.features import describe_feature
 
 if TYPE_CHECKING:

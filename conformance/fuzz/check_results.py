@@ -43,8 +43,9 @@ async def fuzz_trials(
     options: FuzzOptions,
     sender: Sender,
     on_result: Callable[[Trial, engine.CheckResult], None],
+    findings: list[Finding] | None = None,
 ) -> int:
-    """Fuzzes for the given trials and reports each result; returns the number of requests."""
+    """Fuzzes for the given trials, reports each result, adds to `findings`; returns the number of requests."""
     fuzzed = [trial for trial in trials if _is_applicable(trial)]
     for trial in trials:
         if trial not in fuzzed:
@@ -68,6 +69,8 @@ async def fuzz_trials(
     result = await campaign.run((case for case in cases if case.call in calls), max_time_s=options.max_time_s)
     for finding in result.findings:
         save_finding(finding)
+    if findings is not None:
+        findings += result.findings
     for trial in fuzzed:
         on_result(trial, check_result(trial, result, sender.wire.budget.exhausted_reason))
     return result.requests

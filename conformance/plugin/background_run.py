@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
+from conformance.causes.evidence import Evidence
 from conformance.checks.trial import make_trials
 from conformance.core import event_loop
 from conformance.core.errors import InconclusiveError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.checks.trial import Trial
     from conformance.core.model import Verdict
     from conformance.plugin.items import BaseCheckItem
+    from conformance.report.cause import FoundCauses
     from conformance.report.document import Report
     from conformance.run.known_deviations import DeviationList
     from conformance.run.plan import Plan
@@ -44,7 +47,8 @@ class BackgroundRun:
         self._known_deviations = known_deviations
         self._ready: Future[None] = Future()
         self._task: asyncio.Task[RunResult] | None = None
-        self._result = RunResult()
+        self._evidence = Evidence()
+        self._result = RunResult(evidence=self._evidence)
         self._thread = threading.Thread(target=self._run, name="conformance engine", daemon=True)
         self.report: Report | None = None
 
@@ -59,12 +63,21 @@ class BackgroundRun:
         if task is not None and not task.done():
             task.get_loop().call_soon_threadsafe(task.cancel)
         self._thread.join(_STOP_TIMEOUT_S)
+        if not self._thread.is_alive() and self._evidence.problems:
+            self._result.causes = self._find_causes()
         run_report = build_report(self._plan, self._result)
         is_whole = len(run_report.verdicts) == self._total_trials
         self.report = apply_known_deviations(
             run_report, self._known_deviations, {item.id for item in CHECKS}, is_full_run=is_whole
         )
         return self.report
+
+    def _find_causes(self) -> FoundCauses:
+        """The causes of failures, found in a thread: this one may have an event loop of its own."""
+        from conformance.causes.finder import find_causes
+
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(lambda: event_loop.run(find_causes(self._plan, self._evidence))).result()
 
     def _run(self) -> None:
         """Runs in the thread. However it ends, no item is left waiting."""
@@ -85,7 +98,7 @@ class BackgroundRun:
             execute(
                 self._plan,
                 self._on_verdict,
-                fuzz=fuzz_plan,
+                fuzz=partial(fuzz_plan, findings=self._evidence.findings),
                 on_ready=lambda: self._ready.set_result(None),
                 result=self._result,
             )

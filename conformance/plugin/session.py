@@ -12,7 +12,7 @@ import pytest
 from conformance import cases
 from conformance.contract import Contract
 from conformance.core.errors import ConformanceError, InconclusiveError, UsageError
-from conformance.core.text import escape_controls
+from conformance.core.text import escape_controls, join_first
 from conformance.plugin import workers
 from conformance.plugin.background_run import BackgroundRun
 from conformance.plugin.items import TARGET_FIXTURE, BaseCheckItem, CheckFile
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _CASES_DIR = Path(cases.__file__).parent
 _PLACEHOLDER_URL = "http://127.0.0.1"
+_MAX_SHOWN_CHECKS = 4
 """The target of the plan until the fixture gives one."""
 
 
@@ -221,7 +222,7 @@ class CheckSession:
         stale = [f"STALE  {escape_controls(str(item))}" for item in run_report.stale_entries]
         self.summary = replace(
             self.summary,
-            verdict_lines="\n".join([*stale, *unverified, *unjudged, verdict_line]),
+            verdict_lines="\n".join([*_cause_lines(run_report), *stale, *unverified, *unjudged, verdict_line]),
             exit_code=self.summary.exit_code or code,
         )
         try:
@@ -230,6 +231,16 @@ class CheckSession:
         except OSError as error:
             problem = f"--conformance-json {json_file}: the report can't be written: {error.strerror}"
             self.summary = replace(self.summary, problem=problem, exit_code=InconclusiveError.exit_code)
+
+
+def _cause_lines(run_report: Report) -> list[str]:
+    """A line for each cause of failures, what costs most events first."""
+    causes = run_report.found_causes.causes if run_report.found_causes else ()
+    return [
+        f"CAUSE  {item.harm:<7} {item.level.upper():<6}  {escape_controls(item.sentence)}  "
+        f"({join_first(item.check_ids, _MAX_SHOWN_CHECKS)})"
+        for item in causes
+    ]
 
 
 def _check_items(items: Iterable[pytest.Item]) -> list[BaseCheckItem]:

@@ -32,6 +32,8 @@ class DetailKind(enum.StrEnum):
     RECEIVED = "received"
     REASON = "because"
     KNOWN = "known"
+    COSTS = "costs"
+    HINT = "look at"
     SDKS = "SDKs"
     OTHER_CHECKS = "also"
     GENERATED = "fuzz"
@@ -39,6 +41,7 @@ class DetailKind(enum.StrEnum):
     LINK = ""
     REPLAY = "replay"
     CURL = "again"
+    SELECT = "see it pass"
     CURL_TO_SIDE = "ask"
 
 
@@ -58,11 +61,18 @@ class Detail:
     @property
     def is_curl(self) -> bool:
         """Whether the text is a shell command, which must stay on one line."""
-        return self.kind in {DetailKind.CURL, DetailKind.CURL_TO_SIDE}
+        return self.kind in {DetailKind.CURL, DetailKind.CURL_TO_SIDE, DetailKind.SELECT}
 
 
 def print_details(details: Iterable[Detail], console: Console) -> None:
-    """Prints details as a table, and commands after it in one line each, so that they can be copied."""
+    """Prints details as a table, and commands after it in one line each, so that they can be copied.
+
+    What is no terminal gets a line for each, neither wrapped nor padded.
+    """
+    if not console.is_terminal:
+        for item in details:
+            console.print(Text(f"{item.label:>11} {escape_controls(item.text)}"), soft_wrap=True)
+        return
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", justify="right", min_width=9)
     table.add_column(overflow="fold")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from conformance.core.known_deviation import StaleEntry
     from conformance.core.model import JsonObject
+    from conformance.report.cause import FoundCauses
     from conformance.report.limits import MeasuredLimit
 
 FORMAT_VERSION = 1
@@ -58,13 +59,15 @@ class RunInfo:
 class Report:
     """All verdicts of a run, sorted by id and operation, and the size limits that it measured.
 
-    `stale_entries` are entries of the list of known deviations that must be removed.
+    `stale_entries` are entries of the list of known deviations that must be removed. `found_causes` are the causes of
+    failures, None if nobody looked for them.
     """
 
     run_info: RunInfo
     verdicts: tuple[Verdict, ...] = field(default=())
     limits: tuple[MeasuredLimit, ...] = ()
     stale_entries: tuple[StaleEntry, ...] = ()
+    found_causes: FoundCauses | None = None
 
     @classmethod
     def from_verdicts(
@@ -126,7 +129,8 @@ class Report:
 
     def as_json(self) -> JsonObject:
         """The JSON form."""
-        header = self.run_info
+        header, found = self.run_info, self.found_causes
+        cause_ids = found.ids_by_check() if found else {}
         return {
             "format": FORMAT_VERSION,
             "suite": {"name": "ingest-conformance", "version": header.suite_version},
@@ -147,7 +151,9 @@ class Report:
             "limits": [item.as_json() for item in self.limits],
             "sdks": sdks.build_table(self.verdicts),
             **({"stale": [_stale_entry_json(item) for item in self.stale_entries]} if self.stale_entries else {}),
-            "checks": [verdict_json(item) for item in self.verdicts],
+            **({"causes": [item.as_json() for item in found.causes]} if found else {}),
+            **({"causes_remark": escape_surrogates(found.remark)} if found and found.remark else {}),
+            "checks": [verdict_json(item, cause_ids.get(item.name, "")) for item in self.verdicts],
             "complete": self.is_complete,
         }
 
@@ -179,8 +185,8 @@ def verdict_of_gated(outcomes: Iterable[Outcome]) -> str:
     return CONFORMS if Outcome.PASS in gated and Outcome.ERROR not in gated else UNJUDGED
 
 
-def verdict_json(verdict: Verdict) -> JsonObject:
-    """The JSON form of a verdict, as in the checks of a report."""
+def verdict_json(verdict: Verdict, cause_id: str = "") -> JsonObject:
+    """The JSON form of a verdict, as in the checks of a report, with the id of its cause."""
     return {
         "id": verdict.id,
         "area": verdict.area.value,
@@ -195,6 +201,7 @@ def verdict_json(verdict: Verdict) -> JsonObject:
         "exchanges": list(verdict.exchanges),
         **({"exchanges_left_out": verdict.left_out_exchanges} if verdict.left_out_exchanges else {}),
         "curl": escape_surrogates(verdict.curl),
+        **({"cause": cause_id} if cause_id else {}),
         **({"path_state": verdict.path_state.value} if verdict.path_state else {}),
         **({"asked_on": verdict.asked_on} if verdict.asked_on else {}),
         **({"known": {**verdict.known_deviation.as_json()}} if verdict.known_deviation else {}),

@@ -40,7 +40,7 @@ def verdict_line(verdict: Verdict) -> str:
 
 
 def end_line(report: Report) -> str:
-    """The last line of a run that ended: verdict, exit code, counts and cost. Durations are in seconds."""
+    """The last line of a run that ended: verdict, exit code, counts, cost and causes. Durations are in seconds."""
     document: Any = report.as_json()
     return _line(
         "end",
@@ -50,6 +50,7 @@ def end_line(report: Report) -> str:
             "counts": document["counts"],
             **{name: document["run"][name] for name in ("requests", "duration_s", "waited_s")},
             "failure": document["run"].get("stopped") or document["run"].get("failure", ""),
+            **({"causes": document["causes"]} if "causes" in document else {}),
             "complete": document["complete"],
         },
     )

@@ -11,15 +11,17 @@ from rich.text import Text
 from conformance.core.model import Outcome, Verdict
 from conformance.core.text import escape_controls, join_first
 from conformance.report import sdk_overview
+from conformance.report.cause_view import view_causes
 from conformance.report.changes import ChangeKind
 from conformance.report.details import Detail, DetailKind, print_details
 from conformance.report.document import CONFORMS, DEVIATES, UNVERIFIED_SENTENCE
 from conformance.report.failure_groups import describe_known
 from conformance.report.matrix import build_matrix
 from conformance.report.tallies import left_out_sentences
+from conformance.report.terminal_causes import print_evidence, print_first_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -40,13 +42,19 @@ _MAX_ITEMS = 12
 
 
 def print_report(report: Report, console: Console, *, quiet: bool = False) -> None:
-    """Prints a report. Quiet leaves only the problems and the verdict."""
+    """Prints a report: first what has to be mended, at last the verdict. Quiet leaves only the problems and that."""
+    overview = view_causes(report.as_json())
+    if overview:
+        print_first_screen(overview, console)
+        print_evidence(overview, console)
+        console.print()
     if not quiet:
         console.print(_area_table(report))
-        overview = sdk_overview.build_sdk_overview(report.verdicts)
-        if overview:
-            console.print(Padding(overview, (1, 0, 0, 0)))
-    for group in _group_problems(report):
+        sdk_table = sdk_overview.build_sdk_overview(report.verdicts)
+        if sdk_table:
+            console.print(Padding(sdk_table, (1, 0, 0, 0)))
+    explained = report.found_causes.ids_by_check() if report.found_causes else {}
+    for group in _group_problems(item for item in report.problems() if item.name not in explained):
         _print_problem(group, report, console)
     for stale in report.stale_entries:
         console.print(Text.assemble(("\nSTALE", "bold yellow"), f"  {escape_controls(str(stale))}"), soft_wrap=True)
@@ -86,13 +94,13 @@ def print_changes(report_changes: ReportChanges, console: Console) -> None:
     console.print(Text(report_changes.summary, style="bold"), soft_wrap=True)
 
 
-def _group_problems(report: Report) -> list[list[Verdict]]:
+def _group_problems(problems: Iterable[Verdict]) -> list[list[Verdict]]:
     """Groups verdicts that are one problem.
 
     That is the same check with the same answer on several operations, or all untestable checks of one operation.
     """
     groups: dict[tuple[str | int | None, ...], list[Verdict]] = {}
-    for item in report.problems():
+    for item in problems:
         location = (item.judged_operation,) if item.outcome is Outcome.UNTESTABLE else (item.id, item.level)
         known = item.known_deviation.reason if item.known_deviation else ""
         groups.setdefault((*location, item.path_state, item.outcome, item.received_status, known), []).append(item)

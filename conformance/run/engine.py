@@ -41,8 +41,9 @@ class CheckResult:
     """The result of running one work item.
 
     `exchange` is the one that shows a failure or an error; it may be an earlier one, which is not among
-    `exchanges`. `level` and `sources` are those of the broken promise, if it is not the work item's own. With
-    `is_server_error` the failure is a 5xx, or no answer; with `is_outage` all others had none, either, from then on.
+    `exchanges`. `subject` names its request, if only the answer is wrong. `level` and `sources` are those of the
+    broken promise, if it is not the work item's own. With `is_server_error` the failure is a 5xx, or no answer; with
+    `is_outage` all others had none, either, from then on.
     `path_state` is set if nothing is accepted on the path.
     """
 
@@ -58,6 +59,7 @@ class CheckResult:
     path_state: PathState | None = None
     is_server_error: bool = False
     is_outage: bool = False
+    subject: str = ""
 
     @property
     def exchange_index(self) -> int | None:
@@ -116,6 +118,7 @@ async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
             level=deviation.level,
             sources=deviation.sources,
             is_server_error=deviation.is_server_error,
+            subject=deviation.subject,
             exchanges=tuple(exchanges),
             exchange=deviation.exchange,
             path_state=deviation.path_state if isinstance(deviation, Untestable) else None,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from conformance.checks.trial import Trial
+    from conformance.report.cause import FoundCauses
     from conformance.requests import PreflightResult
     from conformance.run.engine import CheckResult
     from conformance.run.known_deviations import DeviationList
@@ -39,14 +40,27 @@ class FuzzRunner(Protocol):
         """Reports a result for each trial, and returns how many requests were sent."""
 
 
+class EvidenceStore(Protocol):
+    """Keeps what a run sees, for whoever looks for the causes of failures afterwards."""
+
+    def start(self, preflight_result: PreflightResult) -> None:
+        """Takes the result of the preflight, before the first check."""
+
+    def add(self, trial: Trial, result: CheckResult, verdict: Verdict) -> None:
+        """Takes the result of a check and its verdict."""
+
+
 @dataclass(slots=True, kw_only=True)
 class RunResult:
     """The result of a run; `stop_reason` says why it ended early, and is empty if it did not.
 
     `is_interrupted` says that the user, or a signal, ended it, `is_target_down` that a failed check's request did,
     by making the target go away. `answered_count` are the verdicts other than `error`.
+    `evidence`, where given, keeps what the run sees; `causes` are those of failures, None if nobody looked for them.
     """
 
+    evidence: EvidenceStore | None = None
+    causes: FoundCauses | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     answered_count: int = 0
     requests: int = 0
@@ -55,6 +69,18 @@ class RunResult:
     stop_reason: str = ""
     is_interrupted: bool = False
     is_target_down: bool = False
+
+    def start(self, preflight_result: PreflightResult) -> None:
+        """Takes the result of the preflight."""
+        if self.evidence is not None:
+            self.evidence.start(preflight_result)
+
+    def add(self, trial: Trial, check_result: CheckResult, verdict: Verdict) -> None:
+        """Adds a verdict."""
+        self.answered_count += check_result.outcome is not Outcome.ERROR
+        self.verdicts.append(verdict)
+        if self.evidence is not None:
+            self.evidence.add(trial, check_result, verdict)
 
 
 def merge_results(results: Sequence[RunResult]) -> RunResult:
@@ -124,14 +150,14 @@ async def execute(
     budget = TranscriptBudget()
 
     def on_result(trial: Trial, check_result: CheckResult) -> None:
-        result.answered_count += check_result.outcome is not Outcome.ERROR
-        result.verdicts.append(verdict := build_verdict(trial, check_result, budget))
+        result.add(trial, check_result, verdict := build_verdict(trial, check_result, budget))
         on_verdict(trial, verdict)
 
     try:
         async with wire, _build_watchdog(plan, sender, result).guard():
             preflight_result = await _run_preflight(plan, sender)
             sender.start_over()
+            result.start(preflight_result)
             on_ready()
             other_trials, fuzz_trials = _trials_after(preflight_result, plan)
             await engine.run_all(other_trials, sender, plan.jobs, on_result)
@@ -197,7 +223,9 @@ def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
         unjudged_reason=failure,
         is_unverified=plan.target.is_unverified,
     )
-    return Report.from_verdicts(header, result.verdicts, _measured_limits(plan, result))
+    return replace(
+        Report.from_verdicts(header, result.verdicts, _measured_limits(plan, result)), found_causes=result.causes
+    )
 
 
 def _measured_limits(plan: Plan, result: RunResult) -> tuple[MeasuredLimit, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.causes.sdk_effects import compare_sdk_effects, worst_reaction
 from conformance.contract import Contract
 from conformance.core.model import Exchange, Request, Response
-from conformance.diff.sdk_effects import compare_sdk_effects, worst_reaction
 from conformance.profile import load
 from conformance.report.diff_summary import describe_reactions
 from conformance.sdks import Reaction

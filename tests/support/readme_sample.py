@@ -14,8 +14,8 @@ from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
 from tests.support import paths
 
 _PROFILE, _CHECK, _FAULT = "rudderstack", "size.event.over-chunked", "chunks-unweighed"
-_SAMPLE = re.compile(r"^FAIL  .*?(?=^      again )", re.DOTALL | re.MULTILINE)
-"""From the name of the check to the shell line, which is cut in the README."""
+_SAMPLE = re.compile(r"^1  FAIL  .*?(?=^ +again )", re.DOTALL | re.MULTILINE)
+"""The evidence of the one cause, up to the shell line, which is cut in the README."""
 
 
 def with_sample(text: str) -> str:

@@ -22,6 +22,7 @@ def hang_deviation(exchange: Exchange, subject: str) -> Deviation:
         exchange=exchange,
         expected="an answer",
         is_server_error=True,
+        subject=subject,
     )
 
 
@@ -44,6 +45,7 @@ def no_success(exchange: Exchange, subject: str) -> None:
             exchange=exchange,
             expected="a refusal, or a closed connection",
             level=Level.SHOULD,
+            subject=subject,
         )
 
 

@@ -65,6 +65,7 @@ def accepted(exchange: Exchange, subject: str, *, fact: Fact | None = None) -> N
             level=fact.level if fact else None,
             sources=fact.sources if fact else (),
             is_server_error=is_server_error(exchange),
+            subject=subject,
         )
 
 
@@ -87,6 +88,7 @@ def status(exchange: Exchange, answer: ExpectedResponse, subject: str, *, fact: 
         level=weaker_level(answer.level, fact.level) if fact else answer.level,
         sources=(fact or answer).sources,
         is_server_error=is_server_error(exchange),
+        subject=subject,
     )
 
 
@@ -111,6 +113,7 @@ def no_server_error(exchange: Exchange, subject: str) -> None:
             exchange=exchange,
             expected="an answer below 500",
             is_server_error=True,
+            subject=subject,
         )
 
 

@@ -1,0 +1,110 @@
+"""Evidence: what a run has seen, kept until its causes are looked for, in bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from conformance.core.model import PROBLEM_OUTCOMES, WORST_FIRST
+from conformance.requests import PreflightResult
+
+if TYPE_CHECKING:
+    from conformance.checks.trial import Trial
+    from conformance.core.model import Exchange, Verdict
+    from conformance.fuzz.finding import Finding
+    from conformance.run.engine import CheckResult
+
+MAX_BODY_BYTES = 20_000
+"""Larger bodies are not read for what they contain."""
+_MAX_KEPT_BYTES = 40_000_000
+"""Of all exchanges; what comes later is not kept, and causes are told apart by verdicts alone."""
+_MAX_RESPONSE_BYTES = 8_000
+_EXCHANGE_BYTES, _HEADER_BYTES = 1_500, 120
+"""About how much memory the objects of an exchange, and of a header, take."""
+_LARGE_BODY = b" " * (MAX_BODY_BYTES + 1)
+"""Stands for every body that is too large to be read for its traits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A verdict that is a problem, with its trial and the result."""
+
+    trial: Trial
+    result: CheckResult
+    verdict: Verdict
+
+
+@dataclass(slots=True, kw_only=True)
+class Evidence:
+    """The problems of a run, and the answers of checks that passed, which rule out causes.
+
+    `findings` are those of generated requests, `preflight` is what the target accepts at all.
+    """
+
+    problems_by_name: dict[str, Problem] = field(default_factory=dict)
+    passed: list[tuple[Trial, Exchange]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    preflight: PreflightResult = field(default_factory=PreflightResult)
+    kept_bytes: int = 0
+
+    def start(self, preflight_result: PreflightResult) -> None:
+        """Keeps the result of the preflight."""
+        self.preflight = preflight_result
+
+    def add(self, trial: Trial, result: CheckResult, verdict: Verdict) -> None:
+        """Keeps a result."""
+        if verdict.outcome in PROBLEM_OUTCOMES:
+            kept = self._has_room(result.exchanges)
+            compact = compact_result(result) if kept else replace(result, exchanges=(), exchange=None)
+            problem = Problem(trial=trial, result=compact, verdict=verdict)
+            known = self.problems_by_name.setdefault(trial.name, problem)
+            if WORST_FIRST.index(verdict.outcome) < WORST_FIRST.index(known.verdict.outcome):
+                self.problems_by_name[trial.name] = problem
+        elif result.exchanges and self._has_room(result.exchanges):
+            self.passed += [(trial, _compact(exchange)) for exchange in result.exchanges]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The problems of all runs of a plan, the worst of each trial, in the order of their names."""
+        return [self.problems_by_name[name] for name in sorted(self.problems_by_name)]
+
+    def _has_room(self, exchanges: tuple[Exchange, ...]) -> bool:
+        """Whether these fit; if so, they are counted."""
+        size = sum(map(_size, exchanges))
+        if self.kept_bytes + size > _MAX_KEPT_BYTES:
+            return False
+        self.kept_bytes += size
+        return True
+
+
+def compact_result(result: CheckResult) -> CheckResult:
+    """A result whose exchanges have no large bodies."""
+    index = result.exchange_index
+    exchanges = tuple(map(_compact, result.exchanges))
+    if result.exchange is None:
+        return replace(result, exchanges=exchanges)
+    return replace(
+        result, exchanges=exchanges, exchange=_compact(result.exchange) if index is None else exchanges[index]
+    )
+
+
+def _compact(exchange: Exchange) -> Exchange:
+    """An exchange without large bodies."""
+    request, response = exchange.request, exchange.response
+    if len(request.body) > MAX_BODY_BYTES:
+        exchange = replace(exchange, request=replace(request, body=_LARGE_BODY))
+    if response is not None and len(response.body) > _MAX_RESPONSE_BYTES:
+        exchange = replace(exchange, response=replace(response, body=response.body[:_MAX_RESPONSE_BYTES]))
+    return exchange
+
+
+def _size(exchange: Exchange) -> int:
+    """About how many bytes an exchange takes once it is compact."""
+    request, response = exchange.request, exchange.response
+    size = _EXCHANGE_BYTES + _HEADER_BYTES * len(request.headers)
+    size += len(request.body) if len(request.body) <= MAX_BODY_BYTES else 0
+    size += sum(len(value) for _, value in request.query) + len(exchange.bytes_after_response)
+    if response is not None:
+        size += min(len(response.body), _MAX_RESPONSE_BYTES)
+        size += sum(_HEADER_BYTES + len(name) + len(value) for name, value in response.headers)
+    return size

@@ -1,0 +1,81 @@
+"""Finds the causes of a run's failures, by asking the reference server of the profile the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.causes.cause_analysis import CauseAnalysis
+from conformance.causes.cause_builder import CauseBuilder
+from conformance.causes.cause_groups import assign_problems, choose_samples, is_about_target, is_generated
+from conformance.causes.generated import FindingJoiner
+from conformance.causes.grouping import group_differences
+from conformance.causes.normalized_answers import NormalizedAnswer, normalize
+from conformance.causes.ordinary_requests import ordinary_requests
+from conformance.causes.problem_differences import differences_of
+from conformance.causes.reference_run import ask_reference_server
+from conformance.causes.request_traits import RequestTraits
+from conformance.causes.step_difference import CheckComparisonResult
+from conformance.core.model import Outcome
+from conformance.fuzz.seed_events import seed_events_by_call
+from conformance.report.cause import FoundCauses
+from conformance.wire import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.causes.evidence import Evidence, Problem
+    from conformance.core.model import Exchange
+    from conformance.run.plan import Plan
+
+_MAX_FINDINGS = 60
+"""So many findings are sent to the reference server."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AnswerCache:
+    """Normal forms of answers, each made once."""
+
+    rate_headers: frozenset[str]
+    _known: dict[int, tuple[Exchange, NormalizedAnswer]] = field(default_factory=dict)
+
+    def normalize(self, exchange: Exchange) -> NormalizedAnswer:
+        """The normal form of an answer."""
+        known = self._known.get(id(exchange))
+        if known is None:
+            known = self._known[id(exchange)] = exchange, normalize(exchange, self.rate_headers)
+        return known[1]
+
+
+async def find_causes(plan: Plan, evidence: Evidence) -> FoundCauses:
+    """The causes of all problems in the evidence. Sends nothing to the target."""
+    problems = [item for item in evidence.problems if is_about_target(item)]
+    if not problems:
+        return FoundCauses()
+    samples = choose_samples(item for item in problems if not is_generated(item) and item.verdict.path_state is None)
+    answers = await ask_reference_server(
+        plan, evidence.preflight, [item.trial for item in samples], evidence.findings[:_MAX_FINDINGS]
+    )
+    cache = AnswerCache(rate_headers=frozenset(name.lower() for name in plan.contract.profile.rate_headers))
+    traits = RequestTraits(plan.contract)
+    compared = CheckComparisonResult()
+    for item in samples:
+        compared.differences += differences_of(item, answers.results.get(item.trial.name), cache.normalize)
+    operations = {item.trial.asked_operation for item in samples}
+    compared.matching = [item for item in evidence.passed if item[0].asked_operation in operations]
+    ordinary = ordinary_requests(plan, evidence.preflight, Redactor(plan.placeholders_by_secret()))
+    analysis = CauseAnalysis(compared, traits, cache.normalize, ordinary)
+    groups = assign_problems(group_differences(compared.differences, analysis), _not_found(problems, evidence))
+    seed_events = seed_events_by_call(plan.contract) if evidence.findings else {}
+    joiner = FindingJoiner(traits=traits, normalize=cache.normalize, right=answers.generated, seed_events=seed_events)
+    groups = joiner.join(groups, evidence.findings, problems, analysis)
+    builder = CauseBuilder(contract=plan.contract, analysis=analysis)
+    return FoundCauses(causes=builder.build_all(groups), remark=answers.failure)
+
+
+def _not_found(problems: Sequence[Problem], evidence: Evidence) -> list[Problem]:
+    """The problems that are no failures by findings, which are joined one by one."""
+    has_findings = bool(evidence.findings)
+    return [
+        item for item in problems if not (has_findings and is_generated(item) and item.verdict.outcome is Outcome.FAIL)
+    ]

@@ -1,0 +1,124 @@
+"""Causes: one for each thing that is wrong, the same in every run, and every failure has one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from conformance.cases import CHECKS
+from conformance.causes import evidence as evidence_module
+from conformance.causes.evidence import Evidence
+from conformance.causes.finder import find_causes
+from conformance.contract import Contract
+from conformance.core import event_loop
+from conformance.core.model import OperationKind, Outcome
+from conformance.fuzz import fuzz_plan
+from conformance.refserver.reduced_contract import reduced_contract
+from conformance.refserver.server_change import ServerChange
+from conformance.refserver.servers import SERVERS
+from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
+from conformance.report.cause import FoundCauses, Harm
+from conformance.run.execution import RunResult, build_report, execute
+from conformance.run.plan import build_plan
+from conformance.settings import table
+from tests.report.test_renderers import schema_validator
+
+if TYPE_CHECKING:
+    import pytest
+
+    from conformance.report.document import Report
+
+PROFILE, OTHER, KEY = "segmentstream", "rudderstack", "Causes-Write-Key"
+SELECT = "accept,json,errors,payload.identity.*,auth,fuzz,robustness.recovery.*,robustness.framing.*"
+
+
+def serve(*faults: str) -> ThreadedServer:
+    """A server with several faults of the reference server at once."""
+    overrides = [override for name in faults if (override := SERVERS[name].change.override)]
+    change = ServerChange(override=lambda view: next((reply for item in overrides if (reply := item(view))), None))
+    return ThreadedServer(uvicorn_config(change.create_application(reduced_contract(PROFILE), KEY, None)), "faulty")
+
+
+def serve_without_batches() -> ThreadedServer:
+    """A server of another profile that has no path for batches."""
+
+    def without_batches(contract: Contract) -> Contract:
+        profile = contract.profile
+        routes = tuple(route for route in profile.routes if route.kind is not OperationKind.BATCH)
+        return Contract(replace(profile, routes=routes))
+
+    change = ServerChange(edit_contract=without_batches)
+    return ThreadedServer(uvicorn_config(change.create_application(reduced_contract(OTHER), KEY, None)), "faulty")
+
+
+def judge(
+    started: ThreadedServer, profile: str = PROFILE, select: str = SELECT, **settings: str
+) -> tuple[FoundCauses, Report]:
+    """The causes of what is wrong with a server, and the report that has them."""
+    with started as server:
+        resolved = table.resolve({"write_key": KEY, "fuzz": "0", "select": [select], **settings})
+        plan = build_plan(resolved, server.url, reduced_contract(profile), CHECKS)
+        kept = Evidence()
+        result = RunResult(evidence=kept)
+        event_loop.run(execute(plan, lambda *_: None, fuzz=partial(fuzz_plan, findings=kept.findings), result=result))
+    result.causes = event_loop.run(find_causes(plan, kept))
+    return result.causes, build_report(plan, result)
+
+
+THREE = ("nan-accepted", "null-crash", "time-crash")
+
+
+def test_three_faults_are_three_causes_the_costliest_first() -> None:
+    """Ten failures, with generated requests among them; each names its cause."""
+    found, report = judge(serve(*THREE), fuzz="300")
+    assert [(item.check, item.harm) for item in found.causes] == [
+        ("accept.event.minimal", Harm.LOST),
+        ("json.top-level.null", Harm.CRASH),
+        ("json.syntax.infinity", Harm.LETTER),
+    ]
+    assert found.remark == ""
+    assert [item.sentence.partition(";")[0] for item in found.causes] == [
+        "the smallest documented request is answered with 500",
+        "null at the top level is answered with 500",
+        "a field with Infinity as its value is accepted with 204",
+    ]
+    document: Any = report.as_json()
+    broken = [item for item in document["checks"] if item["outcome"] == "fail"]
+    assert {item["cause"] for item in broken} == {item["id"] for item in document["causes"]}
+    assert any(item["id"].startswith("fuzz.") for item in broken)
+    schema_validator("report").validate(document)
+
+
+def test_causes_are_the_same_in_every_run() -> None:
+    """So that reports can be compared; whatever runs at the same time, and with other checks beside."""
+    one, _ = judge(serve(*THREE), run_id="first", jobs="1")
+    other, _ = judge(serve(*THREE), select=f"{SELECT},payload", run_id="second")
+    assert [item.id for item in one.causes] == [item.id for item in other.causes]
+
+
+def test_a_server_without_faults_has_no_causes() -> None:
+    """Nor is anything asked."""
+    found, report = judge(serve(), select="json.top-level.*")
+    assert found == FoundCauses()
+    assert report.as_json()["causes"] == []
+
+
+def test_what_follows_from_a_missing_path_has_its_cause() -> None:
+    """The check of the smallest request fails there, and no other can be asked."""
+    found, report = judge(serve_without_batches(), OTHER, select="accept.event.*,batch,errors.status.*")
+    (cause,) = found.causes
+    assert (cause.check, cause.harm) == ("accept.event.minimal", Harm.LOST)
+    assert "404" in cause.sentence
+    explained = {item.name for item in cause.explains}
+    outcomes = {item.outcome for item in report.verdicts if item.name in explained}
+    assert outcomes == {Outcome.FAIL, Outcome.UNTESTABLE}
+    assert explained == {item.name for item in report.problems()}
+
+
+def test_what_has_no_room_is_told_apart_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a target sends, the evidence stays small; no failure loses its cause."""
+    monkeypatch.setattr(evidence_module, "_MAX_KEPT_BYTES", 0)
+    found, report = judge(serve(*THREE), select="json,accept.event.*")
+    explained = {item.name for cause in found.causes for item in cause.explains}
+    assert explained == {item.name for item in report.verdicts if item.outcome is Outcome.FAIL}
