@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
 
     from conformance.contract import Operation
+    from conformance.core.model import Json
     from conformance.probe.client import ProbeClient
     from conformance.requests import Call, Draft
 
@@ -50,6 +51,16 @@ def _bad_batch_case(slug: str, description: str, is_bad: tuple[bool, ...]) -> In
         return drafts[0].with_events(*(event for draft in drafts for event in draft.events))
 
     return InvalidCase(slug, description, condition, make_draft)
+
+
+def _no_events_case(slug: str, description: str, values: tuple[Json, ...]) -> InvalidCase:
+    """A batch in which nothing is an event; servers that take the good part of a batch have none here."""
+    return InvalidCase(
+        slug,
+        description,
+        Condition.BATCH_EVENT_NOT_OBJECT,
+        lambda call: call.acceptable_request().with_events(*values),
+    )
 
 
 def _wrong_method_case(method: str) -> InvalidCase:
@@ -76,6 +87,8 @@ BAD_BATCHES = (
     _bad_batch_case("last", "a batch of two, of which the last names no user", (False, True)),
     _bad_batch_case("alone", "a batch of one event, which names no user", (True,)),
     _bad_batch_case("all", "a batch of two events, which name no user", (True, True)),
+    _no_events_case("events.one-number", "a batch of nothing but a number", (42,)),
+    _no_events_case("events.strings", "a batch of two strings", ("conformance", "conformance")),
 )
 """Bad events in each place, alone, and with none but bad ones."""
 JSON_CONDITIONS = frozenset({Condition.JSON_INVALID, Condition.JSON_NOT_OBJECT, Condition.JSON_NOT_UTF8})

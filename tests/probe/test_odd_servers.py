@@ -93,6 +93,9 @@ def event_rate(run: ProbeAndRun) -> None:
 def partial_batches(run: ProbeAndRun) -> None:
     """A bad event beside good ones is 207 wherever it stands, and alone it is 400."""
     assert facts_of(run, "batch-partly-bad", "identity-missing") == [(207,), (400,)]
+    no_object = run.profile.facts["answers.batch-event-not-object"]
+    assert isinstance(no_object, ExpectedResponse)
+    assert {*no_object.statuses} == {207, 400}
 
 
 LEARNED: dict[str, Callable[[ProbeAndRun], None]] = {
