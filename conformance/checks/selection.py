@@ -55,7 +55,7 @@ def select_trials(trials: Iterable[Trial], select: Iterable[str], deselect: Iter
     all_trials = list(trials)
     selecting = [SelectionExpression.parse("--select", text) for text in select]
     deselecting = [SelectionExpression.parse("--deselect", text) for text in deselect]
-    for expression in (*selecting, *deselecting):
+    for expression in (*selecting, *deselecting) if all_trials else ():
         _require_match(all_trials, expression)
 
     def is_selected(trial: Trial) -> bool:

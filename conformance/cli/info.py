@@ -43,6 +43,7 @@ def explain(options: Mapping[str, Any]) -> int:
     check = checks_by_id.get(options["id"])
     if check is None:
         raise UsageError(f"no check is called {options['id']!r}{did_you_mean(options['id'], checks_by_id)}")
+    contracts = {name: Contract(load(name)) for name in options["profile"] or resources.profile_names()}
     _print_lines(
         [
             check.id,
@@ -53,8 +54,8 @@ def explain(options: Mapping[str, Any]) -> int:
             "",
         ]
     )
-    for name in options["profile"] or resources.profile_names():
-        _print_lines(_describe_promise(name, check))
+    for name, contract in contracts.items():
+        _print_lines(_describe_promise(name, contract, check))
     return 0
 
 
@@ -117,9 +118,8 @@ def _stated_trials(contract: Contract, check: Check) -> list[Trial]:
     return [trial for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check]) if trial.operation and trial.facts]
 
 
-def _describe_promise(name: str, check: Check) -> list[str]:
+def _describe_promise(name: str, contract: Contract, check: Check) -> list[str]:
     """The lines on what a profile promises about a check, with sources."""
-    contract = Contract(load(name))
     stated_trials = _stated_trials(contract, check)
     if not stated_trials:
         return [f"{name}: not promised", ""]

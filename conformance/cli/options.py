@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from conformance import __version__
 from conformance.core.errors import UsageError
+from conformance.core.text import nearest_hint
 from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.settings.setting import Setting
 
@@ -27,10 +28,33 @@ EXPORT_FORMATS = ("postman", "har", "jsonl")
 """The formats of an export."""
 EXPORT_SETTINGS = ("profile", "gate", "select", "deselect", "include")
 """The settings that `export` takes."""
+_SETTINGS_OF_CHECKS = ("select", "deselect", "known-deviations", "repeat")
+_UNUSED_SETTINGS = {
+    "fuzz": _SETTINGS_OF_CHECKS,
+    "replay": (*_SETTINGS_OF_CHECKS, "fuzz", "fuzz-seed", "max-time"),
+    "probe": ("profile", "include", *_SETTINGS_OF_CHECKS),
+    "diff": ("known-deviations", "repeat"),
+}
+"""The settings that a command has no use for. They may stand in files and the environment, which all commands share."""
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argument parser that raises UsageError instead of printing its usage."""
+    """An argument parser that raises UsageError instead of printing its usage, and knows no abbreviations."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - those of argparse
+        super().__init__(**{**settings, "allow_abbrev": False})
+        self.commands: Mapping[str, CommandParser] = {}
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
+        """The options of a subcommand. Raises UsageError, which names the nearest option instead of an unknown one."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            command = self.commands[options.command]
+            name = unknown[0].partition("=")[0]
+            if not name.startswith("-"):
+                command.error(f"too many arguments: {len(unknown)}")
+            command.error(f"unrecognized arguments: {name}{nearest_hint(name, command._option_string_actions)}")  # noqa: SLF001 - argparse lists them nowhere else
+        return options
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
@@ -47,6 +71,7 @@ def build_parser() -> CommandParser:
     commands = command_parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, parser_class=CommandParser
     )
+    command_parser.commands = commands.choices
     _add_sending_commands(commands)
     _add_diff_command(commands)
     _add_report_commands(commands)
@@ -78,8 +103,8 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
         help="write each verdict at once, as a line of JSON; - is standard output",
     )
     fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
-    _add_target_and_settings(fuzz)
-    _add_report_options(fuzz, "json", "junit")
+    _add_target_and_settings(fuzz, *_UNUSED_SETTINGS["fuzz"])
+    _add_report_options(fuzz, "json")
     for command in (run, fuzz):
         command.add_argument(
             "--dry-run",
@@ -89,14 +114,13 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
     fuzz.add_argument("--refresh", action="store_true", help="generate the requests again")
     replay = commands.add_parser("replay", help="send the request of a finding again")
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
-    _add_target_and_settings(replay)
-    _add_report_options(replay, "json", "junit")
+    _add_target_and_settings(replay, *_UNUSED_SETTINGS["replay"])
     _add_probe_options(commands.add_parser("probe", help="find out how a server answers, and write its profile"))
 
 
 def _add_probe_options(command: CommandParser) -> None:
     """The options of `probe`."""
-    _add_target_and_settings(command, "profile")
+    _add_target_and_settings(command, *_UNUSED_SETTINGS["probe"])
     command.add_argument(
         "--profile",
         action="append",
@@ -114,7 +138,8 @@ def _add_diff_command(commands: argparse._SubParsersAction[CommandParser]) -> No
     diff = commands.add_parser("diff", help="send two servers the same requests, and show where their answers differ")
     diff.add_argument("url", metavar="URL_A", help="the base URL of the first server, such as the one in use")
     diff.add_argument("url_b", metavar="URL_B", help="the base URL of the second server, such as the new one")
-    _add_setting_options(diff, (*SETTINGS, *SECOND_SERVER_SETTINGS))
+    used = [setting for setting in SETTINGS if setting.name not in _UNUSED_SETTINGS["diff"]]
+    _add_setting_options(diff, (*used, *SECOND_SERVER_SETTINGS))
     diff.add_argument("--quiet", action="store_true", help="print only the differences, and the verdict")
     diff.add_argument("--strict", action="store_true", help="count different texts in answers as differences, too")
     diff.add_argument(

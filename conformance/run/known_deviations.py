@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from conformance.core.model import Json, Level
 
 _KEPT_OUTCOMES = frozenset({Outcome.PASS, Outcome.OBSERVED})
-_REASON_PLACEHOLDER = "TODO: why this is accepted for now"
+_DRAFTED = "TODO"
+_REASON_PLACEHOLDER = f"{_DRAFTED}: why this is accepted for now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,8 @@ def read(path: str) -> DeviationList:
         expires = item.get("expires", "")
         if expires and not _is_date(expires):
             parsed.add_problem(("deviations", index, "expires"), f"{expires!r} is no date, such as 2027-03-31")
+        if item["reason"].strip().upper().startswith(_DRAFTED):
+            parsed.add_problem(("deviations", index, "reason"), "this is a draft; say why the deviation is accepted")
         lines = [line for place, line in parsed.lines.items() if place[:2] == ("deviations", index)]
         known_deviation = KnownDeviation(**{key: item.get(key, "") for key in ("reason", "link", "owner", "expires")})
         entries.append(

@@ -47,6 +47,9 @@ def parse_positive_float(text: str) -> float:
     return value
 
 
+_FLAG_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
 class SettingOrigin(enum.StrEnum):
     """Where a value comes from; the first in this order wins."""
 
@@ -105,7 +108,10 @@ class Setting:
     def _split_environment_value(self, text: str) -> Any:  # noqa: ANN401 - as above
         """The value that an option would have, from the text of an environment variable."""
         if self.is_flag:
-            return text.strip().lower() not in {"0", "false", "no", "off"}
+            word = text.strip().lower()
+            if word not in _FLAG_WORDS:
+                raise UsageError(f"${self.environment_variable}: expected 1, true, yes, on, 0, false, no or off")
+            return _FLAG_WORDS[word]
         return [line for line in text.splitlines() if line.strip()] if self.is_list else text
 
     def _convert_value(self, raw_value: Any, origin_text: str) -> Any:  # noqa: ANN401 - as above

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.cli import main
-from conformance.core.errors import UsageError
+from conformance.core.errors import ProfileError, UsageError
 from conformance.core.known_deviation import KnownDeviation
 from conformance.core.model import Area, Level, Outcome, Verdict
 from conformance.run import known_deviations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 DIALECT = "segmentstream"
 BROKEN = "size.event.over"
+DRAFTED_REASON = "TODO: why this is accepted for now"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_a_list_is_drafted_and_then_excuses(
     text = listed.read_text()
     assert f'check: "{BROKEN}"' in text
     assert "TODO" in text
-    listed.write_text(text.replace("TODO: why this is accepted for now", "the store takes any size"))
+    listed.write_text(text.replace(DRAFTED_REASON, "the store takes any size"))
     capsys.readouterr()
     report, junit, sarif = (tmp_path / name for name in ("r.json", "r.xml", "r.sarif"))
     papers = ["--json", str(report), "--junit", str(junit), "--sarif", str(sarif)]
@@ -108,7 +109,7 @@ def test_a_stale_entry_ends_in_4(name: str, broken: str, listed: Path, capsys: p
     """It says which lines are to be deleted; nobody carries excuses along that excuse nothing."""
     entry, words = STALE[name]
     exit_code_of_run(broken, "--write-known-deviations", str(listed))
-    rest = listed.read_text().partition("deviations:\n")[2]
+    rest = listed.read_text().partition("deviations:\n")[2].replace(DRAFTED_REASON, "the store takes any size")
     if name == "expired":
         blocks = rest.split("  # ")
         rest = "  # ".join(block for block in blocks if f'"{BROKEN}"' not in block)
@@ -169,6 +170,9 @@ def test_a_draft_can_be_read_back_and_keeps_reasons(listed: Path) -> None:
     listed.write_text(
         known_deviations.render_template([*everywhere, *there], Level.MUST, known_deviations.DeviationList())
     )
+    with pytest.raises(ProfileError, match=r"known\.yaml:\d+: deviations\[0\]\.reason: this is a draft"):
+        known_deviations.read(str(listed))
+    listed.write_text(listed.read_text().replace(DRAFTED_REASON, "ours"))
     listed_deviations = known_deviations.read(str(listed))
     assert [item.name for item in listed_deviations.entries] == [BROKEN, "json.syntax.nan on POST /v1/track"]
     assert "\x1b" not in listed.read_text()

@@ -60,11 +60,14 @@ class Given:
     def __init__(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._place, self._monkeypatch = place, monkeypatch
         self._argv: list[str] = []
+        self._command = ["run", "http://a"]
         self._lines: list[str] = []
 
     def add(self, setting: Setting, origin: SettingOrigin, text: str = "") -> None:
         """Gives a setting by an origin."""
         text = text or sample(setting, origin)
+        if setting in SECOND_SERVER_SETTINGS:
+            self._command = ["diff", "http://a", "http://b"]
         if origin is OPTION:
             self._argv += [f"--{setting.name}"] if setting.is_flag else [f"--{setting.name}", text]
         elif origin is ENVIRONMENT:
@@ -74,8 +77,8 @@ class Given:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options, as `diff` has them, which takes all."""
-        return vars(build_parser().parse_args(["diff", "http://a", "http://b", *self._argv]))
+        """The options of `run`, or of `diff` if one is of the second server."""
+        return vars(build_parser().parse_args([*self._command, *self._argv]))
 
     @property
     def file_values(self) -> Any:  # noqa: ANN401 - as settings are
