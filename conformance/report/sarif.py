@@ -29,10 +29,11 @@ def render_sarif(document: Mapping[str, Any]) -> str:
     """A log of one run: a rule for each broken check, a result for each call on which it is broken.
 
     SARIF wants a result to be in a file, and the target's source is unknown here: so the file is the profile that
-    states the promise, and the call is the logical location. Checks without an answer become notifications.
+    states the promise, and the call is the logical location. Checks without an answer become notifications. All that
+    can't be asked on a call because nothing is accepted there is one result.
     """
     checks = document["checks"]
-    failures = [item for item in checks if item["outcome"] in DEVIATING_OUTCOMES]
+    failures = _one_for_each_dead_path([item for item in checks if item["outcome"] in DEVIATING_OUTCOMES])
     rules = _rules(failures)
     rule_indexes = {rule: number for number, rule in enumerate(rules)}
     profile = document["profile"]["name"]
@@ -63,6 +64,20 @@ def render_sarif(document: Mapping[str, Any]) -> str:
         },
     }
     return to_json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=True) + "\n"
+
+
+def _one_for_each_dead_path(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The checks, of those on a call that accepts nothing only the strongest, which says how many there are."""
+    groups: dict[tuple[str, bool], list[Mapping[str, Any]]] = {}
+    for item in checks:
+        if item.get("path_state"):
+            groups.setdefault((item["operation"], bool(item.get("known"))), []).append(item)
+    kept: list[Mapping[str, Any]] = [item for item in checks if not item.get("path_state")]
+    for group in groups.values():
+        strongest = min(group, key=lambda item: Level(item["level"]).rank)
+        number = f"{len(group)} checks can't be tested here: " if len(group) > 1 else ""
+        kept.append({**strongest, "message": f"{number}{strongest['message']}"})
+    return sorted(kept, key=lambda item: (item["id"], item["operation"]))
 
 
 def _rules(checks: Iterable[Mapping[str, Any]]) -> dict[str, Json]:

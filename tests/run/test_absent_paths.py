@@ -31,6 +31,7 @@ from conformance.core.resources import profile_names, specs_dir
 from conformance.profile import load
 from conformance.report.html import render_html
 from conformance.report.markdown import render_markdown, render_markdown_matrix
+from conformance.report.sarif import render_sarif
 from conformance.report.tallies import build_call_grid
 from conformance.report.terminal import print_report
 from conformance.requests import Keys, PreflightResult
@@ -94,6 +95,12 @@ def terminal_text(report: Report) -> str:
     return str(file.getvalue())
 
 
+def sarif_results(report: Report) -> list[dict[str, Any]]:
+    """The results of the SARIF report."""
+    log: dict[str, Any] = json.loads(render_sarif(report.as_json()))
+    return list(log["runs"][0]["results"])
+
+
 def is_short_batch(path: str) -> bool:
     """Whether a path is the one that only browsers' SDKs send batches to."""
     return path == "/v1/b"
@@ -136,6 +143,8 @@ def test_a_path_that_refuses_everything_is_one_line_of_a_terminal(status: int) -
     assert len(lines) == 1
     assert f"{len(untestable)} checks on {SHORT_BATCH}  SHOULD: nothing is accepted there, {status} 'no'" in lines[0]
     assert "UNTESTABLE" not in terminal_text(report).split(lines[0])[1]
+    (result,) = [item for item in sarif_results(report) if item["properties"]["outcome"] == "untestable"]
+    assert result["message"]["text"].startswith(f"{len(untestable)} checks can't be tested here: ")
     page = render_markdown(report.as_json())
     (line,) = [line for line in page.splitlines() if "UNTESTABLE" in line]
     assert f"on `{SHORT_BATCH}`: nothing is accepted there" in line
