@@ -6,19 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.causes.normalized_answers import normalize
-from conformance.report.transcript import MAX_BODY_BYTES
+from conformance.run.kept_exchanges import MAX_KEPT_BYTES, SMALL_BYTES, RoomForAnswers, size_of_answer
 
 if TYPE_CHECKING:
     from conformance.causes.normalized_answers import NormalizedAnswer
-    from conformance.core.model import Exchange, Response
+    from conformance.core.model import Exchange
     from conformance.run.engine import CheckResult
-
-MAX_KEPT_BYTES = 32 * 1024 * 1024
-"""What answers may take that are kept whole; of all others the beginning is kept."""
-_SMALL_BYTES = 2 * MAX_BODY_BYTES
-"""Answers up to this size are always kept whole."""
-_HEADER_BYTES = 160
-"""What a header takes beside its text."""
 
 
 class KeptAnswers:
@@ -26,7 +19,7 @@ class KeptAnswers:
 
     def __init__(self, rate_headers: frozenset[str], max_bytes: int = MAX_KEPT_BYTES) -> None:
         self._rate_headers = rate_headers
-        self._bytes_left = max_bytes
+        self._room = RoomForAnswers(max_bytes)
         self._normalized: dict[int, tuple[Exchange, NormalizedAnswer]] = {}
 
     def normalize(self, exchange: Exchange) -> NormalizedAnswer:
@@ -45,31 +38,9 @@ class KeptAnswers:
         return replace(result, exchanges=exchanges, exchange=shown)
 
     def _keep_exchange(self, exchange: Exchange) -> Exchange:
-        response = exchange.response
-        size = _size_of(response) if response is not None else 0
-        if response is None or size <= _SMALL_BYTES or id(exchange) in self._normalized:
+        if size_of_answer(exchange) <= SMALL_BYTES or id(exchange) in self._normalized:
             return exchange
         normalized = normalize(exchange, self._rate_headers)
-        if size <= self._bytes_left:
-            self._bytes_left -= size
-        else:
-            exchange = replace(exchange, response=_beginning_of(response))
+        exchange = self._room.keep(exchange)
         self._normalized[id(exchange)] = exchange, normalized
         return exchange
-
-
-def _size_of(response: Response) -> int:
-    """About how many bytes an answer takes in memory."""
-    return len(response.body) + sum(_HEADER_BYTES + len(name) + len(value) for name, value in response.headers)
-
-
-def _beginning_of(response: Response) -> Response:
-    """What a report shows of a body, and as many of the headers as fit into the same room."""
-    kept, room = [], MAX_BODY_BYTES
-    for name, value in response.headers:
-        room -= _HEADER_BYTES + len(name) + len(value)
-        if room < 0:
-            break
-        kept.append((name, value))
-    body, left_out = response.body[:MAX_BODY_BYTES], len(response.body[MAX_BODY_BYTES:])
-    return replace(response, headers=tuple(kept), body=body, truncated=True, left_out_bytes=left_out)

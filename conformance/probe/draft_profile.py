@@ -11,6 +11,7 @@ from conformance.probe.dialects import PROBE_SOURCE
 from conformance.probe.summary import SummaryRow, fact_row
 from conformance.profile import common_facts
 from conformance.profile.facts import Fact, Rule
+from conformance.run.kept_exchanges import RoomForAnswers, without_body
 
 if TYPE_CHECKING:
     from conformance.core.model import Exchange
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """An answer to a request on an operation."""
+    """An answer to a request on an operation; the request itself is only described."""
 
     operation: Operation
     request_description: str
@@ -54,6 +55,7 @@ class DraftProfile:
     accepts_any_key: bool = False
     types_needing_all_fields: set[str] = field(default_factory=set)
     usual_successes: dict[str, Exchange] = field(default_factory=dict)
+    room: RoomForAnswers = field(default_factory=RoomForAnswers)
     _cached_contract: Contract | None = None
 
     @classmethod
@@ -123,7 +125,8 @@ class DraftProfile:
 
     def add_observation(self, fact: str, operation: Operation, request_description: str, exchange: Exchange) -> None:
         """Adds an answer, from which a fact is derived later."""
-        observation = Observation(operation=operation, request_description=request_description, exchange=exchange)
+        kept = without_body(self.room.keep(exchange))
+        observation = Observation(operation=operation, request_description=request_description, exchange=kept)
         self.observations.setdefault(fact, []).append(observation)
 
     def add_no_server_error(self) -> None:

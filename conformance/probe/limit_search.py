@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.profile.facts import SizeLimit
+from conformance.run.kept_exchanges import without_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -147,7 +148,7 @@ async def run_search(
             if bytes_left < 0 or client.requests_left < _LATER_REQUESTS:
                 trace.is_cut_by_budget = True
                 return trace
-            trace.exchanges[size] = await client.send(draft)
+            trace.exchanges[size] = without_body(await client.send(draft))
             trace.request_count += 1
             was_accepted = client.accepts(trace.exchanges[size])
             trace.bounds = _narrow(trace.bounds, size, is_accepted=was_accepted)
