@@ -118,17 +118,19 @@ def contract_digest(contract: Contract) -> str:
 
 def generate_cases(contract: Contract, seed: int) -> Iterator[Case]:
     """An endless stream of cases from all generators, each once, labelled by the oracle."""
+    from conformance.fuzz.hypothesis_files import in_cache_directory
     from conformance.fuzz.schema_cases import schema_cases
     from conformance.fuzz.strategy_cases import strategy_cases
 
     oracle = Oracle(contract)
     seen: set[bytes] = set()
     generators = (systematic_cases(contract), schema_cases(contract, seed), strategy_cases(contract, seed))
-    for case in itertools.chain(interleave(generators, _GENERATOR_SHARES), mutated_cases(contract, seed)):
-        case_hash = _hash_case(case)
-        if case_hash not in seen:
-            seen.add(case_hash)
-            yield case._replace(expected_facts=oracle.expected_facts(case))
+    with in_cache_directory():
+        for case in itertools.chain(interleave(generators, _GENERATOR_SHARES), mutated_cases(contract, seed)):
+            case_hash = _hash_case(case)
+            if case_hash not in seen:
+                seen.add(case_hash)
+                yield case._replace(expected_facts=oracle.expected_facts(case))
 
 
 def _hash_case(case: Case) -> bytes:
