@@ -52,14 +52,14 @@ def describe_finding(finding: Finding) -> str:
 
 
 def stopped_sdks(check_ids: Collection[str], contract: Contract) -> tuple[str, ...]:
-    """The official SDKs of the profile whose requests these checks see refused; all of a language in one word."""
+    """Which official SDKs of the profile can't deliver, whose requests these checks see refused, in words."""
     supported = [sdk for sdk in sdks.load_all() if contract.has_fact(f"sdks.{sdk.name}")]
     stopped = [sdk for sdk in supported if f"sdk.{sdk.name}.accepted" in check_ids]
     if len(stopped) > 1 and len(stopped) == len(supported):
-        return ("no official SDK",)
+        return ("no official SDK can deliver",)
     words: dict[str, None] = {}
     for sdk in stopped:
         of_language = [item for item in supported if item.language == sdk.language]
         is_whole = len(of_language) > 1 and all(item in stopped for item in of_language)
-        words[f"no official SDK for {sdk.language}" if is_whole else sdk.title] = None
+        words[f"no official SDK for {sdk.language} can deliver" if is_whole else f"{sdk.title} can't deliver"] = None
     return tuple(words)

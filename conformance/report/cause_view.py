@@ -155,6 +155,6 @@ def select_command(cause: Mapping[str, Any], document: Mapping[str, Any]) -> str
     )  # fmt: skip
 
 
-def sentences_by_check(document: Mapping[str, Any]) -> dict[str, str]:
+def sentences_by_cause(document: Mapping[str, Any]) -> dict[str, str]:
     """The sentence of each cause, by its id."""
     return {item["id"]: item["sentence"] for item in document.get("causes", ())}

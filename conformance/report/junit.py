@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 from conformance.core.model import Level, Outcome, Source
 from conformance.core.text import clean_for_xml
+from conformance.report.cause_view import sentences_by_cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +26,12 @@ def render_junit(document: Mapping[str, Any]) -> str:
     A failure below the run's gate, or a known one, does not fail the run: it is `skipped`, with its message.
     """
     run, checks = document["run"], document["checks"]
-    gate = Level(run["gate"])
+    gate, causes = Level(run["gate"]), sentences_by_cause(document)
     root = ET.Element("testsuites", name="ingest-conformance", time=f"{run['duration_s']:.3f}")
     for area in sorted({item["area"] for item in checks}):
         area_checks = [item for item in checks if item["area"] == area]
         suite = ET.SubElement(root, "testsuite", name=clean_for_xml(f"{document['profile']['name']}.{area}"))
-        tags = [_add_case(suite, item, gate) for item in area_checks]
+        tags = [_add_case(suite, item, gate, causes.get(item.get("cause", ""), "")) for item in area_checks]
         suite.set("tests", str(len(area_checks)))
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             suite.set(name, str(tags.count(tag)))
@@ -52,8 +53,8 @@ def _add_error_suite(root: ET.Element, document: Mapping[str, Any], name_of_case
     ET.SubElement(case, "error", message=clean_for_xml(message))
 
 
-def _add_case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | None:
-    """Adds one case; returns the tag of its outcome."""
+def _add_case(suite: ET.Element, item: Mapping[str, Any], gate: Level, cause: str) -> str | None:
+    """Adds one case, which names its cause; returns the tag of its outcome."""
     name = f"{item['id']}[{item['operation']}]" if item["operation"] else item["id"]
     case = ET.SubElement(suite, "testcase", classname=f"conformance.{item['area']}", name=clean_for_xml(name), time="0")
     tag = _OUTCOME_TAGS.get(Outcome(item["outcome"]))
@@ -66,6 +67,7 @@ def _add_case(suite: ET.Element, item: Mapping[str, Any], gate: Level) -> str | 
     element = ET.SubElement(case, tag, message=clean_for_xml(message))
     if tag != "skipped":
         element.set("type", item["outcome"])
+        causes = [f"cause {item['cause']}: {cause}"] if cause else []
         sources = (str(Source(**source)) for source in item["sources"])
-        element.text = clean_for_xml("\n".join([item["title"], *sources, item["curl"]]))
+        element.text = clean_for_xml("\n".join([item["title"], *causes, *sources, item["curl"]]))
     return tag

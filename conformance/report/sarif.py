@@ -11,12 +11,14 @@ from urllib.parse import quote
 from conformance.core.model import DEVIATING_OUTCOMES, Level, Outcome
 from conformance.core.resources import profile_names
 from conformance.core.text import escape_controls, to_json_text, truncate
+from conformance.report.cause_view import view_causes
 from conformance.report.document import UNJUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.core.model import Json, JsonObject
+    from conformance.report.cause_view import CauseView
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
@@ -26,15 +28,17 @@ _MAX_LENGTH = 1000
 
 
 def render_sarif(document: Mapping[str, Any]) -> str:
-    """A log of one run: a rule for each broken check, a result for each call on which it is broken.
+    """A log of one run: a result for each cause, with the calls that show it; a rule for the check that names it.
+
+    A broken check without a cause is a result on each call.
 
     SARIF wants a result to be in a file, and the target's source is unknown here: so the file is the profile that
     states the promise, and the call is the logical location. Checks without an answer become notifications. All that
     can't be asked on a call because nothing is accepted there is one result.
     """
     checks = document["checks"]
-    failures = _one_for_each_dead_path([item for item in checks if item["outcome"] in DEVIATING_OUTCOMES])
-    rules = _rules(failures)
+    broken = _causes_and_failures(document)
+    rules = _rules(broken)
     rule_indexes = {rule: number for number, rule in enumerate(rules)}
     profile = document["profile"]["name"]
     notifications: list[Json] = [_notification(item) for item in checks if item["outcome"] == Outcome.ERROR]
@@ -55,7 +59,7 @@ def render_sarif(document: Mapping[str, Any]) -> str:
                 "toolExecutionNotifications": notifications,
             }
         ],
-        "results": [_result(item, profile, rule_indexes[item["id"]]) for item in failures],
+        "results": [_result(item, profile, rule_indexes[item["id"]]) for item in broken],
         "properties": {
             "target": document["target"]["url"],
             "profile": profile,
@@ -78,6 +82,27 @@ def _one_for_each_dead_path(checks: Sequence[Mapping[str, Any]]) -> list[Mapping
         number = f"{len(group)} checks can't be tested here: " if len(group) > 1 else ""
         kept.append({**strongest, "message": f"{number}{strongest['message']}"})
     return sorted(kept, key=lambda item: (item["id"], item["operation"]))
+
+
+def _causes_and_failures(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The causes in the form of checks, and the broken checks that have none."""
+    overview, checks = view_causes(document), document["checks"]
+    views = [view for view in overview.all if view.outcome in DEVIATING_OUTCOMES] if overview else []
+    failures = [item for item in checks if item["outcome"] in DEVIATING_OUTCOMES]
+    lone = [item for item in failures if "cause" not in item] if overview else failures
+    return [*(_as_check(view, checks) for view in views), *_one_for_each_dead_path(lone)]
+
+
+def _as_check(view: CauseView, checks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A cause in the form of the check that names it, with all calls that show it."""
+    cause = view.data
+    naming = next(item for item in checks if item["id"] == cause["check"])
+    own = {name: cause[name] for name in ("level", "calls", "sources", "expected", "received")}
+    return {
+        **naming, **own, "id": cause["check"], "message": cause["sentence"], "title": cause["promise"],
+        "operation": "", "outcome": view.outcome, "cause": cause["id"], "explains": view.check_ids,
+        "known": {"reason": view.known} if view.known else None,
+    }  # fmt: skip
 
 
 def _rules(checks: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
@@ -110,7 +135,8 @@ def _rule(name: str, checks: Sequence[Mapping[str, Any]]) -> JsonObject:
 
 def _result(item: Mapping[str, Any], profile: str, rule: int) -> JsonObject:
     """A check that is broken on one call."""
-    digest = hashlib.sha256(json.dumps([profile, item["id"], item["operation"]]).encode()).hexdigest()[:32]
+    place = ["cause", item["cause"]] if "calls" in item else [item["id"], item["operation"]]
+    digest = hashlib.sha256(json.dumps([profile, *place]).encode()).hexdigest()[:32]
     return {
         "ruleId": item["id"],
         "ruleIndex": rule,
@@ -123,6 +149,7 @@ def _result(item: Mapping[str, Any], profile: str, rule: int) -> JsonObject:
             "outcome": item["outcome"],
             "expected": escape_controls(item["expected"])[:_MAX_LENGTH],
             "received": escape_controls(item["received"])[:_MAX_LENGTH],
+            **({"cause": item["cause"], "checks": [*item["explains"]]} if "calls" in item else {}),
         },
     }
 
@@ -143,9 +170,10 @@ def _location(item: Mapping[str, Any], profile: str) -> JsonObject:
             "region": {"startLine": 1},
         }
     }
-    if item["operation"]:
+    calls = item.get("calls") or ([item["operation"]] if item["operation"] else [])
+    if calls:
         location["logicalLocations"] = [
-            {"fullyQualifiedName": escape_controls(item["operation"]), "kind": "resource"},
+            {"fullyQualifiedName": escape_controls(call), "kind": "resource"} for call in calls
         ]
     return location
 

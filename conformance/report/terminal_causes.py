@@ -26,7 +26,7 @@ def print_first_screen(overview: CauseOverview, console: Console) -> None:
     """What is wrong in the order in which to mend it, a line each: at the gate, below it, and what is known."""
     console.print(Text(overview.heading, style="bold"), soft_wrap=True)
     for words, sentence in overview.stopped:
-        line = Text.assemble((f"  {words} can't deliver", "bold red"), f": {escape_controls(sentence)}")
+        line = Text.assemble((f"  {words}", "bold red"), f": {escape_controls(sentence)}")
         console.print(line, soft_wrap=True)
     sections = ("", overview.gated), (f"below the gate {overview.gate}:", overview.below), ("known:", overview.known)
     for title, items in sections:

@@ -46,6 +46,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], str]] = {
 DOCUMENTS = {
     "sample": sample_reports.full_report(),
     "conforming": sample_reports.conforming_report(),
+    "causes": sample_reports.report_with_causes(),
     "empty": sample_reports.report(verdict="unjudged"),
     "hostile": hostile_report(),
     "large": sample_reports.large_report(600),

@@ -165,6 +165,53 @@ def full_report() -> dict[str, Any]:
     )
 
 
+def cause(name: str, identifier: str, calls: list[str], **more: object) -> dict[str, Any]:
+    """A cause, as a report has it."""
+    return {
+        "id": identifier,
+        "check": name,
+        "sentence": f"what {name} sends is accepted with 200",
+        "level": "must",
+        "harm": "unsafe",
+        "promise": f"The promise of {name} is kept.",
+        "expected": "401",
+        "received": "200 'OK'",
+        "sources": [SOURCE],
+        "calls": calls,
+        "shown_by": {"id": name, "operation": calls[-1]},
+        "curl": "curl -g -sS -i -X POST http://127.0.0.1:8080/v1/track",
+        "sdks": [{"title": "acme-python 1.2", "does": "counts as delivered anyway"}],
+        "stops": [],
+        "explains": [{"id": name, "outcome": "fail", "operations": calls}],
+        **more,
+    }
+
+
+def report_with_causes() -> dict[str, Any]:
+    """The small report with what has to be mended: at the gate, below it, and a path that is gone."""
+    document = full_report()
+    gone = [
+        {"id": name, "outcome": "untestable", "operations": [BATCH]} for name in ("json.syntax.nan", "json.syntax.open")
+    ]
+    causes = [
+        cause(
+            "json.syntax.nan", "2f", [BATCH], harm="lost", received="404 'gone'", explains=gone, sdks=[],
+            stops=["no official SDK can deliver"], hint="the path",
+        ),
+        cause("auth.key.unknown", "0a", [BATCH, PAGE, TRACK]),
+        cause("size.event.over", "1b", [TRACK], level="should", harm="letter", sdks=[], curl=""),
+    ]  # fmt: skip
+    owners = {
+        (item["id"], operation): entry["id"]
+        for entry in causes for item in entry["explains"] for operation in item["operations"]
+    }  # fmt: skip
+    checks = [
+        item | ({"cause": owners[place]} if (place := (item["id"], item["operation"])) in owners else {})
+        for item in document["checks"]
+    ]
+    return {**document, "causes": causes, "checks": checks}
+
+
 def conforming_report() -> dict[str, Any]:
     """A report in which nothing is wrong."""
     return report(check("accept.event.minimal"), check("auth.key.unknown"), verdict="conforms")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import Level
 from conformance.report import diff_summary
+from conformance.report.cause_view import view_causes
 from conformance.report.failure_groups import group_failures
 from conformance.report.html.gauges import SCALE, build_gauge
 from conformance.report.html.page import MAX_TEXT_LENGTH, render_page
@@ -17,6 +18,7 @@ from conformance.report.tallies import build_call_grid, report_headline, tallies
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from conformance.report.cause_view import CauseOverview
     from conformance.report.failure_groups import FailureGroup
 
 __all__ = ["render_html", "render_html_diff", "render_html_matrix"]
@@ -27,14 +29,15 @@ _MAX_TRANSCRIPT_LENGTH = 350_000
 
 def render_html(document: Mapping[str, Any]) -> str:
     """The page of one report, given as its JSON document. The same document gives the same text."""
-    checks = document["checks"]
+    checks, causes = document["checks"], view_causes(document)
     return render_page(
         "report.html",
         document=document,
         headline=report_headline(document),
+        causes=causes,
         levels=tallies_by_level(checks),
         gated=[level.value for level in Level if level.is_at_least(Level(document["run"]["gate"]))],
-        findings=_trim_transcripts(group_failures(checks)),
+        findings=_trim_transcripts(group_failures(checks), causes),
         grid=build_call_grid(checks),
         gauges=[build_gauge(limit) for limit in document.get("limits", [])],
         scale=SCALE,
@@ -60,15 +63,19 @@ def render_html_diff(document: Mapping[str, Any]) -> str:
     )
 
 
-def _trim_transcripts(groups_by_outcome: Mapping[str, tuple[FailureGroup, ...]]) -> dict[str, tuple[FailureGroup, ...]]:
-    """The findings, without the transcripts that do not fit on a page."""
+def _trim_transcripts(
+    groups_by_outcome: Mapping[str, tuple[FailureGroup, ...]], causes: CauseOverview | None
+) -> dict[str, tuple[FailureGroup, ...]]:
+    """The findings, without transcripts that do not fit on a page, or that show no more than that of their cause."""
     room = _MAX_TRANSCRIPT_LENGTH
+    shown_ids = {view.data["shown_by"]["id"] for view in causes.all} if causes else set()
     trimmed_groups = {}
     for outcome, items in groups_by_outcome.items():
         kept = []
         for item in items:
-            room -= _rendered_length([item.first["exchanges"], item.first["curl"]])
-            kept.append(item if room > 0 else replace(item, has_transcript=False))
+            is_repeated = "cause" in item.first and not shown_ids.intersection(member.id for member in item.members)
+            room -= 0 if is_repeated else _rendered_length([item.first["exchanges"], item.first["curl"]])
+            kept.append(replace(item, has_transcript=False) if is_repeated or room <= 0 else item)
         trimmed_groups[outcome] = tuple(kept)
     return trimmed_groups
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from conformance.core.model import Level, Outcome
 from conformance.core.text import format_range, join_first
 from conformance.profile.size_unit import describe_unit
+from conformance.report.cause_view import view_causes
 from conformance.report.document import UNVERIFIED_SENTENCE
 from conformance.report.failure_groups import group_failures
+from conformance.report.markdown.causes import cause_block, cause_line, stopped_block
 from conformance.report.markdown.markup import (
     MAX_COMMENT_BYTES,
     block_size,
@@ -27,6 +29,7 @@ from conformance.report.tallies import report_headline, tallies_by_level
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from conformance.report.cause_view import CauseOverview
     from conformance.report.failure_groups import FailureGroup
     from conformance.report.sdk_table import SdkReaction
 
@@ -38,23 +41,16 @@ _OUTCOME_WORDS = {Outcome.PASS: "kept", Outcome.FAIL: "broken", Outcome.ERROR: "
 
 def render_markdown(document: Mapping[str, Any]) -> str:
     """The page of one report, given as its JSON document; findings that do not fit are counted."""
-    gate = Level(document["run"]["gate"])
-    groups_by_outcome = group_failures(document["checks"])
-    problems = sorted(
-        (item for outcome in _PROBLEM_ORDER for item in groups_by_outcome[outcome]),
-        key=lambda item: Level(item.level).rank,
-    )
+    overview = view_causes(document)
     head, tail = (_head_blocks(document), [*_limit_blocks(document), *_sdk_blocks(document), _footer_line(document)])
-    gated = [item for item in problems if Level(item.level).is_at_least(gate)]
-    below = [item for item in problems if not Level(item.level).is_at_least(gate)]
+    head += stopped_block(overview) if overview else []
     room = MAX_COMMENT_BYTES - _MAX_LINE_LENGTH - sum(map(block_size, [*head, *tail]))
-    sections = [("## What is wrong", _group_block, gated), ("## Below the gate", _group_line, below)]
+    sections = _sections(document, overview)
     blocks: list[str] = []
     omitted_count = 0
-    for heading, render, groups in sections:
-        if not groups:
+    for heading, rendered in sections:
+        if not rendered:
             continue
-        rendered = list(map(render, groups))
         kept = [] if omitted_count else take_fitting([heading, *rendered], room, block_size)
         blocks += kept
         room -= sum(map(block_size, kept))
@@ -62,6 +58,24 @@ def render_markdown(document: Mapping[str, Any]) -> str:
     if omitted_count:
         blocks.append(f"**{omitted_count:,} more findings are left out here; the JSON and the HTML report have them.**")
     return "\n\n".join([*head, *blocks, *tail]) + "\n"
+
+
+def _sections(document: Mapping[str, Any], overview: CauseOverview | None) -> list[tuple[str, list[str]]]:
+    """The headings with their blocks: causes, and the failures that none explains."""
+    gate = Level(document["run"]["gate"])
+    groups_by_outcome = group_failures(overview.unexplained if overview else document["checks"])
+    problems = sorted(
+        (item for outcome in _PROBLEM_ORDER for item in groups_by_outcome[outcome]),
+        key=lambda item: Level(item.level).rank,
+    )
+    gated = [item for item in problems if Level(item.level).is_at_least(gate)]
+    below = [item for item in problems if not Level(item.level).is_at_least(gate)]
+    causes = overview.gated if overview else ()
+    others = [*overview.below, *overview.known] if overview else []
+    return [
+        ("## What is wrong", [*map(cause_block, causes), *map(_group_block, gated)]),
+        ("## Below the gate", [*map(cause_line, others), *map(_group_line, below)]),
+    ]
 
 
 def _head_blocks(document: Mapping[str, Any]) -> list[str]:
