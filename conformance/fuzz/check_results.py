@@ -125,8 +125,8 @@ def _without_finding(call: str, judged: int, result: CampaignResult, exhausted_b
     if failure:
         return engine.CheckResult(outcome=Outcome.ERROR, message=failure, expected="an answer")
     return engine.CheckResult(
-        outcome=Outcome.UNTESTABLE,
-        message=f"{judged} generated requests were judged, and {MIN_JUDGED} are needed to say anything; "
+        outcome=Outcome.ERROR,
+        message=f"no verdict: {judged} generated requests were judged, and {MIN_JUDGED} are needed to say anything; "
         "see --fuzz and --max-time",
         expected=f"at least {MIN_JUDGED} answers",
         received=f"{judged} answers",

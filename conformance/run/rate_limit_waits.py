@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange
     from conformance.requests.rate_limits import Weight
 
-MAX_WAIT_S, MAX_TOTAL_WAIT_S = 60.0, 600.0
+MAX_WAIT_S, MAX_TOTAL_WAIT_S = 60.0, 900.0
 """The longest wait after one answer, and of all waits in a run; in seconds."""
 MAX_TRIES, MAX_WAIT_S_OF_REQUEST = 6, 61.0
 """How often a refused request is sent again, and after how many seconds of waits it is no more."""

@@ -29,6 +29,8 @@ _TICK_S, _MAX_TICK_S = 0.1, 1.0
 class TimeLimits:
     """How long a run may take, and how long without progress, in seconds; an `idle_s` of None: not watched.
 
+    Where it is watched, waits for a rate limit do not count for the duration: they are bounded on their own, and
+    the run ends if nothing comes of them.
     `used_s` is what earlier parts of the run have used up of the duration.
     """
 
@@ -106,9 +108,10 @@ class Watchdog:
 
     def _reason_to_end(self, elapsed_s: float, work_s: float, idle_s: float) -> str:
         """Why the run has to end now, or nothing. All times in seconds."""
-        limits = self.limits
-        if elapsed_s >= limits.duration_s:
-            whole_s = round(limits.duration_s + limits.used_s, 1)
+        limits, waited_s = self.limits, self.waits.total_s if self.waits else 0.0
+        duration_s = limits.duration_s + (waited_s if limits.idle_s is not None else 0.0)
+        if elapsed_s >= duration_s:
+            whole_s = round(duration_s + limits.used_s, 1)
             return f"the time is up ({whole_s:g} s); to give it more, pass --max-duration SECONDS"
         if limits.idle_s is None:
             return ""
@@ -119,7 +122,7 @@ class Watchdog:
                 "to wait longer, pass --max-duration SECONDS"
             )
         projected_s = self._projected_s(elapsed_s, work_s)
-        if work_s >= limits.idle_s and projected_s > _PACE_FACTOR * limits.duration_s:
+        if work_s >= limits.idle_s and projected_s > _PACE_FACTOR * duration_s:
             return (
                 f"the target is too slow: at the pace of the first {elapsed_s:.0f} s the run would take about "
                 f"{projected_s / 60:.0f} minutes; pass --max-duration SECONDS to give it that time, "

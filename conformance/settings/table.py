@@ -72,7 +72,7 @@ SETTINGS = (
             expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
     Setting(name="max-duration", metavar="SECONDS", convert=parse_positive_float,
             expected="a number of seconds above 0",
-            help="the longest time of a run, waits included (default: 600, and 55 without any progress)"),
+            help="the longest time of a run, waits included (default: 600 besides waits, and 55 without any progress)"),
     Setting(name="fuzz", metavar="N", convert=parse_amount,
             expected="a whole number from 0 to 10000000",
             help="the number of generated requests (default on this machine: 8000 for `run`, 10000 for `fuzz`; "

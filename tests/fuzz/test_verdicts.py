@@ -112,8 +112,8 @@ def test_every_operation_gets_its_first_requests_in_any_time() -> None:
 @pytest.mark.parametrize(
     ("judged", "early", "outcome", "message"),
     [
-        (0, "", "untestable", "0 generated requests were judged"),
-        (MIN_JUDGED - 1, "", "untestable", f"{MIN_JUDGED - 1} generated requests were judged"),
+        (0, "", "error", "no verdict: 0 generated requests were judged"),
+        (MIN_JUDGED - 1, "", "error", f"no verdict: {MIN_JUDGED - 1} generated requests were judged"),
         (MIN_JUDGED - 1, "the budget is used up", "error", "no verdict: the budget is used up"),
         (MIN_JUDGED, "", "pass", f"{MIN_JUDGED} generated requests"),
         (1_234, "the budget is used up", "pass", "1,234 generated requests; sending ended early"),

@@ -13,6 +13,7 @@ import pytest
 from conformance.cli import main
 from conformance.core.errors import Stopped
 from conformance.run import watchdog
+from conformance.run.rate_limit_waits import RateLimitWaits
 from conformance.run.watchdog import TimeLimits, Watchdog
 from tests.hostile.targets import answer, ending_on_bad_request, good_until
 from tests.support.scripted_server import ClientConnection, answer_always, scripted_server
@@ -149,6 +150,22 @@ def test_time_that_this_process_is_busy_with_itself_is_not_held_against_the_targ
             return "done"
 
     assert asyncio.run(stand_still()) == "done"
+
+
+@pytest.mark.parametrize(("idle_s", "end"), [(60.0, "done"), (None, "the time is up")])
+def test_only_a_named_duration_includes_waits_for_a_rate_limit(idle_s: float | None, end: str) -> None:
+    """Waits have a bound of their own, and a run of which nothing comes ends anyway."""
+
+    async def wait() -> str:
+        limits, waits = TimeLimits(duration_s=0.2, idle_s=idle_s), RateLimitWaits(total_s=100.0)
+        try:
+            async with Watchdog(limits=limits, waits=waits).guard():
+                await asyncio.sleep(0.5)
+        except Stopped as stop:
+            return str(stop)
+        return "done"
+
+    assert asyncio.run(wait()).startswith(end)
 
 
 def test_progress_keeps_a_run_alive() -> None:
