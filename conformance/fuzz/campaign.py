@@ -38,8 +38,8 @@ MIN_JUDGED = 5
 """With fewer judged requests to an operation, nothing can be said about it."""
 _MAX_FIRST_CASES, _FIRST_CASES_S = 100 * MIN_JUDGED, 15.0
 """So many cases may it take until each operation had the least number, and so long, even if less time was given."""
-_MAX_CANDIDATES_PER_KEY = 300
-"""Further candidates with the same key are only counted."""
+_MAX_CANDIDATES_PER_KEY, _MAX_CANDIDATES = 300, 6_000
+"""Further candidates with the same key are only counted, and once there are so many, all but the first of a key."""
 _TRIAGE_TIME_S = 20.0
 
 
@@ -212,7 +212,7 @@ class Campaign:
             return
         key = (judgement.failure_kind.value, judgement.dedup_key, case.call)
         self._candidate_counts[key] += 1
-        if self._candidate_counts[key] <= _MAX_CANDIDATES_PER_KEY:
+        if self._candidate_counts[key] <= (_MAX_CANDIDATES_PER_KEY if len(self._candidates) < _MAX_CANDIDATES else 1):
             self._candidates.append(Candidate(case, judgement, previous, self._position, self._recent_cases(1)))
 
     async def _check_target_health(self) -> Finding | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.contract import Contract
 from conformance.core.model import Exchange, Level, Request, Response, TransportFailure
 from conformance.probe.dialects import group_into_dialects
 from conformance.probe.discovery import is_same_answer
@@ -16,6 +17,7 @@ from conformance.profile import load
 from conformance.profile.facts import CredentialFact
 
 SEGMENT = load("segment")
+OPERATION = Contract(SEGMENT).operations[0]
 
 
 def draft_profile() -> DraftProfile:
@@ -37,6 +39,22 @@ def test_rows_come_by_section_and_alike_event_types_in_one_row() -> None:
         ("required by page", "/name (400)"),
         ("answers of checks", "0 fail"),
     ]
+
+
+def test_what_is_observed_takes_little_memory() -> None:
+    """Requests that look for a limit are megabytes, and a target may answer each with a large body."""
+    draft = draft_profile()
+    request, response = (
+        Request(method="POST", path="/", body=b"a" * 1_000_000),
+        Response(status=400, body=b"b" * 100_000),
+    )
+    for number in range(1_000):
+        exchange = Exchange(request=replace(request), response=replace(response, status=400 + number % 2))
+        draft.add_observation("answers.json-invalid", OPERATION, "no JSON", exchange)
+    kept = [item.exchange for item in draft.observations["answers.json-invalid"]]
+    assert {len(exchange.request.body) for exchange in kept} == {0}
+    assert {exchange.status for exchange in kept} == {400, 401}
+    assert sum(len(exchange.response.body) for exchange in kept if exchange.response) < 35_000_000
 
 
 def test_a_fact_is_removed_with_its_row() -> None:
