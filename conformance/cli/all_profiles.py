@@ -87,7 +87,8 @@ def _judge_by_profile(
         url = options["url"] or stack.enter_context(start_embedded_server(settings))
         plan = build_plan(settings, url, contract, CHECKS)
         limits = plan.time_limits.of_next_run(elapsed_s)
-        plan = replace(plan, budget=replace(plan.budget, spent=spent), time_limits=limits)
+        budget = replace(plan.budget, spent=spent)
+        plan = replace(plan, budget=budget, time_limits=limits, runs_in_report=len(profile_names()))
         try:
             stream = stack.enter_context(output.LineStream("", None))
             evidence = Evidence()

@@ -88,7 +88,8 @@ def _judge(
         start_s = time.monotonic()
         for _ in range(settings["repeat"]):
             limits = plan.time_limits.of_next_run(time.monotonic() - start_s)
-            results.append(execute_with_progress(replace(plan, time_limits=limits), stream, evidence, is_quiet=quiet))
+            next_plan = replace(plan, time_limits=limits, runs_in_report=settings["repeat"])
+            results.append(execute_with_progress(next_plan, stream, evidence, is_quiet=quiet))
             if results[-1].stop_reason:
                 break
     except InconclusiveError as error:

@@ -22,14 +22,15 @@ MAX_REPORT_LENGTH, MAX_COMPLETE_LENGTH = 8_000_000, 6_000_000
 
 @dataclass(slots=True)
 class TranscriptBudget:
-    """What is left of the room for the transcripts of one report."""
+    """What is left of the room for the transcripts of one report, or of each of `sharing` in one file."""
 
+    sharing: int = 1
     used_length: int = 0
 
     def take(self, exchanges: Sequence[Exchange]) -> tuple[JsonObject, ...]:
         """The transcripts that fit: those of all exchanges, later only that of the last one, then none."""
-        wanted = exchanges if self.used_length < MAX_COMPLETE_LENGTH else exchanges[-1:]
-        if self.used_length >= MAX_REPORT_LENGTH:
+        wanted = exchanges if self.used_length < MAX_COMPLETE_LENGTH // self.sharing else exchanges[-1:]
+        if self.used_length >= MAX_REPORT_LENGTH // self.sharing:
             return ()
         transcripts = tuple(map(transcript_json, wanted))
         self.used_length += sum(len(json.dumps(item, ensure_ascii=False)) for item in transcripts)

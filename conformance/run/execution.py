@@ -147,7 +147,7 @@ async def execute(
     """
     result, start_s = result or RunResult(), time.monotonic()
     sender = Sender(wire=(wire := plan.build_wire()))
-    budget = TranscriptBudget()
+    budget = TranscriptBudget(plan.runs_in_report)
 
     def on_result(trial: Trial, check_result: CheckResult) -> None:
         result.add(trial, check_result, verdict := build_verdict(trial, check_result, budget))

@@ -38,7 +38,8 @@ class Plan:
     `jobs` is the number of requests in flight, `rate` the maximum of requests per second (None: no limit),
     `deadline_s` the time limit of one exchange. `fuzz_requests` is the number of generated requests, `fuzz_seed`
     their seed, `fuzz_max_s` their time limit in seconds (None: no limit). `budget` limits what is sent in all;
-    `run_id` marks the run's events. `time_limits` bound the run as a whole.
+    `run_id` marks the run's events. `time_limits` bound the run as a whole; `runs_in_report` share the room
+    of one file.
     """
 
     target: TargetAddress
@@ -57,6 +58,7 @@ class Plan:
     run_id: str = DEFAULT_RUN_ID
     wire_type: type[Wire] = Wire
     time_limits: TimeLimits = field(default_factory=TimeLimits)
+    runs_in_report: int = 1
 
     def with_trials(self, trials: Sequence[Trial]) -> Plan:
         """The plan with other trials."""

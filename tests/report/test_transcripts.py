@@ -71,3 +71,11 @@ def test_a_report_has_room_for_some_transcripts_and_counts_the_others() -> None:
     assert sentence in " ".join(terminal_output(large).split())
     assert sentence in render_html(document)
     assert sentence in render_markdown(document)
+
+
+def test_runs_that_share_a_file_share_its_room() -> None:
+    """Such as those of --repeat, and those by several profiles."""
+    budgets = [TranscriptBudget(4) for _ in range(4)]
+    verdicts = [judged(budget, 12) for budget in budgets for _ in range(50)]
+    assert {len(item.exchanges) for item in verdicts[::50]} == {12}
+    assert MAX_COMPLETE_LENGTH < sum(budget.used_length for budget in budgets) < MAX_REPORT_LENGTH + 4 * MAX_LENGTH
