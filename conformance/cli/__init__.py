@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from conformance.cli.options import build_parser
+from conformance.cli.streams import accept_all_characters
 from conformance.core.errors import ConformanceError
 from conformance.core.text import escape_controls
 
@@ -39,6 +40,7 @@ _SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code, as docs/exit-codes.md lists them."""
+    accept_all_characters(sys.argv[1:] if arguments is None else arguments)
     try:
         options = build_parser().parse_args(arguments)
         with _sigterm_as_interrupt(options.command):

@@ -75,7 +75,7 @@ def execute_with_progress(plan: Plan, stream: LineStream, evidence: Evidence, *,
     fuzz = functools.partial(
         fuzz_plan, findings=evidence.findings, on_damage=lambda damage: print_damage(damage, console)
     )
-    with ProgressDisplay(console, len(plan.trials)) as progress:
+    with ProgressDisplay(console, plan.trials, plan.contract.profile.name) as progress:
 
         def on_verdict(_: object, verdict: Verdict) -> None:
             stream.write_line(event_stream.verdict_line(verdict))

@@ -12,6 +12,7 @@ from conformance.cli import output, plan_summary
 from conformance.cli.corpus import load_corpus
 from conformance.cli.execution import INTERRUPTED_CODE, create_console, dry_run, start_embedded_server
 from conformance.cli.options_to_settings import require_profile, resolve_settings
+from conformance.cli.progress import Heartbeat
 from conformance.contract import Contract
 from conformance.core import event_loop
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped, UsageError
@@ -59,7 +60,8 @@ def fuzz(options: Mapping[str, Any]) -> int:
         progress_console.print(f"requests: {request_corpus.path or 'not stored'}", soft_wrap=True)
         results: list[CampaignResult] = []
         try:
-            event_loop.run(_run_campaign(plan, request_corpus.cases(count), settings["max_time"], results))
+            with Heartbeat(progress_console, lambda: _progress(plan, results)):
+                event_loop.run(_run_campaign(plan, request_corpus.cases(count), settings["max_time"], results))
         except KeyboardInterrupt:
             _publish(options, plan, results[0] if results else CampaignResult(), "interrupted")
             return INTERRUPTED_CODE
@@ -68,6 +70,14 @@ def fuzz(options: Mapping[str, Any]) -> int:
                 _publish(options, plan, results[0], str(end))
             raise InconclusiveError(f"{plan.target.url}: {end}") from None
     return _publish(options, plan, results[0])
+
+
+def _progress(plan: Plan, results: list[CampaignResult]) -> str:
+    """What a campaign is doing, in one line."""
+    if not results:
+        return f"{plan.contract.profile.name}: the first acceptable requests are sent"
+    judged, findings = results[0].judged_count, len(results[0].findings)
+    return f"{plan.contract.profile.name}: {judged:,}/{plan.fuzz_requests:,} generated requests, {findings:,} findings"
 
 
 def _resolve_with_profile(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from conformance.core.errors import UsageError
 from conformance.core.text import escape_controls
+from conformance.report.plain_tables import print_table
 from conformance.settings import table
 from conformance.settings.file import find_configuration
 from conformance.settings.setting import SettingOrigin
@@ -59,7 +60,7 @@ def print_settings(options: Mapping[str, Any], console: Console) -> None:
         rows.add_row(
             setting.name, Text(escape_controls(text), style=style), Text(escape_controls(origin_text), style=style)
         )
-    console.print(rows)
+    print_table(rows, console)
 
 
 def _format_value(value: object) -> str:

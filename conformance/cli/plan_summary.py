@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from conformance.core.text import escape_controls
+from conformance.report.plain_tables import print_table
 from conformance.run.estimate import checks_by_tier, estimate_areas, total
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ DRY_RUN_CODE = 3
 
 def print_summary(plan: Plan, console: Console) -> None:
     """Prints the plan in one line."""
-    console.print(f"plan: {_describe(plan)}", soft_wrap=True, markup=False)
+    console.print(
+        f"plan for {escape_controls(plan.contract.profile.name)}: {_describe(plan)}", soft_wrap=True, markup=False
+    )
 
 
 def print_dry_run(plan: Plan, console: Console, target_text: str) -> int:
@@ -33,7 +36,7 @@ def print_dry_run(plan: Plan, console: Console, target_text: str) -> int:
     for estimate in estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests):
         numbers = (estimate.checks, estimate.requests, estimate.bytes, estimate.events)
         table.add_row(estimate.area, ", ".join(estimate.tiers), *(f"{number:,}" for number in numbers))
-    console.print(table)
+    print_table(table, console)
     limits = [
         f"{limit:,} {unit}"
         for unit in ("requests", "bytes", "events")
@@ -50,9 +53,11 @@ def print_dry_run(plan: Plan, console: Console, target_text: str) -> int:
 
 
 def _describe(plan: Plan) -> str:
-    """The number of checks in each tier, and the most that they send."""
+    """The number of checks, as the verdict counts them, of those in each tier, and the most that they send."""
     tiers = checks_by_tier(plan.trials)
-    checks = f"{sum(tiers.values()):,} checks ({', '.join(f'{n:,} {tier}' for tier, n in tiers.items())}), "
+    others = len(plan.trials) - sum(tiers.values())
+    counts = [f"{count:,} {tier}" for tier, count in tiers.items()] + ([f"{others:,} not applicable"] if others else [])
+    checks = f"{len(plan.trials):,} checks ({', '.join(counts)}), "
     totals = total(estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests), plan.budget)
     volume_text = f"{totals['requests']:,} requests, {totals['bytes']:,} bytes and {totals['events']:,} events"
     waits = "" if plan.time_limits.idle_s is None else " besides waits for rate limits"

@@ -22,6 +22,7 @@ from conformance.fuzz import fuzz_plan
 from conformance.probe import ProbeOptions, ProbeResult, probe_server, summarize
 from conformance.profile import load, parse
 from conformance.profile.yaml_writer import to_yaml
+from conformance.report.plain_tables import print_table
 from conformance.run.permissions import GENTLE_ONLY
 from conformance.run.plan import build_plan
 from conformance.wire.budget import BUDGET_UNITS
@@ -132,7 +133,7 @@ def print_outcome(url: str, outcome: ProbeResult, out: Console, profile: str | N
             table.add_column(heading, overflow="fold")
         for item in summarize(outcome.draft_profile.rows):
             table.add_row(*(Text(escape_controls(text)) for text in (item.topic, item.value, item.evidence)))
-        out.print(table)
+        print_table(table, out)
     remarks = outcome.draft_profile.remarks
     for text in (*remarks, *outcome.skipped_phases, outcome.stop_reason, *outcome.verification.notes()):
         if text:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _PROBLEM_WORDS = {
     Outcome.FAIL: "broken",
-    Outcome.UNTESTABLE: "could not be tested",
-    Outcome.ERROR: "left without a verdict",
+    Outcome.UNTESTABLE: "untestable",
+    Outcome.ERROR: "not judged",
 }
 
 

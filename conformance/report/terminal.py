@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -14,11 +13,13 @@ from conformance.report import sdk_overview
 from conformance.report.cause_view import view_causes
 from conformance.report.changes import ChangeKind
 from conformance.report.details import Detail, DetailKind, print_details
-from conformance.report.document import CONFORMS, DEVIATES, UNVERIFIED_SENTENCE
+from conformance.report.document import UNVERIFIED_SENTENCE
 from conformance.report.failure_groups import describe_known
 from conformance.report.matrix import build_matrix
+from conformance.report.plain_tables import print_table
 from conformance.report.tallies import left_out_sentences
 from conformance.report.terminal_causes import print_evidence, print_first_screen
+from conformance.report.verdict_line import verdict_line, verdict_style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +37,6 @@ _STYLES = {
     Outcome.OBSERVED: "cyan",
     Outcome.NOT_APPLICABLE: "dim",
 }
-_VERDICTS = {CONFORMS: ("conforms to", "bold green"), DEVIATES: ("deviates from", "bold red")}
 _CHANGE_STYLES = {ChangeKind.BROKEN: "bold red", ChangeKind.VANISHED: "bold magenta", ChangeKind.FIXED: "green"}
 _MAX_ITEMS = 12
 
@@ -49,16 +49,17 @@ def print_report(report: Report, console: Console, *, quiet: bool = False) -> No
         print_evidence(overview, console)
         console.print()
     if not quiet:
-        console.print(_area_table(report))
+        print_table(_area_table(report), console)
         sdk_table = sdk_overview.build_sdk_overview(report.verdicts)
         if sdk_table:
-            console.print(Padding(sdk_table, (1, 0, 0, 0)))
+            console.print()
+            print_table(sdk_table, console)
     explained = report.found_causes.ids_by_check() if report.found_causes else {}
     for group in _group_problems(item for item in report.problems() if item.name not in explained):
         _print_problem(group, report, console)
     for stale in report.stale_entries:
         console.print(Text.assemble(("\nSTALE", "bold yellow"), f"  {escape_controls(str(stale))}"), soft_wrap=True)
-    console.print(_verdict_line(report), soft_wrap=True)
+    console.print(_closing_lines(report), soft_wrap=True)
 
 
 def print_matrix(documents: Sequence[Mapping[str, Any]], console: Console) -> None:
@@ -70,11 +71,11 @@ def print_matrix(documents: Sequence[Mapping[str, Any]], console: Console) -> No
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in column.counts.items() if count)
         matrix_table.add_row(
             Text(escape_controls(column.label)),
-            Text(column.verdict, style=_VERDICTS.get(column.verdict, ("", "bold yellow"))[1]),
+            Text(column.verdict, style=verdict_style(column.verdict)),
             f"{column.kept:,} of {column.judged:,}",
             Text(counts or escape_controls(column.unjudged_reason)),
         )
-    console.print(matrix_table)
+    print_table(matrix_table, console)
 
 
 def print_changes(report_changes: ReportChanges, console: Console) -> None:
@@ -176,22 +177,13 @@ def _print_problem(items: list[Verdict], report: Report, console: Console) -> No
     print_details(details, console)
 
 
-def _verdict_line(report: Report) -> Text:
-    """The last line: target, verdict, profile, gate and counts."""
-    header, counts = report.run_info, report.counts_by_outcome()
-    words, style = _VERDICTS.get(report.verdict, ("could not be judged by", "bold yellow"))
-    waited = f", {header.waited_s:.1f} s of them waiting for 429s" if header.waited_s else ""
-    numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    known = sum(item.known_deviation is not None for item in report.verdicts)
-    numbers += f", {known} of them known" if known else ""
-    if not report.is_complete:
-        words = f"was judged on {len(report.verdicts):,} of {header.planned_verdicts:,} checks only by"
+def _closing_lines(report: Report) -> Text:
+    """What limits the verdict, and as the last line the verdict itself."""
+    run = report.run_info
+    line = verdict_line(report)
+    verdict, rest = line[: len(report.verdict)], line[len(report.verdict) :]
     return Text.assemble(
-        f"\nincomplete: {escape_controls(header.stop_reason)}" if not report.is_complete else "",
-        f"\n{UNVERIFIED_SENTENCE}" if header.is_unverified else "",
-        f"\nnot judged: {escape_controls(report.unjudged_reason)}" if report.unjudged_reason else "",
+        f"\n{UNVERIFIED_SENTENCE}" if run.is_unverified else "",
         *(f"\n{text}" for text in left_out_sentences(sum(item.left_out_exchanges for item in report.verdicts))),
-        ("\n" + escape_controls(header.target_url), "bold"), " ", (words, style),
-        f" the profile {header.profile_name} at the gate {header.gate}: ",
-        f"{numbers} ({header.request_count:,} requests in {header.duration_s:.1f} s{waited})",
+        "\n", (verdict, verdict_style(report.verdict)), escape_controls(rest),
     )  # fmt: skip

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 GATE_WORDS = {Level.MUST: "MUST", Level.SHOULD: "MUST or SHOULD", Level.MAY: "any level"}
 """The levels that a gate counts, in words."""
+_OTHER_HINT = "select other checks, as `conformance list --profile NAME` shows them"
 
 
 def explain_unjudged(verdicts: Sequence[Verdict], gate: Level) -> str:
@@ -22,13 +23,14 @@ def explain_unjudged(verdicts: Sequence[Verdict], gate: Level) -> str:
     judged = [item for item in gated if item.outcome is Outcome.PASS or item.outcome in PROBLEM_OUTCOMES]
     if any(item.known_deviation is None for item in judged):
         return ""
+    hint = _hint_at_weaker_gate(verdicts, gate) or _OTHER_HINT
     if not gated:
         reason = f"nothing at {GATE_WORDS[gate]} was selected"
     elif judged:
         reason = f"all that was judged at {GATE_WORDS[gate]} are known deviations"
     else:
         reason = f"nothing at {GATE_WORDS[gate]} was judged: {_count_by_outcome(gated)}"
-    return "; ".join(item for item in (reason, _hint_at_weaker_gate(verdicts, gate)) if item)
+    return f"{reason}; {hint}"
 
 
 def _count_by_outcome(verdicts: Sequence[Verdict]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from itertools import product
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from conformance.core import resources
+from conformance.core.known_deviation import KnownDeviation
 from conformance.core.model import Area, Exchange, Level, Outcome, Request, Response, Source, TransportFailure, Verdict
 from conformance.core.text import escape_controls, escape_surrogates
 from conformance.report.document import Report, RunInfo
@@ -288,10 +290,11 @@ def test_many_paths_are_counted() -> None:
 
 
 def test_the_last_line_sums_up() -> None:
-    """The last line has address, verdict, profile, gate and counts."""
+    """The last line has verdict, gate, counts, profile and address."""
     run_report = report(verdict(), verdict(Outcome.FAIL, Level.MAY, id="auth.key.prefixed"))
     assert terminal_output(run_report).splitlines()[-1] == (
-        "http://127.0.0.1:8080 conforms to the profile acme at the gate must: 1 pass, 1 fail (1,234 requests in 1.2 s)"
+        "conforms at must: 1 kept; 0 broken, 1 below the gate, 0 known; 0 not judged; 1,234 requests in 1.2 s; "
+        "acme at http://127.0.0.1:8080"
     )
 
 
@@ -302,3 +305,37 @@ def test_the_summary_has_a_row_an_area() -> None:
     assert rows[0] == ["area", *Outcome]
     assert rows[1] == ["auth", "1", "1", "·", "·", "·", "·"]
     assert rows[2] == ["size", "1", "·", "·", "·", "·", "·"]
+
+
+def last_line(*verdicts: Verdict, **fields: Any) -> str:  # noqa: ANN401 - as different as the fields
+    """The last line of a report, without the run."""
+    run_report = report(*verdicts)
+    run_report = replace(run_report, run_info=replace(run_report.run_info, **fields))
+    return terminal_output(run_report).splitlines()[-1].partition("; 1,234 requests")[0]
+
+
+def test_the_last_line_counts_every_check_once() -> None:
+    """At the gate, below it, known, and what was not judged with the reason and what to do."""
+    known = KnownDeviation(reason="of old")
+    verdicts = [
+        verdict(), verdict(Outcome.FAIL), verdict(Outcome.UNTESTABLE), verdict(Outcome.FAIL, known_deviation=known),
+        verdict(Outcome.PASS, Level.SHOULD), verdict(Outcome.FAIL, Level.SHOULD), verdict(Outcome.OBSERVED),
+        verdict(Outcome.NOT_APPLICABLE), verdict(Outcome.ERROR, message="never answered"),
+        verdict(Outcome.ERROR, id="auth.key.missing", message="closed"),
+    ]  # fmt: skip
+    assert last_line(*verdicts) == (
+        "deviates at must: 1 kept; 1 broken, 1 untestable, 1 below the gate, 1 known; 2 not judged "
+        "(closed, and 1 more; ask again with --select auth.key.missing); "
+        "1 kept below the gate, 1 observed, 1 not applicable"
+    )
+
+
+def test_the_last_line_of_an_incomplete_run_says_what_to_do() -> None:
+    """Missing verdicts are not judged."""
+    line = last_line(verdict(), planned_verdicts=4, stop_reason="20 requests in a row were not answered")
+    assert line == (
+        "unjudged at must: 1 kept; 0 broken, 0 below the gate, 0 known; "
+        "3 not judged (incomplete: 20 requests in a row were not answered; run again)"
+    )
+    line = last_line(verdict(), planned_verdicts=4, stop_reason="the budget of 3 requests is used up (--max-requests)")
+    assert line.endswith("3 not judged (incomplete: the budget of 3 requests is used up (--max-requests))")

@@ -115,8 +115,8 @@ def test_the_verdict_is_one_line() -> None:
     lines = HtmlTextReader(render_html(sample_reports.full_report())).lines
     assert lines[0] == "http://127.0.0.1:8080 does not keep 6 of 9 promises at MUST of Acme HTTP API"
     assert "3 broken: auth 3." in lines
-    assert "2 could not be tested: json 2." in lines
-    assert "1 left without a verdict: errors 1." in lines
+    assert "2 untestable: json 2." in lines
+    assert "1 not judged: errors 1." in lines
     assert "Below the gate: 1 broken." in lines
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTHING_SELECTED = "nothing at MUST was selected; 2 checks at SHOULD passed: use --gate should"
 MUST_PASS, SHOULD_PASS = (Level.MUST, Outcome.PASS), (Level.SHOULD, Outcome.PASS)
+OTHER_HINT = "; select other checks, as `conformance list --profile NAME` shows them"
 
 
 def report_of(*results: tuple[Level, Outcome], gate: Level = Level.MUST, is_known: bool = False) -> Report:
@@ -59,8 +60,8 @@ def report_of(*results: tuple[Level, Outcome], gate: Level = Level.MUST, is_know
             Level.SHOULD,
             "nothing at MUST or SHOULD was judged: 1 observed, 1 not-applicable; 1 check at MAY passed: use --gate may",
         ),
-        ([(Level.MAY, Outcome.OBSERVED)], Level.MAY, "nothing at any level was judged: 1 observed"),
-        ([], Level.MUST, "nothing at MUST was selected"),
+        ([(Level.MAY, Outcome.OBSERVED)], Level.MAY, "nothing at any level was judged: 1 observed" + OTHER_HINT),
+        ([], Level.MUST, "nothing at MUST was selected" + OTHER_HINT),
         ([MUST_PASS, SHOULD_PASS], Level.MUST, ""),
         ([(Level.MUST, Outcome.FAIL), SHOULD_PASS], Level.MUST, ""),
         ([(Level.MUST, Outcome.ERROR), SHOULD_PASS], Level.MUST, ""),
@@ -77,7 +78,7 @@ def test_the_reason(results: list[tuple[Level, Outcome]], gate: Level, reason: s
 def test_known_deviations_alone_are_no_verdict() -> None:
     """All that was judged is excused."""
     report = report_of((Level.MUST, Outcome.FAIL), is_known=True)
-    assert report.unjudged_reason == "all that was judged at MUST are known deviations"
+    assert report.unjudged_reason == "all that was judged at MUST are known deviations" + OTHER_HINT
 
 
 def in_terminal(report: Report) -> str:
