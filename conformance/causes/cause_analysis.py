@@ -10,7 +10,7 @@ from conformance.causes.normalized_answers import STATUS
 from conformance.fuzz.features import ANYWHERE, REQUEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from conformance.causes.normalized_answers import AnswerChange, Facet, FacetValue, NormalizedAnswer
     from conformance.causes.request_traits import RequestTraits
@@ -55,6 +55,10 @@ class CauseAnalysis:
             if difference.trial.asked_operation is not None
             for trait in self.special_traits(difference)
         )
+
+    def exchanges_alike(self, operation: Operation) -> Sequence[Exchange]:
+        """The exchanges of an operation whose answers are alike, or as they should be."""
+        return self._matching_exchanges.get(operation, ())
 
     def is_ordinary(self, difference: StepDifference) -> bool:
         """Whether the request has no trait beyond those of the ordinary request of its operation.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.core.model import PROBLEM_OUTCOMES, WORST_FIRST
+from conformance.core.model import PROBLEM_OUTCOMES, WORST_FIRST, Outcome
 from conformance.requests import PreflightResult
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Evidence:
             known = self.problems_by_name.setdefault(trial.name, problem)
             if WORST_FIRST.index(verdict.outcome) < WORST_FIRST.index(known.verdict.outcome):
                 self.problems_by_name[trial.name] = problem
-        elif result.exchanges and self._has_room(result.exchanges):
+        elif verdict.outcome is Outcome.PASS and self._has_room(result.exchanges):
             self.passed += [(trial, _compact(exchange)) for exchange in result.exchanges]
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.causes.aftermath import merge_aftermath
 from conformance.causes.cause_analysis import CauseAnalysis
 from conformance.causes.cause_builder import CauseBuilder
 from conformance.causes.cause_groups import assign_problems, choose_samples, is_about_target, is_generated
@@ -12,7 +13,7 @@ from conformance.causes.generated import FindingJoiner
 from conformance.causes.grouping import group_differences
 from conformance.causes.normalized_answers import NormalizedAnswer, normalize
 from conformance.causes.ordinary_requests import ordinary_requests
-from conformance.causes.problem_differences import differences_of
+from conformance.causes.problem_differences import ComparedProblem
 from conformance.causes.reference_run import ask_reference_server
 from conformance.causes.request_traits import RequestTraits
 from conformance.causes.step_difference import CheckComparisonResult
@@ -24,8 +25,13 @@ from conformance.wire import Redactor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.causes.cause_analysis import OrdinaryRequests
     from conformance.causes.evidence import Evidence, Problem
+    from conformance.causes.step_difference import StepDifference
+    from conformance.checks.trial import Trial
+    from conformance.contract import Operation
     from conformance.core.model import Exchange
+    from conformance.fuzz.features import Feature
     from conformance.run.plan import Plan
 
 _MAX_FINDINGS = 60
@@ -60,17 +66,47 @@ async def find_causes(plan: Plan, evidence: Evidence) -> FoundCauses:
     traits = RequestTraits(plan.contract)
     compared = CheckComparisonResult()
     for item in samples:
-        compared.differences += differences_of(item, answers.results.get(item.trial.name), cache.normalize)
-    operations = {item.trial.asked_operation for item in samples}
-    compared.matching = [item for item in evidence.passed if item[0].asked_operation in operations]
+        steps = ComparedProblem.of(item, answers.results.get(item.trial.name), cache.normalize)
+        compared.differences += steps.differences()
+        compared.matching += [(item.trial, exchange) for exchange in steps.alike]
     ordinary = ordinary_requests(plan, evidence.preflight, Redactor(plan.placeholders_by_secret()))
+    compared.matching += _known_to_be_right(evidence, compared.differences, traits, ordinary)
     analysis = CauseAnalysis(compared, traits, cache.normalize, ordinary)
-    groups = assign_problems(group_differences(compared.differences, analysis), _not_found(problems, evidence))
+    difference_groups = merge_aftermath(group_differences(compared.differences, analysis), analysis)
+    groups = assign_problems(difference_groups, _not_found(problems, evidence))
     seed_events = seed_events_by_call(plan.contract) if evidence.findings else {}
     joiner = FindingJoiner(traits=traits, normalize=cache.normalize, right=answers.generated, seed_events=seed_events)
     groups = joiner.join(groups, evidence.findings, problems, analysis)
     builder = CauseBuilder(contract=plan.contract, analysis=analysis)
     return FoundCauses(causes=builder.build_all(groups), remark=answers.failure)
+
+
+def _known_to_be_right(
+    evidence: Evidence, differences: Sequence[StepDifference], traits: RequestTraits, ordinary: OrdinaryRequests
+) -> list[tuple[Trial, Exchange]]:
+    """The answers of checks that passed, on operations with failures.
+
+    A check that asks for less passes by the wrong answer, too: so what has all the traits of a request with a wrong
+    answer, and the same answer, is left out.
+    """
+    wrong: dict[Operation, set[tuple[frozenset[Feature], int]]] = {}
+    for item in differences:
+        operation, statuses = item.trial.asked_operation, item.change.statuses
+        if operation is not None:
+            known = wrong.setdefault(operation, set())
+            if item.request is not None and statuses and operation in ordinary:
+                usual = traits.of_request(operation, ordinary[operation])
+                known.add((traits.of_request(operation, item.request) - usual, statuses[-1].code))
+    return [
+        (trial, exchange)
+        for trial, exchange in evidence.passed
+        if (operation := trial.asked_operation) is not None
+        and operation in wrong
+        and not any(
+            special and status == exchange.status and special <= traits.of_request(operation, exchange.request)
+            for special, status in wrong[operation]
+        )
+    ]
 
 
 def _not_found(problems: Sequence[Problem], evidence: Evidence) -> list[Problem]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import replace
+import difflib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.causes.normalized_answers import STATUS, VERDICT, WORDING, AnswerChange, change_order, compare_answers
@@ -21,51 +21,77 @@ if TYPE_CHECKING:
 _ASSUMED = AnswerChange(VERDICT, Outcome.PASS.value, Outcome.FAIL.value)
 
 
-def differences_of(
-    problem: Problem, reference: CheckResult | None, normalize: Callable[[Exchange], NormalizedAnswer]
-) -> Iterator[StepDifference]:
-    """The differences of one check up to the step that fails it, which is marked, first the reference's answer.
+@dataclass(slots=True, kw_only=True)
+class ComparedProblem:
+    """The steps of a check up to the one that fails it: those that differ, and those that are as they should be.
 
-    Without a result of the reference server, or if it fails there, too, its verdict is the only difference.
+    `right` are the exchanges of the reference server, by the step of the target.
     """
-    result = problem.result
-    if reference is None or reference.outcome in FAIL_OR_ERROR:
-        reference = replace(result, outcome=Outcome.PASS, exchanges=(), exchange=None)
-    by_step = dict(_changes_by_step(reference, result, normalize))
-    deciding = _deciding_step(result, by_step)
-    if deciding is None:
-        deciding = max(result.exchange_index or 0, 0)
-        by_step[deciding] = [_ASSUMED]
-    for step, changes in sorted(by_step.items()):
-        for number, change in enumerate(sorted(changes, key=change_order)):
-            decides = step == deciding and number == 0
-            if decides or (step <= deciding and change.facet == STATUS):
-                yield StepDifference(
-                    trial=problem.trial, step=step, change=change, results=(reference, result),
-                    exchanges=(_exchange_at(reference, step), _exchange_at(result, step)),
-                    decides_verdict=decides and result.outcome in FAIL_OR_ERROR,
-                )  # fmt: skip
+
+    problem: Problem
+    reference: CheckResult
+    right: dict[int, Exchange] = field(default_factory=dict)
+    changes: dict[int, list[AnswerChange]] = field(default_factory=dict)
+    alike: list[Exchange] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, problem: Problem, reference: CheckResult | None, normalize: Callable[[Exchange], NormalizedAnswer]
+    ) -> ComparedProblem:
+        """Compares the answers to the same requests.
+
+        Without a result of the reference server, or if it fails there, too, no answer is known to be right. Wording
+        counts only if nothing else differs.
+        """
+        result = problem.result
+        if reference is None or reference.outcome in FAIL_OR_ERROR:
+            reference = replace(result, outcome=Outcome.PASS, exchanges=(), exchange=None)
+        compared = cls(problem=problem, reference=reference)
+        for step, right in _pairs(reference, result):
+            wrong = result.exchanges[step]
+            compared.right[step] = right
+            changes = [*compare_answers(normalize(right), normalize(wrong))]
+            if telling := [item for item in changes if item.facet != WORDING] or changes:
+                compared.changes[step] = telling
+            else:
+                compared.alike.append(wrong)
+        return compared
+
+    def differences(self) -> Iterator[StepDifference]:
+        """The differences up to the step that fails the check, which is marked."""
+        result, by_step = self.problem.result, dict(self.changes)
+        failing = result.exchange_index
+        deciding = failing if failing in by_step else min(by_step, default=None)
+        if deciding is None:
+            deciding = max(failing or 0, 0)
+            by_step[deciding] = [_ASSUMED]
+        for step, changes in sorted(by_step.items()):
+            for number, change in enumerate(sorted(changes, key=change_order)):
+                decides = step == deciding and number == 0
+                if decides or (step <= deciding and change.facet == STATUS):
+                    wrong = result.exchanges[step] if step < len(result.exchanges) else None
+                    yield StepDifference(
+                        trial=self.problem.trial, step=step, change=change, results=(self.reference, result),
+                        exchanges=(self.right.get(step), wrong),
+                        decides_verdict=decides and result.outcome in FAIL_OR_ERROR,
+                    )  # fmt: skip
 
 
-def _changes_by_step(
-    reference: CheckResult, result: CheckResult, normalize: Callable[[Exchange], NormalizedAnswer]
-) -> dict[int, list[AnswerChange]]:
-    """The changes of each step in which both got the same request. Wording counts only if nothing else differs."""
-    by_step: dict[int, list[AnswerChange]] = defaultdict(list)
-    for step, (one, other) in enumerate(zip(reference.exchanges, result.exchanges, strict=False)):
-        first, second = one.request, other.request
-        if (first.method, first.path, len(first.body)) != (second.method, second.path, len(second.body)):
-            break
-        changes = [*compare_answers(normalize(one), normalize(other))]
-        if telling := [item for item in changes if item.facet != WORDING] or changes:
-            by_step[step] = telling
-    return by_step
+def _pairs(reference: CheckResult, result: CheckResult) -> Iterator[tuple[int, Exchange]]:
+    """The steps of the target with the exchange of the reference server for the same request.
+
+    One of them may have sent more: what another check had sent before was not sent again.
+    """
+    right, wrong = ([_request_key(item) for item in each.exchanges] for each in (reference, result))
+    if right[: len(wrong)] == wrong:
+        yield from enumerate(reference.exchanges[: len(wrong)])
+        return
+    for start, first, size in difflib.SequenceMatcher(None, right, wrong, autojunk=False).get_matching_blocks():
+        for offset in range(size):
+            yield first + offset, reference.exchanges[start + offset]
 
 
-def _deciding_step(result: CheckResult, by_step: dict[int, list[AnswerChange]]) -> int | None:
-    """The step that a verdict is about, or the first that differs; None if no step differs."""
-    return result.exchange_index if result.exchange_index in by_step else min(by_step, default=None)
-
-
-def _exchange_at(result: CheckResult, step: int) -> Exchange | None:
-    return result.exchanges[step] if 0 <= step < len(result.exchanges) else None
+def _request_key(exchange: Exchange) -> tuple[str, str, int]:
+    """What is the same of one request in two runs."""
+    request = exchange.request
+    return request.method, request.path, len(request.body)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from conformance.cases import CHECKS
 from conformance.causes import evidence as evidence_module
 from conformance.causes.evidence import Evidence
@@ -25,8 +27,6 @@ from conformance.settings import table
 from tests.report.test_renderers import schema_validator
 
 if TYPE_CHECKING:
-    import pytest
-
     from conformance.report.document import Report
 
 PROFILE, OTHER, KEY = "segmentstream", "rudderstack", "Causes-Write-Key"
@@ -37,7 +37,9 @@ def serve(*faults: str) -> ThreadedServer:
     """A server with several faults of the reference server at once."""
     overrides = [override for name in faults if (override := SERVERS[name].change.override)]
     change = ServerChange(override=lambda view: next((reply for item in overrides if (reply := item(view))), None))
-    return ThreadedServer(uvicorn_config(change.create_application(reduced_contract(PROFILE), KEY, None)), "faulty")
+    app = change.create_application(reduced_contract(PROFILE), KEY, None)
+    protocols = [SERVERS[name].change.protocol for name in faults if not SERVERS[name].change.override]
+    return ThreadedServer(uvicorn_config(app, *protocols), "faulty")
 
 
 def serve_without_batches() -> ThreadedServer:
@@ -88,6 +90,28 @@ def test_three_faults_are_three_causes_the_costliest_first() -> None:
     assert {item["cause"] for item in broken} == {item["id"] for item in document["causes"]}
     assert any(item["id"].startswith("fuzz.") for item in broken)
     schema_validator("report").validate(document)
+
+
+@pytest.mark.parametrize(
+    ("fault", "select", "checks"),
+    [
+        ("methods-crash", "robustness.head.*,robustness.method.*", 3),
+        ("identity-unchecked", "payload.identity.missing,payload.required.missing,errors.*,accept", 2),
+        ("head-with-content", "robustness.head.*,robustness.recovery.*", 2),
+        ("body-left-of-wrong-methods", "robustness.method.*,robustness.recovery.*", 2),
+        ("body-left-at-unknown-paths", "robustness.path.*,robustness.recovery.*", 2),
+    ],
+)
+def test_one_fault_is_one_cause(fault: str, select: str, checks: int) -> None:
+    """Also if it shows in the request that comes after, or in checks that ask for different things."""
+    (cause,) = judge(serve(fault), select=select)[0].causes
+    assert len(cause.check_ids) == checks
+
+
+def test_two_faults_of_one_kind_are_two_causes() -> None:
+    """Both fail on a method; another wrong method is refused as it should be."""
+    found, _ = judge(serve("put-crash", "head-crash"), select="robustness.head.*,robustness.method.*")
+    assert len(found.causes) == 2
 
 
 def test_causes_are_the_same_in_every_run() -> None:

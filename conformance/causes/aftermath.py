@@ -1,0 +1,88 @@
+"""Aftermath: failures that the request before them explains, of every wrong method, and of one way to send a body."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from conformance.causes.normalized_answers import STATUS
+from conformance.checks import expect
+from conformance.core.model import Area
+from conformance.fuzz.features import Category
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from conformance.causes.cause_analysis import CauseAnalysis
+    from conformance.causes.step_difference import StepDifference
+    from conformance.core.model import Request
+
+_MESSAGE_CATEGORIES = (Category.METHOD, Category.PATH)
+
+
+def merge_aftermath(groups: Iterable[list[StepDifference]], causes: CauseAnalysis) -> list[list[StepDifference]]:
+    """The groups, those merged that one request explains.
+
+    If the body of a refused request stays on its connection, whatever comes next is refused in the same way.
+    """
+    for key_of in (_leftover_key, lambda unit: _method_key(unit, causes), _spelling_key):
+        groups = _merge_by(groups, key_of)
+    return [*groups]
+
+
+def _merge_by(
+    groups: Iterable[list[StepDifference]], key_of: Callable[[StepDifference], Hashable | None]
+) -> list[list[StepDifference]]:
+    """The groups, those merged of which all failures have the same key."""
+    merged: dict[Hashable, list[StepDifference]] = defaultdict(list)
+    for number, group in enumerate(groups):
+        keys = {key_of(unit) for unit in group if unit.decides_verdict}
+        (key,) = keys if len(keys) == 1 else (None,)
+        merged[("lone", number) if key is None else key].extend(group)
+    return [*merged.values()]
+
+
+def _spelling_key(difference: StepDifference) -> Hashable | None:
+    """How a body of a certain size is spelled or sent, if the check is about that: of events and batches alike."""
+    check = difference.trial.check
+    word = check.id.rpartition(".")[2]
+    return ("spelling", word, difference.change.kind) if check.area is Area.SIZE and "-" in word else None
+
+
+def _leftover_key(difference: StepDifference) -> Hashable | None:
+    """What is wrong with the method or path of the request before, and the refusal that follows; None if nothing is."""
+    exchanges = difference.results[1].exchanges
+    statuses, operation = difference.change.statuses, difference.trial.asked_operation
+    if not statuses or not 0 < difference.step < len(exchanges) or operation is None:
+        return None
+    status = statuses[-1]
+    before = exchanges[difference.step - 1].request
+    wrong = _wrong_parts(before, operation.method, operation.path)
+    if not wrong or not before.body or status.is_server_failure or status.is_success:
+        return None
+    return "leftover", operation, wrong, status
+
+
+def _wrong_parts(request: Request, method: str, path: str) -> Sequence[Category]:
+    """Whether the method or the path of a request is not that of its operation."""
+    return tuple(
+        category
+        for category, is_wrong in zip(
+            _MESSAGE_CATEGORIES, (request.method != method, request.path != path), strict=True
+        )
+        if is_wrong
+    )
+
+
+def _method_key(difference: StepDifference, causes: CauseAnalysis) -> Hashable | None:
+    """The change, if the method is wrong and no wrong method is refused as it should be; None otherwise."""
+    request, operation = difference.request, difference.trial.asked_operation
+    if difference.change.facet != STATUS or request is None or operation is None:
+        return None
+    if request.method == operation.method or request.path != operation.path:
+        return None
+    for item in causes.exchanges_alike(operation):
+        is_like_it = item.request.method != operation.method and item.request.path == operation.path
+        if is_like_it and not expect.is_accepted(item) and not expect.is_server_error(item):
+            return None
+    return "method", difference.change.kind
