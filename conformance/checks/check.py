@@ -53,6 +53,12 @@ _SAME_REQUEST_RULES = frozenset(
         facts.Rule.REPEATED_MESSAGE_ID,
         facts.Rule.RECOVERY,
         facts.Rule.CONCURRENCY,
+        facts.Rule.SAME_HEAD,
+        facts.Rule.SAME_TARGET,
+        facts.Rule.SAME_FRAMING,
+        facts.Rule.SAME_CODING,
+        facts.Rule.SAME_JSON,
+        facts.Rule.USUAL_REQUEST,
     }
 )
 """Rules of HTTP by which a request is the documented one, so that it has the documented answer, at its level."""

@@ -98,6 +98,8 @@ class Area(enum.StrEnum):
     WEBHOOK = "webhook"
     ROBUSTNESS = "robustness"
     FUZZ = "fuzz"
+    SAME = "same"
+    VALUES = "values"
     SDK = "sdk"
     DELIVERY = "delivery"
 
@@ -239,8 +241,7 @@ class Exchange:
 class Parameter:
     """One of several similar things that share a check's function and text.
 
-    `slug` goes into ids, `description` into titles and messages; `paths`, where given, are the only ones that the
-    check looks at.
+    `slug` goes into ids, `description` into titles and messages; a check looks at `paths` alone, where given.
     """
 
     slug: str

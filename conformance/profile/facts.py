@@ -140,6 +140,12 @@ class Rule(enum.StrEnum):
     OVERLOAD = "overload"
     SDK_REACTIONS = "sdk-reactions"
     SUCCESS_MEANS_TAKEN = "success-means-taken"
+    SAME_HEAD = "same-head"
+    SAME_TARGET = "same-target"
+    SAME_FRAMING = "same-framing"
+    SAME_CODING = "same-coding"
+    SAME_JSON = "same-json"
+    USUAL_REQUEST = "usual-request"
 
 
 MAX_EVENTS_FACT = "limits.batch-events"

@@ -27,6 +27,28 @@ def with_gzip(draft: Draft) -> Draft:
     return _with_gzip_coding(draft, _compressor(draft))
 
 
+def compress(draft: Draft, body: bytes) -> bytes:
+    """A body in gzip, as of a draft: not compressed if it holds the key, since reports could not recognize it."""
+    return gzip.compress(body, _compression_level(draft), mtime=0)
+
+
+def store(_: Draft, body: bytes) -> bytes:
+    """A body in gzip without compression."""
+    return gzip.compress(body, _NO_COMPRESSION, mtime=0)
+
+
+def compress_in_members(draft: Draft, body: bytes) -> bytes:
+    """A body in gzip of two members, each half of it (RFC 1952, section 2.2)."""
+    middle = len(body) // 2
+    return compress(draft, body[:middle]) + compress(draft, body[middle:])
+
+
+def compress_with_names(draft: Draft, body: bytes) -> bytes:
+    """A body in gzip with a file's name and a comment in its header (RFC 1952, section 2.3)."""
+    plain = compress(draft, body)
+    return plain[:3] + b"\x18" + plain[4:10] + b"event.json\0conformance\0" + plain[10:]
+
+
 def with_corrupt_gzip(draft: Draft) -> Draft:
     """The same with a body that begins like gzip but can't be decompressed."""
     return _with_gzip_coding(draft, lambda body: _GZIP_HEADER + b"\xff" * len(body))

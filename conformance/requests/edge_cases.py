@@ -34,7 +34,7 @@ class EdgeCase(Parameter):
     make_drafts: Callable[[Call], NamedDrafts]
 
 
-def _request_with_json_text(call: Call, pointer: str, text: str) -> Draft:
+def request_with_json_text(call: Call, pointer: str, text: str) -> Draft:
     """An event with this JSON text as the value of a field."""
     return _replace_placeholder(call.acceptable_request().with_field(pointer, _PLACEHOLDER), text)
 
@@ -60,27 +60,27 @@ def _free_bytes(call: Call) -> int:
 def _nul_escapes(call: Call) -> NamedDrafts:
     yield (
         "a property with a NUL in it",
-        _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"a\u0000b"'),
+        request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"a\u0000b"'),
     )
-    yield ("an id with a NUL in it", _request_with_json_text(call, identity_pointer(call), r'"conformance\u0000odd"'))
+    yield ("an id with a NUL in it", request_with_json_text(call, identity_pointer(call), r'"conformance\u0000odd"'))
     yield (
         "a property's name with a NUL in it",
-        _request_with_json_text(call, free_form_pointer(call, _PLACEHOLDER), r'"a\u0000b"'),
+        request_with_json_text(call, free_form_pointer(call, _PLACEHOLDER), r'"a\u0000b"'),
     )
 
 
 def _lone_surrogates(call: Call) -> NamedDrafts:
     yield (
         "a property with half a surrogate pair",
-        _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"\ud83d"'),
+        request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"\ud83d"'),
     )
     yield (
         "a property with a surrogate pair in the wrong order",
-        _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"\ude00\ud83d"'),
+        request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), r'"\ude00\ud83d"'),
     )
     yield (
         "an id with half a surrogate pair",
-        _request_with_json_text(call, identity_pointer(call), r'"conformance\udc00"'),
+        request_with_json_text(call, identity_pointer(call), r'"conformance\udc00"'),
     )
 
 
@@ -101,7 +101,7 @@ def _nested_to(depth: int) -> Callable[[Call], NamedDrafts]:
             actual_depth = depth if fits or call.is_batch else _free_bytes(call) // bytes_per_level
             text = opening * actual_depth + "0" + closing * actual_depth
             if fits or not call.is_batch:
-                draft = _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), text)
+                draft = request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), text)
             else:
                 draft = _replace_placeholder(
                     call.acceptable_request().with_shared_field("/conformance_odd", _PLACEHOLDER), text
@@ -135,7 +135,7 @@ def _empty_key(call: Call) -> NamedDrafts:
 def _request_with_duplicate_key(call: Call, pointer: str, first: str, second: str) -> Draft:
     """An event with two fields of the same name."""
     name = json.dumps(pointers.split(pointer)[-1])
-    return _request_with_json_text(call, pointer, f"{json.dumps(first)},{name}:{json.dumps(second)}")
+    return request_with_json_text(call, pointer, f"{json.dumps(first)},{name}:{json.dumps(second)}")
 
 
 def _duplicate_keys(call: Call) -> NamedDrafts:
@@ -157,7 +157,7 @@ def _duplicate_keys(call: Call) -> NamedDrafts:
 def _number_case(text: str, description: str) -> Callable[[Call], tuple[str, Draft]]:
     return lambda call: (
         f"the number {description}",
-        _request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), text),
+        request_with_json_text(call, free_form_pointer(call, _FREE_FIELD), text),
     )
 
 

@@ -11,6 +11,23 @@ if TYPE_CHECKING:
 HeaderPairs: TypeAlias = "list[tuple[str, str]]"
 
 
+class Pieces(tuple[bytes, ...]):
+    """The bytes of a request in pieces, each sent by itself, `pause_s` after the one before.
+
+    Other tuples wait for an interim answer.
+    """
+
+    __slots__ = ()
+    pause_s = 0.002
+
+
+class SlowPieces(Pieces):
+    """The same with half a second between them."""
+
+    __slots__ = ()
+    pause_s = 0.5
+
+
 def start_line(request: Request, prefix: str) -> str:
     """The request line, with a prefix before the path."""
     query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""

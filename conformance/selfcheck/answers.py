@@ -85,7 +85,7 @@ def _request_parts(exchange: Exchange) -> Iterable[object]:
     yield from (request.method, request.path, request.query, request.headers, request.body, request.chunked)
     if request.raw_writer:
         headers = [("Host", "target"), *request.headers]
-        yield from request.raw_writer(f"{request.method} {request.path}", headers, request.body)
+        yield from request.raw_writer(f"{request.method} {request.path} HTTP/1.1", headers, request.body)
 
 
 def _answer_parts(exchange: Exchange) -> Iterable[object]:

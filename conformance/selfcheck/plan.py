@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SELF_CHECK_KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
 DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99
 """The number of profiles under which each fault is tested, of those that it fits. A few are tested under more."""
+_AREAS_OF_MANY_REQUESTS = {Area.ROBUSTNESS, Area.SAME, Area.VALUES}
 VARIANT_FUZZ_REQUESTS = 400
 """How many generated requests each correct variant has to answer, as in a user's run."""
 
@@ -92,12 +93,12 @@ def plan_fault_job(profile: str, fault: Fault, *, thorough: bool = True) -> Self
     """The job that shows a fault: an operation for each check that must notice it, and all cheap checks.
 
     Checks that only observe, or that send bursts or large volumes, run only if they must notice the fault.
-    Unless `thorough`, the same holds for the area with the most requests.
+    Unless `thorough`, the same holds for the areas with the most requests.
     """
     expected = expected_checks(fault, CHECKS)
     kinds = {kind for check in expected for kind in ({OperationKind.EVENT} & check.kinds or check.kinds)}
     expected_ids = {check.id for check in expected}
-    skipped_areas = set() if thorough else {Area.ROBUSTNESS} - {check.area for check in expected}
+    skipped_areas = set() if thorough else _AREAS_OF_MANY_REQUESTS - {check.area for check in expected}
     return SelfCheckJob(
         profile=profile,
         server=fault.name,

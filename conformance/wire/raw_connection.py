@@ -11,7 +11,7 @@ import h11
 import httpcore
 
 from conformance.core.model import Response, TransportFailure
-from conformance.requests.raw_writers import start_line, write_standard
+from conformance.requests.raw_writers import Pieces, start_line, write_standard
 from conformance.wire import failures
 from conformance.wire.deadline import client_deadline
 from conformance.wire.decoding import MAX_READ_BYTES, MAX_TRAILING_BYTES, BodyBuffer, headers_to_text
@@ -75,8 +75,9 @@ class RawConnection:
 
     async def send(self, pieces: tuple[bytes, ...]) -> None:
         """Sends the pieces of a request; stops if an answer comes before the next piece."""
+        wait_s = pieces.pause_s if isinstance(pieces, Pieces) else INTERIM_WAIT_S
         for number, piece in enumerate(pieces):
-            if number and await self._is_answered_early():
+            if number and await self._is_answered_early(wait_s):
                 self.is_send_aborted = True
                 return
             if self.idle_s is None:
@@ -137,13 +138,13 @@ class RawConnection:
             pass
         return self.buffer[:MAX_TRAILING_BYTES]
 
-    async def _is_answered_early(self) -> bool:
+    async def _is_answered_early(self, wait_s: float) -> bool:
         """Whether a final answer comes before the next piece, which is sent after a 100 or when nothing comes.
 
         Other interim answers, such as 102 and 103, may come at any time and say nothing.
         """
         try:
-            async with client_deadline(INTERIM_WAIT_S):
+            async with client_deadline(wait_s):
                 while True:
                     while b"\r\n\r\n" not in self.buffer and not self.at_eof and len(self.buffer) <= MAX_READ_BYTES:
                         await self._read()

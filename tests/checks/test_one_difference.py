@@ -32,6 +32,8 @@ EXCEPTIONS = {
     "robustness.types.*": "it judges only that nothing fails, and tries many fields at once to send less",
     "robustness.preflight.*": "a preflight is another request, which browsers make up (the Fetch standard)",
     "robustness.options.plain": "OPTIONS carries neither events nor credentials",
+    "same.*": "a form is one difference in meaning, and writes several headers or the whole JSON anew",
+    "values.*": "values that differ in several ways at once, such as the date, the zone and the decimals of a time",
     "sdk.*": "requests of official SDKs are sent as recorded",
 }
 """Checks whose requests differ in more than one thing from ours, with the reason."""

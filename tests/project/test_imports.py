@@ -57,6 +57,7 @@ JSON_READERS = {
     "fuzz.shrinker": "reads bodies that the suite generated",
     "fuzz.strict_json": "reads bodies that the suite generated, and must see what the door hides",
     "requests.call": "reads an example of the contract",
+    "requests.equal_bodies": "reads bodies that the suite wrote, to write them in another way",
 }
 """Modules that parse JSON, and why; what a target or a user wrote is read by `core.foreign_json` alone."""
 FILE_READERS = {

@@ -12,6 +12,7 @@ from tests.targets.options import Options
 
 UNPACKED_MAXIMUM = 64 * 1024 * 1024
 GZIP = {"gzip", "x-gzip"}
+MEMBER = b"\x1f\x8b"
 
 Pairs = list[tuple[str, object]]
 
@@ -39,16 +40,21 @@ def read_plain(call: Call, options: Options) -> bytes:
 
 
 def unpack(body: bytes) -> bytes:
-    """Unpack gzip, or refuse what is none."""
-    engine = zlib.decompressobj(wbits=31)
-    try:
-        plain = engine.decompress(body, UNPACKED_MAXIMUM)
-    except zlib.error:
-        raise RefusalError("encoding", "Body is not gzip") from None
-    if engine.unconsumed_tail:
-        raise RefusalError("size", "Body is too large when unpacked")
-    if not engine.eof:
-        raise RefusalError("encoding", "Body is not whole gzip")
+    """Unpack gzip, member after member, or refuse what is none."""
+    plain, rest = b"", body
+    while not plain or rest.startswith(MEMBER):
+        engine = zlib.decompressobj(wbits=31)
+        try:
+            plain += engine.decompress(rest, UNPACKED_MAXIMUM)
+        except zlib.error:
+            raise RefusalError("encoding", "Body is not gzip") from None
+        if engine.unconsumed_tail or len(plain) > UNPACKED_MAXIMUM:
+            raise RefusalError("size", "Body is too large when unpacked")
+        if not engine.eof:
+            raise RefusalError("encoding", "Body is not whole gzip")
+        rest = engine.unused_data
+        if not rest:
+            break
     return plain
 
 

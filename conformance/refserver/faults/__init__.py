@@ -12,6 +12,7 @@ from conformance.refserver.faults import (
     content_encoding,
     content_type,
     errors,
+    event_values,
     identity,
     key_carriers,
     pixel,
@@ -20,6 +21,7 @@ from conformance.refserver.faults import (
     required_fields,
     routing,
     size,
+    spellings,
     success_bodies,
     syntax,
     tight_limits,
@@ -33,7 +35,7 @@ __all__ = ["FAULTS", "Fault"]
 _AREAS = (
     accept, accepted_events, success_bodies, auth, key_carriers, syntax, content_type, size, tight_limits, batch,
     batch_contents, identity, required_fields, properties, errors, pixel, unusual_input, content_encoding, routing,
-    wire, recovery, concurrency,
+    wire, recovery, concurrency, spellings, event_values,
 )  # fmt: skip
 """The modules in the order of the self-check's report."""
 
