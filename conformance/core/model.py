@@ -180,7 +180,6 @@ class Response:
     """
 
     is_made_up: ClassVar[bool] = False
-
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from conformance.core.model import RawWriter
     from conformance.requests.raw_writers import HeaderPairs
 
-_MOST_SINGLE_BYTES = 200
+_MOST_SINGLE_BYTES = 24
 """How many bytes of a body are sent one by one: the rest takes too long."""
 
 
