@@ -8,13 +8,17 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
+from conformance import redaction
 from conformance.cli.options import build_parser
 from conformance.cli.streams import accept_all_characters
-from conformance.core.errors import ConformanceError
+from conformance.core.errors import ConformanceError, UsageError
 from conformance.core.text import escape_controls
+from conformance.redaction.harmless import without_arguments, without_key_like_arguments
+from conformance.settings.table import learn_from_environment
 
 if TYPE_CHECKING:
     import argparse
@@ -40,13 +44,22 @@ _SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code, as docs/exit-codes.md lists them."""
-    accept_all_characters(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    accept_all_characters(words)
+    with redaction.opened(with_streams=True):
+        return _main(words)
+
+
+def _main(arguments: Sequence[str]) -> int:
+    """Runs the command and returns its exit code; whatever it prints passes the gate."""
+    learn_from_environment()
     try:
-        options = build_parser().parse_args(arguments)
+        options = _parse(arguments)
         with _sigterm_as_interrupt(options.command):
             return _run_subcommand(options)
     except ConformanceError as error:
-        sys.stderr.write(f"conformance: {escape_controls(str(error))}\n")
+        message = without_key_like_arguments(str(error), arguments if isinstance(error, UsageError) else ())
+        sys.stderr.write(f"conformance: {escape_controls(message)}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("conformance: interrupted\n")
@@ -54,11 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return ConformanceError.exit_code
-    except Exception as error:  # CONFORMANCE_DEBUG=1 shows the traceback
+    except Exception as error:  # noqa: BLE001 - a fault of ours; CONFORMANCE_DEBUG=1 shows the traceback
         if os.environ.get("CONFORMANCE_DEBUG"):
-            raise
+            traceback.print_exc()
         sys.stderr.write(f"conformance: {escape_controls(_describe_unexpected(error))}\n")
         return _INTERRUPTED_CODE if _is_interruption(error) else ConformanceError.exit_code
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options on a command line. Raises UsageError, which shows no value that could be a key."""
+    try:
+        return build_parser().parse_args(arguments)
+    except UsageError as error:
+        raise UsageError(without_arguments(str(error), arguments)) from None
 
 
 def command() -> NoReturn:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from conformance.core.errors import UsageError
 from conformance.core.text import escape_controls
+from conformance.redaction import redact
 from conformance.report.plain_tables import print_table
 from conformance.settings import table
 from conformance.settings.file import find_configuration
@@ -46,6 +47,7 @@ def print_settings(options: Mapping[str, Any], console: Console) -> None:
     """Prints every setting with its value and origin; a secret only as `(set)`."""
     config_file = find_configuration(Path.cwd())
     origins_by_key = table.resolve_with_origins(options, config_file.values)
+    table.learn_from_values({key: value for key, (value, _) in origins_by_key.items()})
     rows = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("setting", "value", "origin"):
         rows.add_column(heading, overflow="fold")
@@ -55,7 +57,7 @@ def print_settings(options: Mapping[str, Any], console: Console) -> None:
             SettingOrigin.FILE: config_file.file,
             SettingOrigin.ENVIRONMENT: f"${setting.environment_variable}",
         }.get(origin, origin.value)
-        text = "(set)" if setting.is_secret and value else _format_value(value)
+        text = "(set)" if setting.is_secret and value else redact(_format_value(value))
         style = _STYLES.get(origin, "")
         rows.add_row(
             setting.name, Text(escape_controls(text), style=style), Text(escape_controls(origin_text), style=style)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from conformance.cli.options import REPORT_OPTIONS
 from conformance.core.errors import InconclusiveError, UsageError
+from conformance.redaction import redact_document, redact_file_text
+from conformance.redaction.gate import write_to_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,9 +62,10 @@ def write_reports(documents: Sequence[Document], report_destinations: Mapping[st
 
 def write(name: str, destination: str, text: str) -> None:
     """Writes a report. Raises InconclusiveError if it can't be written."""
+    text = redact_file_text(text)
     try:
         if destination == STDOUT:
-            sys.stdout.write(text)
+            write_to_stdout(text)
         else:
             Path(destination).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -72,7 +75,7 @@ def write(name: str, destination: str, text: str) -> None:
 def render(name: str, content: Any, renderers: Mapping[str, tuple[str, str]]) -> str:  # noqa: ANN401 - one document or several
     """A report of one kind. Imports only the module of its renderer."""
     module, function = renderers[name]
-    text: str = getattr(import_module(f"conformance.report.{module}"), function)(content)
+    text: str = getattr(import_module(f"conformance.report.{module}"), function)(redact_document(content))
     return text
 
 
@@ -110,7 +113,10 @@ class LineStream:
         if self._file is None or self._problem is not None:
             return
         try:
-            self._file.write(line)
+            if self._destination == STDOUT:
+                write_to_stdout(redact_file_text(line))
+            else:
+                self._file.write(redact_file_text(line))
             self._file.flush()
         except OSError as error:
             self._problem = error

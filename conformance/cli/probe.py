@@ -22,6 +22,7 @@ from conformance.fuzz import fuzz_plan
 from conformance.probe import ProbeOptions, ProbeResult, probe_server, summarize
 from conformance.profile import load, parse
 from conformance.profile.yaml_writer import to_yaml
+from conformance.redaction import redact, redact_document
 from conformance.report.plain_tables import print_table
 from conformance.run.permissions import GENTLE_ONLY
 from conformance.run.plan import build_plan
@@ -86,12 +87,13 @@ def _profile_name(requested: str | None, url: str) -> str:
 
 def _write(plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], name: str, date: str | None) -> None:
     """Writes the profile, after the suite's own parser has accepted it, and the report."""
-    text = to_yaml(outcome.profile_data(name, plan.target.url, date), _comments(outcome))
+    text = to_yaml(outcome.profile_data(name, redact(plan.target.url), date), _comments(outcome))
     parse(text, destinations.get("out", name))
     if "out" in destinations:
         output.write("out", destinations["out"], text)
     if "json" in destinations:
-        output.write("json", destinations["json"], to_json_text(_report_json(plan, outcome), indent=2) + "\n")
+        document = redact_document(_report_json(plan, outcome))
+        output.write("json", destinations["json"], to_json_text(document, indent=2) + "\n")
 
 
 def _comments(outcome: ProbeResult) -> list[str]:

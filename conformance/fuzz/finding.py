@@ -17,6 +17,7 @@ from conformance.core.text import escape_surrogates, shorten
 from conformance.core.user_files import read_text
 from conformance.fuzz.case import Case, case_from_json, case_to_json, case_to_line
 from conformance.fuzz.judge import FailureKind
+from conformance.redaction import redact_file_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +133,7 @@ def save_finding(finding: Finding) -> Path | None:
     path = _finding_path(finding.id)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(finding.as_json(), indent=1) + "\n")
+        write_text(path, redact_file_text(json.dumps(finding.as_json(), indent=1)) + "\n")
     except OSError:
         return None
     return path

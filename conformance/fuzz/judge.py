@@ -90,6 +90,7 @@ class Judge:
         message, received = (redacted or judgement).message, (redacted or judgement).received
         return replace(
             judgement,
+            dedup_key=redactor.redact_text(judgement.dedup_key),
             message=redactor.redact_text(message),
             received=redactor.redact_text(received),
             level=weaker_level(judgement.level, self._operations[case.call].level),

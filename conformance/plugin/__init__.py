@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.settings.table import SETTINGS
+import pytest
+
+from conformance.settings.table import SETTINGS, learn_from_values
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Generator
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,10 +29,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conformance-json", metavar="FILE", help="write the JSON report of the run")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, None, None]:
+    """Opens the gate for output until the session is over, and refuses misspelt options without their values."""
+    from conformance.plugin import redacted_output
+
+    redacted_output.open_gate(early_config)
+    yield
+    redacted_output.refuse_unknown_options(parser, args)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the fixtures, and the checks if a target or a profile is named."""
-    from conformance.plugin import fixtures
+    from conformance.plugin import fixtures, redacted_output
 
+    redacted_output.open_gate(config)
+    config.pluginmanager.register(redacted_output, "conformance-redacted-output")
+    learn_from_values({item.key: config.getoption(f"--conformance-{item.name}") for item in SETTINGS})
     config.pluginmanager.register(fixtures, "conformance-fixtures")
     if config.getoption("--conformance-url") or config.getoption("--conformance-profile"):
         from conformance.plugin.session import CheckSession

@@ -18,6 +18,7 @@ from conformance.plugin.background_run import BackgroundRun
 from conformance.plugin.items import TARGET_FIXTURE, BaseCheckItem, CheckFile
 from conformance.plugin.target import Target
 from conformance.profile import load
+from conformance.redaction import redact
 from conformance.report.document import DEVIATES, UNVERIFIED_SENTENCE
 from conformance.run.known_deviations import DeviationList, read
 from conformance.run.plan import build_plan
@@ -58,7 +59,7 @@ class CheckSession:
             settings_with_key = {**self._settings, "write_key": key}
             self._plan = build_plan(settings_with_key, self._url or _PLACEHOLDER_URL, self._contract, cases.CHECKS)
         except ConformanceError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(_message(error)) from None
         self._pending_modules = (
             {path.name for path in _CASES_DIR.glob("[!_]*.py")} if workers.has_no_path_arguments(config) else set()
         )
@@ -140,9 +141,9 @@ class CheckSession:
         is_usage = isinstance(error, UsageError)
         code = int(pytest.ExitCode.USAGE_ERROR) if is_usage else InconclusiveError.exit_code
         if not workers.is_worker(self._config):
-            pytest.exit(f"conformance: {error}", returncode=code)
-        self._stop_worker(session, str(error), code)
-        pytest.fail(f"conformance: {error}", pytrace=False)
+            pytest.exit(f"conformance: {_message(error)}", returncode=code)
+        self._stop_worker(session, _message(error), code)
+        pytest.fail(f"conformance: {_message(error)}", pytrace=False)
 
     def _stop_worker(self, session: pytest.Session, problem: str, code: int) -> None:
         """Ends a worker, which has no exit code: the controller ends the session with the summary."""
@@ -222,14 +223,14 @@ class CheckSession:
         stale = [f"STALE  {escape_controls(str(item))}" for item in run_report.stale_entries]
         self.summary = replace(
             self.summary,
-            verdict_lines="\n".join([*_cause_lines(run_report), *stale, *unverified, *unjudged, verdict_line]),
+            verdict_lines=redact("\n".join([*_cause_lines(run_report), *stale, *unverified, *unjudged, verdict_line])),
             exit_code=self.summary.exit_code or code,
         )
         try:
             if json_file:
                 Path(json_file).write_text(run_report.json_text(), encoding="utf-8")
         except OSError as error:
-            problem = f"--conformance-json {json_file}: the report can't be written: {error.strerror}"
+            problem = f"--conformance-json {redact(json_file)}: the report can't be written: {error.strerror}"
             self.summary = replace(self.summary, problem=problem, exit_code=InconclusiveError.exit_code)
 
 
@@ -241,6 +242,11 @@ def _cause_lines(run_report: Report) -> list[str]:
         f"({join_first(item.check_ids, _MAX_SHOWN_CHECKS)})"
         for item in causes
     ]
+
+
+def _message(error: ConformanceError) -> str:
+    """The message of an error, without secrets and control characters."""
+    return escape_controls(redact(str(error)))
 
 
 def _check_items(items: Iterable[pytest.Item]) -> list[BaseCheckItem]:

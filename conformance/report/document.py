@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, Area, Level, Outcome, Verdict
 from conformance.core.text import escape_surrogates, to_json_text
+from conformance.redaction import redact_document
 from conformance.report.unjudged import explain_unjudged
 from conformance.sdks import outcomes as sdks
 
@@ -169,7 +170,7 @@ class Report:
 
     def json_text(self) -> str:
         """The report as a JSON text."""
-        return dump_json(self.as_json())
+        return dump_json(redact_document(self.as_json()))
 
 
 def dump_json(document: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.core.text import to_json_text
+from conformance.redaction import redact_document
 from conformance.report.document import EXIT_CODES, FORMAT_VERSION, UNJUDGED, verdict_json
 
 if TYPE_CHECKING:
@@ -65,4 +66,4 @@ def failure_line(reason: str) -> str:
 
 
 def _line(event: str, content: Mapping[str, Any]) -> str:
-    return to_json_text({"event": event, **content}) + "\n"
+    return to_json_text(redact_document({"event": event, **content})) + "\n"

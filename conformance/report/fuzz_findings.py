@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.text import Text
 
 from conformance.core.text import join_first, to_json_text
+from conformance.redaction import redact_document
 from conformance.report.details import Detail, DetailKind, print_details
 from conformance.report.request_text import request_text
 
@@ -77,4 +78,4 @@ def findings_json_text(
     """The findings as JSON text. `is_complete` is false if the campaign was interrupted."""
     listed = [item.as_json() for item in findings]
     document = {"format": FORMAT_VERSION, **header, "findings": listed, "complete": is_complete}
-    return to_json_text(document, indent=1, ensure_ascii=True) + "\n"
+    return to_json_text(redact_document(document), indent=1, ensure_ascii=True) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ from conformance.checks.selection import select_trials
 from conformance.checks.trial import Trial, make_trials
 from conformance.core.errors import UsageError
 from conformance.core.model import DEFAULT_RUN_ID, Area, Level
+from conformance.redaction import learn
+from conformance.redaction.header_secrets import secrets_of_headers
 from conformance.requests import Keys
 from conformance.run.permissions import GENTLE_ONLY, permitted_tiers
 from conformance.run.watchdog import TimeLimits
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.wire import TargetAddress
 
-_SECRET_HEADER_NAME = re.compile("auth|cookie|key|token|secret|pass|sign", re.IGNORECASE)
 DEFAULT_JOBS = 8
 """The number of requests in flight by default."""
 DEFAULT_FUZZ_REQUESTS, DEFAULT_FUZZ_S = 8_000, 5.0
@@ -39,7 +39,7 @@ class Plan:
     `deadline_s` the time limit of one exchange. `fuzz_requests` is the number of generated requests, `fuzz_seed`
     their seed, `fuzz_max_s` their time limit in seconds (None: no limit). `budget` limits what is sent in all;
     `run_id` marks the run's events. `time_limits` bound the run as a whole; `runs_in_report` share the room
-    of one file.
+    of one file. All headers of the target but the last `plain_header_count` are secrets.
     """
 
     target: TargetAddress
@@ -59,6 +59,7 @@ class Plan:
     wire_type: type[Wire] = Wire
     time_limits: TimeLimits = field(default_factory=TimeLimits)
     runs_in_report: int = 1
+    plain_header_count: int = 0
 
     def with_trials(self, trials: Sequence[Trial]) -> Plan:
         """The plan with other trials."""
@@ -76,13 +77,9 @@ class Plan:
         )
 
     def placeholders_by_secret(self) -> dict[str, str]:
-        """Every secret of the run, with its placeholder; extra headers with names such as X-Token count as secret."""
-        headers = {
-            value: f"$HEADER_{index}"
-            for index, (name, value) in enumerate(self.target.headers, 1)
-            if _SECRET_HEADER_NAME.search(name)
-        }
-        return {**headers, **self.keys.placeholders_by_secret()}
+        """Every secret of the run, with its placeholder: the keys, and the headers that the user adds."""
+        headers = self.target.headers[: len(self.target.headers) - self.plain_header_count]
+        return {**secrets_of_headers(headers), **self.keys.placeholders_by_secret()}
 
 
 def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks: Sequence[Check]) -> Plan:
@@ -94,7 +91,7 @@ def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks
     keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
     target = parse_target(
         url,
-        headers=tuple(settings["header"]),
+        headers=(*settings["header"], *settings["plain_header"]),
         ca_bundle=settings["ca_bundle"],
         insecure=settings["insecure"],
     )
@@ -102,7 +99,7 @@ def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks
     trials = select_trials(make_trials(contract, keys, checks, tiers), settings["select"], settings["deselect"])
     fuzz_requests = _choose_fuzz_requests(target, tiers, settings["fuzz"])
     has_fuzz_checks = not trials or any(trial.check.area is Area.FUZZ for trial in trials)
-    return Plan(
+    plan = Plan(
         target=target,
         contract=contract,
         keys=keys,
@@ -118,7 +115,10 @@ def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks
         budget=Budget(**{word: settings[f"max_{word}"] for word in BUDGET_UNITS}),
         run_id=settings["run_id"],
         time_limits=TimeLimits.of(settings["max_duration"], settings["deadline"]),
+        plain_header_count=len(settings["plain_header"]),
     )
+    learn(plan.placeholders_by_secret())
+    return plan
 
 
 def _choose_jobs(tiers: frozenset[Tier], requested: int | None) -> int:

@@ -89,15 +89,15 @@ def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         setting = settings_by_name.get(key.replace("_", "-"))
         if setting is None:
             raise UsageError(f"{path}: {shorten(key)}: unknown key{did_you_mean(key, settings_by_name)}")
-        if setting.is_secret:
-            raise UsageError(
-                f"{path}: {key}: a secret does not belong in a file of the project; "
-                f"set {setting.environment_variable}, or use write-key-file"
-            )
         if setting.loosens_safety:
             raise UsageError(
                 f"{path}: {key}: this loosens the safety of a run, so a file can't set it; "
                 f"pass --{setting.name}, or set {setting.environment_variable}"
+            )
+        if setting.is_secret:
+            raise UsageError(
+                f"{path}: {key}: a secret does not belong in a file of the project; "
+                f"set {setting.environment_variable}, or use write-key-file"
             )
         values[setting.key] = _option_value(path, key, setting, value)
     return values

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
+from conformance.redaction.harmless import is_harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,12 @@ def parse_positive_float(text: str) -> float:
 
 
 _FLAG_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def _shown(value: object) -> str:
+    """A value for a message, after a space: only a number or a short word, for anything else may be the key."""
+    text = str(value)
+    return f" {text}" if is_harmless(text) else ""
 
 
 class SettingOrigin(enum.StrEnum):
@@ -95,14 +102,15 @@ class Setting:
         Raises UsageError if the value is not as `expected`.
         """
         if option_value is not None and option_value != []:
-            return self._convert_value(option_value, f"--{self.name} {option_value}"), SettingOrigin.OPTION
+            return self._convert_value(option_value, f"--{self.name}{_shown(option_value)}"), SettingOrigin.OPTION
         environment_value = os.environ.get(self.environment_variable)
         if environment_value:
             return self._convert_value(
-                self._split_environment_value(environment_value), f"${self.environment_variable} {environment_value}"
+                self._split_environment_value(environment_value),
+                f"${self.environment_variable}{_shown(environment_value)}",
             ), SettingOrigin.ENVIRONMENT
         if file_value is not None:
-            return self._convert_value(file_value, f"{self.name} = {file_value}"), SettingOrigin.FILE
+            return self._convert_value(file_value, f"{self.name} ={_shown(file_value)}"), SettingOrigin.FILE
         return self.default, SettingOrigin.DEFAULT
 
     def _split_environment_value(self, text: str) -> Any:  # noqa: ANN401 - as above

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
 from conformance.core.model import DEFAULT_RUN_ID, Level
 from conformance.core.user_files import UnreadableFile, read_text
+from conformance.redaction import learn
+from conformance.redaction.header_secrets import secrets_of_headers
 from conformance.settings.setting import (
     Setting,
     SettingOrigin,
@@ -81,8 +84,10 @@ SETTINGS = (
             help="the seed of the generated requests (default: 1)"),
     Setting(name="max-time", metavar="SECONDS", convert=parse_positive_float, expected="a number of seconds above 0",
             help="the longest time to send generated requests (default: 5 for `run`, unless --fuzz is given)"),
-    Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(), loosens_safety=True,
-            help="a further header for every request; may be repeated"),
+    Setting(name="header", metavar="'NAME: VALUE'", is_list=True, default=(), is_secret=True, loosens_safety=True,
+            help="a further header for every request, whose value is a secret; may be repeated"),
+    Setting(name="plain-header", metavar="'NAME: VALUE'", is_list=True, default=(), loosens_safety=True,
+            help="the same for a header whose value is no secret, and is shown in reports; may be repeated"),
     Setting(name="ca-bundle", metavar="FILE", loosens_safety=True, help="certificate authorities to trust, in PEM"),
     Setting(name="insecure", is_flag=True, default=False, loosens_safety=True,
             help="do not verify the target's certificate"),
@@ -97,11 +102,18 @@ SECOND_SERVER_SETTINGS = (
     Setting(name="bearer-b", metavar="TOKEN", is_secret=True,
             help="the access token of the second server (default: $CONFORMANCE_BEARER_B, or that of the "
                  "first)"),
-    Setting(name="header-b", metavar="'NAME: VALUE'", is_list=True, default=(),
+    Setting(name="header-b", metavar="'NAME: VALUE'", is_list=True, default=(), is_secret=True,
             help="a further header for every request to the second server, in place of those of --header; "
                  "may be repeated"),
 )  # fmt: skip
 """The settings of the second server in a comparison."""
+_PLACEHOLDER_VARIABLES = {
+    "write_key": WRITE_KEY_VARIABLE,
+    "write_key_b": WRITE_KEY_VARIABLE,
+    "bearer": BEARER_VARIABLE,
+    "bearer_b": BEARER_VARIABLE,
+}
+"""The settings with a credential, by key, with the variable that reports show in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +164,27 @@ def resolve(
     for name, file_name in (("write_key", "write_key_file"), ("write_key_b", "write_key_file_b")):
         if values.get(name) is None and values.get(file_name) is not None:
             values[name] = _read_secret_file(file_name.replace("_", "-"), values[file_name])
+    learn_from_values(values)
     return values
+
+
+def learn_from_environment() -> None:
+    """Makes the secrets in the environment known to the gate for output, before anything else is read."""
+    learn(
+        {
+            secret: f"${_PLACEHOLDER_VARIABLES[setting.key]}"
+            for setting in (*SETTINGS, *SECOND_SERVER_SETTINGS)
+            if setting.key in _PLACEHOLDER_VARIABLES and (secret := os.environ.get(setting.environment_variable))
+        }
+    )
+
+
+def learn_from_values(values: Mapping[str, Any]) -> None:
+    """Makes the secrets among the values of settings known to the gate for output."""
+    learn({values[key]: f"${name}" for key, name in _PLACEHOLDER_VARIABLES.items() if values.get(key)})
+    for key in ("header", "header_b"):
+        lines = [line.partition(":") for line in values.get(key) or ()]
+        learn(secrets_of_headers([(name, (value if colon else name).strip()) for name, colon, value in lines]))
 
 
 def resolve_second_server(options: Mapping[str, Any], first_values: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,8 +233,13 @@ def _overruled(contradiction: Contradiction, resolved: Mapping[str, tuple[Any, S
 
 
 def _read_secret_file(option: str, path: str) -> str:
-    """The content of an option's file, without surrounding white space. Raises UsageError."""
+    """The content of an option's file, without surrounding white space. Raises UsageError, which does not name it.
+
+    Who takes the option for --write-key gives the key in place of the file's name.
+    """
     try:
         return read_text(path).strip()
     except UnreadableFile as error:
-        raise UsageError(f"--{option} {error}") from None
+        raise UsageError(
+            f"--{option}: the file can't be read: {error.reason} (its name is not shown: it may be the key)"
+        ) from None

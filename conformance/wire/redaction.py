@@ -5,59 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
-import html
-import json
-import re
 import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+
+from conformance.redaction import TextRedactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from conformance.core.model import Request, Response
     from conformance.wire.responses import Reply
 
-_MIN_SECRET_LENGTH = 4
 _MAX_DECOMPRESSED_BYTES = 5_000_000
-_JSON_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u[0-9a-f]{4}")
-_PERCENT_ESCAPE = re.compile("%[0-9A-F]{2}")
 
 
-class Redactor:
-    """Replaces every known encoding of every secret by its placeholder.
-
-    `secrets` maps a secret to its placeholder, such as `$CONFORMANCE_WRITE_KEY`. Known encodings: plain, JSON and HTML
-    escapes, percent-encoding, and base64 at any of its three alignments. A secret of fewer than four characters is
-    not replaced: that would make every text unreadable.
-    """
-
-    def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._secrets = {
-            secret: placeholder for secret, placeholder in secrets.items() if len(secret) >= _MIN_SECRET_LENGTH
-        }
-        placeholders = {
-            encoded: placeholder for secret, placeholder in self._secrets.items() for encoded in _encodings_of(secret)
-        }
-        self._text_replacements = sorted(placeholders.items(), key=lambda item: -len(item[0]))
-        self._byte_replacements = [
-            (encoded.encode(), placeholder.encode()) for encoded, placeholder in self._text_replacements
-        ]
-
-    def redact_text(self, text: str) -> str:
-        """A text without secrets."""
-        for encoded_secret, placeholder in self._text_replacements:
-            if encoded_secret in text:
-                text = text.replace(encoded_secret, placeholder)
-        return text
-
-    def redact_body(self, body: bytes) -> bytes:
-        """A body without secrets."""
-        for encoded_secret, placeholder in self._byte_replacements:
-            if encoded_secret in body:
-                body = body.replace(encoded_secret, placeholder)
-        return body
+class Redactor(TextRedactor):
+    """Replaces secrets in requests and answers, as `TextRedactor` does in texts."""
 
     def redact_request(self, request: Request) -> Request:
         """A request without secrets; a gzip body is decompressed, since it may contain a secret."""
@@ -113,43 +75,6 @@ def _decompressed_body(request: Request) -> bytes | None:
         return gzip.decompress(request.body)
     except (OSError, EOFError, zlib.error):
         return None
-
-
-def _encodings_of(secret: str) -> Iterator[str]:
-    """The encodings of a secret."""
-    yield secret
-    yield secret.encode().decode("latin-1")
-    yield repr(bytearray(secret.encode()))[len("bytearray(b'") : -len("')")]
-    yield repr(secret)[1:-1]
-    yield repr(secret.encode())[2:-1]
-    yield html.escape(secret)
-    yield html.escape(secret, quote=False)
-    for ensure_ascii in (True, False):
-        dumped = json.dumps(secret, ensure_ascii=ensure_ascii)[1:-1]
-        for escaped in (dumped, _JSON_ESCAPE.sub(_uppercase_escape, dumped)):
-            yield escaped
-            yield escaped.replace("/", "\\/")
-    for quoted in (quote(secret, safe=""), quote(secret), quote(secret, safe="!'()*"), quote_plus(secret)):
-        yield quoted
-        yield _PERCENT_ESCAPE.sub(lambda match: match[0].lower(), quoted)
-    for shift in range(3):
-        for core in _base64_cores(secret.encode(), shift):
-            if len(core) >= _MIN_SECRET_LENGTH:
-                yield core
-
-
-def _uppercase_escape(match: re.Match[str]) -> str:
-    """A JSON escape with upper-case digits."""
-    return f"{match[0][:-4]}{match[0][-4:].upper()}"
-
-
-def _base64_cores(secret: bytes, shift: int) -> tuple[str, str]:
-    """The characters of a secret's base64 that do not depend on its surroundings, standard and URL-safe."""
-    encoded = base64.b64encode(b"\0" * shift + secret).decode().rstrip("=")
-    first = -(-shift * 8 // 6)
-    last = (shift + len(secret)) * 8 // 6
-    core = encoded[first:last]
-    return core, core.replace("+", "-").replace("/", "_")
 
 
 def _decode_base64(token: str) -> str:

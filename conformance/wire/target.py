@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from conformance.core.errors import UsageError
 from conformance.core.text import shorten
 from conformance.core.user_files import UnreadableFile, read_bytes
+from conformance.redaction.harmless import NOT_SHOWN, is_harmless
 from conformance.wire.addresses import AddressScope, resolve_host, scope_of_name, widest_of, widest_scope
 from conformance.wire.sockets import NetworkBackend
 
@@ -109,19 +110,20 @@ def parse_target(
     """The target of a URL and options of the command line. Raises UsageError."""
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
+    shown = _shown(url)
     try:
         parts = urlsplit(url)
         port = parts.port
         (parts.hostname or "").encode("idna")
     except ValueError as error:
-        raise UsageError(f"{url!r} is not a URL: {error}") from None
+        raise UsageError(f"{shown!r} is not a URL: {_reason(error)}") from None
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise UsageError(f"{url!r} is not a URL: write it in printable ASCII characters")
+        raise UsageError(f"{shown!r} is not a URL: write it in printable ASCII characters")
     host = _parse_host(parts.netloc)
     if parts.scheme not in {"http", "https"} or not host or port == 0:
-        raise UsageError(f"{url!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix")
+        raise UsageError(f"{shown!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix")
     if parts.query or parts.fragment:
-        raise UsageError(f"{url!r} is not a base URL: drop what follows the path")
+        raise UsageError(f"{shown!r} is not a base URL: drop what follows the path, which is not shown")
     tls = _tls_context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle is not None else None
     port = {"http": 80, "https": 443}[parts.scheme] if port is None else port
     addresses, resolution_error = resolve_host(host, port)
@@ -136,6 +138,21 @@ def parse_target(
         addresses=addresses,
         resolution_error=resolution_error,
     )
+
+
+def _reason(error: ValueError) -> str:
+    """Why a URL can't be parsed; without what stands in place of its port, which may be a key."""
+    return "its port is no number" if "cast to integer" in str(error) else str(error)
+
+
+def _shown(url: str) -> str:
+    """A URL for a message, without where a key may be by mistake: its query, its fragment, and what is no port."""
+    plain = re.split(r"[?#]", url, maxsplit=1)[0]
+    scheme, slashes, rest = plain.partition("://")
+    authority, slash, path = rest.partition("/")
+    host, colon, port = authority.rpartition(":")
+    is_shown = not colon or "]" in port or is_harmless(port)
+    return plain if is_shown else f"{scheme}{slashes}{host}:{NOT_SHOWN}{slash}{path}"
 
 
 def _parse_host(authority: str) -> str:

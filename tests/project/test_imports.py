@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"core"},
-    {"profile"},
+    {"profile", "redaction"},
     {"contract", "sdks", "settings"},
     {"requests"},
     {"checks", "report", "refserver", "wire"},

@@ -233,7 +233,8 @@ def pytest_collection_finish(session):
     pathlib.Path("settings.json").write_text(json.dumps(checks._settings))
 """
 VALID_TEXTS = {"write-key-file": "secret", "include": "internal", "select": "accept", "deselect": "fuzz",
-               "tier": "burst", "allow": "volume", "header": "X-A: b"}  # fmt: skip
+               "tier": "burst", "allow": "volume", "header": "X-A: b",
+               "plain-header": "X-B: c"}  # fmt: skip
 NOT_IN_A_SESSION = {"profile", "write-key", "known-deviations", "repeat", "ca-bundle"}
 """Given otherwise, refused, or the name of a file that would have to be good."""
 
@@ -262,7 +263,7 @@ def test_the_options_of_pytest_come_before_the_environment(tmp_path: Path) -> No
         assert shown in {texts[setting.name], f"{texts[setting.name]}.0"}, setting.name
 
 
-@pytest.mark.parametrize("name", ["i-may-test", "header", "ca-bundle", "insecure"])
+@pytest.mark.parametrize("name", ["i-may-test", "header", "plain-header", "ca-bundle", "insecure"])
 def test_a_file_cannot_loosen_the_safety_of_a_run(name: str, given: Given) -> None:
     """Whoever wrote the file need not be who starts the run."""
     setting = next(item for item in SETTINGS if item.name == name)
