@@ -1,0 +1,96 @@
+"""Ways in which a server may write down what it was sent."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import quopri
+from urllib.parse import quote, quote_plus
+
+ZERO_WIDTH = "\u200b"
+
+
+def b64(data: bytes) -> str:
+    """Base64 as text."""
+    return base64.b64encode(data).decode()
+
+
+def hexadecimal(data: bytes, separator: str = "") -> str:
+    """Hexadecimal digits as text."""
+    return data.hex(separator) if separator else data.hex()
+
+
+def percent(data: bytes) -> str:
+    """Every byte as an escape of URLs."""
+    return "".join(f"%{byte:02X}" for byte in data)
+
+
+def entities(text: str, form: str = "&#{};") -> str:
+    """Every character as a numeric entity of HTML."""
+    return "".join(form.format(ord(character)) for character in text)
+
+
+def spellings(secret: str) -> dict[str, str]:
+    """The spellings of a secret by what they are."""
+    raw = secret.encode()
+    doubled = b64(b64(raw).encode())
+    json_escapes = "".join(f"\\u{ord(character):04x}" for character in secret)
+    return {
+        "plain": secret,
+        "lower case": secret.lower(),
+        "upper case": secret.upper(),
+        "title case": secret.title(),
+        "swapped case": secret.swapcase(),
+        "percent": quote(secret, safe=""),
+        "percent, every byte": percent(raw),
+        "percent, lower case": percent(raw).lower(),
+        "percent, twice": quote(percent(raw), safe=""),
+        "percent, three times": quote(quote(percent(raw), safe=""), safe=""),
+        "percent, upper case of the text": percent(secret.upper().encode()),
+        "form": quote_plus(secret),
+        "HTML": html.escape(secret),
+        "HTML, decimal": entities(secret),
+        "HTML, hexadecimal": entities(secret, "&#x{:x};"),
+        "HTML, padded": entities(secret, "&#x{:06X};"),
+        "HTML, twice": html.escape(entities(secret)),
+        "JSON, every character": json_escapes,
+        "JSON, upper case digits": "".join(f"\\u{ord(character):04X}" for character in secret),
+        "JSON in JSON": json.dumps(json.dumps(secret)),
+        "JSON escapes in JSON": json.dumps(json_escapes),
+        "hexadecimal escapes": "".join(f"\\x{byte:02x}" for byte in raw),
+        "octal escapes": "".join(f"\\{byte:03o}" for byte in raw),
+        "quoted-printable": quopri.encodestring(raw, quotetabs=True).decode(),
+        "hexadecimal": hexadecimal(raw),
+        "hexadecimal, upper case": hexadecimal(raw).upper(),
+        "hexadecimal with colons": hexadecimal(raw, ":"),
+        "hexadecimal with blanks": hexadecimal(raw, " "),
+        "hexadecimal of hexadecimal": hexadecimal(hexadecimal(raw).encode()),
+        "hexadecimal, 0x": ", ".join(f"0x{byte:02x}" for byte in raw),
+        "base64": b64(raw),
+        "base64 without padding": b64(raw).rstrip("="),
+        "base64, URL-safe": base64.urlsafe_b64encode(raw).decode(),
+        "base64 of a header": b64(b"Basic " + b64(raw + b":").encode()),
+        "base64 of credentials": b64(raw + b":"),
+        "base64 after one byte": b64(b"x" + raw),
+        "base64 after two bytes": b64(b"xy" + raw),
+        "base64, cut at its beginning": b64(raw)[1:],
+        "base64, cut at its end": b64(raw)[:-3],
+        "base64, cut at both ends": b64(raw + b":")[2:-2],
+        "base64 of another case": b64(secret.upper().encode()),
+        "base64, doubled": doubled,
+        "base64, doubled and cut": doubled[2:-2],
+        "base64, three times": b64(doubled.encode()),
+        "base64 in lines": "\r\n".join(b64(b"a" * 30 + raw)[at : at + 16] for at in range(0, 90, 16)),
+        "base64, percent": quote(b64(raw + b"?>"), safe=""),
+        "base64 of JSON": b64(json.dumps({"key": json_escapes}).encode()),
+        "base64 of hexadecimal": b64(hexadecimal(raw).encode()),
+        "hexadecimal of base64": hexadecimal(b64(raw).encode()),
+        "UTF-16 in base64": b64(secret.encode("utf-16-le")) if secret.isascii() else secret,
+        "codes": json.dumps([*raw]),
+        "spaced": " ".join(secret),
+        "in lines": "\n".join(secret),
+        "with zero-width spaces": ZERO_WIDTH.join(secret),
+        "as Python shows it": repr(raw),
+        "as Python shows its characters": repr(bytearray(raw)),
+    }
