@@ -34,6 +34,9 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, None, None]:
     """Opens the gate for output until the session is over, and refuses misspelt options without their values."""
+    if not any(word.startswith("--conformance-") for word in args):
+        yield
+        return
     from conformance.plugin import redacted_output
 
     redacted_output.open_gate(early_config)
@@ -43,13 +46,18 @@ def pytest_load_initial_conftests(
 
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the fixtures, and the checks if a target or a profile is named."""
-    from conformance.plugin import fixtures, redacted_output
+    from conformance.plugin import fixtures
 
-    redacted_output.open_gate(config)
-    config.pluginmanager.register(redacted_output, "conformance-redacted-output")
-    learn_from_values({item.key: config.getoption(f"--conformance-{item.name}") for item in SETTINGS})
     config.pluginmanager.register(fixtures, "conformance-fixtures")
-    if config.getoption("--conformance-url") or config.getoption("--conformance-profile"):
+    values = {item.key: config.getoption(f"--conformance-{item.name}") for item in SETTINGS}
+    is_named = bool(config.getoption("--conformance-url") or values["profile"])
+    if is_named or any(value is not None for value in values.values()):
+        from conformance.plugin import redacted_output
+
+        redacted_output.open_gate(config)
+        learn_from_values(values)
+        config.pluginmanager.register(redacted_output, "conformance-redacted-output")
+    if is_named:
         from conformance.plugin.session import CheckSession
         from conformance.plugin.workers import is_worker
         from conformance.plugin.xdist_controller import XdistController

@@ -151,9 +151,15 @@ def _occurrences(data: bytes, needles: list[tuple[bytes, int, _Needle]]) -> Iter
         while found >= 0:
             first, last = _extend(folded, found, core_start, needle)
             if last - first >= needle.min_length:
-                is_whole = last - first == len(needle.secret)
-                yield Hit((first, last), needle.placeholder if is_whole else f"part({needle.placeholder})")
+                yield Hit((first, last), _shown_for(needle, last - first))
             found = folded.find(core, max(last, found + 1))
+
+
+def _shown_for(needle: _Needle, length: int) -> str:
+    """What is shown in place of so many bytes of a secret: `part($KEY)` for a part of it, or of the truncated key."""
+    if length == len(needle.secret):
+        return needle.placeholder
+    return f"part({needle.placeholder.rpartition('(')[2].rstrip(')')})"
 
 
 def _extend(data: bytes, found: int, core_start: int, needle: _Needle) -> Span:

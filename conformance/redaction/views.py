@@ -27,7 +27,7 @@ _NOT_BASE64_RUN = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _ESCAPE = re.compile(
     rb"[%=&\\](?:(?<=%)u([0-9a-fA-F]{4})|(?<=[%=])([0-9a-fA-F]{2})"
     rb"|(?<=&)(?:#[xX]0{0,6}([0-9a-fA-F]{1,5});?|#0{0,6}([0-9]{1,6});?|([a-zA-Z]{2,8});)"
-    rb"|(?<=\\)\\{0,7}(?:u\{?0{0,4}([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2})|U0000([0-9a-fA-F]{4})|([0-3][0-7]{2})|([\"'/\\])))"
+    rb"|(?<=\\)\\{0,7}(?:u\{?0{0,4}([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2})|U0000([0-9a-fA-F]{4})|([0-3][0-7]{2})|([\"'/\\nrtbf])))"
 )
 """An escape of URLs and of quoted-printable, of HTML, and of JSON, JavaScript, Python and C, their backslash repeated
 as it is in JSON inside JSON."""
@@ -151,7 +151,9 @@ def _character(match: re.Match[bytes]) -> bytes:
     number = match.lastindex or 0
     text, base = match[number], _BASES[number - 1]
     if not base:
-        return html5.get(f"{text.decode()};", match[0].decode()).encode() if match[0][:1] == b"&" else text
+        if match[0][:1] == b"&":
+            return html5.get(f"{text.decode()};", match[0].decode()).encode()
+        return b" " if text.isalpha() else text
     code = int(text, base)
     if match[0][:1] in {b"%", b"="} and len(match[0]) == 3:
         return bytes((code,))

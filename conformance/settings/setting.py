@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
-from conformance.redaction.harmless import is_harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +52,8 @@ _FLAG_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "fa
 
 def _shown(value: object) -> str:
     """A value for a message, after a space: only a number or a short word, for anything else may be the key."""
+    from conformance.redaction.harmless import is_harmless
+
     text = str(value)
     return f" {text}" if is_harmless(text) else ""
 

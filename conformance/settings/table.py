@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from conformance.core.errors import UsageError
 from conformance.core.model import DEFAULT_RUN_ID, Level
 from conformance.core.user_files import UnreadableFile, read_text
-from conformance.redaction import learn
-from conformance.redaction.header_secrets import secrets_of_headers
 from conformance.settings.setting import (
     Setting,
     SettingOrigin,
@@ -170,6 +168,8 @@ def resolve(
 
 def learn_from_environment() -> None:
     """Makes the secrets in the environment known to the gate for output, before anything else is read."""
+    from conformance.redaction import learn
+
     learn(
         {
             secret: f"${_PLACEHOLDER_VARIABLES[setting.key]}"
@@ -181,6 +181,9 @@ def learn_from_environment() -> None:
 
 def learn_from_values(values: Mapping[str, Any]) -> None:
     """Makes the secrets among the values of settings known to the gate for output."""
+    from conformance.redaction import learn
+    from conformance.redaction.header_secrets import secrets_of_headers
+
     learn({values[key]: f"${name}" for key, name in _PLACEHOLDER_VARIABLES.items() if values.get(key)})
     for key in ("header", "header_b"):
         lines = [line.partition(":") for line in values.get(key) or ()]
