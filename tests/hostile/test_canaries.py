@@ -25,6 +25,8 @@ SECRETS = (KEY, TOKEN, SESSION, VAULT)
 HEADERS = (f"X-Jwt: Bearer {TOKEN}", f"Cookie: theme=dark; sid={SESSION}", f"X-Vault: {VAULT}")
 HEADER_OPTIONS = tuple(word for header in HEADERS for word in ("--header", header))
 PROFILE = ("--profile", "segmentstream")
+_GENERATED = {"corpora", "hypothesis"}
+"""Directories of the cache with what is made before anything is sent."""
 SOME_CHECKS = (
     "--select",
     "auth.key.*,errors.*,json.syntax.*,accept.event.*,robustness.method.*",
@@ -72,7 +74,8 @@ def printed_by(*arguments: str) -> str:
 def assert_silent(place: Path, *printed: str) -> None:
     """Neither what was printed nor a file says a secret."""
     texts = {f"output {number}": text for number, text in enumerate(printed)}
-    texts |= {str(file): file.read_text("utf-8") for file in place.rglob("*") if file.is_file()}
+    files = [file for file in place.rglob("*") if file.is_file() and not _GENERATED & {*file.parts}]
+    texts |= {str(file): file.read_text("utf-8") for file in files}
     assert len(texts) > len(printed)
     for name, text in texts.items():
         assert (name, said_secrets(text, SECRETS)[:3]) == (name, [])
@@ -118,7 +121,7 @@ def test_probe(orderly_url: str, place: Path) -> None:
 def test_fuzz_and_replay(url: str, orderly_url: str, place: Path) -> None:
     """Findings are printed, written and stored."""
     options = (*PROFILE, *HEADER_OPTIONS)
-    printed = printed_by("fuzz", url, *options, "--fuzz", "30", "--json", "fuzz.json", "--junit", "fuzz.xml")
+    printed = printed_by("fuzz", url, *options, "--fuzz", "30", "--json", "fuzz.json")
     ids = [file.stem for file in (place / "cache").rglob("findings/*.json")]
     replays = [printed_by("replay", finding, orderly_url, *HEADER_OPTIONS) for finding in ids[:2]]
     assert replays

@@ -77,10 +77,10 @@ def test_what_is_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Misspelt words and numbers are repeated, as a person expects."""
     assert main(("run", URL, *OPTIONS, "--jobs", "300")) == 2
     assert "--jobs 300: " in capsys.readouterr().err
-    assert main(("run", URL, "--porfile", "segment")) == 2
-    assert "unrecognized arguments: --porfile segment" in capsys.readouterr().err
-    assert main(("run", URL, "--porfile", "/etc/x")) == 2
-    assert f"unrecognized arguments: --porfile {NOT_SHOWN}" in capsys.readouterr().err
+    assert main(("export", "--format", "word")) == 2
+    assert "invalid choice: 'word'" in capsys.readouterr().err
+    assert main(("export", "--format", "/etc/x")) == 2
+    assert f"invalid choice: '{NOT_SHOWN}'" in capsys.readouterr().err
 
 
 def test_the_key_in_a_path_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
