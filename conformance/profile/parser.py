@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ from conformance.profile.profile import (
     Profile,
     Route,
 )
-from conformance.profile.size_unit import SizeUnit
+from conformance.profile.size_unit import MAX_SIZE, SizeUnit, parse_size
 from conformance.profile.validation import schema_problems
 
 if TYPE_CHECKING:
@@ -41,27 +40,6 @@ if TYPE_CHECKING:
 
     from conformance.core.model import JsonObject
     from conformance.profile.yaml_document import Place, YamlDocument
-
-_BYTES_PER_UNIT = {
-    "b": (1, 1),
-    "kb": (1000, 1024),
-    "mb": (1000**2, 1024**2),
-    "kib": (1024, 1024),
-    "mib": (1024**2,) * 2,
-}
-
-
-def parse_size(size: str | int | Mapping[str, int]) -> tuple[int, int]:
-    """The two readings of a size in bytes: `32KB` is 32,000 or 32,768. Raises ValueError for another text."""
-    if isinstance(size, int):
-        return size, size
-    if not isinstance(size, str):
-        return size["at_least"], size["at_most"]
-    match = re.fullmatch(r"(\d+) ?([a-zA-Z]+)", size)
-    if match is None:
-        raise ValueError(f"{size!r} is not a size")
-    small, large = _BYTES_PER_UNIT[match[2].lower()]
-    return int(match[1]) * small, int(match[1]) * large
 
 
 class ProfileParser:
@@ -176,6 +154,8 @@ class ProfileParser:
         at_least, at_most = parse_size(data["size"])
         if at_least > at_most:
             self._document.add_problem((*place, "size"), f"at_least {at_least} is above at_most {at_most}")
+        if at_most > MAX_SIZE:
+            self._document.add_problem((*place, "size"), f"more than {MAX_SIZE:,} can't be tested")
         return SizeLimit(
             at_least=at_least,
             at_most=at_most,

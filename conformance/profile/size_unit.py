@@ -1,9 +1,23 @@
-"""The units of size limits."""
+"""The units of size limits, and sizes as profiles write them."""
 
 from __future__ import annotations
 
 import enum
+import re
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_SIZE = 100 * 1024**2
+"""The largest limit: a body of its size, and one beyond it, has to be made."""
+_BYTES_PER_UNIT = {
+    "b": (1, 1),
+    "kb": (1000, 1024),
+    "mb": (1000**2, 1024**2),
+    "kib": (1024, 1024),
+    "mib": (1024**2,) * 2,
+}
 _LAST_BMP_CHARACTER = "\uffff"
 """The last character that is one code unit in UTF-16; those after it are two."""
 
@@ -54,3 +68,16 @@ def _to_text(body: bytes) -> str:
 
 def _utf_16_length(text: str) -> int:
     return len(text) + sum(character > _LAST_BMP_CHARACTER for character in text)
+
+
+def parse_size(size: str | int | Mapping[str, int]) -> tuple[int, int]:
+    """The two readings of a size in bytes: `32KB` is 32,000 or 32,768. Raises ValueError for another text."""
+    if isinstance(size, int):
+        return size, size
+    if not isinstance(size, str):
+        return size["at_least"], size["at_most"]
+    match = re.fullmatch(r"(\d+) ?([a-zA-Z]+)", size)
+    if match is None:
+        raise ValueError(f"{size!r} is not a size")
+    small, large = _BYTES_PER_UNIT[match[2].lower()]
+    return int(match[1]) * small, int(match[1]) * large

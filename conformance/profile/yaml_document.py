@@ -28,6 +28,7 @@ _MAX_DEPTH = 40
 _MAX_ALIASES = 300
 _MAX_PLACES = 50_000
 _MAX_PROBLEMS = 20
+_MAX_MESSAGE_LENGTH = 400
 _DECIMAL = re.compile("[-+]?(?:0|[1-9][0-9]{0,17})")
 """The whole numbers that are read; YAML 1.1 has others, and takes 1:30 for 90 and 010 for 8."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -64,7 +65,8 @@ class YamlDocument:
 
     def add_problem(self, place: Place, message: str) -> None:
         """Adds a mistake to `problems`."""
-        self.problems.append(FileProblem(self.file, self.line_of(place), format_place(place), message))
+        shown = shorten(message, _MAX_MESSAGE_LENGTH)
+        self.problems.append(FileProblem(self.file, self.line_of(place), format_place(place), shown))
 
     def raise_for_problems(self) -> None:
         """Raises ProfileError if there are problems: the first ones, sorted by line."""

@@ -18,8 +18,7 @@ from conformance.core import resources
 from conformance.core.errors import ProfileError, UsageError
 from conformance.core.pointers import get
 from conformance.profile import base_openapi, common_facts, facts, load, parse, yaml_document
-from conformance.profile.parser import parse_size
-from conformance.profile.size_unit import SizeUnit
+from conformance.profile.size_unit import SizeUnit, parse_size
 from tests.support import paths
 
 if TYPE_CHECKING:
