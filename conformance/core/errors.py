@@ -21,14 +21,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.core.text import shorten
+
 if TYPE_CHECKING:
     from conformance.core.model import Exchange, Level, PathState, Source
 
 
+_MAX_LINES, _MAX_LINE_LENGTH = 30, 600
+
+
 class ConformanceError(Exception):
-    """Base class of errors that end a command; `exit_code` is the command's, and the text one sentence for users."""
+    """Base class of errors that end a command; `exit_code` is the command's, and the text one sentence for users.
+
+    A long line is shown with its beginning and its end, so that no word of a user or a target makes a message a page.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str = "") -> None:
+        lines = message.split("\n", _MAX_LINES)[:_MAX_LINES]
+        super().__init__("\n".join(shorten(line, _MAX_LINE_LENGTH) for line in lines))
 
 
 class UsageError(ConformanceError):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 JSON_MEDIA_TYPE = "application/json"
 _ABOUT_MARKER, _JSON_MARKER, _TEXT_MARKER = b', "about": "', b', "json":', b', "text": "'
 _MAX_CACHED_PREFIXES = 4_096
-_LONG_BODY_CHARS = 2_000
+_LONG_BODY_CHARS, _MAX_BODY_CHARS = 2_000, 250_000_000
 _BREAKS_LINE = re.compile(r"\A\ufeff|[\r\n]")
 _REPEATED_CHARACTER = re.compile(r"(.)\1{199,}", re.DOTALL)
 _encode_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -172,6 +172,8 @@ def _decode_body(fields: dict[str, Any]) -> bytes:
     if "text" in fields:
         return str(fields["text"]).encode()
     if "pieces" in fields:
+        if sum(len(piece) if isinstance(piece, str) else piece[1] for piece in fields["pieces"]) > _MAX_BODY_CHARS:
+            raise ValueError(f"a body has more than {_MAX_BODY_CHARS:,} characters")
         return "".join(_expand_run(piece) for piece in fields["pieces"]).encode()
     return base64.b64decode(fields["base64"])
 

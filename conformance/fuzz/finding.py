@@ -7,12 +7,15 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
 
 from conformance.core.atomic_files import write_text
 from conformance.core.errors import UsageError
 from conformance.core.model import Level
-from conformance.core.resources import cache_dir
+from conformance.core.resources import cache_dir, read_json_spec
 from conformance.core.text import escape_surrogates, shorten
 from conformance.core.user_files import read_text
 from conformance.fuzz.case import Case, case_from_json, case_to_json, case_to_line
@@ -144,14 +147,38 @@ def load_finding(finding_id: str) -> Finding:
     path = _finding_path(finding_id)
     if re.fullmatch("[0-9a-z]{1,64}", finding_id) is None or not path.exists():
         raise UsageError(f"no finding has the id {shorten(finding_id)!r}; findings are kept in {path.parent}")
-    text = read_text(path, what="the finding")
     try:
-        finding = _from_json(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(f"{path} is not a finding: {type(error).__name__}: {error}") from None
+        fields = json.loads(read_text(path, what="the finding"))
+        _validate(fields)
+        finding = _from_json(fields)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not a finding: {error}") from None
     if finding.id != finding_id:
         raise UsageError(f"{path} is not the finding {finding_id}: its content has the id {finding.id}")
     return finding
+
+
+def _validate(fields: Any) -> None:  # noqa: ANN401 - any JSON
+    """Raises ValueError unless a value has the shape of a finding. Bodies may be any JSON, so they are left out."""
+    without_bodies = fields
+    if isinstance(fields, dict):
+        request, before = fields.get("request"), fields.get("before")
+        listed = [_without_body(item) for item in before] if isinstance(before, list) else before
+        without_bodies = {**fields, "request": _without_body(request), "before": listed}
+    for problem in _validator().iter_errors(without_bodies):
+        place = "".join(f"/{step}" for step in problem.instance_path) or "its top level"
+        raise ValueError(f"at {place}, {problem.message}")
+
+
+def _without_body(request: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A request with null for a body of JSON."""
+    return {**request, "json": None} if isinstance(request, dict) and "json" in request else request
+
+
+@cache
+def _validator() -> jsonschema_rs.Validator:
+    """The compiled schema."""
+    return jsonschema_rs.validator_for(read_json_spec("finding.schema.json"))
 
 
 def _from_json(fields: dict[str, Any]) -> Finding:

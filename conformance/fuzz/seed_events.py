@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.core import pointers
+from conformance.core.errors import NotApplicable
 from conformance.core.model import Json, JsonObject, OperationKind
 from conformance.fuzz.case import Case, Origin, compact_json
 from conformance.profile.facts import AuthScheme, LimitKind
@@ -65,6 +66,14 @@ class SeedEvents:
     def minimal_body(self) -> bytes:
         """The smallest valid body."""
         return compact_json(self.wrap_events(self.minimal_event))
+
+    def fits(self, size: int) -> bool:
+        """Whether the smallest event is no larger than a size."""
+        try:
+            self.padding.pad_event(self.minimal_event, size)
+        except NotApplicable:
+            return False
+        return True
 
     def control_case(self) -> Case:
         """The smallest valid request of the operation, as a case."""

@@ -87,7 +87,8 @@ def _strategies_with_counts(seed_events: SeedEvents) -> Iterator[tuple[BodyStrat
         yield _batch_strategy(seed_events), BATCH_EXAMPLES
     if seed_events.operation.kind in {OperationKind.EVENT, OperationKind.BATCH}:
         yield _coding_strategy(seed_events), CODING_EXAMPLES
-        if seed_events.contract.has_fact(f"limits.{seed_events.event_limit_kind}"):
+        limit_name = f"limits.{seed_events.event_limit_kind}"
+        if seed_events.contract.has_fact(limit_name) and seed_events.fits(_smallest_padded(seed_events)):
             yield _size_strategy(seed_events), SIZE_EXAMPLES
 
 
@@ -168,6 +169,11 @@ def _batch_strategy(seed_events: SeedEvents) -> BodyStrategy:
     return st.lists(batch_item, max_size=6).map(build)
 
 
+def _smallest_padded(seed_events: SeedEvents) -> int:
+    """The smallest size of an event around its limit."""
+    return seed_events.contract.size_limit(seed_events.event_limit_kind).largest_accepted - 40
+
+
 def _size_strategy(seed_events: SeedEvents) -> BodyStrategy:
     """Events around the limit of one event."""
     limit = seed_events.contract.size_limit(seed_events.event_limit_kind)
@@ -179,7 +185,7 @@ def _size_strategy(seed_events: SeedEvents) -> BodyStrategy:
             "",
         )
 
-    sizes = st.integers(limit.largest_accepted - 40, limit.largest_accepted) | st.integers(
+    sizes = st.integers(_smallest_padded(seed_events), limit.largest_accepted) | st.integers(
         limit.smallest_refused, limit.smallest_refused + 63
     )
     return sizes.map(build)

@@ -181,12 +181,13 @@ def _size_cases(seed_events: SeedEvents) -> Iterator[Case]:
     padding, limit_kind = seed_events.padding, seed_events.event_limit_kind
     if contract.has_fact(f"limits.{limit_kind}"):
         limit = contract.size_limit(limit_kind)
-        for size in (limit.smallest_refused, limit.at_most * 2, limit.largest_accepted - 100):
+        sizes = (limit.smallest_refused, limit.at_most * 2, limit.largest_accepted - 100)
+        for size in filter(seed_events.fits, sizes):
             event = padding.pad_event(seed_events.minimal_event, size)
             yield case_with_value(seed_events, f"an event of {size:,} bytes", seed_events.wrap_events(event))
     if kind is OperationKind.BATCH and contract.has_fact(f"limits.{LimitKind.BATCH}"):
         limit = contract.size_limit(LimitKind.BATCH)
-        if limit.at_most < _MAX_BATCH_LIMIT_BYTES:
+        if limit.at_most < _MAX_BATCH_LIMIT_BYTES and seed_events.fits(limit.smallest_refused // 4):
             yield case_with_value(
                 seed_events, "a batch over its limit", _batch_of_size(seed_events, limit.smallest_refused)
             )
@@ -198,6 +199,8 @@ def oversized_bodies(seed_events: SeedEvents) -> Iterator[bytes]:
     limit_kind = seed_events.event_limit_kind
     if contract.has_fact(f"limits.{limit_kind}"):
         size = contract.size_limit(limit_kind).smallest_refused
+        if not seed_events.fits(size):
+            return
         yield interesting_values.to_json_bytes(
             seed_events.wrap_events(seed_events.padding.pad_event(seed_events.minimal_event, size))
         )

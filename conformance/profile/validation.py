@@ -91,15 +91,22 @@ def _problem_messages(error: ValidationError) -> Iterator[tuple[Place, str]]:
     elif error.validator == "enum":
         words = [str(word) for word in schema["enum"]]
         yield (), f"{_abbreviate(instance)} is not one of {', '.join(words)}{nearest_hint(str(instance), words)}"
-    elif "x-expected" in schema:
-        yield (), f"{_abbreviate(instance)} is not {schema['x-expected']}"
-    elif error.validator == "type":
-        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        yield (), f"expected {' or '.join(_TYPE_NAMES[kind] for kind in types)}, found {_abbreviate(instance)}"
-    elif error.validator in {"minItems", "minProperties", "minLength"}:
-        yield (), "must not be empty"
     else:
-        yield (), error.message
+        yield (), _value_problem(error, schema, instance)
+
+
+def _value_problem(error: ValidationError, schema: Any, instance: object) -> str:  # noqa: ANN401 - a JSON Schema
+    """What is wrong with one value."""
+    if error.validator == "maxLength":
+        return f"must not have more than {schema['maxLength']:,} characters"
+    if "x-expected" in schema:
+        return f"{_abbreviate(instance)} is not {schema['x-expected']}"
+    if error.validator == "type":
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        return f"expected {' or '.join(_TYPE_NAMES[kind] for kind in types)}, found {_abbreviate(instance)}"
+    if error.validator in {"minItems", "minProperties", "minLength"}:
+        return "must not be empty"
+    return error.message
 
 
 def _expected_hint(schema: Any, key: str) -> str:  # noqa: ANN401 - a JSON Schema

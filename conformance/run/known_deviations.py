@@ -131,11 +131,11 @@ def read(path: str) -> DeviationList:
 
 
 def _is_date(text: str) -> bool:
+    """Whether a text is a date as expiry compares them; Python takes other forms, too."""
     try:
-        date.fromisoformat(text)
+        return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-    return True
 
 
 def render_template(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> str:

@@ -110,7 +110,8 @@ def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:
         if not all(isinstance(item, str) for item in items):
             raise UsageError(f"{path}: {key}: expected a list of strings")
         return items
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    kind = str | int | float if setting.is_number else str
+    if isinstance(value, bool) or not isinstance(value, kind):
         raise UsageError(f"{path}: {key}: expected {setting.expected}")
     if isinstance(value, int) and abs(value) > _MAX_INTEGER:
         raise UsageError(f"{path}: {key}: the number is too large")

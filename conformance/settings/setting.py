@@ -48,6 +48,7 @@ def parse_positive_float(text: str) -> float:
 
 
 _FLAG_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_NUMBER_PARSERS = frozenset({parse_count, parse_amount, parse_positive_int, parse_positive_float})
 
 
 def _shown(value: object) -> str:
@@ -96,6 +97,11 @@ class Setting:
     def environment_variable(self) -> str:
         """The name of the environment variable. A list has one item in each line there."""
         return f"CONFORMANCE_{self.key.upper()}"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the value is a number."""
+        return self.convert in _NUMBER_PARSERS
 
     def resolve(self, option_value: Any, file_value: Any = None) -> tuple[Any, SettingOrigin]:  # noqa: ANN401 - as different as settings
         """The value and its origin, given the values of the option and of the file; None if they are not set.
