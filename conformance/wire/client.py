@@ -17,7 +17,7 @@ from conformance.wire import decoding, failures, raw_connection
 from conformance.wire.budget import Budget
 from conformance.wire.connection_trace import ConnectionTrace
 from conformance.wire.deadline import client_deadline
-from conformance.wire.head_limits import HeadTooLong
+from conformance.wire.head_limits import AnswerTooLong
 from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, USER_AGENT, SendResult
 from conformance.wire.sockets import AT_EOF, TlsError
 from conformance.wire.throttle import Throttle
@@ -264,7 +264,7 @@ def _classify_error(error: Exception) -> SendResult:
 
 def _is_closed_by_peer(error: Exception) -> bool:
     """Whether httpcore missed the head of an answer, rather than h11 failing to parse it."""
-    return not isinstance(error, HeadTooLong) and not isinstance(error.__cause__, h11.RemoteProtocolError)
+    return not isinstance(error, AnswerTooLong) and not isinstance(error.__cause__, h11.RemoteProtocolError)
 
 
 async def _split_body(body: bytes, size: int = 16_384) -> AsyncIterator[bytes]:

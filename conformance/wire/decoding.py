@@ -6,6 +6,7 @@ import itertools
 import zlib
 from typing import TYPE_CHECKING
 
+from conformance.wire.head_limits import AnswerTooLong
 from conformance.wire.sockets import RECEIVED_BYTES
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ MAX_BODY_BYTES = 131_072
 MAX_READ_BYTES = 1_048_576
 """What is read of a body, with all that frames it, before its connection is given up."""
 _MAX_PARTS = 1_024
-"""How many parts of a body are looked at, however small."""
+"""How many parts a body may have, however small: each takes as long as a small answer."""
 MAX_TRAILING_BYTES = 16_384
 """What is kept of bytes that belong to no answer."""
 _MAX_HEADERS, _MAX_HEADER_CHARS, _MAX_VALUE_CHARS = 256, 32_768, 8_192
@@ -52,8 +53,10 @@ class BodyBuffer:
         self._received = self._received_with_framing = self._parts = 0
 
     def add(self, part: bytes) -> None:
-        """Receives a part; what is over MAX_BODY_BYTES is only counted."""
+        """Receives a part; what is over MAX_BODY_BYTES is only counted. Raises AnswerTooLong."""
         self._parts += 1
+        if self._parts > _MAX_PARTS:
+            raise AnswerTooLong(_MAX_PARTS, "pieces in its body")
         self._received += len(part)
         self._kept += part[: MAX_BODY_BYTES - len(self._kept)]
 
@@ -64,7 +67,7 @@ class BodyBuffer:
     @property
     def is_over(self) -> bool:
         """Whether no more is read of this body."""
-        return max(self._received, self._received_with_framing) > MAX_READ_BYTES or self._parts > _MAX_PARTS
+        return max(self._received, self._received_with_framing) > MAX_READ_BYTES
 
     def decode(self, encoding: str) -> tuple[bytes, bool]:
         """The body without its content coding, and whether it was cut, as by `decode_body`."""

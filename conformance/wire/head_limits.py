@@ -17,17 +17,17 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 _INTERIM = re.compile(rb"HTTP/1\.[0-9] 1")
 
 
-class HeadTooLong(httpcore.RemoteProtocolError):
-    """The head of an answer, or what comes before it, is over a limit. The text is that of the failure."""
+class AnswerTooLong(httpcore.RemoteProtocolError):
+    """An answer, or what comes before it, has too much of something. The text is that of the failure."""
 
     def __init__(self, limit: int, what: str) -> None:
         super().__init__(failures.not_http(f"it has more than {limit:,} {what}"))
 
 
 def require_few_headers(head: bytes) -> None:
-    """Raises HeadTooLong if a head, or what there is of it, has too many lines."""
+    """Raises AnswerTooLong if a head, or what there is of it, has too many lines."""
     if head.count(b"\n") > MAX_HEADERS:
-        raise HeadTooLong(MAX_HEADERS, "headers")
+        raise AnswerTooLong(MAX_HEADERS, "headers")
 
 
 class HeadReader:
@@ -39,7 +39,7 @@ class HeadReader:
         self._interim_count = 0
 
     def add(self, data: bytes) -> None:
-        """Takes the next bytes. Raises HeadTooLong; what is no head at all is left to the parser."""
+        """Takes the next bytes. Raises AnswerTooLong; what is no head at all is left to the parser."""
         self._unread += data
         while not self.is_over:
             if not self._unread.startswith(_START[: len(self._unread)]):
@@ -49,13 +49,13 @@ class HeadReader:
             head = self._unread[: end.start()] if end else self._unread
             require_few_headers(head)
             if len(head) > MAX_HEAD_BYTES:
-                raise HeadTooLong(MAX_HEAD_BYTES, "bytes in its head")
+                raise AnswerTooLong(MAX_HEAD_BYTES, "bytes in its head")
             if end is None:
                 return
             if _INTERIM.match(head):
                 self._interim_count += 1
                 if self._interim_count > MAX_INTERIM_ANSWERS:
-                    raise HeadTooLong(MAX_INTERIM_ANSWERS, "interim answers")
+                    raise AnswerTooLong(MAX_INTERIM_ANSWERS, "interim answers")
                 self._unread = self._unread[end.end() :]
             else:
                 self.is_over, self._unread = True, b""

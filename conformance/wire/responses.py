@@ -17,7 +17,7 @@ from conformance.wire.decoding import (
     decode_body,
     headers_to_text,
 )
-from conformance.wire.head_limits import MAX_HEAD_BYTES, MAX_HEADERS, HeadReader, HeadTooLong
+from conformance.wire.head_limits import MAX_HEAD_BYTES, MAX_HEADERS, AnswerTooLong, HeadReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +206,7 @@ class AnswerParser:
             if data:
                 self._receive(data)
             is_complete = self._read_events()
-        except HeadTooLong as error:
+        except AnswerTooLong as error:
             return Reply.failed(TransportFailure.NOT_HTTP, str(error))
         except h11.RemoteProtocolError as error:
             return Reply.failed(TransportFailure.NOT_HTTP, failures.not_http(error))
@@ -219,7 +219,7 @@ class AnswerParser:
         return self._to_reply(at_eof=at_eof) if is_complete else None
 
     def _receive(self, data: bytes) -> None:
-        """Passes on bytes to the parser. Raises HeadTooLong."""
+        """Passes on bytes to the parser. Raises AnswerTooLong."""
         self._received_bytes += len(data)
         if not self._head.is_over:
             self._head.add(data)

@@ -133,7 +133,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         self._received_bytes = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Reads what is available; empty at the end. Raises HeadTooLong."""
+        """Reads what is available; empty at the end. Raises AnswerTooLong."""
         data = await self._receive(max_bytes)
         self.first_bytes = self.first_bytes or data[:FIRST_BYTES]
         self._received_bytes += len(data)
