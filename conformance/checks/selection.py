@@ -13,6 +13,7 @@ from conformance.core.text import nearest_hint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from conformance.checks.check import Check
     from conformance.checks.trial import Trial
 
 
@@ -45,6 +46,26 @@ def _matches_term(term: str, trial: Trial) -> bool:
     if term in set(Level):
         return trial.level == term
     return trial.check.area == term or fnmatch.fnmatchcase(trial.check.id, term)
+
+
+def select_checks(checks: Iterable[Check], words: Iterable[str]) -> list[Check]:
+    """The checks that match any of some words: areas, levels (the strongest of a check) or globs of ids.
+
+    All checks if there are no words. Raises UsageError for a word that matches none, with the nearest ones.
+    """
+    every = list(checks)
+    terms = [term for word in words for part in word.split(",") if (term := part.strip())]
+    for term in terms:
+        if not any(_matches_check(term, check) for check in every):
+            hint = nearest_hint(term, {check.id for check in every} | {str(word) for word in (*Area, *Level)})
+            raise UsageError(f"no check is called {term!r}{hint}; see `conformance list`")
+    return [check for check in every if not terms or any(_matches_check(term, check) for term in terms)]
+
+
+def _matches_check(term: str, check: Check) -> bool:
+    if term in set(Level):
+        return check.max_level == term
+    return check.area == term or fnmatch.fnmatchcase(check.id, term)
 
 
 def select_trials(trials: Iterable[Trial], select: Iterable[str], deselect: Iterable[str]) -> list[Trial]:

@@ -6,14 +6,16 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
+from conformance.checks.selection import select_checks
 from conformance.checks.trial import Trial, make_trials
 from conformance.contract import Contract
 from conformance.core import resources
 from conformance.core.errors import UsageError
-from conformance.core.text import did_you_mean, format_range, to_json_text
+from conformance.core.text import format_range, to_json_text
 from conformance.profile import load
 from conformance.profile.facts import ExpectedResponse, SizeLimit
 from conformance.requests import Keys
+from conformance.settings.table import WRITE_KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,16 +23,19 @@ if TYPE_CHECKING:
     from conformance.checks.check import Check
     from conformance.profile.facts import Fact
 
+_DEFAULT_KEY = "conformance-embedded-key"
+"""What `serve` accepts unless a key is given."""
 _PLACEHOLDER_KEYS = Keys(write_key="conformance")
 
 
 def list_checks(options: Mapping[str, Any]) -> int:
-    """Prints every check, or those of a profile with their level and the number of operations."""
+    """Prints checks with the strongest level that they have; of a profile, with its level and number of operations."""
+    checks = select_checks(CHECKS, options["words"])
     if options["profile"] is None:
-        _print_lines(f"{check.id:38} {check.tier:8} {check.title}" for check in CHECKS)
+        _print_lines(f"{check.id:38} {check.max_level:6} {check.tier:8} {check.title}" for check in checks)
         return 0
     contract = Contract(load(options["profile"]))
-    for check in CHECKS:
+    for check in checks:
         stated_trials = _stated_trials(contract, check)
         level = min((trial.level for trial in stated_trials), key=lambda level: level.rank, default=None)
         _print_lines([f"{check.id:38} {level or '-':6} {len(stated_trials):3} {check.tier:8} {check.title}"])
@@ -38,12 +43,18 @@ def list_checks(options: Mapping[str, Any]) -> int:
 
 
 def explain(options: Mapping[str, Any]) -> int:
-    """Prints what a check does, and what each profile promises about it."""
-    checks_by_id = {check.id: check for check in CHECKS}
-    check = checks_by_id.get(options["id"])
-    if check is None:
-        raise UsageError(f"no check is called {options['id']!r}{did_you_mean(options['id'], checks_by_id)}")
+    """Prints what checks do, and what each profile promises about them."""
+    if not options["id"].strip():
+        raise UsageError("no check is named; see `conformance list`")
+    checks = select_checks(CHECKS, [options["id"]])
     contracts = {name: Contract(load(name)) for name in options["profile"] or resources.profile_names()}
+    for check in checks:
+        _explain(check, contracts)
+    return 0
+
+
+def _explain(check: Check, contracts: Mapping[str, Contract]) -> None:
+    """Prints what a check does, and what each profile promises about it."""
     _print_lines(
         [
             check.id,
@@ -56,7 +67,6 @@ def explain(options: Mapping[str, Any]) -> int:
     )
     for name, contract in contracts.items():
         _print_lines(_describe_promise(name, contract, check))
-    return 0
 
 
 def profiles(_: Mapping[str, Any]) -> int:
@@ -82,16 +92,30 @@ def serve(options: Mapping[str, Any]) -> int:
     from conformance.settings import table
 
     credentials = table.resolve(options, settings=[item for item in table.SETTINGS if item.key in table.CREDENTIALS])
-    if not credentials["write_key"]:
-        raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
+    given_key = credentials["write_key"]
+    keys = Keys(write_key=given_key or _DEFAULT_KEY, bearer=credentials["bearer"])
     port = options["port"]
     if not port.isdecimal() or int(port) > 65_535:
         raise UsageError(f"--port {port}: expected a number from 0 to 65535")
     contract = Contract(load(options["profile"]), options["include"] or ())
-    with Server(contract, credentials["write_key"], credentials["bearer"], port=int(port)) as server:
-        _print_lines([f"{contract.profile.title} on {server.url}"])
+    with Server(contract, keys.write_key, keys.bearer, port=int(port)) as server:
+        note = "the write key is the one that you gave" if given_key else f"export {WRITE_KEY_VARIABLE}={_DEFAULT_KEY}"
+        sample = _sample_command(contract, keys, server.url)
+        _print_lines([f"{contract.profile.title} on {server.url}", note, sample])
+        sys.stdout.flush()
         server.wait()
     return 0
+
+
+def _sample_command(contract: Contract, keys: Keys, url: str) -> str:
+    """A curl command for a request that the server accepts, with variables in place of keys."""
+    from conformance.report.curl import curl_command
+    from conformance.requests import Call
+    from conformance.wire import Redactor
+
+    call = Call(contract=contract, operation=contract.operations[0], keys=keys, label="serve")
+    request = Redactor(keys.placeholders_by_secret()).redact_request(call.acceptable_request().build_request())
+    return curl_command(request, f"{url}{request.path}")
 
 
 def config(options: Mapping[str, Any]) -> int:

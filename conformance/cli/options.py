@@ -163,9 +163,13 @@ def _add_report_commands(commands: argparse._SubParsersAction[CommandParser]) ->
 
 def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommands that print what the suite knows, and `serve`."""
-    _add_profile_option(commands.add_parser("list", help="list the checks"), required=False)
+    list_command = commands.add_parser("list", help="list the checks, with their levels")
+    list_command.add_argument(
+        "words", nargs="*", metavar="WORDS", help="only these checks: areas, levels or globs of ids (default: all)"
+    )
+    _add_profile_option(list_command, required=False)
     explain = commands.add_parser("explain", help="show what a check does and where its promise is documented")
-    explain.add_argument("id", metavar="ID", help="the check's id, as `list` shows it")
+    explain.add_argument("id", metavar="ID", help="a check's id, a glob of ids, an area or a level")
     explain.add_argument(
         "--profile",
         metavar="NAME|FILE",
@@ -179,7 +183,9 @@ def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> N
         _add_profile_option(command, required=True)
         command.add_argument("--include", action="append", metavar="GROUP", help="optional routes of the profile")
     serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
-    serve.add_argument("--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY)")
+    serve.add_argument(
+        "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY, or its own)"
+    )
     serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")
 
 

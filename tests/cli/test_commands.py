@@ -254,7 +254,6 @@ WRONG = {
         ("run", *SUFFICIENT_OPTIONS, "--json", "-", "--junit", "-"), "only one report can go to standard output"),
     "unknown check": (("explain", "auth.key.unknwon"), "did you mean 'auth.key.unknown'?"),
     "spec of nothing": (("spec",), "the following arguments are required: --profile"),
-    "server without a key": (("serve", "--profile", "segment"), "a write key is needed"),
     "server on no port": (
         ("serve", "--profile", "segment", "--write-key", "k", "--port", "http"), "expected a number from 0"),
 }  # fmt: skip
@@ -412,6 +411,32 @@ def test_list_of_a_profile(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown["accept.credentials.bearer"] == ["-", "0"]
 
 
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [(["auth"], "auth."), (["auth.key.*,auth.scheme.*"], "auth."), (["size.*"], "size.")],
+)
+def test_list_takes_words(words: list[str], start: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Areas and globs, as --select does; each line has the level."""
+    assert main(["list", *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert 0 < len(lines) < len(CHECKS)
+    assert all(line.startswith(start) and line.split()[1] in {"must", "should", "may"} for line in lines)
+
+
+def test_list_takes_levels(capsys: pytest.CaptureFixture[str]) -> None:
+    """A level is that of the line."""
+    assert main(["list", "may"]) == 0
+    assert {line.split()[1] for line in capsys.readouterr().out.splitlines()} == {"may"}
+
+
+def test_explain_takes_globs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each check that matches."""
+    assert main(["explain", "size.event.ov*", "--profile", "segmentstream"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert "size.event.over" in shown
+    assert "size.event.over-chunked" in shown
+
+
 def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
     """`explain` says why a check matters, and what each vendor promises, with sources."""
     assert main(["explain", "size.event.over"]) == 0
@@ -474,6 +499,7 @@ def test_serve() -> None:
         try:
             assert process.stdout is not None
             title, _, address = process.stdout.readline().strip().rpartition(" on http://")
+            note, command = process.stdout.readline(), process.stdout.readline()
             connection = HTTPConnection(address, timeout=10)
             connection.request("POST", "/v1/track", body=b"{}")
             status = connection.getresponse().status
@@ -484,3 +510,24 @@ def test_serve() -> None:
             process.kill()
     assert (title, status) == ("RudderStack HTTP API", 401)
     assert (process.returncode, rest, error) == (130, "", "conformance: interrupted\n")
+    assert note == "the write key is the one that you gave\n"
+    assert command.startswith("curl ")
+    assert "$CONFORMANCE_WRITE_KEY" in command
+    assert KEY not in command
+
+
+def test_serve_without_a_key() -> None:
+    """It takes one that it prints, with a command that shows an answer; the command works."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONFORMANCE_")}
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "conformance", "serve", "--profile", "segmentstream"],
+        stdout=subprocess.PIPE, text=True, env=environment,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(3)]
+            shell = subprocess.run(["sh", "-c", "".join(lines[1:])], capture_output=True, timeout=30, check=False)
+        finally:
+            process.kill()
+    assert lines[1] == "export CONFORMANCE_WRITE_KEY=conformance-embedded-key\n"
+    assert shell.stdout.startswith(b"HTTP/1.1 2"), shell.stderr

@@ -94,7 +94,8 @@ WHOLE = (
     "report", "report {missing}", "report {dir}", "report {text}", "report {empty}", "report /dev/zero",
     "report {json}", "compare", "compare {missing}", "compare {json} {json}", "compare {text} {missing}", "spec",
     "serve",
-    "serve --profile segmentstream", "config --gate maybe", "self-check --nonsense", "self-check --jobs 2",
+    "list no.such", "list auht", "list 'auth.*.nothing'", "config --gate maybe",
+    "self-check --nonsense", "self-check --jobs 2",
 )  # fmt: skip
 SETTINGS_FILES = {
     "no TOML": "gate =", "unknown key": "gaet = 'must'", "wrong value": "gate = 'maybe'",
@@ -227,7 +228,7 @@ def test_there_are_enough() -> None:
         ("run {url} --prof segment", "unrecognized arguments: --prof; did you mean '--profile'"),
         ("fuzz {url} --repeat 2", "unrecognized arguments: --repeat"),
         ("run {url} --write-kye=k-1", "unrecognized arguments: --write-kye; did you mean '--write-key'"),
-        ("list k-1 k-2", "conformance: too many arguments: 2; see `conformance list --help`"),
+        ("profiles k-1 k-2", "conformance: too many arguments: 2; see `conformance profiles --help`"),
         ("run --known-deviations {todo} --profile segmentstream", "reason: this is a draft; say why"),
     ],
 )
