@@ -66,6 +66,7 @@ async def fuzz_trials(
         triage_time_s=_TRIAGE_TIME_S,
     )
     sender.progress_counts.append(lambda: campaign.result.judged_count)
+    await sender.wire.close_connections()  # the campaign has its own
     result = await campaign.run((case for case in cases if case.call in calls), max_time_s=options.max_time_s)
     for finding in result.findings:
         save_finding(finding)

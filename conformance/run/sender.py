@@ -204,6 +204,7 @@ class Sender:
             if loss.may_be_legal and await self.outages.is_over(send_control):
                 return tuple(loss.exchanges)
             async with self._traffic.alone():
+                await self.wire.close_connections()
                 return tuple(await self.outages.examine(loss, send_again, send_control))
 
     async def _send_control(self, draft: Draft) -> Exchange:
@@ -260,6 +261,7 @@ class Sender:
                     break
                 if self.waits.is_given_up(weights, tries, waited_s):
                     raise self._put_off(NoResponse(still_limited(refusal, tries), exchange=refusal))
+                await self.wire.close_connections()  # some limits count those that are open
                 try:
                     if tries or self.waits.last_end_s < refused_s:
                         waited_s += await self.waits.wait(refusal, waited_s)

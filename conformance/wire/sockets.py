@@ -7,6 +7,7 @@ failed write would lose that answer, although the kernel has received it. RFC 91
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
 import socket
 import ssl
@@ -170,9 +171,10 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         await self._socket_stream.aclose()
 
     async def half_close(self) -> None:
-        """Closes our side of the connection but keeps reading. Does nothing under TLS."""
+        """Closes our side of the connection but keeps reading. Does nothing under TLS, or if it is closed already."""
         if self._stream is self._socket_stream:
-            await self._socket_stream.send_eof()
+            with contextlib.suppress(OSError):
+                await self._socket_stream.send_eof()
 
     async def start_tls(
         self,

@@ -23,7 +23,9 @@ from conformance.requests.rate_limits import equal_control
 from tests.selfcheck.test_independent_servers import report_of_run
 from tests.support.campaigns import labelled_cases, run_campaign
 from tests.support.fake_wires import FakeWire, sender_over
+from tests.targets.application import Application
 from tests.targets.dialects import DIALECTS
+from tests.targets.http_connection import HttpConnection
 from tests.targets.messages import Answer, Request
 from tests.targets.options import KEY
 from tests.targets.server import serve
@@ -60,6 +62,34 @@ def test_a_series_over_one_connection_is_paced() -> None:
     target = LimitedApplication(DIALECTS["segmentstream"], Limit(5, 0.5, unit="requests"))
     with serve(target) as url:
         report = report_of_run(url, "segmentstream", "robustness.recovery.series")
+    assert [(item.name, item.message) for item in report.problems()] == []
+
+
+class CountedConnection(HttpConnection):
+    """One of three connections; more are put off without a look at what they bring."""
+
+    count = 0
+
+    async def run(self) -> None:
+        """Count the connection while it is open."""
+        if CountedConnection.count == 3:
+            self.writer.write(
+                b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbusy"
+            )
+            return
+        CountedConnection.count += 1
+        try:
+            await super().run()
+        finally:
+            CountedConnection.count -= 1
+
+
+def test_a_limit_of_connections_is_left_room_for_new_ones() -> None:
+    """Those that this client keeps open count, too."""
+    target = Application(DIALECTS["segmentstream"])
+    target.connection_type = CountedConnection
+    with serve(target) as url:
+        report = report_of_run(url, "segmentstream", "json.syntax.*,robustness.chunks.*,robustness.connection.*")
     assert [(item.name, item.message) for item in report.problems()] == []
 
 

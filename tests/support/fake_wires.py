@@ -54,6 +54,9 @@ class FakeWire:
         self.conversations.append((len(requests), pipelined, half_closed))
         return [self._exchange(request) for request in requests]
 
+    async def close_connections(self) -> None:
+        """There are none."""
+
     def _exchange(self, request: Request) -> Exchange:
         answer = self.answer(request)
         if isinstance(answer, Exchange):
