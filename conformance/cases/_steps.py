@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import NotApplicable
 from conformance.core.model import TransportFailure, weaker_level
-from conformance.core.statuses import SERVER_ERROR
+from conformance.core.statuses import CLIENT_ERROR, SERVER_ERROR
 from conformance.profile.facts import Condition
 from conformance.requests import framings, send_on_one_connection
 from conformance.requests.raw_writers import write_standard
@@ -84,6 +84,30 @@ def expect_documented_refusal(call: Call, invalid_case: InvalidCase) -> Steps:
         call.contract.expected_response(invalid_case.condition),
         invalid_case.description,
     )
+
+
+def expect_required_fields(call: Call) -> Steps:
+    """An event without each of the required fields of its type is answered as documented."""
+    expect.control((yield call.control_request()))
+    note = None
+    for pointer, answer in call.event_type.required.items():
+        exchange = yield call.acceptable_request().without_fields(pointer)
+        note = expect.status(exchange, answer, f"an event without {pointer}") or note
+    return note
+
+
+def expect_error_bodies(call: Call, cases: Iterable[InvalidCase]) -> Steps:
+    """Every invalid request that is refused gets a body of the documented shape."""
+    expect.control((yield call.control_request()))
+    shape, has_refusal = call.contract.error_body(call.operation), False
+    for case in cases:
+        exchange = yield case.make_draft(call)
+        if CLIENT_ERROR <= exchange.status < SERVER_ERROR:
+            has_refusal = True
+            expect.body(exchange, shape, case.description)
+    if not has_refusal:
+        raise NotApplicable("none of the invalid requests is refused")
+    return None
 
 
 def get_refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange]:

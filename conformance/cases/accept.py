@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from conformance.cases._steps import expect_accepted, expect_all_accepted, expect_documented_success
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import ACCEPTED, FACT_OF_PARAMETER, Tier
+from conformance.checks.check import ACCEPTED, EVENTS, FACT_OF_PARAMETER, TIMESTAMP_OTHER, Tier
+from conformance.contract import schemas
+from conformance.core import pointers
 from conformance.core.errors import NotApplicable
-from conformance.core.model import ID_PREFIX, Level, Parameter
-from conformance.profile.facts import AuthScheme, ResponseKind
-from conformance.requests.credentials import authorization
+from conformance.core.model import ID_PREFIX, Parameter
+from conformance.profile.facts import CUSTOMARY_FIELDS, ResponseKind, Rule
 from conformance.requests.fields import (
     free_form_pointer,
     identity_pointer,
@@ -66,23 +67,55 @@ def anonymous_only(call: Call) -> Steps:
     return (yield from expect_accepted(call, "an event with an anonymousId alone", draft))
 
 
-@check("accept.fields.unknown", "Undocumented fields are accepted.", fact=ACCEPTED)
+@check("accept.event.further-examples", "Every further documented example is accepted.",
+       fact=ACCEPTED, kinds=EVENTS, tier=Tier.GENTLE)  # fmt: skip
+def further_examples(call: Call) -> Steps:
+    """Documents show the same call with other fields or credentials, and people copy these, too."""
+    examples = call.event_type.further_examples
+    if not examples:
+        raise NotApplicable(f"the profile has no further example of {call.operation}")
+    drafts = [
+        (f"the documented example {number} of this call", call.request_of_example(example))
+        for number, example in enumerate(examples, 2)
+    ]
+    return (yield from expect_all_accepted(call, drafts))
+
+
+@check("accept.fields.customary", "Fields that clients send though no document lists them are accepted.",
+       fact=CUSTOMARY_FIELDS)  # fmt: skip
+def customary_fields(call: Call) -> Steps:
+    """Official SDKs fill in more of the context than the documents of their vendors list."""
+    sample = schemas.full_sample(call.contract.event_schema(call.operation.event_type))
+    drafts = [
+        (f"an event with {pointer}", call.acceptable_request().with_field(pointer, pointers.get(sample, pointer)))
+        for pointer in call.contract.customary_pointers
+        if pointers.has(sample, pointer)
+    ]
+    return (yield from expect_all_accepted(call, drafts))
+
+
+_UNKNOWN_VALUE: Json = {"list": [1, 2.5, "three", None, True], "object": {"deeper": {"still": False}}}
+
+
+@check("accept.fields.free-form", "Any field is accepted where the documents allow any.", fact=ACCEPTED)
+def free_form_fields(call: Call) -> Steps:
+    """Traits and properties are the users' own; no server can know their names."""
+    draft = call.acceptable_request().with_field(free_form_pointer(call, "conformance_unknown"), _UNKNOWN_VALUE)
+    return (yield from expect_accepted(call, "an event with an unknown field in its free-form object", draft))
+
+
+@check("accept.fields.unknown", "Undocumented fields are accepted.", fact=f"rules.{Rule.UNKNOWN_FIELDS}")
 def unknown_fields(call: Call) -> Steps:
     """Clients add fields of their own; the documents' own examples do."""
-    value: Json = {"list": [1, 2.5, "three", None, True], "object": {"deeper": {"still": False}}}
     drafts = [
         (
             "an event with an unknown field at its top level",
             call.acceptable_request().with_field("/conformance_unknown", "extra"),
         ),
-        (
-            "an event with an unknown nested field",
-            call.acceptable_request().with_field(free_form_pointer(call, "conformance_unknown"), value),
-        ),
     ]
     context = call.contract.profile.pointers.context
     if context is not None:
-        context_draft = call.acceptable_request().with_field(f"{context}/conformance_unknown", value)
+        context_draft = call.acceptable_request().with_field(f"{context}/conformance_unknown", _UNKNOWN_VALUE)
         drafts.append(("an event with an unknown field in its context", context_draft))
     return (yield from expect_all_accepted(call, drafts))
 
@@ -153,6 +186,7 @@ class TimestampFormat(Parameter):
     """A way to write timestamps."""
 
     values: tuple[str, ...]
+    fact: str = TIMESTAMP_OTHER
 
 
 TIMESTAMP_FORMATS = (
@@ -160,6 +194,7 @@ TIMESTAMP_FORMATS = (
         "historical",
         "a timestamp from years ago",
         ("2012-12-02T00:30:08.276Z", "1999-12-31T23:59:59.999Z"),
+        fact=ACCEPTED,
     ),
     TimestampFormat(
         "offset",
@@ -175,10 +210,13 @@ TIMESTAMP_FORMATS = (
 
 
 @check(
-    "accept.timestamp.{slug}", "An event with {description} is accepted.", fact=ACCEPTED, parameters=TIMESTAMP_FORMATS
+    "accept.timestamp.{slug}",
+    "An event with {description} is accepted.",
+    fact=FACT_OF_PARAMETER,
+    parameters=TIMESTAMP_FORMATS,
 )
 def timestamp(call: Call, timestamp_format: TimestampFormat) -> Steps:
-    """All of these are ISO 8601, and official SDKs send them."""
+    """All of these are ISO 8601, and official SDKs send them. Some documents ask for one form of it."""
     pointer = _timestamp_pointer(call)
     drafts = [
         (f"the timestamp {value}", call.acceptable_request().with_field(pointer, value))
@@ -199,56 +237,6 @@ def timestamp_absent(call: Call) -> Steps:
 
 def _timestamp_pointer(call: Call) -> str:
     return require_pointer(call.contract.profile.pointers.timestamp, "a timestamp")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPlacement(Parameter):
-    """A documented place for the write key."""
-
-    scheme: AuthScheme
-
-    @property
-    def fact(self) -> str:
-        """The fact that promises it."""
-        return f"credentials.{self.scheme}"
-
-
-KEY_PLACEMENTS = (
-    KeyPlacement("basic", "the user name of HTTP Basic", AuthScheme.BASIC),
-    KeyPlacement("without-colon", "the user name of HTTP Basic without a colon", AuthScheme.BASIC_WITHOUT_COLON),
-    KeyPlacement("body", "the body alone", AuthScheme.BODY),
-    KeyPlacement("header", "a header of its own", AuthScheme.HEADER),
-    KeyPlacement("bearer", "the body beside a bearer token", AuthScheme.BEARER),
-)
-
-
-@check("accept.credentials.{slug}", "A key in {description} is accepted.",
-       fact=FACT_OF_PARAMETER, parameters=KEY_PLACEMENTS, tier=Tier.GENTLE)  # fmt: skip
-def credentials(call: Call, placement: KeyPlacement) -> Steps:
-    """A documented way to send the write key works on every path."""
-    draft = call.acceptable_request().with_credentials(call.credentials(placement.scheme))
-    fact = call.contract.fact(placement.fact)
-    return (yield from expect_documented_success(call, f"the right key in {placement.description}", draft, fact))
-
-
-@check("accept.credentials.example", "The documented example is accepted with no other key than its own.",
-       fact="credentials.body", max_level=Level.SHOULD, tier=Tier.GENTLE)  # fmt: skip
-def example_credentials(call: Call) -> Steps:
-    """Some documents show the key inside every event of a batch, others beside the list."""
-    draft = call.example_with_own_key()
-    expect.control((yield call.example_request()), "the documented example with the usual credentials")
-    return (yield from expect_accepted(call, "the documented example with its own key alone", draft))
-
-
-@check("accept.credentials.scheme-case", "The scheme Basic is accepted in upper and lower case.",
-       fact="rules.scheme-case", needs="credentials.basic", tier=Tier.GENTLE)  # fmt: skip
-def scheme_case(call: Call) -> Steps:
-    """The name of a scheme is case-insensitive, and some clients write it in lower case."""
-    right = call.credentials(AuthScheme.BASIC)
-    expect.control((yield call.acceptable_request().with_credentials(right)))
-    ((_, value),) = right.headers
-    draft = call.acceptable_request().with_credentials(authorization(value.replace("Basic", "basic")))
-    return (yield from expect_accepted(call, "the right key under the scheme basic", draft))
 
 
 def _expect_success_body(call: Call, kind: ResponseKind) -> Steps:

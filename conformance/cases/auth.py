@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import describe_outcomes, expect_documented_refusal
+from conformance.cases._steps import accepted_or_refused, describe_outcomes, expect_documented_refusal
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import FACT_OF_PARAMETER, UNDOCUMENTED
+from conformance.checks.check import FACT_OF_PARAMETER, NO_SERVER_ERROR, UNDOCUMENTED, FirstPer
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Level
-from conformance.requests.invalid_credentials import INVALID_AUTHORIZATION, WRONG_BODY_KEY, WRONG_KEY
+from conformance.requests.credentials import authorization, encode_base64
+from conformance.requests.invalid_credentials import INVALID_AUTHORIZATION, WRONG_BEARER, WRONG_BODY_KEY, WRONG_KEY
 
 if TYPE_CHECKING:
     from conformance.requests import Call
@@ -38,6 +39,30 @@ def wrong_credentials(call: Call, invalid_case: InvalidCase) -> Steps:
 )
 def wrong_body_key(call: Call, invalid_case: InvalidCase) -> Steps:
     """Where the body may carry the key, that key must be checked, too."""
+    return (yield from expect_documented_refusal(call, invalid_case))
+
+
+@check("auth.key.with-password", "A key with a password beside it causes no server error.",
+       fact=NO_SERVER_ERROR, needs="credentials.basic", first_per=FirstPer.KIND)  # fmt: skip
+def key_with_password(call: Call) -> Steps:
+    """The documents ask for an empty password. Some clients insist on one; whether it is taken is reported."""
+    expect.control((yield call.control_request()))
+    header = f"Basic {encode_base64(f'{call.keys.write_key}:conformance')}"
+    exchange = yield call.acceptable_request().with_credentials(authorization(header)).allowing_no_answer()
+    expect.no_server_error(exchange, "the right key with a password")
+    return f"the right key with a password: {accepted_or_refused(exchange)} with {exchange.status}"
+
+
+@check(
+    "auth.bearer.{slug}",
+    "{description} is answered as documented.",
+    fact=FACT_OF_PARAMETER,
+    needs="credentials.bearer",
+    parameters=WRONG_BEARER,
+    first_per=FirstPer.KIND,
+)
+def wrong_bearer(call: Call, invalid_case: InvalidCase) -> Steps:
+    """A token stands for a workspace; a server that takes any token takes events from anybody."""
     return (yield from expect_documented_refusal(call, invalid_case))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.cases._steps import expect_accepted, expect_all_accepted, expect_documented_refusal
 from conformance.checks import expect
@@ -10,7 +10,8 @@ from conformance.checks.catalogue import check
 from conformance.checks.check import ACCEPTED, BATCHES, FACT_OF_PARAMETER
 from conformance.contract import schemas
 from conformance.core import pointers
-from conformance.core.errors import NotApplicable
+from conformance.core.errors import Deviation, NotApplicable
+from conformance.core.foreign_json import read_body
 from conformance.core.model import Level
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition, ResponseKind
 from conformance.requests.fields import identity_pointers
@@ -19,10 +20,10 @@ from conformance.requests.invalid_cases import INVALID_BATCH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.core.model import Exchange, Json
+    from conformance.core.model import Exchange, Json, JsonObject
     from conformance.requests import Call, Draft
     from conformance.requests.invalid_cases import InvalidCase
-    from conformance.requests.steps import Steps
+    from conformance.requests.steps import ExchangeSteps, Steps
 
 EVENT_COUNTS = (2, 20, 101, 300)
 
@@ -148,10 +149,16 @@ PARTLY_BAD = "a batch with one event that names no user"
 
 def _partly_bad_draft(call: Call) -> Draft:
     """A batch of three events, of which the second names no user."""
-    good, bad, last = (call.baseline_event(call.operation.event_type) for _ in range(3))
+    good, last = (call.baseline_event(call.operation.event_type) for _ in range(2))
+    return call.acceptable_request().with_events(good, _without_identity(call), last)
+
+
+def _without_identity(call: Call) -> JsonObject:
+    """An event that names no user."""
+    event = call.baseline_event(call.operation.event_type)
     for pointer in identity_pointers(call).values():
-        bad = pointers.remove(bad, pointer)
-    return call.acceptable_request().with_events(good, bad, last)
+        event = pointers.remove(event, pointer)
+    return event
 
 
 @check("batch.partly-bad.status", "A batch with one event that names no user is answered as documented.",
@@ -173,3 +180,63 @@ def partly_bad_body(call: Call) -> Steps:
         raise NotApplicable(f"the status is already wrong: {exchange.summary}")
     expect.body(exchange, call.contract.response_body(ResponseKind.PARTLY_BAD), PARTLY_BAD)
     return None
+
+
+@check("batch.identity.all-missing", "A batch of nothing but events that name no user is refused like one such event.",
+       fact=f"answers.{Condition.IDENTITY_MISSING}", kinds=BATCHES, max_level=Level.SHOULD)  # fmt: skip
+def all_without_identity(call: Call) -> Steps:
+    """A success for a batch of which nothing can be kept tells the client to throw its events away."""
+    expect.control((yield call.batch_of(3)))
+    yield from _require_refused_alone(call)
+    bad = _without_identity(call)
+    exchange = yield call.acceptable_request().with_events(bad, bad, bad)
+    if expect.is_accepted(exchange):
+        raise Deviation(
+            "a batch of nothing but events that name no user must not be accepted",
+            f"was answered with {exchange.summary}",
+            exchange=exchange,
+            expected="a refusal, as for a batch of one such event",
+        )
+    return None
+
+
+@check("batch.partly-bad.every-error", "The answer to a batch with two bad events lists two errors.",
+       fact=f"bodies.{ResponseKind.PARTLY_BAD}", kinds=BATCHES)  # fmt: skip
+def every_error(call: Call) -> Steps:
+    """A client that learns of the first bad event only can't tell which of the others were stored."""
+    schema: Any = call.contract.response_body(ResponseKind.PARTLY_BAD).schema or {}
+    properties = schema.get("properties", {})
+    name = next((name for name, item in properties.items() if item.get(EACH_ERROR_MARK)), None)
+    if name is None:
+        raise NotApplicable("no document promises one entry for each bad event")
+    expect.control((yield call.batch_of(3)))
+    good, bad = call.baseline_event(call.operation.event_type), _without_identity(call)
+    exchange = yield call.acceptable_request().with_events(bad, good, bad, good)
+    if exchange.status not in call.contract.expected_response(Condition.BATCH_PARTLY_BAD).statuses:
+        raise NotApplicable(f"the status is already wrong: {exchange.summary}")
+    subject = "a batch of four events, of which two name no user"
+    expect.body(exchange, call.contract.response_body(ResponseKind.PARTLY_BAD), subject)
+    body = read_body(exchange.response) if exchange.response else None
+    items = body.get(name) if isinstance(body, dict) else None
+    listed = len(items) if isinstance(items, list) else 0
+    if listed < BAD_EVENTS:
+        raise Deviation(
+            f"the answer to {subject}, must list {BAD_EVENTS} errors",
+            f"lists {listed}",
+            exchange=exchange,
+            expected=f"{BAD_EVENTS} errors in the list",
+            received=f"{exchange.status} with {listed} in the list",
+        )
+    return None
+
+
+BAD_EVENTS = 2
+EACH_ERROR_MARK = "x-each-error"
+"""In a schema of a body it marks the list that has an entry for each bad event."""
+
+
+def _require_refused_alone(call: Call) -> ExchangeSteps:
+    """A batch of one event that names no user is refused. Raises NotApplicable if not."""
+    exchange = yield call.acceptable_request().with_events(_without_identity(call))
+    expect.require_refused(exchange)
+    return (exchange,)

@@ -11,6 +11,7 @@ from conformance.checks.catalogue import check
 from conformance.checks.check import BATCHES, ERROR_BODY, EVENTS, NO_SERVER_ERROR, UNDOCUMENTED, FirstPer
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Level
+from conformance.core.statuses import CLIENT_ERROR
 from conformance.profile.facts import AuthScheme
 from conformance.requests.credentials import basic
 from conformance.requests.fields import free_form_pointer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from conformance.requests.steps import Steps
 
 NO_STACK_TRACE = "rules.no-stack-trace"
+_TEXT_LENGTH = 80
 
 
 def _applicable_drafts(call: Call, cases: Iterable[InvalidCase | RefusedRequest]) -> Iterator[tuple[str, Draft]]:
@@ -122,6 +124,23 @@ def error_shape(call: Call) -> Steps:
     """Authors of clients want to know the type and the names in the JSON before they meet a refusal."""
     exchange = yield from get_refusal(call, REFUSED_JSON.make_draft(call))
     return f"{exchange.status} {expect.describe_body(exchange)}"
+
+
+@check("errors.body.texts", "The texts of refusals are reported.",
+       fact=UNDOCUMENTED, max_level=Level.MAY, observes=True, first_per=FirstPer.RUN)  # fmt: skip
+def error_texts(call: Call) -> Steps:
+    """Some clients look for a word of the documents' examples; people look for the reason."""
+    expect.control((yield call.control_request()))
+    texts = []
+    for case in (*REFUSALS, NO_IDENTITY):
+        exchange = yield case.make_draft(call)
+        if exchange.status >= CLIENT_ERROR and exchange.response:
+            texts.append(f"{case.description}: {exchange.status} {_start_of(exchange.response.text)!r}")
+    return "; ".join(texts) or "nothing was refused"
+
+
+def _start_of(text: str) -> str:
+    return text if len(text) <= _TEXT_LENGTH else f"{text[:_TEXT_LENGTH]}..."
 
 
 @check("errors.status.json", "Invalid JSON causes no server error.", fact=NO_SERVER_ERROR)

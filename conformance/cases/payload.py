@@ -10,6 +10,7 @@ from conformance.cases._steps import (
     expect_accepted,
     expect_all_accepted,
     expect_documented_refusal,
+    expect_required_fields,
     get_lone_answer,
 )
 from conformance.checks import expect
@@ -108,12 +109,7 @@ def optional_null(call: Call) -> Steps:
        fact=REQUIRED_FIELDS, kinds=EVENTS)  # fmt: skip
 def required_missing(call: Call) -> Steps:
     """Nothing downstream can use a track without its event, or a group without its id."""
-    expect.control((yield call.control_request()))
-    note = None
-    for pointer, answer in call.event_type.required.items():
-        exchange = yield call.acceptable_request().without_fields(pointer)
-        note = expect.status(exchange, answer, f"an event without {pointer}") or note
-    return note
+    return (yield from expect_required_fields(call))
 
 
 @check("payload.required.empty", "The answers to required fields that are empty or null are reported.",
@@ -199,7 +195,7 @@ def documented_context(call: Call) -> Steps:
     """SDKs fill in the context by themselves: address, page, library, locale."""
     context_pointer = require_pointer(call.contract.profile.pointers.context, "a context")
     sample_context = schemas.full_sample(
-        schemas.subschema(call.contract.event_schema(call.operation.event_type), context_pointer)
+        schemas.subschema(call.contract.documented_schema(call.operation.event_type), context_pointer)
     )
     drafts = [
         ("an event with the documented context", call.acceptable_request().with_field(context_pointer, sample_context)),
@@ -211,6 +207,7 @@ def documented_context(call: Call) -> Steps:
 INTEGRATIONS: tuple[tuple[str, Json], ...] = (
     ("all on", {"All": True}),
     ("all off but one", {"All": False, "Conformance": True}),
+    ("a name of two words", {"All": False, "Conformance Checker": True}),
     ("options for one", {"All": True, "Conformance": {"option": "value", "list": [1]}}),
     ("none at all", {}),
 )

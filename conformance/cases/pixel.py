@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,22 +12,35 @@ from conformance.cases._steps import (
     expect_accepted,
     expect_all_accepted,
     expect_documented_refusal,
+    expect_error_bodies,
     expect_no_server_error_for,
+    expect_required_fields,
 )
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import ACCEPTED, FACT_OF_PARAMETER, NO_SERVER_ERROR, PIXELS, UNDOCUMENTED
+from conformance.checks.check import (
+    ACCEPTED,
+    ERROR_BODY,
+    FACT_OF_PARAMETER,
+    NO_SERVER_ERROR,
+    PIXELS,
+    REQUIRED_FIELDS,
+    UNDOCUMENTED,
+)
 from conformance.core.model import Level, Parameter
 from conformance.profile.facts import AuthScheme
+from conformance.requests import send_on_one_connection
 from conformance.requests.draft import encode_standard_base64
 from conformance.requests.fields import free_form_pointer
 from conformance.requests.invalid_credentials import INVALID_PIXEL
+from conformance.requests.raw_writers import write_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conformance.requests import Call, Draft
     from conformance.requests.invalid_cases import InvalidCase
+    from conformance.requests.raw_writers import HeaderPairs
     from conformance.requests.steps import Steps
 
 
@@ -48,6 +62,38 @@ def full_event(call: Call) -> Steps:
 def documented_example(call: Call) -> Steps:
     """The example is the first request that most people try."""
     return (yield from expect_accepted(call, "the documented pixel", call.example_request()))
+
+
+@check("pixel.event.as-printed", "The documented pixel is accepted as it is printed: indented, with unescaped padding.",
+       fact=ACCEPTED, kinds=PIXELS)  # fmt: skip
+def example_as_printed(call: Call) -> Steps:
+    """People copy the address from the documents; its JSON has line breaks, and its base64 no escapes."""
+    draft = call.example_request().with_json_bytes(lambda body: json.dumps(json.loads(body), indent=4).encode() + b"\n")
+    expect.control((yield call.example_request()), "the documented pixel, compact and escaped")
+    (exchange,) = yield from send_on_one_connection(
+        draft.with_header("Connection", "close").with_raw_writer(_write_unescaped).allowing_no_answer()
+    )
+    expect.accepted(exchange, "the documented pixel as printed")
+    return None
+
+
+def _write_unescaped(start: str, headers: HeaderPairs, body: bytes) -> tuple[bytes, ...]:
+    """A request whose query has the equals signs of base64 as they are."""
+    return (write_request(start.replace("%3D", "="), headers, body),)
+
+
+@check("pixel.required.missing", "A pixel without a required field is answered as documented.",
+       fact=REQUIRED_FIELDS, kinds=PIXELS)  # fmt: skip
+def required_missing(call: Call) -> Steps:
+    """The same fields are required wherever an event comes from."""
+    return (yield from expect_required_fields(call))
+
+
+@check("pixel.errors.body", "The refusals of a pixel have the documented body and type.",
+       fact=ERROR_BODY, kinds=PIXELS)  # fmt: skip
+def error_bodies(call: Call) -> Steps:
+    """The documents make no difference between the refusals of pixels and of posts."""
+    return (yield from expect_error_bodies(call, INVALID_PIXEL))
 
 
 @check(

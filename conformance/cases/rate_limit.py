@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import EVENTS, RATE_HEADERS, FirstPer, Tier
+from conformance.checks.check import ERROR_BODY, EVENTS, RATE_HEADERS, FirstPer, Tier
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
 from conformance.core.statuses import TOO_MANY_REQUESTS
@@ -104,6 +104,41 @@ def refusal_headers(call: Call) -> Steps:
                 level=fact.level,
                 sources=fact.sources,
             )
+    return None
+
+
+@check("rate-limit.refusal.headers-agree", "The headers of a 429 ask for the same wait.",
+       fact=RATE_HEADERS, kinds=EVENTS, **RECOVERY_OPTIONS)  # fmt: skip
+def headers_agree(call: Call) -> Steps:
+    """Clients read one header or the other; the ones that read the shorter wait are refused again."""
+    names = [fact.name.removeprefix(f"{RATE_HEADERS}.") for fact in call.contract.rate_headers]
+    exchange = yield from _require_429(call)
+    waits = {name: value for name in names if (value := _header(exchange, name)) and _is_seconds(value)}
+    if len(waits) < 2:
+        raise NotApplicable("the 429 does not have two headers with seconds to wait")
+    seconds = sorted(int(value) for value in waits.values())
+    if seconds[-1] - seconds[0] > 1:
+        listed = ", ".join(f"{name}: {value}" for name, value in waits.items())
+        raise Deviation(
+            "the headers of a 429 must ask for the same wait",
+            f"are {listed}",
+            exchange=exchange,
+            expected="the same seconds in each header, give or take one",
+            received=f"429 with {listed}",
+        )
+    return None
+
+
+def _header(exchange: Exchange, name: str) -> str | None:
+    return exchange.response.header(name) if exchange.response else None
+
+
+@check("rate-limit.refusal.body", "A 429 has the documented body and type of a refusal.",
+       fact=ERROR_BODY, kinds=EVENTS, **RECOVERY_OPTIONS)  # fmt: skip
+def refusal_body(call: Call) -> Steps:
+    """A limiter in front of the server answers in its own way; clients that parse the error fail on it."""
+    exchange = yield from _require_429(call)
+    expect.body(exchange, call.contract.error_body(call.operation), "a request over the rate limit")
     return None
 
 

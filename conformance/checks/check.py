@@ -46,6 +46,10 @@ ERROR_BODY = f"bodies.{facts.ResponseKind.ERROR}"
 NO_SERVER_ERROR = f"rules.{facts.Rule.NO_SERVER_ERROR}"
 MALFORMED_REQUEST = f"rules.{facts.Rule.MALFORMED_REQUEST}"
 UNDOCUMENTED = f"rules.{facts.Rule.UNDOCUMENTED}"
+TIMESTAMP_OTHER = f"rules.{facts.Rule.TIMESTAMP_OTHER}"
+
+GENERAL_FACTS = {TIMESTAMP_OTHER: ACCEPTED}
+"""The facts that hold for what a profile says nothing of its own about."""
 
 _SAME_REQUEST_RULES = frozenset(
     {
@@ -67,7 +71,7 @@ FACT_OF_PARAMETER = attrgetter("fact")
 """For parameterized checks with a fact per parameter."""
 
 KNOWN_FACTS = frozenset(
-    [REQUIRED_FIELDS, RATE_HEADERS, "rate.unlimited", "message_id", facts.MAX_EVENTS_FACT]
+    [REQUIRED_FIELDS, RATE_HEADERS, "rate.unlimited", "message_id", facts.MAX_EVENTS_FACT, facts.CUSTOMARY_FIELDS]
     + [f"answers.{name}" for name in facts.Condition]
     + [f"limits.{name}" for name in facts.LimitKind]
     + [f"bodies.{name}" for name in facts.ResponseKind]

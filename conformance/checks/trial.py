@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.checks.check import (
     ACCEPTED,
     ERROR_BODY,
+    GENERAL_FACTS,
     RATE_HEADERS,
     REQUIRED_FIELDS,
     SMALLEST_REQUEST_CHECKS,
@@ -90,6 +91,8 @@ class Trial:
             return tuple(contract.event_type(operation.event_type).required.values()) if operation else ()
         if name == RATE_HEADERS:
             return contract.rate_headers
+        if not contract.has_fact(name):
+            name = GENERAL_FACTS.get(name, name)
         if not contract.has_fact(name):
             return ()
         if name == ERROR_BODY and operation:

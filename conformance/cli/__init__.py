@@ -37,6 +37,7 @@ _COMMAND_MODULES = {
     "report": "report",
     "compare": "report",
     "self-check": "self_check",
+    "trace": "trace",
 }
 """The modules of subcommands in this package; subcommands that are not listed are in `info`."""
 _SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})

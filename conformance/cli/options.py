@@ -78,6 +78,9 @@ def build_parser() -> CommandParser:
     config = commands.add_parser("config", help="print every setting, its value and where that comes from")
     _add_target_and_settings(config)
     _add_info_commands(commands)
+    _add_trace_options(
+        commands.add_parser("trace", help="show every statement of a vendor's documents, and what judges it")
+    )
     _add_export_options(
         commands.add_parser("export", help="write the checks' requests for Postman, as HAR or JSON lines")
     )
@@ -159,6 +162,16 @@ def _add_report_commands(commands: argparse._SubParsersAction[CommandParser]) ->
     compare.add_argument("old", metavar="OLD", help="the earlier JSON report")
     compare.add_argument("new", metavar="NEW", help="the later JSON report")
     _add_report_options(compare, "json", "markdown")
+
+
+def _add_trace_options(command: CommandParser) -> None:
+    """The options of `trace`."""
+    _add_profile_option(command, required=True)
+    command.add_argument("--include", action="append", metavar="GROUP", help="optional routes of the profile")
+    command.add_argument("--report", metavar="FILE", help="a JSON report of a run, for how each statement came out")
+    command.add_argument("--requirements", metavar="FILE", help="the statements of a profile of your own, as YAML")
+    command.add_argument("--json", metavar="FILE", help="write the trace as JSON; - is standard output")
+    command.add_argument("--markdown", metavar="FILE", help="write the trace as Markdown; - is standard output")
 
 
 def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:

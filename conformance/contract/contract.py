@@ -13,6 +13,7 @@ from conformance.core.errors import NotApplicable, UsageError
 from conformance.core.model import OperationKind
 from conformance.profile import base_openapi
 from conformance.profile.facts import (
+    CUSTOMARY_FIELDS,
     MAX_EVENTS_FACT,
     AuthScheme,
     Condition,
@@ -28,6 +29,7 @@ from conformance.profile.facts import (
     Rule,
     SizeLimit,
 )
+from conformance.profile.profile import CustomaryFields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -182,9 +184,28 @@ class Contract:
     def _build_event_schema(self, name: str) -> JsonObject:
         schema: Any = self.event_type(name).schema
         components = base_openapi()["components"]["schemas"]
-        return schemas.flatten(
+        built = schemas.flatten(
             {"$ref": f"#/components/schemas/{schema}"} if isinstance(schema, str) else schema, components
         )
+        for item in self.profile.documented_fields:
+            if name in (item.types or (name,)):
+                built = schemas.with_value(built, item.pointer, item.value)
+        return built
+
+    def documented_schema(self, name: str) -> JsonObject:
+        """The same as `event_schema`, without the fields that no document of the vendor lists."""
+        key = f"{name} as documented"
+        if key not in self._schemas:
+            documented = self.event_schema(name)
+            for pointer in self.customary_pointers:
+                documented = schemas.without(documented, pointer)
+            self._schemas[key] = documented
+        return self._schemas[key]
+
+    @property
+    def customary_pointers(self) -> tuple[str, ...]:
+        """The pointers of fields that clients send though no document of the vendor lists them."""
+        return self._typed_fact(CustomaryFields, CUSTOMARY_FIELDS).pointers if self.has_fact(CUSTOMARY_FIELDS) else ()
 
     def identity_pointers(self, name: str) -> dict[str, str]:
         """The pointers of an event type's identity fields, by `user` and `anonymous`."""

@@ -44,6 +44,34 @@ def subschema(schema: Any, pointer: str) -> JsonObject:
     return dict(schema)
 
 
+def with_value(schema: JsonObject, pointer: str, value: Json) -> JsonObject:
+    """A copy of a schema that knows a property at a pointer, with a value as its example."""
+    copied: Any = copy.deepcopy(schema)
+    *path, last = pointers.split(pointer)
+    inner = copied
+    for step in path:
+        inner = inner.setdefault("properties", {}).setdefault(step, {"type": "object"})
+    inner.setdefault("properties", {})[last] = {"type": _type_of(value), "examples": [value]}
+    return dict(copied)
+
+
+def without(schema: JsonObject, pointer: str) -> JsonObject:
+    """A copy of a schema that does not know the property at a pointer."""
+    copied: Any = copy.deepcopy(schema)
+    *path, last = pointers.split(pointer)
+    inner = copied
+    for step in path:
+        inner = inner.get("properties", {}).get(step, {})
+    inner.get("properties", {}).pop(last, None)
+    return dict(copied)
+
+
+def _type_of(value: Json) -> str:
+    """The name that JSON Schema has for the type of a value."""
+    names = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+    return names.get(type(value), "null")
+
+
 def with_required(schema: JsonObject, pointer: str) -> JsonObject:
     """A copy of a schema that requires the value at a pointer, and every object on the way to it."""
     return _add_required(copy.deepcopy(schema), pointers.split(pointer))
@@ -62,10 +90,12 @@ def _add_required(schema: Any, keys: list[str]) -> JsonObject:
 
 
 def full_sample(schema: Any) -> Json:
-    """A value that fits a schema and has every property that the schema names."""
+    """A value that fits a schema, or the first of its alternatives, and has every property that it names."""
     declared = _declared_sample(schema)
     if declared is not None:
         return declared
+    if schema.get("anyOf"):
+        return full_sample(schema["anyOf"][0])
     if _first_type(schema) == "object":
         return {key: full_sample(inner) for key, inner in schema.get("properties", {}).items()}
     if _first_type(schema) == "array":

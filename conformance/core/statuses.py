@@ -11,6 +11,8 @@ MULTIPLE_CHOICES: Final[int] = HTTPStatus.MULTIPLE_CHOICES.value
 """The lowest 3xx status, and so above all successes."""
 TOO_MANY_REQUESTS: Final[int] = HTTPStatus.TOO_MANY_REQUESTS.value
 UNAUTHORIZED: Final[int] = HTTPStatus.UNAUTHORIZED.value
+CLIENT_ERROR: Final[int] = HTTPStatus.BAD_REQUEST.value
+"""The lowest 4xx status."""
 SERVER_ERROR: Final[int] = HTTPStatus.INTERNAL_SERVER_ERROR.value
 """The lowest 5xx status."""
 ABSENT_STATUSES: Final[frozenset[int]] = frozenset({404, 405, 410, 501})

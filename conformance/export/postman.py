@@ -30,6 +30,8 @@ _SKIP_KEY_WITHOUT_LETTERS = (
     "if (pm.variables.get('writeKeySwapped') === pm.variables.get('writeKey')) pm.execution.skipRequest();"
 )
 """A key without letters does not change when the case is swapped."""
+_ANNOTATION_PREFIX = "x-"
+"""Keywords of the suite's own, which mean nothing to a validator."""
 _SUPPORTED_SCHEMA_KEYWORDS = frozenset(
     (
         *("additionalProperties", "allOf", "anyOf", "const", "description", "enum", "examples", "items"),
@@ -85,7 +87,8 @@ def _is_supported_schema(schema: Any) -> bool:  # noqa: ANN401 - a JSON Schema i
     subschemas = [schema.get(name) for name in ("additionalProperties", "items", "not")]
     subschemas += schema.get("properties", {}).values()
     subschemas += [item for name in ("allOf", "anyOf", "oneOf") for item in schema.get(name, ())]
-    return schema.keys() <= _SUPPORTED_SCHEMA_KEYWORDS and all(map(_is_supported_schema, subschemas))
+    keywords = {name for name in schema if not name.startswith(_ANNOTATION_PREFIX)}
+    return keywords <= _SUPPORTED_SCHEMA_KEYWORDS and all(map(_is_supported_schema, subschemas))
 
 
 def _area_folder(area: str, exported_checks: Iterable[ExportedCheck]) -> JsonObject:

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.core.model import OperationKind
-from conformance.profile.size_unit import SizeUnit
+from conformance.profile.size_unit import SizeUnit, is_measured_after_parsing, largest_accepted, smallest_refused
 
 if TYPE_CHECKING:
     from conformance.core.model import JsonObject, Level, Source
-
-_PARSED_WITHIN_PERCENT, _PARSED_OVER_PERCENT = 97, 105
-"""Events inside a batch: at these shares of the two readings of a limit, a server must accept and refuse."""
 
 
 class Condition(enum.StrEnum):
@@ -119,6 +116,8 @@ class Rule(enum.StrEnum):
     SIZE_BAND = "size-band"
     NULL_OPTIONAL = "null-optional"
     REPEATED_MESSAGE_ID = "repeated-message-id"
+    UNKNOWN_FIELDS = "unknown-fields"
+    TIMESTAMP_OTHER = "timestamp-other"
     UNDOCUMENTED = "undocumented"
     GZIP = "gzip"
     INFLATED_SIZE = "inflated-size"
@@ -148,8 +147,8 @@ class Rule(enum.StrEnum):
     USUAL_REQUEST = "usual-request"
 
 
-MAX_EVENTS_FACT = "limits.batch-events"
-"""The name of the fact that states how many events a batch may have."""
+MAX_EVENTS_FACT, CUSTOMARY_FIELDS = "limits.batch-events", "fields.customary"
+"""The names of the facts that state how many events a batch may have, and which fields are only customary."""
 
 
 class BodyFormat(enum.StrEnum):
@@ -233,21 +232,6 @@ class SizeLimit(ExpectedResponse):
         return f"{size:,} {self.unit.words}"
 
 
-def is_measured_after_parsing(name: str) -> bool:
-    """Whether a limit, given by its fact's name, is that of an event inside a batch."""
-    return name == f"limits.{LimitKind.BATCH_EVENT}"
-
-
-def largest_accepted(name: str, at_least: int) -> int:
-    """The largest size that must be accepted, by the name of a limit and its smaller reading."""
-    return at_least * _PARSED_WITHIN_PERCENT // 100 if is_measured_after_parsing(name) else at_least
-
-
-def smallest_refused(name: str, at_most: int) -> int:
-    """The smallest size that must be refused, by the name of a limit and its larger reading."""
-    return -(-at_most * _PARSED_OVER_PERCENT // 100) if is_measured_after_parsing(name) else at_most + 1
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxEvents(ExpectedResponse):
     """The most events that a batch may have, and the statuses that answer a batch with more."""
@@ -272,6 +256,7 @@ class ResponseBody(Fact):
 
     body_format: BodyFormat | None = None
     media_type: str | None = None
+    charset: str | None = None
     text: str | None = None
     schema: JsonObject | None = None
 
@@ -280,6 +265,7 @@ class ResponseBody(Fact):
         fields: JsonObject = {
             "class": self.body_format.value if self.body_format else None,
             "media_type": self.media_type,
+            "charset": self.charset,
             "text": self.text,
             "schema": self.schema,
         }

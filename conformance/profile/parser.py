@@ -24,6 +24,8 @@ from conformance.profile.facts import (
 from conformance.profile.json_schemas import SchemaError, event_schema_problem, usable_schema
 from conformance.profile.profile import (
     BatchEnvelope,
+    CustomaryFields,
+    DocumentedField,
     EventType,
     Example,
     FieldPointers,
@@ -77,6 +79,9 @@ class ProfileParser:
             facts.append(
                 MessageIdLimit(max_length=max_length, **self._fact_fields(data["message_id"], ("message_id",)))
             )
+        if "customary" in data.get("fields", {}):
+            customary, place = data["fields"]["customary"], ("fields", "customary")
+            facts.append(CustomaryFields(pointers=tuple(customary["pointers"]), **self._fact_fields(customary, place)))
         return {fact.name: fact for fact in facts}
 
     def profile(self, common: Mapping[str, Fact]) -> Profile:
@@ -95,9 +100,11 @@ class ProfileParser:
             batch=self._batch(batch),
             pixel=pixel and Pixel(parameter=pixel["parameter"], example=self._example(pixel, ("pixel",))),
             facts={**common, **self.facts()},
+            documented_fields=tuple(self._documented_fields(data.get("fields", {}).get("documented", ()))),
             rate_headers=tuple(rate.get("headers", ())),
             recommended_requests_per_s=rate.get("recommended_per_s"),
             hosts=tuple(data.get("hosts", ())),
+            document_titles={key: item["title"] for key, item in data["documents"].items()},
         )
 
     def _check_route_requirements(self) -> None:
@@ -169,6 +176,7 @@ class ProfileParser:
         return ResponseBody(
             body_format=BodyFormat(data["class"]) if "class" in data else None,
             media_type=data.get("media_type"),
+            charset=data.get("charset"),
             text=data.get("text"),
             schema=schema,
             **self._fact_fields(data, place),
@@ -218,6 +226,8 @@ class ProfileParser:
                 for pointer, value in data.get("required", {}).items()
             },
             example=self._example(data, place),
+            further_examples=self._examples(data, (*place, "further_examples")),
+            disputed_examples=self._examples(data, (*place, "disputed_examples")),
             invalid_example=invalid
             and InvalidExample(text=invalid["text"], sources=self._sources(invalid, (*place, "invalid_example"))),
         )
@@ -227,6 +237,19 @@ class ProfileParser:
         if example is None:
             return None
         return Example(value=example["value"], sources=self._sources(example, (*place, "example")))
+
+    def _examples(self, data: Any, place: Place) -> tuple[Example, ...]:
+        return tuple(
+            Example(value=item["value"], sources=self._sources(item, (*place, index)))
+            for index, item in enumerate(data.get(place[-1], ()))
+        )
+
+    def _documented_fields(self, data: Any) -> Iterable[DocumentedField]:
+        for index, item in enumerate(data):
+            sources = self._sources(item, ("fields", "documented", index))
+            yield DocumentedField(
+                pointer=item["pointer"], value=item["value"], types=tuple(item.get("types", ())), sources=sources
+            )
 
     def _batch(self, data: Any) -> BatchEnvelope:
         for index, name in enumerate(data.get("types", ())):

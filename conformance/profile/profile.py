@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.profile.facts import Fact
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.core.model import JsonObject, Level, OperationKind, Source
-    from conformance.profile.facts import ExpectedResponse, Fact
+    from conformance.core.model import Json, JsonObject, Level, OperationKind, Source
+    from conformance.profile.facts import ExpectedResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class EventType:
     open_object: str | None = None
     required: Mapping[str, ExpectedResponse] = field(default_factory=dict)
     example: Example | None = None
+    further_examples: tuple[Example, ...] = ()
+    disputed_examples: tuple[Example, ...] = ()
     invalid_example: InvalidExample | None = None
 
 
@@ -89,11 +93,28 @@ class Pixel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentedField:
+    """A field that the documents list and the common schemas lack, with a value; `types` is empty for all types."""
+
+    pointer: str
+    value: Json
+    types: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomaryFields(Fact):
+    """Fields of the common schemas that no document of the vendor lists, but clients send."""
+
+    pointers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Everything that one vendor documents, read from `file`.
 
     `always_required` are pointers of fields that every valid event must have; `rate_headers` the headers
-    promised with a 429; `hosts` the vendor's production hosts.
+    promised with a 429; `hosts` the vendor's production hosts; `document_titles` those of its documents, by their keys.
     """
 
     name: str
@@ -106,6 +127,8 @@ class Profile:
     batch: BatchEnvelope
     pixel: Pixel | None
     facts: Mapping[str, Fact]
+    documented_fields: tuple[DocumentedField, ...] = ()
     rate_headers: tuple[str, ...] = ()
     recommended_requests_per_s: int | None = None
     hosts: tuple[str, ...] = ()
+    document_titles: Mapping[str, str] = field(default_factory=dict)

@@ -18,6 +18,9 @@ _BYTES_PER_UNIT = {
     "kib": (1024, 1024),
     "mib": (1024**2,) * 2,
 }
+_PARSED_WITHIN_PERCENT, _PARSED_OVER_PERCENT = 97, 105
+"""Events inside a batch: at these shares of the two readings of a limit, a server must accept and refuse."""
+_PARSED_LIMIT_FACT = "limits.batch-event"
 _LAST_BMP_CHARACTER = "\uffff"
 """The last character that is one code unit in UTF-16; those after it are two."""
 
@@ -81,3 +84,18 @@ def parse_size(size: str | int | Mapping[str, int]) -> tuple[int, int]:
         raise ValueError(f"{size!r} is not a size")
     small, large = _BYTES_PER_UNIT[match[2].lower()]
     return int(match[1]) * small, int(match[1]) * large
+
+
+def is_measured_after_parsing(name: str) -> bool:
+    """Whether a limit, given by its fact's name, is that of an event inside a batch."""
+    return name == _PARSED_LIMIT_FACT
+
+
+def largest_accepted(name: str, at_least: int) -> int:
+    """The largest size that must be accepted, by the name of a limit and its smaller reading."""
+    return at_least * _PARSED_WITHIN_PERCENT // 100 if is_measured_after_parsing(name) else at_least
+
+
+def smallest_refused(name: str, at_most: int) -> int:
+    """The smallest size that must be refused, by the name of a limit and its larger reading."""
+    return -(-at_most * _PARSED_OVER_PERCENT // 100) if is_measured_after_parsing(name) else at_most + 1

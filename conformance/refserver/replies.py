@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.contract import schemas
 from conformance.profile.facts import BodyFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from conformance.core.model import Json
     from conformance.profile.facts import ResponseBody
+    from conformance.refserver.request import ReceivedRequest
+
+_REASON_MARK = "x-reason"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +39,45 @@ NO_REPLY = ServerReply(status=0)
 
 
 def build_reply(
-    status: int, shape: ResponseBody | None, text: str, headers: Mapping[str, str] | None = None
+    status: int, shape: ResponseBody | None, *reasons: str, headers: Mapping[str, str] | None = None
 ) -> ServerReply:
-    """A reply with a body of the given shape: JSON from the examples of its schema, or `text`."""
+    """A reply with a body of the given shape: JSON from the examples of its schema, or the first reason as text.
+
+    A schema marks with `x-reason` where a reason goes; a list of objects with such a mark has one for each reason.
+    """
     headers = headers or {}
     if status == 204 or (shape is not None and shape.body_format is BodyFormat.EMPTY):
         return ServerReply(status=status, headers=headers)
     media_type = shape.media_type if shape is not None else None
     if shape is not None and shape.body_format is BodyFormat.JSON:
-        body = json.dumps(schemas.full_sample(shape.schema or {"type": "object"})).encode()
+        schema = shape.schema or {"type": "object"}
+        body = json.dumps(_with_reasons(schema, schemas.full_sample(schema), reasons)).encode()
         return ServerReply(status=status, media_type=media_type or "application/json", body=body, headers=headers)
-    return ServerReply(status=status, media_type=media_type or "text/plain", body=text.encode(), headers=headers)
+    return ServerReply(status=status, media_type=media_type or "text/plain", body=reasons[0].encode(), headers=headers)
+
+
+def _with_reasons(schema: Any, value: Json, reasons: Sequence[str]) -> Json:  # noqa: ANN401 - a JSON Schema
+    """A sample of a schema with the reasons where it has room for them."""
+    schema = schema["anyOf"][0] if "anyOf" in schema else schema
+    if schema.get(_REASON_MARK):
+        return reasons[0]
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        return {name: _with_reasons(properties.get(name, {}), item, reasons) for name, item in value.items()}
+    if isinstance(value, list) and value and _REASON_MARK in json.dumps(schema):
+        return [_with_reasons(schema["items"], value[0], (reason,)) for reason in reasons]
+    return value
+
+
+def options_reply(request: ReceivedRequest, methods: Iterable[str]) -> ServerReply:
+    """The answer to OPTIONS: the methods of a path; to a CORS preflight, permission for any origin."""
+    methods = ", ".join(("OPTIONS", *methods))
+    plain_reply = ServerReply(status=204, headers={"Allow": methods})
+    requested_headers = request.headers.get("access-control-request-headers", "")
+    if "origin" not in request.headers or "access-control-request-method" not in request.headers:
+        return plain_reply
+    return plain_reply.with_headers(
+        Access_Control_Allow_Methods=methods,
+        Access_Control_Allow_Headers=requested_headers or "Authorization, Content-Type, Content-Encoding",
+        Access_Control_Max_Age="600",
+    )

@@ -55,12 +55,17 @@ class RequestRefused(Exception):
     `answer` is the fact that says how, `shape` the kind of body where it is not the usual one of errors.
     """
 
-    def __init__(self, answer: ExpectedResponse, reason: str, shape: ResponseKind | None = None) -> None:
-        super().__init__(reason)
+    def __init__(self, answer: ExpectedResponse, *reasons: str, shape: ResponseKind | None = None) -> None:
+        super().__init__(*reasons)
         self.answer = answer
-        self.reason = reason
+        self.reasons = reasons
         self.shape = shape
         self.headers: dict[str, str] = {}
+
+    @property
+    def reason(self) -> str:
+        """The first of its reasons; a batch has one for each of its bad events."""
+        return self.reasons[0]
 
     @property
     def is_success(self) -> bool:

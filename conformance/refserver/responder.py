@@ -11,12 +11,10 @@ from conformance.core.pointers import PointerNotFound, get, has
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition, LimitKind, ResponseKind
 from conformance.refserver.authentication import Authenticator
 from conformance.refserver.body_size import CorruptStream, compact_json, decompress_gzip, max_bytes, measure_size
-from conformance.refserver.replies import ServerReply, build_reply
+from conformance.refserver.replies import ServerReply, build_reply, options_reply
 from conformance.refserver.request import ReceivedRequest, RequestRefused, answer_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from conformance.contract import Contract, Operation
     from conformance.profile.facts import ResponseBody, SizeLimit
 
@@ -182,7 +180,15 @@ class Responder:
         else:
             is_pixel = operation.kind is OperationKind.PIXEL
             missing = Condition.PIXEL_IDENTITY_MISSING if is_pixel else Condition.IDENTITY_MISSING
-            self.validate_event(operation.event_type, document, missing)
+            self.validate_event(self._type_of(operation, document), document, missing)
+
+    def _type_of(self, operation: Operation, event: JsonObject) -> str:
+        """The type of a single event: that of its path, or on a webhook, which takes all types, the one it names."""
+        where = self.contract.profile.pointers.type
+        if operation.kind is OperationKind.WEBHOOK and where and has(event, where):
+            named = get(event, where)
+            return named if isinstance(named, str) and named in self.contract.profile.events else operation.event_type
+        return operation.event_type
 
     def validate_event(self, name: str, event: JsonObject, missing: Condition = Condition.IDENTITY_MISSING) -> None:
         """Refuses an event without a user or a required field."""
@@ -207,11 +213,10 @@ class Responder:
             raise RequestRefused(self.contract.max_events_fact, "the batch has too many events")
         refusals = [refusal for event in events if (refusal := self._event_refusal(event))]
         if refusals and len(refusals) < len(events) and self.contract.has_fact(f"answers.{Condition.BATCH_PARTLY_BAD}"):
-            raise RequestRefused(
-                answer_for(self.contract, Condition.BATCH_PARTLY_BAD), refusals[0].reason, ResponseKind.PARTLY_BAD
-            )
+            answer = answer_for(self.contract, Condition.BATCH_PARTLY_BAD)
+            raise RequestRefused(answer, *(item.reason for item in refusals), shape=ResponseKind.PARTLY_BAD)
         if refusals:
-            raise refusals[0]
+            raise RequestRefused(refusals[0].answer, *(item.reason for item in refusals))
 
     def _event_refusal(self, event: Json) -> RequestRefused | None:
         """The refusal of an event in a batch for its content. Raises RequestRefused for its type or size."""
@@ -248,14 +253,14 @@ class Responder:
 
     def refusal_reply(self, operation: Operation | None, refusal: RequestRefused) -> ServerReply:
         """The answer to a refused request."""
-        error_reply = self.error_reply(operation, refusal.answer.expect[0], refusal.reason, refusal.shape)
+        error_reply = self.error_reply(operation, refusal.answer.expect[0], *refusal.reasons, shape=refusal.shape)
         return error_reply.with_headers(**refusal.headers)
 
     def error_reply(
-        self, operation: Operation | None, status: int, reason: str, shape: ResponseKind | None = None
+        self, operation: Operation | None, status: int, *reasons: str, shape: ResponseKind | None = None
     ) -> ServerReply:
-        """An error answer with the documented body."""
-        return build_reply(status, self._error_shape(operation, shape), reason)
+        """An error answer with the documented body, which says why if its schema has room for it."""
+        return build_reply(status, self._error_shape(operation, shape), *reasons)
 
     def success_reply(self, status: int) -> ServerReply:
         """The answer to an accepted request."""
@@ -273,20 +278,6 @@ class Responder:
         if operation is not None and self.contract.has_fact(f"bodies.{ResponseKind.ERROR}"):
             return self.contract.error_body(operation)
         return None
-
-
-def options_reply(request: ReceivedRequest, methods: Iterable[str]) -> ServerReply:
-    """The answer to OPTIONS: the methods of a path; to a CORS preflight, permission for any origin."""
-    methods = ", ".join(("OPTIONS", *methods))
-    plain_reply = ServerReply(status=204, headers={"Allow": methods})
-    requested_headers = request.headers.get("access-control-request-headers", "")
-    if "origin" not in request.headers or "access-control-request-method" not in request.headers:
-        return plain_reply
-    return plain_reply.with_headers(
-        Access_Control_Allow_Methods=methods,
-        Access_Control_Allow_Headers=requested_headers or "Authorization, Content-Type, Content-Encoding",
-        Access_Control_Max_Age="600",
-    )
 
 
 def _parse_int(digits: str) -> int | float:

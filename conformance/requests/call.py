@@ -126,7 +126,11 @@ class Call:
 
     def example_request(self) -> Draft:
         """The documented example of this operation. Raises NotApplicable if there is none."""
-        return self._draft({}).with_body_value(self._with_key(self._example()))
+        return self.request_of_example(self._example())
+
+    def request_of_example(self, example: Example) -> Draft:
+        """A documented example of this operation."""
+        return self._draft({}).with_body_value(self._with_key(example))
 
     def example_with_own_key(self) -> Draft:
         """The documented example with its own key only. Raises NotApplicable if it has none."""
@@ -144,7 +148,7 @@ class Call:
 
     def full_event(self, type_name: str) -> JsonObject:
         """An acceptable event of a type with every documented field."""
-        event = schemas.full_sample(self.contract.event_schema(type_name))
+        event = schemas.full_sample(self.contract.documented_schema(type_name))
         if not isinstance(event, dict):
             raise TypeError(f"the schema of {type_name} is not that of an object")
         where = self.contract.profile.pointers
@@ -243,7 +247,8 @@ class Call:
         where, always = self.contract.profile.pointers, self.contract.profile.always_required
         if where.message_id and where.message_id in always:
             event = pointers.put(event, where.message_id, self.next_message_id())
-        if where.type and (self.is_batch or where.type in always):
+        names_type = self.operation.kind in {OperationKind.BATCH, OperationKind.WEBHOOK}  # their paths do not
+        if where.type and (names_type or where.type in always):
             event = pointers.put(event, where.type, type_name)
         return event
 

@@ -113,6 +113,25 @@ WRONG_BODY_KEY = (
     ),
 )
 
+WRONG_BEARER = (
+    InvalidCase(
+        "unknown-token",
+        "an unknown token with the right key in the body",
+        Condition.CREDENTIALS_UNKNOWN,
+        lambda call: call.acceptable_request().with_credentials(
+            replace(call.credentials(AuthScheme.BEARER), headers=authorization(f"Bearer {UNKNOWN_KEY}").headers)
+        ),
+    ),
+    InvalidCase(
+        "missing-key",
+        "the right token without a key in the body",
+        Condition.CREDENTIALS_MISSING,
+        lambda call: call.acceptable_request().with_credentials(
+            replace(call.credentials(AuthScheme.BEARER), body_key=None)
+        ),
+    ),
+)
+
 INVALID_PIXEL = (
     *INVALID_PIXEL_DATA,
     InvalidCase(

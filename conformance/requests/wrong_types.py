@@ -32,6 +32,14 @@ def in_main_fields(call: Call) -> NamedDrafts:
     yield from _one_at_a_time(call, _main_fields(call))
 
 
+def one_in_each_field(call: Call) -> NamedDrafts:
+    """One wrong type in each field at the top of an event."""
+    schema = call.contract.event_schema(call.operation.event_type)
+    for name in _properties(schema):
+        wrong = _wrong_values_for(_json_type(schemas.subschema(schema, f"/{name}")))[0]
+        yield f"{wrong} as {name}", call.acceptable_request().with_field(f"/{name}", _VALUES[wrong])
+
+
 def in_other_fields(call: Call) -> NamedDrafts:
     """Wrong types in all other fields at the top of an event."""
     schema = call.contract.event_schema(call.operation.event_type)

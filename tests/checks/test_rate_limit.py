@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.cases.rate_limit import BURST_SIZE
+from conformance.contract import Contract
 from conformance.core.model import Request, Response, TransportFailure, Verdict
+from conformance.profile import load
+from conformance.profile.facts import ResponseKind
+from conformance.refserver.replies import build_reply
 from tests.support.function_targets import run_checks
 
 if TYPE_CHECKING:
@@ -36,6 +40,14 @@ def answer_429(headers: dict[str, str] | None = None, status: int = 429) -> Resp
     return Response(status=status, headers=tuple((headers or {}).items()), body=b"slow down")
 
 
+def documented_429(profile: str) -> Response:
+    """A refusal with the documented headers, body and type."""
+    shape = Contract(load(profile)).response_body(ResponseKind.ERROR)
+    reply = build_reply(429, shape, "slow down", headers=GOOD_HEADERS)
+    headers = (*reply.headers.items(), ("Content-Type", reply.media_type or "text/plain"))
+    return Response(status=429, headers=headers, body=reply.body)
+
+
 GOOD_HEADERS = {"Retry-After": "0", "X-RateLimit-Reset": "0"}
 
 
@@ -56,7 +68,9 @@ def test_no_limit_is_met() -> None:
     verdicts_by_id = {item.id: item for item in run_checks("segment", "rate-limit", answer)}
     assert {name: item.outcome.value for name, item in verdicts_by_id.items()} == {
         "rate-limit.none.promised": "not-applicable",
+        "rate-limit.refusal.body": "not-applicable",
         "rate-limit.refusal.headers": "not-applicable",
+        "rate-limit.refusal.headers-agree": "not-applicable",
         "rate-limit.refusal.recovers": "not-applicable",
         "rate-limit.refusal.retry-after": "not-applicable",
         "rate-limit.refusal.status": "pass",
@@ -69,7 +83,7 @@ def test_no_limit_is_met() -> None:
 def test_a_good_429(profile: str) -> None:
     """It has the documented headers, and the target accepts again."""
     check_verdicts = run_checks(
-        profile, "rate-limit.refusal.*", rate_limiting_target(answer_429(GOOD_HEADERS), lasting=BURST_SIZE - 50)
+        profile, "rate-limit.refusal.*", rate_limiting_target(documented_429(profile), lasting=BURST_SIZE - 50)
     )
     assert {item.outcome.value for item in check_verdicts} <= {"pass", "not-applicable"}
     assert sum(item.outcome.value == "pass" for item in check_verdicts) >= 2

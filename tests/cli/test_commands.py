@@ -152,7 +152,7 @@ def test_include_adds_routes(tmp_path: Path) -> None:
 def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], ET.Element]:
     """The two reports of one run against a server with a fault."""
     place = tmp_path_factory.mktemp("reports")
-    arguments = ["--profile", "segmentstream", "--write-key", KEY, "--quiet"]
+    arguments = ["--profile", "segmentstream", "--write-key", KEY, "--quiet", "--gate", "should"]
     with broken_server("top-level-array-accepted") as url:
         files = ["--json", str(place / "a.json"), "--junit", str(place / "a.xml")]
         assert main(["run", url, *arguments, *files]) == 1

@@ -197,12 +197,17 @@ def ignoring_fault(kind: str) -> type[Application]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"),
-    [("auth", "credentials"), ("identity", "names nobody"), ("size", ""), ("shape", "as body")],
+    ("dialect", "kind", "reason"),
+    [
+        (DIALECT, "auth", "credentials"),
+        ("metarouter", "identity", "names nobody"),
+        (DIALECT, "size", ""),
+        (DIALECT, "shape", "as body"),
+    ],
 )
-def test_accepting_an_invalid_request_is_a_finding(kind: str, reason: str) -> None:
+def test_accepting_an_invalid_request_is_a_finding(dialect: str, kind: str, reason: str) -> None:
     """Only where the contract says that the request is rejected."""
-    with serve(ignoring_fault(kind)(DIALECTS[DIALECT])) as url:
-        findings = run_campaign(url, DIALECT, labelled_cases(DIALECT, COUNT)).findings
+    with serve(ignoring_fault(kind)(DIALECTS[dialect])) as url:
+        findings = run_campaign(url, dialect, labelled_cases(dialect, COUNT)).findings
     assert {item.failure_kind for item in findings} == {FailureKind.WRONGLY_ACCEPTED}
     assert all(reason in item.reason for item in findings)

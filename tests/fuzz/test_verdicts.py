@@ -34,7 +34,7 @@ BROKEN = {
     FailureKind.UNANSWERED: "dropped-on-json",
     FailureKind.MALFORMED_RESPONSE: "after-refusal-garbage",
     FailureKind.WRONGLY_REJECTED: "emoji-refused",
-    FailureKind.WRONGLY_ACCEPTED: "identity-unchecked",
+    FailureKind.WRONGLY_ACCEPTED: "no-credentials-accepted",
     FailureKind.UNEXPECTED_STATUS: "json-422",
     FailureKind.UNEXPECTED_BODY: "html-errors",
     FailureKind.INFORMATION_LEAK: "trace-in-text",

@@ -24,7 +24,7 @@ LAYERS = (
     {"cases", "run"},
     {"fuzz"},
     {"causes"},
-    {"diff", "export", "probe", "selfcheck"},
+    {"diff", "export", "probe", "selfcheck", "trace"},
     {"cli", "plugin"},
 )
 """From the bottom up: a package imports from lower layers only."""
@@ -48,6 +48,7 @@ DOORS = {
 JSON_READERS = {
     "core.foreign_json": "the door for foreign JSON",
     "cases.accept": "reads an example of the contract",
+    "cases.pixel": "reads an example of the contract",
     "checks.expect.bodies": "reads schemas of a profile, as it has written them",
     "fuzz.case": "reads cases that the suite wrote",
     "fuzz.corpus_file": "reads the first line of a corpus, and takes anything that raises for damage",

@@ -159,10 +159,10 @@ def test_the_smallest_event_is_acceptable(profile: str, name: str) -> None:
 
 @pytest.mark.parametrize(("profile", "name"), TYPES)
 def test_the_largest_event_has_every_property(profile: str, name: str) -> None:
-    """Whatever the schema names, however deep, is there, and so is all of the smallest event."""
+    """Whatever the documents name, however deep, is there, and so is all of the smallest event."""
     call = call_to(profile)
     event = call.full_event(name)
-    assert missing_required_fields(call.contract.event_schema(name), event) == []
+    assert missing_required_fields(call.contract.documented_schema(name), event) == []
     assert set(call.minimal_event(name)) <= set(event)
     assert call.contract.has_identity(name, event)
 

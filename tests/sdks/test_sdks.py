@@ -347,7 +347,7 @@ def test_what_the_documents_refuse_counts_as_delivered_anyway() -> None:
     """The SDK counts an event with a wrong key as delivered; whether it was stored is not seen."""
     note = drive(f"sdk.{PYTHON_2_4}.reactions", call_to("rudderstack"), lambda _: exchange_with(200))
     assert outcomes_by_condition(note) == {
-        "accepted": "deliver", "unknown-key": "deliver-anyway", "no-identity": "deliver-anyway",
+        "accepted": "deliver", "unknown-key": "deliver-anyway", "no-identity": "deliver",
         "too-large": "deliver-anyway", "invalid-json": "deliver-anyway", "partly-bad": "deliver",
     }  # fmt: skip
     assert isinstance(note, Note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.message
 import json
 import re
 from dataclasses import dataclass, field
@@ -151,6 +152,9 @@ def _find_mismatches(response: Response, shape: ResponseBody) -> Iterable[tuple[
     media_type = response.media_type
     if shape.media_type is not None and media_type != shape.media_type:
         yield f"the type {shape.media_type}", f"the type {media_type}" if media_type else "no Content-Type"
+    charset = _charset(response)
+    if shape.charset is not None and charset not in {"", shape.charset}:
+        yield f"the charset {shape.charset}", f"the charset {charset}"
     text = response.text
     excerpt = _excerpt(text)
     match shape.body_format:
@@ -168,6 +172,13 @@ def _find_mismatches(response: Response, shape: ResponseBody) -> Iterable[tuple[
         yield f"the body {shape.text!r}", f"the body {excerpt}"
 
 
+def _charset(response: Response) -> str:
+    """The charset in a response's Content-Type, in lower case; empty if it names none."""
+    parsed = email.message.Message()
+    parsed["content-type"] = response.header("content-type") or ""
+    return (parsed.get_content_charset("") or "").lower()
+
+
 def _find_json_mismatches(response: Response, shape: ResponseBody) -> Iterable[tuple[str, str]]:
     """The first way in which a body differs from the promised JSON: what was expected, what was received.
 
@@ -180,6 +191,8 @@ def _find_json_mismatches(response: Response, shape: ResponseBody) -> Iterable[t
         yield "a JSON body", f"the body {_excerpt(response.text)}"
     elif shape.schema is not None:
         error = next(iter(_validator(json.dumps(shape.schema)).iter_errors(value)), None)
+        while error is not None and (alternatives := getattr(error.kind, "context", None)):
+            error = alternatives[0][0]  # in the first of several shapes, which is the preferred one
         if error is not None and len(error.instance_path) < MAX_DEPTH:
             place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
             where = place.removeprefix(".") or "the body"

@@ -27,6 +27,9 @@ function missing(body) {
     return new RegExp(body.lacks, "m").test(plain) ? "a body without that" : "";
   }
   if (body.media_type !== undefined && type !== body.media_type) return `the type ${body.media_type}`;
+  const charset = /;\s*charset="?([^\s;"]+)/i.exec((pm.response.headers.get("Content-Type") || "").slice(0, 200));
+  const isOtherCharset = body.charset !== undefined && charset && charset[1].toLowerCase() !== body.charset;
+  if (isOtherCharset) return `the charset ${body.charset}`;
   if (body.class === "empty" && text) return "an empty body";
   if (body.class === "message" || body.class === "text") {
     if (!text.trim()) return "a body that says something";

@@ -11,6 +11,7 @@ from conformance.refserver.faults import (
     concurrency,
     content_encoding,
     content_type,
+    documented_forms,
     errors,
     event_values,
     identity,
@@ -35,7 +36,7 @@ __all__ = ["FAULTS", "Fault"]
 _AREAS = (
     accept, accepted_events, success_bodies, auth, key_carriers, syntax, content_type, size, tight_limits, batch,
     batch_contents, identity, required_fields, properties, errors, pixel, unusual_input, content_encoding, routing,
-    wire, recovery, concurrency, spellings, event_values,
+    wire, recovery, concurrency, spellings, event_values, documented_forms,
 )  # fmt: skip
 """The modules in the order of the self-check's report."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.refserver.application import HttpBehavior
@@ -44,6 +45,12 @@ def _with_overlap(override: ResponseOverride) -> ServerChange:
 def _rate_limit(status: int = 429, **headers: str) -> ResponseOverride:
     """Refuses while many requests are in flight."""
     return lambda view: error_reply(view, status).with_headers(**headers) if _has_many_in_flight(view) else None
+
+
+def _rate_limit_page(view: RequestView) -> ServerReply | None:
+    """Answers with a page of HTML while many requests are in flight."""
+    limited = _rate_limit(Retry_After="1", X_RateLimit_Reset="1")(view)
+    return limited and replace(limited, media_type="text/html", body=b"<html><body>Slow down</body></html>")
 
 
 def _keep_rate_limiting(view: RequestView) -> ServerReply | None:
@@ -98,6 +105,13 @@ FAULTS = (
           _with_overlap(_rate_limit(Retry_After="soon", X_RateLimit_Reset="1"))),
     Fault("limit-unforgiving", "Goes on refusing after the time that it named.",
           "the window slides with each try", f"{_RATE_CHECKS}recovers", _with_overlap(_keep_rate_limiting)),
+    Fault("limit-contradicts-itself", "Asks for two different waits in one answer.",
+          "a proxy adds a header of its own", f"{_RATE_CHECKS}headers-agree",
+          _with_overlap(_rate_limit(Retry_After="1", X_RateLimit_Reset="30")),
+          lambda contract: len(contract.profile.rate_headers) > 1),
+    Fault("limit-as-page", "Answers a request over the rate limit with a page.",
+          "a limiter stands in front of the server", f"{_RATE_CHECKS}body",
+          _with_overlap(_rate_limit_page), requires_facts("bodies.error")),
     Fault("limit-unannounced", "Limits the rate where the documents promise no limit.",
           "who relies on the promise does not queue", "rate-limit.none.promised",
           _with_overlap(_rate_limit(Retry_After="1")), requires_facts("rate.unlimited")),

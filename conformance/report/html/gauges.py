@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.profile.facts import largest_accepted, smallest_refused
-from conformance.profile.size_unit import describe_unit
+from conformance.profile.size_unit import describe_unit, largest_accepted, smallest_refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

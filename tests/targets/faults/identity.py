@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from conformance.core.statuses import SERVER_ERROR
 from tests.targets.application import Application
 from tests.targets.body_decoding import is_nested_deeper
 from tests.targets.dialects import Dialect
@@ -133,7 +134,8 @@ def faults() -> Iterator[Fault]:
     longest = at_levels(seg="must", rs="may", mr="may", ss="may")
     yield make_fault("message-id-99-refused", "payload", longest, refusing(any_event(has_longest_id)))
     for status in (409, 500):
-        yield make_fault(f"repeated-message-id-{status}", "payload", MUST, repeating(status))
+        levels = at_levels(seg="must", rs="must" if status >= SERVER_ERROR else "should", mr="must", ss="must")
+        yield make_fault(f"repeated-message-id-{status}", "payload", levels, repeating(status))
     yield make_fault("null-optional-refused", "payload", nulls, refusing(has_null_option))
     yield make_fault("null-optional-500", "payload robustness", SHOULD, crashing_on(has_null_option))
     yield make_fault("deep-properties-refused", "payload", SHOULD, refusing(any_event(is_deep)))

@@ -212,11 +212,11 @@ def refused_faults() -> Iterator[Fault]:
 def required_faults() -> Iterator[Fault]:
     """List required fields that go unchecked."""
     identity_kinds: set[Kind] = {"identity"}
-    levels = at_levels(rs="must", mr="must", ss="should")
+    levels = at_levels(rs="may", mr="should", ss="should")
     yield make_fault("identity-unchecked", "payload accept", levels, accepting(identity_kinds))
     for name, path_type in (("event", "track"), ("group-id", "group"), ("previous-id", "alias")):
         broken = accepting({"field"}, on_type(path_type))
-        yield make_fault(f"{name}-unchecked", "payload accept", should("rs", "mr"), broken)
+        yield make_fault(f"{name}-unchecked", "payload accept", at_levels(rs="may", mr="should"), broken)
     yield make_fault("event-object-unchecked", "payload accept", should("ss"), accepting({"field"}))
 
 

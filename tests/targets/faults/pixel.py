@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.targets import credentials
 from tests.targets.application import Application
-from tests.targets.faults.base import Fault, Predicate, accepting, make_fault, may, must, refusing
+from tests.targets.faults.base import Fault, Predicate, accepting, make_fault, may, must, refusing, should
 from tests.targets.messages import Call
 
 
@@ -76,7 +76,7 @@ def faults() -> Iterator[Fault]:
     no_json = accepting({"json", "utf8"}, on_pixel(has_data))
     yield make_fault("pixel-invalid-json-accepted", "pixel json", must("mr"), no_json)
     nobody = accepting({"identity"}, on_pixel(has_data))
-    yield make_fault("pixel-identity-unchecked", "pixel payload", must("mr"), nobody)
+    yield make_fault("pixel-identity-unchecked", "pixel payload", should("mr"), nobody)
     wrong = accepting({"auth"}, on_pixel(has_data))
     yield make_fault("pixel-key-unchecked", "pixel auth", must("mr"), wrong)
     yield make_fault("webhook-body-key-first", "webhook auth", must("mr"), BodyKeyFirst)

@@ -1,0 +1,38 @@
+"""`conformance trace`: the statements of a vendor's documents, what judges them, and how they came out."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from conformance.cli import output
+from conformance.contract import Contract
+from conformance.profile import load
+from conformance.report.loading import load as load_report
+from conformance.trace import load_requirements, render_json, render_lines, render_markdown, trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_RENDERERS = {"json": render_json, "markdown": render_markdown}
+
+
+def trace_requirements(options: Mapping[str, Any]) -> int:
+    """Prints or writes the trace of a profile, with the outcomes of a report if there is one."""
+    destinations = output.requested_destinations(options, _RENDERERS)
+    profile = load(options["profile"])
+    report = load_report(options["report"]) if options["report"] else None
+    shown = trace(
+        Contract(profile, options["include"] or ()),
+        profile.document_titles,
+        load_requirements(profile, options["requirements"]),
+        report,
+    )
+    for name, destination in destinations.items():
+        output.write(name, destination, _RENDERERS[name](shown))
+    if output.STDOUT not in destinations.values():
+        sys.stdout.write("".join(f"{line}\n" for line in render_lines(shown)))
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"trace": trace_requirements}

@@ -1,0 +1,102 @@
+"""Shows a trace: as lines for a terminal, as Markdown, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from conformance.core.text import escape_controls
+from conformance.trace.tracing import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from conformance.trace.tracing import Trace, TracedRequirement
+
+_FORMAT_VERSION = 1
+_SHOWN_CHECKS = 3
+_WORDS = {
+    Kind.JUDGED: "judged",
+    Kind.OBSERVED: "observed only",
+    Kind.KEPT_BY_SUITE: "kept by the suite itself",
+    Kind.EXCLUDED: "excluded",
+}
+
+
+def render_lines(shown: Trace) -> Iterator[str]:
+    """A line for each requirement, then the totals."""
+    for row in shown.rows:
+        requirement = row.requirement
+        columns = [requirement.id, f"{row.outcome or row.kind:14}", f"{row.level or '-':6}", requirement.says]
+        yield escape_controls("  ".join(columns))
+        names = _judged_by(row, row.deciding or row.check_ids)
+        yield escape_controls(f"      {row.document}, lines {requirement.lines}: {names}")
+    yield ""
+    yield escape_controls(_summary(shown))
+
+
+def render_markdown(shown: Trace) -> str:
+    """A table of the requirements, with the totals above it."""
+    rows = (
+        [
+            row.requirement.id, row.requirement.says, f"{row.document}, {row.requirement.lines}", row.level or "-",
+            row.outcome or row.kind, _judged_by(row, row.deciding or row.check_ids),
+        ]
+        for row in shown.rows
+    )  # fmt: skip
+    head = ["id", "the document says", "where", "level", "outcome", "by"]
+    table = [head, ["---"] * len(head), *rows]
+    lines = ("| " + " | ".join(_cell(str(cell)) for cell in row) + " |" for row in table)
+    subject = f"{shown.title}, {shown.target}" if shown.target else shown.title
+    return "\n".join([f"# What the documents say: {_cell(subject)}", "", _cell(_summary(shown)), "", *lines, ""])
+
+
+def render_json(shown: Trace) -> str:
+    """The trace as JSON text; `specs/trace.schema.json` describes it."""
+    document = {
+        "format": _FORMAT_VERSION,
+        "profile": shown.profile,
+        "target": shown.target,
+        "totals": {**shown.totals, "outcomes": shown.outcomes},
+        "requirements": [_row_as_json(row) for row in shown.rows],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _row_as_json(row: TracedRequirement) -> dict[str, object]:
+    requirement = row.requirement
+    return {
+        "id": requirement.id,
+        "document": row.document,
+        "lines": requirement.lines,
+        "says": requirement.says,
+        "kind": row.kind,
+        "level": row.level,
+        "checks": [*row.check_ids],
+        "reason": requirement.excluded or requirement.kept_by,
+        "outcome": row.outcome,
+        "deciding": [*row.deciding],
+    }
+
+
+def _judged_by(row: TracedRequirement, names: Iterable[str]) -> str:
+    """What judges a requirement, or why nothing does."""
+    requirement = row.requirement
+    if requirement.excluded:
+        return f"excluded: {requirement.excluded}"
+    if requirement.kept_by:
+        return f"kept by the suite: {requirement.kept_by}"
+    shown = [*names]
+    rest = len(shown) - _SHOWN_CHECKS
+    return ", ".join(shown[:_SHOWN_CHECKS]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _summary(shown: Trace) -> str:
+    totals = ", ".join(f"{count} {_WORDS[Kind(kind)]}" for kind, count in shown.totals.items())
+    outcomes = ", ".join(f"{count} {name}" for name, count in shown.outcomes.items())
+    return f"{len(shown.rows)} requirements of {shown.title}: {totals}" + (f"; {outcomes}" if outcomes else "")
+
+
+def _cell(text: str) -> str:
+    """A text as a cell of a Markdown table."""
+    return escape_controls(text).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
