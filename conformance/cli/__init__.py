@@ -5,28 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import signal
 import sys
-import threading
 import traceback
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
-from conformance import redaction
-from conformance.cli.options import build_parser
 from conformance.cli.streams import accept_all_characters
-from conformance.core.errors import ConformanceError, UsageError
-from conformance.core.text import escape_controls
-from conformance.redaction.harmless import without_arguments, without_key_like_arguments
-from conformance.settings.table import learn_from_environment
+from conformance.core import interruption
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-_INTERRUPTED_CODE = 130
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
-_REPEAT_INTERRUPT_S = 0.5
+_UNJUDGED_CODE, _INTERRUPTED_CODE = 3, 130
 _COMMAND_MODULES = {
     "run": "run",
     "fuzz": "fuzz",
@@ -45,101 +36,109 @@ _SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code, as docs/exit-codes.md lists them."""
-    words = sys.argv[1:] if arguments is None else arguments
-    accept_all_characters(words)
-    with redaction.opened(with_streams=True):
-        return _main(words)
+    with interruption.watching():
+        from conformance import redaction  # only once signals are watched, as is all that takes time to load
+
+        words = sys.argv[1:] if arguments is None else arguments
+        accept_all_characters(words)
+        with redaction.opened(with_streams=True):
+            code = _run_command(words)
+            if interruption.has_come():
+                _say("interrupted")
+                return _INTERRUPTED_CODE
+        return code
 
 
-def _main(arguments: Sequence[str]) -> int:
-    """Runs the command and returns its exit code; whatever it prints passes the gate."""
+def command() -> NoReturn:
+    """Runs `main` and ends the process with its exit code.
+
+    It ends at once: the interpreter takes seconds to free generated requests, and a signal must not find it without
+    a handler.
+    """
+    _open_standard_streams()
+    with interruption.watching():
+        code = main()
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            code = code or _UNJUDGED_CODE
+        os._exit(_INTERRUPTED_CODE if interruption.has_come() else code)
+
+
+def _open_standard_streams() -> None:
+    """Opens what the caller has closed, so that no socket gets the number of a standard stream."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+
+
+def _nowhere() -> IO[str]:
+    """A stream for what the caller does not want to see."""
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - to the end of the process
+
+
+def _run_command(arguments: Sequence[str]) -> int:
+    """Runs the command; what goes wrong is a sentence and an exit code. Whatever it prints passes the gate."""
+    from conformance.core.errors import ConformanceError, UsageError
+    from conformance.redaction.harmless import without_key_like_arguments
+    from conformance.settings.table import learn_from_environment
+
     learn_from_environment()
     try:
-        options = _parse(arguments)
-        with _sigterm_as_interrupt(options.command):
-            return _run_subcommand(options)
+        return _run_subcommand(_parse(arguments))
     except ConformanceError as error:
-        message = without_key_like_arguments(str(error), arguments if isinstance(error, UsageError) else ())
-        sys.stderr.write(f"conformance: {escape_controls(message)}\n")
+        _say(without_key_like_arguments(str(error), arguments if isinstance(error, UsageError) else ()))
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("conformance: interrupted\n")
         return _INTERRUPTED_CODE
     except BrokenPipeError:
-        sys.stderr.close()
-        return ConformanceError.exit_code
+        return _UNJUDGED_CODE
     except Exception as error:  # noqa: BLE001 - a fault of ours; CONFORMANCE_DEBUG=1 shows the traceback
         if os.environ.get("CONFORMANCE_DEBUG"):
             traceback.print_exc()
-        sys.stderr.write(f"conformance: {escape_controls(_describe_unexpected(error))}\n")
-        return _INTERRUPTED_CODE if _is_interruption(error) else ConformanceError.exit_code
+        if not interruption.has_come():
+            _say(_describe_unexpected(error))
+        return _UNJUDGED_CODE
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The options on a command line. Raises UsageError, which shows no value that could be a key."""
+    from conformance.cli.options import build_parser
+    from conformance.core.errors import UsageError
+    from conformance.redaction.harmless import without_arguments
+
     try:
         return build_parser().parse_args(arguments)
     except UsageError as error:
         raise UsageError(without_arguments(str(error), arguments)) from None
 
 
-def command() -> NoReturn:
-    """Runs `main` and ends the process with its exit code.
+def _say(message: str) -> None:
+    """Writes a message to standard error, if there is one."""
+    from conformance.cli.consoles import say
+    from conformance.core.text import escape_controls
 
-    After an interruption the process ends at once: the interpreter takes seconds to free generated requests.
-    """
-    code = main()
-    if code == _INTERRUPTED_CODE:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
-    sys.exit(code)
+    say(f"conformance: {escape_controls(message)}")
 
 
 def _describe_unexpected(error: Exception) -> str:
     """The message for an exception that no subcommand handles."""
-    if _is_interruption(error):
-        return "interrupted"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "standard output can't be written: no space left on device"
     return f"a fault of the suite, not of the target: {type(error).__name__}: {error}"
 
 
-@contextlib.contextmanager
-def _sigterm_as_interrupt(command: str) -> Iterator[None]:
-    """Lets SIGTERM end a command that sends requests as SIGINT does: with a report of what was judged."""
-    if command not in _SENDING_COMMANDS or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous_handlers = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        _repeat_interrupt(0)
-        for number, handler in previous_handlers.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(*_: object) -> None:
-    """Raises KeyboardInterrupt, and again shortly after: Python drops exceptions raised in a `__del__`."""
-    _repeat_interrupt(_REPEAT_INTERRUPT_S)
-    raise KeyboardInterrupt
-
-
-def _repeat_interrupt(interval_s: float) -> None:
-    """Interrupts again after each interval, 0 for no more; not on Windows, which has no such timer."""
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, interval_s, interval_s)
-
-
-def _is_interruption(error: BaseException | None) -> bool:
-    """Whether an interruption caused an error: Python wraps exceptions that are raised while a class is created."""
-    return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interruption(error.__cause__))
-
-
 def _run_subcommand(options: argparse.Namespace) -> int:
-    """Imports the module of a subcommand, and no other, and runs it."""
+    """Imports the module of a subcommand, and no other, and runs it.
+
+    Commands that send end by themselves after a signal, with their reports; the others are broken off.
+    """
     module = import_module(f"conformance.cli.{_COMMAND_MODULES.get(options.command, 'info')}")
-    code: int = module.COMMANDS[options.command](vars(options))
+    is_sending = options.command in _SENDING_COMMANDS
+    with contextlib.nullcontext() if is_sending else interruption.interruptible():
+        code: int = module.COMMANDS[options.command](vars(options))
     return code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
@@ -12,6 +12,7 @@ from conformance.causes.evidence import Evidence
 from conformance.cli import output
 from conformance.cli.execution import (
     INTERRUPTED_CODE,
+    as_far_as_it_came,
     create_console,
     execute_with_progress,
     start_embedded_server,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from conformance.report.document import Report
+    from conformance.run.plan import Plan
 
 
 def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
@@ -43,8 +45,8 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
         raise UsageError("--ndjson works with a single profile, not with --profile all")
     if settings["known_deviations"] or settings["repeat"] > 1:
         raise UsageError("--known-deviations and --repeat work with a single profile, not with --profile all")
-    destinations = output.requested_destinations(options)
-    output.require_combinable(destinations)
+    outputs = output.Outputs.requested(options)
+    output.require_combinable(outputs.destinations)
     names = profile_names()
     contracts = {name: Contract(load(name), _groups_of_profile(name, settings["include"])) for name in names}
     unknown = [group for group in settings["include"] if not any(_groups_of_profile(name, [group]) for name in names)]
@@ -54,19 +56,48 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     spent, start_s = Budget().spent, time.monotonic()
     for name, contract in contracts.items():
         profile_settings = {**settings, "profile": name, "include": _groups_of_profile(name, settings["include"])}
-        reports.append(_judge_by_profile(profile_settings, contract, options, spent, time.monotonic() - start_s))
+        with ExitStack() as stack:
+            with outputs.cleared_if_inconclusive():
+                url = options["url"] or stack.enter_context(start_embedded_server(profile_settings))
+                plan = build_plan(profile_settings, url, contract, CHECKS)
+            if not reports:
+                outputs.clear()
+            reports.append(_judge(plan, spent, time.monotonic() - start_s, outputs, is_quiet=options["quiet"]))
         if reports[-1].run_info.is_interrupted:
             break
+    content = _Content(reports)
+    outputs.publish(lambda: content)
     if all(item.run_info.unjudged_reason for item in reports):
         raise InconclusiveError(reports[0].run_info.unjudged_reason)
-    documents: list[Any] = [item.as_json() for item in reports]
-    output.write_reports(documents, destinations)
-    if output.STDOUT not in destinations.values():
-        print_matrix(documents, create_console())
-    if reports[-1].run_info.is_interrupted:
+    outputs.raise_problems()
+    if content.is_interrupted:
         return INTERRUPTED_CODE
     verdicts = {item.verdict for item in reports}
     return max((EXIT_CODES[item] for item in verdicts), key=(0, EXIT_CODES[UNJUDGED], EXIT_CODES[DEVIATES]).index)
+
+
+@dataclass(slots=True)
+class _Content:
+    """What a run by all profiles has to say. If a signal comes, the last one of its reports says so."""
+
+    reports: list[Report]
+
+    def text(self, name: str) -> str:
+        """The report of a kind."""
+        return output.render_report(name, self._documents())
+
+    def show(self) -> None:
+        """Prints the verdicts."""
+        if not all(item.run_info.unjudged_reason for item in self.reports):
+            print_matrix(self._documents(), create_console())
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether a signal came before all was written."""
+        return as_far_as_it_came(self.reports[-1]).run_info.is_interrupted
+
+    def _documents(self) -> list[Any]:
+        return [item.as_json() for item in (*self.reports[:-1], as_far_as_it_came(self.reports[-1]))]
 
 
 def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
@@ -75,24 +106,18 @@ def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
     return tuple(group for group in groups if group in profile_groups)
 
 
-def _judge_by_profile(
-    settings: dict[str, Any], contract: Contract, options: Mapping[str, Any], spent: list[int], elapsed_s: float
-) -> Report:
-    """The report by one profile; where the target could not be judged, it says why in `unjudged_reason`.
+def _judge(plan: Plan, spent: list[int], elapsed_s: float, outputs: output.Outputs, *, is_quiet: bool) -> Report:
+    """The report of one plan; where the target could not be judged, it says why in `unjudged_reason`.
 
     `spent` counts what was sent for all profiles so far: the budget is that of the whole command, as is a time that
     the user named, of which `elapsed_s` seconds are used up.
     """
-    with ExitStack() as stack:
-        url = options["url"] or stack.enter_context(start_embedded_server(settings))
-        plan = build_plan(settings, url, contract, CHECKS)
-        limits = plan.time_limits.of_next_run(elapsed_s)
-        budget = replace(plan.budget, spent=spent)
-        plan = replace(plan, budget=budget, time_limits=limits, runs_in_report=len(profile_names()))
-        try:
-            stream = stack.enter_context(output.LineStream("", None))
-            evidence = Evidence()
-            result = execute_with_progress(plan, stream, evidence, is_quiet=options["quiet"])
-            return build_report(plan, with_causes(result, plan, evidence))
-        except InconclusiveError as error:
-            return build_report(plan, RunResult(), str(error))
+    limits = plan.time_limits.of_next_run(elapsed_s)
+    budget = replace(plan.budget, spent=spent)
+    plan = replace(plan, budget=budget, time_limits=limits, runs_in_report=len(profile_names()))
+    try:
+        evidence = Evidence()
+        result = execute_with_progress(plan, outputs.open_stream("ndjson"), evidence, is_quiet=is_quiet)
+        return build_report(plan, with_causes(result, plan, evidence))
+    except InconclusiveError as error:
+        return build_report(plan, RunResult(), str(error))

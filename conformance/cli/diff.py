@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
 
 from conformance.cases import CHECKS
 from conformance.cli import output, plan_summary
-from conformance.cli.execution import ALL_PROFILES, INTERRUPTED_CODE, create_console
+from conformance.cli.consoles import progress_console
+from conformance.cli.execution import ALL_PROFILES, INTERRUPTED_CODE, INTERRUPTED_REASON, create_console
 from conformance.cli.options_to_settings import resolve_settings
 from conformance.contract import Contract
-from conformance.core import event_loop
-from conformance.core.errors import UsageError
+from conformance.core import event_loop, interruption
+from conformance.core.errors import InconclusiveError, UsageError
 from conformance.core.model import Area
 from conformance.profile import load
 from conformance.run.plan import build_plan
@@ -22,6 +21,9 @@ from conformance.settings.table import resolve_second_server
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from rich.console import Console
+
+    from conformance.diff import DiffReport
     from conformance.fuzz.case import Case
     from conformance.run.plan import Plan
 
@@ -36,31 +38,62 @@ DEFAULT_REQUESTS, DEFAULT_FUZZ_S = 2_000, 20.0
 
 def diff(options: Mapping[str, Any]) -> int:
     """Compares two servers and returns the exit code: 0 if they answer alike, 1 if not, 3 if it can't be said."""
-    destinations = output.requested_destinations(options, _RENDERERS)
-    first, second = prepare_plans(options)
-    progress_console = Console(stderr=True, highlight=False, quiet=options["quiet"])
+    outputs = output.Outputs.requested(options, _RENDERERS, (options["profile"],))
+    with outputs.cleared_if_inconclusive():
+        first, second = prepare_plans(options)
+    progress = progress_console(is_quiet=options["quiet"])
     if options["dry_run"]:
         create_console().print("to each of the two servers:")
         return plan_summary.print_dry_run(first, create_console(), f"{first.target.url} and {second.target.url}")
     from conformance import diff as comparison
-    from conformance.report import diff_summary
 
-    progress_console.print("to each of the two servers, and a few more requests where they differ", soft_wrap=True)
-    plan_summary.print_summary(first, progress_console)
-    comparison_limits = comparison.DiffOptions(
-        cases=_fuzz_cases(first, progress_console), max_time_s=first.fuzz_max_s, strict=bool(options["strict"])
-    )
+    outputs.clear()
+    progress.print("to each of the two servers, and a few more requests where they differ", soft_wrap=True)
+    plan_summary.print_summary(first, progress)
+    outcome = comparison.empty_report(first, second, strict=bool(options["strict"]))
+    content = _Content(outcome, comparison.build_redactor(first, second).redact_text, is_quiet=options["quiet"])
     try:
-        outcome = event_loop.run(comparison.compare(first, second, comparison_limits))
+        with interruption.interruptible():
+            cases = _fuzz_cases(first, progress)
+        comparison_options = comparison.DiffOptions(
+            cases=cases, max_time_s=first.fuzz_max_s, strict=bool(options["strict"])
+        )
+        event_loop.run(comparison.compare(first, second, comparison_options, report=outcome))
     except KeyboardInterrupt:
-        progress_console.print("interrupted: a part of the comparison says nothing")
-        return INTERRUPTED_CODE
-    document = outcome.as_json(comparison.build_redactor(first, second).redact_text)
-    for name, destination in destinations.items():
-        output.write(name, destination, output.render(name, document, _RENDERERS))
-    if output.STDOUT not in destinations.values():
-        diff_summary.print_diff(document, create_console(), quiet=options["quiet"])
-    return outcome.exit_code
+        outcome.stopped = INTERRUPTED_REASON
+    except InconclusiveError as error:
+        outcome.stopped = str(error)
+        outputs.publish(lambda: replace(content, is_shown=False))
+        raise
+    outputs.publish(lambda: content)
+    outputs.raise_problems()
+    return INTERRUPTED_CODE if interruption.has_come() else outcome.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a comparison has to say."""
+
+    outcome: DiffReport
+    redact: Callable[[str], str]
+    is_quiet: bool
+    is_shown: bool = True
+
+    def text(self, name: str) -> str:
+        """The report of a kind."""
+        return output.render(name, self._document(), _RENDERERS)
+
+    def show(self) -> None:
+        """Prints the differences."""
+        from conformance.report import diff_summary
+
+        if self.is_shown:
+            diff_summary.print_diff(self._document(), create_console(), quiet=self.is_quiet)
+
+    def _document(self) -> dict[str, Any]:
+        if interruption.has_come():
+            self.outcome.stopped = self.outcome.stopped or INTERRUPTED_REASON
+        return self.outcome.as_json(self.redact)
 
 
 def prepare_plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
@@ -93,13 +126,13 @@ def _with_common(plan: Plan, common: Mapping[str, Any]) -> Plan:
     return replace(plan, trials=trials, **common)
 
 
-def _fuzz_cases(plan: Plan, progress_console: Console) -> Iterable[Case]:
+def _fuzz_cases(plan: Plan, console: Console) -> Iterable[Case]:
     """The generated requests. Imports the generators only if any are wanted."""
     if not plan.fuzz_requests:
         return ()
     from conformance.cli.corpus import load_corpus
 
-    return load_corpus(plan, plan.fuzz_requests, progress_console).cases(plan.fuzz_requests)
+    return load_corpus(plan, plan.fuzz_requests, console).cases(plan.fuzz_requests)
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"diff": diff}

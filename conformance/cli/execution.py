@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import sys
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from rich.console import Console
-
 from conformance.cli import plan_summary
+from conformance.cli.consoles import ReportConsole, progress_console
 from conformance.cli.progress import ProgressDisplay, print_damage
 from conformance.cli.whole_lines import WholeLines
-from conformance.core import event_loop
+from conformance.core import event_loop, interruption
 from conformance.fuzz import fuzz_plan
 from conformance.report import event_stream
 from conformance.requests import Keys
@@ -20,14 +20,14 @@ from conformance.run.execution import RunResult, execute
 from conformance.run.plan import build_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Mapping, Sequence
 
     from conformance.causes.evidence import Evidence
     from conformance.checks.check import Check
-    from conformance.cli.output import LineStream
+    from conformance.cli.line_stream import LineStream
     from conformance.contract import Contract
     from conformance.core.model import Verdict
+    from conformance.report.document import Report
     from conformance.run.plan import Plan
 
 ALL_PROFILES = "all"
@@ -48,22 +48,30 @@ def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, ch
     )
 
 
-def start_embedded_server(settings: dict[str, Any]) -> AbstractContextManager[str]:
-    """The embedded reference server, as a context manager; it accepts the keys in `settings`, or sets them."""
+@contextmanager
+def start_embedded_server(settings: dict[str, Any]) -> Iterator[str]:
+    """The URL of the embedded reference server, which accepts the keys in `settings`, or sets them.
+
+    If a signal comes before it has started, there is no server, and nothing will be sent.
+    """
     from conformance.refserver.embedded import run_embedded_server
 
     settings["write_key"] = settings["write_key"] or _EMBEDDED_KEYS.write_key
     settings["bearer"] = settings["bearer"] or _EMBEDDED_KEYS.bearer
     keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
-    return run_embedded_server(settings["profile"], keys, settings["include"])
+    with ExitStack() as stack:
+        url = _PLACEHOLDER_URL
+        with suppress(KeyboardInterrupt), interruption.interruptible():
+            url = stack.enter_context(run_embedded_server(settings["profile"], keys, settings["include"]))
+        yield url
 
 
-def create_console() -> Console:
+def create_console() -> ReportConsole:
     """A console on standard output: as wide as the terminal, or with lines as long as they are."""
-    console = Console(highlight=False)
+    console = ReportConsole(highlight=False)
     if console.is_terminal:
         return console
-    return Console(highlight=False, width=_LOG_WIDTH, file=cast("IO[str]", WholeLines(sys.stdout)))
+    return ReportConsole(highlight=False, width=_LOG_WIDTH, file=cast("IO[str]", WholeLines(sys.stdout)))
 
 
 def execute_with_progress(plan: Plan, stream: LineStream, evidence: Evidence, *, is_quiet: bool) -> RunResult:
@@ -71,7 +79,7 @@ def execute_with_progress(plan: Plan, stream: LineStream, evidence: Evidence, *,
 
     An interrupted run returns the verdicts so far, with a `stop_reason`. What it sees is added to `evidence`.
     """
-    result, console = RunResult(evidence=evidence), Console(stderr=True, highlight=False, quiet=is_quiet)
+    result, console = RunResult(evidence=evidence), progress_console(is_quiet=is_quiet)
     fuzz = functools.partial(
         fuzz_plan, findings=evidence.findings, on_damage=lambda damage: print_damage(damage, console)
     )
@@ -98,3 +106,10 @@ def with_causes(result: RunResult, plan: Plan, evidence: Evidence) -> RunResult:
         return replace(result, causes=event_loop.run(find_causes(plan, evidence)))
     except KeyboardInterrupt:
         return replace(result, causes=None)
+
+
+def as_far_as_it_came(report: Report) -> Report:
+    """The report, marked as that of an interrupted run if a signal has come, even after the last verdict."""
+    if not interruption.has_come() or report.run_info.is_interrupted:
+        return report
+    return replace(report, run_info=replace(report.run_info, stop_reason=INTERRUPTED_REASON, is_interrupted=True))

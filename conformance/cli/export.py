@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 def export(options: Mapping[str, Any]) -> int:
     """Writes an export and returns the exit code. Prints to standard error what the export leaves out."""
+    outputs = output.Outputs.requested(options, ("out",))
     file_values = find_configuration(Path.cwd()).values
     settings = resolve(options, file_values, [item for item in SETTINGS if item.name in EXPORT_SETTINGS])
     require_profile(settings)
@@ -33,7 +34,7 @@ def export(options: Mapping[str, Any]) -> int:
     text, exported = render_export(collected, options["format"], __version__)
     if not exported.checks:
         raise UsageError(f"there is nothing to export: {exported.summary}")
-    output.write("out", options["out"], text)
+    outputs.publish_texts(lambda _: text)
     sys.stderr.write(f"{escape_controls(exported.summary)}\n")
     return 0
 

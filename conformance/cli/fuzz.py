@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from conformance.cli import output, plan_summary
+from conformance.cli.consoles import progress_console
 from conformance.cli.corpus import load_corpus
-from conformance.cli.execution import INTERRUPTED_CODE, create_console, dry_run, start_embedded_server
+from conformance.cli.execution import (
+    INTERRUPTED_CODE,
+    INTERRUPTED_REASON,
+    create_console,
+    dry_run,
+    start_embedded_server,
+)
 from conformance.cli.options_to_settings import require_profile, resolve_settings
 from conformance.cli.progress import Heartbeat
 from conformance.contract import Contract
-from conformance.core import event_loop
+from conformance.core import event_loop, interruption
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped, UsageError
 from conformance.core.text import join_first
 from conformance.fuzz.campaign import Campaign, CampaignResult
@@ -30,13 +35,15 @@ from conformance.run.sender import Sender
 from conformance.run.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from conformance.fuzz.case import Case
     from conformance.run.plan import Plan
 
 DEFAULT_REQUESTS, LOOPBACK_JOBS = 10_000, 16
 """The default number of requests, and how many are in flight at once to a target on this machine."""
+REPORTS = {"json": ("fuzz_findings", "render_findings_json"), "junit": ("junit", "render_findings_junit")}
+"""The kinds of report of `fuzz` and `replay`, with their renderers."""
 _MAX_LISTED_CALLS = 4
 
 
@@ -49,27 +56,30 @@ def fuzz(options: Mapping[str, Any]) -> int:
         raise UsageError("--fuzz 0: nothing would be sent")
     if options["dry_run"]:
         return dry_run({**settings, "fuzz": count}, options["url"], contract, ())
+    outputs = output.Outputs.requested(options, REPORTS, (settings["profile"],))
+    progress, results = progress_console(is_quiet=options["quiet"]), list[CampaignResult]()
     with ExitStack() as stack:
-        url = options["url"] or stack.enter_context(start_embedded_server(settings))
-        plan = build_plan({**settings, "fuzz": count}, url, contract, ())
+        with outputs.cleared_if_inconclusive():
+            url = options["url"] or stack.enter_context(start_embedded_server(settings))
+            plan = build_plan({**settings, "fuzz": count}, url, contract, ())
+        outputs.clear()
         if plan.target.is_loopback and settings["jobs"] is None:
             plan = replace(plan, jobs=LOOPBACK_JOBS)
-        progress_console = Console(stderr=True, highlight=False, quiet=options["quiet"])
-        request_corpus = load_corpus(plan, count, progress_console, refresh=options["refresh"])
-        plan_summary.print_summary(plan, progress_console)
-        progress_console.print(f"requests: {request_corpus.path or 'not stored'}", soft_wrap=True)
-        results: list[CampaignResult] = []
+        early_end: Exception | None = None
         try:
-            with Heartbeat(progress_console, lambda: _progress(plan, results)):
+            with interruption.interruptible():
+                request_corpus = load_corpus(plan, count, progress, refresh=options["refresh"])
+            plan_summary.print_summary(plan, progress)
+            progress.print(f"requests: {request_corpus.path or 'not stored'}", soft_wrap=True)
+            with Heartbeat(progress, lambda: _progress(plan, results)):
                 event_loop.run(_run_campaign(plan, request_corpus.cases(count), settings["max_time"], results))
         except KeyboardInterrupt:
-            _publish(options, plan, results[0] if results else CampaignResult(), "interrupted")
-            return INTERRUPTED_CODE
+            early_end = Stopped(INTERRUPTED_REASON)
         except Stopped as end:
-            if results:
-                _publish(options, plan, results[0], str(end))
-            raise InconclusiveError(f"{plan.target.url}: {end}") from None
-    return _publish(options, plan, results[0])
+            early_end = InconclusiveError(f"{plan.target.url}: {end}")
+        except InconclusiveError as error:
+            early_end = error
+    return _publish(outputs, plan, results[0] if results else CampaignResult(), early_end)
 
 
 def _progress(plan: Plan, results: list[CampaignResult]) -> str:
@@ -108,39 +118,67 @@ async def _run_campaign(
             campaign.result.requests += wire.sent_count
 
 
-def _publish(options: Mapping[str, Any], plan: Plan, result: CampaignResult, early_end: str = "") -> int:
+def _publish(outputs: output.Outputs, plan: Plan, result: CampaignResult, early_end: Exception | None) -> int:
     """Stores, prints and writes the findings of a campaign, and returns the exit code.
 
-    `early_end` says why the campaign did not come to its end.
+    `early_end` says why the campaign did not come to its end. Raises InconclusiveError if it can't be judged.
     """
     for finding in result.findings:
         save_finding(finding)
-    calls = [str(operation) for operation in plan.contract.operations]
-    header = {
-        "target": {"url": plan.target.url},
-        "profile": plan.contract.profile.name,
-        "seed": plan.fuzz_seed,
-        "requests": result.requests,
-        "judged": {call: result.judged_by_call[call] for call in calls},
-        "duration_s": round(result.duration_s, 3),
-        "per_s": round(result.judged_per_s),
-    }
-    json_destination = options["json"]
-    if json_destination:
-        output.write(
-            "json", json_destination, report.findings_json_text(header, result.findings, is_complete=not early_end)
-        )
-    if json_destination != output.STDOUT:
-        console = create_console()
-        report.print_findings(result.findings, console, plan.gate)
-        console.print(f"\n{_summary(plan, result, early_end)}", soft_wrap=True)
+    is_shown = bool(result.requests) or not isinstance(early_end, InconclusiveError)
+    outputs.publish(lambda: _Content(plan, result, _end_text(early_end), is_shown=is_shown))
+    if isinstance(early_end, InconclusiveError):
+        raise early_end
+    outputs.raise_problems()
+    if interruption.has_come():
+        return INTERRUPTED_CODE
     if any(item.level.is_at_least(plan.gate) for item in result.findings):
         return 1
-    barely_judged = {} if early_end else result.barely_judged(calls)
-    if barely_judged or not (result.judged_by_call or early_end):
+    barely_judged = result.barely_judged(_calls(plan))
+    if barely_judged or not result.judged_by_call:
         listed = join_first((f"{call} ({count})" for call, count in barely_judged.items()), _MAX_LISTED_CALLS)
         raise InconclusiveError(f"too few generated requests were judged to say anything: {listed or 'none'}")
     return 0
+
+
+def _end_text(early_end: Exception | None) -> str:
+    """Why a campaign ended early, also if it was interrupted only after its end; empty if it did not."""
+    return INTERRUPTED_REASON if interruption.has_come() else str(early_end or "")
+
+
+def _calls(plan: Plan) -> list[str]:
+    return [str(operation) for operation in plan.contract.operations]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a campaign has to say; `early_end` is empty if it came to its end."""
+
+    plan: Plan
+    result: CampaignResult
+    early_end: str
+    is_shown: bool
+
+    def text(self, name: str) -> str:
+        """The report of a kind."""
+        header = {
+            "target": {"url": self.plan.target.url},
+            "profile": self.plan.contract.profile.name,
+            "seed": self.plan.fuzz_seed,
+            "requests": self.result.requests,
+            "judged": {call: self.result.judged_by_call[call] for call in _calls(self.plan)},
+            "duration_s": round(self.result.duration_s, 3),
+            "per_s": round(self.result.judged_per_s),
+        }
+        document = report.findings_document(header, self.plan.gate, self.result.findings, self.early_end)
+        return output.render(name, document, REPORTS)
+
+    def show(self) -> None:
+        """Prints the findings, and a line on the campaign."""
+        if self.is_shown:
+            console = create_console()
+            report.print_findings(self.result.findings, console, self.plan.gate)
+            console.print(f"\n{_summary(self.plan, self.result, self.early_end)}", soft_wrap=True)
 
 
 def _summary(plan: Plan, result: CampaignResult, early_end: str) -> str:
@@ -162,17 +200,59 @@ def replay(options: Mapping[str, Any]) -> int:
     settings = _resolve_with_profile({**options, "profile": options["profile"] or finding.profile})
     contract = Contract(load(settings["profile"]), settings["include"])
     keys = Keys(write_key=settings["write_key"] or "", bearer=settings["bearer"])
-    plan = build_plan(settings, options["url"] or keys.fill_in(finding.url), contract, ())
+    outputs = output.Outputs.requested(options, REPORTS, (settings["profile"],))
+    with outputs.cleared_if_inconclusive():
+        plan = build_plan(settings, options["url"] or keys.fill_in(finding.url), contract, ())
     if plan.tiers == GENTLE_ONLY:
         raise UsageError("a generated request needs more than the gentle tier")
-    reproduced = event_loop.run(_resend(plan, finding))
-    console = create_console()
-    if reproduced is None:
-        console.print(f"{finding.id} does not fail at {plan.target.url}: {finding.title}", soft_wrap=True, markup=False)
-        return 0
-    save_finding(reproduced)
-    report.print_findings([reproduced], console, plan.gate)
-    return int(reproduced.level.is_at_least(plan.gate))
+    outputs.clear()
+    found: list[Finding] = []
+    early_end: Exception | None = None
+    try:
+        reproduced = event_loop.run(_resend(plan, finding))
+        found += [reproduced] if reproduced else []
+    except KeyboardInterrupt:
+        early_end = Stopped(INTERRUPTED_REASON)
+    except InconclusiveError as error:
+        early_end = error
+    for item in found:
+        save_finding(item)
+    outputs.publish(lambda: _Replayed(plan, finding, found, _end_text(early_end)))
+    if isinstance(early_end, InconclusiveError):
+        raise early_end
+    outputs.raise_problems()
+    if interruption.has_come():
+        return INTERRUPTED_CODE
+    return int(any(item.level.is_at_least(plan.gate) for item in found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Replayed:
+    """What sending a finding again has to say."""
+
+    plan: Plan
+    finding: Finding
+    found: Sequence[Finding]
+    early_end: str
+
+    def text(self, name: str) -> str:
+        """The report of a kind."""
+        header = {
+            "target": {"url": self.plan.target.url},
+            "profile": self.plan.contract.profile.name,
+            "replayed": self.finding.id,
+            "judged": dict.fromkeys(self.finding.calls, 0 if self.early_end else 1),
+        }
+        document = report.findings_document(header, self.plan.gate, self.found, self.early_end)
+        return output.render(name, document, REPORTS)
+
+    def show(self) -> None:
+        """Prints whether it still fails."""
+        console, finding = create_console(), self.finding
+        report.print_findings(self.found, console, self.plan.gate)
+        if not (self.found or self.early_end):
+            line = f"{finding.id} does not fail at {self.plan.target.url}: {finding.title}"
+            console.print(line, soft_wrap=True, markup=False)
 
 
 async def _resend(plan: Plan, finding: Finding) -> Finding | None:

@@ -107,7 +107,7 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
     )
     fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
     _add_target_and_settings(fuzz, *_UNUSED_SETTINGS["fuzz"])
-    _add_report_options(fuzz, "json")
+    _add_report_options(fuzz, "json", "junit")
     for command in (run, fuzz):
         command.add_argument(
             "--dry-run",
@@ -118,6 +118,7 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
     replay = commands.add_parser("replay", help="send the request of a finding again")
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
     _add_target_and_settings(replay, *_UNUSED_SETTINGS["replay"])
+    _add_report_options(replay, "json", "junit")
     _add_probe_options(commands.add_parser("probe", help="find out how a server answers, and write its profile"))
 
 

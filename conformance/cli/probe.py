@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -14,8 +15,8 @@ from conformance.cli import output
 from conformance.cli.execution import INTERRUPTED_CODE, INTERRUPTED_REASON, create_console
 from conformance.cli.options_to_settings import resolve_settings
 from conformance.contract import Contract
-from conformance.core import event_loop
-from conformance.core.errors import UsageError
+from conformance.core import event_loop, interruption
+from conformance.core.errors import InconclusiveError, UsageError
 from conformance.core.resources import profile_names
 from conformance.core.text import escape_controls, to_json_text
 from conformance.fuzz import fuzz_plan
@@ -52,24 +53,32 @@ def probe(options: Mapping[str, Any]) -> int:
     if options["url"] is None:
         raise UsageError("a URL is needed: that of the server to probe")
     name = _profile_name(options["name"], options["url"])
-    destinations = output.requested_destinations({**options, "profile": None}, ("json", "out"))
+    outputs = output.Outputs.requested(options, ("json", "out"), hints)
     profiles = [load(each) for each in dict.fromkeys((*hints, *profile_names()))]
-    plan = build_plan(settings, options["url"], Contract(profiles[0]), ())
+    with outputs.cleared_if_inconclusive():
+        plan = build_plan(settings, options["url"], Contract(profiles[0]), ())
     if plan.tiers == GENTLE_ONLY:
         raise UsageError("a probe sends faulty requests and large bodies, which the gentle tier does not permit")
+    outputs.clear()
     outcome = ProbeResult()
-    code = 0
+    content = _Content(plan, outcome, outputs.destinations.get("out"), name, options["date"], is_quiet=options["quiet"])
     try:
         probe_options = ProbeOptions(burst=_is_burst_allowed(settings), total=total, fuzz=fuzz_plan)
         event_loop.run(probe_server(plan, profiles, CHECKS, outcome, probe_options))
     except KeyboardInterrupt:
-        outcome.stop_reason, code = INTERRUPTED_REASON, INTERRUPTED_CODE
-    if code and not outcome.has_profile:
-        return code
-    _write(plan, outcome, destinations, name, options["date"])
-    if output.STDOUT not in destinations.values():
-        print_outcome(plan.target.url, outcome, create_console(), destinations.get("out"), quiet=options["quiet"])
-    return code
+        outcome.stop_reason = INTERRUPTED_REASON
+    except InconclusiveError as error:
+        outcome.stop_reason = str(error)
+        outputs.publish(lambda: content, but=("out",))
+        raise
+    outputs.publish(lambda: content, but=() if outcome.has_profile else ("out",))
+    if interruption.has_come():
+        if "out" in outputs.destinations and not outcome.has_profile:
+            outputs.note_problem("out", outputs.destinations["out"], "too little was learned for a profile")
+    else:
+        content.profile_text()
+    outputs.raise_problems()
+    return INTERRUPTED_CODE if interruption.has_come() else 0
 
 
 def _is_burst_allowed(settings: Mapping[str, Any]) -> bool:
@@ -85,24 +94,45 @@ def _profile_name(requested: str | None, url: str) -> str:
     return requested or host or "probed"
 
 
-def _write(plan: Plan, outcome: ProbeResult, destinations: Mapping[str, str], name: str, date: str | None) -> None:
-    """Writes the profile, after the suite's own parser has accepted it, and the report."""
-    text = to_yaml(outcome.profile_data(name, redact(plan.target.url), date), _comments(outcome))
-    parse(text, destinations.get("out", name))
-    if "out" in destinations:
-        output.write("out", destinations["out"], text)
-    if "json" in destinations:
-        document = redact_document(_report_json(plan, outcome))
-        output.write("json", destinations["json"], to_json_text(document, indent=2) + "\n")
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a probe has to say."""
+
+    plan: Plan
+    outcome: ProbeResult
+    profile_place: str | None
+    name: str
+    date: str | None
+    is_quiet: bool
+
+    def text(self, name: str) -> str:
+        """The profile, or the report."""
+        if interruption.has_come():
+            self.outcome.stop_reason = INTERRUPTED_REASON
+        if name == "out":
+            return self.profile_text()
+        return to_json_text(redact_document(_report_json(self.plan, self.outcome)), indent=2) + "\n"
+
+    def profile_text(self) -> str:
+        """The profile, once the suite's own parser has accepted it. Raises InconclusiveError if there is none."""
+        url = redact(self.plan.target.url)
+        text = to_yaml(self.outcome.profile_data(self.name, url, self.date), _comments(self.outcome))
+        parse(text, self.profile_place or self.name)
+        return text
+
+    def show(self) -> None:
+        """Prints what was found."""
+        place = self.profile_place if self.outcome.has_profile else None
+        print_outcome(self.plan.target.url, self.outcome, create_console(), place, quiet=self.is_quiet)
 
 
 def _comments(outcome: ProbeResult) -> list[str]:
     """The comments at the top of the profile: remarks, and what the probe left out."""
     remarks = outcome.draft_profile.remarks if outcome.draft_profile else []
     notes = [f"NOTE {text}" for text in outcome.verification.notes()]
-    return [
-        escape_controls(text) for text in ("Written by conformance probe.", *notes, *remarks, *outcome.skipped_phases)
-    ]
+    stopped = [f"NOTE the probe did not come to its end: {outcome.stop_reason}"] if outcome.stop_reason else []
+    lines = ("Written by conformance probe.", *stopped, *notes, *remarks, *outcome.skipped_phases)
+    return [escape_controls(text) for text in lines]
 
 
 def _report_json(plan: Plan, outcome: ProbeResult) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.cli import output
 from conformance.cli.execution import create_console
+from conformance.cli.line_stream import STDOUT
 from conformance.report.changes import compare_reports
 from conformance.report.loading import load_all
 from conformance.report.terminal import print_changes
@@ -18,11 +19,12 @@ _WORSE_CODE = 1
 
 def report(options: Mapping[str, Any]) -> int:
     """Writes the requested kinds of report, for one JSON report or several; Markdown by default."""
-    destinations = output.requested_destinations(options) or {"markdown": output.STDOUT}
+    outputs = output.Outputs.requested(options, inputs=options["files"])
+    outputs.destinations = outputs.destinations or {"markdown": STDOUT}
     documents = [document for path in options["files"] for document in load_all(path)]
     if len(documents) > 1:
-        output.require_combinable(destinations)
-    output.write_reports(documents, destinations)
+        output.require_combinable(outputs.destinations)
+    outputs.publish_texts(lambda name: output.render_report(name, documents))
     return 0
 
 
@@ -30,14 +32,12 @@ def compare(options: Mapping[str, Any]) -> int:
     """Compares two reports and returns the exit code: 1 if a check newly fails or is no longer judged."""
     from conformance.report.markdown import render_markdown_changes
 
-    destinations = output.requested_destinations(options, ("json", "markdown"))
+    outputs = output.Outputs.requested(options, ("json", "markdown"), (options["old"], options["new"]))
     report_changes = compare_reports(load_all(options["old"]), load_all(options["new"]))
-    for name, destination in destinations.items():
-        output.write(
-            name, destination, report_changes.json_text() if name == "json" else render_markdown_changes(report_changes)
-        )
-    if output.STDOUT not in destinations.values():
-        print_changes(report_changes, create_console())
+    outputs.publish_texts(
+        lambda name: report_changes.json_text() if name == "json" else render_markdown_changes(report_changes),
+        lambda: print_changes(report_changes, create_console()),
+    )
     return _WORSE_CODE if report_changes.is_worse else 0
 
 

@@ -27,7 +27,7 @@ _IMPERFECT_CODE = 1
 
 def self_check(options: Mapping[str, Any]) -> int:
     """Runs the self-check and returns the exit code: 0 only if it finds no problem."""
-    destinations = output.requested_destinations(options, ("json", "markdown"))
+    outputs = output.Outputs.requested(options, ("json", "markdown"))
     profiles = [options["profile"]] if options["profile"] else resources.profile_names()
     for profile in profiles:
         load(profile)
@@ -39,12 +39,11 @@ def self_check(options: Mapping[str, Any]) -> int:
         count = ALL_PROFILES_PER_FAULT if options["thorough"] else DEFAULT_PROFILES_PER_FAULT
         score = event_loop.run(run_self_check(profiles, _show_progress, profiles_per_fault=count))
         lines = report.summary(score)
-    for name, destination in destinations.items():
-        output.write(name, destination, report.json_text(score) if name == "json" else report.markdown(score))
     problems = score.problems()
     lines += [*problems, "perfect" if not problems else "not perfect"]
-    out = sys.stderr if output.STDOUT in destinations.values() else sys.stdout
+    out = sys.stderr if outputs.has_stdout else sys.stdout
     out.write("\n".join(lines) + "\n")
+    outputs.publish_texts(lambda name: report.json_text(score) if name == "json" else report.markdown(score))
     return _IMPERFECT_CODE if problems else 0
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.case import Case
     from conformance.run.plan import Plan
 
-__all__ = ["DIFFERENT", "SAME", "UNCOMPARED", "DiffOptions", "DiffReport", "build_redactor", "compare"]
+__all__ = ["DIFFERENT", "SAME", "UNCOMPARED", "DiffOptions", "DiffReport", "build_redactor", "compare", "empty_report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +48,30 @@ def build_redactor(first: Plan, second: Plan) -> Redactor:
     return Redactor({**second.placeholders_by_secret(), **first.placeholders_by_secret()})
 
 
+def empty_report(first: Plan, second: Plan, *, strict: bool = False) -> DiffReport:
+    """The report of a comparison that has not begun."""
+    return DiffReport(
+        contract=first.contract,
+        urls=(first.target.url, second.target.url),
+        is_strict=strict,
+        has_two_keys=first.keys != second.keys,
+    )
+
+
 async def compare(
-    first: Plan, second: Plan, options: DiffOptions, on_result: Callable[[], None] = lambda: None
+    first: Plan,
+    second: Plan,
+    options: DiffOptions,
+    on_result: Callable[[], None] = lambda: None,
+    *,
+    report: DiffReport | None = None,
 ) -> DiffReport:
     """Sends the same requests to two servers and compares the answers.
 
-    Raises InconclusiveError, naming the side, if a server accepts nothing.
+    `report` is filled on the way, for a caller that may interrupt it: with what is confirmed. Raises
+    InconclusiveError, naming the side, if a server accepts nothing.
     """
-    report = DiffReport(
-        contract=first.contract,
-        urls=(first.target.url, second.target.url),
-        is_strict=options.strict,
-        has_two_keys=first.keys != second.keys,
-    )
+    report = report or empty_report(first, second, strict=options.strict)
     async with first.build_wire() as one, second.build_wire() as other:
         sides = Side("A", first, one), Side("B", second, other)
         for side in sides:
@@ -89,18 +100,19 @@ async def _compare_generated(
     options: DiffOptions,
     report: DiffReport,
 ) -> None:
-    """Adds to the report what generated requests show, of the known differences and of others."""
+    """Adds to the report what generated requests show, of the known differences and of others, as far as it came."""
     cases = tuple(options.cases)
     if not cases:
         return
     fuzz_comparison = FuzzComparison(*sides, comparison.volatile, comparison.rate_headers)
-    fuzz_result = await fuzz_comparison.run(cases, options.max_time_s, known.find_explanation)
-    report.generated_count, report.unstable_generated_count = (
-        fuzz_result.compared_count,
-        fuzz_result.unstable_count + fuzz_result.unexamined_count,
-    )
-    differences = [
-        replace(item, generated_count=fuzz_result.explained_counts[number])
-        for number, item in enumerate(report.differences)
-    ]
-    report.differences = merge_fuzz_only(differences, fuzz_result.differences, report.contract)
+    try:
+        await fuzz_comparison.run(cases, options.max_time_s, known.find_explanation)
+    finally:
+        fuzz_result = fuzz_comparison.result
+        report.generated_count = fuzz_result.compared_count
+        report.unstable_generated_count = fuzz_result.unstable_count + fuzz_result.unexamined_count
+        differences = [
+            replace(item, generated_count=fuzz_result.explained_counts[number])
+            for number, item in enumerate(report.differences)
+        ]
+        report.differences = merge_fuzz_only(differences, fuzz_result.differences, report.contract)

@@ -16,6 +16,7 @@ from conformance.core.text import escape_controls, join_first
 from conformance.plugin import workers
 from conformance.plugin.background_run import BackgroundRun
 from conformance.plugin.items import TARGET_FIXTURE, BaseCheckItem, CheckFile
+from conformance.plugin.report_file import OPTION, ReportFile
 from conformance.plugin.target import Target
 from conformance.profile import load
 from conformance.redaction import redact
@@ -58,6 +59,9 @@ class CheckSession:
             key = self._settings["write_key"] or ("" if self._url else "given by the fixture")
             settings_with_key = {**self._settings, "write_key": key}
             self._plan = build_plan(settings_with_key, self._url or _PLACEHOLDER_URL, self._contract, cases.CHECKS)
+            self._report_file = ReportFile(config.getoption(OPTION))
+            if not (workers.is_worker(config) or config.option.collectonly):
+                self._report_file.clear()
         except ConformanceError as error:
             raise pytest.UsageError(_message(error)) from None
         self._pending_modules = (
@@ -213,7 +217,7 @@ class CheckSession:
 
     def _finish(self, run_report: Report) -> None:
         """Writes the JSON report, and sets the summary of the run."""
-        info, json_file = run_report.run_info, self._config.getoption("--conformance-json")
+        info = run_report.run_info
         verdict_line = (
             f"{info.target_url}: {run_report.verdict}, by the profile {info.profile_name} at the gate {info.gate}"
         )
@@ -226,11 +230,7 @@ class CheckSession:
             verdict_lines=redact("\n".join([*_cause_lines(run_report), *stale, *unverified, *unjudged, verdict_line])),
             exit_code=self.summary.exit_code or code,
         )
-        try:
-            if json_file:
-                Path(json_file).write_text(run_report.json_text(), encoding="utf-8")
-        except OSError as error:
-            problem = f"--conformance-json {redact(json_file)}: the report can't be written: {error.strerror}"
+        if problem := self._report_file.write(run_report.json_text()):
             self.summary = replace(self.summary, problem=problem, exit_code=InconclusiveError.exit_code)
 
 

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from conformance.run.plan import Plan
     from conformance.wire import Wire
 
+_FIRST_PHASES = 2
+"""The phases without which the others have nothing to send."""
+
 
 @dataclass(slots=True, kw_only=True)
 class ProbeResult:
@@ -173,7 +176,10 @@ async def _run_phases(
         ("invalid requests on all other paths", invalid_request_probe.check_other_operations),
         *([("a burst", partial(probe_burst, client))] if burst else []),
     )
-    for name, run_phase in phases:
+    for number, (name, run_phase) in enumerate(phases):
+        if number >= _FIRST_PHASES and not result.has_profile:
+            result.skipped_phases.append(f"{name}: no path, or no location of the key, was found before")
+            continue
         try:
             await run_phase()
         except (NoResponse, NotApplicable) as failure:

@@ -10,6 +10,7 @@ import os
 import sys
 
 from conformance.contract import Contract
+from conformance.core.child_process import ending_at_once, wait_for_parent
 from conformance.profile import load
 from conformance.refserver import Server
 
@@ -21,8 +22,9 @@ def main(profile: str, *include: str) -> None:
     with Server(contract, key, bearer) as server:
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
-        sys.stdin.read()
+        wait_for_parent()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with ending_at_once():
+        main(*sys.argv[1:])

@@ -22,6 +22,7 @@ _STOP_TIMEOUT_S = 5.0
 def run_embedded_server(profile: str, keys: Keys, include: Sequence[str] = ()) -> Iterator[str]:
     """Starts the reference server of a profile, yields its base URL, and stops it at the end.
 
+    It is in a session of its own: signals from a terminal are for this process, whose end is also that of the server.
     Raises InconclusiveError if it does not start.
     """
     environment = {**os.environ, "CONFORMANCE_WRITE_KEY": keys.write_key}
@@ -30,6 +31,7 @@ def run_embedded_server(profile: str, keys: Keys, include: Sequence[str] = ()) -
     process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
         [sys.executable, "-m", "conformance.refserver", profile, *include],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,
+        start_new_session=True,
     )  # fmt: skip
     stdin, stdout = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from uvicorn.server import ServerState
 
 from conformance.core import event_loop
+from conformance.core.child_process import ending_at_once
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.servers import SERVERS
 from conformance.refserver.threaded_server import listening_socket, uvicorn_config
@@ -73,4 +74,5 @@ async def run_pool(write_key: str, bearer: str | None) -> None:
 
 
 if __name__ == "__main__":
-    event_loop.run(run_pool(os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")))
+    with ending_at_once():
+        event_loop.run(run_pool(os.environ["CONFORMANCE_WRITE_KEY"], os.environ.get("CONFORMANCE_BEARER")))

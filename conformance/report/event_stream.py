@@ -1,6 +1,7 @@
 """A run as a stream of JSON lines: one at the start, one for each verdict as it comes, one at the end.
 
-Their schema is specs/events.schema.json. A stream without its last line was cut off.
+Their schema is specs/events.schema.json. A stream is in its place from its first line on. One without its last line was
+cut off.
 """
 
 from __future__ import annotations
@@ -40,14 +41,17 @@ def verdict_line(verdict: Verdict) -> str:
     return _line("verdict", {"check": verdict_json(verdict)})
 
 
-def end_line(report: Report) -> str:
-    """The last line of a run that ended: verdict, exit code, counts, cost and causes. Durations are in seconds."""
+def end_line(report: Report, exit_code: int) -> str:
+    """The last line of a run that ended: verdict, exit code, counts, cost and causes. Durations are in seconds.
+
+    It comes after all reports, so that its exit code is that of the command.
+    """
     document: Any = report.as_json()
     return _line(
         "end",
         {
             "verdict": document["verdict"],
-            "exit_code": report.exit_code,
+            "exit_code": exit_code,
             "counts": document["counts"],
             **{name: document["run"][name] for name in ("requests", "duration_s", "waited_s")},
             "failure": document["run"].get("stopped") or document["run"].get("failure", ""),

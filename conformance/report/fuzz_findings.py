@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.text import Text
 
 from conformance.core.text import join_first, to_json_text
-from conformance.redaction import redact_document
 from conformance.report.details import Detail, DetailKind, print_details
 from conformance.report.request_text import request_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
@@ -72,10 +71,16 @@ def _describe_finding(item: PrintableFinding) -> Iterator[Detail]:
         yield Detail(DetailKind.CURL, finding["curl"])
 
 
-def findings_json_text(
-    header: dict[str, Any], findings: Sequence[PrintableFinding], *, is_complete: bool = True
-) -> str:
-    """The findings as JSON text. `is_complete` is false if the campaign was interrupted."""
+def findings_document(
+    header: Mapping[str, Any], gate: Level, findings: Sequence[PrintableFinding], early_end: str = ""
+) -> dict[str, Any]:
+    """The findings as JSON. `early_end` says why what was to be sent was not all sent; then they are incomplete."""
     listed = [item.as_json() for item in findings]
-    document = {"format": FORMAT_VERSION, **header, "findings": listed, "complete": is_complete}
-    return to_json_text(redact_document(document), indent=1, ensure_ascii=True) + "\n"
+    stopped = {"stopped": early_end} if early_end else {}
+    end = {**stopped, "findings": listed, "complete": not early_end}
+    return {"format": FORMAT_VERSION, **header, "gate": gate.value, **end}
+
+
+def render_findings_json(document: Mapping[str, Any]) -> str:
+    """The document as text."""
+    return to_json_text(document, indent=1, ensure_ascii=True) + "\n"

@@ -10,7 +10,7 @@ from conformance.core.text import clean_for_xml
 from conformance.report.cause_view import sentences_by_cause
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _OUTCOME_TAGS = {
     Outcome.FAIL: "failure",
@@ -37,16 +37,55 @@ def render_junit(document: Mapping[str, Any]) -> str:
             suite.set(name, str(tags.count(tag)))
     if not document["complete"]:
         judged = f"{len(checks)} of {run['planned']} checks were judged"
-        _add_error_suite(root, document, "the run is complete", f"{run['stopped']}: {judged}")
-    elif checks and run.get("failure"):
-        _add_error_suite(root, document, "something is judged", run["failure"])
+        _add_error_suite(root, document["profile"]["name"], "the run is complete", f"{run['stopped']}: {judged}")
+    elif run.get("failure"):
+        _add_error_suite(root, document["profile"]["name"], "something is judged", run["failure"])
     ET.indent(root)
     return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
 
 
-def _add_error_suite(root: ET.Element, document: Mapping[str, Any], name_of_case: str, message: str) -> None:
+def render_findings_junit(document: Mapping[str, Any]) -> str:
+    """A `testsuites` document of findings: one case for each call, which fails with those at the gate.
+
+    A call of which no generated request was judged is skipped; what ended early has an error of its own.
+    """
+    gate = Level(document["gate"])
+    root = ET.Element("testsuites", name="ingest-conformance", time=f"{document.get('duration_s', 0):.3f}")
+    suite = ET.SubElement(root, "testsuite", name=clean_for_xml(f"{document['profile']}.fuzz"))
+    tags = [_add_call(suite, call, count, document["findings"], gate) for call, count in document["judged"].items()]
+    suite.set("tests", str(len(tags)))
+    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(tags.count(tag)))
+    if not document["complete"]:
+        _add_error_suite(root, document["profile"], "all was sent", document["stopped"])
+    ET.indent(root)
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
+
+
+def _add_call(
+    suite: ET.Element, call: str, judged_count: int, findings: Sequence[Mapping[str, Any]], gate: Level
+) -> str | None:
+    """Adds the case of a call; returns the tag of its outcome."""
+    case = ET.SubElement(
+        suite, "testcase", classname="conformance.fuzz", name=clean_for_xml(f"generated requests[{call}]"), time="0"
+    )
+    found = [item for item in findings if call in item["calls"]]
+    gated = [item for item in found if Level(item["level"]).is_at_least(gate)]
+    if not (found or not judged_count):
+        return None
+    lines = [f"[{item['level']}] {item['title']}: {item['message']}" for item in gated or found]
+    tag = "failure" if gated else "skipped"
+    element = ET.SubElement(case, tag, message=clean_for_xml("; ".join(lines) or "no generated request was judged"))
+    if gated:
+        element.set("type", "fail")
+        replay_lines = (f"conformance replay {item['id']}" for item in gated)
+        element.text = clean_for_xml("\n".join([*replay_lines, *(item["curl"] for item in gated if item["curl"])]))
+    return tag
+
+
+def _add_error_suite(root: ET.Element, profile: str, name_of_case: str, message: str) -> None:
     """Adds an error about the whole run, so that what was judged is not mistaken for all of it."""
-    suite = ET.SubElement(root, "testsuite", name=clean_for_xml(f"{document['profile']['name']}.run"))
+    suite = ET.SubElement(root, "testsuite", name=clean_for_xml(f"{profile}.run"))
     for name, count in (("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")):
         suite.set(name, count)
     case = ET.SubElement(suite, "testcase", classname="conformance.run", name=name_of_case, time="0")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from conformance.cases import CHECKS
 from conformance.core import event_loop
+from conformance.core.child_process import follow_parent
 from conformance.core.errors import InconclusiveError
 from conformance.fuzz import fuzz_plan
 from conformance.fuzz.corpus import load_or_generate
@@ -83,7 +84,9 @@ async def run_jobs(planned: Sequence[SelfCheckJob], on_progress: ProgressCallbac
         run = run_job
         if len(planned) > _MAX_JOBS_IN_PROCESS:
             spawn_context = multiprocessing.get_context("spawn")
-            processes = stack.enter_context(ProcessPoolExecutor(_WORKERS, mp_context=spawn_context))
+            processes = stack.enter_context(
+                ProcessPoolExecutor(_WORKERS, mp_context=spawn_context, initializer=follow_parent)
+            )
             loop = asyncio.get_running_loop()
 
             async def run(url: str, job: SelfCheckJob) -> ServerResult:

@@ -30,6 +30,7 @@ class ServerPool:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "conformance.refserver.server_pool_process",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env={**os.environ, **secrets},
+            start_new_session=True,
         )  # fmt: skip
         return self
 

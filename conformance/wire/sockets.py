@@ -11,6 +11,7 @@ import contextlib
 import select
 import socket
 import ssl
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -48,6 +49,9 @@ class SocketStream(ByteStream):
         self.peer_stopped_reading = False
         self._sock = sock
         self._has_received = False
+        # A task may be cancelled before it holds its connection; a `__del__` could come after that of the socket.
+        self._close = weakref.finalize(self, sock.close)
+        self._close.atexit = False
 
     @property
     def is_readable(self) -> bool:
@@ -59,10 +63,6 @@ class SocketStream(ByteStream):
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         return bool(poll.poll(0))
-
-    def __del__(self) -> None:
-        """Closes a socket without an owner: a task may be cancelled before it holds its connection."""
-        self._sock.close()
 
     async def send(self, item: bytes) -> None:
         """Sends everything, or as much as the peer accepts before it answers or closes."""
@@ -98,7 +98,7 @@ class SocketStream(ByteStream):
 
     async def aclose(self) -> None:
         """Closes the socket."""
-        self._sock.close()
+        self._close()
 
     async def _wait_until_writable(self) -> bool:
         """Waits for room to send; gives up `grace_s` after the peer has sent something."""

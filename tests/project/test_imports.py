@@ -62,6 +62,7 @@ JSON_READERS = {
 }
 """Modules that parse JSON, and why; what a target or a user wrote is read by `core.foreign_json` alone."""
 FILE_READERS = {
+    "cli": "opens the null device for standard streams that are closed",
     "core.atomic_files": "opens files to write them",
     "core.resources": "reads the suite's own schemas and costs",
     "core.user_files": "the door for files of users",

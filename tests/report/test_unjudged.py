@@ -96,7 +96,8 @@ def from_document(render: Callable[[Any], str]) -> Callable[[Report], str]:
 @pytest.mark.parametrize(
     "render",
     [
-        in_terminal, end_line, Report.json_text, from_document(render_markdown), from_document(render_html),
+        in_terminal, lambda report: end_line(report, 3), Report.json_text,
+        from_document(render_markdown), from_document(render_html),
         from_document(render_junit), from_document(render_sarif),
         from_document(lambda document: render_markdown_matrix([document])),
         from_document(lambda document: render_html_matrix([document])),
@@ -120,5 +121,5 @@ def test_a_run_says_which_gate_judges(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_the_sentence_is_in_the_stream() -> None:
     """Beside the exit code."""
-    event = json.loads(end_line(report_of(SHOULD_PASS, SHOULD_PASS)))
+    event = json.loads(end_line(report_of(SHOULD_PASS, SHOULD_PASS), 3))
     assert (event["exit_code"], event["failure"], event["complete"]) == (3, NOTHING_SELECTED, True)

@@ -173,6 +173,7 @@ def test_fuzzing_that_is_ended_before_its_first_request_has_no_rate(
 
     def interrupt(campaign: Coroutine[object, object, None]) -> None:
         campaign.close()
+        signal.raise_signal(signal.SIGINT)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("conformance.core.event_loop.run", interrupt)
