@@ -58,7 +58,9 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
         profile_settings = {**settings, "profile": name, "include": _groups_of_profile(name, settings["include"])}
         with ExitStack() as stack:
             with outputs.cleared_if_inconclusive():
-                url = options["url"] or stack.enter_context(start_embedded_server(profile_settings))
+                url = options["url"]
+                if url is None:
+                    url = stack.enter_context(start_embedded_server(profile_settings))
                 plan = build_plan(profile_settings, url, contract, CHECKS)
             if not reports:
                 outputs.clear()

@@ -60,7 +60,9 @@ def fuzz(options: Mapping[str, Any]) -> int:
     progress, results = progress_console(is_quiet=options["quiet"]), list[CampaignResult]()
     with ExitStack() as stack:
         with outputs.cleared_if_inconclusive():
-            url = options["url"] or stack.enter_context(start_embedded_server(settings))
+            url = options["url"]
+            if url is None:
+                url = stack.enter_context(start_embedded_server(settings))
             plan = build_plan({**settings, "fuzz": count}, url, contract, ())
         outputs.clear()
         if plan.target.is_loopback and settings["jobs"] is None:

@@ -63,7 +63,9 @@ def run(options: Mapping[str, Any]) -> int:
         return dry_run(settings, options["url"], contract, CHECKS)
     with ExitStack() as stack:
         with outputs.cleared_if_inconclusive():
-            url = options["url"] or stack.enter_context(start_embedded_server(settings))
+            url = options["url"]
+            if url is None:
+                url = stack.enter_context(start_embedded_server(settings))
             plan = build_plan(settings, url, contract, CHECKS)
         outputs.clear()
         stream = stack.enter_context(outputs.open_stream(STREAM_OPTION))

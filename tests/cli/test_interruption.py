@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-KEY, PROFILE = "Interrupted-Key", "segmentstream"
+KEY, PROFILE = "Signal-Key-1", "segmentstream"
 STALE = "of an earlier run"
 SELECT = ("--select", "accept.event.*", "--fuzz", "0")
 KINDS = {
