@@ -12,14 +12,15 @@ from conformance.report.loading import load as load_report
 from conformance.trace import load_requirements, render_json, render_lines, render_markdown, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _RENDERERS = {"json": render_json, "markdown": render_markdown}
 
 
 def trace_requirements(options: Mapping[str, Any]) -> int:
     """Prints or writes the trace of a profile, with the outcomes of a report if there is one."""
-    destinations = output.requested_destinations(options, _RENDERERS)
+    inputs = [path for path in (options["profile"], options["report"], options["requirements"]) if path]
+    outputs = output.Outputs.requested(options, _RENDERERS, inputs)
     profile = load(options["profile"])
     report = load_report(options["report"]) if options["report"] else None
     shown = trace(
@@ -28,11 +29,15 @@ def trace_requirements(options: Mapping[str, Any]) -> int:
         load_requirements(profile, options["requirements"]),
         report,
     )
-    for name, destination in destinations.items():
-        output.write(name, destination, _RENDERERS[name](shown))
-    if output.STDOUT not in destinations.values():
-        sys.stdout.write("".join(f"{line}\n" for line in render_lines(shown)))
+    outputs.publish_texts(
+        lambda name: _RENDERERS[name](shown),
+        lambda: _print_lines(render_lines(shown)),
+    )
     return 0
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {"trace": trace_requirements}
