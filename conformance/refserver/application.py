@@ -59,7 +59,7 @@ def create_application(responder: Responder, behavior: HttpBehavior = DEFAULT_BE
     async def handle_request(scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         content_length = int(headers.get("content-length") or 0)
-        max_bytes = responder.max_body_bytes(scope["method"], scope["path"])
+        max_bytes = responder.max_body_bytes(scope["method"], _path_of(scope))
         replies_early = behavior.replies_before_reading and content_length > max_bytes
         try:
             body = bytes(max_bytes + 1) if replies_early else await _read_body(receive, max_read_bytes)
@@ -94,18 +94,22 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 def _received_request(
     scope: Scope, headers: Mapping[str, str], body: bytes, connection: ConnectionState
 ) -> ReceivedRequest:
-    path: str = scope["path"]
-    if not path.startswith("/") and "://" in path:  # the absolute form, as it is sent to proxies
-        path = "/" + path.partition("://")[2].partition("/")[2]
     return ReceivedRequest(
         method=scope["method"],
-        path=path,
+        path=_path_of(scope),
         query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
         headers=headers,
         body=body,
         version=scope["http_version"],
         connection=connection,
     )
+
+
+def _path_of(scope: Scope) -> str:
+    """The path of a target, also of one in the absolute form that is sent to proxies."""
+    path: str = scope["path"]
+    is_absolute = not path.startswith("/") and "://" in path
+    return "/" + path.partition("://")[2].partition("/")[2] if is_absolute else path
 
 
 def _max_read_bytes(contract: Contract) -> int:

@@ -5,9 +5,11 @@ Each form is one difference from an acceptable request.
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from conformance.core import pointers
+from conformance.core.errors import NotApplicable
 from conformance.core.model import ID_PREFIX
 from conformance.requests.edge_cases import request_with_json_text
 from conformance.requests.fields import free_form_pointer, identity_pointer, request_with_ids, require_pointer
@@ -39,7 +41,13 @@ def _user(description: str, value: str) -> Form:
 
 
 def _property(description: str, value: Json, name: str = _PROPERTY) -> Form:
-    return Form(description, lambda call: call.acceptable_request().with_field(free_form_pointer(call, name), value))
+    def make(call: Call) -> Draft:
+        pointer = free_form_pointer(call, name)
+        if pointer in astuple(call.contract.profile.pointers):
+            raise NotApplicable(f"{pointer} is a field of its own in this dialect")
+        return call.acceptable_request().with_field(pointer, value)
+
+    return Form(description, make)
 
 
 def _name(name: str) -> Form:
@@ -64,7 +72,10 @@ IDS = (
     _user("a user id in another script", "-пользователь-用户"),
     _user("a user id with punctuation", ":/?#[]!$&'()*,;=%20{}|^~`<>"),
     _user("a user id of 100 characters", "u" * 88),
-    Form("a user id of digits", lambda call: call.acceptable_request().with_field(identity_pointer(call), "1234")),
+    Form(
+        "a user id of digits",
+        lambda call: call.with_run_tag(call.acceptable_request().with_field(identity_pointer(call), "1234")),
+    ),
     Form("an anonymousId alone", lambda call: request_with_ids(call, anonymous="conformance-anonymous")),
 )  # fmt: skip
 

@@ -54,7 +54,15 @@ def test_another_defect_is_found_and_its_request_has_what_the_target_needs() -> 
     with serve(crashing(lacks("context"), _boolean_user)) as url:
         (finding,) = run_campaign(url, "rudderstack", labelled_cases("rudderstack", COUNT)).findings
     assert finding.title == "a boolean as /userId: server error"
-    assert json.loads(finding.case.body).keys() <= {"userId", "event", "context", "type", "messageId", "name"}
+    assert json.loads(finding.case.body).keys() <= {
+        "userId",
+        "event",
+        "context",
+        "type",
+        "messageId",
+        "name",
+        "previousId",
+    }
     assert "context" in json.loads(finding.case.body)
 
 

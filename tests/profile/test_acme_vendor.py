@@ -78,7 +78,8 @@ class AcmeHandler(BaseHTTPRequestHandler):
 
     def read_body(self) -> bytes:
         """The body, whole or in chunks. Raises Refusal where it is not clear what belongs to it."""
-        is_chunked = self.headers.get("Transfer-Encoding") == "chunked"
+        self.path = self.path.removeprefix(f"http://{self.headers.get('Host')}")  # the absolute form
+        is_chunked = (self.headers.get("Transfer-Encoding") or "").strip().lower() == "chunked"
         lengths = set(self.headers.get_all("Content-Length") or ["0"])
         if len(lengths) > 1 or (is_chunked and "Content-Length" in self.headers):
             self.close_connection = True
@@ -129,7 +130,7 @@ class AcmeHandler(BaseHTTPRequestHandler):
 
     def check_key(self, value: dict[str, Any]) -> None:
         """Raises Refusal if no key is there, or another one."""
-        key = self.headers.get("X-Acme-Key") or value_at(value, "auth", "key")
+        key = (self.headers.get("X-Acme-Key") or "").strip() or value_at(value, "auth", "key")
         if not key:
             raise RefusalError(401)
         if key != KEY and self.flaw != "key":

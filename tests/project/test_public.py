@@ -48,8 +48,9 @@ def test_no_other_name_is_there() -> None:
 
 @pytest.mark.parametrize("module", ["conformance", "conformance.plugin", "conformance.core.errors"])
 def test_importing_costs_nothing(module: str) -> None:
-    """Whoever only has the suite installed loads none of its dependencies."""
-    assert not modules_loaded_by(f"import {module}") & SLOW_IMPORTS
+    """Whoever only has the suite installed loads none of its dependencies; it is pytest that loads the plugin."""
+    allowed = {"pytest"} if module == "conformance.plugin" else set()
+    assert modules_loaded_by(f"import {module}") & SLOW_IMPORTS <= allowed
 
 
 def test_a_public_name_loads_only_what_it_needs() -> None:

@@ -104,7 +104,6 @@ UNJUDGED: dict[str, ConnectionScript] = {
     "negative": targets.invalid_lengths,
     "turning-silent": targets.good_until(40, targets.silence),
     "turning-drip": targets.good_until(40, targets.one_byte_a_second),
-    "turning-torn": targets.good_until(40, targets.reset_mid_answer),
     "turning-interim": targets.good_until(40, targets.endless_interim_answers),
 }
 JUDGED: dict[str, ConnectionScript] = {
@@ -136,6 +135,15 @@ def test_a_target_that_can_not_be_judged_is_said_to_be(name: str, tmp_path: Path
         ended = run_command(server.url, tmp_path, "run", "--deadline", "2")
     assert_survived(ended)
     assert ended.code == 3, ended.output
+
+
+def test_a_target_that_breaks_its_answers_is_judged_for_it(tmp_path: Path) -> None:
+    """From some moment on it goes away in the middle of each answer: the request before that is named, and fails."""
+    torn = targets.good_until(40, targets.reset_mid_answer)
+    with scripted_server(targets.ending_on_bad_request(torn)) as server:
+        ended = run_command(server.url, tmp_path, "run", "--deadline", "2")
+    assert_survived(ended)
+    assert ended.code == 1, ended.output
 
 
 def test_a_target_that_never_accepts_is_said_to_be(tmp_path: Path) -> None:
