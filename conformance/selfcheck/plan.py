@@ -31,7 +31,7 @@ SELF_CHECK_KEYS = Keys(write_key="conformance-Self-check-key", bearer="conforman
 DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99
 """The number of profiles under which each fault is tested, of those that it fits. A few are tested under more."""
 _AREAS_OF_MANY_REQUESTS = {Area.ROBUSTNESS, Area.SAME, Area.VALUES}
-VARIANT_FUZZ_REQUESTS = 400
+VARIANT_FUZZ_REQUESTS = 150
 """How many generated requests each correct variant has to answer, as in a user's run."""
 
 
