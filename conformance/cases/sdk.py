@@ -124,13 +124,15 @@ class SdkScenario(Parameter):
     make: Callable[[SdkRequest], Draft]
     answer: Callable[[SdkRequest], ExpectedResponse] | None = None
     is_batch_only: bool = False
+    must_be_answered: bool = False
 
     def build_draft(self, sdk_request: SdkRequest) -> Draft | None:
         """The request; None where the SDK sends no such request to the operation."""
         if self.is_batch_only and not sdk_request.call.is_batch:
             return None
         try:
-            return self.make(sdk_request).allowing_no_answer()
+            draft = self.make(sdk_request)
+            return draft if self.must_be_answered else draft.allowing_no_answer()
         except NotApplicable:
             return None
 
@@ -155,8 +157,13 @@ def _undocumented_draft(sdk_request: SdkRequest) -> Draft:
 
 
 SDK_SCENARIOS = (
-    SdkScenario(ACCEPTED_CONDITION, "acceptable", lambda request: request.documented_only().to_draft()),
-    SdkScenario("undocumented", "not in the documents", _undocumented_draft),
+    SdkScenario(
+        ACCEPTED_CONDITION,
+        "acceptable",
+        lambda request: request.documented_only().to_draft(),
+        must_be_answered=True,
+    ),
+    SdkScenario("undocumented", "not in the documents", _undocumented_draft, must_be_answered=True),
     SdkScenario(
         "unknown-key",
         "unknown key",

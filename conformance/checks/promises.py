@@ -62,3 +62,17 @@ def server_error_or(own: Promise, trial: Trial, exchanges: Iterable[Exchange]) -
     )
     first, second = (general, own) if well_formed else (own, general)
     return general if first.level.rank < second.level.rank else own
+
+
+def silence_promise(trial: Trial, exchanges: Iterable[Exchange]) -> Promise | None:
+    """What no answer to a request breaks, whatever the check is about; None if the contract has no such fact.
+
+    A check that only observes is a MAY at most, and must not hide that official SDKs get no answers.
+    """
+    well_formed = all(is_well_formed(exchange.request) for exchange in exchanges)
+    general = server_error_promise(trial.contract, well_formed=well_formed)
+    operation = trial.asked_operation
+    if general is None or operation is None:
+        return general
+    sources = (*general.sources, *trial.operation_sources)
+    return Promise(level=weaker_level(general.level, operation.level), sources=sources)

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from conformance.checks import expect
-from conformance.checks.promises import Promise, broken_promise, server_error_or, server_error_promise
+from conformance.checks.promises import Promise, broken_promise, server_error_or, server_error_promise, silence_promise
 from conformance.core.model import PROBLEM_OUTCOMES, Area, Outcome, Verdict
 from conformance.core.resources import profile_names
 from conformance.core.text import truncate
@@ -65,9 +65,17 @@ def _promise(trial: Trial, result: CheckResult) -> Promise:
         return Promise(level=trial.cap_level(level), sources=sources or trial.sources)
     stated = Promise(level=level or trial.level, sources=sources) if level or sources else None
     own = broken_promise(trial, stated)
+    if trial.check.area is Area.SDK and trial.check.observes and _is_unanswered(result):
+        return silence_promise(trial, result.exchanges) or own
     if result.outcome is Outcome.FAIL and result.is_server_error:
         return server_error_or(own, trial, result.exchanges)
     return own
+
+
+def _is_unanswered(result: CheckResult) -> bool:
+    """Whether a check came to no observation because there was no answer."""
+    exchange = result.exchange
+    return result.outcome in PROBLEM_OUTCOMES and exchange is not None and exchange.response is None
 
 
 def _relevant_exchanges(result: CheckResult) -> tuple[Exchange, ...]:
