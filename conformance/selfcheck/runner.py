@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _DEADLINE_S = 5.0
 _FUZZ_SEED = 1
 _WORKERS = (os.cpu_count() or 1) + 1
+_MAX_REPEATED = 8
+"""Up to so many servers that were judged wrongly are asked again, alone: a machine under load loses bytes' timing."""
 _MAX_JOBS_IN_PROCESS = 16
 """Up to so many jobs are run in this process: starting others would take longer."""
 
@@ -58,7 +60,21 @@ async def run_self_check(
 ) -> Score:
     """The score of the checks. Raises InconclusiveError if a server does not start or can't be judged."""
     planned = plan_jobs(profiles, faults, variants, profiles_per_fault)
-    return Score.of(profiles, await run_jobs(planned, on_progress), faults, variants)
+    results = await run_jobs(planned, on_progress)
+    score = Score.of(profiles, results, faults, variants)
+    doubtful = [job for job in planned if any(_is_about(problem, job) for problem in score.problems())]
+    if not 0 < len(doubtful) <= _MAX_REPEATED:
+        return score
+    again = await run_jobs(doubtful, lambda *_: None)
+    repeated = {(result.profile, result.server) for result in again}
+    kept = [result for result in results if (result.profile, result.server) not in repeated]
+    return Score.of(profiles, [*kept, *again], faults, variants)
+
+
+def _is_about(problem: str, job: SelfCheckJob) -> bool:
+    """Whether a problem of a score names the server of a job."""
+    words = problem.split()
+    return len(words) > 2 and words[0] == job.server and words[2].rstrip(":") == job.profile
 
 
 async def run_selection(profiles: Sequence[str], on_progress: ProgressCallback, selection: Selection) -> Score:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("dialect", "behaviour"),
     [
-        ("segmentstream", "all-at-once"), ("rudderstack", "strict-http"), ("metarouter", "close-refused"),
-        ("segment", "http10"), ("segment", "lenient-http"),
+        ("segmentstream", "all-at-once"), ("rudderstack", "strict-http"), ("segmentstream", "close-refused"),
+        ("segmentstream", "http10"),
     ],
 )  # fmt: skip
 def test_correct_servers_of_another_hand_are_green(

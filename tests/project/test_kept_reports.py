@@ -23,7 +23,7 @@ from tests.support import sample_reports as samples
 
 NAMES = profile_names()
 REPORT_NAMES = sorted(path.relative_to(DIRECTORY).as_posix() for path in DIRECTORY.rglob("*.json"))
-MAX_BYTES = 8_000_000
+MAX_BYTES = 12_000_000
 
 
 def test_pages_are_what_the_json_renders_to() -> None:

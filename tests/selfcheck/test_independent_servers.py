@@ -102,7 +102,7 @@ def sampled_broken_servers() -> list[BrokenServer]:
     ]
     small = [case for case in judged if case.dialect.name == SMALL]
     others = [case for case in judged if case.dialect.name != SMALL]
-    return small[::6] + others[::35]
+    return small[::12] + others[::70]
 
 
 @pytest.mark.parametrize("case", sampled_broken_servers(), ids=lambda case: case.name)
