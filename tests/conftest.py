@@ -6,6 +6,7 @@ All tests together run in several processes, a module in one; tests that are nam
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,7 +60,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of the tests' own, with no more than a test asks for, and runs without fuzzing."""
+    """A cache of the tests' own, with no more than a test asks for, and runs without fuzzing.
+
+    A hangup is noticed, too: under nohup it would be ignored, as the command would be right to do.
+    """
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with pytest.MonkeyPatch.context() as patch:
         place = tmp_path_factory.getbasetemp()
         shared = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place

@@ -12,6 +12,7 @@ from conformance.checks.check import BATCHES, ERROR_BODY, EVENTS, NO_SERVER_ERRO
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Level
 from conformance.core.statuses import CLIENT_ERROR
+from conformance.core.text import truncate
 from conformance.profile.facts import AuthScheme
 from conformance.requests.credentials import basic
 from conformance.requests.fields import free_form_pointer
@@ -135,12 +136,8 @@ def error_texts(call: Call) -> Steps:
     for case in (*REFUSALS, NO_IDENTITY):
         exchange = yield case.make_draft(call)
         if exchange.status >= CLIENT_ERROR and exchange.response:
-            texts.append(f"{case.description}: {exchange.status} {_start_of(exchange.response.text)!r}")
+            texts.append(f"{case.description}: {exchange.status} {truncate(exchange.response.text, _TEXT_LENGTH)!r}")
     return "; ".join(texts) or "nothing was refused"
-
-
-def _start_of(text: str) -> str:
-    return text if len(text) <= _TEXT_LENGTH else f"{text[:_TEXT_LENGTH]}..."
 
 
 @check("errors.status.json", "Invalid JSON causes no server error.", fact=NO_SERVER_ERROR)

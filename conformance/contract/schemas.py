@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from conformance.core.model import Json, JsonObject
 
 _REF_PREFIX = "#/components/schemas/"
+_TYPE_NAMES: dict[type, str] = {
+    bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object",
+    type(None): "null",
+}  # fmt: skip
 _SAMPLE_BY_TYPE: dict[str, Json] = {
     "string": "conformance",
     "integer": 1,
@@ -46,30 +50,22 @@ def subschema(schema: Any, pointer: str) -> JsonObject:
 
 def with_value(schema: JsonObject, pointer: str, value: Json) -> JsonObject:
     """A copy of a schema that knows a property at a pointer, with a value as its example."""
-    copied: Any = copy.deepcopy(schema)
-    *path, last = pointers.split(pointer)
-    inner = copied
-    for step in path:
-        inner = inner.setdefault("properties", {}).setdefault(step, {"type": "object"})
-    inner.setdefault("properties", {})[last] = {"type": _type_of(value), "examples": [value]}
-    return dict(copied)
+    return pointers.put(schema, _in_schema(pointer), {"type": type_name(value), "examples": [value]})
 
 
 def without(schema: JsonObject, pointer: str) -> JsonObject:
     """A copy of a schema that does not know the property at a pointer."""
-    copied: Any = copy.deepcopy(schema)
-    *path, last = pointers.split(pointer)
-    inner = copied
-    for step in path:
-        inner = inner.get("properties", {}).get(step, {})
-    inner.get("properties", {}).pop(last, None)
-    return dict(copied)
+    return pointers.remove(schema, _in_schema(pointer))
 
 
-def _type_of(value: Json) -> str:
+def _in_schema(pointer: str) -> str:
+    """Where a schema has what it says of the value at a pointer."""
+    return pointer.replace("/", "/properties/")
+
+
+def type_name(value: Json) -> str:
     """The name that JSON Schema has for the type of a value."""
-    names = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
-    return names.get(type(value), "null")
+    return _TYPE_NAMES[type(value)]
 
 
 def with_required(schema: JsonObject, pointer: str) -> JsonObject:

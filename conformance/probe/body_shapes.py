@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from conformance.contract import schemas
 from conformance.core.foreign_json import Unreadable, read_body
 from conformance.core.model import Level, OperationKind
 from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from conformance.probe.draft_profile import DraftProfile, Observation
 
 _HTML_MEDIA_TYPES = ("text/html", "application/xhtml+xml")
-_JSON_TYPE_NAMES: dict[type, str] = {
-    bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object",
-    type(None): "null",
-}  # fmt: skip
 _FIRST_ERROR = 400
 _MAX_PATHS = 4
 _MAX_TEXT_LENGTH = 40
@@ -121,7 +118,7 @@ def _body_class(response: Response) -> BodyFormat | None:
 
 def infer_schema(values: Sequence[Any], depth: int = 0) -> JsonObject:
     """A JSON Schema for all these values: their types, and the keys that all of them have."""
-    names = list(dict.fromkeys(_JSON_TYPE_NAMES[type(value)] for value in values))
+    names = list(dict.fromkeys(map(schemas.type_name, values)))
     schema: dict[str, Any] = {"type": names[0] if len(names) == 1 else [*names]}
     if names == ["boolean"] and len(set(values)) == 1 and len(values) > 1:
         return {"const": values[0]}

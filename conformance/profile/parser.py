@@ -233,16 +233,13 @@ class ProfileParser:
         )
 
     def _example(self, data: Any, place: Place) -> Example | None:
-        example = data.get("example")
-        if example is None:
-            return None
-        return Example(value=example["value"], sources=self._sources(example, (*place, "example")))
+        return self._example_of(data["example"], (*place, "example")) if "example" in data else None
 
     def _examples(self, data: Any, place: Place) -> tuple[Example, ...]:
-        return tuple(
-            Example(value=item["value"], sources=self._sources(item, (*place, index)))
-            for index, item in enumerate(data.get(place[-1], ()))
-        )
+        return tuple(self._example_of(item, (*place, index)) for index, item in enumerate(data.get(place[-1], ())))
+
+    def _example_of(self, data: Any, place: Place) -> Example:
+        return Example(value=data["value"], sources=self._sources(data, place))
 
     def _documented_fields(self, data: Any) -> Iterable[DocumentedField]:
         for index, item in enumerate(data):

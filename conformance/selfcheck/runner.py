@@ -62,19 +62,14 @@ async def run_self_check(
     planned = plan_jobs(profiles, faults, variants, profiles_per_fault)
     results = await run_jobs(planned, on_progress)
     score = Score.of(profiles, results, faults, variants)
-    doubtful = [job for job in planned if any(_is_about(problem, job) for problem in score.problems())]
+    misjudged = score.misjudged_servers
+    doubtful = [job for job in planned if (job.profile, job.server) in misjudged]
     if not 0 < len(doubtful) <= _MAX_REPEATED:
         return score
     again = await run_jobs(doubtful, lambda *_: None)
     repeated = {(result.profile, result.server) for result in again}
     kept = [result for result in results if (result.profile, result.server) not in repeated]
     return Score.of(profiles, [*kept, *again], faults, variants)
-
-
-def _is_about(problem: str, job: SelfCheckJob) -> bool:
-    """Whether a problem of a score names the server of a job."""
-    words = problem.split()
-    return len(words) > 2 and words[0] == job.server and words[2].rstrip(":") == job.profile
 
 
 async def run_selection(profiles: Sequence[str], on_progress: ProgressCallback, selection: Selection) -> Score:

@@ -83,6 +83,12 @@ class Score:
         """The ids of the checks that apply to some profile and notice no fault."""
         return tuple(name for name, detecting_faults in self.detecting_faults.items() if not detecting_faults)
 
+    @property
+    def misjudged_servers(self) -> frozenset[tuple[str, str]]:
+        """The servers about which something is wrong, each as its profile and its name."""
+        faulty = {(item.profile, item.fault.name) for item in self.detections if item.problems()}
+        return frozenset(faulty | {(i.profile, i.variant.name) for i in self.correct_servers if i.false_alarms})
+
     def problems(self) -> list[str]:
         """Everything that is wrong, one line each; empty if nothing is."""
         problems = [problem for detection in self.detections for problem in detection.problems()]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from conformance.core.text import escape_controls
+from conformance.core.text import escape_controls, join_first
+from conformance.report.document import dump_json
+from conformance.report.markdown.markup import escape_markdown, markdown_table
 from conformance.trace.tracing import Kind
 
 if TYPE_CHECKING:
@@ -38,17 +39,17 @@ def render_lines(shown: Trace) -> Iterator[str]:
 def render_markdown(shown: Trace) -> str:
     """A table of the requirements, with the totals above it."""
     rows = (
-        [
+        (
             row.requirement.id, row.requirement.says, f"{row.document}, {row.requirement.lines}", row.level or "-",
             row.outcome or row.kind, _judged_by(row, row.deciding or row.check_ids),
-        ]
+        )
         for row in shown.rows
     )  # fmt: skip
-    head = ["id", "the document says", "where", "level", "outcome", "by"]
-    table = [head, ["---"] * len(head), *rows]
-    lines = ("| " + " | ".join(_cell(str(cell)) for cell in row) + " |" for row in table)
+    head = ("id", "the document says", "where", "level", "outcome", "by")
+    table = markdown_table(head, (tuple(map(escape_markdown, row)) for row in rows))
     subject = f"{shown.title}, {shown.target}" if shown.target else shown.title
-    return "\n".join([f"# What the documents say: {_cell(subject)}", "", _cell(_summary(shown)), "", *lines, ""])
+    title = f"# What the documents say: {escape_markdown(subject)}"
+    return f"{title}\n\n{escape_markdown(_summary(shown))}\n\n{table}\n"
 
 
 def render_json(shown: Trace) -> str:
@@ -60,7 +61,7 @@ def render_json(shown: Trace) -> str:
         "totals": {**shown.totals, "outcomes": shown.outcomes},
         "requirements": [_row_as_json(row) for row in shown.rows],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return dump_json(document)
 
 
 def _row_as_json(row: TracedRequirement) -> dict[str, object]:
@@ -86,17 +87,10 @@ def _judged_by(row: TracedRequirement, names: Iterable[str]) -> str:
         return f"excluded: {requirement.excluded}"
     if requirement.kept_by:
         return f"kept by the suite: {requirement.kept_by}"
-    shown = [*names]
-    rest = len(shown) - _SHOWN_CHECKS
-    return ", ".join(shown[:_SHOWN_CHECKS]) + (f" and {rest} more" if rest > 0 else "")
+    return join_first(names, _SHOWN_CHECKS)
 
 
 def _summary(shown: Trace) -> str:
     totals = ", ".join(f"{count} {_WORDS[Kind(kind)]}" for kind, count in shown.totals.items())
     outcomes = ", ".join(f"{count} {name}" for name, count in shown.outcomes.items())
     return f"{len(shown.rows)} requirements of {shown.title}: {totals}" + (f"; {outcomes}" if outcomes else "")
-
-
-def _cell(text: str) -> str:
-    """A text as a cell of a Markdown table."""
-    return escape_controls(text).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -61,14 +61,6 @@ POINTS = {
 CASES = [(command, point) for command, points in POINTS.items() for point in points]
 
 
-@pytest.fixture(autouse=True)
-def _hangups_are_noticed() -> Iterator[None]:
-    """Whoever runs the tests under nohup has the signal ignored, as the command would be right to do."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The address of a correct server."""

@@ -17,14 +17,6 @@ NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(autouse=True)
-def _hangups_are_noticed() -> Iterator[None]:
-    """Whoever runs the tests under nohup has the signal ignored, as the command would be right to do."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
-@pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
     """Each test leaves the handlers of this process as they were."""
     before = {number: signal.getsignal(number) for number in (*NUMBERS, signal.SIGALRM)}
