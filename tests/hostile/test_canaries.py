@@ -33,9 +33,12 @@ SOME_CHECKS = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def url() -> Iterator[str]:
-    """The URL of a disorderly target, with the key in its path."""
+    """The URL of a disorderly target, with the key in its path.
+
+    It is new for each test: its answers follow in turn, and one that is no HTTP, as the first, ends a command.
+    """
     with scripted_server(echo_script(SECRETS)) as server:
         yield with_key(server.url)
 
