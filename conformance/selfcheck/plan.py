@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 SELF_CHECK_KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
 DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99
 """The number of profiles under which each fault is tested, of those that it fits. A few are tested under more."""
-_AREAS_OF_MANY_REQUESTS = {Area.ROBUSTNESS, Area.SAME, Area.VALUES}
+_AREAS_OF_MANY_REQUESTS = frozenset({Area.ROBUSTNESS, Area.SAME, Area.VALUES})
+_SHARE_OF_OTHER_AREAS = 2
+"""Unless asked to be thorough, each fault meets one in so many of the areas that have nothing to do with it."""
 VARIANT_FUZZ_REQUESTS = 150
 """How many generated requests each correct variant has to answer, as in a user's run."""
 
@@ -89,16 +91,16 @@ def _expected_ids(fault: Fault) -> frozenset[str]:
     return frozenset(check.id for check in expected_checks(fault, CHECKS))
 
 
-def plan_fault_job(profile: str, fault: Fault, *, thorough: bool = True) -> SelfCheckJob:
+def plan_fault_job(profile: str, fault: Fault, skipped_areas: frozenset[Area] = frozenset()) -> SelfCheckJob:
     """The job that shows a fault: an operation for each check that must notice it, and all cheap checks.
 
-    Checks that only observe, or that send bursts or large volumes, run only if they must notice the fault.
-    Unless `thorough`, the same holds for the areas with the most requests.
+    Checks that only observe, or that send bursts or large volumes, run only if they must notice the fault, and those
+    of `skipped_areas` only if one of their area must.
     """
     expected = expected_checks(fault, CHECKS)
     kinds = {kind for check in expected for kind in ({OperationKind.EVENT} & check.kinds or check.kinds)}
     expected_ids = {check.id for check in expected}
-    skipped_areas = set() if thorough else _AREAS_OF_MANY_REQUESTS - {check.area for check in expected}
+    skipped_areas -= {check.area for check in expected}
     return SelfCheckJob(
         profile=profile,
         server=fault.name,
@@ -109,6 +111,14 @@ def plan_fault_job(profile: str, fault: Fault, *, thorough: bool = True) -> Self
             if check.id in expected_ids or not (_is_costly(check) or check.area in skipped_areas)
         ),
     )
+
+
+def _skipped_areas(fault: Fault) -> frozenset[Area]:
+    """The areas with the most requests, and half of the others, in turn."""
+    turn = sum(fault.name.encode())
+    return _AREAS_OF_MANY_REQUESTS | {
+        area for number, area in enumerate(Area, start=turn) if number % _SHARE_OF_OTHER_AREAS
+    }
 
 
 def _is_costly(check: Check) -> bool:
@@ -158,32 +168,53 @@ def plan_jobs(
     """The jobs for each profile: the correct server, the faults and the variants that fit it.
 
     The correct server has every operation that a fault of the profile needs, so that answers can be compared.
-    A fault is tested under `profiles_per_fault` profiles, a variant under all.
+    A fault is tested under `profiles_per_fault` profiles, a variant under all: by all checks under one of them, and
+    under the others, if that is not more than the default, without the areas with the most requests.
     """
     all_check_ids = frozenset(check.id for check in CHECKS)
     profiles_by_fault = _choose_profiles(faults, profiles, profiles_per_fault)
-    cheap_check_ids = frozenset(check.id for check in CHECKS if not _is_costly(check))
+    whole_profile_by_variant = _whole_profiles(variants, profiles)
+    thorough = profiles_per_fault > DEFAULT_PROFILES_PER_FAULT
     planned = []
     for profile in profiles:
         fault_jobs = [
-            plan_fault_job(profile, fault, thorough=profiles_per_fault > DEFAULT_PROFILES_PER_FAULT)
+            plan_fault_job(profile, fault, frozenset() if thorough else _skipped_areas(fault))
             for fault in faults
             if profile in profiles_by_fault[fault]
         ]
         planned.append(_plan_correct_job(profile, fault_jobs, all_check_ids))
         planned += fault_jobs
         planned += [
-            SelfCheckJob(
-                profile=profile,
-                server=variant.name,
-                selectors=tuple(OperationKind),
-                check_ids=all_check_ids if variant.is_sent_bursts else cheap_check_ids,
-                fuzz_requests=VARIANT_FUZZ_REQUESTS,
-            )
+            _plan_variant_job(profile, variant, is_whole=thorough or profile == whole_profile_by_variant[variant.name])
             for variant in variants
             if variant.applies_to(reduced_contract(profile))
         ]
     return planned
+
+
+def _whole_profiles(variants: Sequence[Variant], profiles: Sequence[str]) -> dict[str, str]:
+    """For each variant that fits a profile, the one under which all checks judge it: they take turns."""
+    fitting = {
+        variant.name: [profile for profile in profiles if variant.applies_to(reduced_contract(profile))]
+        for variant in variants
+    }
+    return {name: names[number % len(names)] for number, (name, names) in enumerate(fitting.items()) if names}
+
+
+def _plan_variant_job(profile: str, variant: Variant, *, is_whole: bool) -> SelfCheckJob:
+    """The job of a correct server: all checks and generated requests, or those of areas with fewer requests."""
+    return SelfCheckJob(
+        profile=profile,
+        server=variant.name,
+        selectors=tuple(OperationKind),
+        check_ids=frozenset(
+            check.id
+            for check in CHECKS
+            if (variant.is_sent_bursts or not _is_costly(check))
+            and (is_whole or check.area not in {*_AREAS_OF_MANY_REQUESTS, Area.FUZZ})
+        ),
+        fuzz_requests=VARIANT_FUZZ_REQUESTS if is_whole else 0,
+    )
 
 
 def _plan_correct_job(profile: str, fault_jobs: Sequence[SelfCheckJob], check_ids: frozenset[str]) -> SelfCheckJob:
@@ -204,7 +235,7 @@ def plan_selection(profiles: Sequence[str], selection: Selection) -> list[SelfCh
             job if selection.check_ids is None else replace(job, check_ids=selection.check_ids)
             for fault in selection.faults
             if fault.applies_to(reduced_contract(profile))
-            for job in [plan_fault_job(profile, fault, thorough=False)]
+            for job in [plan_fault_job(profile, fault, _AREAS_OF_MANY_REQUESTS)]
             if selection.check_ids is None or selection.check_ids & _applicable_ids(profile, job.selectors, CHECKS)
         ]
         correct = _plan_correct_job(profile, fault_jobs, selection.scored_ids)
