@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from conformance.causes.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerStatus
 from conformance.causes.step_difference import FAIL_OR_ERROR
 from conformance.core.model import Area, TransportFailure
+from conformance.fuzz.features import ANYWHERE, REQUEST
 from conformance.profile.facts import Rule
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 NO_SERVER_ERROR_FACT = f"rules.{Rule.NO_SERVER_ERROR}"
 GENERAL_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK, Area.SAME, Area.VALUES})
 """Areas of checks that demand sound answers to any request, or send the same as others."""
+
+_ANY_PLACES = {ANYWHERE, REQUEST}
 
 
 def attribute_consequences(groups: Sequence[list[StepDifference]], causes: CauseAnalysis) -> list[list[StepDifference]]:
@@ -39,7 +43,11 @@ def attribute_consequences(groups: Sequence[list[StepDifference]], causes: Cause
     specific_groups = _absorb(
         batch_groups, event_groups, lambda group, owners: _find_owner(group, _with_opening_check(owners))
     )
-    owners = _absorb([group for group in deciding_groups if _is_general(group)], specific_groups, _find_owner)
+    owners = _absorb(
+        [group for group in deciding_groups if _is_general(group)],
+        specific_groups,
+        lambda group, owners: _find_owner(group, [item for item in owners if not _is_foreign(group, item, causes)]),
+    )
     groups_without_verdict = [group for group in groups if not any(unit.decides_verdict for unit in group)]
     return _absorb(
         groups_without_verdict,
@@ -89,6 +97,26 @@ def _find_owner(group: Sequence[StepDifference], groups: Sequence[list[StepDiffe
     if len(matching) > 1:
         matching = _with_opening_check(matching)
     return matching[0] if len(matching) == 1 else None
+
+
+def _is_foreign(group: Sequence[StepDifference], other: Sequence[StepDifference], causes: CauseAnalysis) -> bool:
+    """Whether requests of one group are special in a way that those of the other have nothing of."""
+    deciding = [[unit for unit in item if unit.decides_verdict] for item in (group, other)]
+    if any(causes.is_ordinary(unit) for units in deciding for unit in units):
+        return False
+    special = [[causes.special_traits(unit) for unit in units] for units in deciding]
+    return any(itertools.chain(*special)) and not any(
+        _may_share_trait(one, two) for one, two in itertools.product(*special)
+    )
+
+
+def _may_share_trait(one: frozenset[Feature], other: frozenset[Feature]) -> bool:
+    """Whether two requests are special in the same way or place, or may be: what is written byte by byte shows none."""
+    if one and other:
+        return bool(one & other) or bool(
+            {trait.place for trait in one} & {trait.place for trait in other} - _ANY_PLACES
+        )
+    return any(trait.place == REQUEST for trait in one | other)
 
 
 def _find_first_alike(

@@ -151,6 +151,21 @@ class ServerChange:
             return cls(behavior=part)
         return cls(protocol=part) if isinstance(part, type) else cls(override=part)
 
+    @property
+    def is_only_answers(self) -> bool:
+        """Whether nothing differs but its answers."""
+        return self.override is not None and self == ServerChange(override=self.override)
+
+    def combined_with(self, other: ServerChange) -> ServerChange:
+        """A change of the answers that either changes, as this one does where both do.
+
+        Raises ValueError if one of them changes more than answers.
+        """
+        one, two = self.override, other.override
+        if one is None or two is None or not (self.is_only_answers and other.is_only_answers):
+            raise ValueError("only changes of answers can be combined")
+        return ServerChange(override=lambda view: one(view) or two(view))
+
     def create_application(self, contract: Contract, write_key: str, bearer: str | None) -> Application:
         """The changed server as an ASGI application."""
         contract = self.edit_contract(contract) if self.edit_contract else contract

@@ -17,11 +17,11 @@ from uvicorn.server import ServerState
 from conformance.core import event_loop
 from conformance.core.child_process import ending_at_once
 from conformance.refserver.reduced_contract import reduced_contract
-from conformance.refserver.servers import SERVERS
+from conformance.refserver.servers import change_of
 from conformance.refserver.threaded_server import listening_socket, uvicorn_config
 
 if TYPE_CHECKING:
-    from conformance.refserver.servers import NamedServer
+    from conformance.refserver.server_change import ServerChange
 
 _BACKLOG = 256
 
@@ -33,17 +33,14 @@ class ServerPoolProcess:
         self._credentials = (write_key, bearer)
         self._servers: dict[int, tuple[asyncio.Server, ServerState]] = {}
 
-    async def open(self, profile: str, server_definition: NamedServer, operations: tuple[str, ...]) -> str:
+    async def open(self, profile: str, change: ServerChange, operations: tuple[str, ...]) -> str:
         """Starts a server and returns its base URL."""
         contract = reduced_contract(profile, operations)
-        config = uvicorn_config(
-            server_definition.change.create_application(contract, *self._credentials), server_definition.change.protocol
-        )
+        config = uvicorn_config(change.create_application(contract, *self._credentials), change.protocol)
         config.load()
         state, loop = ServerState(), asyncio.get_running_loop()
-        protocol = server_definition.change.protocol
         server = await loop.create_server(
-            lambda: protocol(config, state, {}), sock=listening_socket(0), backlog=_BACKLOG
+            lambda: change.protocol(config, state, {}), sock=listening_socket(0), backlog=_BACKLOG
         )
         port: int = server.sockets[0].getsockname()[1]
         self._servers[port] = (server, state)
@@ -68,7 +65,7 @@ async def run_pool(write_key: str, bearer: str | None) -> None:
             pool.close(command["close"])
             continue
         profile, server_name, *operations = command["open"]
-        address = await pool.open(profile, SERVERS[server_name], tuple(operations))
+        address = await pool.open(profile, change_of(server_name), tuple(operations))
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
 

@@ -11,11 +11,13 @@ from conformance.selfcheck.answers import RecordedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from conformance.checks.check import Check
     from conformance.core.model import Verdict
     from conformance.refserver.faults import Fault
     from conformance.refserver.variant import Variant
+    from conformance.report.cause import Cause
 
 _APPLICABLE_OUTCOMES = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.OBSERVED})
 
@@ -38,11 +40,12 @@ def describe_verdict(verdict: Verdict) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerResult:
-    """The verdicts on a server under a profile, by name (a check on an operation), and the server's answers."""
+    """The verdicts on a server under a profile, by name (a check on an operation), their causes, and its answers."""
 
     profile: str
     server: str
     verdicts: Mapping[str, Verdict]
+    causes: tuple[Cause, ...] = ()
     answers: RecordedAnswers = field(default_factory=RecordedAnswers)
 
     @property
@@ -85,7 +88,9 @@ class FaultDetection:
     """How a fault was noticed under a profile.
 
     `detected_by` are the ids of the checks that noticed it, `missed_by` of those that should have, `wrong_area`
-    the verdicts of checks in other areas that failed. `changed_answers` counts the answers that differ from the
+    the verdicts of checks in other areas that failed. `causes` are the sentences of what was found to be the cause of
+    the failures, and `is_one_cause` says whether that is one that explains a check that must notice the fault; None
+    if no check fails. `changed_answers` counts the answers that differ from the
     correct server's, of `compared_answers`.
     """
 
@@ -96,6 +101,8 @@ class FaultDetection:
     wrong_area: tuple[str, ...]
     is_detected: bool
     is_in_right_area: bool
+    causes: tuple[str, ...]
+    is_one_cause: bool | None
     changed_answers: int
     compared_answers: int
 
@@ -120,6 +127,8 @@ class FaultDetection:
             wrong_area=tuple(sorted(wrong_area)),
             is_detected=bool(applicable_ids) and applicable_ids <= detecting_ids,
             is_in_right_area=is_area_named and (bool(fault.collateral_reason) or not wrong_area),
+            causes=tuple(cause.sentence for cause in faulty_server.causes),
+            is_one_cause=_is_one_cause(faulty_server, applicable_ids),
             changed_answers=faulty_server.answers.count_changed(correct.answers),
             compared_answers=faulty_server.answers.count_common(correct.answers),
         )
@@ -140,6 +149,18 @@ class FaultDetection:
                 f"{server_and_profile}: not noticed in its own area"
             ]
         return problems
+
+
+def _is_one_cause(server: ServerResult, expected_ids: AbstractSet[str]) -> bool | None:
+    """Whether the failures have one cause, which explains one of these checks; None if there is no failure."""
+    if not server.causes:
+        return None
+    return len(server.causes) == 1 and explains(server.causes[0], expected_ids)
+
+
+def explains(cause: Cause, check_ids: AbstractSet[str]) -> bool:
+    """Whether a cause explains the failure of one of these checks."""
+    return any(check.id in check_ids for check in cause.explains)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

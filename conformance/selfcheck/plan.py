@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SELF_CHECK_KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
 DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99
 """The number of profiles under which each fault is tested, of those that it fits. A few are tested under more."""
-_AREAS_OF_MANY_REQUESTS = frozenset({Area.ROBUSTNESS, Area.SAME, Area.VALUES})
+AREAS_OF_MANY_REQUESTS = frozenset({Area.ROBUSTNESS, Area.SAME, Area.VALUES})
 _SHARE_OF_OTHER_AREAS = 2
 """Unless asked to be thorough, each fault meets one in so many of the areas that have nothing to do with it."""
 VARIANT_FUZZ_REQUESTS = 150
@@ -39,13 +39,17 @@ VARIANT_FUZZ_REQUESTS = 150
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfCheckJob:
-    """A server under a profile, with its operations, the checks to run, and the number of generated requests."""
+    """A server under a profile, with its operations, the checks to run, and the number of generated requests.
+
+    `is_pair`: whether it has two faults, one of which may hide the other by refusing everything.
+    """
 
     profile: str
     server: str
     selectors: tuple[str, ...]
     check_ids: frozenset[str]
     fuzz_requests: int = 0
+    is_pair: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ def plan_fault_job(profile: str, fault: Fault, skipped_areas: frozenset[Area] = 
 def _skipped_areas(fault: Fault) -> frozenset[Area]:
     """The areas with the most requests, and half of the others, in turn."""
     turn = sum(fault.name.encode())
-    return _AREAS_OF_MANY_REQUESTS | {
+    return AREAS_OF_MANY_REQUESTS | {
         area for number, area in enumerate(Area, start=turn) if number % _SHARE_OF_OTHER_AREAS
     }
 
@@ -211,7 +215,7 @@ def _plan_variant_job(profile: str, variant: Variant, *, is_whole: bool) -> Self
             check.id
             for check in CHECKS
             if (variant.is_sent_bursts or not _is_costly(check))
-            and (is_whole or check.area not in {*_AREAS_OF_MANY_REQUESTS, Area.FUZZ})
+            and (is_whole or check.area not in {*AREAS_OF_MANY_REQUESTS, Area.FUZZ})
         ),
         fuzz_requests=VARIANT_FUZZ_REQUESTS if is_whole else 0,
     )
@@ -235,7 +239,7 @@ def plan_selection(profiles: Sequence[str], selection: Selection) -> list[SelfCh
             job if selection.check_ids is None else replace(job, check_ids=selection.check_ids)
             for fault in selection.faults
             if fault.applies_to(reduced_contract(profile))
-            for job in [plan_fault_job(profile, fault, _AREAS_OF_MANY_REQUESTS)]
+            for job in [plan_fault_job(profile, fault, AREAS_OF_MANY_REQUESTS)]
             if selection.check_ids is None or selection.check_ids & _applicable_ids(profile, job.selectors, CHECKS)
         ]
         correct = _plan_correct_job(profile, fault_jobs, selection.scored_ids)

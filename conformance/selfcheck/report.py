@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from conformance import __version__
@@ -28,6 +29,15 @@ def document(score: Score) -> JsonObject:
         "problems": list(score.problems()),
         "faults": _fault_entries(score),
         "variants": _variant_entries(score),
+        "pairs": [
+            {
+                "faults": [fault.name for fault in item.pair],
+                "profile": item.profile,
+                "causes": list(item.causes),
+                "right": item.is_right,
+            }
+            for item in score.pairs
+        ],
         "checks": {name: list(killers) for name, killers in score.detecting_faults.items()},
     }
 
@@ -49,6 +59,7 @@ def _totals(score: Score) -> JsonObject:
         "false_alarms": score.false_alarm_count,
         "checks": len(score.detecting_faults),
         "checks_without_a_fault": len(score.undetecting_checks),
+        "causes": asdict(score.cause_counts),
     }
 
 
@@ -77,6 +88,7 @@ def _detection_entry(detection: FaultDetection) -> JsonObject:
         "noticed": list(detection.detected_by),
         "missed": list(detection.missed_by),
         "strangers": list(detection.wrong_area),
+        "causes": list(detection.causes),
     }
 
 
@@ -103,6 +115,7 @@ def fault_lines(score: Score) -> list[str]:
             ("caught by", ", ".join(detection.detected_by) or "no check"),
             ("missed by", ", ".join(detection.missed_by) or "none"),
             ("other areas", "; ".join(detection.wrong_area) or "none"),
+            ("causes", "; ".join(detection.causes) or "none"),
         )
         caught = "caught" if detection.is_detected else "NOT CAUGHT"
         lines += [f"{detection.fault.name} under {detection.profile}: {caught}"]
@@ -112,12 +125,14 @@ def fault_lines(score: Score) -> list[str]:
 
 def summary(score: Score) -> list[str]:
     """The totals, one line each."""
-    totals = _totals(score)
+    totals, causes = _totals(score), score.cause_counts
     return [
         f"caught: {totals['caught']} of {totals['broken']} broken servers ({totals['faults']} faults)",
         f"right area named: {totals['right_area']} of {totals['broken']} ({totals['spilling']} spill over)",
         f"false alarms: {totals['false_alarms']} on {totals['correct']} correct servers",
         f"checks that notice no fault: {totals['checks_without_a_fault']} of {totals['checks']}",
+        f"one cause: {causes.faults_right} of {causes.faults} broken servers ({causes.over_split} over-split)",
+        f"two causes: {causes.pairs_right} of {causes.pairs} pairs of faults ({causes.merged} merged)",
     ]
 
 

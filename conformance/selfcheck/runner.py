@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from conformance.cases import CHECKS
+from conformance.causes.evidence import Evidence
+from conformance.causes.finder import find_causes
 from conformance.core import event_loop
 from conformance.core.child_process import follow_parent
 from conformance.core.errors import InconclusiveError
@@ -19,10 +21,11 @@ from conformance.fuzz.corpus import load_or_generate
 from conformance.refserver.faults import FAULTS
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.variants import VARIANTS
-from conformance.run.execution import execute
+from conformance.run.execution import RunResult, execute
 from conformance.run.plan import build_plan
 from conformance.selfcheck.answers import RecordedAnswers
 from conformance.selfcheck.detection import ServerResult
+from conformance.selfcheck.pairs import DEFAULT_PAIRS, THOROUGH_PAIRS, choose_pairs, plan_pair_job
 from conformance.selfcheck.plan import DEFAULT_PROFILES_PER_FAULT, SELF_CHECK_KEYS, plan_jobs, plan_selection
 from conformance.selfcheck.score import Score
 from conformance.selfcheck.server_pool import ServerPool
@@ -59,9 +62,13 @@ async def run_self_check(
     profiles_per_fault: int = DEFAULT_PROFILES_PER_FAULT,
 ) -> Score:
     """The score of the checks. Raises InconclusiveError if a server does not start or can't be judged."""
-    planned = plan_jobs(profiles, faults, variants, profiles_per_fault)
+    pairs = choose_pairs(profiles, faults, THOROUGH_PAIRS if profiles_per_fault > 1 else DEFAULT_PAIRS)
+    planned = [
+        *plan_jobs(profiles, faults, variants, profiles_per_fault),
+        *(plan_pair_job(profile, pair) for profile, pair in pairs),
+    ]
     results = await run_jobs(planned, on_progress)
-    score = Score.of(profiles, results, faults, variants)
+    score = Score.of(profiles, results, faults, variants).with_pairs(results, pairs)
     misjudged = score.misjudged_servers
     doubtful = [job for job in planned if (job.profile, job.server) in misjudged]
     if not 0 < len(doubtful) <= _MAX_REPEATED:
@@ -69,7 +76,7 @@ async def run_self_check(
     again = await run_jobs(doubtful, lambda *_: None)
     repeated = {(result.profile, result.server) for result in again}
     kept = [result for result in results if (result.profile, result.server) not in repeated]
-    return Score.of(profiles, [*kept, *again], faults, variants)
+    return Score.of(profiles, [*kept, *again], faults, variants).with_pairs(results, pairs)
 
 
 async def run_selection(profiles: Sequence[str], on_progress: ProgressCallback, selection: Selection) -> Score:
@@ -132,9 +139,13 @@ async def run_job(url: str, job: SelfCheckJob) -> ServerResult:
     selected_checks = [check for check in CHECKS if check.id in job.check_ids]
     answers = RecordedAnswers()
     plan = build_plan(table.resolve(options), url, reduced_contract(job.profile, job.selectors), selected_checks)
+    plan, evidence = replace(plan, wire_type=answers.wire_type()), Evidence()
     try:
-        result = await execute(replace(plan, wire_type=answers.wire_type()), lambda *_: None, fuzz=fuzz_plan)
+        result = await execute(plan, lambda *_: None, fuzz=fuzz_plan, result=RunResult(evidence=evidence))
+        causes = (await find_causes(plan, evidence)).causes
     except InconclusiveError as error:
+        if job.is_pair:
+            return ServerResult(profile=job.profile, server=job.server, verdicts={})
         raise InconclusiveError(f"{job.server} under {job.profile}: {error}") from None
     verdicts = {verdict.name: verdict for verdict in result.verdicts}
-    return ServerResult(profile=job.profile, server=job.server, verdicts=verdicts, answers=answers)
+    return ServerResult(profile=job.profile, server=job.server, verdicts=verdicts, causes=causes, answers=answers)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.cases import CHECKS
 from conformance.core.model import Area
+from conformance.refserver.servers import name_of_pair
 from conformance.refserver.variant import CORRECT_SERVER
 from conformance.selfcheck.detection import CorrectServerResult, FaultDetection, describe_verdict
+from conformance.selfcheck.pairs import PairResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,19 @@ if TYPE_CHECKING:
     from conformance.refserver.faults import Fault
     from conformance.refserver.variant import Variant
     from conformance.selfcheck.detection import ServerResult
+    from conformance.selfcheck.pairs import FaultPair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseCounts:
+    """How often one fault came out as one cause, and two at once as two, of those that make checks fail."""
+
+    faults: int
+    faults_right: int
+    over_split: int
+    pairs: int
+    pairs_right: int
+    merged: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +42,7 @@ class Score:
     detections: tuple[FaultDetection, ...]
     correct_servers: tuple[CorrectServerResult, ...]
     detecting_faults: dict[str, tuple[str, ...]]
+    pairs: tuple[PairResult, ...] = ()
 
     @classmethod
     def of(
@@ -63,6 +79,15 @@ class Score:
             detecting_faults=_detecting_faults(results, detections, scored_ids),
         )
 
+    def with_pairs(self, results: Sequence[ServerResult], pairs: Sequence[tuple[str, FaultPair]]) -> Score:
+        """The score with what was found on servers with two faults, where both show."""
+        result_of = {(result.profile, result.server): result for result in results}
+        judged = (
+            PairResult.of(result_of[profile, name_of_pair(*(fault.name for fault in pair))], pair)
+            for profile, pair in pairs
+        )
+        return replace(self, pairs=tuple(item for item in judged if item is not None))
+
     @property
     def detected_count(self) -> int:
         """The number of faulty servers that were noticed by every check that must."""
@@ -77,6 +102,19 @@ class Score:
     def false_alarm_count(self) -> int:
         """The number of correct servers on which a check failed."""
         return sum(bool(result.false_alarms) for result in self.correct_servers)
+
+    @property
+    def cause_counts(self) -> CauseCounts:
+        """How often the causes of failures were right."""
+        judged = [item for item in self.detections if item.is_one_cause is not None]
+        return CauseCounts(
+            faults=len(judged),
+            faults_right=sum(bool(item.is_one_cause) for item in judged),
+            over_split=sum(len(item.causes) > 1 for item in judged),
+            pairs=len(self.pairs),
+            pairs_right=sum(item.is_right for item in self.pairs),
+            merged=sum(len(item.causes) < len(item.pair) for item in self.pairs),
+        )
 
     @property
     def undetecting_checks(self) -> tuple[str, ...]:

@@ -108,9 +108,17 @@ def test_one_fault_is_one_cause(fault: str, select: str, checks: int) -> None:
     assert len(cause.check_ids) == checks
 
 
-def test_two_faults_of_one_kind_are_two_causes() -> None:
-    """Both fail on a method; another wrong method is refused as it should be."""
-    found, _ = judge(serve("put-crash", "head-crash"), select="robustness.head.*,robustness.method.*")
+@pytest.mark.parametrize(
+    ("faults", "select"),
+    [
+        (("put-crash", "head-crash"), "robustness.head.*,robustness.method.*"),
+        (("methods-crash", "null-crash"), "robustness.method.*,json.top-level.*"),
+        (("poisoned-by-json", "null-crash"), "robustness.recovery.json,json.top-level.*"),
+    ],
+)
+def test_two_faults_of_one_kind_are_two_causes(faults: tuple[str, str], select: str) -> None:
+    """Both fail alike, on requests that have nothing in common."""
+    found, _ = judge(serve(*faults), select=select)
     assert len(found.causes) == 2
 
 

@@ -21,7 +21,7 @@ from conformance.refserver.faults import FAULTS
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
 from conformance.refserver.variant import CORRECT_SERVER
-from conformance.selfcheck import Score, plan, report, run_self_check, runner
+from conformance.selfcheck import ALL_PROFILES_PER_FAULT, Score, plan, report, run_self_check, runner
 from conformance.selfcheck.detection import expected_checks
 from conformance.selfcheck.plan import SELF_CHECK_KEYS
 from tests.regenerate import hint
@@ -43,8 +43,8 @@ SCHEMA: dict[str, Any] = json.loads((resources.specs_dir() / "selfcheck.schema.j
 
 
 def score_of(faults: Sequence[Fault] = (), variants: Sequence[Variant] = ()) -> Score:
-    """The score of a few servers under the smallest profile."""
-    return asyncio.run(run_self_check([SMALLEST], lambda *_: None, faults, variants))
+    """The score of a few servers under the smallest profile, with all areas."""
+    return asyncio.run(run_self_check([SMALLEST], lambda *_: None, faults, variants, ALL_PROFILES_PER_FAULT))
 
 
 async def result_on_own_server(server: Fault | Variant, job: SelfCheckJob) -> ServerResult:
@@ -88,6 +88,9 @@ def test_it_is_perfect(whole: tuple[subprocess.CompletedProcess[str], Path]) -> 
     assert totals["caught"] == totals["right_area"] == totals["broken"] >= len(FAULTS) > 150
     assert totals["false_alarms"] == totals["checks_without_a_fault"] == 0
     assert totals["correct"] > 50
+    causes = totals["causes"]
+    assert causes["faults_right"] >= 0.97 * causes["faults"] > 0.9 * totals["broken"]
+    assert causes["pairs_right"] >= 0.9 * causes["pairs"] > 15
     assert completed.stdout.splitlines()[-1] == "perfect"
     assert "/" in completed.stderr.splitlines()[-1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,13 +19,21 @@ FILES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         r"right area [^|]*\| (\d+) of (\d+) \|": ("right_area", "broken"),
         r"false alarms [^|]*\| (\d+) on (\d+) \|": ("false_alarms", "correct"),
         r"no fault [^|]*\| (\d+) of (\d+) \|": ("checks_without_a_fault", "checks"),
+        r"one cause [^|]*\| (\d+) of (\d+) \|": ("causes.faults_right", "causes.faults"),
+        r"two causes [^|]*\| (\d+) of (\d+) \|": ("causes.pairs_right", "causes.pairs"),
     },
 }
 """By file and by sentence: the totals that its numbers are, in their order."""
 
 
-def with_totals(name: str, text: str, totals: Mapping[str, int]) -> str:
-    """The text of a file with the numbers of a self-check. Raises ValueError if a sentence is missing."""
+def _total(totals: Mapping[str, Any], key: str) -> int:
+    group, _, name = key.rpartition(".")
+    number: int = totals[group][name] if group else totals[name]
+    return number
+
+
+def with_totals(name: str, text: str, totals: Mapping[str, Any]) -> str:
+    """The text of a file with the totals of a self-check. Raises ValueError if a sentence is missing."""
     for pattern, keys in FILES[name].items():
         match = re.search(pattern, text)
         if match is None:
@@ -33,5 +41,5 @@ def with_totals(name: str, text: str, totals: Mapping[str, int]) -> str:
                 f"{name}: nothing matches {pattern}; say it so, or change tests/support/self_check_numbers.py"
             )
         for group, key in reversed(list(enumerate(keys, 1))):
-            text = f"{text[: match.start(group)]}{totals[key]}{text[match.end(group) :]}"
+            text = f"{text[: match.start(group)]}{_total(totals, key)}{text[match.end(group) :]}"
     return text
