@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conformance.causes.cause_analysis import CauseAnalysis
     from conformance.causes.cause_groups import CauseGroup
     from conformance.causes.evidence import Problem
+    from conformance.causes.hints import PassedChecks
     from conformance.causes.step_difference import StepDifference
     from conformance.contract import Contract
     from conformance.core.model import Level
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseBuilder:
-    """Builds the causes of one run."""
+    """Builds the causes of one run, with hints from the checks that passed."""
 
     contract: Contract
     analysis: CauseAnalysis
+    passed: PassedChecks
 
     def build_all(self, groups: Iterable[CauseGroup]) -> tuple[Cause, ...]:
         """The causes of all groups, in the order of harm."""
@@ -58,6 +60,7 @@ class CauseBuilder:
             curl=_replay_command(group) or shown.curl,
             stops=stopped_sdks({item.id for item in explains}, self.contract),
             sdks=sdk_losses(self._difference_of(group, smallest), self.contract) if differences else (),
+            hint=self.passed.hint(naming, group.problems),
         )
 
     @staticmethod

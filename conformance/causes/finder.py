@@ -11,6 +11,7 @@ from conformance.causes.cause_builder import CauseBuilder
 from conformance.causes.cause_groups import assign_problems, choose_samples, is_about_target, is_generated
 from conformance.causes.generated import FindingJoiner
 from conformance.causes.grouping import group_differences
+from conformance.causes.hints import PassedChecks
 from conformance.causes.normalized_answers import NormalizedAnswer, normalize
 from conformance.causes.ordinary_requests import ordinary_requests
 from conformance.causes.problem_differences import ComparedProblem
@@ -77,7 +78,8 @@ async def find_causes(plan: Plan, evidence: Evidence) -> FoundCauses:
     seed_events = seed_events_by_call(plan.contract) if evidence.findings else {}
     joiner = FindingJoiner(traits=traits, normalize=cache.normalize, right=answers.generated, seed_events=seed_events)
     groups = joiner.join(groups, evidence.findings, problems, analysis)
-    builder = CauseBuilder(contract=plan.contract, analysis=analysis)
+    passed = PassedChecks(trial for trial, _ in evidence.passed)
+    builder = CauseBuilder(contract=plan.contract, analysis=analysis, passed=passed)
     return FoundCauses(causes=builder.build_all(groups), remark=answers.failure)
 
 

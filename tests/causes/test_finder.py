@@ -154,3 +154,17 @@ def test_what_has_no_room_is_told_apart_by_its_verdict(monkeypatch: pytest.Monke
     found, report = judge(serve(*THREE), select="json,accept.event.*")
     explained = {item.name for cause in found.causes for item in cause.explains}
     assert explained == {item.name for item in report.verdicts if item.outcome is Outcome.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("fault", "select", "hint"),
+    [
+        ("batch-weighed-after-reading", "size.batch.*", "only in this form, for size.batch.over passes"),
+        ("nul-crash-in-batches", "robustness.input.*", "what this call does otherwise than POST /v1/track"),
+    ],
+)
+def test_checks_that_pass_tell_where_to_look(fault: str, select: str, hint: str) -> None:
+    """What is plainer and right, or where the same is right."""
+    application = SERVERS[fault].change.create_application(reduced_contract(OTHER), KEY, None)
+    (cause,) = judge(ThreadedServer(uvicorn_config(application), "faulty"), OTHER, select)[0].causes
+    assert cause.hint.startswith(hint)
