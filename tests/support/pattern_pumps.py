@@ -17,7 +17,7 @@ from typing import Any
 
 LENGTH = 131_072
 """What is kept of a body. A search takes a fraction of a second, or, with the square of this, many seconds."""
-MAX_SEARCH_S = 5.0
+MAX_SEARCH_S = 2.0
 """The most time of the processor for one search; the system ends this program then."""
 MANY, MAX_BODIES = 8, 3
 """A part that may be repeated so often is pumped, with so many texts."""
