@@ -19,8 +19,6 @@ FILES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         r"right area [^|]*\| (\d+) of (\d+) \|": ("right_area", "broken"),
         r"false alarms [^|]*\| (\d+) on (\d+) \|": ("false_alarms", "correct"),
         r"no fault [^|]*\| (\d+) of (\d+) \|": ("checks_without_a_fault", "checks"),
-        r"one cause [^|]*\| (\d+) of (\d+) \|": ("causes.faults_right", "causes.faults"),
-        r"two causes [^|]*\| (\d+) of (\d+) \|": ("causes.pairs_right", "causes.pairs"),
     },
 }
 """By file and by sentence: the totals that its numbers are, in their order."""
