@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from conformance.core.text import join_first
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -50,5 +52,4 @@ class PassedChecks:
         right = sorted(self._operations.get(naming.verdict.id, set()) - failing - {""})
         if not right:
             return ""
-        more = f" and {len(right) - _MAX_CALLS:,} more" if len(right) > _MAX_CALLS else ""
-        return f"what this call does otherwise than {', '.join(right[:_MAX_CALLS])}{more}, where the same is right"
+        return f"what this call does otherwise than {join_first(right, _MAX_CALLS)}, where the same is right"

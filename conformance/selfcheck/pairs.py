@@ -75,12 +75,17 @@ def _draw(profiles: Sequence[str], faults: Sequence[Fault]) -> Iterator[tuple[st
             yield profile, (one, other)
 
 
+def server_of_pair(pair: FaultPair) -> str:
+    """The name of the server with both faults."""
+    return name_of_pair(*(fault.name for fault in pair))
+
+
 def plan_pair_job(profile: str, pair: FaultPair) -> SelfCheckJob:
     """The job of the server with both faults: the operations and checks of both."""
     jobs = [plan_fault_job(profile, fault, AREAS_OF_MANY_REQUESTS) for fault in pair]
     return SelfCheckJob(
         profile=profile,
-        server=name_of_pair(*(fault.name for fault in pair)),
+        server=server_of_pair(pair),
         selectors=tuple(dict.fromkeys(selector for job in jobs for selector in job.selectors)),
         check_ids=frozenset().union(*(job.check_ids for job in jobs)),
         is_pair=True,

@@ -62,7 +62,8 @@ async def run_self_check(
     profiles_per_fault: int = DEFAULT_PROFILES_PER_FAULT,
 ) -> Score:
     """The score of the checks. Raises InconclusiveError if a server does not start or can't be judged."""
-    pairs = choose_pairs(profiles, faults, THOROUGH_PAIRS if profiles_per_fault > 1 else DEFAULT_PAIRS)
+    is_thorough = profiles_per_fault > DEFAULT_PROFILES_PER_FAULT
+    pairs = choose_pairs(profiles, faults, THOROUGH_PAIRS if is_thorough else DEFAULT_PAIRS)
     planned = [
         *plan_jobs(profiles, faults, variants, profiles_per_fault),
         *(plan_pair_job(profile, pair) for profile, pair in pairs),

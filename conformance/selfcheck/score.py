@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from conformance.cases import CHECKS
 from conformance.core.model import Area
-from conformance.refserver.servers import name_of_pair
 from conformance.refserver.variant import CORRECT_SERVER
 from conformance.selfcheck.detection import CorrectServerResult, FaultDetection, describe_verdict
-from conformance.selfcheck.pairs import PairResult
+from conformance.selfcheck.pairs import PairResult, server_of_pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,10 +81,7 @@ class Score:
     def with_pairs(self, results: Sequence[ServerResult], pairs: Sequence[tuple[str, FaultPair]]) -> Score:
         """The score with what was found on servers with two faults, where both show."""
         result_of = {(result.profile, result.server): result for result in results}
-        judged = (
-            PairResult.of(result_of[profile, name_of_pair(*(fault.name for fault in pair))], pair)
-            for profile, pair in pairs
-        )
+        judged = (PairResult.of(result_of[profile, server_of_pair(pair)], pair) for profile, pair in pairs)
         return replace(self, pairs=tuple(item for item in judged if item is not None))
 
     @property

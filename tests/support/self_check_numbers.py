@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,14 +24,8 @@ FILES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """By file and by sentence: the totals that its numbers are, in their order."""
 
 
-def _total(totals: Mapping[str, Any], key: str) -> int:
-    group, _, name = key.rpartition(".")
-    number: int = totals[group][name] if group else totals[name]
-    return number
-
-
-def with_totals(name: str, text: str, totals: Mapping[str, Any]) -> str:
-    """The text of a file with the totals of a self-check. Raises ValueError if a sentence is missing."""
+def with_totals(name: str, text: str, totals: Mapping[str, int]) -> str:
+    """The text of a file with the numbers of a self-check. Raises ValueError if a sentence is missing."""
     for pattern, keys in FILES[name].items():
         match = re.search(pattern, text)
         if match is None:
@@ -39,5 +33,5 @@ def with_totals(name: str, text: str, totals: Mapping[str, Any]) -> str:
                 f"{name}: nothing matches {pattern}; say it so, or change tests/support/self_check_numbers.py"
             )
         for group, key in reversed(list(enumerate(keys, 1))):
-            text = f"{text[: match.start(group)]}{_total(totals, key)}{text[match.end(group) :]}"
+            text = f"{text[: match.start(group)]}{totals[key]}{text[match.end(group) :]}"
     return text
