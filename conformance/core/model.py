@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from conformance.core.known_deviation import KnownDeviation
+    from conformance.core.timing import Timing
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
@@ -19,10 +20,7 @@ DEFAULT_RUN_ID = "unnamed"
 """The run id if none is given; it is constant, so that every run sends the same bytes."""
 
 RawWriter: TypeAlias = Callable[[str, list[tuple[str, str]], bytes], tuple[bytes, ...]]
-"""Builds the bytes of a request that no HTTP client would send, from its start line, headers and body.
-
-The pieces are sent one after another, with a short wait for a response in between.
-"""
+"""Builds a request that no HTTP client would send, from its start line, headers and body: pieces with waits between."""
 
 
 class Level(enum.StrEnum):
@@ -35,7 +33,7 @@ class Level(enum.StrEnum):
     @property
     def rank(self) -> int:
         """0 for the strongest level; grows as promises get weaker."""
-        return list(Level).index(self)
+        return {"must": 0, "should": 1, "may": 2}[self]
 
     def is_at_least(self, gate: Level) -> bool:
         """Whether a run with this gate counts promises of this level."""
@@ -65,13 +63,8 @@ PROBLEM_OUTCOMES = DEVIATING_OUTCOMES | {Outcome.ERROR}
 JUDGED_OUTCOMES = PROBLEM_OUTCOMES | {Outcome.PASS}
 """Outcomes of checks that the contract asks for, and that do more than report."""
 WORST_FIRST = (
-    Outcome.FAIL,
-    Outcome.UNTESTABLE,
-    Outcome.ERROR,
-    Outcome.OBSERVED,
-    Outcome.PASS,
-    Outcome.NOT_APPLICABLE,
-)
+    Outcome.FAIL, Outcome.UNTESTABLE, Outcome.ERROR, Outcome.OBSERVED, Outcome.PASS, Outcome.NOT_APPLICABLE,
+)  # fmt: skip
 """The order in which one outcome stands for several."""
 
 
@@ -100,6 +93,7 @@ class Area(enum.StrEnum):
     FUZZ = "fuzz"
     SAME = "same"
     VALUES = "values"
+    COMBINED = "combined"
     SDK = "sdk"
     DELIVERY = "delivery"
 
@@ -175,8 +169,7 @@ class Request:
 class Response:
     """One HTTP response. The body is decoded; it is `truncated` if it was longer than the wire reads.
 
-    `left_out_bytes` were cut off later, to save room.
-    `is_made_up`: no target sent it; an export learns from it what a check expects.
+    `left_out_bytes` were cut off later, to save room. `is_made_up`: no target sent it, but an export made it.
     """
 
     is_made_up: ClassVar[bool] = False
@@ -207,8 +200,8 @@ class Exchange:
     """A request and its response, or the failure that came instead. Secrets are already redacted.
 
     `is_certificate_rejected` tells an untrusted certificate from other TLS failures. `stays_open` says whether
-    the target announced that the connection stays usable; it and the last two fields are only meaningful if
-    the request was written to the connection byte by byte.
+    the target announced that the connection stays usable; it and the two fields beside it are only meaningful if
+    the request was written to the connection byte by byte, and `elapsed_s` only if it was not.
     """
 
     request: Request
@@ -220,6 +213,7 @@ class Exchange:
     bytes_after_response: bytes = b""
     stays_open: bool = True
     got_100_continue: bool = False
+    elapsed_s: float = field(default=0.0, compare=False)
 
     @property
     def status(self) -> int:
@@ -265,7 +259,8 @@ class Verdict:
     exchange shows one. `data` comes from the check's Note. `measured_sizes` lists the requests that were built to hit a
     size limit, and whether each was accepted. `known_deviation` is set if a broken promise is accepted for now;
     `outcome_counts` if repeated runs had different outcomes. `path_state` is set if the check could not be asked
-    because nothing is accepted on the path; `asked_on` if it was asked on another path for that reason.
+    because nothing is accepted on the path; `asked_on` if it was asked on another path for that reason. `timing` is
+    None if nothing was sent for it alone.
     """
 
     id: str
@@ -288,6 +283,7 @@ class Verdict:
     outcome_counts: tuple[tuple[Outcome, int], ...] = ()
     path_state: PathState | None = None
     asked_on: str = ""
+    timing: Timing | None = field(default=None, compare=False)
 
     @property
     def judged_operation(self) -> str:

@@ -41,6 +41,11 @@ def profile_path(name: str) -> Path:
     return specs_dir() / "profiles" / f"{name}.yaml"
 
 
+def stored_requests_path(profile: str) -> Path:
+    """The path that the generated requests of a profile of the suite have, whether they exist or not."""
+    return specs_dir() / "requests" / f"{profile}.jsonl.xz"
+
+
 def sdk_names() -> list[str]:
     """The names of the SDKs that come with the suite."""
     return sorted(path.stem for path in (specs_dir() / "sdks").glob("*.yaml"))

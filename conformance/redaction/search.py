@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.redaction.views import Span, base64_views, escaped_views, hex_views, visible_view
+from conformance.redaction.views import (
+    UNSEEN_STARTS,
+    Span,
+    base64_views,
+    escaped_views,
+    hex_views,
+    narrow_views,
+    visible_view,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,9 +26,9 @@ _MAX_DECODED_BYTES, _MAX_DECODED_RATIO = 1024 * 1024, 24
 """How many bytes are decoded in all: a number of them, and so many times the bytes of the text."""
 _MIN_PART_LENGTH = 8
 """The shortest part of a secret that counts, if it is cut; a part is at least three quarters of it."""
-_MAX_WIDTH = 4
-"""The bytes of a character in UTF-32, all but one of which are usually 0."""
-_PRINTABLE_AS_X = bytes(ord("x") if 0x21 <= code <= 0x7E else 0 for code in range(256))
+_WIDTHS = (1, 2, 4)
+"""The bytes of a character in UTF-8, UTF-16 and UTF-32, all but one of which are 0 in text of ASCII."""
+_PRINTABLE_AS_X = bytes(ord("x") if 0x21 <= code <= 0x7E else min(code, 1) for code in range(256))
 _MIN_SPACED_LENGTH = 8
 """The shortest secret that is looked for across blanks."""
 
@@ -74,7 +82,7 @@ class SecretSearch:
         shortest = min((item.min_length for item in needles.values()), default=0)
         self._min_length = shortest
         self._min_base64_length = shortest * 4 // 3
-        self._encoded = b"x" * max(shortest, 1)
+        self._printable_runs = [(b"x" + bytes(width - 1)) * max(shortest - 1, 1) for width in _WIDTHS]
 
     def find(self, data: bytes) -> list[Hit]:
         """The places, in order, none of which overlap."""
@@ -112,14 +120,19 @@ class SecretSearch:
             level = deeper
 
     def _may_be_encoded(self, data: bytes) -> bool:
-        """Whether what was decoded is worth decoding: it has so many printable characters in a row, or is wide text."""
-        if len(data) < len(self._encoded):
-            return False
-        return self._encoded in data.translate(_PRINTABLE_AS_X) or data.count(0) * _MAX_WIDTH > len(data)
+        """Whether what was decoded is worth decoding: it has so many printable characters in a row, of any width.
+
+        Or it has as many that are not seen, between which a secret may be.
+        """
+        classes = data.translate(_PRINTABLE_AS_X)
+        if any(run in classes for run in self._printable_runs):
+            return True
+        return not data.isascii() and sum(map(data.count, UNSEEN_STARTS)) >= self._min_length - 1
 
     def _views(self, data: bytes) -> Iterator[View]:
         """All that a text decodes to in one step."""
         yield from escaped_views(data)
+        yield from narrow_views(data, self._min_length - 1)
         yield from base64_views(data, self._min_base64_length)
         yield from hex_views(data, 2 * self._min_length)
 
@@ -133,9 +146,12 @@ class SecretSearch:
 
 
 def _folded_forms(secret: str) -> set[bytes]:
-    """A secret in the cases that a server may give it, in UTF-8, and as UTF-8 that was read as latin-1."""
-    forms = {form.encode("utf-8", "surrogatepass") for form in (secret, secret.lower(), secret.upper())}
-    return {form.lower() for form in forms} | {form.decode("latin-1").encode().lower() for form in forms}
+    """A secret in the cases that a server may give it, in UTF-8 and Latin-1, and as UTF-8 that was read as Latin-1."""
+    texts = (secret, secret.lower(), secret.upper())
+    forms = {form.encode("utf-8", "surrogatepass") for form in texts}
+    misread = {form.decode("latin-1").encode() for form in forms}
+    latin = {form.encode("latin-1", "ignore") for form in texts if max(form) <= "\xff"}
+    return {form.lower() for form in forms | misread | latin}
 
 
 def _min_length(secret: bytes) -> int:

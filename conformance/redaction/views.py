@@ -27,22 +27,41 @@ _NOT_BASE64_RUN = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _ESCAPE = re.compile(
     rb"[%=&\\](?:(?<=%)u([0-9a-fA-F]{4})|(?<=[%=])([0-9a-fA-F]{2})"
     rb"|(?<=&)(?:#[xX]0{0,6}([0-9a-fA-F]{1,5});?|#0{0,6}([0-9]{1,6});?|([a-zA-Z]{2,8});)"
-    rb"|(?<=\\)\\{0,7}(?:u\{?0{0,4}([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2})|U0000([0-9a-fA-F]{4})|([0-3][0-7]{2})|([\"'/\\nrtbf])))"
+    rb"|(?<=\\)\\{0,31}(?:u(?:([0-9a-fA-F]{4})|\{0{0,6}([0-9a-fA-F]{1,5})\})|x([0-9a-fA-F]{2})|U0000([0-9a-fA-F]{4})"
+    rb"|([0-3][0-7]{2})|([\"'/\\nrtbf])))"
 )
 """An escape of URLs and of quoted-printable, of HTML, and of JSON, JavaScript, Python and C, their backslash repeated
 as it is in JSON inside JSON."""
-_BASES = (16, 16, 16, 10, 0, 16, 16, 16, 8, 0)
+_BASES = (16, 16, 16, 10, 0, 16, 16, 16, 16, 8, 0)
 """The base of the number in each group of the pattern; 0 for a name or a character."""
+_BYTE_GROUPS = frozenset({2, 8, 10})
+"""Those that stand for a byte: `\\xe9` and `\\351` may be a character of Latin-1, too, and are searched for as both."""
 _BLANKS = bytes((*range(0x21), 0x7F))
 _UNSEEN = re.compile(
     rb"[\xc2\xcd\xe1\xe2\xe3\xef\xf3](?:(?<=\xc2)[\x80-\xa0\xad]|(?<=\xcd)\x8f|(?<=\xe1)\xa0\x8e|(?<=\xe2)\x80[\x80-\x8f\xa8-\xaf]"
     rb"|(?<=\xe2)\x81[\x9f-\xaf]|(?<=\xe3)\x80\x80|(?<=\xef)\xb8[\x80-\x8f]|(?<=\xef)\xbb\xbf|(?<=\xf3)\xa0[\x80-\x87][\x80-\xbf])"
 )
 """Characters above ASCII that are not seen, in UTF-8."""
+UNSEEN_STARTS = (
+    b"\xc2\xa0",
+    b"\xc2\xad",
+    b"\xcd\x8f",
+    b"\xe1\xa0",
+    b"\xe2\x80",
+    b"\xe2\x81",
+    b"\xe3\x80",
+    b"\xef\xb8",
+    b"\xef\xbb",
+    b"\xf3\xa0",
+)
+"""How those begin that are in use."""
 _INVISIBLE = re.compile(rb"[\x00-\x20\x7f]+|" + _UNSEEN.pattern)
 """The same with blanks and controls."""
+_MISREAD = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
+"""A byte above ASCII as it stands in a text that was read as Latin-1, as headers are."""
 _NUMBERS = re.compile(rb"[0-9][0-9]{1,2}[,; ]{1,2}(?:[0-9]{2,3}[,; ]{1,2}){5}[0-9]{2,3}")
 _NUMBER = re.compile(rb"[0-9]+|[^0-9]+")
+_NULS = re.compile(rb"\0+")
 _BASE64_BITS, _BYTE_BITS = 6, 8
 
 
@@ -105,19 +124,27 @@ class CodedView:
 
 
 def escaped_views(data: bytes) -> Iterator[View]:
-    """The text without escapes, if it has any; and what its numbers are the codes of."""
+    """The text without escapes, if it has any; what its numbers are the codes of; and its UTF-8 read as such."""
     if any(mark in data for mark in (b"%", b"&", b"\\", b"=")):
         decoded = _ESCAPE.sub(_character, data)
         if decoded != data:
             yield EditedView(data, _ESCAPE, _character, decoded)
     if _NUMBERS.search(data):
         yield EditedView(data, _NUMBER, _numbered_character, _NUMBER.sub(_numbered_character, data))
+    if b"\xc3" in data and b"\xc2" in data:
+        yield EditedView(data, _MISREAD, _byte, _MISREAD.sub(_byte, data))
 
 
 def visible_view(data: bytes) -> View:
     """The text without blanks, controls and characters that are not seen."""
     visible = data.translate(None, _BLANKS)
     return EditedView(data, _INVISIBLE, _nothing, visible if visible.isascii() else _UNSEEN.sub(b"", visible))
+
+
+def narrow_views(data: bytes, min_length: int) -> Iterator[View]:
+    """The text without NULs, if it has so many: as ASCII, where it may be UTF-16 or UTF-32."""
+    if data.count(0) >= min_length:
+        yield EditedView(data, _NULS, _nothing, data.replace(b"\0", b""))
 
 
 def base64_views(data: bytes, min_length: int) -> Iterator[View]:
@@ -146,6 +173,11 @@ def _nothing(_: re.Match[bytes]) -> bytes:
     return b""
 
 
+def _byte(match: re.Match[bytes]) -> bytes:
+    """The byte that a character of Latin-1 stands for."""
+    return match[0].decode().encode("latin-1")
+
+
 def _character(match: re.Match[bytes]) -> bytes:
     """What an escape stands for; itself if it stands for nothing."""
     number = match.lastindex or 0
@@ -155,7 +187,7 @@ def _character(match: re.Match[bytes]) -> bytes:
             return html5.get(f"{text.decode()};", match[0].decode()).encode()
         return b" " if text.isalpha() else text
     code = int(text, base)
-    if match[0][:1] in {b"%", b"="} and len(match[0]) == 3:
+    if number in _BYTE_GROUPS:
         return bytes((code,))
     return chr(code).encode("utf-8", "replace") if code <= 0x10FFFF else match[0]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.requests.rate_limits import equal_control
+
 if TYPE_CHECKING:
     from conformance.contract import Operation
-    from conformance.core.model import Exchange
+    from conformance.core.model import Exchange, Request
     from conformance.requests import Draft
 
 _USES = 8
@@ -41,10 +43,15 @@ class ControlCache:
         cached.uses_left -= 1
         return cached.exchange
 
-    def draft_of(self, operation: Operation) -> Draft | None:
-        """The last control of an operation that was kept, however old."""
-        cached = self._controls.get(operation)
-        return cached.draft if cached else None
+    def equal_to(self, draft: Draft, acceptable: Draft | None) -> Request | None:
+        """An acceptable request that weighs as much as a draft; None if none is known.
+
+        It is made from the last control that was kept, however old, else from another acceptable draft.
+        """
+        cached = self._controls.get(draft.operation)
+        source = cached.draft if cached else acceptable
+        control = equal_control(draft, source) if source is not None else None
+        return control.build_request() if control is not None else None
 
     def expire(self) -> None:
         """Makes new controls due, for all operations."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Stopped, Unanswered, Untestable
@@ -44,7 +45,8 @@ class CheckResult:
     `exchanges`. `subject` names its request, if only the answer is wrong. `level` and `sources` are those of the
     broken promise, if it is not the work item's own. With `is_server_error` the failure is a 5xx, or no answer; with
     `is_outage` all others had none, either, from then on.
-    `path_state` is set if nothing is accepted on the path.
+    `path_state` is set if nothing is accepted on the path. `span_s` are the times of the monotonic clock at which it
+    began and ended; None for what was judged together with others.
     """
 
     outcome: Outcome
@@ -60,6 +62,7 @@ class CheckResult:
     is_server_error: bool = False
     is_outage: bool = False
     subject: str = ""
+    span_s: tuple[float, float] | None = field(default=None, compare=False)
 
     @property
     def exchange_index(self) -> int | None:
@@ -101,6 +104,13 @@ async def run_all(items: Iterable[W], sender: Sender, jobs: int, on_result: Call
 
 async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
     """Runs one item to its end. Raises Stopped; any other exception becomes the outcome error."""
+    start_s = time.monotonic()
+    result = await _run_item(item, sender)
+    return replace(result, span_s=(start_s, time.monotonic()))
+
+
+async def _run_item(item: WorkItem, sender: Sender) -> CheckResult:
+    """The result of one item, without its times."""
     exchanges: list[Exchange] = []
     try:
         note = await _run_steps(item.steps(), sender, exchanges)

@@ -6,17 +6,21 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from conformance import __version__
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped
 from conformance.core.model import WORST_FIRST, Area, Outcome, Verdict
+from conformance.core.resources import profile_names
+from conformance.core.timing import Timing
 from conformance.profile.facts import SizeLimit
 from conformance.report.document import Report, RunInfo
 from conformance.report.limits import MeasuredLimit, measure_limits
 from conformance.report.transcript import TranscriptBudget
 from conformance.run import engine, preflight
 from conformance.run.sender import Sender
+from conformance.run.startup import wait_for_target
 from conformance.run.verdicts import build_verdict
 from conformance.run.watchdog import Watchdog
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from conformance.checks.trial import Trial
+    from conformance.profile.profile import Profile
     from conformance.report.cause import FoundCauses
     from conformance.requests import PreflightResult
     from conformance.run.engine import CheckResult
@@ -145,12 +150,12 @@ async def execute(
     that may interrupt it. If the circuit breaker opens or the time is up, the run ends early and `stop_reason` is set.
     Raises InconclusiveError if the target accepts no valid request.
     """
-    result, start_s = result or RunResult(), time.monotonic()
-    sender = Sender(wire=(wire := plan.build_wire()))
-    budget = TranscriptBudget(plan.runs_in_report)
+    result, waits, start_s = result or RunResult(), await wait_for_target(plan), time.monotonic()
+    sender, budget = Sender(wire=(wire := plan.build_wire())), TranscriptBudget(plan.runs_in_report)
 
     def on_result(trial: Trial, check_result: CheckResult) -> None:
-        result.add(trial, check_result, verdict := build_verdict(trial, check_result, budget))
+        verdict = _with_timing(build_verdict(trial, check_result, budget), check_result, start_s)
+        result.add(trial, check_result, verdict)
         on_verdict(trial, verdict)
 
     try:
@@ -168,10 +173,18 @@ async def execute(
     except Stopped as reason:
         result.stop_reason, result.is_target_down = str(reason), sender.outages.is_blamed
     finally:
-        result.requests += wire.sent_count
+        result.requests += wire.sent_count + waits
         result.waited_s = sender.waited_s
         result.duration_s = time.monotonic() - start_s
     return result
+
+
+def _with_timing(verdict: Verdict, check_result: CheckResult, start_s: float) -> Verdict:
+    """The verdict with the time of its check, from the start of the run; without, if it was judged with others."""
+    if check_result.span_s is None:
+        return verdict
+    began_s, ended_s = check_result.span_s
+    return replace(verdict, timing=Timing(started_s=began_s - start_s, duration_s=ended_s - began_s))
 
 
 def _build_watchdog(plan: Plan, sender: Sender, result: RunResult) -> Watchdog:
@@ -222,10 +235,21 @@ def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
         is_target_down=result.is_target_down,
         unjudged_reason=failure,
         is_unverified=plan.target.is_unverified,
+        location=plan.location or own_profile_path(profile),
     )
     return replace(
         Report.from_verdicts(header, result.verdicts, _measured_limits(plan, result)), found_causes=result.causes
     )
+
+
+def own_profile_path(profile: Profile) -> str:
+    """The path of a user's profile from the working directory, which CI has at the root of a repository.
+
+    Empty for a profile that comes with the suite, and for a file elsewhere.
+    """
+    file, here = Path(profile.file).resolve(), Path.cwd().resolve()
+    is_own = profile.name not in profile_names() and file.is_relative_to(here)
+    return file.relative_to(here).as_posix() if is_own else ""
 
 
 def _measured_limits(plan: Plan, result: RunResult) -> tuple[MeasuredLimit, ...]:

@@ -13,11 +13,13 @@ from conformance.core.known_deviation import KnownDeviation, StaleEntry
 from conformance.core.model import DEVIATING_OUTCOMES, PROBLEM_OUTCOMES, Outcome, Verdict
 from conformance.core.text import escape_controls, nearest_hint
 from conformance.profile import validation, yaml_document
+from conformance.profile.yaml_writer import modeline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from conformance.core.model import Json, Level
+    from conformance.report.cause import Cause, FoundCauses
 
 _KEPT_OUTCOMES = frozenset({Outcome.PASS, Outcome.OBSERVED})
 _DRAFTED = "TODO"
@@ -138,19 +140,34 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def render_template(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> str:
+def render_template(
+    verdicts: Sequence[Verdict], gate: Level, previous: DeviationList, causes: FoundCauses | None = None
+) -> str:
     """The text of a file that lists what deviates at a gate, with placeholders for the reasons.
 
-    A check that deviates on every operation becomes one entry. Reasons of the `previous` list are kept.
+    A check that deviates on every operation becomes one entry. Reasons of the `previous` list are kept. Entries of one
+    cause stand together, below a comment that names it.
     """
-    lines = ["# Known deviations: each needs a reason, and better has an owner and a date of expiry, too.", ""]
-    entries = list(_template_entries(verdicts, gate, previous))
+    lines = [
+        f"# {modeline('deviations.schema.json')}",
+        "# Known deviations: each needs a reason, and better has an owner and a date of expiry, too.",
+        "",
+    ]
+    entries = list(_template_entries(verdicts, gate, previous, causes))
     return "\n".join([*lines, "deviations:" if entries else "deviations: []", *entries, ""])
 
 
-def _template_entries(verdicts: Sequence[Verdict], gate: Level, previous: DeviationList) -> Iterator[str]:
-    """The entries of the template, each with a comment that says what deviates."""
-    broken = [item for item in verdicts if item.outcome in DEVIATING_OUTCOMES and item.level.is_at_least(gate)]
+def _template_entries(
+    verdicts: Sequence[Verdict], gate: Level, previous: DeviationList, found: FoundCauses | None
+) -> Iterator[str]:
+    """The entries of the template by their causes, each with a comment that says what deviates."""
+    causes = {cause.id: cause for cause in found.causes} if found else {}
+    cause_ids, order = found.ids_by_check() if found else {}, list(causes)
+    broken = sorted(
+        (item for item in verdicts if item.outcome in DEVIATING_OUTCOMES and item.level.is_at_least(gate)),
+        key=lambda item: order.index(cause_ids[item.name]) if item.name in cause_ids else len(order),
+    )
+    current: str | None = None
     kept_check_ids = {item.id for item in verdicts if item.outcome in _KEPT_OUTCOMES}
     listed_check_ids: set[str] = set()
     for item in broken:
@@ -158,6 +175,9 @@ def _template_entries(verdicts: Sequence[Verdict], gate: Level, previous: Deviat
         if item.id in listed_check_ids and not call:
             continue
         listed_check_ids.add(item.id)
+        if found and (cause_id := cause_ids.get(item.name, "")) != current:
+            current = cause_id
+            yield f"  # {_cause_heading(causes.get(cause_id))}"
         known_deviation = next(
             (entry.known_deviation for entry in previous.entries if entry.matches(item)),
             KnownDeviation(reason=_REASON_PLACEHOLDER),
@@ -168,6 +188,13 @@ def _template_entries(verdicts: Sequence[Verdict], gate: Level, previous: Deviat
         first, *rest = [f"{key}: {_quoted(value)}" for key, value in fields.items() if value]
         yield f"  - {first}"
         yield from (f"    {pair}" for pair in rest)
+
+
+def _cause_heading(cause: Cause | None) -> str:
+    """The comment above the entries of a cause, in one line."""
+    if cause is None:
+        return "Without a common cause:"
+    return escape_controls(" ".join(f"Cause {cause.id} ({cause.harm}): {cause.sentence}:".split()))
 
 
 def _quoted(value: Json) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,13 @@ _FIRST_PAUSE_S, _MAX_PAUSE_S = 0.1, 1.0
 """Between two attempts to reach a target that is away."""
 _REPEATS, _OUTAGES = 4, 2
 """How often a request must go unanswered alone, and how often it must make the target go away, to be the cause."""
+_MAX_LAST, _JUST_BEFORE_S, _SHOWN_BYTES = 3, 1.0, 60
+"""How many of the requests that were answered last are named, how long before the end, and how much of their bodies."""
 _LOST = frozenset({TransportFailure.CLOSED, TransportFailure.UNREACHABLE})
+
+
+class UnconfirmedSilence(NoResponse):
+    """A request was not answered, and could not be asked again, since the target answers nothing at all."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -37,7 +44,7 @@ class Loss:
     """Drafts that were sent together, and what came of them; `number` counts in the order of sending.
 
     `is_ordinary` says that they are acceptable requests as the run sends them all the time, `is_part` that they belong
-    to a burst, `is_half_closed` that we closed our side of the connection.
+    to a burst, `is_at_once` that they are one, `is_half_closed` that we closed our side of the connection.
     """
 
     drafts: Sequence[Draft]
@@ -45,6 +52,7 @@ class Loss:
     number: int = 0
     is_ordinary: bool = False
     is_part: bool = False
+    is_at_once: bool = False
     is_half_closed: bool = False
 
     @property
@@ -63,6 +71,12 @@ class Loss:
         if len(self.drafts) > 1 or self.is_half_closed:
             return True
         return self.drafts[0].may_go_unanswered and not is_well_formed(self.exchanges[0].request)
+
+    @property
+    def may_be_crowded_out(self) -> bool:
+        """Whether the connection was closed before anything was answered, as some targets do that have too many."""
+        first = self.exchanges if self.is_at_once else self.exchanges[:1]
+        return any(item.failure is TransportFailure.CLOSED and is_well_formed(item.request) for item in first)
 
     @property
     def is_for_check(self) -> bool:
@@ -106,6 +120,18 @@ class Outages:
     is_blamed: bool = False
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _losses: list[Loss] = field(default_factory=list)
+    _last_answered: str = ""
+    _answered: deque[tuple[float, Exchange]] = field(default_factory=lambda: deque(maxlen=_MAX_LAST))
+
+    @property
+    def why_gone(self) -> str:
+        """`gone`, with the requests that were answered last if none that was not is held to be the cause."""
+        return self.gone if self.is_blamed else f"{self.gone}{self._last_answered}"
+
+    def note_answers(self, loss: Loss) -> None:
+        """Keeps what was answered last, other than ordinary requests: a target may go away just after its answer."""
+        if not loss.is_ordinary:
+            self._answered.extend((time.monotonic(), item) for item in loss.exchanges if item.response is not None)
 
     @contextlib.contextmanager
     def judging(self, loss: Loss) -> Iterator[None]:
@@ -169,10 +195,20 @@ class Outages:
             if answered:
                 continue
             if max(slept_s, time.monotonic() - start_s) >= self.return_s:
+                self._last_answered = self._name_last_answered(start_s)
                 return f"the target is gone: it has answered nothing for {self.return_s:g} s ({control.summary})"
             await self.sleep(pause_s)
             slept_s += pause_s
             pause_s = min(2 * pause_s, _MAX_PAUSE_S)
+
+    def _name_last_answered(self, gone_s: float) -> str:
+        """The requests that were answered just before the target was gone; empty if there is none, or it hung."""
+        named = [
+            f"{item.request.method} {item.request.path} with {item.request.body[:_SHOWN_BYTES]!r}, {item.status}"
+            for answered_s, item in reversed(self._answered)
+            if answered_s > gone_s - _JUST_BEFORE_S
+        ]
+        return f"; answered just before that, the last one first: {'; '.join(named)}" if named else ""
 
     def _verdict_on(self, loss: Loss) -> NoResponse:
         """What a loss means if the target is gone: the first request that it read and left unanswered is to blame.
@@ -182,7 +218,7 @@ class Outages:
         """
         suspects = [item for item in self._losses if item.may_be_cause and not item.is_ordinary]
         if self.is_blamed or not suspects or loss is not min(suspects, key=lambda item: item.number):
-            return NoResponse(f"no verdict: {self.gone}", exchange=loss.exchange)
+            return NoResponse(f"no verdict: {self.why_gone}", exchange=loss.exchange)
         return self._outage(loss, others=len(suspects) - 1)
 
     def _outage(self, loss: Loss, others: int = 0) -> Unanswered:

@@ -10,6 +10,7 @@ from conformance.checks.selection import select_trials
 from conformance.checks.trial import Trial, make_trials
 from conformance.core.errors import UsageError
 from conformance.core.model import DEFAULT_RUN_ID, Area, Level
+from conformance.profile.facts import AuthScheme
 from conformance.redaction import learn
 from conformance.redaction.header_secrets import secrets_of_headers
 from conformance.requests import Keys
@@ -39,7 +40,9 @@ class Plan:
     `deadline_s` the time limit of one exchange. `fuzz_requests` is the number of generated requests, `fuzz_seed`
     their seed, `fuzz_max_s` their time limit in seconds (None: no limit). `budget` limits what is sent in all;
     `run_id` marks the run's events. `time_limits` bound the run as a whole; `runs_in_report` share the room
-    of one file. All headers of the target but the last `plain_header_count` are secrets.
+    of one file. All headers of the target but the last `plain_header_count` are secrets. `wait_s` is how long to wait
+    for a target that is starting (None: not at all). `location` is the file of the user's repository in which reports
+    place what is broken, if there is one.
     """
 
     target: TargetAddress
@@ -60,6 +63,8 @@ class Plan:
     time_limits: TimeLimits = field(default_factory=TimeLimits)
     runs_in_report: int = 1
     plain_header_count: int = 0
+    wait_s: float | None = None
+    location: str = ""
 
     def with_trials(self, trials: Sequence[Trial]) -> Plan:
         """The plan with other trials."""
@@ -86,17 +91,16 @@ def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks
     """A plan from resolved settings. Raises UsageError for invalid settings, or if the target may not be tested."""
     if not settings["write_key"]:
         raise UsageError("a write key is needed: set CONFORMANCE_WRITE_KEY, or pass --write-key KEY")
-    if not f"{settings['write_key']}{settings['bearer'] or ''}".isprintable():
-        raise UsageError("the write key or the access token contains a line break or another control character")
-    keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
-    target = parse_target(
-        url,
-        headers=(*settings["header"], *settings["plain_header"]),
-        ca_bundle=settings["ca_bundle"],
-        insecure=settings["insecure"],
-    )
+    keys = Keys.of_settings(settings)
+    texts = (keys.write_key, keys.bearer, keys.expired_bearer, keys.source_id, keys.disabled)
+    if not "".join(filter(None, texts)).isprintable():
+        raise UsageError("a key or the access token contains a line break or another control character")
+    _require_source_id(contract, keys)
+    headers = (*settings["header"], *settings["plain_header"])
+    target = parse_target(url, headers=headers, ca_bundle=settings["ca_bundle"], insecure=settings["insecure"])
     tiers = permitted_tiers(target, contract.profile, settings)
-    trials = select_trials(make_trials(contract, keys, checks, tiers), settings["select"], settings["deselect"])
+    trials = [replace(trial, is_thorough=settings["thorough"]) for trial in make_trials(contract, keys, checks, tiers)]
+    trials = select_trials(trials, settings["select"], settings["deselect"])
     fuzz_requests = _choose_fuzz_requests(target, tiers, settings["fuzz"])
     has_fuzz_checks = not trials or any(trial.check.area is Area.FUZZ for trial in trials)
     plan = Plan(
@@ -116,9 +120,20 @@ def build_plan(settings: Mapping[str, Any], url: str, contract: Contract, checks
         run_id=settings["run_id"],
         time_limits=TimeLimits.of(settings["max_duration"], settings["deadline"]),
         plain_header_count=len(settings["plain_header"]),
+        wait_s=settings["wait"],
+        location=settings.get("sarif_location") or "",
     )
     learn(plan.placeholders_by_secret())
     return plan
+
+
+def _require_source_id(contract: Contract, keys: Keys) -> None:
+    """Raises UsageError if a path takes the id of a source in place of a key, and none is given."""
+    if keys.source_id:
+        return
+    for operation in contract.operations:
+        if contract.for_operation(operation).default_scheme is AuthScheme.SOURCE_ID:
+            raise UsageError(f"{operation} takes the id of a source in place of a write key: pass --source-id ID")
 
 
 def _choose_jobs(tiers: frozenset[Tier], requested: int | None) -> int:

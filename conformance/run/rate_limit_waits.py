@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import NoResponse
+from conformance.core.statuses import UNAVAILABLE
 from conformance.requests.rate_limits import names_a_time, retry_after_s
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ MAX_WAIT_S, MAX_TOTAL_WAIT_S = 60.0, 900.0
 """The longest wait after one answer, and of all waits in a run; in seconds."""
 MAX_TRIES, MAX_WAIT_S_OF_REQUEST = 6, 61.0
 """How often a refused request is sent again, and after how many seconds of waits it is no more."""
+_OVERLOADS = 3
+"""After so many refusals with 503, which say nothing of a rate, fewer requests are in flight."""
 _PRECISION = 0.1
 """Where the shortest time that is enough is known as precisely as this, no shorter one is tried."""
 
@@ -68,6 +71,7 @@ class RateLimitWaits:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _recoveries: dict[int, _Recovery] = field(default_factory=dict)
     _too_heavy: list[Weight] = field(default_factory=list)
+    _overloads: int = 0
 
     async def wait(self, refusal: Exchange, waited_s: float) -> float:
         """Waits as long as a refusal asks for, and longer if it has to; returns for how long.
@@ -93,6 +97,11 @@ class RateLimitWaits:
         """Takes in whether a refused request was let pass after it had waited so long."""
         if waited_s:
             self._recovery(refusal).learn(waited_s, is_enough=is_enough)
+
+    def shows_overload(self, refusal: Exchange) -> bool:
+        """Takes in a refusal that ended; whether it and the last ones say that too many requests are in flight."""
+        self._overloads += refusal.status == UNAVAILABLE
+        return refusal.status == UNAVAILABLE and self._overloads % _OVERLOADS == 0
 
     def is_given_up(self, weights: Sequence[Weight], tries: int, waited_s: float) -> bool:
         """Whether requests that were sent again so often, and waited so long, are refused for good.

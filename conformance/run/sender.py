@@ -12,20 +12,20 @@ from conformance.checks import expect
 from conformance.core.errors import NoResponse, Stopped
 from conformance.core.model import TransportFailure
 from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
-from conformance.requests.rate_limits import FIRST_429, asks_to_wait, equal_control, first_refusal, weight_of
+from conformance.requests.rate_limits import FIRST_429, asks_to_wait, first_refusal, weight_of
+from conformance.run.bursts import replace_sporadic_losses, require_room, send_at_once
 from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.control_cache import ControlCache
-from conformance.run.outages import Loss, Outages, has_loss, is_cut_off, is_silent
+from conformance.run.outages import Loss, Outages, UnconfirmedSilence, has_loss, is_cut_off, is_silent
 from conformance.run.rate_limit_waits import MAX_WAIT_S, RateLimitWaits, WaitsUsedUp, still_limited
 from conformance.run.refusal_proof import is_refused_for_content
 from conformance.run.traffic import Traffic
-from conformance.wire import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from conformance.contract import Operation
-    from conformance.core.model import Exchange, Request
+    from conformance.core.model import Exchange
     from conformance.requests import ConcurrentRequests, Conversation, Draft
     from conformance.wire import Wire
 
@@ -37,10 +37,6 @@ _FIRST_PAUSE_S, _MAX_PAUSE_S = 0.15, 1.2
 """Between requests over one connection that a rate limit refused without pauses, in seconds."""
 _MAX_SILENCES = 2
 """After so many requests in a row that were not answered even alone, no more are asked again."""
-
-
-class _UnconfirmedSilence(NoResponse):
-    """A request was not answered, and could not be asked again, since the target answers nothing at all."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +79,7 @@ class Sender:
         """
         try:
             exchange = await self._send_uncounted(draft, is_ordinary=is_ordinary)
-        except _UnconfirmedSilence as silence:
+        except UnconfirmedSilence as silence:
             if self.breaker is not None and silence.exchange is not None:
                 self.breaker.record(draft, silence.exchange)
             raise
@@ -121,26 +117,22 @@ class Sender:
 
         For the circuit breaker they count as one request: a burst may fail on a target that is well.
         """
-        semaphore = asyncio.Semaphore(MAX_IN_FLIGHT)
+        drafts = concurrent.drafts
+        require_room(drafts, self.wire.connection_limit)
 
         async def send_one(draft: Draft) -> Exchange:
-            async with semaphore:
-                return await self._send_uncounted(draft, is_part=True)
-
-        async def send_plainly(draft: Draft) -> Exchange:
-            async with semaphore:
-                return await self.wire.exchange(draft.build_request())
+            return await self._send_uncounted(draft, is_part=True)
 
         async def send_all() -> Sequence[Exchange]:
-            return await asyncio.gather(*map(send_plainly, concurrent.drafts))
+            return await send_at_once(drafts, lambda draft: self.wire.exchange(draft.build_request()))
 
-        loss = Loss(drafts=concurrent.drafts, number=next(self._numbers))
-        exchanges = tuple(await asyncio.gather(*map(send_one, concurrent.drafts)))
+        loss = Loss(drafts=drafts, number=next(self._numbers), is_at_once=True)
+        exchanges = await send_at_once(drafts, send_one)
         if is_silent(exchanges):
-            exchanges = tuple(await asyncio.gather(*map(send_one, concurrent.drafts)))
+            exchanges = await send_at_once(drafts, send_one)
         elif is_cut_off(exchanges):
             loss.exchanges = exchanges
-            exchanges = await self._look_into(loss, send_all)
+            exchanges = await replace_sporadic_losses(drafts, await self._look_into(loss, send_all), send_one)
         if self.breaker is not None and exchanges:
             self.breaker.record(concurrent.drafts[-1], exchanges[-1])
         return exchanges
@@ -168,15 +160,15 @@ class Sender:
         """The exchanges of drafts; after silence, an outage or a rate limit, those of another try."""
         await self._traffic.wait_for_turn()
         if self.outages.gone:
-            raise NoResponse(self.outages.gone) if self.breaker is None else Stopped(self.outages.gone)
+            raise NoResponse(self.outages.why_gone) if self.breaker is None else Stopped(self.outages.why_gone)
         loss.number = next(self._numbers)
-        with self._traffic.count_one():
-            exchanges = self._record(await send())
+        async with self._traffic.count_one(is_part=loss.is_part):
+            loss.exchanges = exchanges = self._record(await send())
+        self.outages.note_answers(loss)
         if not loss.is_part:
             if is_silent(exchanges) and not loss.is_half_closed:
                 exchanges = await self._ask_alone(exchanges, send)
             elif has_loss(exchanges):
-                loss.exchanges = exchanges
                 exchanges = await self._look_into(loss, send)
         if not takes_refusal and first_refusal(exchanges):
             exchanges = await self._outlast_limit(loss.drafts, exchanges, send)
@@ -187,9 +179,8 @@ class Sender:
 
         Raises Unanswered if that is held against the target. If nothing was accepted yet, nothing can be told.
         """
-        operation = loss.drafts[0].operation
         drafts = self.acceptable_drafts
-        control = drafts.get(operation) or next(iter(drafts.values()), None)
+        control = drafts.get(loss.drafts[0].operation) or next(iter(drafts.values()), None)
         if control is None:
             return tuple(loss.exchanges)
         request = control.build_request()
@@ -201,11 +192,22 @@ class Sender:
             return self._record(await send())
 
         with self.outages.judging(loss):
+            if is_crowded := loss.may_be_crowded_out and await self._is_crowded():
+                require_room(loss.drafts if loss.is_at_once else (), self.wire.connection_limit)
+            if is_crowded or (loss.is_at_once and await self.outages.is_over(send_control)):
+                exchanges = await send_again()
+                if not has_loss(exchanges):
+                    return tuple(exchanges)
             if loss.may_be_legal and await self.outages.is_over(send_control):
                 return tuple(loss.exchanges)
             async with self._traffic.alone():
                 await self.wire.close_connections()
                 return tuple(await self.outages.examine(loss, send_again, send_control))
+
+    async def _is_crowded(self) -> bool:
+        """Whether the target closes connections beyond so many; if it does, fewer are used from now on."""
+        async with self._traffic.alone():
+            return await self.wire.find_connection_limit() is not None
 
     async def _send_control(self, draft: Draft) -> Exchange:
         """A recent exchange of a control of the operation, or a new one."""
@@ -217,7 +219,7 @@ class Sender:
         return exchange
 
     def _record(self, exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
-        """Keeps the first 429, and discards all reused controls once the target looks failing."""
+        """Keeps the first 429, and discards reused controls once the target looks failing."""
         for exchange in exchanges:
             if exchange.response is None or exchange.status >= SERVER_ERROR:
                 self._controls.expire()
@@ -239,7 +241,7 @@ class Sender:
                 if not self._is_answered:
                     return exchanges
                 silence = next(item for item in exchanges if item.failure is TransportFailure.TIMEOUT)
-                raise _UnconfirmedSilence(
+                raise UnconfirmedSilence(
                     f"no verdict: {silence.failure_detail}, nor to the requests before it", exchange=silence
                 )
             self._silences += 1
@@ -272,6 +274,8 @@ class Sender:
                 exchanges = self._record(await send())
                 tries, last_refusal, refusal = tries + 1, refusal, first_refusal(exchanges)
                 self.waits.learn(last_refusal, waited_s, is_enough=refusal is None)
+                if refusal is None and self.waits.shows_overload(last_refusal):
+                    self._traffic.limit(self.wire.use_fewer_connections())
             return exchanges
 
     def _put_off(self, failure: NoResponse) -> NoResponse | Stopped:
@@ -285,16 +289,10 @@ class Sender:
 
     async def _is_refused_for_content(self, drafts: Sequence[Draft], refusal: Exchange, send: Send) -> bool:
         """Whether only these drafts are refused: acceptable requests of the same weight are accepted in between."""
-        controls = [self._equal_control(draft) for draft in drafts]
+        controls = [self._controls.equal_to(draft, self.acceptable_drafts.get(draft.operation)) for draft in drafts]
         await self._traffic.wait_until_idle()
 
         async def repeat() -> Sequence[Exchange]:
             return self._record(await send())
 
         return await is_refused_for_content(refusal, controls, repeat, self.wire.exchange)
-
-    def _equal_control(self, draft: Draft) -> Request | None:
-        """An acceptable request that weighs as much as a draft; None if none is known."""
-        acceptable = self._controls.draft_of(draft.operation) or self.acceptable_drafts.get(draft.operation)
-        control = equal_control(draft, acceptable) if acceptable is not None else None
-        return control.build_request() if control is not None else None

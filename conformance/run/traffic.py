@@ -20,6 +20,7 @@ class Traffic:
     _in_flight: int = 0
     _may_send: asyncio.Event = field(default_factory=asyncio.Event)
     _is_idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _room: asyncio.Semaphore | None = None
 
     def __post_init__(self) -> None:
         self._may_send.set()
@@ -29,9 +30,20 @@ class Traffic:
         """Waits until nothing has to be alone."""
         await self._may_send.wait()
 
+    def limit(self, requests: int) -> None:
+        """From now on, no more than so many requests are in flight, besides those of bursts."""
+        self._room = asyncio.Semaphore(requests)
+
+    @contextlib.asynccontextmanager
+    async def count_one(self, *, is_part: bool = False) -> AsyncIterator[None]:
+        """Counts what is sent under it as in flight, once there is room for it. `is_part` is for requests of bursts."""
+        async with self._room if self._room is not None and not is_part else contextlib.nullcontext():
+            await self.wait_for_turn()
+            with self._counting():
+                yield
+
     @contextlib.contextmanager
-    def count_one(self) -> Iterator[None]:
-        """Counts what is sent under it as in flight."""
+    def _counting(self) -> Iterator[None]:
         self._in_flight += 1
         self._is_idle.clear()
         try:

@@ -27,10 +27,16 @@ if TYPE_CHECKING:
     from conformance.refserver.faults import Fault
     from conformance.refserver.variant import Variant
 
-SELF_CHECK_KEYS = Keys(write_key="conformance-Self-check-key", bearer="conformance-self-check-token")
+SELF_CHECK_KEYS = Keys(
+    write_key="conformance-Self-check-key",
+    bearer="conformance-self-check-token",
+    expired_bearer="conformance-self-check-expired-token",
+    source_id="conformance-self-check-source",
+    disabled="conformance-self-check-disabled-key",
+)
 DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99
 """The number of profiles under which each fault is tested, of those that it fits. A few are tested under more."""
-AREAS_OF_MANY_REQUESTS = frozenset({Area.ROBUSTNESS, Area.SAME, Area.VALUES})
+AREAS_OF_MANY_REQUESTS = frozenset({Area.ROBUSTNESS, Area.SAME, Area.VALUES, Area.COMBINED})
 _SHARE_OF_OTHER_AREAS = 2
 """Unless asked to be thorough, each fault meets one in so many of the areas that have nothing to do with it."""
 VARIANT_FUZZ_REQUESTS = 150

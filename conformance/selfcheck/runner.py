@@ -133,6 +133,9 @@ async def run_job(url: str, job: SelfCheckJob) -> ServerResult:
     options = {
         "write_key": SELF_CHECK_KEYS.write_key,
         "bearer": SELF_CHECK_KEYS.bearer,
+        "expired_bearer": SELF_CHECK_KEYS.expired_bearer,
+        "source_id": SELF_CHECK_KEYS.source_id,
+        "disabled_write_key": SELF_CHECK_KEYS.disabled,
         "deadline": str(_DEADLINE_S),
         "fuzz": str(job.fuzz_requests),
         "fuzz_seed": str(_FUZZ_SEED),

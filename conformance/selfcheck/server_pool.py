@@ -26,7 +26,12 @@ class ServerPool:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
-        secrets = {"CONFORMANCE_WRITE_KEY": self.keys.write_key, "CONFORMANCE_BEARER": self.keys.bearer or ""}
+        secrets = {
+            "CONFORMANCE_WRITE_KEY": self.keys.write_key,
+            "CONFORMANCE_BEARER": self.keys.bearer or "",
+            "CONFORMANCE_SOURCE_ID": self.keys.source_id or "",
+            "CONFORMANCE_DISABLED_WRITE_KEY": self.keys.disabled or "",
+        }
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "conformance.refserver.server_pool_process",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env={**os.environ, **secrets},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.core.errors import UsageError
 from conformance.core.text import did_you_mean, shorten, truncate
 from conformance.core.user_files import read_text
-from conformance.settings.table import SETTINGS
+from conformance.settings.table import SETTINGS, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def _parse_toml(path: Path, text: str) -> dict[str, Any]:
 
 def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     """Converts a table to the values that options would have, by key. Raises UsageError."""
-    settings_by_name = {setting.name: setting for setting in SETTINGS}
+    settings_by_name = {setting.name: setting for setting in (TARGET, *SETTINGS)}
     values = {}
     for key, value in table.items():
         setting = settings_by_name.get(key.replace("_", "-"))
@@ -104,7 +104,11 @@ def _parse_table(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _option_value(path: Path, key: str, setting: Setting, value: object) -> Any:  # noqa: ANN401 - as options are
-    """The value that an option would have: a string, or a list of strings. Raises UsageError."""
+    """The value that an option would have: a string, a list of strings, or of a flag a boolean. Raises UsageError."""
+    if setting.is_flag:
+        if not isinstance(value, bool):
+            raise UsageError(f"{path}: {key}: expected true or false")
+        return value
     if setting.is_list:
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, str) for item in items):

@@ -39,6 +39,15 @@ def parse_identifier(text: str) -> str:
     return text
 
 
+def parse_location(text: str) -> str:
+    """A file below the root of a repository, with a line or without: `src/server.py:12`; raises ValueError."""
+    path, colon, line = text.rpartition(":") if re.search(r":\d+$", text) else (text, "", "")
+    is_below = path and not re.search(r"^/|^[A-Za-z]:|\\|(^|/)\.{1,2}(/|$)|//|/$", path)
+    if not is_below or not path.isprintable() or len(path) > 1024 or (colon and not 0 < int(line) <= 10_000_000):
+        raise ValueError(text)
+    return text
+
+
 def parse_positive_float(text: str) -> float:
     """A finite number above 0; raises ValueError."""
     value = float(text)

@@ -15,6 +15,7 @@ from conformance.settings.setting import (
     parse_amount,
     parse_count,
     parse_identifier,
+    parse_location,
     parse_positive_float,
     parse_positive_int,
 )
@@ -24,8 +25,18 @@ if TYPE_CHECKING:
 
 WRITE_KEY_VARIABLE = "CONFORMANCE_WRITE_KEY"
 BEARER_VARIABLE = "CONFORMANCE_BEARER"
-CREDENTIALS = ("write_key", "write_key_file", "bearer")
+EXPIRED_BEARER_VARIABLE = "CONFORMANCE_EXPIRED_BEARER"
+SOURCE_ID_VARIABLE = "CONFORMANCE_SOURCE_ID"
+DISABLED_KEY_VARIABLE = "CONFORMANCE_DISABLED_WRITE_KEY"
+CREDENTIALS = ("write_key", "write_key_file", "bearer", "expired_bearer", "source_id", "disabled_write_key")
 """The keys of the settings that let a request in."""
+
+TARGET = Setting(
+    name="url",
+    metavar="URL",
+    help="the base URL of the target (default: $CONFORMANCE_URL, or `url` in the settings of the project)",
+)
+"""The setting that has no option of its own: commands take it as their argument."""
 
 SETTINGS = (
     Setting(name="profile", metavar="NAME|FILE",
@@ -35,6 +46,12 @@ SETTINGS = (
     Setting(name="write-key-file", metavar="FILE", help="a file that contains only the write key"),
     Setting(name="bearer", metavar="TOKEN", is_secret=True,
             help=f"an OAuth access token, for profiles with OAuth (default: ${BEARER_VARIABLE})"),
+    Setting(name="expired-bearer", metavar="TOKEN", is_secret=True,
+            help=f"an access token that has expired (default: ${EXPIRED_BEARER_VARIABLE})"),
+    Setting(name="source-id", metavar="ID", is_secret=True,
+            help=f"the id of a source, for paths that take it in place of a key (default: ${SOURCE_ID_VARIABLE})"),
+    Setting(name="disabled-write-key", metavar="KEY", is_secret=True,
+            help=f"the write key of a source that is switched off (default: ${DISABLED_KEY_VARIABLE})"),
     Setting(name="gate", metavar="LEVEL", convert=Level, default=Level.MUST, expected="must, should or may",
             help="the weakest level that counts: must (default), should or may"),
     Setting(name="select", metavar="WORDS", is_list=True, default=(),
@@ -43,10 +60,18 @@ SETTINGS = (
     Setting(name="deselect", metavar="WORDS", is_list=True, default=(), help="leave out these checks"),
     Setting(name="known-deviations", metavar="FILE",
             help="a list of broken promises that do not fail the run, in YAML"),
+    Setting(name="sarif-location", metavar="PATH[:LINE]", convert=parse_location,
+            expected="a path from the root of your repository, with a line or without, such as src/server.py:12",
+            help="where SARIF, code quality and annotations place what is broken: a file of your repository "
+                 "(default: the profile's)"),
     Setting(name="repeat", metavar="N", convert=parse_count, default=1, expected="a whole number from 1 to 256",
             help="run the checks N times, and report which ones are flaky (default: 1)"),
+    Setting(name="thorough", is_flag=True, default=False,
+            help="send every form of a request on every path; by default each is sent on two paths of its kind"),
     Setting(name="include", metavar="GROUP", is_list=True, default=(),
             help="a group of optional routes in the profile, such as internal; may be repeated"),
+    Setting(name="exclude", metavar="GROUP", is_list=True, default=(),
+            help="leave out a group of routes of the profile, such as sdk-paths; may be repeated"),
     Setting(name="allow", metavar="WHAT", is_list=True, default=(),
             help="allows checks on another machine to cause more load: burst (many requests at once) or volume "
                  "(large bodies); may be repeated"),
@@ -74,6 +99,8 @@ SETTINGS = (
     Setting(name="max-duration", metavar="SECONDS", convert=parse_positive_float,
             expected="a number of seconds above 0",
             help="the longest time of a run, waits included (default: 600 besides waits, and 55 without any progress)"),
+    Setting(name="wait", metavar="SECONDS", convert=parse_positive_float, expected="a number of seconds above 0",
+            help="wait up to so long for a target that is starting (default: not at all)"),
     Setting(name="fuzz", metavar="N", convert=parse_amount,
             expected="a whole number from 0 to 10000000",
             help="the number of generated requests (default on this machine: 8000 for `run`, 10000 for `fuzz`; "
@@ -109,6 +136,9 @@ _PLACEHOLDER_VARIABLES = {
     "write_key": WRITE_KEY_VARIABLE,
     "write_key_b": WRITE_KEY_VARIABLE,
     "bearer": BEARER_VARIABLE,
+    "expired_bearer": EXPIRED_BEARER_VARIABLE,
+    "source_id": SOURCE_ID_VARIABLE,
+    "disabled_write_key": DISABLED_KEY_VARIABLE,
     "bearer_b": BEARER_VARIABLE,
 }
 """The settings with a credential, by key, with the variable that reports show in its place."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
@@ -15,8 +16,9 @@ import httpx
 from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.wire import decoding, failures, raw_connection
 from conformance.wire.budget import Budget
+from conformance.wire.connection_limit import find_connection_limit
 from conformance.wire.connection_trace import ConnectionTrace
-from conformance.wire.deadline import client_deadline
+from conformance.wire.deadline import client_deadline, conversation_s
 from conformance.wire.head_limits import AnswerTooLong
 from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, USER_AGENT, SendResult
 from conformance.wire.sockets import AT_EOF, TlsError
@@ -37,7 +39,7 @@ _LARGE_BODY_BYTES = 256 * 1024
 """From this size on, bodies are sent one at a time: several at once would only make each other late."""
 LATE_S = 0.02
 """A new connection that this client left idle for longer, in seconds, may have been closed for that."""
-_MAX_CONNECTIONS = 4
+_MAX_CONNECTIONS = 8
 """How many connections are opened for one request at most, if they are closed before its bytes arrive."""
 _CLOSED_ERRORS = (httpcore.ReadError, httpcore.WriteError)
 
@@ -64,6 +66,9 @@ class Wire:
     _reusing_transport: Transport = field(init=False)
     _one_use_transport: Transport = field(init=False)
     _large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _room: asyncio.Semaphore | None = None
+    _looked_for_limit: bool = False
+    connection_limit: int | None = None
 
     def __post_init__(self) -> None:
         backend = self.target.network_backend()
@@ -81,6 +86,25 @@ class Wire:
         await self._reusing_transport.aclose()
         await self._one_use_transport.aclose()
 
+    async def find_connection_limit(self) -> int | None:
+        """How many connections the target keeps open at once, where it closes others; it is tried once, while idle.
+
+        From then on, half of them are used for requests, so that there is room for those that were just closed.
+        """
+        if not self._looked_for_limit:
+            self._looked_for_limit = True
+            await self.close_connections()
+            self.connection_limit = await find_connection_limit(self.target)
+            if self.connection_limit:
+                self.connections = min(self.connections, max(1, self.connection_limit // 2))
+                self._room = asyncio.Semaphore(self.connections)
+        return self.connection_limit
+
+    def use_fewer_connections(self) -> int:
+        """Halves `connections`, and returns what is left."""
+        self.connections = max(1, self.connections // 2)
+        return self.connections
+
     async def exchange(self, request: Request) -> Exchange:
         """Sends a request and reads its answer. Never raises for network errors.
 
@@ -94,8 +118,10 @@ class Wire:
         self._spend_budget(request)
         await self.throttle.wait()
         self.sent_count += 1
-        async with self._turn_of(len(request.body)):
-            return replace(await self._send_within_deadline(request), stays_open=True)
+        async with self._room or contextlib.nullcontext(), self._turn_of(len(request.body)):
+            started_s = time.monotonic()
+            result = await self._send_within_deadline(request)
+            return replace(result, stays_open=True, elapsed_s=time.monotonic() - started_s)
 
     async def exchange_on_one_connection(
         self, requests: Sequence[Request], *, pipelined: bool = False, half_closed: bool = False, pause_s: float = 0.0
@@ -110,8 +136,9 @@ class Wire:
         unanswered, attempt = CLOSED_WITHOUT_ANSWER, 0
         try:
             async with (
+                self._room or contextlib.nullcontext(),
                 self._turn_of(sum(len(item.body) for item in complete_requests)),
-                client_deadline(self.deadline_s + pause_s * (len(requests) - 1)),
+                client_deadline(conversation_s(self.deadline_s, len(requests)) + pause_s * (len(requests) - 1)),
             ):
                 for attempt in range(1, _MAX_CONNECTIONS + 1):
                     results.clear()
@@ -133,9 +160,7 @@ class Wire:
             if attempt == 1 or not isinstance(error, httpcore.ConnectError):
                 unanswered = _classify_error(error)
         results += [unanswered] * (len(complete_requests) - len(results))
-        return [
-            self._redact_exchange(request, result) for request, result in zip(complete_requests, results, strict=True)
-        ]
+        return [self._redact_exchange(*pair) for pair in zip(complete_requests, results, strict=True)]
 
     def _turn_of(self, body_bytes: int) -> contextlib.AbstractAsyncContextManager[object]:
         """Waits until no other large body is being sent, if this is one."""
@@ -153,6 +178,7 @@ class Wire:
             bytes_after_response=self.redactor.redact_body(result.bytes_after_response),
             stays_open=result.stays_open,
             got_100_continue=result.got_100_continue,
+            elapsed_s=result.elapsed_s,
         )
 
     def _spend_all(self, requests: Sequence[Request]) -> None:

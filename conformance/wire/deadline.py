@@ -12,10 +12,16 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 """How often the time is looked at, in seconds."""
+_REQUESTS_PER_DEADLINE = 20
 _MAX_COUNTED_S = 2 * TICK_S
 """The most that counts between two looks: what is beyond it, the event loop or the whole process stood still."""
 _MAX_STRETCH = 4.0
 """How many times its length a deadline lasts at most."""
+
+
+def conversation_s(deadline_s: float, count: int) -> float:
+    """The deadline of some requests over one connection: that of one, and longer in proportion for many."""
+    return deadline_s * max(1.0, count / _REQUESTS_PER_DEADLINE)
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ import itertools
 import zlib
 from typing import TYPE_CHECKING
 
-from conformance.wire.head_limits import AnswerTooLong
+from conformance.wire.head_limits import MAX_PARTS, AnswerTooLong
 from conformance.wire.sockets import RECEIVED_BYTES
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ MAX_BODY_BYTES = 131_072
 """What is kept of a body: hundreds of answers are held at once."""
 MAX_READ_BYTES = 1_048_576
 """What is read of a body, with all that frames it, before its connection is given up."""
-_MAX_PARTS = 1_024
-"""How many parts a body may have, however small: each takes as long as a small answer."""
 MAX_TRAILING_BYTES = 16_384
 """What is kept of bytes that belong to no answer."""
 _MAX_HEADERS, _MAX_HEADER_CHARS, _MAX_VALUE_CHARS = 256, 32_768, 8_192
@@ -55,8 +53,8 @@ class BodyBuffer:
     def add(self, part: bytes) -> None:
         """Receives a part; what is over MAX_BODY_BYTES is only counted. Raises AnswerTooLong."""
         self._parts += 1
-        if self._parts > _MAX_PARTS:
-            raise AnswerTooLong(_MAX_PARTS, "pieces in its body")
+        if self._parts > MAX_PARTS:
+            raise AnswerTooLong(MAX_PARTS, "pieces in its body")
         self._received += len(part)
         self._kept += part[: MAX_BODY_BYTES - len(self._kept)]
 

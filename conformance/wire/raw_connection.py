@@ -44,6 +44,7 @@ class SendResult:
     bytes_after_response: bytes = b""
     stays_open: bool = False
     got_100_continue: bool = False
+    elapsed_s: float = 0.0
 
 
 CLOSED_WITHOUT_ANSWER = SendResult(failure=TransportFailure.CLOSED, failure_detail=failures.CLOSED_WITHOUT_ANSWER)

@@ -221,8 +221,7 @@ class AnswerParser:
     def _receive(self, data: bytes) -> None:
         """Passes on bytes to the parser. Raises AnswerTooLong."""
         self._received_bytes += len(data)
-        if not self._head.is_over:
-            self._head.add(data)
+        self._head.add(data)
         self._body.count_with_framing(self._received_bytes)
         self._parser.receive_data(data)
 

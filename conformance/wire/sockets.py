@@ -123,7 +123,7 @@ def _resolve_future(future: asyncio.Future[None], remove: Callable[[socket.socke
 
 
 class NetworkStream(httpcore.AsyncNetworkStream):
-    """A byte stream with the interface of httpcore. It limits the head of the first answer after each request."""
+    """A byte stream with the interface of httpcore. It limits the first answer after each request."""
 
     def __init__(self, stream: ByteStream, socket_stream: SocketStream) -> None:
         self._stream = stream
@@ -138,8 +138,7 @@ class NetworkStream(httpcore.AsyncNetworkStream):
         data = await self._receive(max_bytes)
         self.first_bytes = self.first_bytes or data[:FIRST_BYTES]
         self._received_bytes += len(data)
-        if not self._head.is_over:
-            self._head.add(data)
+        self._head.add(data)
         return data
 
     async def _receive(self, max_bytes: int) -> bytes:

@@ -25,7 +25,7 @@ from conformance.selfcheck.server_pool import ServerPool
 
 async def main():
     async with ServerPool(Keys(write_key="key", bearer=None)) as pool:
-        print(await pool.open("segmentstream", "correct", ()), flush=True)
+        print(await pool.open("segmentstream", "correct", ("event",)), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 asyncio.run(main())

@@ -32,7 +32,7 @@ def echo_script(secrets: Sequence[str], *, is_orderly: bool = False) -> Connecti
     crash and something that is no HTTP.
     """
     forms = [form for secret in secrets for form in spellings(secret).values()]
-    lines = [form.encode() for form in forms if form.isascii() and "\n" not in form and "\r" not in form]
+    lines = [form.encode() for form in forms if form.isascii() and not set(form) & set("\r\n\0")]
     numbers = itertools.count()
 
     def script(peer: ClientConnection) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -30,6 +31,7 @@ from conformance.core.model import (
 from conformance.core.resources import profile_names, specs_dir
 from conformance.profile import load
 from conformance.report.html import render_html
+from conformance.report.junit import render_junit
 from conformance.report.markdown import render_markdown, render_markdown_matrix
 from conformance.report.sarif import render_sarif
 from conformance.report.tallies import build_call_grid
@@ -243,5 +245,12 @@ def test_the_report_says_why_and_where(only_batches: Report) -> None:
     items = document["checks"]
     assert {item.get("path_state") for item in items} == {None, "absent"}
     assert {item.get("asked_on") for item in items} == {None, "POST /v1/batch"}
+    on_absent = [item for item in items if item.get("path_state")]
+    cases = [*ET.fromstring(render_junit(document)).iter("testcase")]  # noqa: S314 - our own report
+    assert len(cases) == len(items) - len(on_absent) + len(SINGLE)
+    one_each = [case for case in cases if case.get("classname") == "conformance.paths"]
+    assert {case.get("name") for case in one_each} == {f"paths.absent[POST {path}]" for path in SINGLE}
+    tags = {case.get("name", ""): case[0].tag for case in one_each}
+    assert (tags["paths.absent[POST /v1/track]"], tags["paths.absent[POST /v1/t]"]) == ("failure", "skipped")
     page = render_html(document)
     assert page.count('<span class="muted">absent, ') == len(SINGLE)

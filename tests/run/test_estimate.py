@@ -16,7 +16,7 @@ from conformance.core import event_loop, resources
 from conformance.fuzz.campaign import Campaign
 from conformance.fuzz.corpus import load_or_generate
 from conformance.profile import load
-from conformance.refserver import Server
+from conformance.refserver import FurtherKeys, Server
 from conformance.run import engine, preflight
 from conformance.run.estimate import estimate_areas, total
 from conformance.run.execution import execute
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 KEY = "Estimate-Write-Key"
 COSTS = resources.specs_dir() / "costs.json"
 SAMPLE = 2_000
+FURTHER_SETTINGS = {"expired_bearer": "expired-token", "disabled_write_key": "disabled-key"}
+FURTHER_KEYS = FurtherKeys(disabled="disabled-key")
 
 
 def make_plan(url: str, profile: str, **given: Any) -> Plan:  # noqa: ANN401 - as different as the settings are
     """A plan for a server of this machine."""
-    values = {"write_key": KEY, "bearer": "token", "fuzz": "0", **given}
+    values = {"write_key": KEY, "bearer": "token", **FURTHER_SETTINGS, "fuzz": "0", **given}
     return build_plan(table.resolve(values), url, Contract(load(profile)), CHECKS)
 
 
@@ -68,7 +70,7 @@ def costs_text() -> str:
     """The costs of every profile, measured anew, as JSON with a line for each check."""
     numbers = {}
     for name in resources.profile_names():
-        with Server(Contract(load(name)), KEY, "token") as server:
+        with Server(Contract(load(name)), KEY, "token", FURTHER_KEYS) as server:
             numbers[name] = event_loop.run(measured_costs(make_plan(server.url, name)))
     lines = json.dumps(numbers, sort_keys=True).replace('}, "', '},\n"').replace('], "', '],\n"')
     return f"{lines}\n"
@@ -81,7 +83,7 @@ def _mean(column: tuple[int, ...]) -> float:
 @pytest.mark.parametrize("profile", resources.profile_names())
 def test_a_run_sends_no_more_than_was_estimated(profile: str) -> None:
     """A run sends at most what was announced, and at least half of it."""
-    with Server(Contract(load(profile)), KEY, "token") as server:
+    with Server(Contract(load(profile)), KEY, "token", FURTHER_KEYS) as server:
         plan = make_plan(server.url, profile)
         total_cost = total(estimate_areas(profile, plan.trials, 0), Budget())
         event_loop.run(execute(plan, lambda *_: None))
@@ -93,7 +95,7 @@ def test_a_run_sends_no_more_than_was_estimated(profile: str) -> None:
 
 def test_a_part_of_a_run_is_estimated_too() -> None:
     """A single area takes less, and still no more than was said."""
-    with Server(Contract(load("segment")), KEY, "token") as server:
+    with Server(Contract(load("segment")), KEY, "token", FURTHER_KEYS) as server:
         plan = make_plan(server.url, "segment", select="json")
         total_cost = total(estimate_areas("segment", plan.trials, 0), Budget())
         event_loop.run(execute(plan, lambda *_: None))

@@ -123,6 +123,23 @@ def test_a_target_that_never_comes_back_is_gone() -> None:
     assert sender.outages.is_blamed
 
 
+def test_a_target_that_goes_just_after_its_answer_ends_the_run_with_the_last_requests() -> None:
+    """Nothing was left unanswered, so none is held to be the cause; the one that was answered last is named first."""
+    sender = ready_sender(MortalTarget(away=NEVER, at_death=Response(status=400)))
+
+    async def in_turn() -> None:
+        await sender.send(call().acceptable_request())
+        assert (await sender.send(fatal_draft())).status == 400
+        with pytest.raises(NoResponse, match=r"target is gone: .*; answered just before that, .*: POST /v1/identify "
+                           r"with b'fatal', 400; POST /v1/identify with b'\{"):  # fmt: skip
+            await sender.send(call().control_request())
+        await sender.send(call().acceptable_request())
+
+    with pytest.raises(Stopped, match="with b'fatal', 400"):
+        asyncio.run(in_turn())
+    assert not sender.outages.is_blamed
+
+
 def test_of_several_in_flight_the_first_unanswered_one_is_the_cause() -> None:
     """Those that could not even be sent are not, nor are acceptable ones that are sent all the time."""
     sender = ready_sender(MortalTarget(away=NEVER))

@@ -233,6 +233,7 @@ def pytest_collection_finish(session):
     pathlib.Path("settings.json").write_text(json.dumps(checks._settings))
 """
 VALID_TEXTS = {"write-key-file": "secret", "include": "internal", "select": "accept", "deselect": "fuzz",
+               "exclude": "internal",
                "tier": "burst", "allow": "volume", "header": "X-A: b",
                "plain-header": "X-B: c"}  # fmt: skip
 NOT_IN_A_SESSION = {"profile", "write-key", "known-deviations", "repeat", "ca-bundle"}

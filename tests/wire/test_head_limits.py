@@ -69,6 +69,16 @@ def endless_reason(peer: ClientConnection) -> None:
         peer.send(b"O" * 65_536)
 
 
+def endless_trailer(peer: ClientConnection) -> None:
+    """A trailer that does not end, behind a chunk that came in two parts."""
+    peer.read_request()
+    peer.send(CHUNKED + b"2\r\no")
+    peer.wait(0.05)
+    peer.send(b"k\r\n0\r\nX: ")
+    for _ in range(MAX_REPEATS):
+        peer.send(b"y" * 65_536)
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("script", "detail"),
@@ -78,6 +88,8 @@ def endless_reason(peer: ClientConnection) -> None:
         (answer_always(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 33 + OK), "it has more than 32 interim answers"),
         (endless_reason, "it has more than 65,536 bytes in its head"),
         (endless_chunks, "it has more than 1,024 pieces in its body"),
+        (answer_always(CHUNKED + b"2\r\nok\r\n0\r\n" + b"X: y\r\n" * 1_001), "it has more than 1,000 trailers"),
+        (endless_trailer, "it has more than 65,536 bytes in its trailers"),
     ],
 )
 def test_what_is_over_a_limit_is_no_answer(way: str, script: ConnectionScript, detail: str) -> None:
@@ -90,11 +102,12 @@ def test_what_is_over_a_limit_is_no_answer(way: str, script: ConnectionScript, d
     "data",
     [
         CHUNKED + b"1\r\no\r\n1\r\nk\r\n0\r\n\r\n",
+        CHUNKED + b"2;a=b\r\nok\r\n0;c\r\n" + b"X: y\r\n" * 999 + b"\r\n",
         headers(999),
         b"HTTP/1.1 102 Processing\r\n\r\n" * 32 + OK,
         OK.replace(b"OK", b"O" * 60_000),
     ],
-    ids=["chunks", "headers", "interim answers", "reason"],
+    ids=["chunks", "trailers", "headers", "interim answers", "reason"],
 )
 def test_a_head_within_the_limits_is_read(way: str, data: bytes) -> None:
     """However unusual."""
