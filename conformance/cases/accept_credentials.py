@@ -35,6 +35,7 @@ KEY_PLACEMENTS = (
     KeyPlacement("without-colon", "the user name of HTTP Basic without a colon", AuthScheme.BASIC_WITHOUT_COLON),
     KeyPlacement("body", "the body alone", AuthScheme.BODY),
     KeyPlacement("header", "a header of its own", AuthScheme.HEADER),
+    KeyPlacement("source-id", "the user name of HTTP Basic, as the id of a source,", AuthScheme.SOURCE_ID),
     KeyPlacement("bearer", "the body beside a bearer token", AuthScheme.BEARER),
 )
 

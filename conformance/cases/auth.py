@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import accepted_or_refused, describe_outcomes, expect_documented_refusal
+from conformance.cases._refusals import lone_exchange, refusal_of
+from conformance.cases._steps import (
+    accepted_or_refused,
+    describe_outcomes,
+    expect_documented_refusal,
+    expect_no_server_errors,
+)
 from conformance.checks import expect
 from conformance.checks.catalogue import check
 from conformance.checks.check import FACT_OF_PARAMETER, NO_SERVER_ERROR, UNDOCUMENTED, FirstPer
-from conformance.core.errors import NotApplicable
+from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
-from conformance.requests.credentials import authorization, encode_base64
-from conformance.requests.invalid_credentials import INVALID_AUTHORIZATION, WRONG_BEARER, WRONG_BODY_KEY, WRONG_KEY
+from conformance.core.statuses import CLIENT_ERROR, SERVER_ERROR, UNAUTHORIZED
+from conformance.profile.facts import Condition, Rule
+from conformance.requests.auth_schemes import AUTH_HEADERS, UNSIGNED_TOKEN
+from conformance.requests.credentials import UNKNOWN_KEY, authorization, encode_base64
+from conformance.requests.invalid_credentials import (
+    DISABLED_KEY,
+    INVALID_AUTHORIZATION,
+    MISSING_CREDENTIALS,
+    UNKNOWN_KEY_CASE,
+    WRONG_BEARER,
+    WRONG_BODY_KEY,
+    WRONG_KEY,
+)
+from conformance.requests.path_shares import share_of_path
 
 if TYPE_CHECKING:
+    from conformance.core.model import Exchange
     from conformance.requests import Call
     from conformance.requests.invalid_cases import InvalidCase
     from conformance.requests.steps import Steps
@@ -27,6 +46,18 @@ if TYPE_CHECKING:
 )
 def wrong_credentials(call: Call, invalid_case: InvalidCase) -> Steps:
     """A path that does not check the key accepts events from anybody."""
+    return (yield from expect_documented_refusal(call, invalid_case))
+
+
+@check(
+    "auth.{slug}",
+    "{description} is answered as documented.",
+    fact=FACT_OF_PARAMETER,
+    parameters=(DISABLED_KEY,),
+    first_per=FirstPer.KIND,
+)
+def disabled_key(call: Call, invalid_case: InvalidCase) -> Steps:
+    """Whoever switches a source off wants no more events from it, and wants to see why they are refused."""
     return (yield from expect_documented_refusal(call, invalid_case))
 
 
@@ -82,3 +113,57 @@ def padded_key(call: Call) -> Steps:
         for description, key in padded_keys
     ]
     return (yield from describe_outcomes(drafts))
+
+
+@check("auth.schemes.unknown-key", "An unknown key is refused under every scheme.",
+       fact=f"answers.{Condition.CREDENTIALS_UNKNOWN}")  # fmt: skip
+def unknown_key_under_schemes(call: Call) -> Steps:
+    """A stack of libraries knows schemes that no document has, and one of them may let anybody in."""
+    expect.control((yield call.control_request()))
+    answer = yield from refusal_of(call, UNKNOWN_KEY_CASE, MISSING_CREDENTIALS, *INVALID_AUTHORIZATION[-1:])
+    for header in share_of_path(call, (*AUTH_HEADERS, UNSIGNED_TOKEN)):
+        exchange = yield header.make_draft(call, UNKNOWN_KEY).allowing_no_answer()
+        is_refused = CLIENT_ERROR <= exchange.status < SERVER_ERROR  # which refusal depends on what a scheme is to it
+        if not is_refused:
+            expect.status(exchange, answer, f"an unknown key under {header.description}")
+    return None
+
+
+@check("auth.schemes.right-key", "The right key under a scheme that is not documented causes no server error.",
+       fact=NO_SERVER_ERROR, first_per=FirstPer.KIND)  # fmt: skip
+def right_key_under_schemes(call: Call) -> Steps:
+    """Clients of other vendors write it so, and after a 5xx they send the same event again and again."""
+    drafts = [
+        (f"the right key under {item.description}", item.make_draft(call, call.keys.write_key)) for item in AUTH_HEADERS
+    ]
+    return (yield from expect_no_server_errors(call, drafts))
+
+
+@check("auth.challenge.present", "An answer of 401 says which credentials are accepted.",
+       fact=f"rules.{Rule.CHALLENGE}")  # fmt: skip
+def challenge(call: Call) -> Steps:
+    """By HTTP, a client learns from it how to authenticate; some libraries fail on a 401 without it."""
+    expect.control((yield call.control_request()))
+    is_any_asked = False
+    for case in (MISSING_CREDENTIALS, UNKNOWN_KEY_CASE):
+        exchange = yield from lone_exchange(call, case)
+        is_any_asked |= _expect_challenge(exchange, case.description)
+    if not is_any_asked:
+        raise NotApplicable("the target does not answer 401 to wrong credentials")
+    return None
+
+
+def _expect_challenge(exchange: Exchange, subject: str) -> bool:
+    """Whether an answer is a 401. Raises Deviation if it is one that says not how to authenticate."""
+    response = exchange.response
+    if response is None or response.status != UNAUTHORIZED:
+        return False
+    if not (response.header("www-authenticate") or "").strip():
+        raise Deviation(
+            f"the 401 to {subject} must have a WWW-Authenticate header",
+            "has none",
+            exchange=exchange,
+            expected="a WWW-Authenticate header with a scheme",
+            received="401 without one",
+        )
+    return True

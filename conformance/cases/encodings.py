@@ -14,7 +14,7 @@ from conformance.core.model import Level, Parameter
 from conformance.core.statuses import SERVER_ERROR
 from conformance.profile.facts import Condition
 from conformance.requests import content_codings
-from conformance.requests.invalid_cases import TRUNCATED_JSON, oversized_request
+from conformance.requests.invalid_cases import EMPTY_BODY, TRUNCATED_JSON, oversized_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.profile.facts import ExpectedResponse
     from conformance.requests import Call, Draft
+    from conformance.requests.invalid_cases import InvalidCase
     from conformance.requests.steps import Steps
 
 BOMB_OPTIONS: CheckOptions = {"first_per": FirstPer.KIND, "tier": Tier.VOLUME}
@@ -39,35 +40,35 @@ def gzip_accepted(call: Call) -> Steps:
 
 @dataclass(frozen=True, slots=True)
 class InvalidGzip(Parameter):
-    """A way to make gzip invalid."""
+    """A way to make gzip invalid, and the JSON that a server may take it for."""
 
     make: Callable[[Draft], Draft]
+    plain_case: InvalidCase = TRUNCATED_JSON
 
 
 CORRUPT_GZIP = InvalidGzip("corrupt", "a body with a gzip header and corrupt data", content_codings.with_corrupt_gzip)
 TRUNCATED_GZIP = InvalidGzip("truncated", "the first half of a body in gzip", content_codings.with_truncated_gzip)
+EMPTY_GZIP = InvalidGzip("empty", "a body in gzip of nothing", content_codings.with_gzip_of_nothing, EMPTY_BODY)
 
 
 @check("robustness.gzip.{slug}", "{description} is refused.", fact=f"answers.{Condition.ENCODING_INVALID}",
-       kinds=WITH_BODY, parameters=(CORRUPT_GZIP, TRUNCATED_GZIP))  # fmt: skip
+       kinds=WITH_BODY, parameters=(CORRUPT_GZIP, TRUNCATED_GZIP, EMPTY_GZIP))  # fmt: skip
 def invalid_gzip(call: Call, invalid: InvalidGzip) -> Steps:
     """A server can't read such a body; if it answers with a success, the event is lost silently."""
     expect.control((yield call.control_request()))
-    yield from get_lone_answer(call, TRUNCATED_JSON)
+    plain = yield from get_lone_answer(call, invalid.plain_case)
     return expect.status(
-        (yield invalid.make(call.acceptable_request())), _invalid_gzip_answer(call.contract), invalid.description
+        (yield invalid.make(call.acceptable_request())), _invalid_gzip_answer(call.contract, plain), invalid.description
     )
 
 
-def _invalid_gzip_answer(contract: Contract) -> ExpectedResponse:
-    """The answer to invalid gzip. A server that does not decode gzip answers as to a body that is not JSON."""
+def _invalid_gzip_answer(contract: Contract, plain: ExpectedResponse) -> ExpectedResponse:
+    """The answer to invalid gzip. A server that does not decode gzip answers as to a `plain` body that is not JSON."""
     answer = contract.expected_response(Condition.ENCODING_INVALID)
-    json_conditions = (Condition.JSON_INVALID, Condition.JSON_NOT_UTF8)
-    json_answers = [
-        contract.expected_response(item) for item in json_conditions if contract.has_fact(f"answers.{item}")
-    ]
-    statuses = [status for item in json_answers for status in item.statuses if status not in answer.statuses]
-    return replace(answer, expect=(*answer.expect, *statuses))
+    statuses = [*plain.statuses]
+    if contract.has_fact(f"answers.{Condition.JSON_NOT_UTF8}"):
+        statuses += contract.expected_response(Condition.JSON_NOT_UTF8).statuses
+    return replace(answer, expect=tuple(dict.fromkeys((*answer.expect, *statuses))))
 
 
 @check("robustness.gzip.status", "A body in gzip, valid or not, causes no server error.",

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from conformance.cases._steps import expect_no_server_errors, get_refusal
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import BATCHES, ERROR_BODY, EVENTS, NO_SERVER_ERROR, UNDOCUMENTED, FirstPer
+from conformance.checks.check import (
+    BATCHES,
+    ERROR_BODY,
+    EVENTS,
+    EVENTS_AND_BATCHES,
+    NO_SERVER_ERROR,
+    UNDOCUMENTED,
+    FirstPer,
+)
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Level
 from conformance.core.statuses import CLIENT_ERROR
@@ -20,8 +28,14 @@ from conformance.requests.invalid_cases import (
     INVALID_BATCH,
     NO_IDENTITY,
     UNREADABLE_BODIES,
+    nameless_batch,
 )
-from conformance.requests.invalid_credentials import INVALID_AUTHORIZATION, WRONG_BODY_KEY, WRONG_KEY
+from conformance.requests.invalid_credentials import (
+    DISABLED_KEY,
+    INVALID_AUTHORIZATION,
+    WRONG_BODY_KEY,
+    WRONG_KEY,
+)
 from conformance.requests.refused_requests import REFUSALS, REFUSED_JSON, REFUSED_SIZE, STACK_TRACE_TRIGGERS
 
 if TYPE_CHECKING:
@@ -55,6 +69,13 @@ def error_body(call: Call, refused: RefusedRequest) -> Steps:
 def no_identity_body(call: Call) -> Steps:
     """SDKs and people read the error; a proxy's page in its place tells them nothing."""
     return (yield from _expect_error_body(call, NO_IDENTITY))
+
+
+@check("errors.body.disabled", "The refusal of a source that is switched off has the documented body and type.",
+       fact=ERROR_BODY, needs=DISABLED_KEY.fact, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
+def disabled_source_body(call: Call) -> Steps:
+    """SDKs and people read the error; a proxy's page in its place tells them nothing."""
+    return (yield from _expect_error_body(call, DISABLED_KEY))
 
 
 def _expect_error_body(call: Call, case: InvalidCase | RefusedRequest) -> Steps:
@@ -177,4 +198,6 @@ def _incomplete_events(call: Call) -> Iterator[tuple[str, Draft]]:
 @check("errors.status.batch", "An invalid batch causes no server error.", fact=NO_SERVER_ERROR, kinds=BATCHES)
 def batch_status(call: Call) -> Steps:
     """After a 5xx, or no answer at all, SDKs send the whole batch again and again."""
-    return (yield from expect_no_server_errors(call, _applicable_drafts(call, (*INVALID_BATCH, NO_IDENTITY))))
+    drafts = [*_applicable_drafts(call, (*INVALID_BATCH, NO_IDENTITY))]
+    nameless = ("a batch of nothing but events that name no user", nameless_batch(call))
+    return (yield from expect_no_server_errors(call, [*drafts, nameless]))

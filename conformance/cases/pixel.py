@@ -160,6 +160,15 @@ def other_encoding(call: Call, encoding: PixelEncoding) -> Steps:
     return (yield from describe_outcomes(_encoded_pixels(call, encoding)))
 
 
+@check("pixel.key.basic", "A pixel with its key in HTTP Basic is accepted.", fact="credentials.basic",
+       kinds=PIXELS, max_level=Level.SHOULD)  # fmt: skip
+def key_by_basic(call: Call) -> Steps:
+    """The documents ask for the key in a header of every request, and a script that loads a pixel can send one."""
+    expect.control((yield call.control_request()))
+    draft = call.acceptable_request().with_credentials(call.credentials(AuthScheme.BASIC))
+    return (yield from expect_accepted(call, "a pixel with the right key in HTTP Basic", draft))
+
+
 @check("pixel.key.elsewhere", "The answer to a pixel with its key in a header or the query is reported.",
        fact=UNDOCUMENTED, kinds=PIXELS, max_level=Level.MAY, observes=True)  # fmt: skip
 def key_elsewhere(call: Call) -> Steps:

@@ -12,6 +12,7 @@ from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
 from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.profile.facts import Condition, Rule
+from conformance.profile.profile import RECOMMENDED_RATE
 from conformance.requests import send_concurrently
 from conformance.requests.rate_limits import FIRST_429, names_a_time, retry_after_s
 
@@ -32,12 +33,18 @@ _ROUNDING_S = 1.1
 """What a Retry-After in whole seconds may fall short of the real time, with some to spare."""
 
 BURST_OPTIONS: CheckOptions = {"first_per": FirstPer.RUN, "exclusive": True, "tier": Tier.BURST}
+OBSERVED_BURST_OPTIONS: CheckOptions = {**BURST_OPTIONS, "max_level": Level.MAY, "observes": True}
 RECOVERY_OPTIONS: CheckOptions = {**BURST_OPTIONS, "max_level": Level.SHOULD}
 
 
 def _get_burst_result(call: Call) -> Generator[Step, Exchange, Exchange]:
     """The 429 that the run saw first, or the most telling answer to a burst, which is sent once per run."""
-    decisive = call.shared_exchanges.get(FIRST_429) or call.shared_exchanges.get(_BURST_KEY)
+    return call.shared_exchanges.get(FIRST_429) or (yield from _get_answer_to_burst(call))
+
+
+def _get_answer_to_burst(call: Call) -> Generator[Step, Exchange, Exchange]:
+    """The most telling answer to a burst, which is sent once per run."""
+    decisive = call.shared_exchanges.get(_BURST_KEY)
     if decisive is None:
         exchanges = yield from _send_burst(call)
         refused = [item for item in exchanges if not expect.is_accepted(item)]
@@ -193,6 +200,19 @@ def accepted_after_wait(call: Call) -> Steps:
     retried = yield call.acceptable_request().with_pause(wait_s + _ROUNDING_S).taking_429()
     expect.accepted(retried, f"a valid request {wait_s:g} s after a 429 that asked to wait as long")
     return None
+
+
+@check("rate-limit.recommended.reached", "The answer to a burst below the recommended rate is reported.",
+       fact=RECOMMENDED_RATE, kinds=EVENTS, **OBSERVED_BURST_OPTIONS)  # fmt: skip
+def below_recommended_rate(call: Call) -> Steps:
+    """The documents say how much to send at most. A client that keeps to it does not expect a 429."""
+    recommended = call.contract.recommended_rate.requests_per_s
+    if recommended < BURST_SIZE:
+        raise NotApplicable(f"a burst has {BURST_SIZE} requests, more than are recommended in a second")
+    exchange = yield from _get_answer_to_burst(call)
+    if exchange.status != TOO_MANY_REQUESTS:
+        return NO_LIMIT_NOTE
+    return f"a 429 came within {BURST_SIZE} requests at once; the documents recommend up to {recommended:,} a second"
 
 
 @check("rate-limit.none.promised", "A burst is accepted where unlimited requests are promised.",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BAD_REQUEST, _NOT_IMPLEMENTED = 400, 501
 _UNAUTHORIZED = frozenset({401, 403})
+_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 def _wrong_method_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
@@ -38,12 +39,16 @@ def _wrong_method_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
        fact=f"answers.{Condition.METHOD_WRONG}", kinds=ALL_KINDS)  # fmt: skip
 def method_wrong(call: Call) -> Steps:
     """If the answer is a success, the client's author never notices the mistake."""
-    expect.control((yield call.control_request()))
+    control = yield call.control_request()
+    expect.control(control)
     answer = call.contract.expected_response(Condition.METHOD_WRONG)
     note: str | None = None
     deviations = []
     for subject, draft in _wrong_method_drafts(call):
         exchange = yield draft
+        if _is_page(exchange, control):
+            note = f"{draft.method} is answered {exchange.status} with a page of its own"
+            continue
         try:
             note = expect.status(exchange, _allow_other_refusals(call, answer, draft), subject) or note
         except Deviation as deviation:
@@ -51,6 +56,14 @@ def method_wrong(call: Call) -> Steps:
     if deviations:
         raise _join_deviations(deviations)
     return note
+
+
+def _is_page(exchange: Exchange, control: Exchange) -> bool:
+    """Whether a GET is answered with a page for people, which is no success of an event (RFC 9110, section 9.3.1)."""
+    if exchange.request.method != "GET" or not expect.is_accepted(exchange):
+        return False
+    types = [item.response.media_type if item.response else "" for item in (exchange, control)]
+    return types[0] in _PAGE_TYPES and types[0] != types[1]
 
 
 def _join_deviations(deviations: Sequence[Deviation]) -> Deviation:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.features import Feature
 
 NO_SERVER_ERROR_FACT = f"rules.{Rule.NO_SERVER_ERROR}"
-GENERAL_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK, Area.SAME, Area.VALUES})
+GENERAL_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SDK, Area.SAME, Area.VALUES, Area.COMBINED})
 """Areas of checks that demand sound answers to any request, or send the same as others."""
 
 _ANY_PLACES = {ANYWHERE, REQUEST}

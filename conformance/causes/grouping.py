@@ -9,7 +9,7 @@ from conformance.causes.attribution import GENERAL_AREAS, attribute_consequences
 from conformance.causes.conjunction import merge_by_conjunction
 from conformance.causes.normalized_answers import STATUS, VERDICT
 from conformance.core.model import Area
-from conformance.profile.facts import Condition
+from conformance.profile.facts import Condition, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ACCEPTED_FACT = f"answers.{Condition.ACCEPTED}"
 _BROAD_FACT_PREFIXES = ("rules.", "sdks.", "credentials.", "events.")
+_NARROW_FACTS = frozenset({f"rules.{Rule.PROPORTIONATE_TIME}"})
+"""Rules that promise one thing, though they are among those that promise many."""
 _FAMILY_ID_WORDS = 2
 """Checks whose ids begin with the same two words are of one family."""
 _SINGLE_FAMILY_AREAS = frozenset({Area.AUTH, Area.JSON})
@@ -29,7 +31,8 @@ _SINGLE_FAMILY_AREAS = frozenset({Area.AUTH, Area.JSON})
 def promise_key(difference: StepDifference) -> str:
     """The promise of a check: its fact, or its own id if many checks share the fact."""
     check = difference.trial.check
-    return check.id if check.fact == ACCEPTED_FACT or check.fact.startswith(_BROAD_FACT_PREFIXES) else check.fact
+    is_broad = check.fact == ACCEPTED_FACT or check.fact.startswith(_BROAD_FACT_PREFIXES)
+    return check.id if is_broad and check.fact not in _NARROW_FACTS else check.fact
 
 
 def group_differences(observed: Iterable[StepDifference], causes: CauseAnalysis) -> list[list[StepDifference]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conformance.causes.step_difference import StepDifference
 
 _FIRST_REDIRECT = 300
-_LAST_NAMING_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SAME, Area.VALUES})
+_LAST_NAMING_AREAS = frozenset({Area.ERRORS, Area.ROBUSTNESS, Area.SAME, Area.VALUES, Area.COMBINED})
 _LARGE_REQUEST_AREAS = frozenset({Area.SDK, Area.ERRORS})
 """Areas whose requests explain least: they have much in them that does not matter."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from conformance.causes.evidence import compact_result
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped
 from conformance.fuzz.sender import FuzzSender
+from conformance.refserver.authentication import FurtherKeys
 from conformance.refserver.threaded_server import Server
 from conformance.run import engine, preflight
 from conformance.run.plan import DEFAULT_JOBS
@@ -50,7 +51,8 @@ async def ask_reference_server(
     """
     answers = ReferenceAnswers()
     try:
-        with Server(plan.contract, plan.keys.write_key, plan.keys.bearer) as server:
+        further_keys = FurtherKeys(source_id=plan.keys.source_id, disabled=plan.keys.disabled)
+        with Server(plan.contract, plan.keys.write_key, plan.keys.bearer, further_keys) as server:
             async with asyncio.timeout(_MAX_TIME_S):
                 await _ask(_reference_plan(plan, server.url), run_preflight, trials, findings, answers)
     except TimeoutError:

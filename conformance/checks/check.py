@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from conformance.core.model import Area, Level, OperationKind
 from conformance.profile import facts
+from conformance.profile.profile import RECOMMENDED_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,8 @@ FACT_OF_PARAMETER = attrgetter("fact")
 """For parameterized checks with a fact per parameter."""
 
 KNOWN_FACTS = frozenset(
-    [REQUIRED_FIELDS, RATE_HEADERS, "rate.unlimited", "message_id", facts.MAX_EVENTS_FACT, facts.CUSTOMARY_FIELDS]
+    [REQUIRED_FIELDS, RATE_HEADERS, RECOMMENDED_RATE, "rate.unlimited", "message_id"]
+    + [facts.MAX_EVENTS_FACT, facts.CUSTOMARY_FIELDS]
     + [f"answers.{name}" for name in facts.Condition]
     + [f"limits.{name}" for name in facts.LimitKind]
     + [f"bodies.{name}" for name in facts.ResponseKind]

@@ -34,7 +34,7 @@ class Trial:
 
     `preflight` is empty until a run has made it. `fallbacks` are the operations to ask if nothing is accepted on
     `operation`; `stand_in` is the one of them that is asked. `repetition` counts from 1: the message ids of a
-    trial differ from one repetition to the next.
+    trial differ from one repetition to the next. `is_thorough`: it sends every form on its own path, too.
     """
 
     check: Check
@@ -46,6 +46,7 @@ class Trial:
     fallbacks: tuple[Operation, ...] = ()
     stand_in: Operation | None = None
     repetition: int = 1
+    is_thorough: bool = False
 
     @property
     def asked_operation(self) -> Operation | None:
@@ -170,6 +171,7 @@ class Trial:
             shared_exchanges=self.preflight.shared_exchanges,
             run_id=self.preflight.run_id,
             usual_success=self.preflight.successes.get(operation),
+            is_thorough=self.is_thorough,
         )
         return self.check.steps(call)
 

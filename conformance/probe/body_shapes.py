@@ -10,7 +10,8 @@ from conformance.core.foreign_json import Unreadable, read_body
 from conformance.core.model import Level, OperationKind
 from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR
 from conformance.probe.dialects import probe_source
-from conformance.profile.facts import BodyFormat, ResponseBody, ResponseKind
+from conformance.profile.body_format import BodyFormat
+from conformance.profile.facts import ResponseBody, ResponseKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

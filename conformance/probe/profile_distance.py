@@ -78,6 +78,10 @@ def _measure_distance(draft_profile: DraftProfile, profile: Profile) -> ProfileD
     return distance
 
 
+_NOT_TRIED = frozenset({"credentials.bearer", "credentials.source-id"})
+"""Credentials that a probe is not given."""
+
+
 def _compare_routes(distance: ProfileDistance, draft_profile: DraftProfile, profile: Profile) -> None:
     """Compares the routes that exist with those that are documented."""
     observed = {(route.kind, route.path) for route in draft_profile.routes}
@@ -98,7 +102,7 @@ def _compare_fact(
     if observed is None:
         is_refused = documented.name.startswith("credentials.") and not draft_profile.accepts_any_key
         is_unlimited = isinstance(documented, SizeLimit) and documented.name in rows_by_fact
-        if is_refused and documented.name != "credentials.bearer":
+        if is_refused and documented.name not in _NOT_TRIED:
             distance.differences.append(f"{documented.name}: not accepted")
         elif is_unlimited:
             distance.differences.append(

@@ -28,6 +28,7 @@ from conformance.probe.route_probe import RouteProbe
 from conformance.probe.verification import ProfileVerifier, Verification, verification_plan
 from conformance.requests.rate_limits import FIRST_429
 from conformance.run.sender import Sender
+from conformance.run.startup import wait_for_target
 from conformance.run.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ _FIRST_PHASES = 2
 
 @dataclass(slots=True, kw_only=True)
 class ProbeResult:
-    """The result of a probe: the draft profile, the cost, the skipped phases, and the reason of an early end."""
+    """The result of a probe: the draft profile, the cost, the skipped phases, and the reason of an early end.
+
+    `phase` is what is being found out, for progress.
+    """
 
     draft_profile: DraftProfile | None = None
     distances: list[ProfileDistance] = field(default_factory=list)
@@ -56,6 +60,7 @@ class ProbeResult:
     stop_reason: str = ""
     verification: Verification = field(default_factory=Verification)
     has_derived_facts: bool = False
+    phase: str = "a first request that is accepted"
 
     @property
     def has_profile(self) -> bool:
@@ -102,6 +107,7 @@ async def probe_server(
 
     The budget of `plan` is for the phases.
     """
+    await wait_for_target(plan)
     wire: Wire = plan.build_wire()
     start_s = time.monotonic()
     sender = Sender(wire=wire)
@@ -138,6 +144,7 @@ async def _verify_profile(plan: Plan, checks: Sequence[Check], result: ProbeResu
         fuzz=fuzz,
         verification=result.verification,
     )
+    result.phase = "checks by the profile that was found"
     try:
         await verifier.verify()
     except InconclusiveError as failure:
@@ -180,6 +187,7 @@ async def _run_phases(
         if number >= _FIRST_PHASES and not result.has_profile:
             result.skipped_phases.append(f"{name}: no path, or no location of the key, was found before")
             continue
+        result.phase = name
         try:
             await run_phase()
         except (NoResponse, NotApplicable) as failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.refserver.authentication import FurtherKeys
 from conformance.refserver.threaded_server import Server
 
-__all__ = ["Server"]
+__all__ = ["FurtherKeys", "Server"]

@@ -35,7 +35,7 @@ class ClientDisconnected(Exception):
 class HttpBehavior:
     """How a server uses HTTP, whatever it answers.
 
-    `delay_s`: seconds to wait before each answer.
+    `delay_s`: seconds to wait before each answer, and `extra_delay_s` what is added for a request.
     `is_chunked`: answers in chunks, without a Content-Length.
     `closes_after_reply`: closes the connection after each answer, and announces it.
     `replies_before_reading`: answers a body above its limit before reading it, then closes the connection.
@@ -43,6 +43,7 @@ class HttpBehavior:
     """
 
     delay_s: float = 0.0
+    extra_delay_s: Callable[[ReceivedRequest], float] | None = None
     is_chunked: bool = False
     closes_after_reply: bool = False
     replies_before_reading: bool = False
@@ -69,8 +70,9 @@ def create_application(responder: Responder, behavior: HttpBehavior = DEFAULT_BE
         request = _received_request(scope, headers, body, connection)
         responder.in_flight += 1
         try:
-            if behavior.delay_s:
-                await asyncio.sleep(behavior.delay_s)
+            delay_s = behavior.delay_s + (behavior.extra_delay_s(request) if behavior.extra_delay_s else 0.0)
+            if delay_s:
+                await asyncio.sleep(delay_s)
             response = responder.handle(request)
         finally:
             responder.in_flight -= 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, NoReturn
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from conformance.core.model import Json, JsonObject, OperationKind
 from conformance.core.pointers import PointerNotFound, get
@@ -21,13 +23,38 @@ def _pixel_or(operation: Operation, condition: Condition) -> Condition:
     return Condition.PIXEL_KEY_UNKNOWN if operation.kind is OperationKind.PIXEL else condition
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherKeys:
+    """What a server knows beside its write key: the id of the source, and the key of a source that is switched off.
+
+    Without an id, the write key stands for it.
+    """
+
+    source_id: str | None = None
+    disabled: str | None = None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Those in the variables that are named after the options."""
+        return cls(
+            source_id=os.environ.get("CONFORMANCE_SOURCE_ID") or None,
+            disabled=os.environ.get("CONFORMANCE_DISABLED_WRITE_KEY") or None,
+        )
+
+
+NO_FURTHER_KEYS = FurtherKeys()
+
+
 class Authenticator:
     """Checks credentials, first in the headers and the query, then in the body. Raises RequestRefused."""
 
-    def __init__(self, contract: Contract, write_key: str, bearer: str | None) -> None:
+    def __init__(
+        self, contract: Contract, write_key: str, bearer: str | None, further_keys: FurtherKeys = NO_FURTHER_KEYS
+    ) -> None:
         self._contract = contract
         self.write_key = write_key
         self.bearer = bearer
+        self.further_keys = further_keys
 
     def authenticate(self, operation: Operation, request: ReceivedRequest) -> None:
         """Checks the key in the headers or the query; without one there, the body may still have it."""
@@ -90,7 +117,8 @@ class Authenticator:
         scheme, _, token = header.partition(" ")
         if scheme.lower() == "bearer" and self._accepts_scheme(AuthScheme.BEARER) and token == self.bearer:
             return None
-        if scheme.lower() != "basic" or not self._accepts_scheme(AuthScheme.BASIC):
+        takes_basic = self._accepts_scheme(AuthScheme.BASIC) or self._accepts_scheme(AuthScheme.SOURCE_ID)
+        if scheme.lower() != "basic" or not takes_basic:
             self._refuse(Condition.CREDENTIALS_MALFORMED, "the Authorization header is not HTTP Basic")
         return self._user_of_basic(token)
 
@@ -121,7 +149,10 @@ class Authenticator:
         return keys[0] if keys and all(key == keys[0] for key in keys) else None
 
     def _require_right_key(self, operation: Operation, key: Json) -> None:
-        if key != self.write_key:
+        if key == self.further_keys.disabled and self._contract.has_fact(f"answers.{Condition.SOURCE_DISABLED}"):
+            self._refuse(Condition.SOURCE_DISABLED, "the source is switched off")
+        source_id = self.further_keys.source_id if self._accepts_scheme(AuthScheme.SOURCE_ID) else None
+        if key != (source_id or self.write_key):
             self._refuse(_pixel_or(operation, Condition.CREDENTIALS_UNKNOWN), "the write key is unknown")
 
     def _accepts_scheme(self, scheme: AuthScheme) -> bool:

@@ -26,8 +26,12 @@ def run_embedded_server(profile: str, keys: Keys, include: Sequence[str] = ()) -
     Raises InconclusiveError if it does not start.
     """
     environment = {**os.environ, "CONFORMANCE_WRITE_KEY": keys.write_key}
-    if keys.bearer:
-        environment["CONFORMANCE_BEARER"] = keys.bearer
+    further = {
+        "CONFORMANCE_BEARER": keys.bearer,
+        "CONFORMANCE_SOURCE_ID": keys.source_id,
+        "CONFORMANCE_DISABLED_WRITE_KEY": keys.disabled,
+    }
+    environment |= {name: key for name, key in further.items() if key}
     process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
         [sys.executable, "-m", "conformance.refserver", profile, *include],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,

@@ -23,7 +23,7 @@ _MAX_EVENTS = 320
 
 @cache
 def reduced_contract(name: str, operations: tuple[str, ...] = tuple(OperationKind)) -> Contract:
-    """A profile's contract with one operation for each kind, event type and path in `operations`.
+    """A profile's contract with one operation for each kind, event type and path in `operations`, and whole groups.
 
     For a kind, this is the operation of the event type that batches are made of, or the first.
     """
@@ -40,6 +40,7 @@ def _reduced_routes(profile: Profile, operations: tuple[str, ...]) -> tuple[Rout
     singles = {route.event_type: route for route in reversed(routes) if route.kind is OperationKind.EVENT}
     chosen += [singles[word] for word in operations if word in singles]
     chosen += [route for route in routes if route.path in operations]
+    chosen += [replace(route, group=None) for route in profile.routes if route.group in operations]
     return tuple(dict.fromkeys(chosen))
 
 

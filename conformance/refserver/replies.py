@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.contract import schemas
-from conformance.profile.facts import BodyFormat
+from conformance.profile.body_format import BodyFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from conformance.core.model import Json, JsonObject, OperationKind
 from conformance.core.pointers import PointerNotFound, get, has
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition, LimitKind, ResponseKind
-from conformance.refserver.authentication import Authenticator
+from conformance.refserver.authentication import NO_FURTHER_KEYS, Authenticator, FurtherKeys
 from conformance.refserver.body_size import CorruptStream, compact_json, decompress_gzip, max_bytes, measure_size
 from conformance.refserver.replies import ServerReply, build_reply, options_reply
 from conformance.refserver.request import ReceivedRequest, RequestRefused, answer_for
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from conformance.profile.facts import ResponseBody, SizeLimit
 
 _CODINGS = frozenset({"gzip", "x-gzip"})
-_UNSUPPORTED_MEDIA_TYPE = 415
+_UNAUTHORIZED, _UNSUPPORTED_MEDIA_TYPE = 401, 415
+_CHALLENGE = 'Basic realm="events"'
 _MAX_UNLIMITED_BYTES = 1_048_576
 """The most bytes that a body is decompressed to if it has no limit."""
 _MAX_INT_DIGITS = 300
@@ -44,9 +45,15 @@ class Decision:
 class Responder:
     """Answers requests as a contract says. Each step is a method that raises RequestRefused."""
 
-    def __init__(self, contract: Contract, write_key: str, bearer: str | None = None) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        write_key: str,
+        bearer: str | None = None,
+        further_keys: FurtherKeys = NO_FURTHER_KEYS,
+    ) -> None:
         self.contract = contract
-        self.authenticator = Authenticator(contract, write_key, bearer)
+        self.authenticator = Authenticator(contract, write_key, bearer, further_keys)
         self.operations = {(item.method, item.path): item for item in contract.operations}
         self.in_flight = 0
 
@@ -70,7 +77,8 @@ class Responder:
         contract = self.contract.for_operation(operation) if operation else self.contract
         if contract is self.contract:
             return self
-        return Responder(contract, self.authenticator.write_key, self.authenticator.bearer)
+        known = self.authenticator
+        return Responder(contract, known.write_key, known.bearer, known.further_keys)
 
     def decide(self, request: ReceivedRequest) -> Decision:
         """Decides whether a request is accepted."""
@@ -260,7 +268,8 @@ class Responder:
         self, operation: Operation | None, status: int, *reasons: str, shape: ResponseKind | None = None
     ) -> ServerReply:
         """An error answer with the documented body, which says why if its schema has room for it."""
-        return build_reply(status, self._error_shape(operation, shape), *reasons)
+        reply = build_reply(status, self._error_shape(operation, shape), *reasons)
+        return reply.with_headers(WWW_Authenticate=_CHALLENGE) if status == _UNAUTHORIZED else reply
 
     def success_reply(self, status: int) -> ServerReply:
         """The answer to an accepted request."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from conformance.core.model import Json, JsonObject, OperationKind
 from conformance.core.pointers import PointerNotFound, get
 from conformance.refserver.application import DEFAULT_BEHAVIOR, HttpBehavior, create_application
+from conformance.refserver.authentication import NO_FURTHER_KEYS, FurtherKeys
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.responder import Responder
 
@@ -166,10 +167,16 @@ class ServerChange:
             raise ValueError("only changes of answers can be combined")
         return ServerChange(override=lambda view: one(view) or two(view))
 
-    def create_application(self, contract: Contract, write_key: str, bearer: str | None) -> Application:
+    def create_application(
+        self,
+        contract: Contract,
+        write_key: str,
+        bearer: str | None,
+        further_keys: FurtherKeys = NO_FURTHER_KEYS,
+    ) -> Application:
         """The changed server as an ASGI application."""
         contract = self.edit_contract(contract) if self.edit_contract else contract
-        correct_responder = Responder(contract, write_key, bearer)
+        correct_responder = Responder(contract, write_key, bearer, further_keys)
         return create_application(
             OverridingResponder(correct_responder, self.override) if self.override else correct_responder, self.behavior
         )
@@ -187,6 +194,7 @@ class OverridingResponder(Responder):
             correct_responder.contract,
             correct_responder.authenticator.write_key,
             correct_responder.authenticator.bearer,
+            correct_responder.authenticator.further_keys,
         )
         self._override = override
         self._memory: Counter[str] = Counter()

@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from conformance.core import event_loop
 from conformance.core.child_process import ending_at_once
+from conformance.refserver.authentication import FurtherKeys
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.servers import change_of
 from conformance.refserver.threaded_server import listening_socket, uvicorn_config
@@ -30,7 +31,7 @@ class ServerPoolProcess:
     """The servers of a process, by port."""
 
     def __init__(self, write_key: str, bearer: str | None) -> None:
-        self._credentials = (write_key, bearer)
+        self._credentials = (write_key, bearer, FurtherKeys.from_environment())
         self._servers: dict[int, tuple[asyncio.Server, ServerState]] = {}
 
     async def open(self, profile: str, change: ServerChange, operations: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ import uvicorn
 
 from conformance.core.errors import InconclusiveError
 from conformance.refserver.application import HttpBehavior, create_application
+from conformance.refserver.authentication import NO_FURTHER_KEYS, FurtherKeys
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.responder import Responder
 
@@ -77,16 +78,18 @@ class Server(ThreadedServer):
     if the port is taken or the server does not start.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as many as a server has
         self,
         contract: Contract,
         write_key: str,
         bearer: str | None = None,
+        further_keys: FurtherKeys = NO_FURTHER_KEYS,
         *,
         port: int = 0,
         delay_s: float = 0.0,
     ) -> None:
-        asgi_app = create_application(Responder(contract, write_key, bearer), HttpBehavior(delay_s=delay_s))
+        responder = Responder(contract, write_key, bearer, further_keys)
+        asgi_app = create_application(responder, HttpBehavior(delay_s=delay_s))
         super().__init__(uvicorn_config(asgi_app), "the reference server", port=port)
 
 

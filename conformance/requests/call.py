@@ -40,7 +40,7 @@ class Call:
     `label` keeps message ids of different checks apart. `shared_exchanges` holds exchanges that several checks need, so
     that each is provoked only once per run. `usual_success` is the answer to the acceptable request of the
     preflight, if there was one. Events with a context carry `run_id` in it and all ids start with ID_PREFIX, so that
-    the events of a run can be found and deleted; minimal requests carry only the id.
+    the events of a run can be found and deleted; minimal ones carry only the id. `is_thorough`: no form is left out.
     """
 
     contract: Contract
@@ -51,10 +51,12 @@ class Call:
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
     usual_success: Exchange | None = None
+    is_thorough: bool = False
     _event_numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self.contract = self.contract.for_operation(self.operation)
+        self.keys = self.keys.for_scheme(self.contract.default_scheme)
 
     def labelled(self, label: str) -> Call:
         """The same with message ids of its own."""

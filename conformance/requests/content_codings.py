@@ -60,6 +60,11 @@ def with_truncated_gzip(draft: Draft) -> Draft:
     return _with_gzip_coding(draft, lambda body: compress(body)[: len(compress(body)) // 2])
 
 
+def with_gzip_of_nothing(draft: Draft) -> Draft:
+    """The same with an empty body in gzip."""
+    return _with_gzip_coding(draft, lambda _: gzip.compress(b"", mtime=0))
+
+
 def with_gzip_label_only(draft: Draft) -> Draft:
     """The same, labelled gzip but not compressed."""
     return _with_gzip_coding(draft, lambda body: body)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from conformance.core.errors import NotApplicable
 from conformance.profile.facts import AuthScheme
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conformance.contract import Contract
 
 UNKNOWN_KEY = "conformance-unknown-key"
 REDACTED_WRITE_KEY = "$CONFORMANCE_WRITE_KEY"
 REDACTED_BEARER = "$CONFORMANCE_BEARER"
+REDACTED_EXPIRED_BEARER = "$CONFORMANCE_EXPIRED_BEARER"
+REDACTED_SOURCE_ID = "$CONFORMANCE_SOURCE_ID"
+REDACTED_DISABLED_KEY = "$CONFORMANCE_DISABLED_WRITE_KEY"
 
 
 def encode_base64(text: str) -> str:
@@ -25,10 +30,28 @@ def encode_base64(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """The secrets of a run: the write key, and a bearer token where there is one."""
+    """The secrets of a run: the write key, and what else there is.
+
+    `bearer` is an OAuth token, `expired_bearer` one that is no longer valid, `source_id` the id of a source for paths
+    that take it in place of a key, and `disabled` the write key of a source that is switched off.
+    """
 
     write_key: str
     bearer: str | None = None
+    expired_bearer: str | None = None
+    source_id: str | None = None
+    disabled: str | None = None
+
+    @classmethod
+    def of_settings(cls, settings: Mapping[str, Any]) -> Keys:
+        """The keys among the values of settings."""
+        return cls(
+            write_key=settings["write_key"] or "",
+            bearer=settings["bearer"],
+            expired_bearer=settings["expired_bearer"],
+            source_id=settings["source_id"],
+            disabled=settings["disabled_write_key"],
+        )
 
     @property
     def suffixed(self) -> str:
@@ -48,12 +71,32 @@ class Keys:
         return self.write_key[:-1]
 
     @property
+    def expired_token(self) -> str:
+        """A token that is no longer valid. Raises NotApplicable if none was given."""
+        if self.expired_bearer is None:
+            raise NotApplicable("no token that has expired was given; hand one in: --expired-bearer")
+        return self.expired_bearer
+
+    @property
+    def of_disabled_source(self) -> str:
+        """The write key of a source that is switched off. Raises NotApplicable if none was given."""
+        if self.disabled is None:
+            raise NotApplicable("no key of a source that is switched off was given; hand one in: --disabled-write-key")
+        return self.disabled
+
+    @property
     def other_case(self) -> str:
         """The key with every letter in the other case. Raises NotApplicable if it has no letters."""
         swapped = self.write_key.swapcase()
         if swapped == self.write_key:
             raise NotApplicable("the write key has no letters; its case can't be changed")
         return swapped
+
+    def for_scheme(self, scheme: AuthScheme) -> Keys:
+        """The keys where a scheme is the usual one: the id of a source is then what is sent in place of the key."""
+        if scheme is AuthScheme.SOURCE_ID and self.source_id:
+            return replace(self, write_key=self.source_id)
+        return self
 
     def placeholders_by_secret(self) -> dict[str, str]:
         """Every secret, and every wrong key that reveals it, with its placeholder in reports."""
@@ -62,8 +105,13 @@ class Keys:
             self.write_key.swapcase(): f"swapcase({REDACTED_WRITE_KEY})",
             self.write_key: REDACTED_WRITE_KEY,
         }
-        if self.bearer:
-            placeholders[self.bearer] = REDACTED_BEARER
+        further = {
+            self.bearer: REDACTED_BEARER,
+            self.expired_bearer: REDACTED_EXPIRED_BEARER,
+            self.source_id: REDACTED_SOURCE_ID,
+            self.disabled: REDACTED_DISABLED_KEY,
+        }
+        placeholders |= {secret: shown for secret, shown in further.items() if secret}
         return {secret: shown for secret, shown in placeholders.items() if secret}
 
     def fill_in(self, url: str) -> str:
@@ -98,7 +146,7 @@ def credentials_for_scheme(contract: Contract, scheme: AuthScheme, keys: Keys, k
     """The credentials of a scheme, with `key` or the right key. Raises NotApplicable without a bearer token."""
     key = keys.write_key if key is None else key
     match scheme:
-        case AuthScheme.BASIC:
+        case AuthScheme.BASIC | AuthScheme.SOURCE_ID:
             return basic(key)
         case AuthScheme.BASIC_WITHOUT_COLON:
             return authorization(f"Basic {encode_base64(key)}")

@@ -27,7 +27,8 @@ def _split_body(start: str, headers: HeaderPairs, body: bytes) -> Pieces:
     return Pieces((head, body[:half], body[half:])) if body else Pieces((data,))
 
 
-def _split_before_body(start: str, headers: HeaderPairs, body: bytes) -> Pieces:
+def write_in_pieces(start: str, headers: HeaderPairs, body: bytes) -> Pieces:
+    """The head, and the body in a piece of its own."""
     head, *rest = _split_body(start, headers, body)
     return Pieces((head, b"".join(rest)) if rest else (head,))
 
@@ -40,18 +41,18 @@ def _split_blank_line(start: str, headers: HeaderPairs, body: bytes) -> Pieces:
 
 
 def _each_byte(start: str, headers: HeaderPairs, body: bytes) -> Pieces:
-    head, *rest = _split_before_body(start, headers, body)
+    head, *rest = write_in_pieces(start, headers, body)
     data = b"".join(rest)
     singles = [bytes((byte,)) for byte in data[:_MOST_SINGLE_BYTES]]
     return Pieces(piece for piece in (head, *singles, data[_MOST_SINGLE_BYTES:]) if piece)
 
 
 def _half_a_second(start: str, headers: HeaderPairs, body: bytes) -> SlowPieces:
-    return SlowPieces(_split_before_body(start, headers, body))
+    return SlowPieces(write_in_pieces(start, headers, body))
 
 
 PIECE_FORMS = (
-    written("head and body in separate pieces", _split_before_body),
+    written("head and body in separate pieces", write_in_pieces),
     written("the head in two pieces", _split_head),
     written("the body in two pieces", _split_body),
     written("pieces that end within the end of the head", _split_blank_line),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.core import pointers
 from conformance.core.errors import NotApplicable
 from conformance.core.model import Parameter
 from conformance.profile.facts import Condition
@@ -13,7 +14,7 @@ from conformance.requests.credentials import encode_base64
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.core.model import Json
+    from conformance.core.model import Json, JsonObject
     from conformance.requests.call import Call
     from conformance.requests.draft import Draft
 
@@ -62,6 +63,7 @@ def _not_object(slug: str, description: str, make_draft: Callable[[Call], Draft]
 
 
 TRUNCATED_JSON = _invalid_json("truncated", "a body that lacks its last byte", _edited_json(lambda body: body[:-1]))
+EMPTY_BODY = _invalid_json("empty-body", "an empty body", _other_body(b""))
 INVALID_JSON = (
     TRUNCATED_JSON,
     _invalid_json("half", "the first half of a body", _edited_json(lambda body: body[: len(body) // 2])),
@@ -85,7 +87,7 @@ INVALID_JSON = (
     _invalid_json("infinity", "a field with Infinity as its value", _last_value(b"Infinity")),
     _invalid_json("minus-infinity", "a field with -Infinity as its value", _last_value(b"-Infinity")),
     _invalid_json("raw-newline", "a string with an unescaped line break", _last_value(b'"a\nb"')),
-    _invalid_json("empty-body", "an empty body", _other_body(b"")),
+    EMPTY_BODY,
     _invalid_json("plain-text", "a body of plain text", _other_body(b"conformance")),
 )
 
@@ -248,3 +250,16 @@ INVALID_PIXEL_DATA = (
         NO_IDENTITY.make_draft,
     ),
 )
+
+
+def nameless_event(call: Call) -> JsonObject:
+    """An event that names no user."""
+    event = call.baseline_event(call.operation.event_type)
+    for pointer in call.contract.identity_pointers(call.operation.event_type).values():
+        event = pointers.remove(event, pointer)
+    return event
+
+
+def nameless_batch(call: Call) -> Draft:
+    """A batch of three events that name no user."""
+    return call.acceptable_request().with_events(*(nameless_event(call) for _ in range(3)))

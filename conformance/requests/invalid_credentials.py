@@ -86,6 +86,13 @@ WRONG_KEY = (
     _wrong_key_case("other-case", "the right key with upper and lower case swapped", lambda call: call.keys.other_case),
 )
 
+DISABLED_KEY = InvalidCase(
+    "key.disabled",
+    "the key of a source that is switched off",
+    Condition.SOURCE_DISABLED,
+    lambda call: call.acceptable_request().with_credentials(call.credentials(key=call.keys.of_disabled_source)),
+)
+
 WRONG_BODY_KEY = (
     InvalidCase(
         "body-key.unknown",
@@ -120,6 +127,16 @@ WRONG_BEARER = (
         Condition.CREDENTIALS_UNKNOWN,
         lambda call: call.acceptable_request().with_credentials(
             replace(call.credentials(AuthScheme.BEARER), headers=authorization(f"Bearer {UNKNOWN_KEY}").headers)
+        ),
+    ),
+    InvalidCase(
+        "expired",
+        "a token that has expired with the right key in the body",
+        Condition.CREDENTIALS_UNKNOWN,
+        lambda call: call.acceptable_request().with_credentials(
+            replace(
+                call.credentials(AuthScheme.BEARER), headers=authorization(f"Bearer {call.keys.expired_token}").headers
+            )
         ),
     ),
     InvalidCase(

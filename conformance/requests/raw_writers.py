@@ -18,7 +18,7 @@ class Pieces(tuple[bytes, ...]):
     """
 
     __slots__ = ()
-    pause_s = 0.002
+    pause_s = 0.02  # shorter ones are often read together by a busy server
 
 
 class SlowPieces(Pieces):

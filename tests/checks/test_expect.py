@@ -8,9 +8,12 @@ import re
 import pytest
 
 from conformance.checks import expect
+from conformance.contract import Contract
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Untestable
 from conformance.core.model import Exchange, JsonObject, Level, Request, Response, Source, TransportFailure
-from conformance.profile.facts import BodyFormat, ExpectedResponse, ResponseBody, Rule, ToleratedStatus
+from conformance.profile import load
+from conformance.profile.body_format import BodyFormat
+from conformance.profile.facts import ExpectedResponse, LimitKind, ResponseBody, Rule, ToleratedStatus
 
 REQUEST = Request(method="POST", path="/v1/track")
 SOURCE = Source(document="API", section="Errors", says="it happens")
@@ -398,3 +401,15 @@ def test_markup_that_nobody_runs_is_fine(exchange: Exchange) -> None:
 def test_an_exchange_is_outlined_in_a_few_words(exchange: Exchange, outline: str) -> None:
     """A summary is one line for any answer."""
     assert exchange.summary == outline
+
+
+@pytest.mark.parametrize(("status", "is_named"), [(200, True), (500, False)])
+def test_a_stale_document_is_named(status: int, is_named: bool) -> None:  # noqa: FBT001 - a parameter
+    """A larger body that is accepted fails by the document, and the newer source says why the document may be wrong."""
+    limit = Contract(load("rudderstack")).size_limit(LimitKind.EVENT)
+    assert limit.newer
+    assert (limit.at_most, limit.newer.at_most) == (32_768, 65_536)
+    with pytest.raises(Deviation) as caught:
+        expect.status(exchange_with(status), limit, "a body over its limit")
+    assert ("the document may be stale" in str(caught.value)) is is_named
+    assert (set(limit.newer.sources) <= set(caught.value.sources)) is is_named

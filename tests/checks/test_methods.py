@@ -32,3 +32,22 @@ def test_a_get_of_its_own() -> None:
     """It may refuse a request without data with 400."""
     assert {outcome for outcome, _ in answer_by_method({"GET": 400})} == {"pass"}
     assert {outcome for outcome, _ in answer_by_method({"PUT": 400})} == {"fail"}
+
+
+def test_a_page_of_its_own() -> None:
+    """A path may show people a page on GET; what says success as for an event, or to another method, still misleads."""
+    page = Response(status=200, headers=(("Content-Type", "text/html"),), body=b"<h1>How to send events</h1>")
+
+    def outcome(method: str, success: Response) -> set[str]:
+        verdicts = run_checks(
+            "segment",
+            "robustness.method.wrong",
+            lambda request: (
+                page if request.method == method else success if request.method == "POST" else Response(status=405)
+            ),
+        )
+        return {verdict.outcome.value for verdict in verdicts}
+
+    assert outcome("GET", Response(status=200)) == {"pass"}
+    assert outcome("PUT", Response(status=200)) == {"fail"}
+    assert outcome("GET", page) == {"fail"}

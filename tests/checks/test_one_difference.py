@@ -39,6 +39,7 @@ EXCEPTIONS = {
     "robustness.preflight.*": "a preflight is another request, which browsers make up (the Fetch standard)",
     "robustness.options.plain": "OPTIONS carries neither events nor credentials",
     "same.*": "a form is one difference in meaning, and writes several headers or the whole JSON anew",
+    "combined.*": "two things at once is what they are about",
     "values.*": "values that differ in several ways at once, such as the date, the zone and the decimals of a time",
     "sdk.*": "requests of official SDKs are sent as recorded",
 }

@@ -68,6 +68,7 @@ def test_no_limit_is_met() -> None:
     verdicts_by_id = {item.id: item for item in run_checks("segment", "rate-limit", answer)}
     assert {name: item.outcome.value for name, item in verdicts_by_id.items()} == {
         "rate-limit.none.promised": "not-applicable",
+        "rate-limit.recommended.reached": "observed",
         "rate-limit.refusal.body": "not-applicable",
         "rate-limit.refusal.headers": "not-applicable",
         "rate-limit.refusal.headers-agree": "not-applicable",

@@ -27,6 +27,9 @@ class FakeWire:
     sent: list[Request] = field(default_factory=list)
     conversations: list[tuple[int, bool, bool]] = field(default_factory=list)
     pauses_s: list[float] = field(default_factory=list)
+    limit: int | None = None
+    connection_limit: int | None = None
+    connections: int = 8
     in_flight: int = 0
     max_in_flight: int = 0
 
@@ -53,6 +56,16 @@ class FakeWire:
         self.pauses_s.append(pause_s)
         self.conversations.append((len(requests), pipelined, half_closed))
         return [self._exchange(request) for request in requests]
+
+    async def find_connection_limit(self) -> int | None:
+        """The limit that the target has."""
+        self.connection_limit = self.limit
+        return self.limit
+
+    def use_fewer_connections(self) -> int:
+        """Half of them."""
+        self.connections //= 2
+        return self.connections
 
     async def close_connections(self) -> None:
         """There are none."""

@@ -27,6 +27,7 @@ MADE_AT_RUN_TIME: dict[str, tuple[str | bytes, ...]] = {
     "checks.expect.bodies": tuple(f"(?m:{item.pattern})" for item in FORBIDDEN_PATTERNS.values()),
     "probe.discovery": (r"(?:(?<!/)/+)?\b(POST|v1|track)\b",),
     "profile.json_schemas": (r"^[a-z]+$",),
+    "profile.schema_errors": (r"^[a-z]+\Z",),
     "refserver.faults.protocol_overrides": (rb"\r\ncontent-length:[^\r]*",),
     "refserver.faults.unusual_input": (r'\\ud83d"|"\\ude00|odd\\udc00', r":-?\d{19,}", r"e-?4\d\d[,}]", r'"k{900}'),
     "report.failure_groups": (r"POST\ /v1/track(?![\w/-])",),

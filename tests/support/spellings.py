@@ -35,6 +35,7 @@ def spellings(secret: str) -> dict[str, str]:
     """The spellings of a secret by what they are."""
     raw = secret.encode()
     doubled = b64(b64(raw).encode())
+    wide = secret.encode("utf-16-le") if secret.isascii() else raw
     json_escapes = "".join(f"\\u{ord(character):04x}" for character in secret)
     return {
         "plain": secret,
@@ -56,6 +57,8 @@ def spellings(secret: str) -> dict[str, str]:
         "HTML, twice": html.escape(entities(secret)),
         "JSON, every character": json_escapes,
         "JSON, upper case digits": "".join(f"\\u{ord(character):04X}" for character in secret),
+        "JSON, the first character": f"\\u{ord(secret[0]):04x}{secret[1:]}",
+        "JSON, the first character, in braces": f"\\u{{{ord(secret[0]):x}}}{secret[1:]}",
         "JSON in JSON": json.dumps(json.dumps(secret)),
         "JSON escapes in JSON": json.dumps(json_escapes),
         "hexadecimal escapes": "".join(f"\\x{byte:02x}" for byte in raw),
@@ -86,11 +89,15 @@ def spellings(secret: str) -> dict[str, str]:
         "base64 of JSON": b64(json.dumps({"key": json_escapes}).encode()),
         "base64 of hexadecimal": b64(hexadecimal(raw).encode()),
         "hexadecimal of base64": hexadecimal(b64(raw).encode()),
-        "UTF-16 in base64": b64(secret.encode("utf-16-le")) if secret.isascii() else secret,
+        "UTF-16 in base64": b64(wide),
+        "UTF-16 in base64 in a text": f"the key {b64(wide)} is not known, and nobody has ever heard of it",
+        "percent in UTF-16": percent(raw).encode("utf-16-le").decode(),
         "codes": json.dumps([*raw]),
         "spaced": " ".join(secret),
         "in lines": "\n".join(secret),
         "with zero-width spaces": ZERO_WIDTH.join(secret),
+        "with zero-width spaces, in a header": ZERO_WIDTH.join(secret).encode().decode("latin-1"),
+        "with zero-width spaces, as Python shows it": repr(bytearray(ZERO_WIDTH.join(secret).encode())),
         "as Python shows it": repr(raw),
         "as Python shows its characters": repr(bytearray(raw)),
     }

@@ -23,6 +23,7 @@ class Behaviour:
     repeated_length_refused: bool = False
     length_required: bool = False
     both_lengths_read: bool = False
+    max_connections: int | None = None
 
     def announces(self, *, refused: bool) -> bool:
         """Tell whether the end of the connection is announced."""
@@ -48,6 +49,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "dribble": Behaviour(dribble=True),
     "strict-http": Behaviour(silent_incomplete=True, repeated_length_refused=True, length_required=True),
     "lenient-http": Behaviour(both_lengths_read=True),
+    "nine-connections": Behaviour(max_connections=9),
     "all-at-once": Behaviour(
         close=True,
         announce_close=False,

@@ -81,7 +81,10 @@ class Server:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        maximum = self._behaviour.max_connections
         try:
+            if maximum is not None and len(self._connections) > maximum:
+                return
             with suppress(ConnectionError, TimeoutError, asyncio.CancelledError, ssl.SSLError):
                 self._count += 1
                 speak = self._judge.connection_type or HttpConnection

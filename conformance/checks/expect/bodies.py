@@ -13,7 +13,8 @@ import jsonschema_rs
 
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.foreign_json import MAX_DEPTH, Unreadable, UnreadableReason, read_body
-from conformance.profile.facts import BodyFormat, Rule
+from conformance.profile.body_format import BodyFormat
+from conformance.profile.facts import Rule
 from conformance.profile.json_schemas import PATTERN_BYTES
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from conformance.core.errors import Deviation, NoResponse
 from conformance.core.model import TransportFailure, weaker_level
 from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR, TOO_MANY_REQUESTS, UNAVAILABLE
-from conformance.profile.facts import Condition
+from conformance.profile.facts import Condition, SizeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.core.model import Exchange, MeasuredSize
+    from conformance.core.model import Exchange, MeasuredSize, Source
     from conformance.profile.facts import ExpectedResponse, Fact
 
 _OK, _MULTIPLE_CHOICES = 200, 300
@@ -80,16 +80,25 @@ def status(exchange: Exchange, answer: ExpectedResponse, subject: str, *, fact: 
     for item in answer.tolerate:
         if exchange.status == item.status:
             return f"{item.status} is tolerated: {item.source}" + (f" ({item.source.says})" if item.source.says else "")
+    newer = _newer_sources(exchange, answer)
+    hint = f"; the document may be stale, since {newer[0]} says: {newer[0].says}" if newer else ""
     raise Deviation(
         f"{subject} must be answered with {_join_statuses(answer.statuses)}",
-        f"was answered with {exchange.summary}",
+        f"was answered with {exchange.summary}{hint}",
         exchange=exchange,
         expected=_join_statuses(answer.statuses),
         level=weaker_level(answer.level, fact.level) if fact else answer.level,
-        sources=(fact or answer).sources,
+        sources=(*(fact or answer).sources, *newer),
         is_server_error=is_server_error(exchange),
         subject=subject,
     )
+
+
+def _newer_sources(exchange: Exchange, answer: ExpectedResponse) -> tuple[Source, ...]:
+    """The newer sources that allow larger bodies, if one was accepted that is too large by the document."""
+    if isinstance(answer, SizeLimit) and answer.newer and is_accepted(exchange):
+        return answer.newer.sources
+    return ()
 
 
 def _is_allowed_success(exchange: Exchange, answer: ExpectedResponse) -> bool:

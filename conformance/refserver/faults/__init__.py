@@ -8,7 +8,9 @@ from conformance.refserver.faults import (
     auth,
     batch,
     batch_contents,
+    combined,
     concurrency,
+    connections,
     content_encoding,
     content_type,
     documented_forms,
@@ -37,6 +39,7 @@ _AREAS = (
     accept, accepted_events, success_bodies, auth, key_carriers, syntax, content_type, size, tight_limits, batch,
     batch_contents, identity, required_fields, properties, errors, pixel, unusual_input, content_encoding, routing,
     wire, recovery, concurrency, spellings, event_values, documented_forms,
+    combined, connections,
 )  # fmt: skip
 """The modules in the order of the self-check's report."""
 

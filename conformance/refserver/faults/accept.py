@@ -56,6 +56,12 @@ def _has_success_without_content(contract: Contract) -> bool:
     return contract.has_fact("bodies.accepted") and not contract.has_fact("bodies.accepted-text")
 
 
+def _takes_source_id(view: RequestView) -> bool:
+    """Whether the path takes the id of a source in place of a key."""
+    operation = view.decision.operation
+    return operation is not None and view.contract.for_operation(operation).default_scheme is AuthScheme.SOURCE_ID
+
+
 FAULTS = (
     Fault(
         "created",
@@ -113,6 +119,15 @@ FAULTS = (
         refuse_accepted(_has_key_in_body_only, 401),
         requires_facts("credentials.body"),
         extra_operations=("batch",),
+    ),
+    Fault(
+        "source-id-later",
+        "Answers 202 to the id of a source, which it looks up later.",
+        "the path was made for batch jobs",
+        "accept.credentials.source-id accept.event.minimal accept.event.full",
+        lambda view: view.server.success_reply(202) if view.is_accepted and _takes_source_id(view) else None,
+        requires_facts("credentials.source-id"),
+        extra_operations=("internal",),
     ),
     Fault(
         "bearer-refused",

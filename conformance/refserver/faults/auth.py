@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.core.statuses import UNAUTHORIZED
+from conformance.profile.facts import Condition
 from conformance.refserver.faults import credentials
 from conformance.refserver.faults.fault import (
     HAS_BATCHES,
@@ -17,11 +19,13 @@ from conformance.refserver.faults.response_overrides import (
     accept_refused,
     change_refusal_status,
     crash_on,
+    edit_reply,
     error_reply,
     success_reply,
 )
 
 if TYPE_CHECKING:
+    from conformance.contract import Contract
     from conformance.refserver.replies import ServerReply
     from conformance.refserver.server_change import RequestView
 
@@ -68,6 +72,13 @@ def _invert_for_padded_key(view: RequestView) -> ServerReply | None:
     )(view):
         return None
     return error_reply(view, 401) if view.is_accepted else success_reply(view)
+
+
+def _answers_401(contract: Contract) -> bool:
+    """Holds for contracts that answer missing credentials with 401 first of all."""
+    return contract.has_fact(credentials.MISSING) and (
+        contract.expected_response(Condition.CREDENTIALS_MISSING).expect[0] == UNAUTHORIZED
+    )
 
 
 FAULTS = (
@@ -213,6 +224,36 @@ FAULTS = (
             credentials.MALFORMED,
             when=lambda view: credentials.auth_scheme(view) == "Basic" and not credentials.auth_token(view),
         ),
+    ),
+    Fault(
+        "any-bearer-accepted",
+        "Takes any token under the scheme Bearer.",
+        "a library checks the form of a token, and nobody whose it is",
+        "auth.schemes.unknown-key",
+        accept_refused(
+            credentials.MALFORMED,
+            credentials.UNKNOWN,
+            when=lambda view: IS_EVENT_OR_BATCH(view) and credentials.auth_scheme(view) == "Bearer",
+        ),
+        credentials.REFUSES_BAD_CREDENTIALS,
+    ),
+    Fault(
+        "token-crash",
+        "Fails on the scheme Token.",
+        "a parser of parameters is called on it",
+        "auth.schemes.unknown-key auth.schemes.right-key",
+        crash_on(
+            credentials.MALFORMED,
+            when=lambda view: IS_EVENT_OR_BATCH(view) and credentials.auth_scheme(view) == "Token",
+        ),
+    ),
+    Fault(
+        "no-challenge",
+        "Answers 401 and does not say which credentials it takes.",
+        "the status is set by hand",
+        "auth.challenge.present",
+        edit_reply(lambda reply: reply.with_headers(WWW_Authenticate="") if reply.status == UNAUTHORIZED else reply),
+        _answers_401,
     ),
     Fault(
         "unknown-key-403",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.core.pointers import has
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition
-from conformance.refserver.faults.fault import HAS_BATCHES, Fault, requires_facts
+from conformance.refserver.faults.fault import HAS_BATCHES, Fault, all_of, requires_facts, requires_refusals
 from conformance.refserver.faults.response_overrides import (
     IS_BATCH,
     accept_refused,
@@ -80,7 +80,21 @@ def _allows_undocumented_types(contract: Contract) -> bool:
     return HAS_BATCHES(contract) and bool(set(contract.profile.events) - set(contract.batch_types()))
 
 
+def _is_nameless_batch(view: RequestView) -> bool:
+    """Whether it is a batch of several events of which none names a user."""
+    named = [view.contract.has_identity(str(event.get("type")), event) for event in view.events if "type" in event]
+    return IS_BATCH(view) and len(named) > 1 and not any(named)
+
+
 FAULTS = (
+    Fault(
+        "nobodies-crash",
+        "Fails on a batch of which no event names a user.",
+        "the first good event is looked up",
+        "errors.status.batch batch.identity.all-missing",
+        crash_on("answers.identity-missing", when=_is_nameless_batch),
+        all_of(HAS_BATCHES, requires_refusals("answers.identity-missing")),
+    ),
     Fault(
         "groups-refused-in-batches",
         "Does not take batches of group calls.",

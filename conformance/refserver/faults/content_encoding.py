@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.refserver.faults.fault import Fault, requires_sdk
+from conformance.refserver.faults.fault import Fault, requires_facts, requires_sdk
 from conformance.refserver.faults.response_overrides import (
     INTERNAL_ERROR,
     IS_BATCH,
@@ -16,10 +18,12 @@ from conformance.refserver.faults.response_overrides import (
 )
 
 if TYPE_CHECKING:
+    from conformance.refserver.replies import ServerReply
     from conformance.refserver.server_change import RequestView
 
 
 _ENCODING = "answers.encoding-invalid"
+_GZIP, _SMALL_BYTES, _FEW_BYTES = 31, 30_000, 5_000_000
 
 
 def _has_content_encoding(view: RequestView) -> bool:
@@ -39,6 +43,21 @@ def _is_truncated_gzip(view: RequestView) -> bool:
     """Whether a body begins as gzip does, and goes on as gzip for a while."""
     body = view.request.body
     return _is_gzip(view) and body[:2] == b"\x1f\x8b" and body[10:13] != b"\xff\xff\xff"
+
+
+def _unpacks_to_a_little(view: RequestView) -> bool:
+    """Whether a body in gzip is over its limit only once it is unpacked, and then by less than a megabyte."""
+    if not _is_gzip(view) or not view.refusal_fact.startswith("limits."):
+        return False
+    return len(view.request.body) < _SMALL_BYTES and len(zlib.decompress(view.request.body, _GZIP)) < _FEW_BYTES
+
+
+def _ignore_unknown_codings(view: RequestView) -> ServerReply | None:
+    """The answer to the same body without its Content-Encoding, unless that is gzip."""
+    if view.refusal_fact != _ENCODING or _is_gzip(view):
+        return None
+    headers = {name: value for name, value in view.request.headers.items() if name != "content-encoding"}
+    return view.server.correct_reply(view.server.decide(replace(view.request, headers=headers)))
 
 
 FAULTS = (
@@ -113,5 +132,36 @@ FAULTS = (
         "a table of decoders has a gap",
         "robustness.gzip.status",
         crash_on(_ENCODING, when=lambda view: not _is_gzip(view)),
+    ),
+    Fault(
+        "empty-gzip-taken",
+        "Accepts gzip of nothing.",
+        "no event is no mistake",
+        "robustness.gzip.empty",
+        lambda view: (
+            success_reply(view) if _is_gzip(view) and not view.decision.body and not view.is_accepted else None
+        ),
+    ),
+    Fault(
+        "unpacked-limit-ten-times",
+        "Accepts in gzip what unpacks to up to ten times the limit.",
+        "the limit of a proxy holds for what arrives, and that of the server for bombs",
+        "robustness.coding.over robustness.coding.slightly-over",
+        lambda view: success_reply(view) if _unpacks_to_a_little(view) else None,
+        requires_facts("limits.event"),
+    ),
+    Fault(
+        "codings-ignored",
+        "Ignores the names of codings that it does not know.",
+        "a table of decoders has no entry for them",
+        "robustness.coding.named",
+        _ignore_unknown_codings,
+    ),
+    Fault(
+        "brotli-crash",
+        "Fails on bodies in br.",
+        "a library is named, and not there",
+        "robustness.coding.status",
+        crash_on(_ENCODING, when=lambda view: view.request.headers.get("content-encoding") == "br"),
     ),
 )

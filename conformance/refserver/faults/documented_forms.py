@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.profile.facts import CUSTOMARY_FIELDS, BodyFormat, Condition, ResponseKind
+from conformance.profile.body_format import BodyFormat
+from conformance.profile.facts import CUSTOMARY_FIELDS, Condition, ResponseKind
 from conformance.refserver.faults import credentials
 from conformance.refserver.faults.fault import (
     HAS_BATCHES,
@@ -202,7 +203,7 @@ FAULTS = (
         "unknown-token-crash",
         "Fails on a token that it does not know.",
         "a lookup finds nothing",
-        "auth.bearer.unknown-token",
+        "auth.bearer.unknown-token auth.bearer.expired",
         crash_on(when=_has_unknown_token),
         requires_facts("credentials.bearer"),
     ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from conformance.refserver.faults import credentials
 from conformance.refserver.faults.fault import (
     HAS_PIXELS,
@@ -16,10 +19,37 @@ from conformance.refserver.faults.response_overrides import (
     IS_WEBHOOK,
     accept_refused,
     crash_on,
+    edit_reply,
     refuse_accepted,
 )
 
+if TYPE_CHECKING:
+    from conformance.refserver.replies import ServerReply
+
+_DISABLED = "answers.source-disabled"
+
+
+def _as_json(reply: ServerReply) -> ServerReply:
+    return replace(reply, media_type="application/json", body=b'{"error": "the source is switched off"}')
+
+
 FAULTS = (
+    Fault(
+        "disabled-source-accepted",
+        "Takes the key of a source that is switched off.",
+        "only whether the key exists is looked up",
+        "auth.key.disabled",
+        accept_refused(_DISABLED),
+        requires_facts(_DISABLED),
+    ),
+    Fault(
+        "disabled-source-as-json",
+        "Answers for a source that is switched off in JSON, and everywhere else in text.",
+        "another part of the program writes that error",
+        "errors.body.disabled",
+        edit_reply(_as_json, _DISABLED),
+        all_of(requires_facts(_DISABLED, "bodies.error"), lambda contract: not contract.has_fact("bodies.error-batch")),
+    ),
     Fault(
         "any-body-key-accepted",
         "Accepts any key in the body.",
@@ -69,7 +99,7 @@ FAULTS = (
         "pixel-header-key-ignored",
         "Takes the key of a pixel from its data alone, never from a header.",
         "an image has no headers, but a script that loads it may",
-        "pixel.key.elsewhere",
+        "pixel.key.elsewhere pixel.key.basic",
         refuse_accepted(lambda view: IS_PIXEL(view) and not credentials.has_no_authorization(view)),
         HAS_PIXELS,
     ),

@@ -1,0 +1,111 @@
+"""Faults in connections over time: how they end, and what is left of those that were closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakKeyDictionary
+
+from conformance.profile.facts import LimitKind
+from conformance.refserver.application import HttpBehavior
+from conformance.refserver.faults.fault import Fault
+from conformance.refserver.faults.response_overrides import INTERNAL_ERROR, IS_EVENT
+from conformance.refserver.http_protocol import HttpProtocol
+from conformance.refserver.server_change import ServerChange
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import RequestResponseCycle
+    from uvicorn.server import ServerState
+
+    from conformance.refserver.replies import ServerReply
+    from conformance.refserver.request import ReceivedRequest
+    from conformance.refserver.server_change import RequestView
+
+_MOST_REQUESTS, _MOST_BROKEN = 120, 40
+_UNAVAILABLE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class CloseUnannouncedProtocol(HttpProtocol):
+    """Closes the connection after each answer, and does not say so."""
+
+    def on_response_complete(self) -> None:
+        """Closes the connection."""
+        self.transport.close()
+        super().on_response_complete()
+
+
+class LeakingProtocol(HttpProtocol):
+    """Keeps a place for each request that breaks off, and fails once there are none left."""
+
+    _broken: ClassVar[WeakKeyDictionary[ServerState, int]] = WeakKeyDictionary()
+
+    def eof_received(self) -> bool:  # type: ignore[override] # as HttpProtocol
+        """Counts what broke off."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.more_body:
+            self._broken[self.server_state] = self._broken.get(self.server_state, 0) + 1
+        return super().eof_received()
+
+    def data_received(self, data: bytes) -> None:
+        """Fails on anything once too much broke off."""
+        if self._broken.get(self.server_state, 0) > _MOST_BROKEN:
+            self.transport.write(_UNAVAILABLE)
+            self.transport.close()
+        else:
+            super().data_received(data)
+
+
+def _crash_late(view: RequestView) -> ServerReply | None:
+    """Fails after many requests on a connection."""
+    return INTERNAL_ERROR if IS_EVENT(view) and view.request.connection.responses >= _MOST_REQUESTS else None
+
+
+_FULL_BYTES, _FULL_S = 24_000, 0.4
+"""From this length on the delay grows no more: half of a body at the limit has to be shorter."""
+
+
+def _square_delay_s(request: ReceivedRequest) -> float:
+    """The delay of a long body that is no filler, in proportion to the square of its length."""
+    is_filler = len(request.body) < _FULL_BYTES // 3 or b"a" * 100 in request.body
+    return 0.0 if is_filler else _FULL_S * min(1.0, len(request.body) / _FULL_BYTES) ** 2
+
+
+def _name_delay(view: RequestView) -> ServerReply | None:
+    """Says how long it took."""
+    delay_s = _square_delay_s(view.request)
+    return view.correct_reply().with_headers(Server_Timing=f"parser;dur={delay_s:.2f}") if delay_s else None
+
+
+FAULTS = (
+    Fault(
+        "close-unannounced",
+        "Closes the connection after each answer, and does not say so.",
+        "a worker ends with its request, and nobody has told the framework",
+        "robustness.connection.announced",
+        CloseUnannouncedProtocol,
+    ),
+    Fault(
+        "crash-late-on-connection",
+        "Fails after many requests on one connection.",
+        "an arena of the connection is full, and never emptied",
+        "robustness.connection.many",
+        _crash_late,
+    ),
+    Fault(
+        "broken-bodies-leak",
+        "Fails once forty bodies have broken off.",
+        "a place in a queue is taken with the head, and given back with the answer",
+        "robustness.connection.broken-off",
+        LeakingProtocol,
+    ),
+    Fault(
+        "time-grows-as-the-square",
+        "Takes four times as long for twice as many names, escapes, events or levels.",
+        "each is compared with those before it",
+        "robustness.time.*",
+        ServerChange(override=_name_delay, behavior=HttpBehavior(extra_delay_s=_square_delay_s)),
+        lambda contract: (
+            contract.has_fact("limits.event")
+            and _FULL_BYTES <= contract.size_limit(LimitKind.EVENT).at_most < 2 * _FULL_BYTES
+        ),
+    ),
+)
