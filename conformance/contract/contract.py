@@ -29,7 +29,7 @@ from conformance.profile.facts import (
     Rule,
     SizeLimit,
 )
-from conformance.profile.profile import CustomaryFields
+from conformance.profile.profile import RECOMMENDED_RATE, CustomaryFields, RecommendedRate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -45,21 +45,23 @@ class Contract:
     """The operations of a profile, and typed access to its facts.
 
     A fact that the profile does not state raises NotApplicable. `include` names the optional groups of routes
-    to switch on; a name that is no group raises UsageError.
+    to switch on, `exclude` those to leave out; a name that is no group raises UsageError.
     """
 
-    def __init__(self, profile: Profile, include: Collection[str] = ()) -> None:
+    def __init__(self, profile: Profile, include: Collection[str] = (), exclude: Collection[str] = ()) -> None:
         self.profile = profile
         self._schemas: dict[str, JsonObject] = {}
         self._views: dict[str, Contract] = {}
-        groups = {route.group for route in profile.routes if route.group}
-        for name in include:
-            if name not in groups:
-                hint = f"; it has {', '.join(sorted(groups))}" if groups else "; it has none"
-                raise UsageError(f"--include {name}: the profile {profile.name} has no such group{hint}")
+        _require_groups("include", include, {route.group for route in profile.routes if route.group}, profile.name)
+        named = {group for route in profile.routes for group in (route.group, route.exclusion) if group}
+        _require_groups("exclude", exclude, named, profile.name)
         self.operations: tuple[Operation, ...] = tuple(
-            Operation.from_route(route) for route in profile.routes if route.group is None or route.group in include
+            Operation.from_route(route)
+            for route in profile.routes
+            if (route.group is None or route.group in include) and not {route.group, route.exclusion} & {*exclude}
         )
+        if not self.operations:
+            raise UsageError(f"--exclude leaves no path of the profile {profile.name}")
 
     def for_operation(self, operation: Operation) -> Contract:
         """The contract as it holds on the path of an operation: without the facts that are for other paths."""
@@ -110,6 +112,11 @@ class Contract:
         """The headers that are promised with a 429."""
         names = self.profile.rate_headers
         return tuple(self._typed_fact(RateHeader, f"rate.headers.{name}") for name in names)
+
+    @property
+    def recommended_rate(self) -> RecommendedRate:
+        """How many requests a second the vendor recommends at most."""
+        return self._typed_fact(RecommendedRate, RECOMMENDED_RATE)
 
     @property
     def max_events_fact(self) -> MaxEvents:
@@ -231,6 +238,14 @@ class Contract:
         if not isinstance(fact, kind):
             raise TypeError(f"{name} is a {type(fact).__name__}, not a {kind.__name__}")
         return fact
+
+
+def _require_groups(option: str, names: Collection[str], groups: Collection[str], profile: str) -> None:
+    """Raises UsageError for a name that is none of a profile's groups of routes."""
+    for name in names:
+        if name not in groups:
+            hint = f"; it has {', '.join(sorted(groups))}" if groups else "; it has none"
+            raise UsageError(f"--{option} {name}: the profile {profile} has no such group{hint}")
 
 
 class _ContractOfPath(Contract):

@@ -24,7 +24,9 @@ def render(contract: Contract) -> JsonObject:
     profile = contract.profile
     paths: dict[str, Any] = {}
     for operation in contract.operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _render_operation(contract, operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _render_operation(
+            contract.for_operation(operation), operation
+        )
     components: JsonObject = {"schemas": _component_schemas(contract)}
     schemes = _security_schemes(contract)
     if schemes:
@@ -82,12 +84,12 @@ def _responses(contract: Contract, operation: Operation) -> dict[str, Json]:
         for status in fact.statuses:
             names_by_status.setdefault(str(status), []).append(fact.name.partition(".")[2])
     return {
-        status: {"description": f"{_reason_phrase(int(status))}: {', '.join(dict.fromkeys(names))}"}
+        status: {"description": f"{reason_phrase(int(status))}: {', '.join(dict.fromkeys(names))}"}
         for status, names in sorted(names_by_status.items())
     }
 
 
-def _reason_phrase(status: int) -> str:
+def reason_phrase(status: int) -> str:
     """The reason phrase of a status, such as `Not Found`."""
     return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Status of the vendor's own"
 
@@ -154,6 +156,9 @@ def _security_schemes(contract: Contract) -> dict[str, JsonObject]:
     rendered: dict[str, JsonObject] = {}
     if contract.has_fact(f"credentials.{AuthScheme.BASIC}"):
         rendered["basic"] = {"type": "http", "scheme": "basic", "description": "The write key is the user name."}
+    if contract.has_fact(f"credentials.{AuthScheme.SOURCE_ID}"):
+        description = "The id of a source is the user name."
+        rendered[AuthScheme.SOURCE_ID] = {"type": "http", "scheme": "basic", "description": description}
     if contract.has_fact(f"credentials.{AuthScheme.BEARER}"):
         rendered["bearer"] = {"type": "http", "scheme": "bearer"}
     for scheme in (AuthScheme.HEADER, AuthScheme.QUERY):

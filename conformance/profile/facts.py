@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.core.model import OperationKind
-from conformance.profile.size_unit import SizeUnit, is_measured_after_parsing, largest_accepted, smallest_refused
+from conformance.profile.size_unit import (
+    NewerSize,
+    SizeUnit,
+    is_measured_after_parsing,
+    largest_accepted,
+    smallest_refused,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conformance.core.model import JsonObject, Level, Source
+    from conformance.profile.body_format import BodyFormat
 
 
 class Condition(enum.StrEnum):
@@ -41,6 +50,7 @@ class Condition(enum.StrEnum):
     METHOD_WRONG = "method-wrong"
     PATH_UNKNOWN = "path-unknown"
     RATE_EXCEEDED = "rate-exceeded"
+    SOURCE_DISABLED = "source-disabled"
 
     @property
     def operation_kinds(self) -> frozenset[OperationKind]:
@@ -73,6 +83,7 @@ class AuthScheme(enum.StrEnum):
     BASIC = "basic"
     BASIC_WITHOUT_COLON = "basic-without-colon"
     BEARER = "bearer"
+    SOURCE_ID = "source-id"
     BODY = "body"
     HEADER = "header"
     QUERY = "query"
@@ -145,19 +156,13 @@ class Rule(enum.StrEnum):
     SAME_CODING = "same-coding"
     SAME_JSON = "same-json"
     USUAL_REQUEST = "usual-request"
+    PERSISTENCE = "persistence"
+    PROPORTIONATE_TIME = "proportionate-time"
+    CHALLENGE = "challenge"
 
 
 MAX_EVENTS_FACT, CUSTOMARY_FIELDS = "limits.batch-events", "fields.customary"
 """The names of the facts that state how many events a batch may have, and which fields are only customary."""
-
-
-class BodyFormat(enum.StrEnum):
-    """The format of a body."""
-
-    EMPTY = "empty"
-    MESSAGE = "message"
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,14 +208,14 @@ class SizeLimit(ExpectedResponse):
     """A size limit, in the two readings of the documents: `at_least` and `at_most`.
 
     They differ because a KB may be 1,000 or 1,024 bytes. Everything that judges a size asks `largest_accepted` and
-    `smallest_refused`; the sizes between them are reported and not judged.
-    `applies_to_chunked` is false for a limit that holds only for bodies with a Content-Length.
+    `smallest_refused`. `applies_to_chunked` is false for a limit that holds only for bodies with a Content-Length.
     """
 
     at_least: int
     at_most: int
     unit: SizeUnit = SizeUnit.BYTES
     applies_to_chunked: bool = True
+    newer: NewerSize | None = None
 
     @property
     def largest_accepted(self) -> int:
@@ -252,13 +257,17 @@ class CredentialFact(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseBody(Fact):
-    """What the body of an answer looks like; a field that is None is not promised."""
+    """What the body of an answer looks like; a field that is None is not promised.
+
+    `examples` are documented texts, by the status that they come with.
+    """
 
     body_format: BodyFormat | None = None
     media_type: str | None = None
     charset: str | None = None
     text: str | None = None
     schema: JsonObject | None = None
+    examples: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> JsonObject:
         """The promised fields, by their keys in a profile."""

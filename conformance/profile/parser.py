@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from conformance.core import resources
 from conformance.core.model import Level, OperationKind, Source
 from conformance.core.text import did_you_mean
+from conformance.profile.body_format import BodyFormat
 from conformance.profile.facts import (
     MAX_EVENTS_FACT,
-    BodyFormat,
     CredentialFact,
     ExpectedResponse,
     Fact,
@@ -22,6 +22,7 @@ from conformance.profile.facts import (
     ToleratedStatus,
 )
 from conformance.profile.json_schemas import SchemaError, event_schema_problem, usable_schema
+from conformance.profile.openapi_names import OpenApiNames
 from conformance.profile.profile import (
     BatchEnvelope,
     CustomaryFields,
@@ -32,9 +33,10 @@ from conformance.profile.profile import (
     InvalidExample,
     Pixel,
     Profile,
+    RecommendedRate,
     Route,
 )
-from conformance.profile.size_unit import MAX_SIZE, SizeUnit, parse_size
+from conformance.profile.size_unit import MAX_SIZE, NewerSize, SizeUnit, parse_size
 from conformance.profile.validation import schema_problems
 
 if TYPE_CHECKING:
@@ -74,11 +76,11 @@ class ProfileParser:
         ]
         if "unlimited" in rate:
             facts.append(self._fact(rate["unlimited"], ("rate", "unlimited")))
-        if "message_id" in data:
-            max_length = data["message_id"]["max_length"]
-            facts.append(
-                MessageIdLimit(max_length=max_length, **self._fact_fields(data["message_id"], ("message_id",)))
-            )
+        if recommended := rate.get("recommended"):
+            fields = self._fact_fields(recommended, ("rate", "recommended"))
+            facts.append(RecommendedRate(requests_per_s=recommended["per_s"], **fields))
+        if limit := data.get("message_id"):
+            facts.append(MessageIdLimit(max_length=limit["max_length"], **self._fact_fields(limit, ("message_id",))))
         if "customary" in data.get("fields", {}):
             customary, place = data["fields"]["customary"], ("fields", "customary")
             facts.append(CustomaryFields(pointers=tuple(customary["pointers"]), **self._fact_fields(customary, place)))
@@ -88,7 +90,7 @@ class ProfileParser:
         """The whole profile; a fact that it does not state is taken from the common ones."""
         data = self._data
         self._check_route_requirements()
-        batch, pixel, rate = data.get("batch", {}), data.get("pixel"), data.get("rate", {})
+        batch, pixel, rate, openapi = (data.get(key, {}) for key in ("batch", "pixel", "rate", "openapi"))
         return Profile(
             name=data["name"],
             title=data["title"],
@@ -98,13 +100,13 @@ class ProfileParser:
             events={name: self._event(name, value) for name, value in data["events"].items()},
             routes=tuple(self._routes()),
             batch=self._batch(batch),
-            pixel=pixel and Pixel(parameter=pixel["parameter"], example=self._example(pixel, ("pixel",))),
+            pixel=Pixel(parameter=pixel["parameter"], example=self._example(pixel, ("pixel",))) if pixel else None,
             facts={**common, **self.facts()},
             documented_fields=tuple(self._documented_fields(data.get("fields", {}).get("documented", ()))),
             rate_headers=tuple(rate.get("headers", ())),
-            recommended_requests_per_s=rate.get("recommended_per_s"),
             hosts=tuple(data.get("hosts", ())),
             document_titles={key: item["title"] for key, item in data["documents"].items()},
+            openapi_names=OpenApiNames.from_data(openapi, self._sources(openapi, ("openapi",)) if openapi else ()),
         )
 
     def _check_route_requirements(self) -> None:
@@ -158,7 +160,7 @@ class ProfileParser:
         fields = {**self._statuses(data, place), **self._fact_fields(data, place)}
         if fields["name"] == MAX_EVENTS_FACT:
             return MaxEvents(count=data["count"], **fields)
-        at_least, at_most = parse_size(data["size"])
+        (at_least, at_most), newer = parse_size(data["size"]), data.get("newer")
         if at_least > at_most:
             self._document.add_problem((*place, "size"), f"at_least {at_least} is above at_most {at_most}")
         if at_most > MAX_SIZE:
@@ -168,6 +170,7 @@ class ProfileParser:
             at_most=at_most,
             unit=SizeUnit(data.get("unit", SizeUnit.BYTES)),
             applies_to_chunked=data.get("chunked", True),
+            newer=NewerSize.parse(newer["size"], self._sources(newer, (*place, "newer"))) if newer else None,
             **fields,
         )
 
@@ -179,6 +182,7 @@ class ProfileParser:
             charset=data.get("charset"),
             text=data.get("text"),
             schema=schema,
+            examples=data.get("examples", {}),
             **self._fact_fields(data, place),
         )
 
@@ -273,6 +277,7 @@ class ProfileParser:
                     level=Level(group["level"]),
                     sources=sources,
                     group=group.get("include"),
+                    exclusion=group.get("exclude"),
                     event_type=entry["type"],
                     path=entry["path"],
                 )

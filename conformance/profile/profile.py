@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.profile.facts import Fact
+from conformance.profile.openapi_names import OpenApiNames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.core.model import Json, JsonObject, Level, OperationKind, Source
     from conformance.profile.facts import ExpectedResponse
+
+
+RECOMMENDED_RATE = "rate.recommended"
+"""The name of the fact that states how much the vendor recommends to send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,10 @@ class EventType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One path of the API and its event type. A route with a `group` is optional, off by default."""
+    """One path of the API and its event type.
+
+    A route with a `group` is off by default; users may leave out those with an `exclusion`, by that word.
+    """
 
     kind: OperationKind
     event_type: str
@@ -59,6 +67,7 @@ class Route:
     level: Level
     sources: tuple[Source, ...]
     group: str | None = None
+    exclusion: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +119,13 @@ class CustomaryFields(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendedRate(Fact):
+    """How many requests a second the vendor recommends at most."""
+
+    requests_per_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Everything that one vendor documents, read from `file`.
 
@@ -129,6 +145,6 @@ class Profile:
     facts: Mapping[str, Fact]
     documented_fields: tuple[DocumentedField, ...] = ()
     rate_headers: tuple[str, ...] = ()
-    recommended_requests_per_s: int | None = None
     hosts: tuple[str, ...] = ()
     document_titles: Mapping[str, str] = field(default_factory=dict)
+    openapi_names: OpenApiNames = field(default_factory=OpenApiNames)

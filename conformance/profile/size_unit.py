@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from conformance.core.model import Source
 
 MAX_SIZE = 100 * 1024**2
 """The largest limit: a body of its size, and one beyond it, has to be made."""
@@ -99,3 +102,18 @@ def largest_accepted(name: str, at_least: int) -> int:
 def smallest_refused(name: str, at_most: int) -> int:
     """The smallest size that must be refused, by the name of a limit and its larger reading."""
     return -(-at_most * _PARSED_OVER_PERCENT // 100) if is_measured_after_parsing(name) else at_most + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewerSize:
+    """What newer sources of the vendor say of a limit: the document, by which is judged, may be stale."""
+
+    at_least: int
+    at_most: int
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def parse(cls, size: Any, sources: tuple[Source, ...]) -> NewerSize:  # noqa: ANN401 - data that a schema has checked
+        """A size as a profile writes it, with its sources."""
+        at_least, at_most = parse_size(size)
+        return cls(at_least=at_least, at_most=at_most, sources=sources)

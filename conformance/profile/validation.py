@@ -1,51 +1,22 @@
-"""Validates YAML documents against the JSON Schemas in `specs/`, with messages that name the fix."""
+"""Validates YAML documents against the JSON Schemas in `specs/`, with messages that name the fix.
+
+What is right is found to be so by a fast validator; the one that can say what is wrong is imported only then.
+"""
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
+import jsonschema_rs
 
 from conformance.core import resources
-from conformance.core.text import did_you_mean, nearest_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-    from jsonschema import TypeChecker
-
-    from conformance.profile.yaml_document import Place, YamlDocument
-
-_TYPE_NAMES = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "null",
-}
-
-
-def _is_integer(_: TypeChecker, instance: object) -> bool:
-    """Whether a value is a whole number, written as one: sizes and statuses have no decimals."""
-    return isinstance(instance, int) and not isinstance(instance, bool)
-
-
-def _check_required(_: object, required: list[str], instance: object, __: object) -> Iterator[ValidationError]:
-    """One error for an object that lacks keys; `_problem_messages` looks up which ones."""
-    if isinstance(instance, dict) and not set(required) <= set(instance):
-        yield ValidationError("keys are missing")
-
-
-_Validator: Any = extend(  # type: ignore[no-untyped-call] # the stubs leave it so
-    Draft202012Validator,
-    validators={"required": _check_required},
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
-)
+    from conformance.core.model import JsonObject
+    from conformance.profile.yaml_document import YamlDocument
 
 
 def validate(document: YamlDocument, schema_file: str, definition: str = "") -> None:
@@ -53,69 +24,55 @@ def validate(document: YamlDocument, schema_file: str, definition: str = "") -> 
 
     Raises ProfileError, with all problems that the document has by now.
     """
-    schema = _load_schema(schema_file)
-    if definition:
-        schema = {"$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
-    for error in _Validator(schema).iter_errors(document.value):
-        place: Place = tuple(error.absolute_path)
-        if "propertyNames" in error.absolute_schema_path:
-            place = (*place, str(error.instance))
-        for extra, message in _problem_messages(error):
-            document.add_problem((*place, *extra), message)
+    if not _is_valid(document.value, schema_file, definition):
+        from conformance.profile.schema_errors import find_problems
+
+        for place, message in find_problems(_schema(schema_file, definition), document.value):
+            document.add_problem(place, message)
     document.raise_for_problems()
 
 
+def _is_valid(value: Any, schema_file: str, definition: str) -> bool:  # noqa: ANN401 - any YAML
+    """Whether a value is surely valid: JSON Schema takes 1.0 for a whole number, and we do not."""
+    try:
+        return not _has_whole_float(value) and _fast_validator(schema_file, definition).is_valid(value)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return False  # it is no JSON: the other validator says why
+
+
+def _has_whole_float(value: Any) -> bool:  # noqa: ANN401 - any YAML
+    """Whether any number in a value is a whole one that is written with decimals."""
+    if isinstance(value, dict):
+        return any(map(_has_whole_float, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_whole_float, value))
+    return isinstance(value, float) and value.is_integer()
+
+
 @cache
-def _load_schema(file: str) -> dict[str, Any]:
-    return resources.read_json_spec(file)
+def _fast_validator(schema_file: str, definition: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(_schema(schema_file, definition))
+
+
+@cache
+def _schema(file: str, definition: str) -> JsonObject:
+    """A schema in `specs/`, or one of its definitions."""
+    schema: JsonObject = resources.read_json_spec(file)
+    return {"$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]} if definition else schema
 
 
 def schema_problems(schema: Any) -> Iterable[str]:  # noqa: ANN401 - a JSON Schema
     """The reasons why a value is not a valid JSON Schema; none if it is one."""
-    for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
-        yield f"not a JSON Schema: {error.json_path.removeprefix('$.')}: {_abbreviate(error.instance)}"
+    if isinstance(schema, dict) and "$schema" not in schema and _is_schema(schema):
+        return ()
+    from conformance.profile.schema_errors import schema_problems as find
+
+    return find(schema)
 
 
-def _problem_messages(error: ValidationError) -> Iterator[tuple[Place, str]]:
-    """The messages for one schema error, each with the path from the error's place to the faulty key."""
-    schema: Any = error.schema
-    instance: Any = error.instance
-    if error.validator == "additionalProperties":
-        known_keys = schema.get("properties", {})
-        for key in sorted(set(instance) - set(known_keys)):
-            yield (key,), f"unknown key{did_you_mean(key, known_keys)}"
-    elif error.validator == "required":
-        for key in schema["required"]:
-            if key not in instance:
-                yield (), f"the key {key!r} is missing{_expected_hint(schema, key)}"
-    elif error.validator == "enum":
-        words = [str(word) for word in schema["enum"]]
-        yield (), f"{_abbreviate(instance)} is not one of {', '.join(words)}{nearest_hint(str(instance), words)}"
-    else:
-        yield (), _value_problem(error, schema, instance)
-
-
-def _value_problem(error: ValidationError, schema: Any, instance: object) -> str:  # noqa: ANN401 - a JSON Schema
-    """What is wrong with one value."""
-    if error.validator == "maxLength":
-        return f"must not have more than {schema['maxLength']:,} characters"
-    if "x-expected" in schema:
-        return f"{_abbreviate(instance)} is not {schema['x-expected']}"
-    if error.validator == "type":
-        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        return f"expected {' or '.join(_TYPE_NAMES[kind] for kind in types)}, found {_abbreviate(instance)}"
-    if error.validator in {"minItems", "minProperties", "minLength"}:
-        return "must not be empty"
-    return error.message
-
-
-def _expected_hint(schema: Any, key: str) -> str:  # noqa: ANN401 - a JSON Schema
-    """What the schema expects under a missing key, if it says so in `x-expected`."""
-    expected = schema.get("properties", {}).get(key, {}).get("x-expected")
-    return f"; expected {expected}" if expected else ""
-
-
-def _abbreviate(instance: object) -> str:
-    """A value as short text."""
-    text = repr(instance) if isinstance(instance, str) else json.dumps(instance, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _is_schema(schema: JsonObject) -> bool:
+    """Whether a value surely is a JSON Schema."""
+    try:
+        return jsonschema_rs.meta.is_valid(schema)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return False

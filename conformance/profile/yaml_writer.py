@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from conformance.core.resources import read_json_spec
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -42,9 +44,14 @@ def _choose_flow_style(node: Any) -> int | None:  # noqa: ANN401 - PyYAML's node
     return sum(inline_lengths) + len("{}") if is_short else None
 
 
+def modeline(schema_file: str) -> str:
+    """The comment by which editors find the JSON Schema of a YAML file, after its sign."""
+    return f"yaml-language-server: $schema={read_json_spec(schema_file)['$id']}"
+
+
 def to_yaml(data: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
     """Formats a profile as YAML: comments first, and an empty line before every section of several lines."""
-    text = "".join(f"# {line}\n" for line in comments)
+    text = "".join(f"# {line}\n" for line in (modeline("profile.schema.json"), *comments))
     for key, value in data.items():
         section = yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH)
         text += f"\n{section}" if section.count("\n") > 1 else section

@@ -1,11 +1,12 @@
-"""Shows a trace: as lines for a terminal, as Markdown, and as JSON."""
+"""Shows a trace: as lines for a terminal, as Markdown, as a page of HTML, and as JSON."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.core.text import escape_controls, join_first
 from conformance.report.document import dump_json
+from conformance.report.html.page import render_page
 from conformance.report.markdown.markup import escape_markdown, markdown_table
 from conformance.trace.tracing import Kind
 
@@ -52,16 +53,40 @@ def render_markdown(shown: Trace) -> str:
     return f"{title}\n\n{escape_markdown(_summary(shown))}\n\n{table}\n"
 
 
+def render_html(shown: Trace) -> str:
+    """The trace as one self-contained page, with the statements of each document in a table."""
+    return render_page(
+        "trace.html",
+        profile=shown.profile,
+        target=shown.target,
+        title=shown.title,
+        summary=_summary(shown),
+        documents=rows_by_document(shown),
+    )
+
+
+def rows_by_document(shown: Trace) -> dict[str, list[Any]]:
+    """The statements of each document, as in the JSON of a trace."""
+    found: dict[str, list[Any]] = {}
+    for row in shown.rows:
+        found.setdefault(row.document, []).append(_row_as_json(row))
+    return found
+
+
 def render_json(shown: Trace) -> str:
     """The trace as JSON text; `specs/trace.schema.json` describes it."""
-    document = {
+    return dump_json(as_document(shown))
+
+
+def as_document(shown: Trace) -> dict[str, Any]:
+    """The trace as a JSON document."""
+    return {
         "format": _FORMAT_VERSION,
         "profile": shown.profile,
         "target": shown.target,
         "totals": {**shown.totals, "outcomes": shown.outcomes},
         "requirements": [_row_as_json(row) for row in shown.rows],
     }
-    return dump_json(document)
 
 
 def _row_as_json(row: TracedRequirement) -> dict[str, object]:

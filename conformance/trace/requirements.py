@@ -34,14 +34,23 @@ class Requirement:
     excluded: str = ""
 
 
+def has_requirements(profile: Profile) -> bool:
+    """Whether the requirements of a profile come with the suite."""
+    return _shipped_file(profile).is_file()
+
+
+def _shipped_file(profile: Profile) -> Path:
+    return resources.specs_dir() / "requirements" / f"{profile.name}.yaml"
+
+
 def load_requirements(profile: Profile, path: str | None = None) -> tuple[Requirement, ...]:
     """The requirements of a profile's documents: those that come with the suite, or those in a file.
 
     Raises ProfileError, with file, line and key, if the file is not valid, and UsageError if the suite has none for the
     profile, or the file is for another one.
     """
-    place = Path(path) if path else resources.specs_dir() / "requirements" / f"{profile.name}.yaml"
-    if not path and not place.is_file():
+    place = Path(path) if path else _shipped_file(profile)
+    if not path and not has_requirements(profile):
         raise UsageError(
             f"no requirements come with the suite for the profile {profile.name}: pass --requirements FILE"
         )

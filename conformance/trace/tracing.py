@@ -94,21 +94,31 @@ def trace(
     by_id: dict[str, list[Trial]] = {}
     for trial in trials:
         by_id.setdefault(trial.check.id, []).append(trial)
+    names = {name: _fact_names(found) for name, found in by_id.items()}
     results: dict[str, list[Mapping[str, Any]]] = {}
     for item in report["checks"] if report else ():
         results.setdefault(item["id"], []).append(item)
     return Trace(
         profile=contract.profile.name,
         title=contract.profile.title,
-        target=report["target"] if report else None,
-        rows=tuple(_trace_one(item, document_titles, by_id, results if report else None) for item in requirements),
+        target=report["target"]["url"] if report else None,
+        rows=tuple(
+            _trace_one(item, document_titles, by_id, names, results if report else None) for item in requirements
+        ),
     )
+
+
+def requirements_of(trials: Sequence[Trial], requirements: Iterable[Requirement]) -> list[Requirement]:
+    """The requirements that a check judges, given its trials under the profile; none without trials."""
+    names = _fact_names(trials)
+    return [item for item in requirements for trial in trials[:1] if _judges(item, trial.check.id, names)]
 
 
 def _trace_one(
     requirement: Requirement,
     document_titles: Mapping[str, str],
     trials_by_id: Mapping[str, Sequence[Trial]],
+    fact_names_by_id: Mapping[str, frozenset[str]],
     results: Mapping[str, Sequence[Mapping[str, Any]]] | None,
 ) -> TracedRequirement:
     if requirement.document not in document_titles:
@@ -116,7 +126,7 @@ def _trace_one(
     for glob in requirement.check_globs:
         if not any(fnmatch.fnmatchcase(check.id, glob) for check in CHECKS):
             raise UsageError(f"requirement {requirement.id}: no check is called {glob}")
-    check_ids = tuple(name for name, trials in trials_by_id.items() if _judges(requirement, trials))
+    check_ids = tuple(name for name, names in fact_names_by_id.items() if _judges(requirement, name, names))
     trials = [trial for check_id in check_ids for trial in trials_by_id[check_id]]
     outcome, deciding = _worst_outcome(check_ids, results) if results is not None and check_ids else (None, ())
     return TracedRequirement(
@@ -130,12 +140,15 @@ def _trace_one(
     )
 
 
-def _judges(requirement: Requirement, trials: Iterable[Trial]) -> bool:
-    """Whether the trials of a check judge a requirement: it names the check, or a fact that the check is about."""
-    return any(
-        any(fnmatch.fnmatchcase(trial.check.id, glob) for glob in requirement.check_globs)
-        or any(fnmatch.fnmatchcase(fact.name, glob) for fact in trial.facts for glob in requirement.fact_globs)
-        for trial in trials
+def _fact_names(trials: Iterable[Trial]) -> frozenset[str]:
+    """The names of the facts that the trials of a check are about."""
+    return frozenset(fact.name for trial in trials for fact in trial.facts)
+
+
+def _judges(requirement: Requirement, check_id: str, fact_names: Iterable[str]) -> bool:
+    """Whether a check judges a requirement: it names the check, or a fact that the check is about."""
+    return any(fnmatch.fnmatchcase(check_id, glob) for glob in requirement.check_globs) or any(
+        fnmatch.fnmatchcase(name, glob) for name in fact_names for glob in requirement.fact_globs
     )
 
 

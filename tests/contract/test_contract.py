@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -274,6 +275,19 @@ def test_a_batch_carries_what_the_documents_say() -> None:
     """Every type, if the documents name none."""
     assert contract().batch_types() == ("identify", "group", "track", "page", "screen")
     assert contract("segmentstream").batch_types() == ("track",)
+
+
+def test_a_group_of_routes_can_be_left_out() -> None:
+    """With its operations; a word that is no group is told, and so is a contract that would be empty."""
+    whole, rest = Contract(load("segment")), Contract(load("segment"), exclude=["sdk-paths"])
+    left_out = {operation.path for operation in whole.operations} - {operation.path for operation in rest.operations}
+    assert left_out == {f"/v1/{letter}" for letter in "itpsgab"}
+    with pytest.raises(UsageError, match=r"^--exclude x: the profile segment has no such group; it has sdk-paths$"):
+        Contract(load("segment"), exclude=["x"])
+    profile = load("segment")
+    sdk_only = replace(profile, routes=tuple(route for route in profile.routes if route.exclusion))
+    with pytest.raises(UsageError, match="leaves no path"):
+        Contract(sdk_only, exclude=["sdk-paths"])
 
 
 GROUPED = [(name, group) for name in profile_names() for group in sorted(

@@ -158,6 +158,8 @@ class AcmeHandler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'X-Acme-Key realm="acme"')
         self.end_headers()
         self.wfile.write(body)
 

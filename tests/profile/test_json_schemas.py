@@ -14,7 +14,8 @@ from conformance.checks import expect
 from conformance.core.errors import Deviation, ProfileError
 from conformance.core.model import Level
 from conformance.profile import base_openapi, parse
-from conformance.profile.facts import BodyFormat, ResponseBody
+from conformance.profile.body_format import BodyFormat
+from conformance.profile.facts import ResponseBody
 from conformance.profile.json_schemas import SchemaError, event_schema_problem, usable_schema
 from tests.checks.test_expect import exchange_with
 from tests.support.paths import ACME

@@ -18,6 +18,7 @@ from conformance.core import resources
 from conformance.core.errors import ProfileError, UsageError
 from conformance.core.pointers import get
 from conformance.profile import base_openapi, common_facts, facts, load, parse, yaml_document
+from conformance.profile.body_format import BodyFormat
 from conformance.profile.size_unit import SizeUnit, parse_size
 from tests.support import paths
 
@@ -112,7 +113,7 @@ ENUMS = {
     ],
     SizeUnit: SCHEMA["$defs"]["limit"]["properties"]["unit"]["enum"],
     facts.ResponseKind: SCHEMA["properties"]["bodies"]["properties"],
-    facts.BodyFormat: SCHEMA["$defs"]["body"]["properties"]["class"]["enum"],
+    BodyFormat: SCHEMA["$defs"]["body"]["properties"]["class"]["enum"],
 }
 
 
@@ -208,7 +209,7 @@ MISTAKES = {
     "typo in a required field": Mistake("      /event:\n        expect", "      /event:\n        @@expects",
         "events.track.required./event.expects", "unknown key; did you mean 'expect'?"),
     "a key that is like no other": Mistake("  unlimited:\n", "  zzz:@@\n", "rate.zzz",
-        "unknown key; known here: headers, recommended_per_s, unlimited"),
+        "unknown key; known here: headers, recommended, unlimited"),
     "wrong level": Mistake("  - kind: event\n    level: must\n", "  - kind: event\n    level: most@@\n",
         "routes[0].level", "'most' is not one of must, should, may; did you mean 'must'?"),
     "wrong kind": Mistake("  - kind: event\n", "  - kind: events@@\n", "routes[0].kind",

@@ -125,9 +125,10 @@ def test_settings_with_a_wrong_value_are_refused(tmp_path: Path) -> None:
             except UsageError as error:
                 assert len(str(error)) < MAX_MESSAGE  # noqa: PT017 - most are refused, some are fine
             else:
-                kind = (list,) if setting.is_list else (str,)
+                kind = bool if setting.is_flag else list if setting.is_list else str
                 assert isinstance(values[setting.key], kind)
-                assert setting.is_number or setting.is_list or value.startswith('"'), (setting.name, value)
+                is_text = not (setting.is_number or setting.is_list or setting.is_flag)
+                assert value.startswith('"') or not is_text, (setting.name, value)
 
 
 def test_a_long_word_makes_a_short_message(capsys: pytest.CaptureFixture[str]) -> None:

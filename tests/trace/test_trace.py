@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,17 @@ from conformance.core.errors import UsageError
 from conformance.core.model import Outcome
 from conformance.profile import load
 from conformance.requests import Keys
-from conformance.trace import Kind, Requirement, Trace, load_requirements, render_lines, render_markdown, trace
+from conformance.trace import (
+    Kind,
+    Requirement,
+    Trace,
+    load_requirements,
+    render_html,
+    render_lines,
+    render_markdown,
+    trace,
+)
+from tests.support import paths, sample_reports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,36 +81,55 @@ def test_few_requirements_are_excluded() -> None:
     assert 0 < excluded <= MAX_EXCLUDED
 
 
-@pytest.mark.parametrize("name", VENDORS)
-def test_every_check_stands_for_a_statement(name: str) -> None:
-    """A check judges what a document of the vendor says, or what an RFC or a weakness list says."""
-    judged = judged_ids(name)
-    lone = {
+def lone_checks(name: str, judged: set[str]) -> set[str]:
+    """The checks of a profile that stand for no statement, and cite no RFC and no list of weaknesses."""
+    return {
         trial.check.id
         for trial in trials_of(name)
         if trial.check.id not in judged
         and not any(source.document.startswith(GENERAL_DOCUMENTS) for fact in trial.facts for source in fact.sources)
     }
-    assert lone == set()
 
 
-@pytest.mark.parametrize("name", VENDORS)
-def test_every_fact_comes_from_a_statement(name: str) -> None:
-    """A fact that cites a vendor's document is asked for by one of the statements in it."""
-    judged = judged_ids(name)
+def lone_facts(name: str, judged: set[str]) -> set[str]:
+    """The facts of a profile that cite a document of the vendor, and that no statement asks for."""
     asked = {fact.name for trial in trials_of(name) if trial.check.id in judged for fact in trial.facts}
     stated = {
         fact.name
         for fact in contract_of(name).profile.facts.values()
         if not all(source.document.startswith(GENERAL_DOCUMENTS) for source in fact.sources)
     }
-    assert stated <= asked
+    return stated - asked
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_every_check_stands_for_a_statement(name: str) -> None:
+    """A check judges what a document of the vendor says, or what an RFC or a weakness list says."""
+    assert lone_checks(name, judged_ids(name)) == set()
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_every_fact_comes_from_a_statement(name: str) -> None:
+    """A fact that cites a vendor's document is asked for by one of the statements in it."""
+    assert lone_facts(name, judged_ids(name)) == set()
+
+
+def test_a_lost_statement_is_noticed() -> None:
+    """Without the statement of its size limit, a profile has checks and a fact that stand for nothing."""
+    contract = contract_of("segmentstream")
+    kept = [
+        item for item in load_requirements(contract.profile) if not any("size" in glob for glob in item.check_globs)
+    ]
+    rows = trace(contract, contract.profile.document_titles, kept).rows
+    judged = {check_id for row in rows for check_id in row.check_ids}
+    assert "size.event.over" in lone_checks("segmentstream", judged)
+    assert lone_facts("segmentstream", judged) == {"limits.event"}
 
 
 def report_with(outcome: Outcome) -> dict[str, Any]:
     """What a trace reads of a report in which one check had an outcome."""
     check = {"id": "auth.key.unknown", "operation": "POST /track", "outcome": outcome.value}
-    return {"profile": {"name": "segmentstream"}, "target": "http://127.0.0.1:8080", "checks": [check]}
+    return {"profile": {"name": "segmentstream"}, "target": {"url": "http://127.0.0.1:8080"}, "checks": [check]}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +157,35 @@ def test_the_command_shows_it_in_every_form(tmp_path: Path, capsys: pytest.Captu
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("E001  judged")
     assert lines[-1].endswith("0 kept by the suite itself, 0 excluded")
+
+
+def test_the_page_has_every_statement(tmp_path: Path) -> None:
+    """In one file, with what a report says of it."""
+    page = tmp_path / "t.html"
+    report = tmp_path / "report.json"
+    profile = {"name": "segment", "title": contract_of("segment").profile.title}
+    broken = sample_reports.report(sample_reports.failed_check("auth.key.unknown"), profile=profile)
+    report.write_text(json.dumps(broken), "utf-8")
+    options = ["--profile", "segment", "--report", str(report), "--html", str(page), "--json", str(tmp_path / "t.json")]
+    assert cli.main(["trace", *options]) == 0
+    assert json.loads((tmp_path / "t.json").read_text("utf-8"))["target"] == "http://127.0.0.1:8080"
+    assert cli.main(["report", str(report), "--html", str(tmp_path / "run.html")]) == 0
+    of_run = (tmp_path / "run.html").read_text("utf-8")
+    assert re.findall(r'id="([A-Z][0-9]{3})"', of_run) == [row.requirement.id for row in trace_of("segment").rows]
+    text = page.read_text("utf-8")
+    assert re.findall(r'id="([A-Z][0-9]{3})"', text) == [row.requirement.id for row in trace_of("segment").rows]
+    assert "kept by the suite itself" in text
+    assert text.count('class="mark fail"') == text.count('data-outcome="fail"') > 0
+
+
+def test_explain_shows_the_statements_that_a_check_judges(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first of them, and how many more there are; a profile of a user has none."""
+    assert cli.main(["explain", "rate-limit.refusal.headers", "--profile", "segment"]) == 0
+    assert "  judges C018, lines 80: " in capsys.readouterr().out
+    assert cli.main(["explain", "auth.key.unknown", "--profile", "rudderstack", "--profile", str(paths.ACME)]) == 0
+    rudderstack, _, acme = capsys.readouterr().out.partition("\nacme: ")
+    assert "more statements; see `conformance trace`" in rudderstack
+    assert "judges" not in acme
 
 
 @pytest.mark.parametrize(
@@ -168,4 +227,4 @@ def test_texts_of_others_are_harmless() -> None:
     """A profile's title is text of somebody else."""
     shown = replace(trace_of("segmentstream"), title="<b>|\x1b[31m")
     assert "\x1b" not in "".join(render_lines(shown)) + render_markdown(shown)
-    assert "<b>" not in render_markdown(shown)
+    assert "<b>" not in render_markdown(shown) + render_html(shown)
