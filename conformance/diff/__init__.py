@@ -6,6 +6,7 @@ differences that have one likely cause. Each is named by the promise that it bre
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from conformance.diff.document import DIFFERENT, SAME, UNCOMPARED, DiffReport
 from conformance.diff.fuzz_comparison import FuzzComparison
 from conformance.diff.fuzz_only import merge_fuzz_only
 from conformance.diff.sides import Side, equalize_baselines, place_trials
+from conformance.run.startup import wait_for_target
 from conformance.wire import Redactor
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ async def compare(
     InconclusiveError, naming the side, if a server accepts nothing.
     """
     report = report or empty_report(first, second, strict=options.strict)
+    await asyncio.gather(wait_for_target(first), wait_for_target(second))
     async with first.build_wire() as one, second.build_wire() as other:
         sides = Side("A", first, one), Side("B", second, other)
         for side in sides:

@@ -22,7 +22,7 @@ from conformance.refserver.responder import Responder
 from conformance.requests import Draft, Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from conformance.checks.check import Check
     from conformance.checks.trial import Trial
@@ -37,24 +37,32 @@ _SECOND_KEYS = Keys(write_key="Another-Key-for-the-Export-of-Conformance")
 _TIERS = frozenset({Tier.GENTLE, Tier.STANDARD})
 
 
-def build_export(
+def build_export(  # noqa: PLR0913 - each is a choice of its own
     contract: Contract,
     checks: Iterable[Check],
     gate: Level,
     select: Iterable[str] = (),
     deselect: Iterable[str] = (),
+    *,
+    on_check: Callable[[int, int], None] = lambda *_: None,
 ) -> Export:
-    """Exports the selected checks. Raises UsageError if nothing is selected."""
+    """Exports the selected checks. Raises UsageError if nothing is selected.
+
+    At first, and after each check, `on_check` is called with how many are done, and how many there are.
+    """
     learners = _CheckLearners(contract, gate)
     exported_checks: list[ExportedCheck] = []
     omissions: list[Omission] = []
-    for trial in select_trials(make_trials(contract, _FIRST_KEYS, checks, _TIERS), select, deselect):
+    trials = select_trials(make_trials(contract, _FIRST_KEYS, checks, _TIERS), select, deselect)
+    on_check(0, len(trials))
+    for number, trial in enumerate(trials, 1):
         try:
             exported_checks.append(_export_check(trial, learners))
         except NotApplicable:
             omissions.append(Omission(name=trial.name, limitation=Limitation(OmissionReason.NOT_ASKED)))
         except NotExportable as failure:
             omissions.append(Omission(name=trial.name, limitation=failure.limitation))
+        on_check(number, len(trials))
     return Export(profile=contract.profile, gate=gate, checks=tuple(exported_checks), omissions=tuple(omissions))
 
 

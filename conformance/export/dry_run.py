@@ -5,7 +5,7 @@ A dry run gives a check statuses and records what it does, so an export always m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.checks import expect
@@ -83,7 +83,8 @@ def dry_run(trial: Trial, choose_status: ChooseStatus) -> DryRun:
 
     Raises NotApplicable if the contract does not ask for the check, or the first request can't be made.
     """
-    generator = trial.steps()
+    nothing_shared = replace(trial.preflight, shared_exchanges={})  # what is made up here must not outlive this run
+    generator = replace(trial, preflight=nothing_shared).steps()
     answered_steps: list[DryRunStep] = []
     pending: tuple[Step, int, set[str]] | None = None
 

@@ -173,6 +173,8 @@ class Learner:
             return learned_step.untried[0] if learned_step.untried else None
 
         run = dry_run(self._trial, choose_status)
+        if len(run.steps) <= index:
+            raise NotExportable(OmissionReason.NEXT_REQUEST_DEPENDS)
         for number, step in enumerate(run.steps):
             if number >= index:
                 result = run.result if number == len(run.steps) - 1 else None

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conformance.checks.trial import Trial
+    from conformance.fuzz.corpus import Corpus
     from conformance.fuzz.finding import Finding
     from conformance.run.engine import CheckResult
     from conformance.run.plan import Plan
@@ -20,19 +21,17 @@ async def fuzz_plan(  # noqa: PLR0913 - the first four are those of any FuzzRunn
     sender: Sender,
     on_result: Callable[[Trial, CheckResult], None],
     *,
-    on_damage: Callable[[str], None] = lambda _: None,
+    corpus: Corpus | None = None,
     findings: list[Finding] | None = None,
 ) -> int:
     """Judges the trials of the area fuzz by generated requests; returns how many were sent.
 
-    If stored requests are damaged, `on_damage` is called with what is wrong with them, and they are made again. What
-    is found is added to `findings`.
+    They are those of `corpus`, or of the plan's contract and seed, and generated now if none are stored. What is found
+    is added to `findings`.
 
-    The generators are imported here, so that a run without fuzzing never imports them.
+    What fuzzes is imported here, so that a run without fuzzing never imports it.
     """
     from conformance.fuzz.check_results import FuzzOptions, fuzz_trials
 
-    options = FuzzOptions(
-        count=plan.fuzz_requests, seed=plan.fuzz_seed, max_time_s=plan.fuzz_max_s, on_damage=on_damage
-    )
+    options = FuzzOptions(count=plan.fuzz_requests, seed=plan.fuzz_seed, max_time_s=plan.fuzz_max_s, corpus=corpus)
     return await fuzz_trials(trials, options, sender, on_result, findings)

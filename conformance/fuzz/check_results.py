@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conformance.checks.trial import Trial
     from conformance.core.model import Source
     from conformance.fuzz.campaign import CampaignResult
+    from conformance.fuzz.corpus import Corpus
     from conformance.fuzz.finding import Finding
     from conformance.run.sender import Sender
 
@@ -29,13 +30,13 @@ _TRIAGE_TIME_S = 10.0
 class FuzzOptions:
     """How many cases are sent, of which corpus, and for how many seconds at most.
 
-    `on_damage` is called with what is wrong with the stored corpus, before it is made again.
+    Without a `corpus`, that of the contract and the seed is loaded, or generated.
     """
 
     count: int
     seed: int
     max_time_s: float | None = None
-    on_damage: Callable[[str], None] = lambda _: None
+    corpus: Corpus | None = None
 
 
 async def fuzz_trials(
@@ -53,9 +54,7 @@ async def fuzz_trials(
     if not fuzzed:
         return 0
     first = fuzzed[0]
-    corpus = load_or_generate(first.contract, options.seed, options.count)
-    if corpus.damage:
-        options.on_damage(corpus.damage)
+    corpus = options.corpus or load_or_generate(first.contract, options.seed, options.count)
     cases = corpus.cases(options.count)
     calls = {str(trial.operation) for trial in fuzzed}
     campaign = Campaign(
@@ -97,11 +96,10 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
             expected="a success",
         )
     judged = result.judged_by_call[call]
-    matching = [
-        finding for finding in result.findings if finding.failure_kind is failure_kind and call in finding.calls
-    ]
+    found = [item for item in result.findings if item.failure_kind is failure_kind and call in item.calls]
+    matching = [item for item in found if item.certainty is not Certainty.CHANCE]
     if not matching:
-        return _without_finding(call, judged, result, exhausted_budget)
+        return _without_finding(call, judged, result, exhausted_budget, "".join(map(_describe_chance, found)))
     matching.sort(key=lambda item: (item.certainty is not Certainty.CONFIRMED, item.level.rank))
     worst = matching[0]
     is_unconfirmed_silence = worst.certainty is not Certainty.CONFIRMED and failure_kind is FailureKind.UNANSWERED
@@ -117,11 +115,19 @@ def check_result(trial: Trial, result: CampaignResult, exhausted_budget: str = "
     )
 
 
-def _without_finding(call: str, judged: int, result: CampaignResult, exhausted_budget: str) -> engine.CheckResult:
+def _describe_chance(finding: Finding) -> str:
+    """What is said of requests that got no answer at first."""
+    on = "" if len(finding.calls) == 1 else f" on {len(finding.calls)} calls"
+    return f"; {finding.count:,}{on} got {finding.received} at first, and an answer when sent again"
+
+
+def _without_finding(
+    call: str, judged: int, result: CampaignResult, exhausted_budget: str, note: str
+) -> engine.CheckResult:
     """The result where no finding is of a trial's kind: it depends on how many requests stand behind it."""
     if judged >= MIN_JUDGED:
         early = "; sending ended early" if result.is_cut_short else ""
-        return engine.CheckResult(outcome=Outcome.PASS, message=f"{judged:,} generated requests{early}")
+        return engine.CheckResult(outcome=Outcome.PASS, message=f"{judged:,} generated requests{early}{note}")
     failure = result.put_off.get(call) or (f"no verdict: {exhausted_budget}" if exhausted_budget else "")
     if failure:
         return engine.CheckResult(outcome=Outcome.ERROR, message=failure, expected="an answer")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from conformance import __version__
 from conformance.core.atomic_files import PART_PREFIX, PART_SUFFIX
-from conformance.core.resources import cache_dir
+from conformance.core.resources import cache_dir, profile_names, stored_requests_path
 from conformance.fuzz.case import Case, CaseReader, case_to_line
 from conformance.fuzz.corpus_file import (
     FORMAT_VERSION,
@@ -23,6 +23,7 @@ from conformance.fuzz.corpus_file import (
     read_lines,
     write_corpus,
 )
+from conformance.fuzz.facts_digest import facts_digest
 from conformance.fuzz.interleave import interleave
 from conformance.fuzz.mutated_cases import mutated_cases
 from conformance.fuzz.oracle import Oracle
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 MIN_STORED_CASES, _MAX_STORED_CORPORA = 10_000, 12
 """The least number of cases in a stored corpus, and the most corpora that are kept."""
+SHIPPED_SEED = 1
+"""The seed of the requests that come with the suite: that of runs for which the user sets none."""
 _MAX_PART_AGE_S = 86_400.0
 """A file that is not in its place after so long never will be."""
 _GENERATOR_SHARES = (2, 1, 1)
@@ -70,27 +73,56 @@ def load_or_generate(  # noqa: PLR0913 - each is a choice of its own
     refresh: bool = False,
     spare: bool = True,
     on_generate: Callable[[str], None] = lambda _: None,
+    on_case: Callable[[int, int], None] = lambda *_: None,
 ) -> Corpus:
-    """A corpus of at least `count` cases: the stored one, or a new one if there is none that large, or it is damaged.
+    """A corpus of at least `count` cases: a stored one, or a new one if there is none that large, or it is damaged.
+
+    The one that comes with the suite counts as stored, after that in the cache.
 
     A new one has more cases than asked for, so that it serves larger runs too, unless `spare` is false. Before it is
-    generated, `on_generate` is called with what is wrong with the stored one, or with an empty text.
+    generated, `on_generate` is called with what is wrong with the stored one, or with an empty text; then `on_case`
+    after each case, with how many there are, and how many there will be.
     """
     path, key, damage = _corpus_path(contract, seed), _corpus_key(contract, seed), ""
-    try:
-        if not refresh and count_stored(path, key) >= count:
-            return Corpus(path, contract, seed)
-    except DamagedCorpus as problem:
-        damage = str(problem)
+    places = [] if refresh else [(path, key), *_shipped(contract, seed)]
+    for place, key_there in places:
+        try:
+            if count_stored(place, key_there) >= count:
+                return Corpus(place, contract, seed)
+        except DamagedCorpus as problem:
+            damage = damage or str(problem)
     on_generate(damage)
-    cases = itertools.islice(generate_cases(contract, seed), max(count, MIN_STORED_CASES if spare else 0))
+    total = max(count, MIN_STORED_CASES if spare else 0)
     try:
-        write_corpus(path, key, map(case_to_line, cases))
+        write_corpus(path, key, _lines(contract, seed, total, on_case))
     except OSError:
         return Corpus(None, contract, seed, is_fresh=True, damage=damage)
     with contextlib.suppress(OSError):
         _delete_oldest(path.parent)
     return Corpus(path, contract, seed, is_fresh=True, damage=damage)
+
+
+def _lines(contract: Contract, seed: int, total: int, on_case: Callable[[int, int], None]) -> Iterator[str]:
+    """New cases as lines."""
+    for number, case in enumerate(itertools.islice(generate_cases(contract, seed), total), 1):
+        yield case_to_line(case)
+        on_case(number, total)
+
+
+def _shipped(contract: Contract, seed: int) -> Iterator[tuple[Path, CorpusKey]]:
+    """Where the requests of a contract are that come with the suite, and what they are of, if there can be any."""
+    if seed == SHIPPED_SEED and contract.profile.name in profile_names():
+        yield stored_requests_path(contract.profile.name), _shipped_key(contract)
+
+
+def _shipped_key(contract: Contract) -> CorpusKey:
+    """What a corpus that comes with the suite is of: the versions of the generators do not matter to it."""
+    return CorpusKey(profile=contract.profile.name, contract=facts_digest(contract), seed=SHIPPED_SEED)
+
+
+def write_shipped(contract: Contract, path: Path) -> None:
+    """Generates the requests that come with the suite for a contract; they are compressed later."""
+    write_corpus(path, _shipped_key(contract), _lines(contract, SHIPPED_SEED, MIN_STORED_CASES, lambda *_: None))
 
 
 def _corpus_path(contract: Contract, seed: int) -> Path:

@@ -1,7 +1,11 @@
-"""The files of corpora: a header with count and digest, then a case a line. What is damaged is not read."""
+"""The files of corpora: a header with count and digest, then a case a line. What is damaged is not read.
+
+Those that come with the suite are compressed.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -15,12 +19,23 @@ from conformance.core.user_files import UnreadableFile, open_large
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import Protocol
+
+    class ReadableLines(Protocol):
+        """What is read of a file, compressed or not."""
+
+        def read(self, size: int = -1, /) -> bytes:
+            """The next bytes."""
+
+        def __iter__(self) -> Iterator[bytes]:
+            """The lines."""
+
 
 FORMAT_VERSION = 3
 _HEADER_BYTES = 1024
 """The first line has this length, its line break included: it is written last, over spaces."""
 _CHUNK_BYTES = 1024 * 1024
+COMPRESSED_SUFFIX = ".xz"
 
 
 class DamagedCorpus(Exception):
@@ -65,15 +80,33 @@ def count_stored(path: Path, key: CorpusKey) -> int:
     if not os.path.lexists(path):
         return 0
     try:
-        with open_large(path, what="the stored requests") as file:
+        with _opened(path) as file:
             return _verify(file, key)
     except UnreadableFile as error:
         raise DamagedCorpus(error.reason) from None
+    except (EOFError, ImportError) as error:
+        raise DamagedCorpus(str(error)) from None
     except OSError as error:
         raise DamagedCorpus(error.strerror or str(error)) from None
 
 
-def _verify(file: BinaryIO, key: CorpusKey) -> int:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[ReadableLines]:
+    """A corpus, decompressed. Raises OSError, EOFError, or ImportError where Python was built without lzma."""
+    with open_large(path, what="the stored requests") as file:
+        if path.suffix != COMPRESSED_SUFFIX:
+            yield file
+            return
+        import lzma
+
+        try:
+            with lzma.LZMAFile(file) as decompressed:
+                yield decompressed
+        except lzma.LZMAError as error:
+            raise EOFError(str(error)) from None
+
+
+def _verify(file: ReadableLines, key: CorpusKey) -> int:
     """The number of cases. Raises DamagedCorpus, or OSError."""
     first_line = file.read(_HEADER_BYTES)
     try:
@@ -94,6 +127,6 @@ def _verify(file: BinaryIO, key: CorpusKey) -> int:
 
 def read_lines(path: Path, count: int) -> Iterator[bytes]:
     """The first `count` lines of a corpus that `count_stored` has found sound. Raises UsageError."""
-    with open_large(path, what="the stored requests") as file:
-        file.seek(_HEADER_BYTES)
+    with _opened(path) as file:
+        file.read(_HEADER_BYTES)
         yield from itertools.islice(file, count)

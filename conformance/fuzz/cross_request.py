@@ -10,13 +10,15 @@ from conformance.fuzz.finding import Scope
 from conformance.fuzz.shrinker import Shrinker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from conformance.fuzz.case import Case
     from conformance.fuzz.case_runner import CaseRunner
     from conformance.fuzz.defects import Candidate
 
 _MAX_SHRINK_TRIES = 60
+_CONFIRMATIONS = 2
+"""How often a request must make another fail, and its control must not: some targets drop a connection now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,11 @@ class CrossRequestSearch:
     async def _search_connection(self, candidate: Candidate) -> CrossRequestFailure | None:
         """Tries the request just before on the same connection."""
         previous, case = candidate.previous_on_connection, candidate.case
-        if previous is None or not (
-            await self._fails_after(previous, case) and await self._fails_after(previous, case)
-        ):
+        if previous is None or not await self._fails_after(previous, case):
             return None
         control = self._control_of(case)
         case = control if await self._fails_after(previous, control) else case
-        if await self._fails_after(self._control_of(previous), case):
+        if not await self._is_cause(previous, lambda cause: self._fails_after(cause, case)):
             return None
         shrinker = Shrinker(lambda shrunk: self._fails_after(shrunk, case), _MAX_SHRINK_TRIES)
         return CrossRequestFailure(
@@ -64,14 +64,21 @@ class CrossRequestSearch:
             return None
         control = self._control_of(candidate.case)
         for cause in candidate.recent:
-            if await self._control_fails_after(cause, control) and await self._control_fails_after(cause, control):
-                if await self._control_fails_after(self._control_of(cause), control):
-                    return None
+            if await self._control_fails_after(cause, control):
+                if not await self._is_cause(cause, lambda cause: self._control_fails_after(cause, control)):
+                    continue
                 shrinker = Shrinker(lambda shrunk: self._control_fails_after(shrunk, control), _MAX_SHRINK_TRIES)
                 return CrossRequestFailure(
                     await shrinker.shrink(cause, self._control_of(cause).body), control, Scope.TARGET
                 )
         return None
+
+    async def _is_cause(self, cause: Case, fails_after: Callable[[Case], Awaitable[bool]]) -> bool:
+        """Whether there is a failure after a request each time, and never after its control."""
+        for _ in range(_CONFIRMATIONS):
+            if not await fails_after(cause) or await fails_after(self._control_of(cause)):
+                return False
+        return True
 
     async def _fails_after(self, previous: Case, case: Case) -> bool:
         """Whether a case fails after another, on the same connection."""

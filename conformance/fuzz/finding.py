@@ -29,16 +29,21 @@ if TYPE_CHECKING:
 
 
 class Certainty(enum.StrEnum):
-    """Whether a failure was reproduced, was not, or was not sent again."""
+    """Whether a failure was reproduced, was not, or was not sent again.
+
+    `CHANCE` is a request that got no answer, and nearly always gets one when it is sent again.
+    """
 
     CONFIRMED = "confirmed"
     FLAKY = "flaky"
+    CHANCE = "chance"
     UNEXAMINED = "unexamined"
 
 
 _CERTAINTY_NOTES = {
     Certainty.CONFIRMED: "",
     Certainty.FLAKY: " (flaky: did not reproduce)",
+    Certainty.CHANCE: " at first (answered when sent again)",
     Certainty.UNEXAMINED: " (not sent again: the time was up, or the target was down)",
 }
 FAILURE_TITLES = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.core import pointers
-from conformance.core.model import OperationKind, TransportFailure
+from conformance.core.model import Level, OperationKind, TransportFailure
 from conformance.fuzz.case import compact_json
 from conformance.fuzz.cross_request import CrossRequestSearch
 from conformance.fuzz.defects import SPLIT_BY_FEATURE, Defect, merge_defects, new_finding, with_another_occurrence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.fuzz.case import Case
     from conformance.fuzz.case_runner import CaseRunner
+    from conformance.fuzz.cross_request import CrossRequestFailure
     from conformance.fuzz.defects import Candidate
     from conformance.fuzz.finding import Finding
     from conformance.fuzz.seed_events import SeedEvents
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 _MAX_SHRINK_TRIES, _MAX_SLOW_SHRINK_TRIES = 400, 6
 """How many requests the shrinking of one failure may take, and of one that takes long to show."""
 _REPRODUCTIONS = 2
+_BEST_OF = 3
+"""So many answers when a request is sent again, before as many failures, mean that it got none at first by chance."""
+_MAX_SEARCHES = 12
+"""For so many requests without an answer, an earlier request that caused it is searched."""
 _MAX_PASSED_CASES = 500
 """How many accepted requests of an operation are looked at."""
 _SEVERAL_REQUESTS = "several requests"
@@ -65,6 +70,7 @@ class Triage:
         self._passed_by_call: dict[str, frozenset[Feature]] = {}
         self._defects: list[Defect] = []
         self._cross_request_search = CrossRequestSearch(case_runner, self._control_case, self._is_time_up)
+        self._searches = 0
         self._unconfirmed: dict[tuple[Certainty, FailureKind, str], Finding] = {}
 
     async def triage(self, candidates: Iterable[Candidate]) -> list[Finding]:
@@ -96,7 +102,10 @@ class Triage:
         """Reproduces and shrinks a candidate, and adds its defect."""
         failure_kind = candidate.judgement.failure_kind
         if not await self._reproduces(candidate, candidate.case):
-            await self._trace_to_earlier_request(candidate)
+            if self._is_time_up():
+                self._add_unconfirmed(candidate, Certainty.UNEXAMINED)
+            else:
+                await self._trace_to_earlier_request(candidate)
             return
         smallest = await self._shrink(candidate)
         if not await self._reproduces(candidate, smallest):
@@ -158,9 +167,10 @@ class Triage:
         """Handles a failure that does not reproduce on its own: it may depend on an earlier request."""
         if self._is_caused_by_known_defect(candidate):
             return
-        cross_request = await self._cross_request_search.find_cause(candidate)
+        cross_request = await self._search_cause(candidate)
         if cross_request is None:
-            self._add_unconfirmed(candidate)
+            certainty = Certainty.CHANCE if await self._is_chance(candidate) else Certainty.FLAKY
+            self._add_unconfirmed(candidate, certainty)
             return
         if cross_request.scope is Scope.TARGET:
             await self._case_runner.run(cross_request.cause)
@@ -186,6 +196,24 @@ class Triage:
             Defect(replace(finding, exchange=self._case_runner.redacted_exchange(cross_request.case, reply)), feature)
         )
 
+    async def _search_cause(self, candidate: Candidate) -> CrossRequestFailure | None:
+        """The earlier request that causes a failure, if there is one, and not too many were searched already."""
+        if candidate.judgement.failure_kind is FailureKind.UNANSWERED:
+            self._searches += 1
+            if self._searches > _MAX_SEARCHES:
+                return None
+        return await self._cross_request_search.find_cause(candidate)
+
+    async def _is_chance(self, candidate: Candidate) -> bool:
+        """Whether a request that got no answer is answered when it is sent again, or nearly always."""
+        if candidate.judgement.failure_kind is not FailureKind.UNANSWERED:
+            return False
+        failed = answered = 0
+        while max(failed, answered) < _BEST_OF and not self._is_time_up():
+            _, judgement = await self._case_runner.run(candidate.case)
+            failed, answered = failed + (judgement is not None), answered + (judgement is None)
+        return answered == _BEST_OF
+
     def _is_caused_by_known_defect(self, candidate: Candidate) -> bool:
         """Whether a known defect explains a failure by the requests before it; if so, counts it there."""
         categories = {
@@ -204,9 +232,14 @@ class Triage:
     def _control_case(self, case: Case) -> Case:
         return self._seed_events[case.call].control_case()
 
-    def _add_unconfirmed(self, candidate: Candidate, certainty: Certainty = Certainty.FLAKY) -> None:
-        """Adds a failure that did not reproduce, or was not sent again, as it was seen."""
+    def _add_unconfirmed(self, candidate: Candidate, certainty: Certainty) -> None:
+        """Adds a failure that did not reproduce, or was not sent again, as it was seen.
+
+        No document promises that no connection ever breaks, so that what did so by chance is a MAY.
+        """
         judgement, case = candidate.judgement, candidate.case
+        if certainty is Certainty.CHANCE:
+            judgement = replace(judgement, level=Level.MAY)
         key = (certainty, judgement.failure_kind, judgement.dedup_key)
         previous = self._unconfirmed.get(key)
         if previous is None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -16,12 +17,15 @@ import pytest
 from conformance.cases import CHECKS
 from conformance.cli import main
 from conformance.contract import Contract
-from conformance.core.resources import cache_dir
+from conformance.core.resources import cache_dir, profile_names, stored_requests_path
 from conformance.fuzz import corpus as corpora
 from conformance.fuzz.case import case_to_line
+from conformance.fuzz.facts_digest import facts_digest
+from conformance.fuzz.oracle import Oracle
 from conformance.profile import load
 from conformance.profile.facts import AuthScheme
 from conformance.requests import Keys
+from tests.regenerate import hint
 from tests.support.campaigns import crashing_on_any, labelled_cases, run_campaign
 from tests.support.scripted_server import OK, ReceivedRequest, answer_always, scripted_server
 from tests.targets.application import Application
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.case import Case
 
 SMALL = "segmentstream"
+SHIPPED_CASES = 10_000
 CANARY = "Canary-Key-7f3a91"
 
 
@@ -260,7 +265,7 @@ def test_the_command_finds_stores_and_replays(
     assert "a text as /context" in output
     assert f"conformance replay {document['id']}" in output
     written = [path for path in tmp_path.rglob("*") if path.is_file() and "hypothesis" not in path.parts]
-    assert {path.suffix for path in written} == {".json", ".jsonl", ".xml"}
+    assert {path.suffix for path in written} == {".json", ".xml"}
     assert KEY not in output
     assert not any(KEY.encode() in path.read_bytes() for path in written)
     with serve(crashing_on_any()(DIALECTS[SMALL])) as url:
@@ -271,10 +276,50 @@ def test_the_command_finds_stores_and_replays(
     assert main(["fuzz", "--profile", SMALL, "--fuzz", "0"]) == 2
 
 
-def test_a_run_without_fuzzing_does_not_import_the_generators() -> None:
-    """The checks of fuzzing are registered without them."""
+def test_stored_requests_are_sent_without_the_generators() -> None:
+    """The checks of fuzzing are registered without them, and what comes with the suite is read without them."""
     assert len([item for item in CHECKS if item.area == "fuzz"]) == 9
-    names = "'schemathesis' in sys.modules, 'hypothesis' in sys.modules"
-    program = f"import conformance.cases, conformance.run.execution, sys; print({names})"
+    program = (
+        "import conformance.cases, conformance.cli.run, conformance.fuzz.check_results, sys\n"
+        "from conformance.contract import Contract; from conformance.profile import load\n"
+        "from conformance.fuzz.corpus import load_or_generate\n"
+        f"print(len([*load_or_generate(Contract(load('{SMALL}')), 1, 10).cases(10)]))\n"
+        "print('schemathesis' in sys.modules, 'hypothesis' in sys.modules, 'jsonschema' in sys.modules)"
+    )
     completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert completed.stdout.split() == ["False", "False"]
+    assert completed.stdout.split() == ["10", "False", "False", "False"]
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_the_requests_that_come_with_the_suite_are_those_of_the_profile(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are found for the profile as it is, whole, and have the labels that the oracle gives them today."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    contract = Contract(load(name))
+    corpus = corpora.load_or_generate(contract, 1, SHIPPED_CASES, on_generate=lambda _: pytest.fail(hint("requests")))
+    assert corpus.path == stored_requests_path(name)
+    assert corpus.path.stat().st_size < 250_000
+    oracle = Oracle(contract)
+    cases = [*corpus.cases(SHIPPED_CASES)]
+    assert len(cases) == SHIPPED_CASES
+    stale = [item for item in cases[::40] if item.expected_facts != oracle.expected_facts(item)]
+    assert not stale, f"{stale[0]}: {hint('requests')}"
+
+
+def test_a_changed_profile_has_no_shipped_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor has a damaged file; a profile whose sources alone differ has them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    profile = load(SMALL)
+    assert facts_digest(Contract(replace(profile, title="Another title"))) == facts_digest(Contract(profile))
+    assert facts_digest(Contract(replace(profile, always_required=("/x",)))) != facts_digest(Contract(profile))
+    copy = tmp_path / "requests.jsonl.xz"
+    sound = stored_requests_path(SMALL).read_bytes()
+    monkeypatch.setattr(corpora, "stored_requests_path", lambda _: copy)
+    monkeypatch.setattr(corpora, "generate_cases", lambda *_: iter(labelled_cases(SMALL, 50)))
+    for content, problem in ((sound[:-2_000], "ended before"), (flip(sound, 5_000), "orrupt"), (b"", "ended before")):
+        copy.write_bytes(content)
+        corpus = corpora.load_or_generate(Contract(profile), 1, 40, refresh=False)
+        assert problem in corpus.damage
+        assert corpus.path is not None
+        corpus.path.unlink()

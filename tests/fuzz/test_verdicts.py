@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,13 +15,16 @@ from conformance.checks.check import Tier
 from conformance.checks.trial import make_trials
 from conformance.cli import main
 from conformance.contract import Contract
+from conformance.core.model import Level
 from conformance.fuzz.campaign import MIN_JUDGED, CampaignResult
 from conformance.fuzz.check_results import check_result
+from conformance.fuzz.finding import Certainty
 from conformance.fuzz.judge import FailureKind
 from conformance.profile import load
 from conformance.requests import Keys
 from tests.support.campaigns import labelled_cases, run_campaign
 from tests.targets.application import Application
+from tests.targets.behaviour import Behaviour
 from tests.targets.dialects import DIALECTS
 from tests.targets.faults import broken_servers
 from tests.targets.options import BEARER, KEY
@@ -27,6 +32,9 @@ from tests.targets.server import serve
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.targets.dialects import Dialect
+    from tests.targets.messages import Answer, Request
 
 DIALECT = "rudderstack"
 BROKEN = {
@@ -40,6 +48,8 @@ BROKEN = {
     FailureKind.INFORMATION_LEAK: "trace-in-text",
     FailureKind.BREAKS_LATER_REQUESTS: "after-nul-500",
 }
+
+STREAM_TRIALS = make_trials(Contract(load("segmentstream")), Keys(write_key=KEY), CHECKS, frozenset(Tier))
 
 
 def fuzz_checks(url: str, directory: Path) -> dict[str, dict[str, Any]]:
@@ -75,6 +85,31 @@ def test_no_check_fails_on_a_correct_server(tmp_path: Path) -> None:
     assert {item["outcome"] for item in checks_by_id.values()} == {"pass"}
     assert checks_by_id.keys() == {str(kind) for kind in FailureKind}
     assert all(" generated requests" in item["message"] for item in checks_by_id.values())
+
+
+class DroppingSome(Application):
+    """Closes the connection in place of every fortieth answer, whatever is asked."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self.count = 0
+
+    async def handle(self, request: Request) -> Answer:
+        """Drops some of the answers."""
+        self.count += 1
+        answer = await super().handle(request)
+        return replace(answer, dropped=not self.count % 40)
+
+
+def test_connections_that_break_by_chance_are_counted() -> None:
+    """No request is their cause: each is answered when it is sent again, and no document promises more."""
+    with serve(DroppingSome(DIALECTS["segmentstream"]), Behaviour(close=True)) as url:  # none is reused, and replaced
+        result = run_campaign(url, "segmentstream", labelled_cases("segmentstream", 240))
+    assert {(item.certainty, item.level) for item in result.findings} == {(Certainty.CHANCE, Level.MAY)}
+    (trial,) = (item for item in STREAM_TRIALS if item.check.id == "fuzz.generated.unanswered")
+    verdict = check_result(trial, result)
+    assert verdict.outcome == "pass"
+    assert re.search(r"; \d+ got no answer \(.*closed.*\) at first, and an answer when sent again$", verdict.message)
 
 
 FEW = ["--profile", DIALECT, "--fuzz", "8", "--quiet"]
@@ -122,8 +157,6 @@ def test_every_operation_gets_its_first_requests_in_any_time() -> None:
 def test_a_verdict_depends_on_how_many_were_judged(judged: int, early: str, outcome: str, message: str) -> None:
     """What ended sending is the reason of an error; nothing else is."""
     result = CampaignResult(judged_by_call=Counter({"POST /track": judged}), is_cut_short=bool(early))
-    contract = Contract(load("segmentstream"))
-    trials = make_trials(contract, Keys(write_key=KEY), CHECKS, frozenset(Tier))
-    found = check_result(next(item for item in trials if item.check.area == "fuzz"), result, early)
+    found = check_result(next(item for item in STREAM_TRIALS if item.check.area == "fuzz"), result, early)
     assert found.outcome == outcome
     assert found.message.startswith(message)
