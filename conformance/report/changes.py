@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import UsageError
 from conformance.core.model import DEVIATING_OUTCOMES, Outcome
+from conformance.report.cause_changes import CauseComparison, compare_causes, join_comparisons
 from conformance.report.document import FORMAT_VERSION, dump_json
 
 if TYPE_CHECKING:
@@ -56,11 +57,15 @@ class ReportChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportChanges:
-    """All changes between reports, the worst first. `remarks` name differences of the runs themselves."""
+    """All changes between reports, the worst first. `remarks` name differences of the runs themselves.
+
+    `causes` are what became of the causes, if all reports have been searched for them.
+    """
 
     remarks: tuple[str, ...]
     changes: tuple[ReportChange, ...]
     unchanged_count: int
+    causes: CauseComparison = field(default_factory=CauseComparison)
 
     def of_kind(self, kind: ChangeKind) -> list[ReportChange]:
         """The changes of one kind, by profile, id and operation."""
@@ -93,6 +98,8 @@ class ReportChanges:
             "remarks": list(self.remarks),
             "counts": {kind.value: len(self.of_kind(kind)) for kind in ChangeKind},
             "same": self.unchanged_count,
+            "causes": [item.as_json() for item in self.causes.changes],
+            "same_causes": self.causes.unchanged_count,
             "changes": [item.as_json() for item in self.changes],
             "complete": True,
         }
@@ -115,8 +122,9 @@ def compare_reports(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str,
     all_changes.sort(key=lambda item: (kinds.index(item.kind), item.profile, item.id, item.operation))
     remarks = [remark for before, after in pairs for remark in _remarks(before, after)]
     return ReportChanges(
-        remarks=tuple(dict.fromkeys(remarks)), changes=tuple(all_changes), unchanged_count=unchanged_count
-    )
+        remarks=tuple(dict.fromkeys(remarks)), changes=tuple(all_changes), unchanged_count=unchanged_count,
+        causes=join_comparisons(compare_causes(before, after) for before, after in pairs),
+    )  # fmt: skip
 
 
 def _by_profile(documents: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -136,7 +144,7 @@ def _pair_by_profile(
     """Pairs of reports by profile. A missing one is replaced by the other without its checks."""
 
     def without_checks(document: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**document, "checks": []}
+        return {**document, "checks": [], "causes": []}
 
     names = sorted({*old, *new})
     return [(old.get(name) or without_checks(new[name]), new.get(name) or without_checks(old[name])) for name in names]

@@ -18,6 +18,7 @@ _VARIABLE = r"\$CONFORMANCE_WRITE_KEY|\$CONFORMANCE_BEARER|\$HEADER_\d{1,9}"
 _PLACEHOLDER = re.compile(
     rf"swapcase\((?P<swapped>{_VARIABLE})\)|truncated\((?P<truncated>{_VARIABLE})\)|(?P<plain>{_VARIABLE})"
 )
+_READ_VARIABLE = re.compile(r"\$\{?(CONFORMANCE_WRITE_KEY|CONFORMANCE_BEARER|HEADER_\d{1,9})")
 _ENCODED_START = "base64("
 _MAX_BYTES_WITHOUT_EXPECT = 1_000_000
 """Above this size curl sends Expect: 100-continue, which our client does not."""
@@ -46,6 +47,11 @@ def curl_command(request: Request, url: str) -> str:
         source += "gzip -n | " if request.is_decompressed else ""
         parts += ["--data-binary", "@-" if source else _quote_word(text or "", is_body=True)]
     return f"{source}{' '.join(parts)} {_quote_url(url, request.query)}"
+
+
+def variables_of(command: str) -> tuple[str, ...]:
+    """The names of the variables with secrets that a command of `curl_command` reads."""
+    return tuple(dict.fromkeys(_READ_VARIABLE.findall(command)))
 
 
 def _quote_url(url: str, query: tuple[tuple[str, str], ...]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from conformance.core.known_deviation import StaleEntry
     from conformance.core.model import JsonObject
+    from conformance.core.timing import Timing
     from conformance.report.cause import FoundCauses
     from conformance.report.limits import MeasuredLimit
 
@@ -36,7 +37,7 @@ class RunInfo:
     `waited_s` is the time spent waiting after 429s. `unjudged_reason` is set if nothing could be judged, `stop_reason`
     if the run ended before it had `planned_verdicts` verdicts; with `is_target_down` it did because a request, whose
     check failed, made the target go away. `is_unverified` says that the target's certificate
-    was not verified.
+    was not verified. `location` is a path in the user's repository, with a line or without, and empty if none is known.
     """
 
     suite_version: str
@@ -54,6 +55,7 @@ class RunInfo:
     is_target_down: bool = False
     unjudged_reason: str = ""
     is_unverified: bool = False
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,7 @@ class Report:
                 "requests": header.request_count,
                 "waited_s": round(header.waited_s, 3),
                 **({"insecure": True} if header.is_unverified else {}),
+                **({"location": escape_surrogates(header.location)} if header.location else {}),
                 **self._end_json(),
                 **({"failure": escape_surrogates(self.unjudged_reason)} if self.unjudged_reason else {}),
             },
@@ -205,6 +208,7 @@ def verdict_json(verdict: Verdict, cause_id: str = "") -> JsonObject:
         **({"cause": cause_id} if cause_id else {}),
         **({"path_state": verdict.path_state.value} if verdict.path_state else {}),
         **({"asked_on": verdict.asked_on} if verdict.asked_on else {}),
+        **(_timing_json(verdict.timing) if verdict.timing else {}),
         **({"known": {**verdict.known_deviation.as_json()}} if verdict.known_deviation else {}),
         **(
             {"runs": {outcome.value: count for outcome, count in verdict.outcome_counts}}
@@ -212,6 +216,10 @@ def verdict_json(verdict: Verdict, cause_id: str = "") -> JsonObject:
             else {}
         ),
     }
+
+
+def _timing_json(timing: Timing) -> JsonObject:
+    return {"started_s": round(timing.started_s, 4), "duration_s": round(timing.duration_s, 4)}
 
 
 def _stale_entry_json(entry: StaleEntry) -> JsonObject:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import JUDGED_OUTCOMES, PROBLEM_OUTCOMES, WORST_FIRST, Level, Outcome
+from conformance.report.cause_view import view_causes
 from conformance.report.tallies import Tally
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A report. `kept` and `judged` count its MUST checks; `unjudged_reason` is set if nothing was judged."""
+    """A report. `kept` and `judged` count its MUST checks; `unjudged_reason` says why not all was.
+
+    `to_mend` says how many causes its failures have at its gate; it is empty if there are none, or nobody looked.
+    """
 
     label: str
     url: str
@@ -26,6 +30,7 @@ class Column:
     kept: int
     judged: int
     unjudged_reason: str
+    to_mend: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +140,15 @@ def _column(document: Mapping[str, Any], documents: Sequence[Mapping[str, Any]])
         counts=document["counts"],
         kept=musts.count(Outcome.PASS),
         judged=sum(outcome in JUDGED_OUTCOMES for outcome in musts),
-        unjudged_reason=document["run"].get("failure", ""),
+        unjudged_reason=document["run"].get("failure") or document["run"].get("stopped", ""),
+        to_mend=_words_to_mend(document),
     )
+
+
+def _words_to_mend(document: Mapping[str, Any]) -> str:
+    overview = view_causes(document)
+    count = len(overview.gated) if overview else 0
+    return f"{count:,} cause{'s' if count != 1 else ''}" if count else ""
 
 
 def _cell(checks: Iterable[Mapping[str, Any]]) -> MatrixCell:

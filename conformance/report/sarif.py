@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from conformance.core.model import DEVIATING_OUTCOMES, Level, Outcome
-from conformance.core.resources import profile_names
+from conformance.core.model import Level, Outcome
 from conformance.core.text import escape_controls, to_json_text, truncate
-from conformance.report.cause_view import view_causes
 from conformance.report.document import UNJUDGED
+from conformance.report.markdown.markup import escape_markdown, inline_code, markdown_link
+from conformance.report.scan_results import Place, broken_items, fingerprint, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.core.model import Json, JsonObject
-    from conformance.report.cause_view import CauseView
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
 _BRACKETS = re.compile(r"\[[^\]]*(?:\](?P<address>\()?)?")
 """An opening bracket and all up to the first closing one, and the start of an address that makes it a link."""
-_MAX_LENGTH = 1000
+_MAX_LENGTH, _MAX_HELP_LENGTH = 1000, 4000
 
 
 def render_sarif(document: Mapping[str, Any]) -> str:
@@ -32,18 +30,18 @@ def render_sarif(document: Mapping[str, Any]) -> str:
 
     A broken check without a cause is a result on each call.
 
-    SARIF wants a result to be in a file, and the target's source is unknown here: so the file is the profile that
-    states the promise, and the call is the logical location. Checks without an answer become notifications. All that
-    can't be asked on a call because nothing is accepted there is one result.
+    SARIF wants a result to be in a file: it is the one that the settings name, or else the profile that states the
+    promise, for the target's source is unknown here. The call is the logical location. Checks without an answer become
+    notifications. All that can't be asked on a call because nothing is accepted there is one result.
     """
     checks = document["checks"]
-    broken = _causes_and_failures(document)
+    broken = broken_items(document)
     rules = _rules(broken)
     rule_indexes = {rule: number for number, rule in enumerate(rules)}
     profile = document["profile"]["name"]
     notifications: list[Json] = [_notification(item) for item in checks if item["outcome"] == Outcome.ERROR]
-    if document["run"].get("failure"):
-        notifications.append(_warning(document["run"]["failure"]))
+    reasons = [document["run"][name] for name in ("failure", "stopped") if name in document["run"]]
+    notifications += map(_warning, reasons)
     run: JsonObject = {
         "tool": {
             "driver": {
@@ -59,7 +57,7 @@ def render_sarif(document: Mapping[str, Any]) -> str:
                 "toolExecutionNotifications": notifications,
             }
         ],
-        "results": [_result(item, profile, rule_indexes[item["id"]]) for item in broken],
+        "results": [_result(item, profile, rule_indexes[item["id"]], place_of(document)) for item in broken],
         "properties": {
             "target": document["target"]["url"],
             "profile": profile,
@@ -68,41 +66,6 @@ def render_sarif(document: Mapping[str, Any]) -> str:
         },
     }
     return to_json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=True) + "\n"
-
-
-def _one_for_each_dead_path(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The checks, of those on a call that accepts nothing only the strongest, which says how many there are."""
-    groups: dict[tuple[str, bool], list[Mapping[str, Any]]] = {}
-    for item in checks:
-        if item.get("path_state"):
-            groups.setdefault((item["operation"], bool(item.get("known"))), []).append(item)
-    kept: list[Mapping[str, Any]] = [item for item in checks if not item.get("path_state")]
-    for group in groups.values():
-        strongest = min(group, key=lambda item: Level(item["level"]).rank)
-        number = f"{len(group)} checks can't be tested here: " if len(group) > 1 else ""
-        kept.append({**strongest, "message": f"{number}{strongest['message']}"})
-    return sorted(kept, key=lambda item: (item["id"], item["operation"]))
-
-
-def _causes_and_failures(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The causes in the form of checks, and the broken checks that have none."""
-    overview, checks = view_causes(document), document["checks"]
-    views = [view for view in overview.all if view.outcome in DEVIATING_OUTCOMES] if overview else []
-    failures = [item for item in checks if item["outcome"] in DEVIATING_OUTCOMES]
-    lone = [item for item in failures if "cause" not in item] if overview else failures
-    return [*(_as_check(view, checks) for view in views), *_one_for_each_dead_path(lone)]
-
-
-def _as_check(view: CauseView, checks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A cause in the form of the check that names it, with all calls that show it."""
-    cause = view.data
-    naming = next(item for item in checks if item["id"] == cause["check"])
-    own = {name: cause[name] for name in ("level", "calls", "sources", "expected", "received")}
-    return {
-        **naming, **own, "id": cause["check"], "message": cause["sentence"], "title": cause["promise"],
-        "operation": "", "outcome": view.outcome, "cause": cause["id"], "explains": view.check_ids,
-        "known": {"reason": view.known} if view.known else None,
-    }  # fmt: skip
 
 
 def _rules(checks: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
@@ -123,9 +86,10 @@ def _rule(name: str, checks: Sequence[Mapping[str, Any]]) -> JsonObject:
     ]
     rule: JsonObject = {
         "id": name,
+        "name": _rule_name(name),
         "shortDescription": _message(checks[0]["title"]),
         "fullDescription": _message(checks[0]["title"]),
-        "help": _message("\n".join([checks[0]["title"], *lines])),
+        "help": {**_message("\n".join([checks[0]["title"], *lines])), "markdown": _help(name, checks[0], sources)},
         "defaultConfiguration": {"level": _LEVELS[level]},
         "properties": {"tags": [checks[0]["area"], level.value]},
     }
@@ -133,16 +97,36 @@ def _rule(name: str, checks: Sequence[Mapping[str, Any]]) -> JsonObject:
     return {**rule, "helpUri": links[0]} if links else rule
 
 
-def _result(item: Mapping[str, Any], profile: str, rule: int) -> JsonObject:
+def _rule_name(name: str) -> str:
+    """The id as one word, as names of rules are written: `AuthKeyUnknown`."""
+    return "".join(word.capitalize() for word in re.split("[^a-z0-9]+", name))
+
+
+def _help(name: str, check: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> str:
+    """What is promised, by which document, and what to do, as Markdown."""
+    documents = [
+        f"- {markdown_link(source['document'], source['url'])}, section {escape_markdown(source['section'])}"
+        f"{': ' if source['says'] else ''}{escape_markdown(source['says'])}"
+        for source in sources
+    ]
+    steps = [
+        f"- What the check asks, and who promises it: {inline_code(f'conformance explain {name}')}",
+        f"- To see it pass: {inline_code(f'conformance run URL --profile NAME --select {name}')}",
+        "- If it has to stay so for now: list it as a known deviation, with the reason",
+    ]
+    parts = [f"**{escape_markdown(check['title'])}**", "\n".join(documents), "\n".join(steps)]
+    return truncate("\n\n".join(part for part in parts if part), _MAX_HELP_LENGTH)
+
+
+def _result(item: Mapping[str, Any], profile: str, rule: int, place: Place) -> JsonObject:
     """A check that is broken on one call."""
-    place = ["cause", item["cause"]] if "calls" in item else [item["id"], item["operation"]]
-    digest = hashlib.sha256(json.dumps([profile, *place]).encode()).hexdigest()[:32]
+    digest = fingerprint(item, profile)
     return {
         "ruleId": item["id"],
         "ruleIndex": rule,
         "level": _LEVELS[Level(item["level"])],
         "message": _message(item["message"] or item["title"]),
-        "locations": [_location(item, profile)],
+        "locations": [_location(item, place)],
         "partialFingerprints": {"primaryLocationLineHash": f"{digest}:1", "conformanceCheck/v1": digest},
         **_suppressions(item),
         "properties": {
@@ -161,13 +145,12 @@ def _suppressions(item: Mapping[str, Any]) -> JsonObject:
     return {"suppressions": [{"kind": "external", "justification": escape_controls(item["known"]["reason"])}]}
 
 
-def _location(item: Mapping[str, Any], profile: str) -> JsonObject:
-    """The profile's file, as a path from the root of a repository, and the call."""
-    folder = "specs/profiles/" if profile in profile_names() else ""
+def _location(item: Mapping[str, Any], place: Place) -> JsonObject:
+    """The file, as a path from the root of a repository, and the calls."""
     location: JsonObject = {
         "physicalLocation": {
-            "artifactLocation": {"uri": f"{folder}{quote(profile, safe='')}.yaml"},
-            "region": {"startLine": 1},
+            "artifactLocation": {"uri": quote(place.path)},
+            "region": {"startLine": place.line},
         }
     }
     calls = item.get("calls") or ([item["operation"]] if item["operation"] else [])

@@ -95,7 +95,8 @@ def report_headline(document: Mapping[str, Any]) -> Headline:
     else:
         sentence = f"could not be judged by {title}"
     failure = str(document["run"].get("failure", "No promise was judged"))
-    details = _problem_sentences(gated) if tally.judged else [_begin_sentence(failure)]
+    stopped = [f"The run ended early: {document['run']['stopped']}"] if "stopped" in document["run"] else []
+    details = stopped + (_problem_sentences(gated) if tally.judged else [_begin_sentence(failure)])
     details += left_out_sentences(sum(item.get("exchanges_left_out", 0) for item in document["checks"]))
     return Headline(
         verdict=document["verdict"],

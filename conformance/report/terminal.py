@@ -10,6 +10,7 @@ from rich.text import Text
 from conformance.core.model import Outcome, Verdict
 from conformance.core.text import escape_controls, join_first
 from conformance.report import sdk_overview
+from conformance.report.cause_changes import CauseTurn
 from conformance.report.cause_view import view_causes
 from conformance.report.changes import ChangeKind
 from conformance.report.details import Detail, DetailKind, print_details
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from conformance.report.cause_changes import CauseChange
     from conformance.report.changes import ReportChanges
     from conformance.report.document import Report
 
@@ -38,6 +40,13 @@ _STYLES = {
     Outcome.NOT_APPLICABLE: "dim",
 }
 _CHANGE_STYLES = {ChangeKind.BROKEN: "bold red", ChangeKind.VANISHED: "bold magenta", ChangeKind.FIXED: "green"}
+_CAUSE_STYLES = {
+    CauseTurn.NEW: "bold red",
+    CauseTurn.GROWN: "red",
+    CauseTurn.VANISHED: "bold magenta",
+    CauseTurn.SMALLER: "green",
+    CauseTurn.FIXED: "green",
+}
 _MAX_ITEMS = 12
 
 
@@ -65,7 +74,7 @@ def print_report(report: Report, console: Console, *, quiet: bool = False) -> No
 def print_matrix(documents: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Prints the verdicts of several reports, a line each, with the reason of one that judged nothing."""
     matrix_table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("report", "verdict", "MUST kept", "counts"):
+    for heading in ("report", "verdict", "MUST kept", "to mend", "counts"):
         matrix_table.add_column(heading, overflow="fold")
     for column in build_matrix(documents).columns:
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in column.counts.items() if count)
@@ -73,6 +82,7 @@ def print_matrix(documents: Sequence[Mapping[str, Any]], console: Console) -> No
             Text(escape_controls(column.label)),
             Text(column.verdict, style=verdict_style(column.verdict)),
             f"{column.kept:,} of {column.judged:,}",
+            column.to_mend,
             Text(counts or escape_controls(column.unjudged_reason)),
         )
     print_table(matrix_table, console)
@@ -82,6 +92,10 @@ def print_changes(report_changes: ReportChanges, console: Console) -> None:
     """Prints the changes between reports, a check that changed alike on several calls once."""
     for remark in report_changes.remarks:
         console.print(Text(escape_controls(remark), style="bold yellow"), soft_wrap=True)
+    for change in report_changes.causes.changes:
+        console.print(_cause_change_line(change), soft_wrap=True)
+    if report_changes.causes.summary:
+        console.print(Text(report_changes.causes.summary, style="bold"), soft_wrap=True)
     for items in report_changes.grouped_by_check():
         first = items[0]
         head = Text.assemble(
@@ -93,6 +107,16 @@ def print_changes(report_changes: ReportChanges, console: Console) -> None:
             if text:
                 console.print(Text(f"          {escape_controls(text)}"), soft_wrap=True)
     console.print(Text(report_changes.summary, style="bold"), soft_wrap=True)
+
+
+def _cause_change_line(change: CauseChange) -> Text:
+    """What became of a cause, in one line."""
+    cause = change.cause
+    return Text.assemble(
+        (f"CAUSE {change.turn.upper():8}", _CAUSE_STYLES[change.turn]), f"  {cause['harm']:<8}",
+        (f"{cause['level'].upper():<7}", "bold"), escape_controls(cause["sentence"]),
+        (f"  ({change.counted})", "dim") if change.turn in {CauseTurn.GROWN, CauseTurn.SMALLER} else "",
+    )  # fmt: skip
 
 
 def _group_problems(problems: Iterable[Verdict]) -> list[list[Verdict]]:

@@ -18,7 +18,10 @@ from xmlschema import XMLSchema10
 
 from conformance.core import resources
 from conformance.core.model import Outcome
+from conformance.report.annotations import render_annotations
 from conformance.report.badge import render_badge
+from conformance.report.code_quality import render_code_quality
+from conformance.report.har import render_har
 from conformance.report.junit import render_junit
 from conformance.report.loading import load
 from conformance.report.markdown import render_markdown, render_markdown_matrix
@@ -42,6 +45,7 @@ JUNIT = XMLSchema10(str(SCHEMAS / "junit-10.xsd"))
 SARIF = json.loads((SCHEMAS / "sarif-2.1.0-rtm.5.json").read_text("utf-8"))
 RENDERERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "markdown": render_markdown, "junit": render_junit, "sarif": render_sarif, "badge": render_badge,
+    "code quality": render_code_quality, "annotations": render_annotations, "har": render_har,
 }  # fmt: skip
 DOCUMENTS = {
     "sample": sample_reports.full_report(),

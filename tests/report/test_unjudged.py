@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,6 +109,18 @@ def test_every_kind_of_report_says_it(render: Callable[[Report], str]) -> None:
     text = render(report_of(SHOULD_PASS, SHOULD_PASS)).replace("\\-", "-")
     assert NOTHING_SELECTED.removeprefix("nothing") in text
     assert NOTHING_SELECTED.removeprefix("nothing") not in render(report_of(MUST_PASS, SHOULD_PASS))
+
+
+@pytest.mark.parametrize("render", [render_html, render_markdown, render_junit, render_sarif])
+@pytest.mark.parametrize("results", [(), (MUST_PASS,)])
+def test_every_kind_of_report_says_why_a_run_ended_early(
+    render: Callable[[Any], str], results: tuple[tuple[Level, Outcome], ...]
+) -> None:
+    """Whether or not it has judged anything."""
+    report = report_of(*results)
+    document = replace(report, run_info=replace(report.run_info, planned_verdicts=9, stop_reason="interrupted"))
+    assert "interrupted" in render(document.as_json())
+    assert "interrupted" in render_html_matrix([document.as_json(), report.as_json()])
 
 
 def test_a_run_says_which_gate_judges(capsys: pytest.CaptureFixture[str]) -> None:

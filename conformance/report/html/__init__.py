@@ -11,6 +11,8 @@ from conformance.report.cause_view import view_causes
 from conformance.report.failure_groups import group_failures
 from conformance.report.html.gauges import SCALE, build_gauge
 from conformance.report.html.page import MAX_TEXT_LENGTH, render_page
+from conformance.report.html.trend import build_trend
+from conformance.report.html.waterfall import build_waterfall
 from conformance.report.matrix import build_matrix, summarize_matrix
 from conformance.report.sdk_table import build_sdk_table
 from conformance.report.tallies import build_call_grid, report_headline, tallies_by_level
@@ -21,14 +23,17 @@ if TYPE_CHECKING:
     from conformance.report.cause_view import CauseOverview
     from conformance.report.failure_groups import FailureGroup
 
-__all__ = ["render_html", "render_html_diff", "render_html_matrix"]
+__all__ = ["render_html", "render_html_diff", "render_html_history", "render_html_matrix", "render_html_site"]
 
 _MAX_TRANSCRIPT_LENGTH = 350_000
 """The characters of transcripts on a page, which thus stays below 1.5 MB."""
 
 
-def render_html(document: Mapping[str, Any]) -> str:
-    """The page of one report, given as its JSON document. The same document gives the same text."""
+def render_html(document: Mapping[str, Any], statements: Mapping[str, Sequence[Any]] | None = None) -> str:
+    """The page of one report, given as its JSON document. The same document gives the same text.
+
+    `statements` are those of the profile's documents, by the document, with how they came out in the report.
+    """
     checks, causes = document["checks"], view_causes(document)
     return render_page(
         "report.html",
@@ -42,12 +47,43 @@ def render_html(document: Mapping[str, Any]) -> str:
         gauges=[build_gauge(limit) for limit in document.get("limits", [])],
         scale=SCALE,
         sdks=build_sdk_table(document),
+        times=build_waterfall(document),
+        statements=statements or {},
     )
 
 
-def render_html_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
-    """The page of several reports side by side, in their order: targets, profiles, or both."""
-    return render_page("matrix.html", documents=documents, comparison=summarize_matrix(build_matrix(documents)))
+def render_html_matrix(documents: Sequence[Mapping[str, Any]], pages: Sequence[str] = ()) -> str:
+    """The page of several reports side by side, in their order: targets, profiles, or both.
+
+    `pages` are the addresses of their own pages, to which columns and cells lead.
+    """
+    comparison = summarize_matrix(build_matrix(documents))
+    return render_page("matrix.html", documents=documents, comparison=comparison, pages=pages)
+
+
+def render_html_site(
+    *,
+    servers: Sequence[tuple[str, Sequence[object]]],
+    profiles: Sequence[tuple[str, str]],
+    history: str,
+    report_count: int,
+) -> str:
+    """The first page of a site: a row for each server, with a cell for each profile; see `conformance.report.site`."""
+    return render_page("site.html", servers=servers, profiles=profiles, history=history, report_count=report_count)
+
+
+def render_html_history(document: Mapping[str, Any]) -> str:
+    """The page of reports over time, given as the JSON document of their history."""
+    series = document["series"]
+    titles = (
+        " and ".join(item["profile"]["title"] for item in series) if len(series) <= 2 else f"{len(series)} profiles"
+    )
+    return render_page(
+        "history.html",
+        title=f"Promises of {titles} over time",
+        views=[(item, build_trend(item["runs"])) for item in series],
+        run_count=sum(len(item["runs"]) for item in series),
+    )
 
 
 def render_html_diff(document: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conformance.core.text import escape_controls
+from conformance.report.curl import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,12 @@ def _environment() -> Environment:
         asset = name.partition(".")[0]
         environment.globals[asset] = text
         environment.globals[f"{asset}_digest"] = _csp_digest(text)
-    filters: dict[str, Callable[..., Any]] = {"number": _format_number, "link": _safe_url, "counted": _format_count}
+    filters: dict[str, Callable[..., Any]] = {
+        "number": _format_number,
+        "link": _safe_url,
+        "counted": _format_count,
+        "variables": variables_of,
+    }
     environment.filters.update(filters)
     environment.globals["longest"] = MAX_TEXT_LENGTH
     return environment

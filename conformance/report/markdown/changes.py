@@ -20,11 +20,14 @@ from conformance.report.markdown.markup import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.report.cause_changes import CauseComparison
     from conformance.report.changes import ReportChange, ReportChanges
 
 _RESERVED_BYTES = 1000
 """Room for the headings, and for the sentence that counts the rest."""
 _MAX_CALLS = 6
+_CAUSE_BYTES = 20_000
+_CAUSE_HEAD = ("turn", "harm", "level", "cause", "id", "checks")
 _TABLE_HEAD = ("check", "level", "on", "was", "now", "because")
 
 
@@ -35,6 +38,7 @@ def render_markdown_changes(report_changes: ReportChanges) -> str:
         f"{report_changes.summary}.",
     ]
     blocks += [f"**{escape_markdown(remark)}**" for remark in report_changes.remarks]
+    blocks += _cause_blocks(report_changes.causes)
     all_rows = [(items[0].kind, _row(items)) for items in report_changes.grouped_by_check()]
     room = MAX_COMMENT_BYTES - _RESERVED_BYTES - sum(map(block_size, blocks))
     rows = take_fitting(all_rows, room, lambda item: row_size(item[1]))
@@ -44,6 +48,22 @@ def render_markdown_changes(report_changes: ReportChanges) -> str:
     if omitted_count:
         blocks.append(f"**{omitted_count:,} more are left out here; the JSON report of the comparison has them.**")
     return "\n\n".join(blocks) + "\n"
+
+
+def _cause_blocks(comparison: CauseComparison) -> list[str]:
+    """The causes that changed, the worst first, as a table; those that do not fit are counted."""
+    rows = [
+        [item.turn, item.cause["harm"], escape_markdown(item.cause["level"]), escape_markdown(item.cause["sentence"]),
+         inline_code(item.cause["id"]), item.counted]
+        for item in comparison.changes
+    ]  # fmt: skip
+    shown = take_fitting(rows, _CAUSE_BYTES, row_size)
+    more = len(rows) - len(shown)
+    return [
+        *(["## Causes", f"{comparison.summary}."] if comparison.summary else []),
+        *([markdown_table(_CAUSE_HEAD, shown)] if shown else []),
+        *([f"**{more:,} more causes are left out here.**"] if more else []),
+    ]
 
 
 def _row(items: Sequence[ReportChange]) -> list[str]:

@@ -38,12 +38,13 @@ def render_markdown_matrix(documents: Sequence[Mapping[str, Any]]) -> str:
             column.verdict,
             share,
             f"{column.kept:,} of {column.judged:,}",
+            column.to_mend or _EMPTY_CELL,
         ]
         for column, share in zip(summary.columns, summary.shares, strict=True)
     ]
     blocks = [
         f"# {escape_markdown(summary.title)}",
-        markdown_table(["report", "target", "verdict", "MUST kept", "checks"], verdicts),
+        markdown_table(["report", "target", "verdict", "MUST kept", "checks", "to mend"], verdicts),
         *(
             f"{inline_code(column.label)}: {escape_markdown(column.unjudged_reason)}."
             for column in summary.columns

@@ -123,6 +123,29 @@
     // The browser goes to what the address names only now, and takes the focus away.
     addEventListener("load", () => setTimeout(() => reveal(address().target)));
   }
+  // A table whose columns sort its rows: numbers of data-sort, else texts; the second time the other way round.
+  const sortBy = (table, head, column) => {
+    const down = head.getAttribute("aria-sort") === "ascending";
+    for (const other of head.parentElement.children) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const value = (row) => row.children[column].dataset.sort ?? row.children[column].textContent.trim();
+    const compare = (a, b) => value(a).localeCompare(value(b), "en", { numeric: true });
+    const number = (row) => Number(row.children[column].dataset.sort);
+    const rows = [...table.tBodies[0].rows];
+    rows.sort((a, b) => (down ? -1 : 1) * (number(a) - number(b) || compare(a, b)));
+    table.tBodies[0].append(...rows);
+  };
+  for (const table of document.querySelectorAll("table[data-sortable]")) {
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.textContent = "\u21c5";
+      button.setAttribute("aria-label", `Sort by ${head.textContent}`);
+      button.addEventListener("click", () => sortBy(table, head, column));
+      head.append(" ", button);
+    });
+  }
   for (const button of document.querySelectorAll(".copy")) {
     button.hidden = false;
     button.addEventListener("click", () => copy(button));
@@ -146,7 +169,7 @@
     button.addEventListener("click", () => act[button.dataset.do](button));
   }
   addEventListener("beforeprint", () => {
-    for (const fold of document.querySelectorAll(".finding, .finding .fold, [data-fold]")) {
+    for (const fold of document.querySelectorAll(".cause details, .finding, .finding .fold, [data-fold]")) {
       if (!fold.open) { fold.open = true; fold.dataset.printed = ""; }
     }
   });
