@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, NoReturn
 
@@ -27,8 +26,11 @@ _COMMAND_MODULES = {
     "export": "export",
     "report": "report",
     "compare": "report",
+    "history": "history",
+    "site": "history",
     "self-check": "self_check",
     "trace": "trace",
+    "completion": "completion",
 }
 """The modules of subcommands in this package; subcommands that are not listed are in `info`."""
 _SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
@@ -99,6 +101,8 @@ def _run_command(arguments: Sequence[str]) -> int:
         return _UNJUDGED_CODE
     except Exception as error:  # noqa: BLE001 - a fault of ours; CONFORMANCE_DEBUG=1 shows the traceback
         if os.environ.get("CONFORMANCE_DEBUG"):
+            import traceback  # which takes time to load, and signals are only watched after that
+
             traceback.print_exc()
         if not interruption.has_come():
             _say(_describe_unexpected(error))

@@ -48,23 +48,22 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     outputs = output.Outputs.requested(options)
     output.require_combinable(outputs.destinations)
     names = profile_names()
-    contracts = {name: Contract(load(name), _groups_of_profile(name, settings["include"])) for name in names}
-    unknown = [group for group in settings["include"] if not any(_groups_of_profile(name, [group]) for name in names)]
-    if unknown:
-        raise UsageError(f"--include {unknown[0]}: no profile has such a group")
+    contracts = {name: _contract(name, settings) for name in names}
+    _require_known_groups(names, settings)
     reports: list[Report] = []
     spent, start_s = Budget().spent, time.monotonic()
     for name, contract in contracts.items():
         profile_settings = {**settings, "profile": name, "include": _groups_of_profile(name, settings["include"])}
         with ExitStack() as stack:
             with outputs.cleared_if_inconclusive():
-                url = options["url"]
+                url = settings["url"]
                 if url is None:
                     url = stack.enter_context(start_embedded_server(profile_settings))
                 plan = build_plan(profile_settings, url, contract, CHECKS)
             if not reports:
                 outputs.clear()
-            reports.append(_judge(plan, spent, time.monotonic() - start_s, outputs, is_quiet=options["quiet"]))
+            report = _judge(plan, spent, time.monotonic() - start_s, outputs, is_quiet=options["quiet"])
+            reports.append(report if "json" in outputs.destinations else without_transcripts(report))
         if reports[-1].run_info.is_interrupted:
             break
     content = _Content(reports)
@@ -102,9 +101,29 @@ class _Content:
         return [item.as_json() for item in (*self.reports[:-1], as_far_as_it_came(self.reports[-1]))]
 
 
+def _require_known_groups(names: Collection[str], settings: Mapping[str, Any]) -> None:
+    """Raises UsageError for a group to be included or excluded that no profile has."""
+    for option in ("include", "exclude"):
+        for word in settings[option]:
+            if not any(_groups_of_profile(name, [word]) for name in names):
+                raise UsageError(f"--{option} {word}: no profile has such a group")
+
+
+def _contract(name: str, settings: Mapping[str, Any]) -> Contract:
+    """The contract of a profile, with those of the groups that it has."""
+    include, exclude = (_groups_of_profile(name, settings[option]) for option in ("include", "exclude"))
+    return Contract(load(name), include, exclude)
+
+
+def without_transcripts(report: Report) -> Report:
+    """The report without requests and answers, which only JSON shows of several: they take much memory."""
+    verdicts = tuple(replace(item, exchanges=(), left_out_exchanges=0, curl="") for item in report.verdicts)
+    return replace(report, verdicts=verdicts)
+
+
 def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
-    """The groups of optional routes that a profile has, of those given."""
-    profile_groups = {route.group for route in load(name).routes}
+    """The groups of routes that a profile has, of those given, to be included or excluded."""
+    profile_groups = {group for route in load(name).routes for group in (route.group, route.exclusion)}
     return tuple(group for group in groups if group in profile_groups)
 
 

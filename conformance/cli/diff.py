@@ -10,6 +10,7 @@ from conformance.cli import output, plan_summary
 from conformance.cli.consoles import progress_console
 from conformance.cli.execution import ALL_PROFILES, INTERRUPTED_CODE, INTERRUPTED_REASON, create_console
 from conformance.cli.options_to_settings import resolve_settings
+from conformance.cli.progress import Heartbeat
 from conformance.contract import Contract
 from conformance.core import event_loop, interruption
 from conformance.core.errors import InconclusiveError, UsageError
@@ -58,7 +59,9 @@ def diff(options: Mapping[str, Any]) -> int:
         comparison_options = comparison.DiffOptions(
             cases=cases, max_time_s=first.fuzz_max_s, strict=bool(options["strict"])
         )
-        event_loop.run(comparison.compare(first, second, comparison_options, report=outcome))
+        tally = _Tally(first, outcome)
+        with Heartbeat(progress, tally.describe):
+            event_loop.run(comparison.compare(first, second, comparison_options, tally.add, report=outcome))
     except KeyboardInterrupt:
         outcome.stopped = INTERRUPTED_REASON
     except InconclusiveError as error:
@@ -68,6 +71,28 @@ def diff(options: Mapping[str, Any]) -> int:
     outputs.publish(lambda: content)
     outputs.raise_problems()
     return INTERRUPTED_CODE if interruption.has_come() else outcome.exit_code
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts the results of checks on both servers, for progress."""
+
+    plan: Plan
+    outcome: DiffReport
+    results: int = 0
+
+    def add(self) -> None:
+        """Counts a result."""
+        self.results += 1
+
+    def describe(self) -> str:
+        """What the comparison is doing, in one line."""
+        name, total = self.plan.contract.profile.name, len(self.plan.trials)
+        if self.outcome.check_count:
+            return f"{name}: generated requests are compared"
+        if self.results > 2 * total:
+            return f"{name}: checks that differ are asked again"
+        return f"{name}: {self.results // 2:,}/{total:,} checks on both servers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +130,7 @@ def prepare_plans(options: Mapping[str, Any]) -> tuple[Plan, Plan]:
     if not settings["profile"] or settings["profile"] == ALL_PROFILES:
         raise UsageError("a single profile is needed: pass --profile NAME, one of `conformance profiles`")
     second_settings = resolve_second_server(options, settings)
-    contract = Contract(load(settings["profile"]), settings["include"])
+    contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
     checks = [item for item in CHECKS if item.area is not Area.FUZZ]
     first_plan = build_plan(settings, options["url"], contract, checks)
     second_plan = build_plan(second_settings, options["url_b"], contract, checks)

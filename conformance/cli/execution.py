@@ -10,11 +10,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from conformance.cli import plan_summary
 from conformance.cli.consoles import ReportConsole, progress_console
-from conformance.cli.progress import ProgressDisplay, print_damage
+from conformance.cli.progress import ProgressDisplay
 from conformance.cli.whole_lines import WholeLines
 from conformance.core import event_loop, interruption
 from conformance.fuzz import fuzz_plan
 from conformance.report import event_stream
+from conformance.report.cause import FoundCauses
 from conformance.requests import Keys
 from conformance.run.execution import RunResult, execute
 from conformance.run.plan import build_plan
@@ -36,12 +37,21 @@ _LOG_WIDTH = 1_000
 """The width of what is no terminal, so that tables are not folded."""
 _PLACEHOLDER_URL = "http://127.0.0.1"
 INTERRUPTED_REASON, INTERRUPTED_CODE = "interrupted", 130
-_EMBEDDED_KEYS = Keys(write_key="conformance-embedded-key", bearer="conformance-embedded-token")
+_EMBEDDED_KEYS = {
+    "write_key": "conformance-embedded-key",
+    "bearer": "conformance-embedded-token",
+    "expired_bearer": "conformance-embedded-expired-token",
+    "source_id": "conformance-embedded-source",
+    "disabled_write_key": "conformance-embedded-disabled-key",
+}
+"""What the embedded server accepts unless the user gives keys."""
 
 
 def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, checks: Sequence[Check]) -> int:
     """Prints the plan without sending anything and returns the exit code. Needs no key and no server."""
-    settings_with_key = {**settings, "write_key": settings["write_key"] or _EMBEDDED_KEYS.write_key}
+    settings_with_key = {**settings, "write_key": settings["write_key"] or _EMBEDDED_KEYS["write_key"]}
+    if url is None:
+        settings_with_key["source_id"] = settings["source_id"] or _EMBEDDED_KEYS["source_id"]
     plan = build_plan(settings_with_key, url or _PLACEHOLDER_URL, contract, checks)
     return plan_summary.print_dry_run(
         plan, create_console(), plan.target.url if url else "the embedded reference server"
@@ -56,9 +66,8 @@ def start_embedded_server(settings: dict[str, Any]) -> Iterator[str]:
     """
     from conformance.refserver.embedded import run_embedded_server
 
-    settings["write_key"] = settings["write_key"] or _EMBEDDED_KEYS.write_key
-    settings["bearer"] = settings["bearer"] or _EMBEDDED_KEYS.bearer
-    keys = Keys(write_key=settings["write_key"], bearer=settings["bearer"])
+    settings.update({name: settings[name] or key for name, key in _EMBEDDED_KEYS.items()})
+    keys = Keys.of_settings(settings)
     with ExitStack() as stack:
         url = _PLACEHOLDER_URL
         with suppress(KeyboardInterrupt), interruption.interruptible():
@@ -79,10 +88,16 @@ def execute_with_progress(plan: Plan, stream: LineStream, evidence: Evidence, *,
 
     An interrupted run returns the verdicts so far, with a `stop_reason`. What it sees is added to `evidence`.
     """
+    from conformance.cli.corpus import load_corpus_of_run
+
     result, console = RunResult(evidence=evidence), progress_console(is_quiet=is_quiet)
-    fuzz = functools.partial(
-        fuzz_plan, findings=evidence.findings, on_damage=lambda damage: print_damage(damage, console)
-    )
+    try:
+        with interruption.interruptible():
+            corpus = load_corpus_of_run(plan, console)
+    except KeyboardInterrupt:
+        result.stop_reason, result.is_interrupted = INTERRUPTED_REASON, True
+        return result
+    fuzz = functools.partial(fuzz_plan, findings=evidence.findings, corpus=corpus)
     with ProgressDisplay(console, plan.trials, plan.contract.profile.name) as progress:
 
         def on_verdict(_: object, verdict: Verdict) -> None:
@@ -100,6 +115,8 @@ def with_causes(result: RunResult, plan: Plan, evidence: Evidence) -> RunResult:
     """The result of a run with the causes of its failures, unless the user does not want to wait any longer."""
     if result.is_interrupted:
         return result
+    if not evidence.problems:
+        return replace(result, causes=FoundCauses())
     from conformance.causes.finder import find_causes
 
     try:

@@ -32,6 +32,7 @@ from conformance.run import preflight
 from conformance.run.permissions import GENTLE_ONLY
 from conformance.run.plan import build_plan
 from conformance.run.sender import Sender
+from conformance.run.startup import wait_for_target
 from conformance.run.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -50,17 +51,17 @@ _MAX_LISTED_CALLS = 4
 def fuzz(options: Mapping[str, Any]) -> int:
     """Sends generated requests to a target and returns the exit code."""
     settings = _resolve_with_profile(options)
-    contract = Contract(load(settings["profile"]), settings["include"])
+    contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
     count = DEFAULT_REQUESTS if settings["fuzz"] is None else settings["fuzz"]
     if not count:
         raise UsageError("--fuzz 0: nothing would be sent")
     if options["dry_run"]:
-        return dry_run({**settings, "fuzz": count}, options["url"], contract, ())
+        return dry_run({**settings, "fuzz": count}, settings["url"], contract, ())
     outputs = output.Outputs.requested(options, REPORTS, (settings["profile"],))
     progress, results = progress_console(is_quiet=options["quiet"]), list[CampaignResult]()
     with ExitStack() as stack:
         with outputs.cleared_if_inconclusive():
-            url = options["url"]
+            url = settings["url"]
             if url is None:
                 url = stack.enter_context(start_embedded_server(settings))
             plan = build_plan({**settings, "fuzz": count}, url, contract, ())
@@ -103,6 +104,7 @@ async def _run_campaign(
     plan: Plan, cases: Iterable[Case], max_time_s: float | None, results: list[CampaignResult]
 ) -> None:
     """Runs the preflight, then the campaign, whose result is in `results` even if it is interrupted."""
+    waits = await wait_for_target(plan)
     watchdog = Watchdog(limits=plan.time_limits)
     async with plan.build_wire() as wire, watchdog.guard():
         try:
@@ -117,7 +119,7 @@ async def _run_campaign(
         try:
             await campaign.run(cases, max_time_s=max_time_s)
         finally:
-            campaign.result.requests += wire.sent_count
+            campaign.result.requests += wire.sent_count + waits
 
 
 def _publish(outputs: output.Outputs, plan: Plan, result: CampaignResult, early_end: Exception | None) -> int:
@@ -200,8 +202,8 @@ def replay(options: Mapping[str, Any]) -> int:
     """Sends the request of a finding again and returns the exit code: 1 if it still fails at the gate, 0 if not."""
     finding = load_finding(options["id"])
     settings = _resolve_with_profile({**options, "profile": options["profile"] or finding.profile})
-    contract = Contract(load(settings["profile"]), settings["include"])
-    keys = Keys(write_key=settings["write_key"] or "", bearer=settings["bearer"])
+    contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
+    keys = Keys.of_settings(settings)
     outputs = output.Outputs.requested(options, REPORTS, (settings["profile"],))
     with outputs.cleared_if_inconclusive():
         plan = build_plan(settings, options["url"] or keys.fill_in(finding.url), contract, ())
@@ -258,6 +260,7 @@ class _Replayed:
 
 
 async def _resend(plan: Plan, finding: Finding) -> Finding | None:
+    await wait_for_target(plan)
     async with plan.build_wire() as wire:
         try:
             async with Watchdog(limits=plan.time_limits).guard():

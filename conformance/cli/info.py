@@ -16,16 +16,19 @@ from conformance.profile import load
 from conformance.profile.facts import ExpectedResponse, SizeLimit
 from conformance.requests import Keys
 from conformance.settings.table import WRITE_KEY_VARIABLE
+from conformance.trace import has_requirements, load_requirements, requirements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from conformance.checks.check import Check
     from conformance.profile.facts import Fact
+    from conformance.trace import Requirement
 
 _DEFAULT_KEY = "conformance-embedded-key"
 """What `serve` accepts unless a key is given."""
 _PLACEHOLDER_KEYS = Keys(write_key="conformance")
+_MAX_STATEMENTS = 5
 
 
 def list_checks(options: Mapping[str, Any]) -> int:
@@ -38,7 +41,8 @@ def list_checks(options: Mapping[str, Any]) -> int:
     for check in checks:
         stated_trials = _stated_trials(contract, check)
         level = min((trial.level for trial in stated_trials), key=lambda level: level.rank, default=None)
-        _print_lines([f"{check.id:38} {level or '-':6} {len(stated_trials):3} {check.tier:8} {check.title}"])
+        title = _title_with_answer(check, stated_trials)
+        _print_lines([f"{check.id:38} {level or '-':6} {len(stated_trials):3} {check.tier:8} {title}"])
     return 0
 
 
@@ -48,13 +52,19 @@ def explain(options: Mapping[str, Any]) -> int:
         raise UsageError("no check is named; see `conformance list`")
     checks = select_checks(CHECKS, [options["id"]])
     contracts = {name: Contract(load(name)) for name in options["profile"] or resources.profile_names()}
+    requirements = {
+        name: load_requirements(contract.profile) if has_requirements(contract.profile) else ()
+        for name, contract in contracts.items()
+    }
     for check in checks:
-        _explain(check, contracts)
+        _explain(check, contracts, requirements)
     return 0
 
 
-def _explain(check: Check, contracts: Mapping[str, Contract]) -> None:
-    """Prints what a check does, and what each profile promises about it."""
+def _explain(
+    check: Check, contracts: Mapping[str, Contract], requirements: Mapping[str, Sequence[Requirement]]
+) -> None:
+    """Prints what a check does, what each profile promises about it, and the statements of documents that it judges."""
     _print_lines(
         [
             check.id,
@@ -66,7 +76,7 @@ def _explain(check: Check, contracts: Mapping[str, Contract]) -> None:
         ]
     )
     for name, contract in contracts.items():
-        _print_lines(_describe_promise(name, contract, check))
+        _print_lines(_describe_promise(name, contract, check, requirements[name]))
 
 
 def profiles(_: Mapping[str, Any]) -> int:
@@ -79,26 +89,27 @@ def profiles(_: Mapping[str, Any]) -> int:
 
 def spec(options: Mapping[str, Any]) -> int:
     """Prints the OpenAPI document of a profile."""
-    from conformance.contract.openapi import render
+    from conformance.contract.published_openapi import publish
 
     contract = Contract(load(options["profile"]), options["include"] or ())
-    _print_lines([to_json_text(render(contract), indent=2)])
+    _print_lines([to_json_text(publish(contract), indent=2)])
     return 0
 
 
 def serve(options: Mapping[str, Any]) -> int:
     """Serves the reference server until it is interrupted."""
-    from conformance.refserver import Server
+    from conformance.refserver import FurtherKeys, Server
     from conformance.settings import table
 
     credentials = table.resolve(options, settings=[item for item in table.SETTINGS if item.key in table.CREDENTIALS])
     given_key = credentials["write_key"]
-    keys = Keys(write_key=given_key or _DEFAULT_KEY, bearer=credentials["bearer"])
+    keys = Keys.of_settings({**credentials, "write_key": given_key or _DEFAULT_KEY})
     port = options["port"]
     if not port.isdecimal() or int(port) > 65_535:
         raise UsageError(f"--port {port}: expected a number from 0 to 65535")
     contract = Contract(load(options["profile"]), options["include"] or ())
-    with Server(contract, keys.write_key, keys.bearer, port=int(port)) as server:
+    further_keys = FurtherKeys(source_id=keys.source_id, disabled=keys.disabled)
+    with Server(contract, keys.write_key, keys.bearer, further_keys, port=int(port)) as server:
         note = "the write key is the one that you gave" if given_key else f"export {WRITE_KEY_VARIABLE}={_DEFAULT_KEY}"
         sample = _sample_command(contract, keys, server.url)
         _print_lines([f"{contract.profile.title} on {server.url}", note, sample])
@@ -142,8 +153,17 @@ def _stated_trials(contract: Contract, check: Check) -> list[Trial]:
     return [trial for trial in make_trials(contract, _PLACEHOLDER_KEYS, [check]) if trial.operation and trial.facts]
 
 
-def _describe_promise(name: str, contract: Contract, check: Check) -> list[str]:
-    """The lines on what a profile promises about a check, with sources."""
+def _title_with_answer(check: Check, stated_trials: Iterable[Trial]) -> str:
+    """The title of a check with the statuses that the profile states, if they are the same on all operations."""
+    stated = {fact.expect if isinstance(fact := trial.facts[0], ExpectedResponse) else () for trial in stated_trials}
+    if check.observes or len(stated) != 1 or not (statuses := " or ".join(map(str, stated.pop()))):
+        return check.title
+    title = check.title.replace("answered as documented", f"answered {statuses}")
+    return f"{title.removesuffix('.')} with {statuses}." if title.endswith("refused.") else title
+
+
+def _describe_promise(name: str, contract: Contract, check: Check, requirements: Sequence[Requirement]) -> list[str]:
+    """The lines on what a profile promises about a check, with sources, and with the statements that it judges."""
     stated_trials = _stated_trials(contract, check)
     if not stated_trials:
         return [f"{name}: not promised", ""]
@@ -155,6 +175,10 @@ def _describe_promise(name: str, contract: Contract, check: Check) -> list[str]:
     for source in dict.fromkeys(source for trial in stated_trials for source in trial.sources):
         lines.append(f"  {source}{f': {source.says}' if source.says else ''}")
         lines += [f"    {source.url}"] if source.url else []
+    judged = requirements_of(stated_trials, requirements)
+    lines += [f"  judges {item.id}, lines {item.lines}: {item.says}" for item in judged[:_MAX_STATEMENTS]]
+    if len(judged) > _MAX_STATEMENTS:
+        lines.append(f"  judges {len(judged) - _MAX_STATEMENTS} more statements; see `conformance trace`")
     return [*lines, ""]
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from conformance import __version__
-from conformance.core.errors import UsageError
-from conformance.core.text import nearest_hint
-from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS
+from conformance.cli.command_parser import CommandParser, Version
+from conformance.cli.option_groups import REPORTS_GROUP, epilog, group_of
+from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS, TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    import argparse
+    from collections.abc import Callable, Iterable
 
     from conformance.settings.setting import Setting
 
@@ -22,43 +21,25 @@ REPORT_OPTIONS = {
     "junit": "write a JUnit report",
     "sarif": "write SARIF 2.1.0, for code scanning",
     "badge": "write a badge, as SVG",
+    "code_quality": "write a code quality report, for merge requests on GitLab",
+    "har": "write an HTTP Archive of the requests of what is broken",
+    "annotations": "write commands that a GitHub job shows as annotations, one for each cause",
 }
 """Every kind of report, with the help of its option."""
+SHELLS = ("bash", "zsh", "fish")
+"""The shells for which there is a completion."""
 EXPORT_FORMATS = ("postman", "har", "jsonl")
 """The formats of an export."""
-EXPORT_SETTINGS = ("profile", "gate", "select", "deselect", "include")
+EXPORT_SETTINGS = ("profile", "gate", "select", "deselect", "include", "exclude")
 """The settings that `export` takes."""
-_SETTINGS_OF_CHECKS = ("select", "deselect", "known-deviations", "repeat")
+_SETTINGS_OF_CHECKS = ("select", "deselect", "known-deviations", "repeat", "thorough", "sarif-location")
 _UNUSED_SETTINGS = {
     "fuzz": _SETTINGS_OF_CHECKS,
     "replay": (*_SETTINGS_OF_CHECKS, "fuzz", "fuzz-seed", "max-time"),
-    "probe": ("profile", "include", *_SETTINGS_OF_CHECKS),
-    "diff": ("known-deviations", "repeat"),
+    "probe": ("profile", "include", "exclude", *_SETTINGS_OF_CHECKS),
+    "diff": ("known-deviations", "repeat", "sarif-location"),
 }
 """The settings that a command has no use for. They may stand in files and the environment, which all commands share."""
-
-
-class CommandParser(argparse.ArgumentParser):
-    """An argument parser that raises UsageError instead of printing its usage, and knows no abbreviations."""
-
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - those of argparse
-        super().__init__(**{**settings, "allow_abbrev": False})
-        self.commands: Mapping[str, CommandParser] = {}
-
-    def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
-        """The options of a subcommand. Raises UsageError, which names the nearest option instead of an unknown one."""
-        options, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            command = self.commands[options.command]
-            name = unknown[0].partition("=")[0]
-            if not name.startswith("-"):
-                command.error(f"too many arguments: {len(unknown)}")
-            command.error(f"unrecognized arguments: {name}{nearest_hint(name, command._option_string_actions)}")  # noqa: SLF001 - argparse lists them nowhere else
-        return options
-
-    def error(self, message: str) -> NoReturn:
-        """Raises UsageError."""
-        raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
 def build_parser() -> CommandParser:
@@ -67,11 +48,12 @@ def build_parser() -> CommandParser:
         prog="conformance",
         description="Tests any event-ingestion server against a vendor's documented promises.",
     )
-    command_parser.add_argument("--version", action="version", version=f"ingest-conformance {__version__}")
+    command_parser.add_argument("--version", action=Version, nargs=0, help="print the versions, and exit")
     commands = command_parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=CommandParser
+        prog="conformance", dest="command", metavar="COMMAND", required=True, parser_class=CommandParser
     )
     command_parser.commands = commands.choices
+    commands.add_parser = _with_help_texts(commands.add_parser)  # type: ignore[method-assign]
     _add_sending_commands(commands)
     _add_diff_command(commands)
     _add_report_commands(commands)
@@ -87,7 +69,22 @@ def build_parser() -> CommandParser:
     _add_self_check_options(
         commands.add_parser("self-check", help="test the checks themselves on servers that are known to be broken")
     )
+    completion = commands.add_parser("completion", help="print a script with which a shell completes the command")
+    completion.add_argument("shell", choices=SHELLS, help="the shell")
     return command_parser
+
+
+def _with_help_texts(add_parser: Callable[..., CommandParser]) -> Callable[..., CommandParser]:
+    """Adds a command with what it does, its examples and its exit codes."""
+
+    def add(name: str, **settings: Any) -> CommandParser:  # noqa: ANN401 - those of argparse
+        return add_parser(name, description=_sentence(settings["help"]), epilog=epilog(name), **settings)
+
+    return add
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:
@@ -95,12 +92,12 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
     run = commands.add_parser("run", help="judge a server, or the embedded one if no URL is given")
     _add_target_and_settings(run)
     _add_report_options(run, *REPORT_OPTIONS)
-    run.add_argument(
+    run.group(REPORTS_GROUP).add_argument(
         "--write-known-deviations",
         metavar="FILE",
         help="write a list of the broken promises, for --known-deviations once you have added reasons",
     )
-    run.add_argument(
+    run.group(REPORTS_GROUP).add_argument(
         "--ndjson",
         metavar="FILE",
         help="write each verdict at once, as a line of JSON; - is standard output",
@@ -163,6 +160,16 @@ def _add_report_commands(commands: argparse._SubParsersAction[CommandParser]) ->
     compare.add_argument("old", metavar="OLD", help="the earlier JSON report")
     compare.add_argument("new", metavar="NEW", help="the later JSON report")
     _add_report_options(compare, "json", "markdown")
+    history = commands.add_parser(
+        "history", help="show JSON reports over time: what was kept, which causes came and went"
+    )
+    history.add_argument("files", nargs="+", metavar="FILE", help="a JSON report")
+    _add_report_options(history, "json", "html")
+    site = commands.add_parser("site", help="write pages of many reports, servers by promises, for any host")
+    site.add_argument(
+        "directory", metavar="DIR", help="where to write: a new directory, an empty one, or an earlier site"
+    )
+    site.add_argument("files", nargs="+", metavar="FILE", help="a JSON report")
 
 
 def _add_trace_options(command: CommandParser) -> None:
@@ -172,6 +179,7 @@ def _add_trace_options(command: CommandParser) -> None:
     command.add_argument("--report", metavar="FILE", help="a JSON report of a run, for how each statement came out")
     command.add_argument("--requirements", metavar="FILE", help="the statements of a profile of your own, as YAML")
     command.add_argument("--json", metavar="FILE", help="write the trace as JSON; - is standard output")
+    command.add_argument("--html", metavar="FILE", help="write the trace as one page of HTML; - is standard output")
     command.add_argument("--markdown", metavar="FILE", help="write the trace as Markdown; - is standard output")
 
 
@@ -201,6 +209,14 @@ def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> N
         "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY, or its own)"
     )
     serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")
+    serve.add_argument(
+        "--source-id", metavar="ID", help="the id of a source to accept (default: $CONFORMANCE_SOURCE_ID, or the key)"
+    )
+    serve.add_argument(
+        "--disabled-write-key",
+        metavar="KEY",
+        help="the key of a source that is switched off (default: $CONFORMANCE_DISABLED_WRITE_KEY)",
+    )
 
 
 def _add_export_options(command: CommandParser) -> None:
@@ -231,7 +247,7 @@ def _add_self_check_options(command: CommandParser) -> None:
 
 def _add_target_and_settings(command: CommandParser, *excluded: str) -> None:
     """The options of commands that send: the target, and every setting except `excluded`."""
-    command.add_argument("url", nargs="?", metavar="URL", help="the base URL of the target")
+    command.add_argument("url", nargs="?", metavar=TARGET.metavar, help=TARGET.help)
     _add_setting_options(command, [setting for setting in SETTINGS if setting.name not in excluded])
     command.add_argument("--quiet", action="store_true", help="print only failures and the verdict")
 
@@ -239,17 +255,20 @@ def _add_target_and_settings(command: CommandParser, *excluded: str) -> None:
 def _add_setting_options(command: CommandParser, settings: Iterable[Setting]) -> None:
     """An option for each setting."""
     for setting in settings:
+        group = command.group(group_of(setting.name))
         if setting.is_flag:
-            command.add_argument(f"--{setting.name}", action="store_true", default=None, help=setting.help)
+            group.add_argument(f"--{setting.name}", action="store_true", default=None, help=setting.help)
         else:
             action = "append" if setting.is_list else "store"
-            command.add_argument(f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help)
+            group.add_argument(f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help)
 
 
 def _add_report_options(command: CommandParser, *names: str) -> None:
     """An option for the destination of each kind of report."""
     for name in names:
-        command.add_argument(f"--{name}", metavar="FILE", help=f"{REPORT_OPTIONS[name]}; - is standard output")
+        help_text = f"{REPORT_OPTIONS[name]}; - is standard output"
+        option = f"--{name.replace('_', '-')}"
+        command.group(REPORTS_GROUP).add_argument(option, metavar="FILE", help=help_text)
 
 
 def _add_profile_option(command: CommandParser, *, required: bool) -> None:

@@ -16,7 +16,7 @@ from conformance.report.plain_tables import print_table
 from conformance.settings import table
 from conformance.settings.file import find_configuration
 from conformance.settings.setting import SettingOrigin
-from conformance.settings.table import SETTINGS
+from conformance.settings.table import SETTINGS, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +27,14 @@ _STYLES = {SettingOrigin.DEFAULT: "dim", SettingOrigin.OPTION: "bold"}
 
 
 def resolve_settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting's value by its key; warns on standard error of an unverified target, however quiet the run is.
+    """Every setting's value by its key, and that of `url`.
 
-    Raises UsageError for a wrong value, wherever it comes from.
+    Warns on standard error of an unverified target, however quiet the run is. Raises UsageError for a wrong value,
+    wherever it comes from.
     """
-    settings = table.resolve(options, find_configuration(Path.cwd()).values)
+    file_values = find_configuration(Path.cwd()).values
+    settings = table.resolve(options, file_values)
+    settings[TARGET.key] = TARGET.resolve(options.get(TARGET.key), file_values.get(TARGET.key))[0]
     if settings["insecure"]:
         sys.stderr.write("conformance: warning: the target's certificate is not verified (--insecure)\n")
     return settings
@@ -46,12 +49,13 @@ def require_profile(settings: Mapping[str, Any]) -> None:
 def print_settings(options: Mapping[str, Any], console: Console) -> None:
     """Prints every setting with its value and origin; a secret only as `(set)`."""
     config_file = find_configuration(Path.cwd())
-    origins_by_key = table.resolve_with_origins(options, config_file.values)
+    shown = (TARGET, *SETTINGS)
+    origins_by_key = table.resolve_with_origins(options, config_file.values, shown)
     table.learn_from_values({key: value for key, (value, _) in origins_by_key.items()})
     rows = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("setting", "value", "origin"):
         rows.add_column(heading, overflow="fold")
-    for setting in SETTINGS:
+    for setting in shown:
         value, origin = origins_by_key[setting.key]
         origin_text = {
             SettingOrigin.FILE: config_file.file,

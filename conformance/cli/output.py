@@ -28,6 +28,9 @@ _SINGLE_RENDERERS = {
     "junit": ("junit", "render_junit"),
     "sarif": ("sarif", "render_sarif"),
     "badge": ("badge", "render_badge"),
+    "code_quality": ("code_quality", "render_code_quality"),
+    "har": ("har", "render_har"),
+    "annotations": ("annotations", "render_annotations"),
 }
 """The renderer of each kind of report of one document: a module of `conformance.report`, and its function."""
 _COMBINED_RENDERERS = {
@@ -44,14 +47,25 @@ def require_combinable(kinds_wanted: Iterable[str]) -> None:
     for name in kinds_wanted:
         if name not in _COMBINED_RENDERERS:
             kinds = ", ".join(f"--{kind}" for kind in _COMBINED_RENDERERS)
-            raise UsageError(f"--{name} can show only one report; for several use {kinds}")
+            raise UsageError(f"--{_option(name)} can show only one report; for several use {kinds}")
 
 
 def render_report(name: str, documents: Sequence[Document]) -> str:
     """A report of one kind, of one document or of several."""
+    if len(documents) == 1 and name == "html":
+        return _render_page(documents[0])
     if len(documents) == 1:
         return render(name, documents[0], _SINGLE_RENDERERS)
     return render(name, documents, _COMBINED_RENDERERS)
+
+
+def _render_page(document: Document) -> str:
+    """The page of one report, with what the documents of its vendor say."""
+    from conformance.report.html import render_html
+    from conformance.trace import statements_of_report
+
+    shown: Document = redact_document(document)
+    return render_html(shown, statements_of_report(shown))
 
 
 def render(name: str, content: Any, renderers: Mapping[str, tuple[str, str]]) -> str:  # noqa: ANN401 - one document or several

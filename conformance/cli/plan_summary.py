@@ -20,7 +20,10 @@ DRY_RUN_CODE = 3
 
 
 def print_summary(plan: Plan, console: Console) -> None:
-    """Prints the plan in one line."""
+    """Prints the plan in one line, and before it, whether the target is waited for."""
+    if plan.wait_s is not None:
+        waits = f"waiting up to {plan.wait_s:g} s for {plan.target.url} to answer"
+        console.print(escape_controls(waits), soft_wrap=True, markup=False)
     console.print(
         f"plan for {escape_controls(plan.contract.profile.name)}: {_describe(plan)}", soft_wrap=True, markup=False
     )

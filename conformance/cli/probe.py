@@ -12,8 +12,10 @@ from rich.text import Text
 from conformance.cases import CHECKS
 from conformance.checks.check import Tier
 from conformance.cli import output
+from conformance.cli.consoles import progress_console
 from conformance.cli.execution import INTERRUPTED_CODE, INTERRUPTED_REASON, create_console
 from conformance.cli.options_to_settings import resolve_settings
+from conformance.cli.progress import Heartbeat
 from conformance.contract import Contract
 from conformance.core import event_loop, interruption
 from conformance.core.errors import InconclusiveError, UsageError
@@ -50,13 +52,14 @@ def probe(options: Mapping[str, Any]) -> int:
     total = [settings[f"max_{unit}"] for unit in BUDGET_UNITS]
     settings["max_requests"] = settings["max_requests"] or DEFAULT_MAX_REQUESTS
     settings["max_bytes"] = settings["max_bytes"] or DEFAULT_MAX_BYTES
-    if options["url"] is None:
+    url = settings["url"]
+    if url is None:
         raise UsageError("a URL is needed: that of the server to probe")
-    name = _profile_name(options["name"], options["url"])
+    name = _profile_name(options["name"], url)
     outputs = output.Outputs.requested(options, ("json", "out"), hints)
     profiles = [load(each) for each in dict.fromkeys((*hints, *profile_names()))]
     with outputs.cleared_if_inconclusive():
-        plan = build_plan(settings, options["url"], Contract(profiles[0]), ())
+        plan = build_plan(settings, url, Contract(profiles[0]), ())
     if plan.tiers == GENTLE_ONLY:
         raise UsageError("a probe sends faulty requests and large bodies, which the gentle tier does not permit")
     outputs.clear()
@@ -64,7 +67,10 @@ def probe(options: Mapping[str, Any]) -> int:
     content = _Content(plan, outcome, outputs.destinations.get("out"), name, options["date"], is_quiet=options["quiet"])
     try:
         probe_options = ProbeOptions(burst=_is_burst_allowed(settings), total=total, fuzz=fuzz_plan)
-        event_loop.run(probe_server(plan, profiles, CHECKS, outcome, probe_options))
+        with Heartbeat(
+            progress_console(is_quiet=options["quiet"]), lambda: f"probing {plan.target.url}: {outcome.phase}"
+        ):
+            event_loop.run(probe_server(plan, profiles, CHECKS, outcome, probe_options))
     except KeyboardInterrupt:
         outcome.stop_reason = INTERRUPTED_REASON
     except InconclusiveError as error:

@@ -56,6 +56,55 @@ class Heartbeat:
             self._console.print(self._describe(), soft_wrap=True, markup=False)
 
 
+class CountDisplay:
+    """Shows how much of something is done, once it has started: a bar on a terminal, or a line every few seconds.
+
+    A log gets a line at once, too.
+    """
+
+    def __init__(self, console: Console, what: str, interval_s: float = INTERVAL_S) -> None:
+        self._console, self._what = console, what
+        self._done = self._total = 0
+        self._bar = _new_bar(console) if console.is_terminal else None
+        self._heartbeat = Heartbeat(console, self._line, interval_s)
+        self._has_started = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def start(self) -> None:
+        """Says what has begun."""
+        self._has_started = True
+        if self._bar is None:
+            self._console.print(self._what, soft_wrap=True, markup=False)
+            self._heartbeat.__enter__()
+        else:
+            self._bar.start()
+            self._bar.add_task(self._what, total=None)
+
+    def __exit__(self, *details: object) -> None:
+        if self._has_started:
+            self._heartbeat.__exit__(*details)
+            if self._bar is not None:
+                self._bar.stop()
+
+    def update(self, done: int, total: int) -> None:
+        """Takes how many are done, and how many there are."""
+        self._done, self._total = done, total
+        if self._bar is not None and self._has_started:
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+
+    def _line(self) -> str:
+        """The line of a log."""
+        return f"{self._what}: {self._done:,}/{self._total:,}" if self._total else self._what
+
+
+def _new_bar(console: Console) -> Bar:
+    """A bar that is gone at its end."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Bar(*columns, console=console, transient=True)
+
+
 class ProgressDisplay:
     """Shows how many checks are done, how many of them have a problem, and which areas are still at work."""
 
@@ -68,16 +117,8 @@ class ProgressDisplay:
         self._remaining = Counter(trial.check.area for trial in trials)
         self._problems: Counter[Outcome] = Counter()
         self._done = 0
-        self._bar: Bar | None = None
+        self._bar = _new_bar(console) if console.is_terminal else None
         self._heartbeat = Heartbeat(console, self._line, interval_s)
-        if console.is_terminal:
-            columns = (
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-            )
-            self._bar = Bar(*columns, console=console, transient=True)
 
     def __enter__(self) -> Self:
         if self._bar is not None:

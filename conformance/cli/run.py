@@ -58,12 +58,12 @@ def run(options: Mapping[str, Any]) -> int:
         inputs=(settings["profile"], settings["known_deviations"]),
     )
     known_deviations = read(settings["known_deviations"]) if settings["known_deviations"] else DeviationList()
-    contract = Contract(load(settings["profile"]), settings["include"])
+    contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
     if options["dry_run"]:
-        return dry_run(settings, options["url"], contract, CHECKS)
+        return dry_run(settings, settings["url"], contract, CHECKS)
     with ExitStack() as stack:
         with outputs.cleared_if_inconclusive():
-            url = options["url"]
+            url = settings["url"]
             if url is None:
                 url = stack.enter_context(start_embedded_server(settings))
             plan = build_plan(settings, url, contract, CHECKS)
@@ -142,7 +142,9 @@ class _Content:
     def text(self, name: str) -> str:
         """The report of a kind, or the list of deviations."""
         if name == DEVIATIONS_OPTION:
-            return render_template(self.report.verdicts, self.report.run_info.gate, self.known_deviations)
+            return render_template(
+                self.report.verdicts, self.report.run_info.gate, self.known_deviations, self.report.found_causes
+            )
         return output.render_report(name, [self.report.as_json()])
 
     def show(self) -> None:

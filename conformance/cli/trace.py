@@ -9,12 +9,12 @@ from conformance.cli import output
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.report.loading import load as load_report
-from conformance.trace import load_requirements, render_json, render_lines, render_markdown, trace
+from conformance.trace import load_requirements, render_html, render_json, render_lines, render_markdown, trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_RENDERERS = {"json": render_json, "markdown": render_markdown}
+_RENDERERS = {"json": render_json, "html": render_html, "markdown": render_markdown}
 
 
 def trace_requirements(options: Mapping[str, Any]) -> int:

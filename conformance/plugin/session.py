@@ -11,16 +11,16 @@ import pytest
 
 from conformance import cases
 from conformance.contract import Contract
-from conformance.core.errors import ConformanceError, InconclusiveError, UsageError
+from conformance.core.errors import ConformanceError, UsageError
 from conformance.core.text import escape_controls, join_first
 from conformance.plugin import workers
 from conformance.plugin.background_run import BackgroundRun
-from conformance.plugin.items import TARGET_FIXTURE, BaseCheckItem, CheckFile
+from conformance.plugin.items import NODE_ID_PREFIX, TARGET_FIXTURE, BaseCheckItem, CheckFile
 from conformance.plugin.report_file import OPTION, ReportFile
 from conformance.plugin.target import Target
 from conformance.profile import load
 from conformance.redaction import redact
-from conformance.report.document import DEVIATES, UNVERIFIED_SENTENCE
+from conformance.report.document import DEVIATES, UNJUDGED, UNVERIFIED_SENTENCE
 from conformance.run.known_deviations import DeviationList, read
 from conformance.run.plan import build_plan
 from conformance.settings import table
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 _CASES_DIR = Path(cases.__file__).parent
 _PLACEHOLDER_URL = "http://127.0.0.1"
-_MAX_SHOWN_CHECKS = 4
 """The target of the plan until the fixture gives one."""
+_MAX_SHOWN_CHECKS = 4
+_EXIT_CODES = {DEVIATES: 0, UNJUDGED: workers.UNJUDGED_EXIT_CODE}
+"""What a verdict adds to pytest's own exit code; a broken promise is a failed test already."""
 
 
 class CheckSession:
@@ -45,6 +47,7 @@ class CheckSession:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._url: str | None = config.getoption("--conformance-url")
+        config.args[:] = map(_located, config.args)
         values = {item.key: config.getoption(f"--conformance-{item.name}") for item in table.SETTINGS}
         try:
             self._settings = table.resolve(values, find_configuration(config.rootpath).values)
@@ -55,7 +58,8 @@ class CheckSession:
             workers.reject_dist_each(config)
             known_deviations_file = self._settings["known_deviations"]
             self._known_deviations = read(known_deviations_file) if known_deviations_file else DeviationList()
-            self._contract = Contract(load(self._settings["profile"]), self._settings["include"])
+            settings = self._settings
+            self._contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
             key = self._settings["write_key"] or ("" if self._url else "given by the fixture")
             settings_with_key = {**self._settings, "write_key": key}
             self._plan = build_plan(settings_with_key, self._url or _PLACEHOLDER_URL, self._contract, cases.CHECKS)
@@ -101,6 +105,8 @@ class CheckSession:
             # Directories that are collected meanwhile are on the way to the arguments of the command line.
             self._is_walking_to_arguments = True
         report = yield
+        if isinstance(collector, CheckFile) and report.passed and not report.result:
+            report.result = list(collector.collect())  # `--lf` leaves out files that the root directory lacks
         self._is_walking_to_arguments = self._is_walking_to_arguments and not is_session
         if (
             self._pending_modules
@@ -143,7 +149,7 @@ class CheckSession:
     def abort(self, session: pytest.Session, error: ConformanceError) -> None:
         """Ends the session with the message and exit code of an error."""
         is_usage = isinstance(error, UsageError)
-        code = int(pytest.ExitCode.USAGE_ERROR) if is_usage else InconclusiveError.exit_code
+        code = int(pytest.ExitCode.USAGE_ERROR) if is_usage else workers.UNJUDGED_EXIT_CODE
         if not workers.is_worker(self._config):
             pytest.exit(f"conformance: {_message(error)}", returncode=code)
         self._stop_worker(session, _message(error), code)
@@ -153,6 +159,16 @@ class CheckSession:
         """Ends a worker, which has no exit code: the controller ends the session with the summary."""
         self.summary = workers.RunSummary(problem=problem, exit_code=code)
         session.shouldstop = f"conformance: {problem}"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Gives a check the time that it took itself: many run at once, and pytest waits for one at a time."""
+        report = yield
+        if call.when == "call" and isinstance(item, BaseCheckItem) and item.own_duration_s is not None:
+            report.duration = item.own_duration_s
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -211,7 +227,13 @@ class CheckSession:
             raise UsageError(
                 f"the fixture {TARGET_FIXTURE} gave a {type(fixture_value).__name__}: expected a URL or a Target"
             )
-        credentials = {"write_key": target.write_key, "bearer": target.bearer}
+        credentials = {
+            "write_key": target.write_key,
+            "bearer": target.bearer,
+            "expired_bearer": target.expired_bearer,
+            "source_id": target.source_id,
+            "disabled_write_key": target.disabled_write_key,
+        }
         settings_with_credentials = {**self._settings, **{key: value for key, value in credentials.items() if value}}
         return build_plan(settings_with_credentials, target.url, self._contract, cases.CHECKS)
 
@@ -223,7 +245,7 @@ class CheckSession:
         )
         unverified = [UNVERIFIED_SENTENCE] if info.is_unverified else []
         unjudged = [f"not judged: {run_report.unjudged_reason}"] if run_report.unjudged_reason else []
-        code = 0 if run_report.verdict == DEVIATES else run_report.exit_code
+        code = _EXIT_CODES.get(run_report.verdict, run_report.exit_code)
         stale = [f"STALE  {escape_controls(str(item))}" for item in run_report.stale_entries]
         self.summary = replace(
             self.summary,
@@ -231,7 +253,13 @@ class CheckSession:
             exit_code=self.summary.exit_code or code,
         )
         if problem := self._report_file.write(run_report.json_text()):
-            self.summary = replace(self.summary, problem=problem, exit_code=InconclusiveError.exit_code)
+            self.summary = replace(self.summary, problem=problem, exit_code=workers.UNJUDGED_EXIT_CODE)
+
+
+def _located(argument: str) -> str:
+    """An argument of the command line; the node id of a check, as pytest shows it, with the path of its module."""
+    is_shown_id = argument.startswith(NODE_ID_PREFIX) and not Path(argument.partition("::")[0]).exists()
+    return f"{_CASES_DIR}/{argument.removeprefix(NODE_ID_PREFIX)}" if is_shown_id else argument
 
 
 def _cause_lines(run_report: Report) -> list[str]:

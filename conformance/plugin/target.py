@@ -16,3 +16,6 @@ class Target:
     url: str
     write_key: str | None = field(default=None, repr=False)
     bearer: str | None = field(default=None, repr=False)
+    expired_bearer: str | None = field(default=None, repr=False)
+    source_id: str | None = field(default=None, repr=False)
+    disabled_write_key: str | None = field(default=None, repr=False)

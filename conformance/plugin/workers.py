@@ -16,6 +16,8 @@ from conformance.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNJUDGED_EXIT_CODE = 6
+"""The exit code of a session in which nothing could be judged: none of pytest's own, which end with 5."""
 _OUTPUT_KEY = "conformance"
 _INPUT_KEY = "conformance_has_no_path_arguments"
 

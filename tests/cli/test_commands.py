@@ -21,7 +21,6 @@ from xml.etree import ElementTree as ET
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance import __version__
 from conformance.cases import CHECKS
 from conformance.cli import main
 from conformance.core import resources
@@ -477,14 +476,6 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         main(arguments)
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("usage: conformance")
-
-
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--version` names the distribution and its version."""
-    with pytest.raises(SystemExit) as caught:
-        main(["--version"])
-    assert caught.value.code == 0
-    assert capsys.readouterr().out == f"ingest-conformance {__version__}\n"
 
 
 def test_serve() -> None:

@@ -15,6 +15,7 @@ from conformance.cli import main
 from conformance.core.errors import ProfileError, UsageError
 from conformance.core.known_deviation import KnownDeviation
 from conformance.core.model import Area, Level, Outcome, Verdict
+from conformance.report.cause import Cause, ExplainedCheck, FoundCauses, Harm
 from conformance.run import known_deviations
 from conformance.run.execution import merge_runs
 from conformance.settings.file import find_configuration
@@ -158,6 +159,36 @@ def verdict(outcome: Outcome, operation: str = "POST /v1/track", check: str = BR
         id=check, area=Area.SIZE, level=Level.MUST, title="A title.", operation=operation, outcome=outcome,
         message="too large", expected="413", received="200 'line\nbreak \x1b[31m'",
     )  # fmt: skip
+
+
+def test_a_draft_goes_by_causes(listed: Path) -> None:
+    """What has one cause stands together below its name, what costs most first; the list is read as any other."""
+    checks = ["a.first", "b.second", "c.third", "d.fourth"]
+    verdicts = [verdict(Outcome.FAIL, check=name) for name in checks]
+    explained = {name: ExplainedCheck(id=name, operation="POST /v1/track", outcome=Outcome.FAIL) for name in checks}
+    causes = tuple(
+        Cause(
+            key=(name,), check=name, sentence=f"the cause\n of {name}", level=Level.MUST, harm=harm, promise="",
+            expected="", received="", sources=(), shown_by=explained[name],
+            explains=tuple(explained[item] for item in names),
+        )
+        for name, harm, names in (
+            ("c.third", Harm.LOST, ["a.first", "c.third"]), ("b.second", Harm.LETTER, ["b.second"])
+        )
+    )  # fmt: skip
+    draft = known_deviations.render_template(
+        verdicts, Level.MUST, known_deviations.DeviationList(), FoundCauses(causes=causes)
+    )
+    listed.write_text(draft.replace(DRAFTED_REASON, "ours"))
+    assert [item.name for item in known_deviations.read(str(listed)).entries] == [
+        "a.first", "c.third", "b.second", "d.fourth",
+    ]  # fmt: skip
+    headings = [line for line in draft.splitlines() if line.startswith(("  # Cause", "  # Without"))]
+    assert headings == [
+        f"  # Cause {causes[0].id} (lost): the cause of c.third:",
+        f"  # Cause {causes[1].id} (letter): the cause of b.second:",
+        "  # Without a common cause:",
+    ]
 
 
 def test_a_draft_can_be_read_back_and_keeps_reasons(listed: Path) -> None:

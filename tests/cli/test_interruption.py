@@ -161,4 +161,4 @@ def test_commands_that_send_nothing_are_broken_off(
     }[command]
     signal_at(point, signal.SIGINT, monkeypatch)
     assert main(line) == 130
-    assert capsys.readouterr().err == "conformance: interrupted\n"
+    assert capsys.readouterr().err.splitlines()[-1] == "conformance: interrupted"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from conformance.cli.progress import Heartbeat, ProgressDisplay
+from conformance.cli.progress import CountDisplay, Heartbeat, ProgressDisplay
 from conformance.core.model import Area, Level, Outcome, Verdict
 from tests.support.broken_servers import broken_server
 from tests.targets.options import KEY
@@ -78,6 +78,19 @@ def test_a_log_shows_what_is_happening_while_no_verdict_comes() -> None:
     with ProgressDisplay(Console(file=log, width=40), (), "acme", interval_s=0.01):
         assert log.written.wait(20)
     assert log.getvalue().startswith("acme: 0/0 checks, none broken so far\n")
+
+
+def test_counting_is_shown_once_it_has_begun() -> None:
+    """What has not begun prints nothing; a log gets a line at once, and then one from time to time."""
+    log = io.StringIO()
+    with CountDisplay(Console(file=log, width=20), "acme: generating requests, once", interval_s=0.001) as display:
+        display.update(1, 5)
+        assert log.getvalue() == ""
+        display.start()
+        while "5/5" not in log.getvalue():
+            display.update(5, 5)
+    assert log.getvalue().splitlines()[0] == "acme: generating requests, once"
+    assert {*log.getvalue().splitlines()[1:]} <= {f"acme: generating requests, once: {done}/5" for done in (1, 5)}
 
 
 def test_progress_counts_in_the_words_of_the_verdict() -> None:

@@ -101,7 +101,7 @@ def test_one_that_fails_leaves_the_others(
 ) -> None:
     """A full disk for one kind, a fault of ours in another: all others are written, and the verdict is printed."""
 
-    def faulty(_: object) -> str:
+    def faulty(*_: object, **__: object) -> str:
         raise ValueError("a fault in a renderer")
 
     monkeypatch.setattr(html, "render_html", faulty)

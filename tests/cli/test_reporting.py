@@ -6,14 +6,17 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from conformance.cli import main
+from conformance.cli.all_profiles import without_transcripts
 from conformance.core import resources
+from conformance.core.model import Level, Outcome
 from conformance.report.badge import render_badge
 from conformance.report.document import dump_json
 from conformance.report.html import render_html, render_html_matrix
@@ -22,14 +25,26 @@ from conformance.report.loading import combine_reports, load, load_all
 from conformance.report.markdown import render_markdown, render_markdown_matrix
 from conformance.report.markdown.markup import escape_markdown
 from conformance.report.sarif import render_sarif
+from conformance.trace import statements_of_report
 from tests.report.test_renderers import schema_validator
+from tests.report.test_unjudged import report_of
 from tests.support import sample_reports
 from tests.support.broken_servers import broken_server
 from tests.support.golden_files import later_report
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 SELECT = ("--profile", "segmentstream", "--select", "accept.event.*,auth.key.*")
+
+
+def html_of_report(document: Mapping[str, Any]) -> str:
+    """The page of a report, with the statements of the vendor's documents."""
+    return render_html(document, statements_of_report(document))
+
+
 RENDERERS = {
-    "html": render_html,
+    "html": html_of_report,
     "markdown": render_markdown,
     "junit": render_junit,
     "sarif": render_sarif,
@@ -253,6 +268,17 @@ def test_all_profiles_in_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert [item["profile"]["name"] for item in documents] == NAMES
     assert (tmp_path / "html").read_text("utf-8") == render_html_matrix(documents)
     assert (tmp_path / "md").read_text("utf-8") == render_markdown_matrix(documents)
+
+
+def test_only_json_has_the_requests_of_all_profiles() -> None:
+    """What no other kind shows is not kept until the last profile is judged."""
+    report = report_of((Level.MUST, Outcome.FAIL), (Level.MUST, Outcome.PASS))
+    exchange = sample_reports.exchange()
+    whole = replace(report, verdicts=tuple(replace(item, exchanges=(exchange,)) for item in report.verdicts))
+    slim = without_transcripts(whole)
+    assert [item.exchanges for item in slim.verdicts] == [(), ()]
+    for render in (render_html_matrix, render_markdown_matrix):
+        assert render([slim.as_json()] * 2) == render([whole.as_json()] * 2)
 
 
 def test_a_profile_that_can_not_judge_is_a_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,8 @@ WRONG_VALUES = {
     "select": ("no-such-area", "''", "','", "no.such.check", "auth.key.unknwon", "'auth.*.nothing'", "musst"),
     "deselect": ("no-such-area", "''", "'*'"),
     "include": ("no-such-group",),
+    "exclude": ("no-such-group", "sdk-paths"),
+    "wait": ("0", "-1", "soon"),
     "allow": ("everything", "''", "bursts"),
     "tier": ("hard", "''"),
     "header": ("NoColon", "'Bad Name: x'", "'X-A: \\u00e9'", "'Content-Length: 3'", "''"),
@@ -93,7 +95,7 @@ WHOLE = (
     "export", "export --profile segmentstream", "explain", "explain no.such.check", "explain ''", "explain auht",
     "report", "report {missing}", "report {dir}", "report {text}", "report {empty}", "report /dev/zero",
     "report {json}", "compare", "compare {missing}", "compare {json} {json}", "compare {text} {missing}", "spec",
-    "serve",
+    "serve", "completion", "completion tcsh",
     "list no.such", "list auht", "list 'auth.*.nothing'", "config --gate maybe",
     "self-check --nonsense", "self-check --jobs 2",
 )  # fmt: skip

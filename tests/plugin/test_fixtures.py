@@ -157,24 +157,24 @@ NOTHING_TO_JUDGE = {
     ),
     "nobody there": (
         CONFTEST_HEAD + "def conformance_target():\n    return Target(url='http://127.0.0.1:1', write_key='k')\n",
-        (), 3, "http://127.0.0.1:1 can't be reached",
+        (), 6, "http://127.0.0.1:1 can't be reached",
     ),
     "a command that fails": (
         CONFTEST_HEAD + "def conformance_target(conformance_serve_command):\n"
         "    program = 'print(\"\\x1b[2J no such port\"); exit(9)'\n"
         "    return conformance_serve_command([sys.executable, '-c', program])\n",
-        (), 3, "ended with 9; it printed:\n\\x1b[2J no such port",
+        (), 6, "ended with 9; it printed:\n\\x1b[2J no such port",
     ),
     "no such command": (
         CONFTEST_HEAD + "def conformance_target(conformance_serve_command):\n"
         "    return conformance_serve_command(['./no-such-server'])\n",
-        (), 3, "./no-such-server can't be started: No such file or directory",
+        (), 6, "./no-such-server can't be started: No such file or directory",
     ),
     "a command that never listens": (
         CONFTEST_HEAD + "def conformance_target(conformance_serve_command):\n"
         "    program = 'import time; time.sleep(60)'\n"
         "    return conformance_serve_command([sys.executable, '-c', program], timeout_s=0.3)\n",
-        (), 3, "after 0.3 s; it printed nothing",
+        (), 6, "after 0.3 s; it printed nothing",
     ),
     "an application that does not start": (
         CONFTEST_HEAD + "def conformance_target(conformance_serve_asgi):\n"
@@ -182,7 +182,7 @@ NOTHING_TO_JUDGE = {
         "        await receive()\n"
         "        await send({'type': 'lifespan.startup.failed', 'message': 'no database'})\n"
         "    return conformance_serve_asgi(app, write_key='k')\n",
-        (), 3, "the application under test did not start",
+        (), 6, "the application under test did not start",
     ),
 }  # fmt: skip
 

@@ -185,11 +185,11 @@ def test_wrong_usage(arguments: tuple[str, ...], words: str, tmp_path: Path) -> 
 
 
 def test_a_target_that_is_down(tmp_path: Path) -> None:
-    """A target that can't be reached ends the session with 3, and with the reason."""
+    """A target that can't be reached ends the session with 6, and with the reason."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     completed = run_checks(tmp_path, url)
-    assert completed.returncode == 3
+    assert completed.returncode == 6
     assert f"conformance: {url} can't be reached" in completed.stdout
     assert "Traceback" not in completed.stdout + completed.stderr
 
@@ -197,7 +197,7 @@ def test_a_target_that_is_down(tmp_path: Path) -> None:
 def test_nothing_that_applies(correct: str, tmp_path: Path) -> None:
     """A session in which no promise was judged does not end with 0."""
     completed = run_checks(tmp_path, correct, "-q", "-k", "batch.count")
-    assert completed.returncode == 3
+    assert completed.returncode == 6
     assert f"{correct}: unjudged" in completed.stdout
 
 

@@ -87,7 +87,7 @@ def test_a_broken_example_is_found_out(tmp_path: Path) -> None:
 
 SPLIT = ("--conformance-profile", PROFILE, "-q", "-n", "2", "-p", "no:randomly")
 NOTHING_TO_JUDGE = {
-    "nobody there": (BY_TARGET, (), 3, "http://127.0.0.1:1 can't be reached"),
+    "nobody there": (BY_TARGET, (), 6, "http://127.0.0.1:1 can't be reached"),
     "no fixture": ("", (), 4, "conformance: nothing to judge"),
     "no target": (CONFTEST_HEAD + "def conformance_target():\n    return 7\n", (), 4, "gave a int: expected a URL"),
     "every worker for itself": (BY_TARGET, ("--dist", "each"), 4, "--dist each would judge the target"),
@@ -110,5 +110,5 @@ def test_a_split_session_that_judges_nothing(tmp_path: Path) -> None:
     """Workers that only skip checks do not end the session with 0."""
     place = copy_example(tmp_path)
     completed = run_pytest(place, "-q", "-n", "2", "-k", "batch.count")
-    assert completed.returncode == 3, completed.stdout
+    assert completed.returncode == 6, completed.stdout
     assert "unjudged, by the profile" in completed.stdout
