@@ -10,6 +10,7 @@ Look at the difference before you commit it: it is what users of the suite will 
 from __future__ import annotations
 
 import json
+import lzma
 import subprocess
 import sys
 import tempfile
@@ -82,6 +83,20 @@ def _make_costs() -> None:
     COSTS.write_text(costs_text(), encoding="utf-8")
 
 
+def _make_requests() -> None:
+    from conformance.contract import Contract
+    from conformance.core.resources import profile_names, stored_requests_path
+    from conformance.fuzz.corpus import write_shipped
+    from conformance.profile import load
+
+    best = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 8 * 1024 * 1024}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "requests.jsonl"
+        for name in profile_names():
+            write_shipped(Contract(load(name)), path)
+            stored_requests_path(name).write_bytes(lzma.compress(path.read_bytes(), filters=[best]))
+
+
 def _make_reference_pages() -> None:
     import_module("tests.support.reference_pages").main()
 
@@ -120,6 +135,7 @@ STEPS = {
     "goldens": Step("tests/golden: each kind of report of a small sample", _make_goldens),
     "reference": Step("docs/reference: pages of options, checks and profile keys", _make_reference_pages),
     "sample": Step("README.md: the sample of a failure", _make_sample),
+    "requests": Step("specs/requests: the generated requests that come with the suite", _make_requests),
     "costs": Step("specs/costs.json: what each check sends", _make_costs),
     "reports": Step("reports: the reference servers, by their own profile and by all others", _make_reports),
     "numbers": Step("README.md and docs/self-check.md: the numbers of the self-check", _make_numbers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -30,6 +31,19 @@ GITLAB: dict[str, Any] = yaml.safe_load((ROOT / "ci" / "gitlab.yml").read_text("
 PROFILE = "segmentstream"
 EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
 LIBRARIES = str(Path(pytest.__file__).parent.parent)
+JOB = {
+    "github.token": "a-token",
+    "github.repository": "acme/events",
+    "github.event.number": "7",
+    "github.workflow": "CI",
+    "github.job": "conformance",
+    "strategy.job-index": "0",
+}
+"""What a job in a pull request knows of itself."""
+FAKE_GH = """#!/bin/sh
+printf '%s\\n' "$*" >> "$CALLS"
+case "$*" in *--jq*) cat "$KNOWN" ;; esac
+"""
 SCRIPTS = {step["name"]: step["run"] for step in STEPS if "run" in step}
 
 
@@ -68,7 +82,7 @@ class ActionRunner:
             return self.inputs.get(key, str(ACTION["inputs"][key]["default"]))
         if room == "steps.run.outputs":
             return self.outputs.get(key, "")
-        return {"github.action_path": str(self.wheel)}[name]
+        return {"github.action_path": str(self.wheel), **JOB}[name]
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -140,7 +154,7 @@ def broken() -> Iterator[str]:
 
 def test_no_input_is_code() -> None:
     """Expressions stand in conditions, in the environment and in other actions' inputs, never in a script."""
-    assert len(SCRIPTS) == 4
+    assert len(SCRIPTS) == 5
     for step in STEPS:
         assert "${{" not in step.get("run", "")
         assert step.get("shell") == ("bash" if "run" in step else None)
@@ -185,7 +199,34 @@ def test_a_broken_server(runner: ActionRunner, broken: str) -> None:
     assert "auth.key.unknown" in runner.summary
     assert "size.event" not in runner.summary
     assert "::error title=Conformance::A promise at the gate was broken" in runner.output
+    causes = json.loads(Path(runner.outputs["report"]).read_text("utf-8"))["causes"]
+    assert len(re.findall("^::error file=.*MUST::", runner.output, re.MULTILINE)) == len(causes) > 0
     assert KEY not in runner.output + runner.summary
+
+
+@pytest.mark.parametrize(("known", "method"), [("", "POST"), ("41\n", "PATCH")])
+def test_a_comment_is_kept_up_to_date(tmp_path: Path, known: str, method: str) -> None:
+    """The first time it is made, later changed; each job of a matrix has its own."""
+    (tmp_path / "temp").mkdir()
+    (tmp_path / "conformance.md").write_text("# The report\n", "utf-8")
+    (tmp_path / "gh").write_text(FAKE_GH, "utf-8")
+    (tmp_path / "gh").chmod(0o755)
+    (tmp_path / "known").write_text(known, "utf-8")
+    (step,) = [item for item in STEPS if item["name"] == "Comment"]
+    names = {"GH_TOKEN", "REPOSITORY", "NUMBER", "PLACE", "DIRECTORY"}
+    assert set(step["env"]) == names
+    environment = {
+        "REPOSITORY": "acme/events", "NUMBER": "7", "PLACE": "CI, conformance, 0", "DIRECTORY": str(tmp_path),
+        "CALLS": str(tmp_path / "calls"), "KNOWN": str(tmp_path / "known"), "RUNNER_TEMP": str(tmp_path / "temp"),
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+    }  # fmt: skip
+    subprocess.run(["bash", "-e", "-c", step["run"]], env=environment, check=True, capture_output=True, timeout=30)
+    looked, wrote = (tmp_path / "calls").read_text("utf-8").splitlines()
+    assert "repos/acme/events/issues/7/comments --jq" in looked
+    place = "issues/comments/41" if known else "issues/7/comments"
+    assert wrote.startswith(f"api --silent --method {method} repos/acme/events/{place} --field body=@")
+    body = (tmp_path / "temp" / "conformance-comment.md").read_text("utf-8")
+    assert re.fullmatch(r"<!-- conformance [0-9a-f]{16} -->\n\n# The report\n", body)
 
 
 def test_a_server_gives_the_runner_no_commands(runner: ActionRunner, broken: str) -> None:
@@ -251,6 +292,8 @@ def test_the_gitlab_job(which: str, code: int, wheel: Path, request: pytest.Fixt
     )  # fmt: skip
     assert completed.returncode == code, completed.stdout + completed.stderr
     assert (tmp_path / GITLAB["artifacts"]["reports"]["junit"]).is_file()
+    issues = json.loads((tmp_path / GITLAB["artifacts"]["reports"]["codequality"]).read_text("utf-8"))
+    assert bool(issues) == bool(code)
     (kept,) = GITLAB["artifacts"]["paths"]
     assert (tmp_path / kept / "conformance.html").is_file()
     assert GITLAB["artifacts"]["when"] == "always"

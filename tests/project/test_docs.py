@@ -42,6 +42,8 @@ PAGE_NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
 OPTIONS = option_page.command_options()
 PLUGIN_OPTIONS = {f"--conformance-{name}" for name in ("", "url", "json", *(setting.name for setting in SETTINGS))}
 FOREIGN_OPTIONS = {
+    "--network", "--rm", "--version",
+    "--co", "--durations", "--ff", "--lf", "--nf", "--sw",
     "--collect-only", "--delay-request", "--detach", "--dist", "--editable", "--env-var", "--folder", "--junitxml",
     "--list", "--pyargs", "--quiet", "--render", "--timeout-request", "--wait", "--yes",
 }  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.core.resources import profile_names
 from tests.conftest import SLOWEST_MODULES
 from tests.support.paths import ROOT, TESTS
 
@@ -67,6 +68,8 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
     """It carries all specs and templates, and `conformance` is its only top level."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
+        (metadata,) = [name for name in names if name.endswith("/METADATA")]
+        description = archive.read(metadata).decode()
     specs = {path.relative_to(ROOT).as_posix() for path in (ROOT / "specs").rglob("*") if path.is_file()}
     assert {f"conformance/{name}" for name in specs} <= set(names)
     pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "conformance").rglob("templates/*")}
@@ -74,6 +77,9 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
     assert pages <= set(names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"conformance"}
     assert "conformance/py.typed" in names
+    assert len([name for name in names if name.startswith("conformance/specs/requests/")]) == len(profile_names())
+    assert "](docs/" not in description
+    assert "](https://github.com/" in description
 
 
 COMMANDS = (

@@ -56,7 +56,7 @@ def test_importing_costs_nothing(module: str) -> None:
 def test_a_public_name_loads_only_what_it_needs() -> None:
     """A public name loads its own room: a profile is read without a network or a server."""
     loaded = modules_loaded_by("from conformance import load; load('segment')")
-    assert {"yaml", "jsonschema"} <= loaded
+    assert {"yaml", "jsonschema_rs"} <= loaded
     assert not loaded & {"asyncio", "httpcore", "httpx", "pytest", "rich", "uvicorn"}
 
 
