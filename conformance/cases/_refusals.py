@@ -1,4 +1,4 @@
-"""Refusals of two things at once: the answer to each alone says what the answer to both may be."""
+"""Refusals that several checks look at: each is sent once, and says what two reasons at once may be answered."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import NotApplicable
 from conformance.core.statuses import MULTIPLE_CHOICES, SERVER_ERROR
+from conformance.requests import Draft
+from conformance.requests.refused_requests import RefusedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from conformance.core.model import Exchange
     from conformance.profile.facts import ExpectedResponse
@@ -19,15 +21,31 @@ if TYPE_CHECKING:
     from conformance.requests.invalid_cases import InvalidCase
 
 
-def lone_exchange(call: Call, case: InvalidCase) -> Generator[Step, Exchange, Exchange]:
-    """The answer to an invalid request with nothing else unusual about it; sent once for each path in a run."""
-    key = f"{case.slug} of {call.operation}"
+def lone_exchange(
+    call: Call, case: InvalidCase | RefusedRequest, allow: Callable[[Draft], Draft] = Draft.allowing_no_answer
+) -> Generator[Step, Exchange, Exchange]:
+    """The answer to a request with one reason to refuse it; sent once for each path in a run, until it is answered.
+
+    `allow` says how the draft may go unanswered.
+    """
+    slug = case.shared_slug or case.slug if isinstance(case, RefusedRequest) else case.slug
+    key = f"{slug} of {call.operation}"
     exchange = call.shared_exchanges.get(key)
-    if exchange is None:
+    if exchange is None or exchange.response is None:
         own_call = call.labelled(key)  # so that the bytes of other requests don't depend on which check comes first
-        exchange = yield case.make_draft(own_call).allowing_no_answer()
+        exchange = yield allow(case.make_draft(own_call))
         call.shared_exchanges[key] = exchange
     return exchange
+
+
+def must_be_answered(draft: Draft) -> Draft:
+    """A draft of which the engine finds out why it has no answer."""
+    return draft
+
+
+def may_time_out(draft: Draft) -> Draft:
+    """A draft for checks that judge silence themselves."""
+    return draft.allowing_no_answer(may_time_out=True)
 
 
 def refusal_of(call: Call, case: InvalidCase, *others: InvalidCase) -> Generator[Step, Exchange, ExpectedResponse]:

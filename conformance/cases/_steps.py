@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.cases._refusals import lone_exchange, may_time_out, must_be_answered
 from conformance.checks import expect
 from conformance.core.errors import NotApplicable
 from conformance.core.model import TransportFailure, weaker_level
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from conformance.profile.facts import ExpectedResponse, Fact
     from conformance.requests import Call, Draft, Step
     from conformance.requests.invalid_cases import InvalidCase
+    from conformance.requests.refused_requests import RefusedRequest
     from conformance.requests.steps import ExchangeSteps, Steps
 
 
@@ -80,7 +83,7 @@ def expect_documented_refusal(call: Call, invalid_case: InvalidCase) -> Steps:
     """The control is accepted, and the invalid request is answered as the contract says."""
     expect.control((yield call.control_request()))
     return expect.status(
-        (yield invalid_case.make_draft(call)),
+        (yield from lone_exchange(call, invalid_case, must_be_answered)),
         call.contract.expected_response(invalid_case.condition),
         invalid_case.description,
     )
@@ -101,7 +104,7 @@ def expect_error_bodies(call: Call, cases: Iterable[InvalidCase]) -> Steps:
     expect.control((yield call.control_request()))
     shape, has_refusal = call.contract.error_body(call.operation), False
     for case in cases:
-        exchange = yield case.make_draft(call)
+        exchange = yield from lone_exchange(call, case, must_be_answered)
         if CLIENT_ERROR <= exchange.status < SERVER_ERROR:
             has_refusal = True
             expect.body(exchange, shape, case.description)
@@ -110,10 +113,10 @@ def expect_error_bodies(call: Call, cases: Iterable[InvalidCase]) -> Steps:
     return None
 
 
-def get_refusal(call: Call, draft: Draft) -> Generator[Draft, Exchange, Exchange]:
-    """The refusal of a draft whose control was accepted. Raises NotApplicable if the draft is not refused."""
+def get_refusal(call: Call, case: InvalidCase | RefusedRequest) -> Generator[Step, Exchange, Exchange]:
+    """The refusal of a request whose control was accepted. Raises NotApplicable if it is not refused."""
     expect.control((yield call.control_request()))
-    exchange = yield draft
+    exchange = yield from lone_exchange(call, case, must_be_answered)
     expect.require_refused(exchange)
     return exchange
 
@@ -162,6 +165,11 @@ def expect_kept_connection(call: Call) -> Generator[Step, Exchange, None]:
     expect.control(exchange, "an acceptable request, over a connection of which it is the first or the second,")
 
 
+def response_header(exchange: Exchange, name: str) -> str | None:
+    """A header of the answer; None without it, or without an answer."""
+    return exchange.response.header(name) if exchange.response else None
+
+
 def accepted_or_refused(exchange: Exchange) -> str:
     """Whether a request was accepted or refused, as a word for a note."""
     return "accepted" if expect.is_accepted(exchange) else "refused"
@@ -190,6 +198,22 @@ def expect_each(
 def expect_no_server_errors(call: Call, drafts: Iterable[tuple[str, Draft]]) -> Steps:
     """Each draft is answered without a server error; afterwards an acceptable request is still accepted."""
     yield from expect_each(call, drafts, expect.no_server_error)
+    return (yield from _expect_still_accepted(call))
+
+
+def expect_no_server_error_to(call: Call, cases: Iterable[InvalidCase | RefusedRequest]) -> Steps:
+    """The same of invalid cases, without those that the dialect has no room for."""
+    expect.control((yield call.control_request()))
+    for case in cases:
+        with contextlib.suppress(NotApplicable):
+            exchange = yield from lone_exchange(call, case, may_time_out)
+            yield from expect_no_hang(call, exchange, case.description)
+            expect.no_server_error(exchange, case.description)
+    return (yield from _expect_still_accepted(call))
+
+
+def _expect_still_accepted(call: Call) -> Steps:
+    """An acceptable request after invalid ones is accepted."""
     after = yield call.acceptable_request()
     recovery = fact_of_documented_request(call, RECOVERY)
     expect.accepted(after, "an acceptable request after the invalid ones", fact=recovery)
@@ -200,7 +224,7 @@ def expect_no_server_error_for(call: Call, invalid_cases: Iterable[InvalidCase])
     """Each invalid request is answered without a server error."""
     expect.control((yield call.control_request()))
     for invalid_case in invalid_cases:
-        expect.no_server_error((yield invalid_case.make_draft(call).allowing_no_answer()), invalid_case.description)
+        expect.no_server_error((yield from lone_exchange(call, invalid_case)), invalid_case.description)
     return None
 
 

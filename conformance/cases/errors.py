@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import expect_no_server_errors, get_refusal
+from conformance.cases._refusals import lone_exchange, must_be_answered
+from conformance.cases._steps import expect_no_server_error_to, expect_no_server_errors, get_refusal
 from conformance.checks import expect
 from conformance.checks.catalogue import check
 from conformance.checks.check import (
@@ -39,7 +40,7 @@ from conformance.requests.invalid_credentials import (
 from conformance.requests.refused_requests import REFUSALS, REFUSED_JSON, REFUSED_SIZE, STACK_TRACE_TRIGGERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from conformance.requests import Call, Draft
     from conformance.requests.invalid_cases import InvalidCase
@@ -48,13 +49,6 @@ if TYPE_CHECKING:
 
 NO_STACK_TRACE = "rules.no-stack-trace"
 _TEXT_LENGTH = 80
-
-
-def _applicable_drafts(call: Call, cases: Iterable[InvalidCase | RefusedRequest]) -> Iterator[tuple[str, Draft]]:
-    """The requests with their descriptions; those that this dialect has no room for are left out."""
-    for case in cases:
-        with contextlib.suppress(NotApplicable):
-            yield case.description, case.make_draft(call)
 
 
 @check("errors.body.{slug}", "The refusal of {description} has the documented body and type.",
@@ -80,7 +74,7 @@ def disabled_source_body(call: Call) -> Steps:
 
 def _expect_error_body(call: Call, case: InvalidCase | RefusedRequest) -> Steps:
     shape = call.contract.error_body(call.operation)
-    expect.body((yield from get_refusal(call, case.make_draft(call))), shape, case.description)
+    expect.body((yield from get_refusal(call, case)), shape, case.description)
     return None
 
 
@@ -103,14 +97,15 @@ def payload_stack_trace(call: Call) -> Steps:
 def batch_stack_trace(call: Call) -> Steps:
     """A stack trace tells attackers how the server is built, and tells clients nothing."""
     expect.control((yield call.control_request()))
-    for subject, draft in _applicable_drafts(call, INVALID_BATCH):
-        expect.no_stack_trace((yield draft.allowing_no_answer()), subject)
+    for case in INVALID_BATCH:
+        with contextlib.suppress(NotApplicable):
+            expect.no_stack_trace((yield from lone_exchange(call, case)), case.description)
     return None
 
 
 def _expect_no_stack_trace(call: Call, case: InvalidCase | RefusedRequest) -> Steps:
     expect.control((yield call.control_request()))
-    expect.no_stack_trace((yield case.make_draft(call).allowing_no_answer()), case.description)
+    expect.no_stack_trace((yield from lone_exchange(call, case)), case.description)
     return None
 
 
@@ -144,7 +139,7 @@ def reflected_html(call: Call) -> Steps:
        fact=UNDOCUMENTED, max_level=Level.MAY, observes=True, first_per=FirstPer.RUN)  # fmt: skip
 def error_shape(call: Call) -> Steps:
     """Authors of clients want to know the type and the names in the JSON before they meet a refusal."""
-    exchange = yield from get_refusal(call, REFUSED_JSON.make_draft(call))
+    exchange = yield from get_refusal(call, REFUSED_JSON)
     return f"{exchange.status} {expect.describe_body(exchange)}"
 
 
@@ -155,7 +150,7 @@ def error_texts(call: Call) -> Steps:
     expect.control((yield call.control_request()))
     texts = []
     for case in (*REFUSALS, NO_IDENTITY):
-        exchange = yield case.make_draft(call)
+        exchange = yield from lone_exchange(call, case, must_be_answered)
         if exchange.status >= CLIENT_ERROR and exchange.response:
             texts.append(f"{case.description}: {exchange.status} {truncate(exchange.response.text, _TEXT_LENGTH)!r}")
     return "; ".join(texts) or "nothing was refused"
@@ -164,7 +159,7 @@ def error_texts(call: Call) -> Steps:
 @check("errors.status.json", "Invalid JSON causes no server error.", fact=NO_SERVER_ERROR)
 def json_status(call: Call) -> Steps:
     """After a 5xx, or no answer at all, SDKs send the same body again and again."""
-    return (yield from expect_no_server_errors(call, _applicable_drafts(call, UNREADABLE_BODIES)))
+    return (yield from expect_no_server_error_to(call, UNREADABLE_BODIES))
 
 
 @check("errors.status.credentials", "Wrong credentials cause no server error.", fact=NO_SERVER_ERROR)
@@ -172,25 +167,25 @@ def credentials_status(call: Call) -> Steps:
     """After a 5xx, or no answer at all, SDKs send the same events again and again."""
     body_keys = WRONG_BODY_KEY if call.contract.has_fact(f"credentials.{AuthScheme.BODY}") else ()
     cases = (*INVALID_AUTHORIZATION, *WRONG_KEY, *body_keys)
-    return (yield from expect_no_server_errors(call, _applicable_drafts(call, cases)))
+    return (yield from expect_no_server_error_to(call, cases))
 
 
 @check("errors.status.size", "An oversized body causes no server error.", fact=NO_SERVER_ERROR)
 def size_status(call: Call) -> Steps:
     """After a 5xx, or no answer at all, SDKs send the same body again and again."""
-    return (yield from expect_no_server_errors(call, _applicable_drafts(call, [REFUSED_SIZE])))
+    return (yield from expect_no_server_error_to(call, [REFUSED_SIZE]))
 
 
 @check("errors.status.payload", "An incomplete event causes no server error.",
        fact=NO_SERVER_ERROR, kinds=EVENTS)  # fmt: skip
 def payload_status(call: Call) -> Steps:
     """After a 5xx, or no answer at all, SDKs send the same event again and again."""
+    yield from expect_no_server_error_to(call, [NO_IDENTITY])
     return (yield from expect_no_server_errors(call, _incomplete_events(call)))
 
 
 def _incomplete_events(call: Call) -> Iterator[tuple[str, Draft]]:
-    """An event without a user, and one without each required field."""
-    yield NO_IDENTITY.description, NO_IDENTITY.make_draft(call)
+    """An event without each required field."""
     for pointer in call.event_type.required:
         yield f"an event without {pointer}", call.acceptable_request().without_fields(pointer)
 
@@ -198,6 +193,6 @@ def _incomplete_events(call: Call) -> Iterator[tuple[str, Draft]]:
 @check("errors.status.batch", "An invalid batch causes no server error.", fact=NO_SERVER_ERROR, kinds=BATCHES)
 def batch_status(call: Call) -> Steps:
     """After a 5xx, or no answer at all, SDKs send the whole batch again and again."""
-    drafts = [*_applicable_drafts(call, (*INVALID_BATCH, NO_IDENTITY))]
+    yield from expect_no_server_error_to(call, (*INVALID_BATCH, NO_IDENTITY))
     nameless = ("a batch of nothing but events that name no user", nameless_batch(call))
-    return (yield from expect_no_server_errors(call, [*drafts, nameless]))
+    return (yield from expect_no_server_errors(call, [nameless]))

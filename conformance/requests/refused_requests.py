@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRequest(Parameter):
-    """A request that is refused, with whatever status."""
+    """A request that is refused, with whatever status. `shared_slug`: that of the same request among invalid cases."""
 
     make_draft: Callable[[Call], Draft]
+    shared_slug: str = ""
 
 
-REFUSED_JSON = RefusedRequest("json", "invalid JSON", TRUNCATED_JSON.make_draft)
-REFUSED_CREDENTIALS = RefusedRequest("credentials", "missing credentials", MISSING_CREDENTIALS.make_draft)
-REFUSED_KEY = RefusedRequest("key", "an unknown key", UNKNOWN_KEY_CASE.make_draft)
+REFUSED_JSON = RefusedRequest("json", "invalid JSON", TRUNCATED_JSON.make_draft, TRUNCATED_JSON.slug)
+REFUSED_CREDENTIALS = RefusedRequest(
+    "credentials", "missing credentials", MISSING_CREDENTIALS.make_draft, MISSING_CREDENTIALS.slug
+)
+REFUSED_KEY = RefusedRequest("key", "an unknown key", UNKNOWN_KEY_CASE.make_draft, UNKNOWN_KEY_CASE.slug)
 REFUSED_SIZE = RefusedRequest("size", "a body over the limit", oversized_request)
 
 REFUSALS = (REFUSED_JSON, REFUSED_CREDENTIALS, REFUSED_KEY, REFUSED_SIZE)

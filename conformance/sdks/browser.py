@@ -19,7 +19,7 @@ _BROWSERS_OWN_HEADERS = frozenset({"user-agent", "origin", "referer", "host", "c
 _SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 _OK_STATUSES = range(200, 300)
 _ALLOW_ORIGIN, _ALLOW_HEADERS = "Access-Control-Allow-Origin", "Access-Control-Allow-Headers"
-_ALLOW_METHODS = "Access-Control-Allow-Methods"
+_ALLOW_METHODS, _ALLOW_CREDENTIALS = "Access-Control-Allow-Methods", "Access-Control-Allow-Credentials"
 
 
 def headers_to_ask_for(names: Iterable[str], content_type: str) -> tuple[str, ...]:
@@ -65,6 +65,15 @@ def find_answer_problem(exchange: Exchange, origin: str) -> str:
     """Why a browser does not show this answer to a page, which sees a failed connection; empty if it does."""
     problem = _find_origin_problem(exchange.response, origin) if exchange.response else ""
     return f"the answer {problem}" if problem else ""
+
+
+def has_useless_wildcard(exchange: Exchange) -> bool:
+    """Whether an answer allows any origin by `*` and credentials too, which browsers do not combine."""
+    response = exchange.response
+    if response is None:
+        return False
+    allows_credentials = (response.header(_ALLOW_CREDENTIALS) or "").strip() == "true"
+    return allows_credentials and (response.header(_ALLOW_ORIGIN) or "").strip() == "*"
 
 
 def _find_origin_problem(response: Response, origin: str) -> str:

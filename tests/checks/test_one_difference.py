@@ -37,6 +37,7 @@ EXCEPTIONS = {
     "errors.html.reflected": "it looks for its text in the answer, whichever field the refusal is about",
     "robustness.types.*": "it judges only that nothing fails, and tries many fields at once to send less",
     "robustness.preflight.*": "a preflight is another request, which browsers make up (the Fetch standard)",
+    "robustness.cors.*": "whatever a page sends has an Origin beside what else is asked",
     "robustness.options.plain": "OPTIONS carries neither events nor credentials",
     "same.*": "a form is one difference in meaning, and writes several headers or the whole JSON anew",
     "combined.*": "two things at once is what they are about",

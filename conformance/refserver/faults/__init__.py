@@ -13,6 +13,7 @@ from conformance.refserver.faults import (
     connections,
     content_encoding,
     content_type,
+    cors,
     documented_forms,
     errors,
     event_values,
@@ -38,7 +39,7 @@ __all__ = ["FAULTS", "Fault"]
 _AREAS = (
     accept, accepted_events, success_bodies, auth, key_carriers, syntax, content_type, size, tight_limits, batch,
     batch_contents, identity, required_fields, properties, errors, pixel, unusual_input, content_encoding, routing,
-    wire, recovery, concurrency, spellings, event_values, documented_forms,
+    cors, wire, recovery, concurrency, spellings, event_values, documented_forms,
     combined, connections,
 )  # fmt: skip
 """The modules in the order of the self-check's report."""
