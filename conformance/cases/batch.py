@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases._steps import expect_accepted, expect_all_accepted, expect_documented_refusal
@@ -9,9 +10,10 @@ from conformance.checks import expect
 from conformance.checks.catalogue import check
 from conformance.checks.check import ACCEPTED, BATCHES, FACT_OF_PARAMETER
 from conformance.contract import schemas
+from conformance.core import pointers
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.foreign_json import read_body
-from conformance.core.model import Level
+from conformance.core.model import Level, OperationKind
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition, ResponseKind
 from conformance.requests.invalid_cases import INVALID_BATCH, NO_IDENTITY, nameless_batch, nameless_event
 
@@ -178,12 +180,52 @@ def _expect_partly_bad_body(call: Call, draft: Draft, subject: str) -> Generator
     return exchange
 
 
+@check("batch.partly-bad.required", "A batch with one event that lacks a required field is answered as documented.",
+       fact=f"answers.{Condition.BATCH_PARTLY_BAD}", kinds=BATCHES, max_level=Level.SHOULD)  # fmt: skip
+def partly_bad_required(call: Call) -> Steps:
+    """The event is lost without it, and nobody is told; judged where one such event alone is refused."""
+    expect.control((yield call.batch_of(3)))
+    answer, note, is_any_refused = call.contract.expected_response(Condition.BATCH_PARTLY_BAD), None, False
+    for type_name in call.contract.profile.batch.types:
+        if (single := _on_single_path(call, type_name)) is None:
+            continue
+        for pointer in call.contract.event_type(type_name).required:
+            if not (yield from _is_refused_without(single, pointer)):
+                continue
+            is_any_refused = True
+            good, last = (call.baseline_event(call.operation.event_type) for _ in range(2))
+            bad = pointers.remove(call.baseline_event(type_name), pointer)
+            exchange = yield call.acceptable_request().with_events(good, bad, last)
+            note = expect.status(exchange, answer, f"a batch with one {type_name} without {pointer}") or note
+    if not is_any_refused:
+        raise NotApplicable("no single event is refused for a required field")
+    return note
+
+
+def _on_single_path(call: Call, type_name: str) -> Call | None:
+    """The same call on the first path that takes one event of a type; None if there is none."""
+    for operation in call.contract.operations:
+        if operation.kind is OperationKind.EVENT and operation.event_type == type_name:
+            return replace(call, operation=operation)
+    return None
+
+
+def _is_refused_without(call: Call, pointer: str) -> Generator[Draft, Exchange, bool]:
+    """Whether a single event is refused without a field."""
+    expect.control((yield call.control_request()))
+    return not expect.is_accepted((yield call.acceptable_request().without_fields(pointer)))
+
+
 @check("batch.identity.all-missing", "A batch of nothing but events that name no user is refused like one such event.",
        fact=f"answers.{Condition.IDENTITY_MISSING}", kinds=BATCHES, max_level=Level.SHOULD)  # fmt: skip
 def all_without_identity(call: Call) -> Steps:
     """A success for a batch of which nothing can be kept tells the client to throw its events away."""
     expect.control((yield call.batch_of(3)))
-    expect.require_refused((yield NO_IDENTITY.make_draft(call)))
+    if expect.is_accepted((yield NO_IDENTITY.make_draft(call))):  # the batch of one may have the same fault
+        if (single := _on_single_path(call, call.operation.event_type)) is None:
+            raise NotApplicable("no path takes one such event")
+        expect.control((yield single.control_request()))
+        expect.require_refused((yield NO_IDENTITY.make_draft(single)))
     exchange = yield nameless_batch(call)
     subject = "a batch of nothing but events that name no user"
     expect.no_server_error(exchange, subject)
@@ -192,7 +234,7 @@ def all_without_identity(call: Call) -> Steps:
             f"{subject} must not be accepted",
             f"was answered with {exchange.summary}",
             exchange=exchange,
-            expected="a refusal, as for a batch of one such event",
+            expected="a refusal, as for one such event",
         )
     return None
 

@@ -55,16 +55,12 @@ def _name(name: str) -> Form:
 
 
 TIMES = (
-    _time("2107-02-08T06:28:16Z"),
+    _time("2107-02-08T06:28:16.000Z"),
     _time("2262-04-12T00:00:00.000Z"),
     _time("1969-12-31T23:59:59.999Z"),
-    _time("1900-01-01T00:00:00Z"),
-    _time("2024-03-01T09:30:00-03:30"),
-    _time("2024-03-01T09:30:00.123+00:00"),
-    _time("2024-03-01T09:30:00.123456+00:00"),
-    _time("2024-03-01T09:30:00.123456789Z"),
+    _time("1900-01-01T00:00:00.000Z"),
 )
-"""Times that ISO 8601 allows, as official SDKs and wrong clocks write them."""
+"""Times as wrong clocks have them, all in the form that every document asks for."""
 
 IDS = (
     _user("a user id with @ and +", "+tag@shop.example"),

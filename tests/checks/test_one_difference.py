@@ -32,6 +32,7 @@ EXCEPTIONS = {
     "payload.readings.other": "so is what only one reading of the documents allows",
     "pixel.event.as-printed": "the documented pixel is sent as it is printed",
     "batch.identity.all-missing": "each event of a batch lacks its user",
+    "batch.partly-bad.required": "one event of a batch has another type and lacks a field of it",
     "batch.partly-bad.every-error": "two events of a batch lack their user",
     "webhook.event.types": "an event of another type has other fields",
     "errors.html.reflected": "it looks for its text in the answer, whichever field the refusal is about",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.core.pointers import has
+from conformance.core.statuses import MULTIPLE_CHOICES
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition
 from conformance.refserver.faults.fault import HAS_BATCHES, Fault, all_of, requires_facts, requires_refusals
 from conformance.refserver.faults.response_overrides import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from conformance.refserver.server_change import RequestView
 
 
+_IDENTITY = f"answers.{Condition.IDENTITY_MISSING}"
 _PARTLY = f"answers.{Condition.BATCH_PARTLY_BAD}"
 
 
@@ -86,14 +88,46 @@ def _is_nameless_batch(view: RequestView) -> bool:
     return IS_BATCH(view) and len(named) > 1 and not any(named)
 
 
+def _names_users(view: RequestView) -> bool:
+    """Whether every event of a batch has its type and names a user."""
+    names = [str(event.get("type", "")) for event in view.events]
+    return IS_BATCH(view) and all(
+        name and view.contract.has_identity(name, event) for name, event in zip(names, view.events, strict=True)
+    )
+
+
+def _requires_fields(contract: Contract) -> bool:
+    """Holds for contracts with a required field whose absence is always refused."""
+    answers = [answer for event in contract.profile.events.values() for answer in event.required.values()]
+    return any(min(answer.statuses) >= MULTIPLE_CHOICES for answer in answers)
+
+
 FAULTS = (
+    Fault(
+        "ids-unchecked-in-batches",
+        "Accepts batches of nothing but events that name no user, though it refuses one such event.",
+        "a second route is added, and its check forgotten",
+        "batch.identity.all-missing",
+        accept_refused(_IDENTITY, when=IS_BATCH),
+        all_of(HAS_BATCHES, requires_refusals(_IDENTITY)),
+        extra_operations=("track",),
+    ),
+    Fault(
+        "required-unchecked-in-batches",
+        "Accepts an event of a batch without its required fields, though it refuses such an event alone.",
+        "the schemas are those of the paths",
+        "batch.partly-bad.required",
+        lambda view: success_reply(view) if view.refusal_fact == _PARTLY and _names_users(view) else None,
+        all_of(requires_facts(_PARTLY), _requires_fields),
+        extra_operations=("track",),
+    ),
     Fault(
         "nobodies-crash",
         "Fails on a batch of which no event names a user.",
         "the first good event is looked up",
         "errors.status.batch batch.identity.all-missing",
-        crash_on("answers.identity-missing", when=_is_nameless_batch),
-        all_of(HAS_BATCHES, requires_refusals("answers.identity-missing")),
+        crash_on(_IDENTITY, when=_is_nameless_batch),
+        all_of(HAS_BATCHES, requires_refusals(_IDENTITY)),
     ),
     Fault(
         "groups-refused-in-batches",
