@@ -26,6 +26,8 @@ from conformance.wire.head_limits import HeadReader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from conformance.wire.target import TargetAddress
+
 GRACE_S, TLS_GRACE_S = 0.25, 2.0
 """How many seconds to wait for room to send after the peer has sent something, before sending is given up.
 
@@ -196,11 +198,14 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             raise
         return NetworkStream(stream, self._socket_stream)
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is something to read; on an idle connection, this is its end."""
+        return self._socket_stream.is_readable
+
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
-        """AT_EOF, RECEIVED_BYTES or `is_readable`, which httpcore needs for idle connections; else None."""
-        if info in {AT_EOF, RECEIVED_BYTES}:
-            return self._at_eof if info == AT_EOF else self._received_bytes
-        return self._socket_stream.is_readable if info == "is_readable" else None
+        """AT_EOF or RECEIVED_BYTES; else None."""
+        return {AT_EOF: self._at_eof, RECEIVED_BYTES: self._received_bytes}.get(info)
 
 
 def _socket_addresses(addresses: tuple[str, ...], port: int) -> list[tuple[Any, ...]]:
@@ -262,3 +267,9 @@ class NetworkBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Waits."""
         await asyncio.sleep(seconds)
+
+
+async def open_stream(target: TargetAddress) -> NetworkStream:
+    """Opens a connection to a target, under TLS if it has that. Raises httpcore.ConnectError."""
+    stream = await target.network_backend().connect_tcp(target.host, target.port)
+    return stream if target.tls is None else await stream.start_tls(target.tls, target.host)
