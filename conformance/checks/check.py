@@ -68,6 +68,9 @@ _SAME_REQUEST_RULES = frozenset(
 )
 """Rules of HTTP by which a request is the documented one, so that it has the documented answer, at its level."""
 
+_RULES = {f"rules.{rule}": rule for rule in facts.Rule}
+"""The rules, by the name of their fact."""
+
 FACT_OF_PARAMETER = attrgetter("fact")
 """For parameterized checks with a fact per parameter."""
 
@@ -167,7 +170,7 @@ class Check:
     @property
     def rule(self) -> facts.Rule | None:
         """The rule that promises it; None if another fact does."""
-        return next((rule for rule in facts.Rule if self.fact == f"rules.{rule}"), None)
+        return _RULES.get(self.fact)
 
     @property
     def is_about_documented_request(self) -> bool:

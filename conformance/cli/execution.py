@@ -101,7 +101,7 @@ def execute_with_progress(plan: Plan, stream: LineStream, evidence: Evidence, *,
     with ProgressDisplay(console, plan.trials, plan.contract.profile.name) as progress:
 
         def on_verdict(_: object, verdict: Verdict) -> None:
-            stream.write_line(event_stream.verdict_line(verdict))
+            stream.write_line(lambda: event_stream.verdict_line(verdict))
             progress.on_verdict(verdict)
 
         try:

@@ -38,10 +38,11 @@ class LineStream:
         if self._owned is not None:
             self._attempt(self._owned.close)
 
-    def write_line(self, line: str) -> None:
-        """Writes a line, at once."""
+    def write_line(self, line: str | Callable[[], str]) -> None:
+        """Writes a line, at once; one that takes time to make may come as a function, called only if it is written."""
         if self._is_open:
-            self._attempt(lambda: self._write(line))
+            text = line if isinstance(line, str) else line()
+            self._attempt(lambda: self._write(text))
 
     def _open(self, destination: str, mode: int | None) -> None:
         self._owned = atomic_files.open_stream(destination, mode=mode)

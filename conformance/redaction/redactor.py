@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MAX_DECODED_BYTES = 16_384
 _MAX_CACHED_LENGTH, _MAX_CACHED_TEXTS = 1000, 10_000
-"""The same headers and messages come again and again."""
+"""The same headers, messages and short answers come again and again."""
 
 
 class TextRedactor:
@@ -37,6 +37,7 @@ class TextRedactor:
         self._search = SecretSearch(self._secrets)
         self._placeholders = [placeholder.encode() for placeholder in {*self._secrets.values()}]
         self._cache: dict[str, str] = {}
+        self._body_cache: dict[bytes, bytes] = {}
 
     def redact_text(self, text: str) -> str:
         """A text without secrets."""
@@ -54,6 +55,16 @@ class TextRedactor:
 
     def redact_body(self, body: bytes) -> bytes:
         """A body without secrets; of a long one only the beginning is decoded, and the gate sees what is quoted."""
+        if len(body) > _MAX_CACHED_LENGTH:
+            return self._redact_uncached_body(body)
+        redacted = self._body_cache.get(body)
+        if redacted is None:
+            if len(self._body_cache) >= _MAX_CACHED_TEXTS:
+                self._body_cache.clear()
+            redacted = self._body_cache[body] = self._redact_uncached_body(body)
+        return redacted
+
+    def _redact_uncached_body(self, body: bytes) -> bytes:
         known = self.replace_known_in_body(body)
         decoded = self._replace_decoded(known[:_MAX_DECODED_BYTES])
         return decoded + known[_MAX_DECODED_BYTES:]
