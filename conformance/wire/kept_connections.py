@@ -15,7 +15,7 @@ from conformance.wire.decoding import BodyBuffer, decode_body, headers_to_text
 from conformance.wire.head_limits import MAX_HEAD_BYTES
 from conformance.wire.plain_heads import HEAD_END, PlainHead, read_plain_head
 from conformance.wire.request_bytes import write_kept_alive
-from conformance.wire.sockets import AT_EOF, RECEIVED_BYTES, open_stream
+from conformance.wire.sockets import AT_EOF, RECEIVED_BYTES
 
 if TYPE_CHECKING:
     from conformance.core.model import Request
@@ -87,7 +87,7 @@ class KeptConnections:
 
     async def _open(self, attempt: Attempt) -> _Connection:
         attempt.opened_connection = True
-        attempt.stream = await open_stream(self._target)
+        attempt.stream = await self._target.open_stream()
         return _Connection(attempt.stream)
 
 

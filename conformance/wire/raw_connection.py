@@ -17,7 +17,7 @@ from conformance.wire.deadline import client_deadline
 from conformance.wire.decoding import MAX_READ_BYTES, MAX_TRAILING_BYTES, BodyBuffer, headers_to_text
 from conformance.wire.head_limits import MAX_HEAD_BYTES
 from conformance.wire.request_bytes import USER_AGENT
-from conformance.wire.sockets import RECEIVED_BYTES, open_stream
+from conformance.wire.sockets import RECEIVED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ class RawConnection:
     @classmethod
     async def open(cls, target: TargetAddress) -> RawConnection:
         """Opens a connection. Raises httpcore.ConnectError."""
-        return cls(await open_stream(target))
+        return cls(await target.open_stream())
 
     async def send(self, pieces: tuple[bytes, ...]) -> None:
         """Sends the pieces of a request; stops if an answer comes before the next piece."""

@@ -26,8 +26,6 @@ from conformance.wire.head_limits import HeadReader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from conformance.wire.target import TargetAddress
-
 GRACE_S, TLS_GRACE_S = 0.25, 2.0
 """How many seconds to wait for room to send after the peer has sent something, before sending is given up.
 
@@ -267,9 +265,3 @@ class NetworkBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Waits."""
         await asyncio.sleep(seconds)
-
-
-async def open_stream(target: TargetAddress) -> NetworkStream:
-    """Opens a connection to a target, under TLS if it has that. Raises httpcore.ConnectError."""
-    stream = await target.network_backend().connect_tcp(target.host, target.port)
-    return stream if target.tls is None else await stream.start_tls(target.tls, target.host)
