@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.cases._steps import accepted_or_refused, expect_all_accepted
+from conformance.cases._steps import accepted_or_refused, expect_all_accepted, expect_no_server_errors
 from conformance.checks import expect
 from conformance.checks.catalogue import check
+from conformance.checks.check import NO_SERVER_ERROR
 from conformance.core.model import Level, Parameter
+from conformance.requests.path_shares import share_of_path
 
 if TYPE_CHECKING:
     from conformance.requests import Call
@@ -58,3 +60,13 @@ def other_content_type(call: Call, content_type: OtherContentType) -> Steps:
     expect.control((yield call.control_request()))
     exchange = yield call.acceptable_request().with_content_type(content_type.value)
     return f"{accepted_or_refused(exchange)}: {exchange.summary}"
+
+
+@check("content-type.other.status", "JSON sent as another type causes no server error.", fact=NO_SERVER_ERROR)
+def other_content_types(call: Call) -> Steps:
+    """After a 5xx, or no answer at all, browsers and SDKs that send such a type send the same event again and again."""
+    drafts = [
+        (f"an event {item.description}", call.acceptable_request().with_content_type(item.value))
+        for item in share_of_path(call, OTHER_CONTENT_TYPES)
+    ]
+    return (yield from expect_no_server_errors(call, drafts))

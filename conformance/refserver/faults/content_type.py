@@ -10,6 +10,7 @@ from conformance.refserver.faults.fault import (
 )
 from conformance.refserver.faults.response_overrides import (
     HAS_JSON_BODY,
+    crash_on,
     refuse_accepted,
 )
 
@@ -44,6 +45,13 @@ FAULTS = (
         "allowed, but users want to know",
         "content-type.other.text-plain",
         refuse_accepted(_has_content_type_with("text/plain"), 415),
+    ),
+    Fault(
+        "xml-crash",
+        "Fails on JSON under the type of XML.",
+        "a parser is chosen by the type, and raises",
+        "content-type.other.status",
+        crash_on(when=_has_content_type_with("xml")),
     ),
     Fault(
         "browser-text-refused",
