@@ -6,24 +6,27 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import h11
 import httpcore
+import httpx
 
 from conformance.core.model import Exchange, Request, Response, TransportFailure
-from conformance.wire import failures, raw_connection
+from conformance.wire import decoding, failures, raw_connection
 from conformance.wire.budget import Budget
 from conformance.wire.connection_limit import find_connection_limit
+from conformance.wire.connection_trace import ConnectionTrace
 from conformance.wire.deadline import client_deadline, conversation_s
 from conformance.wire.head_limits import AnswerTooLong
-from conformance.wire.kept_connections import Attempt, KeptConnections
-from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, SendResult
-from conformance.wire.sockets import TlsError
+from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, USER_AGENT, SendResult
+from conformance.wire.sockets import AT_EOF, TlsError
 from conformance.wire.throttle import Throttle
+from conformance.wire.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from conformance.wire.redaction import Redactor
     from conformance.wire.target import TargetAddress
@@ -60,14 +63,17 @@ class Wire:
     throttle: Throttle = field(default_factory=lambda: Throttle(None))
     budget: Budget = field(default_factory=Budget)
     sent_count: int = 0
-    _kept: KeptConnections = field(init=False)
+    _reusing_transport: Transport = field(init=False)
+    _one_use_transport: Transport = field(init=False)
     _large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
     _room: asyncio.Semaphore | None = None
     _looked_for_limit: bool = False
     connection_limit: int | None = None
 
     def __post_init__(self) -> None:
-        self._kept = KeptConnections(self.target)
+        backend = self.target.network_backend()
+        self._reusing_transport = Transport(tls=self.target.tls, backend=backend)
+        self._one_use_transport = Transport(tls=self.target.tls, backend=backend, keep_alive=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,7 +83,8 @@ class Wire:
 
     async def close_connections(self) -> None:
         """Closes all idle connections; the next requests open new ones."""
-        await self._kept.aclose()
+        await self._reusing_transport.aclose()
+        await self._one_use_transport.aclose()
 
     async def find_connection_limit(self) -> int | None:
         """How many connections the target keeps open at once, where it closes others; it is tried once, while idle.
@@ -200,25 +207,70 @@ class Wire:
             return _classify_error(error)
 
     async def _send_with_reconnect(self, request: Request) -> Response:
-        connections = 1
+        transport, connections = self._reusing_transport, 1
         closed: Exception | None = None
         while True:
-            attempt = Attempt()
+            trace = ConnectionTrace()
             try:
-                return await self._kept.send(request, attempt, is_kept=connections == 1)
+                return await self._send_over(transport, request, trace)
             except httpcore.ConnectError as error:
                 raise closed or error from None
             except (*_CLOSED_ERRORS, httpcore.RemoteProtocolError) as error:
                 if isinstance(error.__cause__, h11.RemoteProtocolError):
-                    detail = failures.not_http(error, attempt.first_bytes)
-                    raise httpcore.RemoteProtocolError(detail) from error.__cause__
+                    raise httpcore.RemoteProtocolError(failures.not_http(error, trace.first_bytes)) from error.__cause__
                 is_closed = isinstance(error, _CLOSED_ERRORS) or _is_closed_by_peer(error)
-                is_stale = not attempt.opened_connection or attempt.idle_s > LATE_S
-                if attempt.received_head or not is_closed or not is_stale or connections == _MAX_CONNECTIONS:
+                is_stale = not trace.opened_connection or trace.idle_s > LATE_S
+                if trace.received_head or not is_closed or not is_stale or connections == _MAX_CONNECTIONS:
                     raise
                 closed = error
             self._spend_budget(request)
-            connections += 1
+            transport, connections = self._one_use_transport, connections + 1
+
+    async def _send_over(self, transport: Transport, request: Request, trace: ConnectionTrace) -> Response:
+        response = await transport.handle_async_request(self._to_httpx(request, trace))
+        try:
+            body, truncated = await decoding.read_body(response)
+        except httpcore.RemoteProtocolError as error:
+            if response.extensions["network_stream"].get_extra_info(AT_EOF):
+                raise httpcore.ReadError(failures.CLOSED_IN_ANSWER) from error
+            raise
+        finally:
+            await response.aclose()
+        return Response(
+            status=response.status_code,
+            headers=decoding.headers_to_text(response.headers.raw),
+            body=body,
+            http_version=response.extensions["http_version"].decode("latin-1"),
+            truncated=truncated,
+        )
+
+    def _to_httpx(self, request: Request, trace: ConnectionTrace) -> httpx.Request:
+        target = self.target
+        given_names = {name.lower() for name, _ in request.headers}
+        default_headers = {
+            "Host": target.authority,
+            "User-Agent": USER_AGENT,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+        }
+        headers = [
+            *((name, value) for name, value in default_headers.items() if name.lower() not in given_names),
+            *request.headers,
+        ]
+        return httpx.Request(
+            request.method,
+            _build_url(target.scheme, target.host, target.port, target.prefix + request.path, request.query),
+            headers=[(name.encode(), value.encode()) for name, value in headers],
+            content=_split_body(request.body) if request.chunked else request.body,
+            extensions={"trace": trace.record},
+        )
+
+
+@lru_cache(maxsize=256)
+def _build_url(scheme: str, host: str, port: int, path: str, query: tuple[tuple[str, str], ...]) -> httpx.URL:
+    """The URL of a request; most requests of a run share a few, and httpx parses each anew."""
+    url = httpx.URL(scheme=scheme, host=host, port=port, path=path)
+    return url.copy_merge_params(query) if query else url
 
 
 def _classify_error(error: Exception) -> SendResult:
@@ -239,3 +291,9 @@ def _classify_error(error: Exception) -> SendResult:
 def _is_closed_by_peer(error: Exception) -> bool:
     """Whether httpcore missed the head of an answer, rather than h11 failing to parse it."""
     return not isinstance(error, AnswerTooLong) and not isinstance(error.__cause__, h11.RemoteProtocolError)
+
+
+async def _split_body(body: bytes, size: int = 16_384) -> AsyncIterator[bytes]:
+    """A body in pieces, each of which httpx sends as a chunk."""
+    for start in range(0, len(body), size):
+        yield body[start : start + size]

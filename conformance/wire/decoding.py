@@ -7,9 +7,12 @@ import zlib
 from typing import TYPE_CHECKING
 
 from conformance.wire.head_limits import MAX_PARTS, AnswerTooLong
+from conformance.wire.sockets import RECEIVED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import httpx
 
 MAX_BODY_BYTES = 131_072
 """What is kept of a body: hundreds of answers are held at once."""
@@ -68,6 +71,18 @@ class BodyBuffer:
         """The body without its content coding, and whether it was cut, as by `decode_body`."""
         body, is_cut = decode_body(bytes(self._kept), encoding)
         return body, is_cut or self.is_over or self._received > len(self._kept)
+
+
+async def read_body(response: httpx.Response) -> tuple[bytes, bool]:
+    """The decoded body, and whether it was cut at MAX_BODY_BYTES. Raises httpcore's errors."""
+    body = BodyBuffer()
+    stream = response.extensions["network_stream"]
+    async for part in response.aiter_raw():
+        body.add(part)
+        body.count_with_framing(stream.get_extra_info(RECEIVED_BYTES))
+        if body.is_over:
+            break
+    return body.decode(response.headers.get("content-encoding", ""))
 
 
 def decode_body(raw: bytes, encoding: str) -> tuple[bytes, bool]:

@@ -16,7 +16,6 @@ from conformance.wire import failures
 from conformance.wire.deadline import client_deadline
 from conformance.wire.decoding import MAX_READ_BYTES, MAX_TRAILING_BYTES, BodyBuffer, headers_to_text
 from conformance.wire.head_limits import MAX_HEAD_BYTES
-from conformance.wire.request_bytes import USER_AGENT
 from conformance.wire.sockets import RECEIVED_BYTES
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.wire.sockets import NetworkStream
     from conformance.wire.target import TargetAddress
 
+USER_AGENT = "ingest-conformance"
 INTERIM_WAIT_S = 1.0
 """How many seconds a piece of a request waits for an answer to the pieces before it."""
 TRAILING_WAIT_S = 0.02
@@ -69,7 +69,10 @@ class RawConnection:
     @classmethod
     async def open(cls, target: TargetAddress) -> RawConnection:
         """Opens a connection. Raises httpcore.ConnectError."""
-        return cls(await target.open_stream())
+        stream = await target.network_backend().connect_tcp(target.host, target.port)
+        if target.tls is not None:
+            stream = await stream.start_tls(target.tls, target.host)
+        return cls(stream)
 
     async def send(self, pieces: tuple[bytes, ...]) -> None:
         """Sends the pieces of a request; stops if an answer comes before the next piece."""

@@ -196,14 +196,11 @@ class NetworkStream(httpcore.AsyncNetworkStream):
             raise
         return NetworkStream(stream, self._socket_stream)
 
-    @property
-    def is_readable(self) -> bool:
-        """Whether there is something to read; on an idle connection, this is its end."""
-        return self._socket_stream.is_readable
-
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
-        """AT_EOF or RECEIVED_BYTES; else None."""
-        return {AT_EOF: self._at_eof, RECEIVED_BYTES: self._received_bytes}.get(info)
+        """AT_EOF, RECEIVED_BYTES or `is_readable`, which httpcore needs for idle connections; else None."""
+        if info in {AT_EOF, RECEIVED_BYTES}:
+            return self._at_eof if info == AT_EOF else self._received_bytes
+        return self._socket_stream.is_readable if info == "is_readable" else None
 
 
 def _socket_addresses(addresses: tuple[str, ...], port: int) -> list[tuple[Any, ...]]:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
 
-    from conformance.wire.sockets import NetworkStream
-
 _RESERVED_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
 _AUTHORITY = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)(?:%25(?P<zone>[0-9A-Za-z._~-]+))?\]|(?P<name>[0-9A-Za-z._-]+))(?::(?P<port>[0-9]{0,5}))?"
@@ -75,11 +73,6 @@ class TargetAddress:
     def network_backend(self) -> NetworkBackend:
         """The backend that opens connections to it."""
         return NetworkBackend(self.addresses, self.resolution_error)
-
-    async def open_stream(self) -> NetworkStream:
-        """Opens a connection, under TLS if there is any. Raises httpcore.ConnectError."""
-        stream = await self.network_backend().connect_tcp(self.host, self.port)
-        return stream if self.tls is None else await stream.start_tls(self.tls, self.host)
 
     async def connect(
         self, loop: asyncio.AbstractEventLoop, protocol_factory: Callable[[], asyncio.BaseProtocol]

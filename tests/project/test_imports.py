@@ -33,6 +33,7 @@ DOORS = {
     "h11": {"refserver", "wire"},
     "httpcore": {"wire"},
     "hypothesis": {"fuzz"},
+    "httpx": {"wire"},
     "jinja2": {"report"},
     "jsonschema": {"profile"},
     "jsonschema_rs": {"checks", "fuzz", "profile", "report"},
