@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from conformance.causes.cause_analysis import CauseAnalysis
+    from conformance.causes.normalized_answers import AnswerStatus
     from conformance.causes.step_difference import StepDifference
     from conformance.core.model import Request
 
+_MIN_LOST = 3
+"""So many groups must have lost one status to be of one cause."""
 _MESSAGE_CATEGORIES = (Category.METHOD, Category.PATH)
 
 
@@ -27,7 +30,31 @@ def merge_aftermath(groups: Iterable[list[StepDifference]], causes: CauseAnalysi
     """
     for key_of in (_leftover_key, lambda unit: _method_key(unit, causes), _spelling_key):
         groups = _merge_by(groups, key_of)
-    return [*groups]
+    return _merge_lost_statuses([*groups], causes)
+
+
+def _merge_lost_statuses(groups: Sequence[list[StepDifference]], causes: CauseAnalysis) -> list[list[StepDifference]]:
+    """The groups, those merged that have the same answer in place of a status that the target is never seen to send.
+
+    A server that answers 500 wherever 400 is right has no fault in each of its checks.
+    """
+    by_answer: dict[AnswerStatus, list[int]] = defaultdict(list)
+    for number, group in enumerate(groups):
+        changes = {unit.change for unit in group if unit.decides_verdict}
+        answers = {change.statuses[-1] for change in changes if change.statuses}
+        if len(answers) == 1 and all(change.statuses and _is_lost(change.statuses[0], causes) for change in changes):
+            by_answer[answers.pop()].append(number)
+    merged = [list(group) for group in groups]
+    for first, *others in (numbers for numbers in by_answer.values() if len(numbers) >= _MIN_LOST):
+        for number in others:
+            merged[first] += merged[number]
+            merged[number] = []
+    return [group for group in merged if group]
+
+
+def _is_lost(status: AnswerStatus, causes: CauseAnalysis) -> bool:
+    """Whether a refusal is never seen where it is right."""
+    return not status.is_success and status.code not in causes.right_statuses
 
 
 def _merge_by(

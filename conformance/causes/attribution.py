@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conformance.causes.normalized_answers import STATUS, TRAILING_BYTES, VERDICT, AnswerStatus
 from conformance.causes.step_difference import FAIL_OR_ERROR
 from conformance.core.model import Area, TransportFailure
-from conformance.fuzz.features import ANYWHERE, REQUEST
+from conformance.fuzz.features import ANYWHERE, REQUEST, Category
 from conformance.profile.facts import Rule
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def attribute_consequences(groups: Sequence[list[StepDifference]], causes: Cause
     owners = _absorb(
         [group for group in deciding_groups if _is_general(group)],
         specific_groups,
-        lambda group, owners: _find_owner(group, [item for item in owners if not _is_foreign(group, item, causes)]),
+        lambda group, owners: _find_general_owner(
+            group, [item for item in owners if not _is_foreign(group, item, causes)]
+        ),
     )
     groups_without_verdict = [group for group in groups if not any(unit.decides_verdict for unit in group)]
     return _absorb(
@@ -99,6 +101,22 @@ def _find_owner(group: Sequence[StepDifference], groups: Sequence[list[StepDiffe
     return matching[0] if len(matching) == 1 else None
 
 
+def _find_general_owner(
+    group: Sequence[StepDifference], groups: Sequence[list[StepDifference]]
+) -> list[StepDifference] | None:
+    """The one group whose failed checks show the same changes, or the same refusal of several things at once."""
+    owner = _find_owner(group, groups)
+    if owner is not None or not _is_only_of_areas(group, {Area.COMBINED}):
+        return owner
+    answers = {failing_side_value(unit) for unit in group if unit.decides_verdict and unit.change.statuses}
+    matching = [
+        item
+        for item in groups
+        if answers and answers <= {failing_side_value(unit) for unit in item if unit.decides_verdict}
+    ]
+    return matching[0] if len(matching) == 1 else None
+
+
 def _is_foreign(group: Sequence[StepDifference], other: Sequence[StepDifference], causes: CauseAnalysis) -> bool:
     """Whether requests of one group are special in a way that those of the other have nothing of."""
     deciding = [[unit for unit in item if unit.decides_verdict] for item in (group, other)]
@@ -111,7 +129,12 @@ def _is_foreign(group: Sequence[StepDifference], other: Sequence[StepDifference]
 
 
 def _may_share_trait(one: frozenset[Feature], other: frozenset[Feature]) -> bool:
-    """Whether two requests are special in the same way or place, or may be: what is written byte by byte shows none."""
+    """Whether two requests are special in the same way or place, or may be.
+
+    What is written byte by byte shows no traits, and what is large is not read for those of its events.
+    """
+    if any(trait.category is Category.LARGE_BODY for trait in one | other):
+        return True
     if one and other:
         return bool(one & other) or bool(
             {trait.place for trait in one} & {trait.place for trait in other} - _ANY_PLACES

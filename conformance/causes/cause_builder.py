@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.causes.cause_groups import is_generated
+from conformance.causes.common_traits import describe_common_traits
 from conformance.causes.harm import harm_of, sdk_losses
 from conformance.causes.naming import naming_order, request_size_order
 from conformance.causes.normalized_answers import AnswerStatus
@@ -63,11 +64,12 @@ class CauseBuilder:
             hint=self.passed.hint(naming, group.problems),
         )
 
-    @staticmethod
-    def _sentence(group: CauseGroup, naming: Problem) -> str:
+    def _sentence(self, group: CauseGroup, naming: Problem) -> str:
         if group.findings and not group.differences:
             return describe_finding(group.findings[0])
-        return describe_cause(naming.result, [item.result for item in _alike(group, naming)])
+        in_common = describe_common_traits(group.differences, self.analysis)
+        alike = _alike(group, naming)
+        return describe_cause(naming.result, [item.result for item in alike], in_common, _other_promise(alike, naming))
 
     def _naming_problem(self, group: CauseGroup) -> Problem:
         """The problem whose check names the cause."""
@@ -114,6 +116,20 @@ def _replay_command(group: CauseGroup) -> str:
 def _alike(group: CauseGroup, naming: Problem) -> list[Problem]:
     """The problems of other checks with the same answer as the one that names the cause."""
     return [item for item in group.problems if item.verdict.received_status == naming.verdict.received_status]
+
+
+def _other_promise(problems: Iterable[Problem], naming: Problem) -> str:
+    """What the first check says that asks the same answers for something else, of those that fail."""
+    return next(
+        (
+            item.result.message
+            for item in problems
+            if item.trial.check.fact != naming.trial.check.fact
+            and item.verdict.outcome is Outcome.FAIL
+            and not item.result.subject
+        ),
+        "",
+    )
 
 
 def _level(group: CauseGroup) -> Level:

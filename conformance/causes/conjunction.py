@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from conformance.causes.normalized_answers import STATUS, VERDICT
@@ -60,6 +61,29 @@ class Conjunction:
         if not all(any(common <= item for item in states) for states in states_per_difference):
             return None
         return None if self._is_answered_alike(common, with_answers[0].change) else common
+
+    def smallest_distinguishing(self, differences: Sequence[StepDifference], most: int) -> list[FieldStates]:
+        """The smallest combinations of up to `most` fields that all these events have, and no accepted one.
+
+        In a batch, one of the events must have them.
+        """
+        states_per_difference = [self._states_of_difference(unit) for unit in differences]
+        accepted = self._states_by_status.get(None, set())
+        single = [states[0] for states in states_per_difference if len(states) == 1]
+        if not single or not accepted or not all(states_per_difference):
+            return []
+        common = sorted(frozenset.intersection(*single))
+        for count in range(1, most + 1):
+            found = [
+                states
+                for states in map(frozenset, itertools.combinations(common, count))
+                if len({place for place, _ in states}) == count
+                and not any(states <= item for item in accepted)
+                and all(any(states <= item for item in events) for events in states_per_difference)
+            ]
+            if found:
+                return found
+        return []
 
     def matches(self, case: Case, states: FieldStates) -> bool:
         """Whether an event of a generated request has these fields."""

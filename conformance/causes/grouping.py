@@ -9,6 +9,7 @@ from conformance.causes.attribution import GENERAL_AREAS, attribute_consequences
 from conformance.causes.conjunction import merge_by_conjunction
 from conformance.causes.normalized_answers import STATUS, VERDICT
 from conformance.core.model import Area
+from conformance.fuzz.features import Category
 from conformance.profile.facts import Condition, Rule
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.causes.cause_analysis import CauseAnalysis
     from conformance.causes.step_difference import StepDifference
     from conformance.checks.check import Check
+    from conformance.fuzz.features import Feature
 
 ACCEPTED_FACT = f"answers.{Condition.ACCEPTED}"
 _BROAD_FACT_PREFIXES = ("rules.", "sdks.", "credentials.", "events.")
@@ -24,6 +26,9 @@ _NARROW_FACTS = frozenset({f"rules.{Rule.PROPORTIONATE_TIME}"})
 """Rules that promise one thing, though they are among those that promise many."""
 _FAMILY_ID_WORDS = 2
 """Checks whose ids begin with the same two words are of one family."""
+_CREDENTIAL_CATEGORIES = frozenset(
+    {Category.CREDENTIALS_WITH_KEY, Category.CREDENTIALS_WITHOUT_KEY, Category.NO_CREDENTIALS_HEADER}
+)
 _SINGLE_FAMILY_AREAS = frozenset({Area.AUTH, Area.JSON})
 """Areas that are one family each."""
 
@@ -93,6 +98,16 @@ def _links(difference: StepDifference, causes: CauseAnalysis, *, is_plain: bool)
         return
     for trait in causes.candidate_traits(difference):
         yield "trait", change, trait
+    if difference.decides_verdict and difference.trial.check.area is Area.COMBINED:
+        beside = frozenset(item for item in causes.special_traits(difference) if not _is_about_credentials(item))
+        if beside:
+            yield "combination", change.kind, beside
+
+
+def _is_about_credentials(trait: Feature) -> bool:
+    """Whether a trait is that of a key, or of none: whoever lets one in for what else is in the request lets in all."""
+    is_header = trait.category is Category.HEADER and trait.detail.startswith("authorization:")
+    return is_header or trait.category in _CREDENTIAL_CATEGORIES
 
 
 def _verdict_links(difference: StepDifference) -> Iterable[Hashable]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from conformance.causes.evidence import MAX_BODY_BYTES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MAX_LENGTH = 120
 _BASE64_PLACEHOLDER = re.compile(r"base64\((?P<text>.*)\)", re.DOTALL)
 _MAX_PATTERN_LENGTH = 40
+_GZIP_NAMES, _GZIP_WINDOW_BITS = frozenset({"gzip", "x-gzip"}), 31
 _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 
 
@@ -62,6 +64,8 @@ class RequestTraits:
                     body = _decode_pixel(value)
                 else:
                     yield Feature(REQUEST, Category.QUERY, f"{name}={value[:_MAX_LENGTH]}")
+        if not body.isascii() and (request.is_decompressed or not _is_coded(request)):
+            yield Feature(REQUEST, Category.NON_ASCII_BYTES)
         if len(body) > MAX_BODY_BYTES:
             yield Feature(REQUEST, Category.LARGE_BODY)
         elif request.method == operation.method:
@@ -125,6 +129,8 @@ class RequestTraits:
                 is_ancestor = any(pointer.startswith(f"{field_pointer}/") for pointer in needed)
                 if field_pointer not in needed and not is_ancestor:
                     yield Feature(place, Category.ADDITIONAL_FIELD)
+                if place in self._open_pointers and isinstance(item, (dict, list)):
+                    yield Feature(FREE_FORM, Category.NESTED_VALUE)
                 if place in self._open_pointers and field_pointer not in self._documented_pointers:
                     yield Feature(place, Category.UNDOCUMENTED_NAME)
                     if place == open_pointer:
@@ -166,10 +172,35 @@ def _find_in_headers(request: Request) -> Iterator[Feature]:
         lower = name.lower()
         if lower == "content-encoding":
             yield Feature(REQUEST, Category.CODING, value)
+            yield from _find_in_coding(value, request)
         elif lower != "content-type":
             yield Feature(REQUEST, Category.HEADER, f"{lower}: {value[:_MAX_LENGTH]}")
         if lower == "authorization":
             yield Feature(REQUEST, Category.CREDENTIALS_WITH_KEY if "$" in value else Category.CREDENTIALS_WITHOUT_KEY)
+
+
+def _is_coded(request: Request) -> bool:
+    return any(name.lower() == "content-encoding" for name, _ in request.headers)
+
+
+def _find_in_coding(name: str, request: Request) -> Iterator[Feature]:
+    """What is unusual about a coded body: its coding, that it is damaged, or how much it unpacks to."""
+    if name.strip().lower() not in _GZIP_NAMES:
+        yield Feature(REQUEST, Category.OTHER_CODING)
+        return
+    if request.is_decompressed:
+        if len(request.body) > MAX_BODY_BYTES:
+            yield Feature(REQUEST, Category.GZIP_BOMB)
+        return
+    unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW_BITS)
+    try:
+        unpacked = unpacker.decompress(request.body, MAX_BODY_BYTES + 1)
+    except zlib.error:
+        unpacked = b""
+    if len(unpacked) > MAX_BODY_BYTES:
+        yield Feature(REQUEST, Category.GZIP_BOMB)
+    elif not unpacker.eof or unpacker.unused_data:
+        yield Feature(REQUEST, Category.UNREADABLE_GZIP)
 
 
 def _find_digit_patterns(place: str, value: Json) -> Iterator[Feature]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.finding import Finding
     from conformance.run.engine import CheckResult
 
-_MAX_LENGTH, _MAX_OTHERS = 300, 3
+_MAX_LENGTH, _MAX_MESSAGE_LENGTH, _MAX_OTHERS = 300, 160, 3
 
 
 def describe_answer(exchange: Exchange) -> str:
@@ -30,12 +30,18 @@ def describe_answer(exchange: Exchange) -> str:
     return f"is refused with {status}" if 400 <= status < 500 else f"is answered with {status}"
 
 
-def describe_cause(naming: CheckResult, others: Sequence[CheckResult]) -> str:
-    """The sentence of a cause: what is wrong with the request that names it, and a few others with the same answer."""
+def describe_cause(naming: CheckResult, others: Sequence[CheckResult], in_common: str = "", beside: str = "") -> str:
+    """The sentence of a cause: what is wrong with the request that names it, and a few others with the same answer.
+
+    `in_common` is what all of them have in common, `beside` what else is wrong with an answer that names no request.
+    """
     if not naming.subject or naming.exchange is None:
-        return truncate(naming.message, _MAX_LENGTH)
+        message = truncate(naming.message, _MAX_MESSAGE_LENGTH if beside else _MAX_LENGTH)
+        return truncate(f"{message}; and {beside}" if beside else message, _MAX_LENGTH)
     subjects = list(dict.fromkeys(item.subject for item in others if item.subject and item.subject != naming.subject))
     sentence = f"{naming.subject} {describe_answer(naming.exchange)}"
+    if in_common:
+        sentence += f" ({in_common})"
     if subjects:
         rest = f" and {len(subjects) - _MAX_OTHERS:,} more" if len(subjects) > _MAX_OTHERS else ""
         sentence += f"; so with {'; '.join(subjects[:_MAX_OTHERS])}{rest}"

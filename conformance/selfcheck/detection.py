@@ -89,8 +89,8 @@ class FaultDetection:
 
     `detected_by` are the ids of the checks that noticed it, `missed_by` of those that should have, `wrong_area`
     the verdicts of checks in other areas that failed. `causes` are the sentences of what was found to be the cause of
-    the failures, and `is_one_cause` says whether that is one that explains a check that must notice the fault; None
-    if no check fails. `changed_answers` counts the answers that differ from the
+    the failures, and `is_one_cause` says whether that is one that explains a check that must notice the fault and that
+    its key words name; None if no check fails. `changed_answers` counts the answers that differ from the
     correct server's, of `compared_answers`.
     """
 
@@ -128,7 +128,7 @@ class FaultDetection:
             is_detected=bool(applicable_ids) and applicable_ids <= detecting_ids,
             is_in_right_area=is_area_named and (bool(fault.collateral_reason) or not wrong_area),
             causes=tuple(cause.sentence for cause in faulty_server.causes),
-            is_one_cause=_is_one_cause(faulty_server, applicable_ids),
+            is_one_cause=_is_one_cause(faulty_server, fault, applicable_ids),
             changed_answers=faulty_server.answers.count_changed(correct.answers),
             compared_answers=faulty_server.answers.count_common(correct.answers),
         )
@@ -151,11 +151,12 @@ class FaultDetection:
         return problems
 
 
-def _is_one_cause(server: ServerResult, expected_ids: AbstractSet[str]) -> bool | None:
-    """Whether the failures have one cause, which explains one of these checks; None if there is no failure."""
+def _is_one_cause(server: ServerResult, fault: Fault, expected_ids: AbstractSet[str]) -> bool | None:
+    """Whether the failures have one cause, which explains one of these checks and is named right; None without any."""
     if not server.causes:
         return None
-    return len(server.causes) == 1 and explains(server.causes[0], expected_ids)
+    (cause, *others) = server.causes
+    return not others and explains(cause, expected_ids) and fault.is_named_by(cause.sentence)
 
 
 def explains(cause: Cause, check_ids: AbstractSet[str]) -> bool:

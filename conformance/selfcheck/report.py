@@ -29,6 +29,7 @@ def document(score: Score) -> JsonObject:
         "problems": list(score.problems()),
         "faults": _fault_entries(score),
         "variants": _variant_entries(score),
+        "wrong_causes": list(score.wrong_causes()),
         "pairs": [
             {
                 "faults": [fault.name for fault in item.pair],
@@ -73,6 +74,7 @@ def _fault_entries(score: Score) -> list[Json]:
             "breaks": detections[0].fault.description,
             "why": detections[0].fault.rationale,
             "catches": list(detections[0].fault.check_globs),
+            "key_words": detections[0].fault.key_words,
             "spills": detections[0].fault.collateral_reason,
             "profiles": {detection.profile: _detection_entry(detection) for detection in detections},
         }
@@ -116,6 +118,7 @@ def fault_lines(score: Score) -> list[str]:
             ("missed by", ", ".join(detection.missed_by) or "none"),
             ("other areas", "; ".join(detection.wrong_area) or "none"),
             ("causes", "; ".join(detection.causes) or "none"),
+            ("key words", detection.fault.key_words),
         )
         caught = "caught" if detection.is_detected else "NOT CAUGHT"
         lines += [f"{detection.fault.name} under {detection.profile}: {caught}"]
@@ -131,7 +134,7 @@ def summary(score: Score) -> list[str]:
         f"right area named: {totals['right_area']} of {totals['broken']} ({totals['spilling']} spill over)",
         f"false alarms: {totals['false_alarms']} on {totals['correct']} correct servers",
         f"checks that notice no fault: {totals['checks_without_a_fault']} of {totals['checks']}",
-        f"one cause: {causes.faults_right} of {causes.faults} broken servers ({causes.over_split} over-split)",
+        f"one cause, named right: {causes.faults_right} of {causes.faults} faults ({causes.over_split} over-split)",
         f"two causes: {causes.pairs_right} of {causes.pairs} pairs of faults ({causes.merged} merged)",
     ]
 
@@ -143,6 +146,8 @@ def markdown(score: Score) -> str:
     problems = score.problems()
     if problems:
         lines += ["", "## What is wrong", "", *(f"- {_table_cell(line)}" for line in problems)]
+    if wrong := score.wrong_causes():
+        lines += ["", "## Causes that are wrong", "", *(f"- {_table_cell(line)}" for line in wrong)]
     lines += ["", "## Checks, and the faults that they notice", "", "| check | faults |", "|---|---|"]
     lines += [
         f"| `{name}` | {_code_list(detecting_faults)} |" for name, detecting_faults in score.detecting_faults.items()

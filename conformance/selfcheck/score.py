@@ -112,6 +112,19 @@ class Score:
             merged=sum(len(item.causes) < len(item.pair) for item in self.pairs),
         )
 
+    def wrong_causes(self) -> list[str]:
+        """The servers whose causes are wrong, with their sentences, one line each."""
+        lines = [
+            f"{item.fault.name} under {item.profile}: {' + '.join(item.causes)} (key words: {item.fault.key_words})"
+            for item in self.detections
+            if item.is_one_cause is False
+        ]
+        return lines + [
+            f"{server_of_pair(item.pair)} under {item.profile}: {' + '.join(item.causes)}"
+            for item in self.pairs
+            if not item.is_right
+        ]
+
     @property
     def undetecting_checks(self) -> tuple[str, ...]:
         """The ids of the checks that apply to some profile and notice no fault."""

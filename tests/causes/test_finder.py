@@ -81,7 +81,7 @@ def test_three_faults_are_three_causes_the_costliest_first() -> None:
     ]
     assert found.remark == ""
     assert [item.sentence.partition(";")[0] for item in found.causes] == [
-        "the smallest documented request is answered with 500",
+        "the smallest documented request is answered with 500 (without /sentAt)",
         "null at the top level is answered with 500",
         "a field with Infinity as its value is accepted with 204",
     ]

@@ -69,6 +69,7 @@ FAULTS = (
         "frameworks answer 201 to a POST by themselves; an SDK that compares with 200 sends again",
         "accept.event.minimal accept.event.full accept.event.example accept.credentials.basic",
         _edit_success(status=201),
+        key_words="201",
     ),
     Fault(
         "success-as-page",
@@ -77,6 +78,7 @@ FAULTS = (
         "accept.answer.body accept.answer.text",
         _edit_success(media_type="text/html", body=b"<html><body>Thanks!</body></html>", status=200),
         requires_facts("bodies.accepted-text"),
+        key_words="text/html",
     ),
     Fault(
         "success-with-words",
@@ -85,6 +87,7 @@ FAULTS = (
         "accept.answer.body accept.event.minimal accept.event.full",
         _edit_success(media_type="text/plain", body=b"OK", status=200),
         _has_success_without_content,
+        key_words="200",
     ),
     Fault(
         "success-text-other",
@@ -93,6 +96,7 @@ FAULTS = (
         "accept.answer.text",
         _edit_success(body=b"accepted"),
         requires_facts("bodies.accepted-text"),
+        key_words="body OK accepted",
     ),
     Fault(
         "basic-refused",
@@ -101,6 +105,7 @@ FAULTS = (
         "accept.credentials.basic",
         refuse_accepted(lambda view: credentials.auth_scheme(view) == "Basic" and IS_EVENT(view), 401),
         requires_facts("credentials.body"),
+        key_words="Basic 401",
     ),
     Fault(
         "colon-needed",
@@ -109,6 +114,7 @@ FAULTS = (
         "accept.credentials.without-colon",
         refuse_accepted(lambda view: ":" not in (credentials.basic_user_and_password(view) or ":"), 401),
         requires_facts("credentials.basic-without-colon"),
+        key_words="without a colon",
     ),
     Fault(
         "body-key-refused",
@@ -119,6 +125,7 @@ FAULTS = (
         refuse_accepted(_has_key_in_body_only, 401),
         requires_facts("credentials.body"),
         extra_operations=("batch",),
+        key_words="key in the body",
     ),
     Fault(
         "source-id-later",
@@ -128,6 +135,7 @@ FAULTS = (
         lambda view: view.server.success_reply(202) if view.is_accepted and _takes_source_id(view) else None,
         requires_facts("credentials.source-id"),
         extra_operations=("internal",),
+        key_words="202",
     ),
     Fault(
         "bearer-refused",
@@ -136,6 +144,7 @@ FAULTS = (
         "accept.credentials.bearer",
         refuse_accepted(lambda view: credentials.auth_scheme(view).lower() == "bearer", 401),
         requires_facts("credentials.bearer"),
+        key_words="bearer refused",
     ),
     Fault(
         "header-refused",
@@ -144,6 +153,7 @@ FAULTS = (
         "accept.credentials.header",
         refuse_accepted(_has_key_header, 401),
         requires_facts("credentials.header", "credentials.body"),
+        key_words="key header refused",
     ),
     Fault(
         "scheme-case-sensitive",
@@ -151,5 +161,6 @@ FAULTS = (
         "some clients write it in lower case",
         "accept.credentials.scheme-case",
         refuse_accepted(lambda view: credentials.auth_scheme(view) == "basic", 401),
+        key_words="scheme basic refused",
     ),
 )

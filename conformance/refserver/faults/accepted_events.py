@@ -70,6 +70,7 @@ FAULTS = (
         "only SDKs always send one",
         "accept.event.minimal accept.timestamp.absent accept.fields.optional-absent",
         _refuse_single_event(lambda view: not view.values_of("timestamp")),
+        key_words="timestamp refused",
     ),
     Fault(
         "anonymous-required",
@@ -77,6 +78,7 @@ FAULTS = (
         "servers have no browser's id at hand",
         "accept.event.minimal accept.event.user-only",
         _refuse_single_event(_has_only_id("user")),
+        key_words="userId alone",
     ),
     Fault(
         "user-required",
@@ -84,6 +86,7 @@ FAULTS = (
         "visitors who have not signed in have none",
         "accept.event.anonymous-only",
         _refuse_single_event(_has_only_id("anonymous")),
+        key_words="anonymousId alone",
     ),
     Fault(
         "integrations-refused",
@@ -91,6 +94,7 @@ FAULTS = (
         "strict schemas forget the field",
         "accept.event.full payload.integrations.documented",
         _refuse_single_event(lambda view: bool(view.values_of("integrations"))),
+        key_words="/integrations refused",
     ),
     Fault(
         "example-refused",
@@ -98,6 +102,7 @@ FAULTS = (
         "example users are blocked as test data",
         "accept.event.example",
         _refuse_single_event(_is_documented_example),
+        key_words="documented example refused",
     ),
     Fault(
         "unknown-fields-refused",
@@ -105,6 +110,7 @@ FAULTS = (
         "strict schemas refuse additional fields, which the documents themselves have",
         "accept.fields.unknown",
         _refuse_single_event(_has_unknown_field),
+        key_words="unknown field",
     ),
     Fault(
         "context-needs-integrations",
@@ -112,6 +118,7 @@ FAULTS = (
         "two fields that SDKs send together are not one",
         "accept.fields.optional-absent payload.context.documented",
         _refuse_single_event(lambda view: bool(view.values_of("context")) and not view.values_of("integrations")),
+        key_words="context integrations",
     ),
     Fault(
         "ascii-only",
@@ -119,6 +126,7 @@ FAULTS = (
         "decoders are left at their default",
         "accept.text.unicode accept.text.emoji",
         _refuse_single_event(lambda view: not view.body_text.isascii()),
+        key_words="beyond ASCII refused",
     ),
     Fault(
         "emoji-crash",
@@ -126,6 +134,7 @@ FAULTS = (
         "tables in a three-byte character set",
         "accept.text.emoji accept.text.escaped",
         crash_on(when=lambda view: any(max(text, default="") > "\uffff" for text in view.all_strings())),
+        key_words="emoji 500",
     ),
     Fault(
         "control-characters-refused",
@@ -133,6 +142,7 @@ FAULTS = (
         "filters against injection catch people's own words",
         "accept.text.controls",
         _refuse_single_event(lambda view: any("\t" in text or "\n" in text for text in view.all_strings())),
+        key_words="line breaks",
     ),
     Fault(
         "escapes-refused",
@@ -140,6 +150,7 @@ FAULTS = (
         "hand-written parsers forget them",
         "accept.text.escaped",
         _refuse_single_event(lambda view: "\\u" in view.body_text and "\\u0000" not in view.body_text),
+        key_words="escaped refused",
     ),
     Fault(
         "one-line-only",
@@ -147,6 +158,7 @@ FAULTS = (
         "bodies are split at line breaks",
         "accept.text.spread",
         _refuse_single_event(lambda view: "\n" in view.body_text.strip()),
+        key_words="several lines",
     ),
     Fault(
         "old-events-refused",
@@ -154,6 +166,7 @@ FAULTS = (
         "imports of history are legitimate",
         "accept.timestamp.historical",
         _refuse_single_event(_timestamp_matches(lambda text: text < "2013")),
+        key_words="timestamp refused",
     ),
     Fault(
         "offsets-refused",
@@ -162,6 +175,7 @@ FAULTS = (
         "accept.timestamp.offset sdk.*-python-*.accepted",
         refuse_accepted(_timestamp_matches(_OFFSET.search)),
         extra_operations=("batch",),
+        key_words="timestamp +00:00",
     ),
     Fault(
         "three-decimals-only",
@@ -169,6 +183,7 @@ FAULTS = (
         "some SDKs send microseconds",
         "accept.timestamp.fractional",
         _refuse_single_event(_timestamp_matches(lambda text: not re.search(r":\d\d\.\d{3}(\D|$)", text))),
+        key_words="timestamp refused",
     ),
     Fault(
         "time-crash",
@@ -176,5 +191,6 @@ FAULTS = (
         "a date is parsed that is not there",
         "accept.timestamp.absent accept.event.minimal",
         crash_on(when=lambda view: IS_EVENT(view) and view.is_accepted and not view.values_of("timestamp")),
+        key_words="/timestamp 500",
     ),
 )

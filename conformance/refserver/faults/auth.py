@@ -92,6 +92,7 @@ FAULTS = (
             when=lambda view: IS_EVENT_OR_BATCH(view) and not credentials.has_no_authorization(view),
         ),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="key accepted",
     ),
     Fault(
         "unknown-key-accepted-in-batches",
@@ -103,6 +104,7 @@ FAULTS = (
         ),
         all_of(credentials.REFUSES_BAD_CREDENTIALS, HAS_BATCHES),
         extra_operations=("batch",),
+        key_words="key accepted",
     ),
     Fault(
         "no-credentials-accepted",
@@ -111,6 +113,7 @@ FAULTS = (
         "auth.credentials.missing",
         accept_refused(credentials.MISSING, when=lambda view: IS_EVENT_OR_BATCH(view) and _shows_no_key(view)),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="without credentials",
     ),
     Fault(
         "no-credentials-accepted-on-one-path",
@@ -120,6 +123,7 @@ FAULTS = (
         accept_refused(credentials.MISSING, when=lambda view: _shows_no_key(view) and view.is_secondary_operation),
         all_of(credentials.REFUSES_BAD_CREDENTIALS, HAS_BATCHES),
         extra_operations=("identify",),
+        key_words="without credentials",
     ),
     Fault(
         "suffix-accepted",
@@ -128,6 +132,7 @@ FAULTS = (
         "auth.key.suffixed",
         accept_refused(credentials.UNKNOWN, when=_is_key_with_suffix),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="after key",
     ),
     Fault(
         "prefix-accepted",
@@ -136,6 +141,7 @@ FAULTS = (
         "auth.key.prefixed",
         accept_refused(credentials.UNKNOWN, when=_is_key_with_prefix),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="before key",
     ),
     Fault(
         "truncated-key-accepted",
@@ -144,6 +150,7 @@ FAULTS = (
         "auth.key.truncated",
         accept_refused(credentials.UNKNOWN, when=_is_truncated_key),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="key without its last character",
     ),
     Fault(
         "key-case-ignored",
@@ -152,6 +159,7 @@ FAULTS = (
         "auth.key.other-case",
         accept_refused(credentials.UNKNOWN, when=_is_key_in_any_case),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="upper and lower case",
     ),
     Fault(
         "padded-key-otherwise",
@@ -159,6 +167,7 @@ FAULTS = (
         "not documented, but people who paste keys want to know",
         "auth.key.padded",
         _invert_for_padded_key,
+        key_words="white space",
     ),
     Fault(
         "empty-user-accepted",
@@ -167,6 +176,7 @@ FAULTS = (
         "auth.user.empty auth.user.swapped",
         accept_refused(credentials.MALFORMED, when=lambda view: credentials.basic_user(view) == ""),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="empty user",
     ),
     Fault(
         "password-accepted",
@@ -175,6 +185,7 @@ FAULTS = (
         "auth.user.swapped",
         accept_refused(credentials.MALFORMED, when=_is_key_as_password),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="password",
     ),
     Fault(
         "any-scheme-accepted",
@@ -183,6 +194,7 @@ FAULTS = (
         "auth.scheme.wrong",
         accept_refused(credentials.MALFORMED, when=_is_key_under_other_scheme),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="scheme",
     ),
     Fault(
         "bad-base64-accepted",
@@ -196,15 +208,11 @@ FAULTS = (
             ),
         ),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="base64 accepted",
     ),
-    Fault(
-        "plain-key-accepted",
-        "Takes the key as it is, never encoded.",
-        "a shortcut left from debugging",
-        "auth.base64.plain",
-        accept_refused(credentials.MALFORMED, when=_is_key_unencoded),
-        credentials.REFUSES_BAD_CREDENTIALS,
-    ),
+    Fault("plain-key-accepted", "Takes the key as it is, never encoded.", "a shortcut left from debugging",
+          "auth.base64.plain", accept_refused(credentials.MALFORMED, when=_is_key_unencoded),
+          credentials.REFUSES_BAD_CREDENTIALS, key_words="without base64"),
     Fault(
         "garbled-credentials-crash",
         "Fails on credentials that are not base64.",
@@ -214,6 +222,7 @@ FAULTS = (
             credentials.MALFORMED,
             when=lambda view: bool(credentials.auth_token(view)) and credentials.basic_user_and_password(view) is None,
         ),
+        key_words="base64 500",
     ),
     Fault(
         "empty-credentials-crash",
@@ -224,6 +233,7 @@ FAULTS = (
             credentials.MALFORMED,
             when=lambda view: credentials.auth_scheme(view) == "Basic" and not credentials.auth_token(view),
         ),
+        key_words="scheme and nothing else 500",
     ),
     Fault(
         "any-bearer-accepted",
@@ -236,6 +246,7 @@ FAULTS = (
             when=lambda view: IS_EVENT_OR_BATCH(view) and credentials.auth_scheme(view) == "Bearer",
         ),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="Bearer",
     ),
     Fault(
         "token-crash",
@@ -246,23 +257,16 @@ FAULTS = (
             credentials.MALFORMED,
             when=lambda view: IS_EVENT_OR_BATCH(view) and credentials.auth_scheme(view) == "Token",
         ),
+        key_words="Token 500",
     ),
-    Fault(
-        "no-challenge",
-        "Answers 401 and does not say which credentials it takes.",
-        "the status is set by hand",
-        "auth.challenge.present",
-        edit_reply(lambda reply: reply.with_headers(WWW_Authenticate="") if reply.status == UNAUTHORIZED else reply),
-        _answers_401,
-    ),
-    Fault(
-        "unknown-key-403",
-        "Answers an unknown key with 403.",
-        "SDKs know the documented statuses",
-        "auth.key.unknown auth.key.suffixed",
-        change_refusal_status(403, credentials.UNKNOWN, when=IS_EVENT_OR_BATCH),
-        requires_facts(credentials.UNKNOWN),
-    ),
+    Fault("no-challenge", "Answers 401 and does not say which credentials it takes.",
+          "the status is set by hand", "auth.challenge.present",
+          edit_reply(lambda reply: reply.with_headers(WWW_Authenticate="") if reply.status == UNAUTHORIZED else reply),
+          _answers_401, key_words="WWW-Authenticate"),
+    Fault("unknown-key-403", "Answers an unknown key with 403.", "SDKs know the documented statuses",
+          "auth.key.unknown auth.key.suffixed",
+          change_refusal_status(403, credentials.UNKNOWN, when=IS_EVENT_OR_BATCH),
+          requires_facts(credentials.UNKNOWN), key_words="key 403"),
     Fault(
         "malformed-credentials-403",
         "Answers credentials that it can't read with 403.",
@@ -270,15 +274,12 @@ FAULTS = (
         "auth.base64.invalid auth.base64.plain auth.header.empty auth.scheme.wrong auth.user.empty auth.user.swapped",
         change_refusal_status(403, credentials.MALFORMED, when=IS_EVENT_OR_BATCH),
         requires_facts(credentials.MALFORMED),
+        key_words="base64 403",
     ),
-    Fault(
-        "missing-credentials-404",
-        "Answers missing credentials with 404.",
-        "sources are looked up by key",
-        "auth.credentials.missing",
-        change_refusal_status(404, credentials.MISSING, when=IS_EVENT_OR_BATCH),
-        requires_facts(credentials.MISSING),
-    ),
+    Fault("missing-credentials-404", "Answers missing credentials with 404.",
+          "sources are looked up by key", "auth.credentials.missing",
+          change_refusal_status(404, credentials.MISSING, when=IS_EVENT_OR_BATCH),
+          requires_facts(credentials.MISSING), key_words="404"),
     Fault(
         "unknown-key-crash",
         "Fails on an unknown key.",
@@ -289,5 +290,6 @@ FAULTS = (
             when=lambda view: IS_EVENT_OR_BATCH(view) and not credentials.has_no_authorization(view),
         ),
         requires_facts(credentials.UNKNOWN),
+        key_words="key 500",
     ),
-)
+)  # fmt: skip

@@ -62,6 +62,7 @@ FAULTS = (
         "batch.list.missing",
         accept_refused(_MISSING),
         requires_refusals(_MISSING),
+        key_words="batch without its list",
     ),
     Fault(
         "batch-list-of-any-type",
@@ -70,6 +71,7 @@ FAULTS = (
         "batch.list.object batch.list.string batch.list.number batch.list.null",
         accept_refused(_NOT_ARRAY),
         requires_refusals(_NOT_ARRAY),
+        key_words="batch list accepted",
     ),
     Fault(
         "batch-list-of-one",
@@ -78,6 +80,7 @@ FAULTS = (
         "batch.list.object",
         accept_refused(_NOT_ARRAY, when=lambda view: isinstance(_list_value(view), dict) and bool(_list_value(view))),
         requires_refusals(_NOT_ARRAY),
+        key_words="batch list object",
     ),
     Fault(
         "batch-list-422",
@@ -86,6 +89,7 @@ FAULTS = (
         "batch.list.object batch.list.string batch.list.number batch.list.null",
         change_refusal_status(422, _NOT_ARRAY),
         HAS_BATCHES,
+        key_words="batch list 422",
     ),
     Fault(
         "batch-list-crash",
@@ -94,6 +98,7 @@ FAULTS = (
         "batch.list.number batch.list.null errors.status.batch",
         crash_on(_NOT_ARRAY, when=lambda view: not isinstance(_list_value(view), dict | str)),
         HAS_BATCHES,
+        key_words="batch list 500",
     ),
     Fault(
         "batch-missing-crash",
@@ -102,6 +107,7 @@ FAULTS = (
         "batch.list.missing errors.status.batch",
         crash_on(_MISSING),
         HAS_BATCHES,
+        key_words="batch without its list 500",
     ),
     Fault(
         "empty-batch-crash",
@@ -110,6 +116,7 @@ FAULTS = (
         "batch.list.empty errors.status.batch",
         crash_on(when=lambda view: IS_BATCH(view) and _list_value(view) == []),
         HAS_BATCHES,
+        key_words="empty batch 500",
     ),
     Fault(
         "empty-batch-404",
@@ -118,6 +125,7 @@ FAULTS = (
         "batch.list.empty",
         change_refusal_status(404, _EMPTY),
         requires_facts(_EMPTY),
+        key_words="empty batch 404",
     ),
     Fault(
         "non-events-accepted",
@@ -126,6 +134,7 @@ FAULTS = (
         "batch.events.string batch.events.number batch.events.null batch.events.array",
         accept_refused(_NOT_OBJECT),
         requires_refusals(_NOT_OBJECT),
+        key_words="batch null accepted",
     ),
     Fault(
         "non-events-crash",
@@ -134,6 +143,7 @@ FAULTS = (
         "batch.events.null batch.events.string batch.events.number batch.events.array errors.status.batch",
         crash_on(_NOT_OBJECT),
         HAS_BATCHES,
+        key_words="batch among its events 500",
     ),
     Fault(
         "types-unchecked",
@@ -142,6 +152,7 @@ FAULTS = (
         "batch.type.missing batch.type.unknown batch.type.missing-second batch.type.unknown-second",
         accept_refused(_UNTYPED, _UNKNOWN),
         requires_refusals(_UNTYPED, _UNKNOWN),
+        key_words="batch type accepted",
     ),
     Fault(
         "first-type-checked",
@@ -150,6 +161,7 @@ FAULTS = (
         "batch.type.missing-second batch.type.unknown-second",
         accept_refused(_UNTYPED, _UNKNOWN, when=_has_valid_first_type),
         requires_refusals(_UNTYPED, _UNKNOWN),
+        key_words="second event type accepted",
     ),
     Fault(
         "unknown-type-crash",
@@ -159,5 +171,6 @@ FAULTS = (
         "errors.status.batch robustness.types.common",
         crash_on(_UNKNOWN, _UNTYPED),
         HAS_BATCHES,
+        key_words="batch type 500",
     ),
 )

@@ -128,6 +128,7 @@ FAULTS = (
         "errors.status.batch batch.identity.all-missing",
         crash_on(_IDENTITY, when=_is_nameless_batch),
         all_of(HAS_BATCHES, requires_refusals(_IDENTITY)),
+        key_words="batch no user 500",
     ),
     Fault(
         "groups-refused-in-batches",
@@ -136,6 +137,7 @@ FAULTS = (
         "batch.types.each",
         refuse_accepted(lambda view: set(map(str, _event_types(view))) == {"group"}),
         HAS_BATCHES,
+        key_words="batch group refused",
     ),
     Fault(
         "mixed-batches-refused",
@@ -144,6 +146,7 @@ FAULTS = (
         "batch.types.mixed",
         refuse_accepted(_has_mixed_types_and_integrations),
         HAS_BATCHES,
+        key_words="batch types refused",
     ),
     Fault(
         "undocumented-types-refused",
@@ -152,6 +155,7 @@ FAULTS = (
         "batch.types.undocumented",
         refuse_accepted(_has_undocumented_type),
         _allows_undocumented_types,
+        key_words="batch alias refused",
     ),
     Fault(
         "batches-of-one-refused",
@@ -161,6 +165,7 @@ FAULTS = (
         refuse_accepted(lambda view: IS_BATCH(view) and len(view.events) == 1),
         HAS_BATCHES,
         collateral_reason="a batch of one event is what every check of batches begins with",
+        key_words="batch of one",
     ),
     Fault(
         "hundred-events-at-most",
@@ -169,6 +174,7 @@ FAULTS = (
         "batch.count.many",
         refuse_accepted(_has_more_events_than(100)),
         HAS_BATCHES,
+        key_words="batch of 101 events refused",
     ),
     Fault(
         "events-uncounted",
@@ -177,6 +183,7 @@ FAULTS = (
         "batch.count.over",
         accept_refused(MAX_EVENTS_FACT),
         requires_facts(MAX_EVENTS_FACT),
+        key_words="batch of events accepted",
     ),
     Fault(
         "events-counted-early",
@@ -185,6 +192,7 @@ FAULTS = (
         "batch.count.most",
         refuse_accepted(lambda view: _has_more_events_than(view.contract.max_events - 1)(view)),
         requires_facts(MAX_EVENTS_FACT),
+        key_words="batch of events refused",
     ),
     Fault(
         "own-context-refused",
@@ -193,6 +201,7 @@ FAULTS = (
         "batch.context.own",
         refuse_accepted(_has_own_context),
         HAS_BATCHES,
+        key_words="batch event /context",
     ),
     Fault(
         "shared-context-refused",
@@ -201,6 +210,7 @@ FAULTS = (
         "batch.context.shared",
         refuse_accepted(_has_own_and_shared_context),
         lambda contract: HAS_BATCHES(contract) and bool(contract.profile.batch.shared),
+        key_words="batch /context beside",
     ),
     Fault(
         "partly-bad-crash",
@@ -209,6 +219,7 @@ FAULTS = (
         "batch.partly-bad.status",
         crash_on(when=_is_partly_identified),
         requires_facts(_PARTLY),
+        key_words="batch no user 500",
     ),
     Fault(
         "partly-bad-422",
@@ -217,6 +228,7 @@ FAULTS = (
         "batch.partly-bad.status",
         lambda view: error_reply(view, 422) if _is_partly_identified(view) else None,
         requires_facts(_PARTLY),
+        key_words="batch no user 422",
     ),
     Fault(
         "partly-bad-as-success",
@@ -225,6 +237,7 @@ FAULTS = (
         "batch.partly-bad.status",
         lambda view: success_reply(view) if refused_by(_PARTLY)(view) else None,
         lambda contract: contract.has_fact("bodies.partly-bad"),
+        key_words="batch one event no user accepted",
     ),
     Fault(
         "partly-bad-unnamed",
@@ -233,5 +246,6 @@ FAULTS = (
         "batch.partly-bad.body",
         edit_reply(lambda reply: replace(reply, body=b'{"Success": true}'), _PARTLY),
         requires_facts("bodies.partly-bad"),
+        key_words="batch no user Errors",
     ),
 )

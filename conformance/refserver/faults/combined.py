@@ -126,6 +126,7 @@ FAULTS = (
         "combined.credentials.missing combined.key.unknown",
         accept_refused(credentials.MISSING, credentials.UNKNOWN, when=_is_gzip),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="credentials gzip",
     ),
     Fault(
         "no-key-needed-in-chunks",
@@ -134,6 +135,7 @@ FAULTS = (
         "combined.credentials.missing",
         accept_refused(credentials.MISSING, when=_is_chunked),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="credentials chunks",
     ),
     Fault(
         "no-key-needed-on-its-machine",
@@ -142,6 +144,7 @@ FAULTS = (
         "combined.credentials.missing combined.key.unknown",
         accept_refused(credentials.MISSING, credentials.UNKNOWN, when=_is_local),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="X-Forwarded-For",
     ),
     Fault(
         "any-key-for-anonymous-users",
@@ -150,6 +153,7 @@ FAULTS = (
         "combined.key.unknown",
         accept_refused(credentials.UNKNOWN, when=_is_anonymous),
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="key no user",
     ),
     Fault(
         "chunks-with-charset-refused",
@@ -157,6 +161,7 @@ FAULTS = (
         "text is decoded as it comes, and a character is cut",
         "combined.accepted.usual",
         refuse_accepted(_is_text_in_chunks),
+        key_words="charset chunks refused",
     ),
     Fault(
         "no-key-no-json-crash",
@@ -164,6 +169,7 @@ FAULTS = (
         "the key is looked for in a body that is not there",
         "combined.credentials.with-refusals",
         _crash_on_body_without_key,
+        key_words="no credentials JSON",
     ),
     Fault(
         "form-in-gzip-crash",
@@ -171,6 +177,7 @@ FAULTS = (
         "a parser of forms raises within the handler of errors",
         "combined.refusals.status",
         _crash_on_form_in_gzip,
+        key_words="corrupt gzip type of forms",
     ),
     Fault(
         "first-event-alone-looked-at",
@@ -180,6 +187,7 @@ FAULTS = (
         accept_refused("answers.batch-event-not-object", when=_begins_well),
         all_of(HAS_BATCHES, requires_refusals("answers.batch-event-not-object")),
         extra_operations=("batch",),
+        key_words="batch accepted",
     ),
     Fault(
         "two-hundred-events-looked-at",
@@ -189,6 +197,7 @@ FAULTS = (
         accept_refused("answers.batch-type-missing", when=lambda view: len(view.events) > MANY_EVENTS),
         all_of(HAS_BATCHES, requires_refusals("answers.batch-type-missing")),
         extra_operations=("batch",),
+        key_words="batch event 201",
     ),
     Fault(
         "bad-beginning-refused-whole",
@@ -198,6 +207,7 @@ FAULTS = (
         lambda view: error_reply(view, 400) if view.refusal_fact == _PARTLY_BAD and _begins_badly(view) else None,
         _answers_207,
         extra_operations=("batch",),
+        key_words="batch first no user",
     ),
     Fault(
         "type-sticks",
@@ -205,6 +215,7 @@ FAULTS = (
         "a parser is made once for each connection",
         "combined.connection.type",
         _keep_type,
+        key_words="type connection",
     ),
     Fault(
         "coding-sticks",
@@ -213,6 +224,7 @@ FAULTS = (
         "combined.connection.coding",
         _crash_after_gzip,
         collateral_reason="whatever else is sent over such a connection meets it",
+        key_words="gzip connection",
     ),
     Fault(
         "right-key-sticks",
@@ -221,6 +233,7 @@ FAULTS = (
         "combined.connection.right-key",
         _keep_key,
         credentials.REFUSES_BAD_CREDENTIALS,
+        key_words="right key connection",
     ),
     Fault(
         "wrong-key-sticks",
@@ -230,6 +243,7 @@ FAULTS = (
         _keep_wrong_key,
         credentials.REFUSES_BAD_CREDENTIALS,
         collateral_reason="whatever else is sent over such a connection meets it",
+        key_words="unknown key connection",
     ),
     Fault(
         "user-sticks",
@@ -238,5 +252,6 @@ FAULTS = (
         "combined.connection.user",
         _keep_user,
         requires_refusals("answers.identity-missing"),
+        key_words="user connection",
     ),
 )

@@ -82,6 +82,7 @@ FAULTS = (
         "a worker ends with its request, and nobody has told the framework",
         "robustness.connection.announced",
         CloseUnannouncedProtocol,
+        key_words="Connection: close",
     ),
     Fault(
         "crash-late-on-connection",
@@ -89,6 +90,7 @@ FAULTS = (
         "an arena of the connection is full, and never emptied",
         "robustness.connection.many",
         _crash_late,
+        key_words="number requests connection 500",
     ),
     Fault(
         "broken-bodies-leak",
@@ -96,6 +98,7 @@ FAULTS = (
         "a place in a queue is taken with the head, and given back with the answer",
         "robustness.connection.broken-off",
         LeakingProtocol,
+        key_words="break off 500",
     ),
     Fault(
         "time-grows-as-the-square",
@@ -107,5 +110,6 @@ FAULTS = (
             contract.has_fact("limits.event")
             and _FULL_BYTES <= contract.size_limit(LimitKind.EVENT).at_most < 2 * _FULL_BYTES
         ),
+        key_words="time grow",
     ),
 )

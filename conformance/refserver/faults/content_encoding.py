@@ -67,6 +67,7 @@ FAULTS = (
         "allowed, but users want to know",
         "robustness.gzip.accepted",
         refuse_accepted(_has_content_encoding, 415),
+        key_words="gzip",
     ),
     Fault(
         "gzip-refused-in-batches",
@@ -76,6 +77,7 @@ FAULTS = (
         refuse_accepted(lambda view: IS_BATCH(view) and _has_content_encoding(view), 415),
         requires_sdk("*-python-2-1-*"),
         extra_operations=("batch",),
+        key_words="gzip refused",
     ),
     Fault(
         "gzip-crash",
@@ -83,6 +85,7 @@ FAULTS = (
         "compressed bytes reach the JSON parser as text",
         "robustness.gzip.status robustness.gzip.accepted",
         crash_on(when=_is_gzip),
+        key_words="gzip 500",
     ),
     Fault(
         "corrupt-gzip-crash",
@@ -90,6 +93,7 @@ FAULTS = (
         "the decompressor raises",
         "robustness.gzip.status robustness.gzip.corrupt robustness.gzip.truncated",
         crash_on(_ENCODING, when=_is_gzip),
+        key_words="gzip corrupt 500",
     ),
     Fault(
         "corrupt-gzip-taken",
@@ -97,6 +101,7 @@ FAULTS = (
         "the body is unpacked later, in a queue",
         "robustness.gzip.corrupt robustness.gzip.truncated",
         accept_refused(_ENCODING, when=_is_gzip),
+        key_words="gzip corrupt accepted",
     ),
     Fault(
         "truncated-gzip-taken",
@@ -104,6 +109,7 @@ FAULTS = (
         "streams have no end to check",
         "robustness.gzip.truncated",
         accept_refused(_ENCODING, when=_is_truncated_gzip),
+        key_words="half gzip accepted",
     ),
     Fault(
         "corrupt-gzip-422",
@@ -111,6 +117,7 @@ FAULTS = (
         "a validator's default status",
         "robustness.gzip.corrupt robustness.gzip.truncated",
         change_refusal_status(422, _ENCODING, when=_is_gzip),
+        key_words="gzip 422",
     ),
     Fault(
         "bomb-taken",
@@ -118,6 +125,7 @@ FAULTS = (
         "limits are looked at on the wire alone",
         "robustness.gzip.bomb",
         lambda view: success_reply(view) if _is_decompression_bomb(view) else None,
+        key_words="gzip unpacks",
     ),
     Fault(
         "bomb-crash",
@@ -125,6 +133,7 @@ FAULTS = (
         "memory runs out",
         "robustness.gzip.bomb robustness.gzip.bomb-status",
         lambda view: INTERNAL_ERROR if _is_decompression_bomb(view) else None,
+        key_words="unpacks megabytes 500",
     ),
     Fault(
         "coding-crash",
@@ -132,6 +141,7 @@ FAULTS = (
         "a table of decoders has a gap",
         "robustness.gzip.status",
         crash_on(_ENCODING, when=lambda view: not _is_gzip(view)),
+        key_words="coding 500",
     ),
     Fault(
         "empty-gzip-taken",
@@ -141,6 +151,7 @@ FAULTS = (
         lambda view: (
             success_reply(view) if _is_gzip(view) and not view.decision.body and not view.is_accepted else None
         ),
+        key_words="gzip of nothing",
     ),
     Fault(
         "unpacked-limit-ten-times",
@@ -149,6 +160,7 @@ FAULTS = (
         "robustness.coding.over robustness.coding.slightly-over",
         lambda view: success_reply(view) if _unpacks_to_a_little(view) else None,
         requires_facts("limits.event"),
+        key_words="gzip unpacks three times",
     ),
     Fault(
         "codings-ignored",
@@ -156,6 +168,7 @@ FAULTS = (
         "a table of decoders has no entry for them",
         "robustness.coding.named",
         _ignore_unknown_codings,
+        key_words="coding",
     ),
     Fault(
         "brotli-crash",
@@ -163,5 +176,6 @@ FAULTS = (
         "a library is named, and not there",
         "robustness.coding.status",
         crash_on(_ENCODING, when=lambda view: view.request.headers.get("content-encoding") == "br"),
+        key_words="br 500",
     ),
 )

@@ -38,6 +38,7 @@ FAULTS = (
         "most clients add a charset",
         "content-type.json.charset",
         refuse_accepted(lambda view: HAS_JSON_BODY(view) and ";" in _content_type(view), 415),
+        key_words="charset",
     ),
     Fault(
         "text-refused",
@@ -45,6 +46,7 @@ FAULTS = (
         "allowed, but users want to know",
         "content-type.other.text-plain",
         refuse_accepted(_has_content_type_with("text/plain"), 415),
+        key_words="text/plain",
     ),
     Fault(
         "xml-crash",
@@ -61,6 +63,7 @@ FAULTS = (
         refuse_accepted(_has_content_type_with("text/plain"), 415),
         requires_sdk("*-next-*"),
         extra_operations=("/v1/t", "/v1/b"),
+        key_words="@segment/analytics-next refused",
     ),
     Fault(
         "forms-refused",
@@ -68,6 +71,7 @@ FAULTS = (
         "allowed, but users want to know",
         "content-type.other.form",
         refuse_accepted(_has_content_type_with("x-www-form-urlencoded"), 415),
+        key_words="form",
     ),
     Fault(
         "packed-forms-refused",
@@ -82,6 +86,7 @@ FAULTS = (
         ),
         requires_sdk("*-node-3-0-*"),
         extra_operations=("batch",),
+        key_words="415",
     ),
     Fault(
         "xml-refused",
@@ -89,6 +94,7 @@ FAULTS = (
         "allowed, but users want to know",
         "content-type.other.xml",
         refuse_accepted(_has_content_type_with("xml"), 415),
+        key_words="xml",
     ),
     Fault(
         "untyped-refused",
@@ -96,5 +102,6 @@ FAULTS = (
         "allowed, but users want to know",
         "content-type.other.missing",
         refuse_accepted(_has_content_type_with(), 415),
+        key_words="without Content-Type",
     ),
 )

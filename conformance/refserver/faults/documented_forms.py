@@ -139,6 +139,7 @@ FAULTS = (
         "a strict schema goes one level too deep",
         "accept.fields.free-form",
         refuse_accepted(_has_unknown_free_form_field),
+        key_words="unknown field free-form",
     ),
     Fault(
         "errors-of-one-word",
@@ -147,6 +148,7 @@ FAULTS = (
         "errors.body.texts",
         edit_reply(lambda reply: replace(reply, body=b"Sorry"), when=_is_refused_event),
         _states_error_texts,
+        key_words="same",
     ),
     Fault(
         "numeric-times-refused",
@@ -155,6 +157,7 @@ FAULTS = (
         "payload.timestamp.other payload.types.wrong",
         refuse_accepted(_has_numeric_time),
         _has_timestamps,
+        key_words="number",
     ),
     Fault(
         "anonymous-aliases-accepted",
@@ -164,6 +167,7 @@ FAULTS = (
         accept_refused(_IDENTITY, when=_has_stand_in),
         _has_stand_ins,
         extra_operations=("alias",),
+        key_words="alias",
     ),
     Fault(
         "other-reading-accepted",
@@ -173,6 +177,7 @@ FAULTS = (
         accept_refused(_IDENTITY, _REQUIRED_FIELDS, when=_follows_other_reading),
         lambda contract: any(event.disputed_examples for event in contract.profile.events.values()),
         extra_operations=("track",),
+        key_words="accepted",
     ),
     Fault(
         "other-examples-refused",
@@ -182,6 +187,7 @@ FAULTS = (
         refuse_accepted(_has_extra_email),
         _has_further_examples,
         extra_operations=("track",),
+        key_words="documented example refused",
     ),
     Fault(
         "customary-fields-refused",
@@ -190,6 +196,7 @@ FAULTS = (
         "accept.fields.customary",
         refuse_accepted(_has_system),
         requires_facts(CUSTOMARY_FIELDS),
+        key_words="/context refused",
     ),
     Fault(
         "password-crash",
@@ -198,6 +205,7 @@ FAULTS = (
         "auth.key.with-password",
         crash_on(when=_has_password),
         requires_facts("credentials.basic"),
+        key_words="password 500",
     ),
     Fault(
         "unknown-token-crash",
@@ -206,6 +214,7 @@ FAULTS = (
         "auth.bearer.unknown-token auth.bearer.expired",
         crash_on(when=_has_unknown_token),
         requires_facts("credentials.bearer"),
+        key_words="token 500",
     ),
     Fault(
         "token-without-key-crash",
@@ -214,6 +223,7 @@ FAULTS = (
         "auth.bearer.missing-key",
         crash_on(when=_has_token_without_key),
         requires_facts("credentials.bearer"),
+        key_words="token without a key 500",
     ),
     Fault(
         "nobodies-accepted",
@@ -222,6 +232,7 @@ FAULTS = (
         "batch.identity.all-missing",
         accept_refused(_IDENTITY, when=_names_nobody),
         all_of(HAS_BATCHES, requires_refusals(_IDENTITY)),
+        key_words="batch no user accepted",
     ),
     Fault(
         "first-error-only",
@@ -230,6 +241,7 @@ FAULTS = (
         "batch.partly-bad.every-error",
         edit_reply(_keep_first_error, _PARTLY, when=IS_BATCH),
         requires_facts("bodies.partly-bad"),
+        key_words="batch errors lists",
     ),
     Fault(
         "pixel-errors-as-text",
@@ -238,6 +250,7 @@ FAULTS = (
         "pixel.errors.body",
         edit_reply(_as_text, when=lambda view: IS_PIXEL(view) and not view.is_accepted),
         all_of(HAS_PIXELS, requires_facts("bodies.error")),
+        key_words="pixel text/plain",
     ),
     Fault(
         "webhook-errors-as-text",
@@ -246,6 +259,7 @@ FAULTS = (
         "webhook.errors.body",
         edit_reply(_as_text, when=lambda view: IS_WEBHOOK(view) and not view.is_accepted),
         all_of(HAS_WEBHOOKS, requires_facts("bodies.error")),
+        key_words="webhook text/plain",
     ),
     Fault(
         "indented-pixels-refused",
@@ -254,6 +268,7 @@ FAULTS = (
         "pixel.event.as-printed",
         refuse_accepted(lambda view: IS_PIXEL(view) and "\n" in view.body_text),
         HAS_PIXELS,
+        key_words="pixel as printed",
     ),
     Fault(
         "pixel-required-unchecked",
@@ -262,37 +277,20 @@ FAULTS = (
         "pixel.required.missing",
         accept_refused(_REQUIRED_FIELDS, when=IS_PIXEL),
         HAS_PIXELS,
+        key_words="without /event accepted",
     ),
-    Fault(
-        "webhook-required-unchecked",
-        "Accepts webhooks without their required fields.",
-        "other systems have other fields",
-        "webhook.required.missing",
-        accept_refused(_REQUIRED_FIELDS, when=IS_WEBHOOK),
-        HAS_WEBHOOKS,
-    ),
-    Fault(
-        "webhook-identity-unchecked",
-        "Accepts webhooks that name no user.",
-        "other systems have other ids",
-        "webhook.identity.missing",
-        accept_refused(_IDENTITY, when=IS_WEBHOOK),
-        HAS_WEBHOOKS,
-    ),
-    Fault(
-        "webhook-tracks-only",
-        "Takes nothing but track calls by a webhook.",
-        "the first customer sent no others",
-        "webhook.event.types",
-        refuse_accepted(lambda view: IS_WEBHOOK(view) and view.values_of("type") not in ([], ["track"])),
-        HAS_WEBHOOKS,
-    ),
-    Fault(
-        "webhook-unlimited",
-        "Has no limit for webhooks.",
-        "the limit is that of another route",
-        "webhook.size.over",
-        accept_refused("limits.event", when=IS_WEBHOOK),
-        HAS_WEBHOOKS,
-    ),
-)
+    Fault("webhook-required-unchecked", "Accepts webhooks without their required fields.",
+          "other systems have other fields", "webhook.required.missing",
+          accept_refused(_REQUIRED_FIELDS, when=IS_WEBHOOK), HAS_WEBHOOKS,
+          key_words="without /event accepted"),
+    Fault("webhook-identity-unchecked", "Accepts webhooks that name no user.",
+          "other systems have other ids", "webhook.identity.missing",
+          accept_refused(_IDENTITY, when=IS_WEBHOOK), HAS_WEBHOOKS, key_words="no user accepted"),
+    Fault("webhook-tracks-only", "Takes nothing but track calls by a webhook.",
+          "the first customer sent no others", "webhook.event.types",
+          refuse_accepted(lambda view: IS_WEBHOOK(view) and view.values_of("type") not in ([], ["track"])),
+          HAS_WEBHOOKS, key_words="identify refused"),
+    Fault("webhook-unlimited", "Has no limit for webhooks.", "the limit is that of another route",
+          "webhook.size.over", accept_refused("limits.event", when=IS_WEBHOOK), HAS_WEBHOOKS,
+          key_words="accepted bytes"),
+)  # fmt: skip

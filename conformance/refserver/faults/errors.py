@@ -67,6 +67,7 @@ FAULTS = (
         _BODY_CHECKS,
         edit_reply(_as_html_page, when=_is_refused_event_or_batch),
         _STATES_ERROR_BODY,
+        key_words="text/html",
     ),
     Fault(
         "errors-without-words",
@@ -75,6 +76,7 @@ FAULTS = (
         _BODY_CHECKS,
         edit_reply(_without_body, when=_is_refused_event_or_batch),
         _STATES_ERROR_BODY,
+        key_words="no Content-Type",
     ),
     Fault(
         "errors-of-a-framework",
@@ -83,6 +85,7 @@ FAULTS = (
         _BODY_CHECKS,
         edit_reply(_as_problem_json, when=_is_refused_event_or_batch),
         lambda contract: contract.has_fact("bodies.error") and contract.has_fact("bodies.error-batch"),
+        key_words="problem+json",
     ),
     Fault(
         "key-errors-as-pages",
@@ -91,6 +94,7 @@ FAULTS = (
         "errors.body.credentials errors.body.key",
         edit_reply(_as_html_page, _CREDENTIAL_FACTS, when=_is_refused_event_or_batch),
         all_of(_STATES_ERROR_BODY, requires_refusals("answers.credentials-unknown")),
+        key_words="credentials text/html",
     ),
     Fault(
         "size-errors-as-pages",
@@ -99,6 +103,7 @@ FAULTS = (
         "errors.body.size",
         edit_reply(_as_html_page, "limits.*"),
         _STATES_ERROR_BODY,
+        key_words="over the limit text/html",
     ),
     Fault(
         "identity-errors-without-words",
@@ -107,6 +112,7 @@ FAULTS = (
         "errors.body.identity",
         edit_reply(_without_body, "answers.identity-missing", when=IS_EVENT),
         all_of(_STATES_ERROR_BODY, requires_refusals("answers.identity-missing")),
+        key_words="no user no Content-Type",
     ),
     Fault(
         "error-shape-other",
@@ -114,6 +120,7 @@ FAULTS = (
         "authors of clients want to know the shape",
         "errors.body.shape",
         edit_reply(lambda reply: replace(reply, media_type="text/plain", body=b"400"), "answers.json-invalid"),
+        key_words="shape",
     ),
     Fault(
         "traces",
@@ -122,6 +129,7 @@ FAULTS = (
         _TRACE_CHECKS,
         show_stack_trace(when=lambda view: not view.is_accepted and IS_EVENT_OR_BATCH(view)),
         lambda contract: not contract.has_fact("bodies.error"),
+        key_words="stack trace",
     ),
     Fault(
         "traces-in-json-errors",
@@ -129,6 +137,7 @@ FAULTS = (
         "debug mode is left on",
         "errors.trace.json",
         show_stack_trace("answers.json-invalid", when=IS_EVENT),
+        key_words="stack trace JSON",
     ),
     Fault(
         "traces-in-type-errors",
@@ -136,6 +145,7 @@ FAULTS = (
         "nobody expected it",
         "errors.trace.array",
         show_stack_trace("answers.json-not-object"),
+        key_words="stack trace",
     ),
     Fault(
         "traces-in-decoding-errors",
@@ -143,6 +153,7 @@ FAULTS = (
         "nobody expected it",
         "errors.trace.invalid-utf8",
         show_stack_trace("answers.json-not-utf8"),
+        key_words="UTF-8 stack trace",
     ),
     Fault(
         "traces-in-size-errors",
@@ -150,6 +161,7 @@ FAULTS = (
         "nobody expected it",
         "errors.trace.size",
         show_stack_trace("limits.*"),
+        key_words="stack trace over the limit",
     ),
     Fault(
         "traces-in-key-errors",
@@ -158,6 +170,7 @@ FAULTS = (
         "errors.trace.credentials errors.trace.key",
         show_stack_trace(_CREDENTIAL_FACTS, when=_is_refused_event_or_batch),
         requires_refusals("answers.credentials-unknown"),
+        key_words="stack trace credentials",
     ),
     Fault(
         "traces-in-payload-errors",
@@ -166,6 +179,7 @@ FAULTS = (
         "errors.trace.payload",
         show_stack_trace("answers.identity-missing", when=IS_EVENT),
         requires_refusals("answers.identity-missing"),
+        key_words="stack trace",
     ),
     Fault(
         "traces-in-batch-errors",
@@ -174,6 +188,7 @@ FAULTS = (
         "errors.trace.batch",
         show_stack_trace("answers.batch-not-array", "answers.batch-missing"),
         HAS_BATCHES,
+        key_words="stack trace batch",
     ),
     Fault(
         "markup-reflected",
@@ -181,5 +196,6 @@ FAULTS = (
         "an attacker's script runs in the browser of the reader",
         "errors.html.reflected",
         _reflect_body,
+        key_words="markup",
     ),
 )

@@ -38,6 +38,7 @@ FAULTS = (
         "seconds are kept in 32 bits",
         "values.times.accepted",
         refuse_accepted(lambda view: _LATE.search(view.body_text) is not None),
+        key_words="2107",
     ),
     Fault(
         "mail-addresses-refused",
@@ -45,6 +46,7 @@ FAULTS = (
         "a pattern allows what its author thought of",
         "values.ids.accepted",
         refuse_accepted(lambda view: any("@shop" in str(value) for value in view.values_of("user"))),
+        key_words="@",
     ),
     Fault(
         "dollar-names-refused",
@@ -52,6 +54,7 @@ FAULTS = (
         "a database has operators of such names",
         "values.properties.accepted",
         refuse_accepted(lambda view: '"$' in view.body_text and '"$"' not in view.body_text),
+        key_words="$",
     ),
     Fault(
         "false-id-crash",
@@ -59,6 +62,7 @@ FAULTS = (
         "a method of texts is called on it",
         "values.ids.status",
         crash_on(when=lambda view: any(value is False for value in view.values_of("user"))),
+        key_words="false 500",
     ),
     Fault(
         "object-message-id-crash",
@@ -66,6 +70,7 @@ FAULTS = (
         "it can't be the key of a store",
         "values.message-id.status",
         crash_on(when=lambda view: any(isinstance(value, dict) for value in view.values_of("message_id"))),
+        key_words="object message id 500",
     ),
     Fault(
         "prototype-crash",
@@ -73,6 +78,7 @@ FAULTS = (
         "names of properties become names of members",
         "values.properties.status",
         crash_on(when=lambda view: '"__proto__"' in view.body_text),
+        key_words="__proto__ 500",
     ),
     Fault(
         "repeat-at-once-crash",
@@ -80,6 +86,7 @@ FAULTS = (
         "a unique index raises",
         "values.message-id.at-once",
         _crash_on_repeat,
+        key_words="message id same time 500",
     ),
     Fault(
         "repeat-in-batch-refused",
@@ -88,5 +95,6 @@ FAULTS = (
         "values.message-id.in-batch",
         refuse_accepted(_repeats_in_batch),
         HAS_BATCHES,
+        key_words="one message id refused",
     ),
 )

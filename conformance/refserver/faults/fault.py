@@ -37,6 +37,7 @@ class Fault:
     `implementation`: how it differs from the correct server.
     `applies_to`: the contracts under which it can show.
     `extra_operations`: event types or paths of operations that it needs besides one of each kind.
+    `key_words`: words, with spaces between, that the sentence of its cause must have, in any order and case.
     `collateral_reason`: why checks of other areas may fail too; empty if they may not.
     """
 
@@ -47,6 +48,7 @@ class Fault:
     implementation: ServerChange | ResponseOverride | type[HttpProtocol]
     applies_to: ContractPredicate = field(default=any_contract)
     _: KW_ONLY
+    key_words: str
     extra_operations: tuple[str, ...] = ()
     collateral_reason: str = ""
 
@@ -54,6 +56,11 @@ class Fault:
     def change(self) -> ServerChange:
         """The difference from the correct server."""
         return ServerChange.from_part(self.implementation)
+
+    def is_named_by(self, sentence: str) -> bool:
+        """Whether a sentence has all its key words."""
+        folded = sentence.casefold()
+        return all(word in folded for word in self.key_words.casefold().split())
 
     @property
     def check_globs(self) -> tuple[str, ...]:

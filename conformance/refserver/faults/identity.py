@@ -63,6 +63,7 @@ FAULTS = (
         "payload.identity.missing",
         accept_refused(_IDENTITY, when=IS_EVENT),
         requires_refusals(_IDENTITY),
+        key_words="no user accepted",
     ),
     Fault(
         "identity-422",
@@ -71,6 +72,7 @@ FAULTS = (
         "payload.identity.missing",
         change_refusal_status(422, _IDENTITY, when=IS_EVENT),
         requires_facts(_IDENTITY),
+        key_words="no user 422",
     ),
     Fault(
         "identity-crash",
@@ -79,6 +81,7 @@ FAULTS = (
         "payload.identity.missing errors.status.payload robustness.types.main",
         crash_on(_IDENTITY, when=IS_EVENT),
         requires_facts(_IDENTITY),
+        key_words="no user 500",
     ),
     Fault(
         "null-identity-accepted",
@@ -87,6 +90,7 @@ FAULTS = (
         "payload.identity.null",
         accept_refused(_IDENTITY, when=_all_ids(lambda value: value is None)),
         requires_refusals(_IDENTITY),
+        key_words="null accepted",
     ),
     Fault(
         "null-identity-crash",
@@ -95,6 +99,7 @@ FAULTS = (
         "payload.identity.null robustness.types.main",
         crash_on(_IDENTITY, when=_all_ids(lambda value: value is None)),
         requires_facts(_IDENTITY),
+        key_words="null 500",
     ),
     Fault(
         "empty-identity-otherwise",
@@ -102,6 +107,7 @@ FAULTS = (
         "not documented, but users want to know",
         "payload.identity.empty",
         _invert_for_empty_ids,
+        key_words="empty",
     ),
     Fault(
         "blank-identity-refused",
@@ -109,6 +115,7 @@ FAULTS = (
         "not documented, but users want to know",
         "payload.identity.blank",
         refuse_accepted(_all_ids(lambda value: isinstance(value, str) and bool(value) and not value.strip())),
+        key_words="blank",
     ),
     Fault(
         "both-ids-refused",
@@ -116,6 +123,7 @@ FAULTS = (
         "one field for one id: signing in has both",
         "payload.identity.both accept.event.full",
         refuse_accepted(lambda view: len([value for value in _ids(view) if value]) > 1),
+        key_words="userId anonymousId refused",
     ),
     Fault(
         "null-id-refused",
@@ -123,6 +131,7 @@ FAULTS = (
         "official SDKs write what they don't have as null",
         "payload.identity.null-other",
         refuse_accepted(_has_id_beside_real_one(None)),
+        key_words="null refused",
     ),
     Fault(
         "null-id-refused-in-batches",
@@ -132,6 +141,7 @@ FAULTS = (
         refuse_accepted(lambda view: not IS_EVENT(view) and None in view.values_of("anonymous")),
         requires_sdk("*-python-*"),
         extra_operations=("batch",),
+        key_words="null refused",
     ),
     Fault(
         "empty-id-refused",
@@ -139,5 +149,6 @@ FAULTS = (
         "not documented, but users want to know",
         "payload.identity.empty-other",
         refuse_accepted(_has_id_beside_real_one("")),
+        key_words="empty",
     ),
 )

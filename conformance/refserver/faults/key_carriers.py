@@ -41,6 +41,7 @@ FAULTS = (
         "auth.key.disabled",
         accept_refused(_DISABLED),
         requires_facts(_DISABLED),
+        key_words="switched off accepted",
     ),
     Fault(
         "disabled-source-as-json",
@@ -49,6 +50,7 @@ FAULTS = (
         "errors.body.disabled",
         edit_reply(_as_json, _DISABLED),
         all_of(requires_facts(_DISABLED, "bodies.error"), lambda contract: not contract.has_fact("bodies.error-batch")),
+        key_words="switched off type",
     ),
     Fault(
         "any-body-key-accepted",
@@ -59,6 +61,7 @@ FAULTS = (
             credentials.UNKNOWN, when=lambda view: IS_EVENT_OR_BATCH(view) and credentials.has_no_authorization(view)
         ),
         all_of(credentials.REFUSES_BAD_CREDENTIALS, requires_facts("credentials.body")),
+        key_words="key in the body",
     ),
     Fault(
         "empty-body-key-accepted",
@@ -69,6 +72,7 @@ FAULTS = (
             credentials.MISSING, when=lambda view: IS_EVENT_OR_BATCH(view) and credentials.body_key(view) == ""
         ),
         all_of(credentials.REFUSES_BAD_CREDENTIALS, requires_facts("credentials.body")),
+        key_words="empty key in the body",
     ),
     Fault(
         "body-key-crash",
@@ -86,6 +90,7 @@ FAULTS = (
             ),
         ),
         requires_facts("credentials.body"),
+        key_words="key in the body 500",
     ),
     Fault(
         "pixel-key-unchecked",
@@ -94,6 +99,7 @@ FAULTS = (
         "pixel.key.unknown pixel.key.missing",
         accept_refused("answers.pixel-key-unknown", when=IS_PIXEL),
         HAS_PIXELS,
+        key_words="pixel key",
     ),
     Fault(
         "pixel-header-key-ignored",
@@ -102,6 +108,7 @@ FAULTS = (
         "pixel.key.elsewhere pixel.key.basic",
         refuse_accepted(lambda view: IS_PIXEL(view) and not credentials.has_no_authorization(view)),
         HAS_PIXELS,
+        key_words="pixel Basic",
     ),
     Fault(
         "webhook-key-unchecked",
@@ -110,6 +117,7 @@ FAULTS = (
         "webhook.key.unknown webhook.key.suffixed webhook.key.overridden",
         accept_refused("answers.webhook-key-unknown"),
         HAS_WEBHOOKS,
+        key_words="webhook unknown key",
     ),
     Fault(
         "webhook-without-key-accepted",
@@ -118,6 +126,7 @@ FAULTS = (
         "webhook.key.missing",
         accept_refused("answers.webhook-key-missing"),
         HAS_WEBHOOKS,
+        key_words="webhook without a key",
     ),
     Fault(
         "webhook-key-prefix-accepted",
@@ -131,6 +140,7 @@ FAULTS = (
             ),
         ),
         HAS_WEBHOOKS,
+        key_words="webhook one more character",
     ),
     Fault(
         "webhook-body-key-counts",
@@ -143,6 +153,7 @@ FAULTS = (
             )
         ),
         HAS_WEBHOOKS,
+        key_words="webhook body refused",
     ),
     Fault(
         "webhook-body-key-suffices",
@@ -154,5 +165,6 @@ FAULTS = (
             when=credentials.key_matches(credentials.body_key, lambda right_key, shown_key: right_key == shown_key),
         ),
         HAS_WEBHOOKS,
+        key_words="webhook body accepted",
     ),
 )

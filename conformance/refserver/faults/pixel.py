@@ -45,6 +45,7 @@ FAULTS = (
         "pixel.data.not-base64 pixel.data.not-json pixel.data.truncated pixel.data.array",
         accept_refused(_INVALID),
         HAS_PIXELS,
+        key_words="pixel data accepted",
     ),
     Fault(
         "pixels-without-data-accepted",
@@ -53,6 +54,7 @@ FAULTS = (
         "pixel.data.missing pixel.data.empty",
         accept_refused(_MISSING),
         HAS_PIXELS,
+        key_words="pixel without data accepted",
     ),
     Fault(
         "pixels-crash",
@@ -61,6 +63,7 @@ FAULTS = (
         "pixel.data.missing pixel.data.empty pixel.status.bad",
         crash_on(_MISSING),
         HAS_PIXELS,
+        key_words="pixel without data 500",
     ),
     Fault(
         "pixel-base64-crash",
@@ -69,6 +72,7 @@ FAULTS = (
         "pixel.data.not-base64 pixel.status.bad",
         crash_on(_INVALID, when=lambda view: "!" in _pixel_data(view)),
         HAS_PIXELS,
+        key_words="pixel base64 500",
     ),
     Fault(
         "pixel-404",
@@ -77,6 +81,7 @@ FAULTS = (
         "pixel.data.not-json pixel.data.array",
         change_refusal_status(404, _INVALID),
         HAS_PIXELS,
+        key_words="pixel 404",
     ),
     Fault(
         "pixel-lists-accepted",
@@ -85,6 +90,7 @@ FAULTS = (
         "pixel.data.array",
         accept_refused(_INVALID, when=lambda view: isinstance(view.document, list)),
         HAS_PIXELS,
+        key_words="pixel array",
     ),
     Fault(
         "pixel-mended",
@@ -93,6 +99,7 @@ FAULTS = (
         "pixel.data.truncated",
         accept_refused(_INVALID, when=lambda view: view.body_text[:1] == "{" and view.body_text[-1:] != "}"),
         HAS_PIXELS,
+        key_words="pixel last byte accepted",
     ),
     Fault(
         "pixel-identity-unchecked",
@@ -101,6 +108,7 @@ FAULTS = (
         "pixel.identity.missing",
         accept_refused(_IDENTITY),
         HAS_PIXELS,
+        key_words="pixel no user accepted",
     ),
     Fault(
         "pixel-fields-refused",
@@ -109,6 +117,7 @@ FAULTS = (
         "pixel.event.full",
         refuse_accepted(lambda view: IS_PIXEL(view) and _has_many_fields(view)),
         HAS_PIXELS,
+        key_words="pixel refused",
     ),
     Fault(
         "pixel-needs-context",
@@ -117,6 +126,7 @@ FAULTS = (
         "pixel.event.minimal",
         refuse_accepted(lambda view: IS_PIXEL(view) and '"context"' not in view.body_text),
         HAS_PIXELS,
+        key_words="pixel context",
     ),
     Fault(
         "pixel-example-refused",
@@ -125,6 +135,7 @@ FAULTS = (
         "pixel.event.example",
         refuse_accepted(lambda view: IS_PIXEL(view) and "1234567890" in view.body_text),
         HAS_PIXELS,
+        key_words="documented pixel",
     ),
     Fault(
         "pixel-plus-as-space",
@@ -133,6 +144,7 @@ FAULTS = (
         "pixel.encoding.standard",
         refuse_accepted(lambda view: "+" in _pixel_data(view)),
         HAS_PIXELS,
+        key_words="pixel base64",
     ),
     Fault(
         "pixel-padding-needed",
@@ -141,6 +153,7 @@ FAULTS = (
         "pixel.encoding.unpadded pixel.encoding.url-safe-unpadded",
         refuse_accepted(lambda view: len(_pixel_data(view)) % 4 > 0),
         HAS_PIXELS,
+        key_words="pixel padding",
     ),
     Fault(
         "pixel-url-safe-refused",
@@ -149,6 +162,7 @@ FAULTS = (
         "pixel.encoding.url-safe pixel.encoding.url-safe-unpadded",
         refuse_accepted(lambda view: bool(re.search("[-_]", _pixel_data(view)))),
         HAS_PIXELS,
+        key_words="pixel base64",
     ),
     Fault(
         "webhook-fields-refused",
@@ -157,6 +171,7 @@ FAULTS = (
         "webhook.event.full",
         refuse_accepted(lambda view: IS_WEBHOOK(view) and _has_many_fields(view)),
         HAS_WEBHOOKS,
+        key_words="full event",
     ),
     Fault(
         "webhook-needs-context",
@@ -165,6 +180,7 @@ FAULTS = (
         "webhook.event.minimal",
         refuse_accepted(lambda view: IS_WEBHOOK(view) and '"context"' not in view.body_text),
         HAS_WEBHOOKS,
+        key_words="context refused",
     ),
     Fault(
         "webhook-crash",
@@ -173,6 +189,7 @@ FAULTS = (
         "webhook.key.missing webhook.status.bad",
         crash_on("answers.webhook-key-missing"),
         HAS_WEBHOOKS,
+        key_words="webhook without a key 500",
     ),
     Fault(
         "webhook-403",
@@ -181,5 +198,6 @@ FAULTS = (
         "webhook.key.unknown webhook.key.suffixed webhook.key.overridden",
         change_refusal_status(403, "answers.webhook-key-unknown"),
         HAS_WEBHOOKS,
+        key_words="webhook key 403",
     ),
 )

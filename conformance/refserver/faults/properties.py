@@ -83,6 +83,7 @@ FAULTS = (
         "tables have columns, not trees",
         "payload.properties.deep",
         refuse_accepted(_is_deeper_than(12)),
+        key_words="nested refused",
     ),
     Fault(
         "wide-refused",
@@ -94,6 +95,7 @@ FAULTS = (
                 IS_EVENT(view) and any(isinstance(item, dict) and 100 < len(item) < 300 for item in view.all_values())
             )
         ),
+        key_words="keys refused",
     ),
     Fault(
         "lists-refused",
@@ -103,6 +105,7 @@ FAULTS = (
         refuse_accepted(
             lambda view: any("conformance_lists" in item for item in _open_objects(view) if isinstance(item, dict))
         ),
+        key_words="lists refused",
     ),
     Fault(
         "numbers-crash",
@@ -110,6 +113,7 @@ FAULTS = (
         "1.5e300 overflows",
         "payload.properties.numbers",
         crash_on(when=lambda view: any(value == 1.5e300 for value in view.all_values())),
+        key_words="numbers 500",
     ),
     Fault(
         "empty-properties-refused",
@@ -118,6 +122,7 @@ FAULTS = (
         "payload.properties.empty",
         refuse_accepted(lambda view: any(item == {} for item in _open_objects(view))),
         _open_object_is_optional,
+        key_words="empty properties",
     ),
     Fault(
         "empty-context-refused",
@@ -125,6 +130,7 @@ FAULTS = (
         "nothing in it is what was required",
         "payload.context.documented",
         refuse_accepted(_field_matches("context", lambda value: value == {})),
+        key_words="empty context",
     ),
     Fault(
         "integration-options-refused",
@@ -137,6 +143,7 @@ FAULTS = (
                 lambda value: isinstance(value, dict) and any(isinstance(item, dict) for item in value.values()),
             )
         ),
+        key_words="integrations options",
     ),
     Fault(
         "message-id-uuid-sized",
@@ -145,6 +152,7 @@ FAULTS = (
         "payload.message-id.longest",
         refuse_accepted(_message_id_matches(lambda value: isinstance(value, str) and 60 < len(value) < 100)),
         requires_facts("message_id"),
+        key_words="message id refused",
     ),
     Fault(
         "message-id-limited",
@@ -152,6 +160,7 @@ FAULTS = (
         "not documented, but users want to know",
         "payload.message-id.longer",
         refuse_accepted(_message_id_matches(lambda value: isinstance(value, str) and len(value) >= 100)),
+        key_words="message id",
     ),
     Fault(
         "message-id-text-only",
@@ -159,6 +168,7 @@ FAULTS = (
         "not documented, but users want to know",
         "payload.message-id.number",
         refuse_accepted(_message_id_matches(_is_integer)),
+        key_words="message id",
     ),
     Fault(
         "repeat-refused",
@@ -166,6 +176,7 @@ FAULTS = (
         "a client that got no answer sends again, and gets an error",
         "payload.message-id.repeated",
         refuse_accepted(_is_repeated_message_id, 409),
+        key_words="same event again",
     ),
     Fault(
         "repeat-crash",
@@ -173,5 +184,6 @@ FAULTS = (
         "a key of a table that must be unique",
         "payload.message-id.repeated",
         crash_on(when=_is_repeated_message_id),
+        key_words="again 500",
     ),
 )

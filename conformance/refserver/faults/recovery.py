@@ -50,7 +50,8 @@ def _crash_on_later_request(count: int, *facts: str, text: str = "") -> Response
 def _poisoned_by(name: str, refused_input: str, why: str, *facts: str) -> Fault:
     """A server that does not get over a kind of refusal."""
     return Fault(f"poisoned-by-{name}", f"Fails on what follows {refused_input} on a connection.", why,
-                 f"robustness.recovery.{name}", _crash_after(*facts))  # fmt: skip
+                 f"robustness.recovery.{name}", _crash_after(*facts),
+                 key_words=f"after {refused_input} 500")  # fmt: skip
 
 
 FAULTS = (
@@ -60,6 +61,7 @@ FAULTS = (
         "it is refused before it is read",
         "robustness.recovery.path",
         leave_body_unread(lambda data: b"/conformance-unknown HTTP" in request_head(data)),
+        key_words="after unknown path",
     ),
     Fault(
         "body-left-of-wrong-methods",
@@ -67,6 +69,7 @@ FAULTS = (
         "it is refused before it is read",
         "robustness.recovery.method",
         leave_body_unread(lambda data: request_head(data).startswith(b"PUT ")),
+        key_words="after wrong method",
     ),
     Fault(
         "body-left-in-gzip",
@@ -74,6 +77,7 @@ FAULTS = (
         "it gives up in the middle",
         "robustness.recovery.gzip",
         leave_body_unread(lambda data: b"gzip" in request_head(data) and b"\xff" * 9 in data),
+        key_words="after corrupt gzip",
     ),
     _poisoned_by("json", "invalid JSON", "a parser keeps its state", "answers.json-invalid"),
     _poisoned_by("credentials", "missing credentials", "a guard keeps its answer", "answers.credentials-missing"),
@@ -89,6 +93,7 @@ FAULTS = (
         "one worker of a pool is broken",
         "robustness.recovery.series",
         _crash_on_later_request(10, "answers.json-invalid"),
+        key_words="after invalid JSON 500",
     ),
     Fault(
         "third-crash",
@@ -96,5 +101,6 @@ FAULTS = (
         "a transaction that was never rolled back",
         "robustness.recovery.series-odd",
         _crash_on_later_request(3, text="\\u0000"),
+        key_words="after NUL 500",
     ),
 )

@@ -97,6 +97,7 @@ FAULTS = (
         "serializers write what is not set as null",
         "payload.optional.null",
         refuse_accepted(_has_null_field),
+        key_words="null refused",
     ),
     Fault(
         "required-unchecked",
@@ -105,6 +106,7 @@ FAULTS = (
         "payload.required.missing",
         accept_refused(_REQUIRED, when=IS_EVENT),
         _refuses_missing_required,
+        key_words="without accepted",
     ),
     Fault(
         "required-422",
@@ -113,6 +115,7 @@ FAULTS = (
         "payload.required.missing",
         change_refusal_status(422, _REQUIRED, when=IS_EVENT),
         _has_required_field,
+        key_words="without 422",
     ),
     Fault(
         "required-crash",
@@ -121,6 +124,7 @@ FAULTS = (
         "payload.required.missing errors.status.payload",
         crash_on(_REQUIRED, when=IS_EVENT),
         _refuses_missing_required,
+        key_words="without 500",
     ),
     Fault(
         "group-unchecked",
@@ -130,6 +134,7 @@ FAULTS = (
         accept_refused(_REQUIRED, when=lambda view: view.is_secondary_operation),
         requires_mandatory_field("group"),
         extra_operations=("group",),
+        key_words="groupId accepted",
     ),
     Fault(
         "previous-id-422",
@@ -139,6 +144,7 @@ FAULTS = (
         change_refusal_status(422, _REQUIRED, when=lambda view: view.is_secondary_operation),
         requires_mandatory_field("alias"),
         extra_operations=("alias",),
+        key_words="422",
     ),
     Fault(
         "required-empty-refused",
@@ -146,6 +152,7 @@ FAULTS = (
         "not documented, but users want to know",
         "payload.required.empty",
         _invert_for_empty_required,
+        key_words="empty",
     ),
     Fault(
         "name-needed",
@@ -155,5 +162,6 @@ FAULTS = (
         refuse_accepted(_lacks_disputed_field),
         _has_disputed_field,
         extra_operations=("page",),
+        key_words="name",
     ),
 )

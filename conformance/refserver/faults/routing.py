@@ -100,6 +100,7 @@ FAULTS = (
             if refused_by(_METHOD)(view) and view.request.method in {"PUT", "PATCH", "GET"}
             else None
         ),
+        key_words="in place of POST 204",
     ),
     Fault(
         "methods-crash",
@@ -107,6 +108,7 @@ FAULTS = (
         "nobody wrote a handler",
         "robustness.method.wrong robustness.method.status robustness.head.status",
         crash_on(_METHOD),
+        key_words="GET 500",
     ),
     Fault(
         "put-crash",
@@ -114,6 +116,7 @@ FAULTS = (
         "a body is read that nobody expected",
         "robustness.method.wrong robustness.method.status",
         crash_on(_METHOD, when=lambda view: view.request.method in {"PUT", "PATCH"}),
+        key_words="PUT 500",
     ),
     Fault(
         "head-crash",
@@ -121,6 +124,7 @@ FAULTS = (
         "monitors use it to see whether a server is up",
         "robustness.head.status",
         crash_on(when=_is_known_path_with("HEAD")),
+        key_words="HEAD 500",
     ),
     Fault(
         "unknown-paths-accepted",
@@ -128,6 +132,7 @@ FAULTS = (
         "a catch-all in front of the routes",
         "robustness.path.unknown",
         accept_refused(_PATH, when=lambda view: "unknown" in view.request.path),
+        key_words="unknown accepted",
     ),
     Fault(
         "unknown-paths-crash",
@@ -135,6 +140,7 @@ FAULTS = (
         "a table of handlers has no such key",
         "robustness.path.unknown robustness.path.status",
         crash_on(_PATH),
+        key_words="unknown 500",
     ),
     Fault(
         "odd-paths-crash",
@@ -142,6 +148,7 @@ FAULTS = (
         "paths become names of files",
         "robustness.path.status",
         crash_on(_PATH, when=lambda view: "\ufffd" in view.request.path or "\x00" in view.request.path),
+        key_words="path 500",
     ),
     Fault(
         "slashes-forgiven",
@@ -149,6 +156,7 @@ FAULTS = (
         "not documented, but users want to know",
         "robustness.path.spelling",
         _ignore_trailing_slash,
+        key_words="slash",
     ),
     Fault(
         "options-crash",
@@ -156,6 +164,7 @@ FAULTS = (
         "nobody wrote a handler",
         "robustness.options.plain robustness.preflight.status sdk.*-next-*.accepted",
         _reply_when(INTERNAL_ERROR, _is_known_path_with("OPTIONS")),
+        key_words="OPTIONS 500",
     ),
     Fault(
         "preflight-crash",
@@ -163,6 +172,7 @@ FAULTS = (
         "a header is read that is not there",
         "robustness.preflight.status sdk.*-next-*.accepted",
         _reply_when(INTERNAL_ERROR, _is_cors_preflight),
+        key_words="preflight 500",
     ),
     Fault(
         "preflight-guarded",
@@ -170,6 +180,7 @@ FAULTS = (
         "the guard stands before the answer to browsers, which never send a key with it",
         "robustness.preflight.credentials robustness.preflight.allowed sdk.*-next-*.accepted",
         _reply_when(_UNAUTHORIZED, _is_cors_preflight),
+        key_words="preflight credentials",
     ),
     Fault(
         "preflight-guarded-on-batches",
@@ -179,6 +190,7 @@ FAULTS = (
         _reply_when(_UNAUTHORIZED, lambda view: _is_cors_preflight(view) and "batch" in view.request.path),
         HAS_BATCHES,
         extra_operations=("batch",),
+        key_words="preflight credentials",
     ),
     Fault(
         "origins-reflected",
@@ -186,6 +198,7 @@ FAULTS = (
         "every page on the web acts as the user who looks at it",
         "robustness.preflight.origin",
         _reflect_origin,
+        key_words="origin credentials",
     ),
     Fault(
         "cors-absent",
@@ -193,6 +206,7 @@ FAULTS = (
         "users want to know on which paths browsers can send",
         "robustness.preflight.allowed sdk.*-next-*.accepted",
         _remove_cors_headers,
+        key_words="Access-Control-Allow-Origin",
     ),
     Fault(
         "cors-absent-on-answers",
@@ -202,6 +216,7 @@ FAULTS = (
         _remove_cors_headers_of_answers,
         requires_sdk("*-next-*"),
         extra_operations=("/v1/t",),
+        key_words="Access-Control-Allow-Origin",
     ),
     Fault(
         "preflight-of-old-headers",
@@ -211,6 +226,7 @@ FAULTS = (
         _permit_content_type_alone,
         requires_sdk("*-next-*"),
         extra_operations=("/v1/t",),
+        key_words="Access-Control-Allow-Headers",
     ),
     Fault(
         "sdk-metadata-refused",
@@ -220,6 +236,7 @@ FAULTS = (
         refuse_accepted(lambda view: IS_BATCH(view) and '"_metadata"' in view.body_text),
         requires_facts("credentials.bearer"),
         extra_operations=("batch",),
+        key_words="analytics-node refused",
     ),
     Fault(
         "sdk-nulls-refused",
@@ -229,6 +246,7 @@ FAULTS = (
         refuse_accepted(lambda view: IS_BATCH(view) and any(None in event.values() for event in view.events)),
         requires_facts("bodies.error-batch"),
         extra_operations=("batch",),
+        key_words="SDK null",
     ),
     Fault(
         "sdk-told-to-retry",
@@ -239,5 +257,6 @@ FAULTS = (
         _unavailable_for_bad_key,
         requires_facts("bodies.error"),
         extra_operations=("batch", "/v1/b", "/v1/t"),
+        key_words="credentials 503",
     ),
 )

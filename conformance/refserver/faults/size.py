@@ -32,6 +32,7 @@ FAULTS = (
         "real gateways enforce only that of batches",
         "size.event.over",
         accept_refused("limits.event", when=is_over_limit(IS_EVENT)),
+        key_words="over its limit accepted",
     ),
     Fault(
         "event-limit-absent-on-one-path",
@@ -41,6 +42,7 @@ FAULTS = (
         accept_refused("limits.event", when=lambda view: view.is_secondary_operation),
         HAS_BATCHES,
         extra_operations=("identify",),
+        key_words="over its limit accepted",
     ),
     Fault(
         "batch-limit-absent",
@@ -49,6 +51,7 @@ FAULTS = (
         "size.batch.over",
         accept_refused("limits.batch", when=IS_BATCH),
         HAS_BATCHES,
+        key_words="over its limit accepted",
     ),
     Fault(
         "batch-event-limit-absent",
@@ -57,6 +60,7 @@ FAULTS = (
         "size.batch-event.over",
         accept_refused("limits.batch-event", when=has_oversized_event_only),
         HAS_BATCHES,
+        key_words="batch event over the limit accepted",
     ),
     Fault(
         "first-event-weighed",
@@ -70,6 +74,7 @@ FAULTS = (
             ),
         ),
         HAS_BATCHES,
+        key_words="last event over the limit",
     ),
     Fault(
         "characters-counted",
@@ -77,6 +82,7 @@ FAULTS = (
         "a string's length is at hand",
         "size.event.over-wide",
         accept_refused("limits.event", when=lambda view: IS_EVENT(view) and is_within_limit_in_characters(view)),
+        key_words="three-byte characters accepted",
     ),
     Fault(
         "characters-counted-in-batches",
@@ -85,6 +91,7 @@ FAULTS = (
         "size.batch.over-wide",
         accept_refused("limits.batch", when=lambda view: IS_BATCH(view) and is_within_limit_in_characters(view)),
         HAS_BATCHES,
+        key_words="three-byte characters accepted",
     ),
     Fault(
         "event-characters-counted",
@@ -99,6 +106,7 @@ FAULTS = (
             ),
         ),
         HAS_BATCHES,
+        key_words="batch event three-byte characters",
     ),
     Fault(
         "weighed-after-reading",
@@ -106,6 +114,7 @@ FAULTS = (
         "the limit holds for an object in memory, not for the body",
         "size.event.over-escaped",
         accept_refused("limits.event", when=lambda view: IS_EVENT(view) and is_within_limit_unescaped(view)),
+        key_words="escapes accepted",
     ),
     Fault(
         "batch-weighed-after-reading",
@@ -114,6 +123,7 @@ FAULTS = (
         "size.batch.over-escaped",
         accept_refused("limits.batch", when=lambda view: IS_BATCH(view) and is_within_limit_unescaped(view)),
         HAS_BATCHES,
+        key_words="escapes accepted",
     ),
     Fault(
         "escapes-counted",
@@ -121,6 +131,7 @@ FAULTS = (
         "a serializer's default",
         "size.event.within-wide",
         refuse_as_too_large(all_of(IS_EVENT, is_over_limit_escaped), LimitKind.EVENT),
+        key_words="three-byte characters refused",
     ),
     Fault(
         "escapes-counted-in-batches",
@@ -129,6 +140,7 @@ FAULTS = (
         "size.batch.within-wide",
         refuse_as_too_large(all_of(IS_BATCH, is_over_limit_escaped), LimitKind.BATCH),
         HAS_BATCHES,
+        key_words="three-byte characters refused",
     ),
     Fault(
         "chunks-unweighed",
@@ -136,6 +148,7 @@ FAULTS = (
         "a check of a header, not of a body",
         "size.event.over-chunked size.batch.over-chunked",
         accept_refused("limits.event", "limits.batch", when=is_over_limit(is_chunked)),
+        key_words="over its limit chunks accepted",
     ),
     Fault(
         "chunks-refused",
@@ -143,6 +156,7 @@ FAULTS = (
         "proxies of the older kind",
         "size.chunked.accepted",
         refuse_accepted(is_chunked),
+        key_words="chunks refused",
     ),
     Fault(
         "chunks-crash",
@@ -150,5 +164,6 @@ FAULTS = (
         "a length is read that is not there",
         "size.chunked.accepted robustness.length.with-chunks",
         crash_on(when=is_chunked),
+        key_words="chunks 500",
     ),
 )

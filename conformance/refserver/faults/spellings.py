@@ -70,6 +70,7 @@ FAULTS = (
         "a table of headers is looked up by their usual spelling",
         "same.headers.spelled",
         reply_before_reading(lambda data: _NAME_IN_CAPITALS.search(request_head(data)), BAD_REQUEST),
+        key_words="headers upper case",
     ),
     Fault(
         "type-in-capitals-refused",
@@ -77,6 +78,7 @@ FAULTS = (
         "texts are compared letter by letter",
         "same.headers.spelled",
         refuse_accepted(_has_media_type_in_capitals, 415),
+        key_words="APPLICATION/JSON",
     ),
     Fault(
         "many-headers-refused",
@@ -84,6 +86,7 @@ FAULTS = (
         "each proxy on the way adds some",
         "same.headers.usual",
         refuse_accepted(lambda view: _MAX_HEADERS < len(view.request.headers) < 2 * _MAX_HEADERS, 431),
+        key_words="headers refused",
     ),
     Fault(
         "absolute-form-unknown",
@@ -91,6 +94,7 @@ FAULTS = (
         "the whole target is looked up in the table of routes",
         "same.target.absolute",
         reply_before_reading(lambda data: data.split(b" ", 2)[1:2] and b"://" in data.split(b" ", 2)[1], BAD_REQUEST),
+        key_words="absolute form",
     ),
     Fault(
         "parameters-refused",
@@ -98,6 +102,7 @@ FAULTS = (
         "a validator lists what is allowed",
         "same.target.usual",
         lambda view: error_reply(view, 400) if view.is_accepted and "utm_source" in view.request.query else None,
+        key_words="query refused",
     ),
     Fault(
         "encoded-path-unknown",
@@ -105,6 +110,7 @@ FAULTS = (
         "routes are compared letter by letter",
         "same.target.encoded",
         reply_before_reading(lambda data: re.match(rb"\S+ \S*/%[0-9A-F]{2}[^/]* ", data), BAD_REQUEST),
+        key_words="percent",
     ),
     Fault(
         "body-expected-with-head",
@@ -112,6 +118,7 @@ FAULTS = (
         "it reads once",
         "same.pieces.split",
         reply_before_reading(_is_head_alone, BAD_REQUEST),
+        key_words="each piece",
     ),
     Fault(
         "single-bytes-refused",
@@ -119,6 +126,7 @@ FAULTS = (
         "a parser is called for each read",
         "same.pieces.slow",
         reply_before_reading(_is_slow, BAD_REQUEST),
+        key_words="byte refused",
     ),
     Fault(
         "chunked-in-capitals-refused",
@@ -132,6 +140,7 @@ FAULTS = (
             ),
             BAD_REQUEST,
         ),
+        key_words="Chunked",
     ),
     Fault(
         "members-refused",
@@ -139,6 +148,7 @@ FAULTS = (
         "the decompressor stops at the end of the first",
         "same.coding.spelled",
         refuse_accepted(_has_several_members),
+        key_words="gzip members",
     ),
     Fault(
         "alias-refused",
@@ -146,6 +156,7 @@ FAULTS = (
         "a table of codings has one name for each",
         "same.coding.alias",
         refuse_accepted(lambda view: view.request.headers.get("content-encoding") == "x-gzip", 415),
+        key_words="x-gzip",
     ),
     Fault(
         "plain-escapes-refused",
@@ -153,6 +164,7 @@ FAULTS = (
         "names are compared before they are decoded",
         "same.json.spelled",
         refuse_accepted(_has_plain_escape),
+        key_words="escapes refused",
     ),
     Fault(
         "gzip-unlabelled",
@@ -160,5 +172,6 @@ FAULTS = (
         "a middleware for errors sets headers of its own",
         "same.answer.encoded",
         _gzip_unlabelled,
+        key_words="gzip Content-Encoding",
     ),
 )

@@ -50,6 +50,7 @@ FAULTS = (
             lambda view: "1999-12-31" in view.body_text and IS_EVENT(view),
             lambda _: '{"ok": false, "okEvents": 0, "errors": ["too old"]}',
         ),
+        key_words="body says refused",
     ),
     Fault(
         "batch-half-taken",
@@ -61,5 +62,6 @@ FAULTS = (
             lambda view: f'{{"message": "processed 1 of {len(view.events)}"}}',
         ),
         HAS_BATCHES,
+        key_words="batch body says refused",
     ),
 )

@@ -95,6 +95,7 @@ FAULTS = (
         "queues in front of the parser: what can't be read is lost in silence",
         "json.syntax.* json.example.invalid",
         accept_refused(_INVALID),
+        key_words="JSON accepted",
     ),
     Fault(
         "json-unchecked-in-batches",
@@ -104,6 +105,7 @@ FAULTS = (
         accept_refused(_INVALID, when=IS_BATCH),
         HAS_BATCHES,
         extra_operations=("batch",),
+        key_words="body accepted",
     ),
     Fault(
         "json-unchecked-in-webhooks",
@@ -113,6 +115,7 @@ FAULTS = (
         accept_refused(_INVALID, when=IS_WEBHOOK),
         HAS_WEBHOOKS,
         extra_operations=("webhook",),
+        key_words="body accepted",
     ),
     Fault(
         "json-422",
@@ -120,6 +123,7 @@ FAULTS = (
         "frameworks for validation do by themselves",
         "json.syntax.truncated json.syntax.plain-text json.example.invalid",
         change_refusal_status(422, _INVALID, when=HAS_JSON_BODY),
+        key_words="422",
     ),
     Fault(
         "json-crash",
@@ -127,6 +131,7 @@ FAULTS = (
         "the parser's exception goes through",
         "json.syntax.truncated json.syntax.half errors.status.json",
         crash_on(_INVALID, when=lambda view: IS_EVENT(view) and view.body_text.count("{") > view.body_text.count("}")),
+        key_words="first half 500",
     ),
     Fault(
         "empty-body-crash",
@@ -134,6 +139,7 @@ FAULTS = (
         "the first byte is taken for granted",
         "json.syntax.empty-body errors.status.json webhook.status.bad robustness.length.missing",
         crash_on(_INVALID, when=lambda view: HAS_JSON_BODY(view) and not view.body_text),
+        key_words="empty body 500",
     ),
     Fault(
         "empty-body-accepted",
@@ -141,6 +147,7 @@ FAULTS = (
         "some frameworks read it as {}",
         "json.syntax.empty-body",
         accept_refused(_INVALID, when=lambda view: HAS_JSON_BODY(view) and not view.body_text),
+        key_words="empty body",
     ),
     Fault(
         "more-after-json-ignored",
@@ -148,6 +155,7 @@ FAULTS = (
         "streaming decoders do: what a careless client glued together is lost",
         "json.syntax.trailing-garbage json.syntax.trailing-brace json.syntax.second-value",
         accept_refused(_INVALID, when=_is_json_after(_first_value)),
+        key_words="second JSON value",
     ),
     Fault(
         "comma-forgiven",
@@ -155,6 +163,7 @@ FAULTS = (
         "parsers of JSON5 and of JavaScript do",
         "json.syntax.trailing-comma",
         accept_refused(_INVALID, when=_is_json_after(_without_trailing_comma)),
+        key_words="comma",
     ),
     Fault(
         "apostrophes-forgiven",
@@ -162,6 +171,7 @@ FAULTS = (
         "the body is evaluated, not parsed",
         "json.syntax.single-quotes",
         accept_refused(_INVALID, when=_is_json_after(_apostrophes_to_quotes)),
+        key_words="single quotes",
     ),
     Fault(
         "bare-words-forgiven",
@@ -169,6 +179,7 @@ FAULTS = (
         "the documents print it",
         "json.syntax.unquoted-word",
         accept_refused(_INVALID, when=_is_json_after(_python_words_to_json)),
+        key_words="unquoted word",
     ),
     Fault(
         "nan-accepted",
@@ -176,6 +187,7 @@ FAULTS = (
         "parsers take them by default and pass them on to others",
         "json.syntax.nan json.syntax.infinity json.syntax.minus-infinity",
         accept_refused(_INVALID, when=_is_json_after(_constants_to_numbers)),
+        key_words="NaN",
     ),
     Fault(
         "raw-newlines-accepted",
@@ -183,6 +195,7 @@ FAULTS = (
         "lenient parsers do",
         "json.syntax.raw-newline",
         accept_refused(_INVALID, when=_is_json_after(_newlines_to_spaces)),
+        key_words="unescaped line break",
     ),
     Fault(
         "example-mended",
@@ -191,6 +204,7 @@ FAULTS = (
         "json.example.invalid",
         accept_refused(_INVALID, when=lambda view: IS_EVENT(view) and view.body_text.startswith("{\n")),
         _has_invalid_example,
+        key_words="example not valid JSON",
     ),
     Fault(
         "arrays-accepted",
@@ -199,6 +213,7 @@ FAULTS = (
         "json.top-level.array",
         accept_refused(_NOT_OBJECT, when=_document_is(list)),
         _REFUSES_NON_OBJECTS,
+        key_words="array at the top level",
     ),
     Fault(
         "scalars-accepted",
@@ -207,6 +222,7 @@ FAULTS = (
         "json.top-level.string json.top-level.number json.top-level.boolean json.top-level.null",
         accept_refused(_NOT_OBJECT, when=lambda view: not isinstance(view.document, list)),
         _REFUSES_NON_OBJECTS,
+        key_words="number at the top level accepted",
     ),
     Fault(
         "null-crash",
@@ -214,6 +230,7 @@ FAULTS = (
         "the value of a field of nothing",
         "json.top-level.null errors.status.json webhook.status.bad",
         crash_on(_NOT_OBJECT, when=lambda view: HAS_JSON_BODY(view) and view.document is None),
+        key_words="null 500",
     ),
     Fault(
         "array-crash",
@@ -221,6 +238,7 @@ FAULTS = (
         "a list has no get",
         "json.top-level.array errors.status.json webhook.status.bad",
         crash_on(_NOT_OBJECT, when=_document_is(list)),
+        key_words="array top level 500",
     ),
     Fault(
         "scalars-422",
@@ -228,6 +246,7 @@ FAULTS = (
         "a schema's own answer",
         "json.top-level.string json.top-level.number json.top-level.boolean json.top-level.null",
         change_refusal_status(422, _NOT_OBJECT, when=lambda view: not isinstance(view.document, list)),
+        key_words="top level 422",
     ),
     Fault(
         "bytes-replaced",
@@ -235,6 +254,7 @@ FAULTS = (
         "decoders can be told to",
         "json.encoding.invalid-utf8",
         accept_refused(_NOT_UTF8, when=HAS_JSON_BODY),
+        key_words="UTF-8 accepted",
     ),
     Fault(
         "bytes-crash",
@@ -242,5 +262,6 @@ FAULTS = (
         "a decoder raises",
         "json.encoding.invalid-utf8 errors.status.json webhook.status.bad",
         crash_on(_NOT_UTF8, when=HAS_JSON_BODY),
+        key_words="UTF-8 500",
     ),
 )

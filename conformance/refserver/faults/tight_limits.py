@@ -28,6 +28,7 @@ FAULTS = (
         "headers count too, somebody thought",
         "size.event.within",
         refuse_as_too_large(lambda view: IS_EVENT(view) and is_larger_than_part(0.94)(view), LimitKind.EVENT),
+        key_words="as large as its limit refused",
     ),
     Fault(
         "event-limit-half",
@@ -35,6 +36,7 @@ FAULTS = (
         "a proxy's default in front of the server",
         "size.event.within size.event.half",
         refuse_as_too_large(lambda view: IS_EVENT(view) and is_larger_than_part(0.4)(view), LimitKind.EVENT),
+        key_words="half as large as its limit refused",
     ),
     Fault(
         "chunks-weighed-twice",
@@ -42,6 +44,7 @@ FAULTS = (
         "a length is added in two places",
         "size.event.within-chunked size.batch.within-chunked",
         refuse_accepted(lambda view: is_chunked(view) and is_larger_than_part(0.5)(view), 413),
+        key_words="in chunks refused",
     ),
     Fault(
         "batch-limit-tight",
@@ -50,6 +53,7 @@ FAULTS = (
         "size.batch.within",
         refuse_as_too_large(lambda view: IS_BATCH(view) and is_larger_than_part(0.94)(view), LimitKind.BATCH),
         HAS_BATCHES,
+        key_words="as large as its limit refused",
     ),
     Fault(
         "batch-limit-is-event-limit",
@@ -63,6 +67,7 @@ FAULTS = (
             LimitKind.BATCH,
         ),
         HAS_BATCHES,
+        key_words="half as large as its limit refused",
     ),
     Fault(
         "batch-event-limit-tight",
@@ -71,6 +76,7 @@ FAULTS = (
         "size.batch-event.within",
         refuse_as_too_large(has_event_larger_than_part(0.9), LimitKind.BATCH_EVENT),
         HAS_BATCHES,
+        key_words="batch event within the limit refused",
     ),
     Fault(
         "batch-events-escaped",
@@ -79,6 +85,7 @@ FAULTS = (
         "size.batch-event.within-wide",
         refuse_as_too_large(has_event_larger_than_part(1, ascii_characters), LimitKind.BATCH_EVENT),
         HAS_BATCHES,
+        key_words="batch event three-byte characters refused",
     ),
     Fault(
         "event-limit-decimal",
@@ -89,6 +96,7 @@ FAULTS = (
             lambda view: IS_EVENT(view) and len(view.request.body) > view.contract.size_limit(LimitKind.EVENT).at_least,
             LimitKind.EVENT,
         ),
+        key_words="limit refused",
     ),
     Fault(
         "batch-limit-decimal",
@@ -100,6 +108,7 @@ FAULTS = (
             LimitKind.BATCH,
         ),
         HAS_BATCHES,
+        key_words="limit refused",
     ),
     Fault(
         "oversized-422",
@@ -107,6 +116,7 @@ FAULTS = (
         "SDKs know the documented status",
         "size.event.over",
         change_refusal_status(422, "limits.event", when=IS_EVENT),
+        key_words="over its limit 422",
     ),
     Fault(
         "oversized-crash",
@@ -114,6 +124,7 @@ FAULTS = (
         "a proxy gives up, and SDKs send it again",
         "size.event.over errors.status.size",
         crash_on("limits.event", when=is_over_limit(IS_EVENT)),
+        key_words="over its limit 500",
     ),
     Fault(
         "oversized-batch-crash",
@@ -122,5 +133,6 @@ FAULTS = (
         "size.batch.over errors.status.size",
         crash_on("limits.batch", when=is_over_limit(IS_BATCH)),
         HAS_BATCHES,
+        key_words="over its limit 500",
     ),
 )

@@ -113,6 +113,7 @@ FAULTS = (
         "databases refuse it, and nobody asked them",
         "robustness.input.nul robustness.input.common",
         _crash_on_text(_NUL_ESCAPE),
+        key_words="NUL 500",
     ),
     Fault(
         "nul-crash-in-batches",
@@ -122,6 +123,7 @@ FAULTS = (
         _crash_on_text(_NUL_ESCAPE, IS_BATCH),
         requires_facts("answers.batch-missing"),
         extra_operations=("batch",),
+        key_words="NUL 500",
     ),
     Fault(
         "nul-silence",
@@ -129,6 +131,7 @@ FAULTS = (
         "a worker dies, and nobody notices",
         "robustness.input.nul",
         lambda view: NO_REPLY if IS_EVENT(view) and "conformance\\u0000odd" in view.body_text else None,
+        key_words="NUL no answer",
     ),
     Fault(
         "half-pair-crash",
@@ -136,6 +139,7 @@ FAULTS = (
         "it can't be written as UTF-8",
         "robustness.input.surrogates robustness.input.common",
         _crash_on_text(r'\\ud83d"|"\\ude00|odd\\udc00'),
+        key_words="surrogate 500",
     ),
     Fault(
         "bom-crash",
@@ -143,6 +147,7 @@ FAULTS = (
         "parsers raise what nobody catches",
         "robustness.input.bom",
         crash_on(when=lambda view: view.request.body[:3] == b"\xef\xbb\xbf"),
+        key_words="byte order mark 500",
     ),
     Fault(
         "deep-crash",
@@ -150,6 +155,7 @@ FAULTS = (
         "recursion has a limit",
         "robustness.input.depth-100 robustness.input.depth-1000 robustness.input.depth-10000",
         _crash_on_text(_DEPTH_60),
+        key_words="levels deep 500",
     ),
     Fault(
         "deeper-crash",
@@ -157,6 +163,7 @@ FAULTS = (
         "recursion has a limit",
         "robustness.input.depth-1000 robustness.input.depth-10000",
         _crash_on_text(_DEPTH_400),
+        key_words="levels deep 500",
     ),
     Fault(
         "deepest-dropped",
@@ -164,6 +171,7 @@ FAULTS = (
         "a stack overflow takes the process with it",
         "robustness.input.depth-10000",
         AbortOnDeepJsonProtocol,
+        key_words="levels deep no answer",
     ),
     Fault(
         "deepest-crash",
@@ -171,6 +179,7 @@ FAULTS = (
         "a stack overflow takes the process with it, and a supervisor starts another",
         "robustness.input.depth-10000",
         CrashOnDeepJsonProtocol,
+        key_words="stop answering",
     ),
     Fault(
         "double-keys-crash",
@@ -178,6 +187,7 @@ FAULTS = (
         "strict parsers raise what nobody catches",
         "robustness.input.duplicate-keys",
         crash_on(when=_has_duplicate_key),
+        key_words="given twice 500",
     ),
     Fault(
         "large-integers-crash",
@@ -185,6 +195,7 @@ FAULTS = (
         "columns have a width",
         "robustness.input.integers",
         _crash_on_text(r":-?\d{19,}"),
+        key_words="number 500",
     ),
     Fault(
         "exponents-crash",
@@ -192,6 +203,7 @@ FAULTS = (
         "they become infinite on the way",
         "robustness.input.exponents",
         _crash_on_text(r"e-?4\d\d[,}]"),
+        key_words="number 500",
     ),
     Fault(
         "empty-key-crash",
@@ -199,6 +211,7 @@ FAULTS = (
         "columns are named by keys",
         "robustness.input.empty-key",
         _crash_on_text(r'[{,]"":'),
+        key_words="empty key 500",
     ),
     Fault(
         "long-key-crash",
@@ -206,6 +219,7 @@ FAULTS = (
         "columns are named by keys",
         "robustness.input.long-key",
         _crash_on_text(r'"k{900}'),
+        key_words="key of characters 500",
     ),
     Fault(
         "wide-crash",
@@ -213,6 +227,7 @@ FAULTS = (
         "tables have so many columns and no more",
         "robustness.input.wide",
         crash_on(when=_has_wide_object),
+        key_words="keys 500",
     ),
     Fault(
         "number-id-crash",
@@ -220,6 +235,7 @@ FAULTS = (
         "a method of texts is called on it",
         "robustness.types.main",
         crash_on(when=_has_wrong_type("user", int, float)),
+        key_words="number userId 500",
     ),
     Fault(
         "list-id-crash",
@@ -227,6 +243,7 @@ FAULTS = (
         "it can't be the key of a dictionary",
         "robustness.types.main",
         crash_on(when=_has_wrong_type("user", list, dict)),
+        key_words="list userId 500",
     ),
     Fault(
         "free-list-crash",
@@ -234,6 +251,7 @@ FAULTS = (
         "a list has no keys",
         "robustness.types.main",
         crash_on(when=_has_list_as_open_object),
+        key_words="a list as 500",
     ),
     Fault(
         "list-context-crash",
@@ -241,6 +259,7 @@ FAULTS = (
         "a list has no keys",
         "robustness.types.common",
         crash_on(when=_has_wrong_type("context", list)),
+        key_words="list as /context 500",
     ),
     Fault(
         "number-time-crash",
@@ -248,6 +267,7 @@ FAULTS = (
         "clients with clocks in seconds exist",
         "robustness.types.common",
         crash_on(when=_has_wrong_type("timestamp", int, float)),
+        key_words="number timestamp 500",
     ),
     Fault(
         "nonsense-time-crash",
@@ -255,6 +275,7 @@ FAULTS = (
         "a date parser raises",
         "robustness.types.common",
         _crash_on_text("yesterday, or"),
+        key_words="no time 500",
     ),
     Fault(
         "inner-types-crash",
@@ -262,5 +283,6 @@ FAULTS = (
         "enrichment reaches in without looking",
         "robustness.types.nested",
         crash_on(when=_has_nested_list),
+        key_words="list inner 500",
     ),
 )

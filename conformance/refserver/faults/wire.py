@@ -115,6 +115,7 @@ FAULTS = (
         "it takes whatever has come",
         "robustness.length.too-small",
         rewrite_input(_with_actual_length),
+        key_words="Content-Length accepted",
     ),
     Fault(
         "incomplete-accepted",
@@ -122,6 +123,7 @@ FAULTS = (
         "the end of a connection ends the body",
         "robustness.length.too-large",
         AcceptIncompleteProtocol,
+        key_words="ends before Content-Length",
     ),
     Fault(
         "lengthless-crash",
@@ -129,6 +131,7 @@ FAULTS = (
         "a header that is not there",
         "robustness.length.missing",
         crash_on(when=_has_no_length),
+        key_words="without length 500",
     ),
     Fault(
         "double-length-crash",
@@ -136,6 +139,7 @@ FAULTS = (
         "a list is not a number",
         "robustness.length.doubled",
         reply_before_reading(_has_same_length_twice),
+        key_words="repeated Content-Length 500",
     ),
     Fault(
         "first-length-believed",
@@ -143,6 +147,7 @@ FAULTS = (
         "a proxy that trusts the other disagrees",
         "robustness.length.conflict",
         rewrite_input(_without_second_length),
+        key_words="length smaller",
     ),
     Fault(
         "length-before-chunks",
@@ -150,6 +155,7 @@ FAULTS = (
         "a proxy that trusts the chunks disagrees",
         "robustness.length.with-chunks",
         rewrite_input(_without_transfer_encoding),
+        key_words="length chunks",
     ),
     Fault(
         "question-ignored",
@@ -157,6 +163,7 @@ FAULTS = (
         "many HTTP libraries ask first",
         "robustness.expect.continue",
         rewrite_input(_without_expect),
+        key_words="Expect",
     ),
     Fault(
         "question-refused",
@@ -164,6 +171,7 @@ FAULTS = (
         "a header that it does not know is an error to it",
         "robustness.expect.continue",
         refuse_accepted(lambda view: "expect" in view.request.headers, 400),
+        key_words="Expect refused",
     ),
     Fault(
         "extensions-refused",
@@ -171,6 +179,7 @@ FAULTS = (
         "unknown extensions have to be ignored",
         "robustness.chunks.extended",
         reply_before_reading(_CHUNK_EXTENSION.search, BAD_REQUEST),
+        key_words="chunks extensions",
     ),
     Fault(
         "second-host-crash",
@@ -178,6 +187,7 @@ FAULTS = (
         "a list is not a name",
         "robustness.headers.host-twice",
         reply_before_reading(lambda data: request_head(data).lower().count(b"\r\nhost:") > 1),
+        key_words="second Host 500",
     ),
     Fault(
         "joined-keys-crash",
@@ -185,6 +195,7 @@ FAULTS = (
         "two headers are joined to one",
         "robustness.headers.key-twice",
         reply_before_reading(lambda data: request_head(data).lower().count(b"\r\nauthorization:") > 1),
+        key_words="second key 500",
     ),
     Fault(
         "flood-crash",
@@ -192,6 +203,7 @@ FAULTS = (
         "a buffer is full",
         "robustness.headers.flood",
         reply_before_reading(_has_oversized_head),
+        key_words="headers 500",
     ),
     Fault(
         "old-version-refused",
@@ -199,6 +211,7 @@ FAULTS = (
         "health checks and old proxies speak it",
         "robustness.version.http-10",
         refuse_accepted(lambda view: view.request.version == "1.0", 505),
+        key_words="HTTP/1.0",
     ),
     Fault(
         "pipeline-reversed",
@@ -206,6 +219,7 @@ FAULTS = (
         "each goes to a worker of its own",
         "robustness.pipelining.order",
         rewrite_input(_reverse_requests),
+        key_words="pipelined",
     ),
     Fault(
         "half-closed-left",
@@ -213,6 +227,7 @@ FAULTS = (
         "shell scripts do before they read",
         "robustness.connection.half-closed",
         ServerChange(protocol=CloseOnHalfCloseProtocol, behavior=HttpBehavior(delay_s=0.02)),
+        key_words="closes",
     ),
     Fault(
         "connection-remembered",
@@ -222,6 +237,7 @@ FAULTS = (
         accept_refused("answers.credentials-missing", when=_lacks_key_on_used_connection),
         requires_refusals("answers.credentials-missing"),
         collateral_reason="requests without a key come on connections that have carried one",
+        key_words="connection without credentials",
     ),
     Fault(
         "bytes-after-success",
@@ -229,6 +245,7 @@ FAULTS = (
         "a line break too many",
         "robustness.framing.accepted",
         append_after_reply(b"\n\n", lambda headers, status: status < 300 and not headers & _CLIENT_HEADERS),
+        key_words="followed bytes",
     ),
     Fault(
         "bytes-after-refusal",
@@ -236,6 +253,7 @@ FAULTS = (
         "a line break too many",
         "robustness.framing.refused",
         append_after_reply(b"0\r\n", lambda headers, status: status == 400 and not headers & _CLIENT_HEADERS),
+        key_words="followed bytes",
     ),
     Fault(
         "head-with-content",
@@ -243,5 +261,6 @@ FAULTS = (
         "what follows the head is taken for the next answer",
         "robustness.head.content",
         append_after_reply(b"wrong method", lambda headers, status: status == 405 and not headers & _CLIENT_HEADERS),
+        key_words="HEAD bytes",
     ),
 )
