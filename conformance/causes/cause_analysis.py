@@ -40,8 +40,10 @@ class CauseAnalysis:
         self._matching_exchanges: dict[Operation, list[Exchange]] = defaultdict(list)
         for operation, exchange in matching:
             self._matching_exchanges[operation].append(exchange)
-        self.right_statuses = frozenset(exchange.status for _, exchange in matching)
-        """The statuses that are seen where they are right."""
+        self.right_statuses = frozenset(
+            exchange.status for _, exchange in matching if exchange.request.raw_writer is None
+        )
+        """The statuses that requests of ordinary HTTP get where they are right."""
         self._accepts_ordinary = {
             operation
             for operation, exchange in matching

@@ -129,7 +129,7 @@ class RequestTraits:
                 is_ancestor = any(pointer.startswith(f"{field_pointer}/") for pointer in needed)
                 if field_pointer not in needed and not is_ancestor:
                     yield Feature(place, Category.ADDITIONAL_FIELD)
-                if place in self._open_pointers and isinstance(item, (dict, list)):
+                if place == open_pointer and isinstance(item, (dict, list)):
                     yield Feature(FREE_FORM, Category.NESTED_VALUE)
                 if place in self._open_pointers and field_pointer not in self._documented_pointers:
                     yield Feature(place, Category.UNDOCUMENTED_NAME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -21,7 +22,7 @@ from conformance.run.execution import RunResult, execute
 from conformance.run.plan import build_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from conformance.causes.evidence import Evidence
     from conformance.checks.check import Check
@@ -37,6 +38,8 @@ _LOG_WIDTH = 1_000
 """The width of what is no terminal, so that tables are not folded."""
 _PLACEHOLDER_URL = "http://127.0.0.1"
 INTERRUPTED_REASON, INTERRUPTED_CODE = "interrupted", 130
+_INTERRUPTED_CAUSES_S = 4.0
+"""How long the causes of an interrupted run may take."""
 _EMBEDDED_KEYS = {
     "write_key": "conformance-embedded-key",
     "bearer": "conformance-embedded-token",
@@ -112,17 +115,29 @@ def execute_with_progress(plan: Plan, stream: LineStream, evidence: Evidence, *,
 
 
 def with_causes(result: RunResult, plan: Plan, evidence: Evidence) -> RunResult:
-    """The result of a run with the causes of its failures, unless the user does not want to wait any longer."""
-    if result.is_interrupted:
-        return result
+    """The result of a run with the causes of its failures, unless the user does not want to wait any longer.
+
+    After a signal it takes `_INTERRUPTED_CAUSES_S` at most, and another signal ends it.
+    """
     if not evidence.problems:
-        return replace(result, causes=FoundCauses())
+        return result if result.is_interrupted else replace(result, causes=FoundCauses())
     from conformance.causes.finder import find_causes
 
     try:
+        if result.is_interrupted:
+            return replace(result, causes=_find_in_time(lambda: event_loop.run(find_causes(plan, evidence))))
         return replace(result, causes=event_loop.run(find_causes(plan, evidence)))
     except KeyboardInterrupt:
         return replace(result, causes=None)
+
+
+def _find_in_time(find: Callable[[], FoundCauses]) -> FoundCauses | None:
+    """What a function finds in a thread of its own, which no signal cancels; None if it takes too long or fails."""
+    found: list[FoundCauses] = []
+    thread = threading.Thread(target=lambda: found.append(find()), name="causes", daemon=True)
+    thread.start()
+    thread.join(_INTERRUPTED_CAUSES_S)
+    return found[0] if found else None
 
 
 def as_far_as_it_came(report: Report) -> Report:

@@ -14,6 +14,8 @@ from conformance.cli import main
 from conformance.contract import Contract
 from conformance.profile import load
 from conformance.refserver import Server
+from conformance.refserver.servers import SERVERS
+from conformance.refserver.threaded_server import ThreadedServer, uvicorn_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,6 +139,22 @@ def test_every_signal_does_so(
     signal_at("progress.ProgressDisplay.on_verdict", number, monkeypatch)
     assert main(line) == 130
     assert all(file.read_text(encoding="utf-8") != STALE for file in places)
+
+
+def test_an_interrupted_run_has_the_causes_of_what_it_has_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are found from what it has seen, though a signal has come."""
+    monkeypatch.setenv("CONFORMANCE_WRITE_KEY", KEY)
+    app = SERVERS["null-crash"].change.create_application(Contract(load(PROFILE)), KEY, None)
+    signal_at("progress.ProgressDisplay.on_verdict", signal.SIGTERM, monkeypatch)
+    with ThreadedServer(uvicorn_config(app), "faulty") as server:
+        place = tmp_path / "json"
+        options = ["--select", "json.top-level.null", "--jobs", "1", "--fuzz", "0", f"--json={place}"]
+        assert main(["run", server.url, "--profile", PROFILE, *options]) == 130
+    report = json.loads(place.read_text(encoding="utf-8"))
+    assert report["run"]["stopped"] == "interrupted"
+    assert [item["sentence"] for item in report["causes"]] == ["null at the top level is answered with 500"]
 
 
 def test_reasons_survive_an_interrupted_run(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
