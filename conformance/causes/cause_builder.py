@@ -62,6 +62,7 @@ class CauseBuilder:
             stops=stopped_sdks({item.id for item in explains}, self.contract),
             sdks=sdk_losses(self._difference_of(group, smallest), self.contract) if differences else (),
             hint=self.passed.hint(naming, group.problems),
+            is_documented=self._is_documented(group),
         )
 
     def _sentence(self, group: CauseGroup, naming: Problem) -> str:
@@ -70,6 +71,11 @@ class CauseBuilder:
         in_common = describe_common_traits(group.differences, self.analysis)
         alike = _alike(group, naming)
         return describe_cause(naming.result, [item.result for item in alike], in_common, _other_promise(alike, naming))
+
+    def _is_documented(self, group: CauseGroup) -> bool:
+        """Whether a document of the vendor promises anything that the cause breaks."""
+        titles = {*self.contract.profile.document_titles.values()}
+        return any(source.document in titles for item in group.problems for source in item.verdict.sources)
 
     def _naming_problem(self, group: CauseGroup) -> Problem:
         """The problem whose check names the cause."""

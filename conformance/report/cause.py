@@ -79,6 +79,7 @@ class Cause:
 
     `stops` names the official SDKs that can't deliver because of it. The last exchange of the check `shown_by` is the
     smallest request that shows it. `hint` says where to look, if the evidence tells. `sentence` has no full stop.
+    `is_documented`: whether a document of the vendor promises what is broken, and not only HTTP or good practice.
     """
 
     key: tuple[str, ...]
@@ -97,6 +98,7 @@ class Cause:
     sdks: tuple[SdkLoss, ...] = ()
     stops: tuple[str, ...] = ()
     hint: str = ""
+    is_documented: bool = True
 
     @property
     def id(self) -> str:
@@ -130,6 +132,7 @@ class Cause:
             "expected": escape_surrogates(self.expected),
             "received": escape_surrogates(self.received),
             "sources": [source.as_json() for source in self.sources],
+            "documented": self.is_documented,
             "calls": [*self.calls],
             "shown_by": {"id": self.shown_by.id, "operation": self.shown_by.operation},
             "curl": escape_surrogates(self.curl),
@@ -163,4 +166,12 @@ class FoundCauses:
         for cause in self.causes:
             for item in cause.explains:
                 found.setdefault(item.name, cause.id)
+        return found
+
+    def all_ids_by_check(self) -> dict[str, set[str]]:
+        """The ids of all causes that explain a check, by the name of its verdict."""
+        found: dict[str, set[str]] = {}
+        for cause in self.causes:
+            for item in cause.explains:
+                found.setdefault(item.name, set()).add(cause.id)
         return found

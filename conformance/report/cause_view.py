@@ -104,7 +104,10 @@ class CauseOverview:
 
 
 def view_causes(document: Mapping[str, Any]) -> CauseOverview | None:
-    """The causes of a report's JSON document; None if nobody looked for them, or there are none."""
+    """The causes of a report's JSON document; None if nobody looked for them, or there are none.
+
+    What no document of the vendor promises comes after what one does.
+    """
     if not document.get("causes"):
         return None
     checks = {(item["id"], item["operation"]): item for item in document["checks"]}
@@ -114,8 +117,10 @@ def view_causes(document: Mapping[str, Any]) -> CauseOverview | None:
         view = _view(cause, checks, document)
         is_gated = Level(cause["level"]).is_at_least(gate)
         sorted_causes["known" if view.known else "gated" if is_gated else "below"].append(view)
+    for views in sorted_causes.values():
+        views.sort(key=lambda view: not view.data.get("documented", True))
     numbers = itertools.count(1)
-    views = {
+    numbered = {
         place: tuple(replace(view, number=next(numbers)) for view in items) for place, items in sorted_causes.items()
     }
     return CauseOverview(
@@ -124,9 +129,9 @@ def view_causes(document: Mapping[str, Any]) -> CauseOverview | None:
         unexplained=tuple(
             item for item in document["checks"] if item["outcome"] in _PROBLEM_OUTCOMES and "cause" not in item
         ),
-        gated=views["gated"],
-        below=views["below"],
-        known=views["known"],
+        gated=numbered["gated"],
+        below=numbered["below"],
+        known=numbered["known"],
     )
 
 

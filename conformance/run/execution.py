@@ -132,8 +132,12 @@ def apply_known_deviations(
     `check_ids` are those of all checks; `is_full_run` says that the user has deselected none of them.
     """
     today = datetime.now(UTC).date()
-    stale = deviations.stale_entries(report.verdicts, check_ids, today, is_full_run=is_full_run)
-    return replace(report, verdicts=tuple(deviations.mark_known(report.verdicts)), stale_entries=stale)
+    stale = deviations.stale_entries(
+        report.verdicts, check_ids, today, is_full_run=is_full_run, causes=report.found_causes
+    )
+    return replace(
+        report, verdicts=tuple(deviations.mark_known(report.verdicts, report.found_causes)), stale_entries=stale
+    )
 
 
 async def execute(

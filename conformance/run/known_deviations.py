@@ -28,7 +28,7 @@ _REASON_PLACEHOLDER = f"{_DRAFTED}: why this is accepted for now"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationEntry:
-    """An entry of the list: a check, on some operations or on all, and why its failure is accepted.
+    """An entry of the list: a check or a cause, on some operations or on all, and why it is accepted.
 
     Lines count from 1.
     """
@@ -38,17 +38,20 @@ class DeviationEntry:
     known_deviation: KnownDeviation
     line: int
     last_line: int
+    cause_id: str = ""
 
-    def matches(self, verdict: Verdict) -> bool:
-        """Whether the entry is about a verdict."""
-        return verdict.id == self.check_id and (
+    def matches(self, verdict: Verdict, cause_ids: Collection[str] = ()) -> bool:
+        """Whether the entry is about a verdict, which these causes explain."""
+        is_meant = self.cause_id in cause_ids if self.cause_id else verdict.id == self.check_id
+        return is_meant and (
             not self.operation_pattern or fnmatch.fnmatchcase(verdict.operation, self.operation_pattern)
         )
 
     @property
     def name(self) -> str:
-        """The check, and the operation if there is one."""
-        return f"{self.check_id} on {self.operation_pattern}" if self.operation_pattern else self.check_id
+        """The check or the cause, and the operation if there is one."""
+        subject = f"cause {self.cause_id}" if self.cause_id else self.check_id
+        return f"{subject} on {self.operation_pattern}" if self.operation_pattern else subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,28 +61,47 @@ class DeviationList:
     file: str = ""
     entries: tuple[DeviationEntry, ...] = ()
 
-    def mark_known(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
-        """The verdicts, with those that deviate and are listed marked as known."""
-        return [self._mark_known(item) for item in verdicts]
+    def mark_known(self, verdicts: Iterable[Verdict], causes: FoundCauses | None = None) -> list[Verdict]:
+        """The verdicts, with those that deviate and are listed marked as known.
 
-    def _mark_known(self, verdict: Verdict) -> Verdict:
+        What several causes explain is known by its causes only if all of them are listed.
+        """
+        explaining = causes.all_ids_by_check() if causes else {}
+        listed = {entry.cause_id for entry in self.entries}
+        known = {name: ids for name, ids in explaining.items() if ids <= listed}
+        return [self._mark_known(item, known.get(item.name, ())) for item in verdicts]
+
+    def _mark_known(self, verdict: Verdict, cause_ids: Collection[str]) -> Verdict:
         if verdict.outcome not in DEVIATING_OUTCOMES:
             return verdict
-        known_deviation = next((entry.known_deviation for entry in self.entries if entry.matches(verdict)), None)
+        known_deviation = next(
+            (entry.known_deviation for entry in self.entries if entry.matches(verdict, cause_ids)), None
+        )
         return replace(verdict, known_deviation=known_deviation)
 
     def stale_entries(
-        self, verdicts: Sequence[Verdict], check_ids: Collection[str], today: date, *, is_full_run: bool
+        self,
+        verdicts: Sequence[Verdict],
+        check_ids: Collection[str],
+        today: date,
+        *,
+        is_full_run: bool,
+        causes: FoundCauses | None = None,
     ) -> tuple[StaleEntry, ...]:
         """The entries to delete: expired, about no existing check, or about something that passes now.
 
         `check_ids` are those of all checks. Unless `is_full_run`, an entry without a verdict stays, since its
-        check may have been deselected.
+        check may have been deselected; so does one of a cause, if nobody has looked for `causes`.
         """
         stale_entries = []
+        explaining = causes.all_ids_by_check() if causes else {}
         for entry in self.entries:
             reason = _stale_reason(
-                entry, [item for item in verdicts if entry.matches(item)], check_ids, today, is_full_run=is_full_run
+                entry,
+                [item for item in verdicts if entry.matches(item, explaining.get(item.name, ()))],
+                check_ids,
+                today,
+                is_full_run=is_full_run and not (entry.cause_id and causes is None),
             )
             if reason:
                 stale_entries.append(
@@ -94,12 +116,13 @@ def _stale_reason(
     entry: DeviationEntry, matching: Sequence[Verdict], check_ids: Collection[str], today: date, *, is_full_run: bool
 ) -> str:
     """Why an entry must be deleted; empty if it may stay."""
-    if entry.check_id not in check_ids:
+    if not entry.cause_id and entry.check_id not in check_ids:
         return f"there is no check {entry.check_id}{nearest_hint(entry.check_id, check_ids)}"
     if entry.known_deviation.expires and entry.known_deviation.expires < today.isoformat():
         return f"expired on {entry.known_deviation.expires}"
     if not matching:
-        return "the profile has no such operation" if is_full_run else ""
+        gone = "nothing fails because of it" if entry.cause_id else "the profile has no such operation"
+        return gone if is_full_run else ""
     if any(item.outcome in PROBLEM_OUTCOMES for item in matching):
         return ""
     return "passes now" if any(item.outcome in _KEPT_OUTCOMES for item in matching) else ""
@@ -117,11 +140,14 @@ def read(path: str) -> DeviationList:
             parsed.add_problem(("deviations", index, "expires"), f"{expires!r} is no date, such as 2027-03-31")
         if item["reason"].strip().upper().startswith(_DRAFTED):
             parsed.add_problem(("deviations", index, "reason"), "this is a draft; say why the deviation is accepted")
+        if ("check" in item) == ("cause" in item):
+            parsed.add_problem(("deviations", index), "write either the id of a check or that of a cause")
         lines = [line for place, line in parsed.lines.items() if place[:2] == ("deviations", index)]
         known_deviation = KnownDeviation(**{key: item.get(key, "") for key in ("reason", "link", "owner", "expires")})
         entries.append(
             DeviationEntry(
-                check_id=item["check"],
+                check_id=item.get("check", ""),
+                cause_id=item.get("cause", ""),
                 operation_pattern=item.get("call", ""),
                 known_deviation=known_deviation,
                 line=min(lines),
@@ -179,7 +205,11 @@ def _template_entries(
             current = cause_id
             yield f"  # {_cause_heading(causes.get(cause_id))}"
         known_deviation = next(
-            (entry.known_deviation for entry in previous.entries if entry.matches(item)),
+            (
+                entry.known_deviation
+                for entry in previous.entries
+                if entry.matches(item, {cause_ids.get(item.name, "")})
+            ),
             KnownDeviation(reason=_REASON_PLACEHOLDER),
         )
         comment = f"{item.title} Expected {item.expected}, received {item.received}."

@@ -191,6 +191,33 @@ def test_a_draft_goes_by_causes(listed: Path) -> None:
     ]
 
 
+def test_an_entry_may_name_a_cause(listed: Path) -> None:
+    """All that it alone explains is known; an entry of a cause that is gone is to be deleted."""
+    verdicts = [verdict(Outcome.FAIL, check=name) for name in ("a.first", "b.second", "c.third")]
+    first, second, third = (
+        ExplainedCheck(id=item.id, operation=item.operation, outcome=Outcome.FAIL) for item in verdicts
+    )
+    causes = tuple(
+        Cause(
+            key=(name,), check=name, sentence=name, level=Level.MUST, harm=Harm.LOST, promise="", expected="",
+            received="", sources=(), shown_by=explains[0], explains=explains,
+        )
+        for name, explains in (("a.first", (first, second)), ("c.third", (second, third)))
+    )  # fmt: skip
+    found, today = FoundCauses(causes=causes), datetime.now(UTC).date()
+    listed.write_text(f"deviations:\n  - {{cause: {causes[0].id}, reason: ours}}\n")
+    deviations = known_deviations.read(str(listed))
+    assert [item.id for item in deviations.mark_known(verdicts, found) if item.known_deviation] == ["a.first"]
+    assert not any(item.known_deviation for item in deviations.mark_known(verdicts))
+    assert deviations.stale_entries(verdicts, {"a.first"}, today, is_full_run=True, causes=found) == ()
+    assert deviations.stale_entries(verdicts, {"a.first"}, today, is_full_run=True) == ()
+    (stale,) = deviations.stale_entries([], {"a.first"}, today, is_full_run=True, causes=FoundCauses())
+    assert (stale.name, stale.reason) == (f"cause {causes[0].id}", "nothing fails because of it")
+    listed.write_text("deviations:\n  - {cause: 1a, check: a.first, reason: ours}\n")
+    with pytest.raises(ProfileError, match="either the id of a check or that of a cause"):
+        known_deviations.read(str(listed))
+
+
 def test_a_draft_can_be_read_back_and_keeps_reasons(listed: Path) -> None:
     """A check that fails everywhere is one entry; texts from a target stay in their comment."""
     everywhere = [verdict(Outcome.FAIL), verdict(Outcome.FAIL, "POST /v1/page")]

@@ -47,7 +47,14 @@ def test_a_fault_is_told_in_a_sentence_and_names_its_checks(fault: Fault) -> Non
 
 def test_a_glob_that_matches_nothing_is_an_error() -> None:
     """A check that was renamed leaves no fault behind that names nobody."""
-    wrong = Fault("wrong", "Does nothing.", "it is a test", "auth.key.unknown auth.nothing.*", FAULTS[0].implementation, key_words="it")
+    wrong = Fault(
+        "wrong",
+        "Does nothing.",
+        "it is a test",
+        "auth.key.unknown auth.nothing.*",
+        FAULTS[0].implementation,
+        key_words="it",
+    )
     with pytest.raises(ValueError, match=r"the fault wrong names auth\.nothing\.\*"):
         expected_checks(wrong, CHECKS)
 
