@@ -122,10 +122,23 @@ def _is_foreign(group: Sequence[StepDifference], other: Sequence[StepDifference]
     deciding = [[unit for unit in item if unit.decides_verdict] for item in (group, other)]
     if any(causes.is_ordinary(unit) for units in deciding for unit in units):
         return False
+    if _is_accepted_as_written(deciding[0]) and not any(map(_is_written_as_bytes, deciding[1])):
+        return True
     special = [[causes.special_traits(unit) for unit in units] for units in deciding]
     return any(itertools.chain(*special)) and not any(
         _may_share_trait(one, two) for one, two in itertools.product(*special)
     )
+
+
+def _is_accepted_as_written(deciding: Sequence[StepDifference]) -> bool:
+    """Whether what is wrong with these requests is in bytes that no client writes, and they are accepted all the same."""
+    return all(
+        _is_written_as_bytes(unit) and unit.change.statuses and unit.change.statuses[-1].is_success for unit in deciding
+    )
+
+
+def _is_written_as_bytes(difference: StepDifference) -> bool:
+    return difference.request is not None and difference.request.raw_writer is not None
 
 
 def _may_share_trait(one: frozenset[Feature], other: frozenset[Feature]) -> bool:

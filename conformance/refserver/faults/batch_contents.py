@@ -111,6 +111,7 @@ FAULTS = (
         accept_refused(_IDENTITY, when=IS_BATCH),
         all_of(HAS_BATCHES, requires_refusals(_IDENTITY)),
         extra_operations=("track",),
+        key_words="batch no user accepted",
     ),
     Fault(
         "required-unchecked-in-batches",
@@ -120,6 +121,7 @@ FAULTS = (
         lambda view: success_reply(view) if view.refusal_fact == _PARTLY and _names_users(view) else None,
         all_of(requires_facts(_PARTLY), _requires_fields),
         extra_operations=("track",),
+        key_words="batch accepted",
     ),
     Fault(
         "nobodies-crash",

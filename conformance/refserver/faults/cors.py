@@ -75,6 +75,7 @@ FAULTS = (
         "the list was copied from an example",
         "robustness.cors.headers robustness.preflight.allowed sdk.*-next-*.accepted sdk.*-next-*.reactions",
         _fixed_headers,
+        key_words="Access-Control-Allow-Headers",
     ),
     Fault(
         "cors-absent-on-successes",
@@ -82,6 +83,7 @@ FAULTS = (
         "the headers were configured for preflights alone",
         "robustness.cors.accepted sdk.*-next-*.accepted sdk.*-next-*.reactions",
         hide_answers(lambda view: view.is_accepted and not _is_plain_text(view)),
+        key_words="Access-Control-Allow-Origin",
     ),
     Fault(
         "cors-absent-on-beacons",
@@ -89,6 +91,7 @@ FAULTS = (
         "beacons take a route of their own",
         "robustness.cors.accepted sdk.*-next-*.accepted sdk.*-next-*.reactions",
         hide_answers(_is_plain_text),
+        key_words="text/plain Access-Control-Allow-Origin",
     ),
     Fault(
         "cors-absent-on-refusals",
@@ -96,6 +99,7 @@ FAULTS = (
         "the answer to an error does not pass the code that adds them",
         "robustness.cors.refused sdk.*-next-*.reactions",
         hide_answers(_is_refused),
+        key_words="answer Access-Control-Allow-Origin",
     ),
     Fault(
         "cors-absent-on-size",
@@ -103,6 +107,7 @@ FAULTS = (
         "a proxy in front of the server refuses them",
         "robustness.cors.refused sdk.*-next-*.reactions",
         hide_answers(refused_by("limits.*")),
+        key_words="limit Access-Control-Allow-Origin",
     ),
     Fault(
         "cors-wildcard-with-credentials",
@@ -110,6 +115,7 @@ FAULTS = (
         "two defaults of a framework do not go together",
         "robustness.cors.wildcard",
         _wildcard_with_credentials(any_request),
+        key_words="credentials",
     ),
     Fault(
         "cors-wildcard-with-credentials-on-refusals",
@@ -117,6 +123,7 @@ FAULTS = (
         "errors are answered by other code",
         "robustness.cors.wildcard",
         _wildcard_with_credentials(_is_refused),
+        key_words="credentials",
     ),
     Fault(
         "slashes-redirected",
@@ -124,6 +131,7 @@ FAULTS = (
         _SLASH_REASON,
         "robustness.path.redirected robustness.path.spelling",
         _redirect,
+        key_words="redirected 301",
     ),
     Fault(
         "slashes-redirected-on-batches",
@@ -133,5 +141,6 @@ FAULTS = (
         _redirect_batches,
         HAS_BATCHES,
         extra_operations=("batch",),
+        key_words="redirected 303",
     ),
 )

@@ -37,7 +37,8 @@ class Fault:
     `implementation`: how it differs from the correct server.
     `applies_to`: the contracts under which it can show.
     `extra_operations`: event types or paths of operations that it needs besides one of each kind.
-    `key_words`: words, with spaces between, that the sentence of its cause must have, in any order and case.
+    `key_words`: words, with spaces between, that the sentence of its cause must have, in any order and case; empty for
+    any.
     `collateral_reason`: why checks of other areas may fail too; empty if they may not.
     """
 
@@ -48,7 +49,7 @@ class Fault:
     implementation: ServerChange | ResponseOverride | type[HttpProtocol]
     applies_to: ContractPredicate = field(default=any_contract)
     _: KW_ONLY
-    key_words: str
+    key_words: str = ""
     extra_operations: tuple[str, ...] = ()
     collateral_reason: str = ""
 
