@@ -131,7 +131,7 @@ def _is_foreign(group: Sequence[StepDifference], other: Sequence[StepDifference]
 
 
 def _is_accepted_as_written(deciding: Sequence[StepDifference]) -> bool:
-    """Whether what is wrong with these requests is in bytes that no client writes, and they are accepted all the same."""
+    """Whether these requests are wrong in bytes that no client writes, and are accepted all the same."""
     return all(
         _is_written_as_bytes(unit) and unit.change.statuses and unit.change.statuses[-1].is_success for unit in deciding
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.causes.normalized_answers import STATUS
 from conformance.core.model import Area
 from conformance.fuzz.features import ANYWHERE, REQUEST, Category, describe_feature
 
@@ -30,11 +29,12 @@ def describe_common_traits(differences: Iterable[StepDifference], causes: CauseA
 
     Empty if their checks name it, or nothing is known.
     """
-    deciding = [item for item in differences if item.decides_verdict and item.request is not None]
-    named = [item for item in deciding if item.change.facet == STATUS]
-    if not named or len(named) < len(deciding) or any(item.trial.check.area not in _PLAIN_AREAS for item in named):
-        return ""
-    if not all(item.change.statuses[0].is_success for item in named):
+    named = [
+        item
+        for item in differences
+        if item.decides_verdict and item.change.statuses and item.change.statuses[0].is_success and item.request
+    ]
+    if not any(item.trial.check.area in _PLAIN_AREAS for item in named):
         return ""
     telling = _telling_trait(named, causes)
     if telling:

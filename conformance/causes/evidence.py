@@ -78,14 +78,17 @@ class Evidence:
 
 
 def compact_result(result: CheckResult) -> CheckResult:
-    """A result whose exchanges have no large bodies."""
+    """A result whose exchanges have no large bodies, and the one that shows a failure among them.
+
+    What another check has sent before is not sent again, and is no exchange of the check that fails by it.
+    """
     index = result.exchange_index
     exchanges = tuple(map(_compact, result.exchanges))
     if result.exchange is None:
         return replace(result, exchanges=exchanges)
-    return replace(
-        result, exchanges=exchanges, exchange=_compact(result.exchange) if index is None else exchanges[index]
-    )
+    if index is None:
+        exchanges, index = (*exchanges, _compact(result.exchange)), len(exchanges)
+    return replace(result, exchanges=exchanges, exchange=exchanges[index])
 
 
 def _compact(exchange: Exchange) -> Exchange:
