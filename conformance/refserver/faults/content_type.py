@@ -63,7 +63,7 @@ FAULTS = (
         refuse_accepted(_has_content_type_with("text/plain"), 415),
         requires_sdk("*-next-*"),
         extra_operations=("/v1/t", "/v1/b"),
-        key_words="@segment/analytics-next refused",
+        key_words="analytics-next refused",
     ),
     Fault(
         "forms-refused",
