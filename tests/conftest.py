@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,6 +44,8 @@ SLOWEST_MODULES = (
     "project/test_project.py",
 )
 """The modules that take longest go first, so that no process is left alone with one at the end."""
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False  # hundreds of processes are started, and each would compile all modules anew
 EXTRA_WORKERS = 2
 """So many processes more than there are processors: many tests wait for a target that takes its time."""
 
