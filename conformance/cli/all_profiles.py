@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CHECKS
@@ -51,7 +51,7 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     contracts = {name: _contract(name, settings) for name in names}
     _require_known_groups(names, settings)
     reports: list[Report] = []
-    spent, start_s = Budget().spent, time.monotonic()
+    so_far = _SoFar()
     for name, contract in contracts.items():
         profile_settings = {**settings, "profile": name, "include": _groups_of_profile(name, settings["include"])}
         with ExitStack() as stack:
@@ -62,7 +62,7 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
                 plan = build_plan(profile_settings, url, contract, CHECKS)
             if not reports:
                 outputs.clear()
-            report = _judge(plan, spent, time.monotonic() - start_s, outputs, is_quiet=options["quiet"])
+            report = _judge(plan, so_far, outputs, is_quiet=options["quiet"])
             reports.append(report if "json" in outputs.destinations else without_transcripts(report))
         if reports[-1].run_info.is_interrupted:
             break
@@ -127,18 +127,29 @@ def _groups_of_profile(name: str, groups: Collection[str]) -> tuple[str, ...]:
     return tuple(group for group in groups if group in profile_groups)
 
 
-def _judge(plan: Plan, spent: list[int], elapsed_s: float, outputs: output.Outputs, *, is_quiet: bool) -> Report:
-    """The report of one plan; where the target could not be judged, it says why in `unjudged_reason`.
+@dataclass(slots=True)
+class _SoFar:
+    """What the profiles so far have used up: what was sent, the time since `start_s`, and `idle_s` without progress.
 
-    `spent` counts what was sent for all profiles so far: the budget is that of the whole command, as is a time that
-    the user named, of which `elapsed_s` seconds are used up.
+    The budget is that of the whole command, as is a time that the user named.
     """
-    limits = plan.time_limits.of_next_run(elapsed_s)
-    budget = replace(plan.budget, spent=spent)
+
+    sent: list[int] = field(default_factory=lambda: Budget().spent)
+    start_s: float = field(default_factory=time.monotonic)
+    idle_s: float = 0.0
+
+
+def _judge(plan: Plan, so_far: _SoFar, outputs: output.Outputs, *, is_quiet: bool) -> Report:
+    """The report of one plan; where the target could not be judged, it says why in `unjudged_reason`."""
+    start_s = time.monotonic()
+    limits = plan.time_limits.of_next_run(start_s - so_far.start_s, so_far.idle_s)
+    budget = replace(plan.budget, spent=so_far.sent)
     plan = replace(plan, budget=budget, time_limits=limits, runs_in_report=len(profile_names()))
     try:
         evidence = Evidence()
         result = execute_with_progress(plan, outputs.open_stream("ndjson"), evidence, is_quiet=is_quiet)
+        so_far.idle_s = result.idle_s
         return build_report(plan, with_causes(result, plan, evidence))
     except InconclusiveError as error:
+        so_far.idle_s += time.monotonic() - start_s
         return build_report(plan, RunResult(), str(error))

@@ -63,5 +63,4 @@ def _describe(plan: Plan) -> str:
     checks = f"{len(plan.trials):,} checks ({', '.join(counts)}), "
     totals = total(estimate_areas(plan.contract.profile.name, plan.trials, plan.fuzz_requests), plan.budget)
     volume_text = f"{totals['requests']:,} requests, {totals['bytes']:,} bytes and {totals['events']:,} events"
-    waits = "" if plan.time_limits.idle_s is None else " besides waits for rate limits"
-    return f"{checks if tiers else ''}at most about {volume_text}, in at most {plan.time_limits.duration_s:g} s{waits}"
+    return f"{checks if tiers else ''}at most about {volume_text}, in at most {plan.time_limits.duration_s:g} s"

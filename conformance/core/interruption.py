@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -67,13 +68,26 @@ def watching() -> Iterator[None]:
     numbers = [getattr(signal, name) for name in (*_NAMES, _TIMER_NAME) if hasattr(signal, name)]
     watched = [number for number in numbers if not (_is_hangup(number) and signal.getsignal(number) is signal.SIG_IGN)]
     previous_handlers = {number: signal.signal(number, _handle) for number in watched}
+    previous_hook = sys.unraisablehook
+    sys.unraisablehook = _without_interrupts(previous_hook)
     try:
         yield
     finally:
         _set_timer(0)
         _state.is_watching = False
+        sys.unraisablehook = previous_hook
         for number, handler in previous_handlers.items():
             signal.signal(number, handler)
+
+
+def _without_interrupts(report: Callable[[sys.UnraisableHookArgs], object]) -> Callable[[sys.UnraisableHookArgs], None]:
+    """Reports what Python can't raise, such as in `__del__`, but no KeyboardInterrupt: that one is raised again."""
+
+    def report_others(unraisable: sys.UnraisableHookArgs) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            report(unraisable)
+
+    return report_others
 
 
 @contextlib.contextmanager

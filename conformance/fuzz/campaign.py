@@ -38,6 +38,8 @@ MIN_JUDGED = 5
 """With fewer judged requests to an operation, nothing can be said about it."""
 _MAX_FIRST_CASES, _FIRST_CASES_S = 100 * MIN_JUDGED, 15.0
 """So many cases may it take until each operation had the least number, and so long, even if less time was given."""
+_FIRST_CASES_WAITS_S = 35.0
+"""Waits that a rate limit asks for may extend that time by so much."""
 _MAX_CANDIDATES_PER_KEY, _MAX_CANDIDATES = 300, 6_000
 """Further candidates with the same key are only counted, and once there are so many, all but the first of a key."""
 _TRIAGE_TIME_S = 20.0
@@ -116,7 +118,9 @@ class Campaign:
             if deadline_s is not None:
                 cases_deadline_s = max(deadline_s, start_s + _FIRST_CASES_S)
                 first_cases = self._first_cases(case_iterator)
-                await self._sender.send_all(first_cases, self._record_reply, deadline_s=cases_deadline_s)
+                await self._sender.send_all(
+                    first_cases, self._record_reply, deadline_s=cases_deadline_s, waits_extend_s=_FIRST_CASES_WAITS_S
+                )
             while has_more and down_finding is None:
                 try:
                     has_more = await self._send_until_health_check(case_iterator, deadline_s)

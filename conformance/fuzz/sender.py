@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MAX_UNANSWERED = 24
 """Sending stops after so many requests without a response."""
 _MAX_RETRY_AFTER_S, _MAX_TOTAL_WAIT_S = 30.0, 120.0
+_AFTER_WAIT_S = 2.0
+"""The time for requests after a wait, in seconds."""
 
 
 class FuzzSender:
@@ -53,13 +55,19 @@ class FuzzSender:
         self.unanswered = 0
         self._wire = wire
         self._has_time = True
+        self._deadline_s: float | None = None
+        self._latest_s: float | None = None
         self._last_case_by_connection: dict[int, Case] = {}
 
-    async def send_all(self, cases: Iterator[Case], on_reply: OnReply, *, deadline_s: float | None) -> bool:
+    async def send_all(
+        self, cases: Iterator[Case], on_reply: OnReply, *, deadline_s: float | None, waits_extend_s: float = 0.0
+    ) -> bool:
         """Sends the cases, the large ones last and one at a time; False if it stopped before the end.
 
-        A case that is put off is sent again later, if there is time. Raises BudgetExhausted.
+        A case that is put off is sent again later, if there is time; such waits extend it by up to `waits_extend_s`.
+        Raises BudgetExhausted.
         """
+        self._deadline_s, self._latest_s = deadline_s, None if deadline_s is None else deadline_s + waits_extend_s
         retry_queue: deque[Case] = deque()
         large_cases: list[Case] = []
         is_stopped = False
@@ -67,7 +75,7 @@ class FuzzSender:
         def next_request() -> PreparedCase | None:
             nonlocal is_stopped
             while (case := retry_queue.popleft() if retry_queue else next(cases, None)) is not None:
-                if self.should_stop(deadline_s):
+                if self.should_stop(self._deadline_s):
                     is_stopped = True
                     return None
                 if len(case.body) <= LARGE_BYTES:
@@ -77,7 +85,7 @@ class FuzzSender:
 
         def take_reply(prepared: PreparedCase, reply: Reply, connection: int) -> None:
             case = prepared.case
-            if self._defer_if_rate_limited(reply, deadline_s):
+            if self._defer_if_rate_limited(reply):
                 retry_queue.append(case)
                 return
             self._count_unanswered(reply)
@@ -86,7 +94,7 @@ class FuzzSender:
 
         await self.connections.send_all(next_request, take_reply)
         for case in large_cases:
-            if self.should_stop(deadline_s):
+            if self.should_stop(self._deadline_s):
                 return False
             reply = await self.case_runner.send_large(case)
             self._count_unanswered(reply)
@@ -105,16 +113,19 @@ class FuzzSender:
     def _count_unanswered(self, reply: Reply) -> None:
         self.unanswered += reply.failure in UNRESPONSIVE_FAILURES
 
-    def _defer_if_rate_limited(self, reply: Reply, deadline_s: float | None) -> bool:
+    def _defer_if_rate_limited(self, reply: Reply) -> bool:
         """Whether a case has to be sent again later: what asks to wait is waited for, if that is not long."""
         if not asks_to_wait(reply):
             return False
         wait_s = retry_after_s(reply)
         if wait_s > _MAX_RETRY_AFTER_S or self.waited_s > _MAX_TOTAL_WAIT_S:
             return False
-        if deadline_s is not None and time.monotonic() + wait_s > deadline_s:
-            self._has_time = False
-            return True
+        if self._deadline_s is not None and self._latest_s is not None:
+            until_s = time.monotonic() + wait_s
+            if until_s > self._latest_s:
+                self._has_time = False
+                return True
+            self._deadline_s = max(self._deadline_s, min(until_s + _AFTER_WAIT_S, self._latest_s))
         self.connections.pause(wait_s)
         self.waited_s += wait_s / max(1, self._wire.connections)
         return True

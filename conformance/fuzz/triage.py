@@ -13,7 +13,7 @@ from conformance.fuzz.cross_request import CrossRequestSearch
 from conformance.fuzz.defects import SPLIT_BY_FEATURE, Defect, merge_defects, new_finding, with_another_occurrence
 from conformance.fuzz.event_oracle import timestamp_pointers
 from conformance.fuzz.feature_extractor import FeatureExtractor, first_in_category
-from conformance.fuzz.features import ANYWHERE, NOT_JSON, REQUEST, Feature, most_specific
+from conformance.fuzz.features import ANYWHERE, NOT_JSON, REQUEST, Category, Feature, most_specific
 from conformance.fuzz.finding import Certainty, Scope
 from conformance.fuzz.judge import FailureKind
 from conformance.fuzz.shrinker import Shrinker
@@ -268,6 +268,8 @@ class Triage:
         category, features = feature.category, self._feature_extractor.features_of(case)
         if case.coding or feature.place == REQUEST or Feature(ANYWHERE, category) not in features:
             return None
+        if Feature(ANYWHERE, Category.DEEP_NESTING) in features:
+            return None  # what is deeper than we can read has no value to move
         seed_events = self._seed_events[case.call]
         open_pointers = (
             seed_events.contract.event_type(seed_events.operation.event_type).open_object,

@@ -61,6 +61,7 @@ class RunResult:
 
     `is_interrupted` says that the user, or a signal, ended it, `is_target_down` that a failed check's request did,
     by making the target go away. `answered_count` are the verdicts other than `error`.
+    `idle_s` is how long it had made no progress at its end.
     `evidence`, where given, keeps what the run sees; `causes` are those of failures, None if nobody looked for them.
     """
 
@@ -71,6 +72,7 @@ class RunResult:
     requests: int = 0
     duration_s: float = 0.0
     waited_s: float = 0.0
+    idle_s: float = 0.0
     stop_reason: str = ""
     is_interrupted: bool = False
     is_target_down: bool = False
@@ -162,8 +164,9 @@ async def execute(
         result.add(trial, check_result, verdict)
         on_verdict(trial, verdict)
 
+    watchdog = _build_watchdog(plan, sender, result)
     try:
-        async with wire, _build_watchdog(plan, sender, result).guard():
+        async with wire, watchdog.guard():
             preflight_result = await _run_preflight(plan, sender)
             sender.start_over()
             result.start(preflight_result)
@@ -178,7 +181,7 @@ async def execute(
         result.stop_reason, result.is_target_down = str(reason), sender.outages.is_blamed
     finally:
         result.requests += wire.sent_count + waits
-        result.waited_s = sender.waited_s
+        result.waited_s, result.idle_s = sender.waited_s, watchdog.idle_s
         result.duration_s = time.monotonic() - start_s
     return result
 

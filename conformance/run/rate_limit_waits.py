@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MAX_WAIT_S, MAX_TOTAL_WAIT_S = 60.0, 900.0
 """The longest wait after one answer, and of all waits in a run; in seconds."""
-MAX_TRIES, MAX_WAIT_S_OF_REQUEST = 6, 61.0
-"""How often a refused request is sent again, and after how many seconds of waits it is no more."""
+MAX_TRIES, MAX_WAIT_S_OF_REQUEST = 6, 60.5
+"""How often a refused request is sent again, and how many seconds of waits it gets in all: a little over a minute."""
 _OVERLOADS = 3
 """After so many refusals with 503, which say nothing of a rate, fewer requests are in flight."""
 _PRECISION = 0.1
@@ -38,13 +38,13 @@ class _Recovery:
     too_short_s: float = 0.0
     enough_s: float | None = None
 
-    def next_wait_s(self, asked_s: float, waited_s: float) -> float:
-        """How long to wait for a request that has waited so long already; at least as long as its answer asks."""
+    def next_wait_s(self, asked_s: float, waited_s: float, least_s: float) -> float:
+        """How long to wait for a request that has waited so long already; `least_s` is the shortest first wait."""
         if self.enough_s is None or waited_s >= self.enough_s:
             return asked_s + waited_s
         is_known = waited_s > 0 or self.enough_s - self.too_short_s <= self.enough_s * _PRECISION
         until_s = self.enough_s if is_known else (self.too_short_s + self.enough_s) / 2
-        return max(until_s - waited_s, 0.0 if waited_s else asked_s)
+        return max(until_s - waited_s, 0.0 if waited_s else least_s)
 
     def learn(self, waited_s: float, *, is_enough: bool) -> None:
         """Takes in whether a request was let pass after it had waited so long."""
@@ -82,7 +82,9 @@ class RateLimitWaits:
         asked_s = retry_after_s(refusal)
         wait_s = asked_s
         if asked_s <= MAX_WAIT_S:
-            wait_s = min(self._recovery(refusal).next_wait_s(asked_s, waited_s), MAX_WAIT_S)
+            least_s = asked_s if names_a_time(refusal) else 0.0
+            wait_s = min(self._recovery(refusal).next_wait_s(asked_s, waited_s, least_s), MAX_WAIT_S)
+            wait_s = max(min(wait_s, MAX_WAIT_S_OF_REQUEST - waited_s), least_s)
         if wait_s > MAX_WAIT_S:
             raise NoResponse(_too_long(refusal, wait_s), exchange=refusal)
         if self.total_s + wait_s > MAX_TOTAL_WAIT_S:

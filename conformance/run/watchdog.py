@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from conformance.run.rate_limit_waits import RateLimitWaits
 
-DEFAULT_DURATION_S = 600.0
+DEFAULT_DURATION_S = 900.0
 _IDLE_S, _IDLE_DEADLINES = 55.0, 3
 """The longest time without progress in seconds, and in deadlines of one exchange; the longer one counts."""
-_MAX_WAITING_S = 65.0
-"""The longest time without progress in seconds while the run waits for a rate limit."""
+_MAX_WAITING_S = 62.0
+"""The same in seconds while the run waits for a rate limit that has let something pass before."""
 _PACE_FACTOR = 1.25
 """A run is ended early only if its pace would exceed its limit by this factor."""
 _TICK_S, _MAX_TICK_S = 0.1, 1.0
@@ -29,14 +29,14 @@ _TICK_S, _MAX_TICK_S = 0.1, 1.0
 class TimeLimits:
     """How long a run may take, and how long without progress, in seconds; an `idle_s` of None: not watched.
 
-    Where it is watched, waits for a rate limit do not count for the duration: they are bounded on their own, and
-    the run ends if nothing comes of them.
-    `used_s` is what earlier parts of the run have used up of the duration.
+    `used_s` is what earlier parts of the run have used up of the duration, `idle_before_s` the time without progress
+    at their end.
     """
 
     duration_s: float = DEFAULT_DURATION_S
     used_s: float = 0.0
     idle_s: float | None = _IDLE_S
+    idle_before_s: float = 0.0
 
     @classmethod
     def of(cls, max_duration_s: float | None, deadline_s: float) -> TimeLimits:
@@ -49,30 +49,36 @@ class TimeLimits:
         """The limits for the next part of a run, once so many seconds are used up."""
         return replace(self, duration_s=max(self.duration_s - elapsed_s, 0.0), used_s=self.used_s + elapsed_s)
 
-    def of_next_run(self, elapsed_s: float) -> TimeLimits:
-        """The limits for the next of several runs: a named duration is that of all together, the default of each."""
-        return self.after(elapsed_s) if self.idle_s is None else self
+    def of_next_run(self, elapsed_s: float, idle_before_s: float = 0.0) -> TimeLimits:
+        """The limits for the next of several runs: a named duration is that of all together, the default of each.
+
+        The time without progress is that of all together, too.
+        """
+        return self.after(elapsed_s) if self.idle_s is None else replace(self, idle_before_s=idle_before_s)
 
 
 @dataclass(slots=True, kw_only=True)
 class Watchdog:
     """Bounds a run, waits included.
 
-    `signs` are counts: if none of them grows, the run makes no progress. `done_share` says how much of the planned
-    work is done, from 0 to 1. Time that this process was busy with itself is not held against the target.
+    `signs` are counts: if none of them grows, the run makes no progress; `idle_s` is for how long. `done_share` says
+    how much of the planned work is done, from 0 to 1. Time that this process was busy with itself is not held against
+    the target.
     """
 
     limits: TimeLimits
     signs: list[Callable[[], int]] = field(default_factory=list)
     done_share: Callable[[], float] | None = None
     waits: RateLimitWaits | None = None
+    idle_s: float = 0.0
     _reason: str = ""
 
     @contextlib.asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
         """Ends what is done under it when the time is up. Raises Stopped, which says why and how to go on."""
-        if self.limits.duration_s <= 0:
-            self._reason = self._reason_to_end(0.0, 0.0, 0.0)
+        self.idle_s = self.limits.idle_before_s
+        self._reason = self._reason_to_end(0.0, 0.0, has_progress=False)
+        if self._reason:
             raise Stopped(self._reason)
         try:
             async with asyncio.timeout(None) as scope:
@@ -94,44 +100,43 @@ class Watchdog:
     async def _watch(self, scope: asyncio.Timeout) -> None:
         """Ends a scope when the time is up."""
         start_s = before_s = time.monotonic()
-        work_s = idle_s = 0.0
-        seen = 0
+        work_s, seen = 0.0, 0
         while not self._reason:
             await asyncio.sleep(_TICK_S)
             now_s = time.monotonic()
             tick_s = min(now_s - before_s, _MAX_TICK_S)
-            before_s, work_s, idle_s = now_s, work_s + tick_s, idle_s + tick_s
+            before_s, work_s, self.idle_s = now_s, work_s + tick_s, self.idle_s + tick_s
             if (count := sum(sign() for sign in self.signs)) > seen:
-                seen, idle_s = count, 0.0
-            self._reason = self._reason_to_end(now_s - start_s, work_s, idle_s)
+                seen, self.idle_s = count, 0.0
+            self._reason = self._reason_to_end(now_s - start_s, work_s, has_progress=seen > 0)
         scope.reschedule(asyncio.get_running_loop().time())
 
-    def _reason_to_end(self, elapsed_s: float, work_s: float, idle_s: float) -> str:
+    def _reason_to_end(self, elapsed_s: float, work_s: float, *, has_progress: bool) -> str:
         """Why the run has to end now, or nothing. All times in seconds."""
-        limits, waited_s = self.limits, self.waits.total_s if self.waits else 0.0
-        duration_s = limits.duration_s + (waited_s if limits.idle_s is not None else 0.0)
-        if elapsed_s >= duration_s:
-            whole_s = round(duration_s + limits.used_s, 1)
+        limits = self.limits
+        if elapsed_s >= limits.duration_s:
+            whole_s = round(limits.duration_s + limits.used_s, 1)
             return f"the time is up ({whole_s:g} s); to give it more, pass --max-duration SECONDS"
         if limits.idle_s is None:
             return ""
-        is_waiting = self.waits is not None and time.monotonic() < self.waits.ends_s + _MAX_TICK_S
-        if idle_s >= (max(_MAX_WAITING_S, limits.idle_s) if is_waiting else limits.idle_s):
+        is_waiting = has_progress and self.waits is not None and time.monotonic() < self.waits.ends_s + _MAX_TICK_S
+        if self.idle_s >= (max(_MAX_WAITING_S, limits.idle_s) if is_waiting else limits.idle_s):
             return (
-                f"no progress for {idle_s:.0f} s: nothing that the target answered led to a verdict; "
-                "to wait longer, pass --max-duration SECONDS"
+                f"no progress for {self.idle_s:.0f} s: nothing that the target answered led to a verdict"
+                f"{self._asked_waits(', and it asked for {} s of waits')}; to wait longer, pass --max-duration SECONDS"
             )
-        projected_s = self._projected_s(elapsed_s, work_s)
-        if work_s >= limits.idle_s and projected_s > _PACE_FACTOR * duration_s:
+        share = self.done_share() if self.done_share else 0.0
+        projected_s = elapsed_s + work_s * (1 / share - 1) if share > 0 else 0.0
+        if work_s >= limits.idle_s and projected_s > _PACE_FACTOR * limits.duration_s:
             return (
-                f"the target is too slow: at the pace of the first {elapsed_s:.0f} s the run would take about "
+                f"the target is too slow: at the pace of the first {elapsed_s:.0f} s"
+                f"{self._asked_waits(', with {} s of waits that it asked for,')} the run would take about "
                 f"{projected_s / 60:.0f} minutes; pass --max-duration SECONDS to give it that time, "
                 "--jobs N for more requests at once, or --select for fewer checks"
             )
         return ""
 
-    def _projected_s(self, elapsed_s: float, work_s: float) -> float:
-        """How long the whole run would take at its pace so far, waits for rate limits apart; 0 if unknown."""
-        share = self.done_share() if self.done_share else 0.0
+    def _asked_waits(self, text: str) -> str:
+        """A text about the seconds that the target asked to wait; nothing if there are none."""
         waited_s = self.waits.total_s if self.waits else 0.0
-        return elapsed_s + max(work_s - waited_s, 0.0) * (1 / share - 1) if share > 0 else 0.0
+        return text.format(f"{waited_s:.0f}") if waited_s >= 1 else ""

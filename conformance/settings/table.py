@@ -28,6 +28,8 @@ BEARER_VARIABLE = "CONFORMANCE_BEARER"
 EXPIRED_BEARER_VARIABLE = "CONFORMANCE_EXPIRED_BEARER"
 SOURCE_ID_VARIABLE = "CONFORMANCE_SOURCE_ID"
 DISABLED_KEY_VARIABLE = "CONFORMANCE_DISABLED_WRITE_KEY"
+_MAX_SECRET_LENGTH = 16_384
+"""The length of the longest credential and of the longest header."""
 CREDENTIALS = ("write_key", "write_key_file", "bearer", "expired_bearer", "source_id", "disabled_write_key")
 """The keys of the settings that let a request in."""
 
@@ -98,7 +100,7 @@ SETTINGS = (
             expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
     Setting(name="max-duration", metavar="SECONDS", convert=parse_positive_float,
             expected="a number of seconds above 0",
-            help="the longest time of a run, waits included (default: 600 besides waits, and 55 without any progress)"),
+            help="the longest time of a run, waits included (default: 900, and 55 without any progress)"),
     Setting(name="wait", metavar="SECONDS", convert=parse_positive_float, expected="a number of seconds above 0",
             help="wait up to so long for a target that is starting (default: not at all)"),
     Setting(name="fuzz", metavar="N", convert=parse_amount,
@@ -192,8 +194,18 @@ def resolve(
     for name, file_name in (("write_key", "write_key_file"), ("write_key_b", "write_key_file_b")):
         if values.get(name) is None and values.get(file_name) is not None:
             values[name] = _read_secret_file(file_name.replace("_", "-"), values[file_name])
+    _require_sendable(values)
     learn_from_values(values)
     return values
+
+
+def _require_sendable(values: Mapping[str, Any]) -> None:
+    """Raises UsageError, which does not show it, for a secret that no server would take the header of."""
+    for key in (*_PLACEHOLDER_VARIABLES, "header", "header_b"):
+        secrets = values.get(key) or ()
+        if any(len(secret) > _MAX_SECRET_LENGTH for secret in ([secrets] if isinstance(secrets, str) else secrets)):
+            name = key.replace("_", "-")
+            raise UsageError(f"{name}: it has more than {_MAX_SECRET_LENGTH:,} characters, which fit into no header")
 
 
 def learn_from_environment() -> None:

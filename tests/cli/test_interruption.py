@@ -6,12 +6,15 @@ import importlib
 import json
 import os
 import signal
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from conformance.cli import main
 from conformance.contract import Contract
+from conformance.core import interruption
 from conformance.profile import load
 from conformance.refserver import Server
 from conformance.refserver.servers import SERVERS
@@ -180,3 +183,27 @@ def test_commands_that_send_nothing_are_broken_off(
     signal_at(point, signal.SIGINT, monkeypatch)
     assert main(line) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "conformance: interrupted"
+
+
+def test_a_signal_where_python_drops_what_is_raised_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends the command all the same; and what else is dropped there is still reported."""
+    reported: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: reported.append(unraisable.exc_type))
+
+    def drop_signal(_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    def drop_error(_: object) -> None:
+        raise ValueError
+
+    class Thing:
+        """Something that weak references are made of."""
+
+    thing = [Thing()]
+    references = [weakref.ref(thing[0], drop_signal), weakref.ref(thing[0], drop_error)]
+    with interruption.watching():
+        with pytest.raises(KeyboardInterrupt), interruption.interruptible():
+            thing.clear()
+        assert interruption.has_come()
+    assert [item() for item in references] == [None, None]
+    assert reported == [ValueError]

@@ -109,6 +109,7 @@ SETTINGS_FILES = {
     "twice": "jobs=1\njobs=2",
 }  # fmt: skip
 ENVIRONMENT = {
+    "CONFORMANCE_BEARER": "k" * 20_000,
     "CONFORMANCE_GATE": "maybe", "CONFORMANCE_JOBS": "x", "CONFORMANCE_RATE": "0", "CONFORMANCE_DEADLINE": "nan",
     "CONFORMANCE_FUZZ": "many", "CONFORMANCE_REPEAT": "0", "CONFORMANCE_SELECT": "no-such-area",
     "CONFORMANCE_TIER": "hard", "CONFORMANCE_ALLOW": "all", "CONFORMANCE_INCLUDE": "no-such-group",

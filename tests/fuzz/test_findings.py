@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -211,3 +212,21 @@ def test_accepting_an_invalid_request_is_a_finding(dialect: str, kind: str, reas
         findings = run_campaign(url, dialect, labelled_cases(dialect, COUNT)).findings
     assert {item.failure_kind for item in findings} == {FailureKind.WRONGLY_ACCEPTED}
     assert all(reason in item.reason for item in findings)
+
+
+class _FailsOnDeepBodies(Application):
+    """A correct target whose parser gives up on what is nested deeper than it can read."""
+
+    def answer(self, request: Request) -> Answer:
+        """Answers a body that is nested deeper with a 500."""
+        return Answer(500, {}, b"") if request.body.count(b"[[") > 300 else super().answer(request)
+
+
+def test_what_is_nested_deeper_than_we_can_read_is_a_finding() -> None:
+    """The suite survives its own request."""
+    cases = [case for case in labelled_cases(DIALECT, COUNT) if case.body.count(b"[[") > 300]
+    deepest = max(cases, key=lambda case: case.body.count(b"[["))
+    assert deepest.body.count(b"[[") > sys.getrecursionlimit() / 2
+    with serve(_FailsOnDeepBodies(DIALECTS[DIALECT])) as url:
+        result = run_campaign(url, DIALECT, [*labelled_cases(DIALECT, 10), deepest])
+    assert {item.received for item in result.findings} == {"500 with an empty body"}

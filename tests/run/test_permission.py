@@ -178,7 +178,7 @@ def test_a_dry_run_sends_nothing_and_judges_nothing(capsys: pytest.CaptureFixtur
         assert main(["run", server.url, "--profile", "segment", "--dry-run", "--max-events", "70"]) == 3
         assert server.connections == 0
     shown = capsys.readouterr().out
-    assert "and 70 events, in at most 600 s besides waits for rate limits; budget: 70 events" in shown
+    assert "and 70 events, in at most 900 s; budget: 70 events" in shown
     assert "nothing was sent, and nothing was judged" in shown
 
 

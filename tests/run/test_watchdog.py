@@ -152,20 +152,46 @@ def test_time_that_this_process_is_busy_with_itself_is_not_held_against_the_targ
     assert asyncio.run(stand_still()) == "done"
 
 
-@pytest.mark.parametrize(("idle_s", "end"), [(60.0, "done"), (None, "the time is up")])
-def test_only_a_named_duration_includes_waits_for_a_rate_limit(idle_s: float | None, end: str) -> None:
-    """Waits have a bound of their own, and a run of which nothing comes ends anyway."""
+@pytest.mark.parametrize("idle_s", [60.0, None], ids=["by-default", "named"])
+def test_waits_for_a_rate_limit_count_towards_the_duration(idle_s: float | None) -> None:
+    """Whether it was named or not."""
+
+    async def wait() -> None:
+        limits, waits = TimeLimits(duration_s=0.2, idle_s=idle_s), RateLimitWaits(total_s=100.0)
+        async with Watchdog(limits=limits, waits=waits).guard():
+            await asyncio.sleep(30)
+
+    with pytest.raises(Stopped, match=r"the time is up \(0.2 s\)"):
+        asyncio.run(wait())
+
+
+@pytest.mark.parametrize(("progress", "end"), [(0, "no progress for 1 s"), (1, "done")], ids=["nothing", "something"])
+def test_a_minute_is_waited_only_where_the_limit_has_let_something_pass(progress: int, end: str) -> None:
+    """A target that has refused everything so far is not given the time of a whole window."""
 
     async def wait() -> str:
-        limits, waits = TimeLimits(duration_s=0.2, idle_s=idle_s), RateLimitWaits(total_s=100.0)
+        watchdog = Watchdog(limits=TimeLimits(idle_s=1.0), waits=RateLimitWaits(ends_s=time.monotonic() + 60))
+        watchdog.signs.append(lambda: progress)
         try:
-            async with Watchdog(limits=limits, waits=waits).guard():
-                await asyncio.sleep(0.5)
+            async with watchdog.guard():
+                await asyncio.sleep(1.6)
         except Stopped as stop:
             return str(stop)
         return "done"
 
     assert asyncio.run(wait()).startswith(end)
+
+
+def test_the_time_without_progress_is_that_of_all_profiles_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A target that puts off everything is not asked by one profile after another for as long each."""
+    limit_idle_time(monkeypatch, 0.5)
+    path = tmp_path / "r.json"
+    with scripted_server(ALWAYS_429) as server:
+        assert main(["run", server.url, "--profile", "all", "--write-key", KEY, "--quiet", "--json", str(path)]) == 3
+    reports = json.loads(path.read_text(encoding="utf-8"))["reports"]
+    assert [item["run"]["requests"] > 0 for item in reports] == [True] + [False] * (len(reports) - 1)
 
 
 def test_progress_keeps_a_run_alive() -> None:
@@ -186,8 +212,8 @@ def test_progress_keeps_a_run_alive() -> None:
 @pytest.mark.parametrize(
     ("max_duration_s", "deadline_s", "expected"),
     [
-        (None, 10.0, TimeLimits(duration_s=600, idle_s=55)),
-        (None, 60.0, TimeLimits(duration_s=600, idle_s=180)),
+        (None, 10.0, TimeLimits(duration_s=900, idle_s=55)),
+        (None, 60.0, TimeLimits(duration_s=900, idle_s=180)),
         (30.0, 10.0, TimeLimits(duration_s=30, idle_s=None)),
     ],
 )
