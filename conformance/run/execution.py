@@ -158,13 +158,13 @@ async def execute(
     """
     result, waits, start_s = result or RunResult(), await wait_for_target(plan), time.monotonic()
     sender, budget = Sender(wire=(wire := plan.build_wire())), TranscriptBudget(plan.runs_in_report)
+    watchdog = _build_watchdog(plan, sender, result)
 
     def on_result(trial: Trial, check_result: CheckResult) -> None:
         verdict = _with_timing(build_verdict(trial, check_result, budget), check_result, start_s)
         result.add(trial, check_result, verdict)
         on_verdict(trial, verdict)
 
-    watchdog = _build_watchdog(plan, sender, result)
     try:
         async with wire, watchdog.guard():
             preflight_result = await _run_preflight(plan, sender)
@@ -181,8 +181,7 @@ async def execute(
         result.stop_reason, result.is_target_down = str(reason), sender.outages.is_blamed
     finally:
         result.requests += wire.sent_count + waits
-        result.waited_s, result.idle_s = sender.waited_s, watchdog.idle_s
-        result.duration_s = time.monotonic() - start_s
+        result.waited_s, result.idle_s, result.duration_s = sender.waited_s, watchdog.idle_s, time.monotonic() - start_s
     return result
 
 
