@@ -125,9 +125,20 @@ def _is_foreign(group: Sequence[StepDifference], other: Sequence[StepDifference]
     if _is_accepted_as_written(deciding[0]) and not any(map(_is_written_as_bytes, deciding[1])):
         return True
     special = [[causes.special_traits(unit) for unit in units] for units in deciding]
+    if (
+        not any(special[0])
+        and all(map(_is_to_be_accepted, deciding[0]))
+        and not any(map(_is_to_be_accepted, deciding[1]))
+    ):
+        return True
     return any(itertools.chain(*special)) and not any(
         _may_share_trait(one, two) for one, two in itertools.product(*special)
     )
+
+
+def _is_to_be_accepted(difference: StepDifference) -> bool:
+    """Whether an accepted answer is the right one."""
+    return bool(difference.change.statuses) and difference.change.statuses[0].is_success
 
 
 def _is_accepted_as_written(deciding: Sequence[StepDifference]) -> bool:

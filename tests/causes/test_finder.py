@@ -114,6 +114,7 @@ def test_one_fault_is_one_cause(fault: str, select: str, checks: int) -> None:
         (("put-crash", "head-crash"), "robustness.head.*,robustness.method.*"),
         (("methods-crash", "null-crash"), "robustness.method.*,json.top-level.*"),
         (("poisoned-by-json", "null-crash"), "robustness.recovery.json,json.top-level.*"),
+        (("third-crash", "bytes-crash"), "robustness.recovery.series-odd,json.encoding.*,errors.status.json"),
     ],
 )
 def test_two_faults_of_one_kind_are_two_causes(faults: tuple[str, str], select: str) -> None:
