@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange
     from conformance.run.engine import CheckResult
 
+_MAX_SHORT_BYTES = 32
 _ASSUMED = AnswerChange(VERDICT, Outcome.PASS.value, Outcome.FAIL.value)
 
 
@@ -91,7 +92,7 @@ def _pairs(reference: CheckResult, result: CheckResult) -> Iterator[tuple[int, E
             yield first + offset, reference.exchanges[start + offset]
 
 
-def _request_key(exchange: Exchange) -> tuple[str, str, int]:
-    """What is the same of one request in two runs."""
-    request = exchange.request
-    return request.method, request.path, len(request.body)
+def _request_key(exchange: Exchange) -> tuple[str, str, int, bytes]:
+    """What is the same of one request in two runs: of a body its length, and all of one that is too short for ids."""
+    request, body = exchange.request, exchange.request.body
+    return request.method, request.path, len(body), body if len(body) <= _MAX_SHORT_BYTES else b""

@@ -123,6 +123,15 @@ def test_two_faults_of_one_kind_are_two_causes(faults: tuple[str, str], select: 
     assert len(found.causes) == 2
 
 
+def test_an_answer_that_another_check_has_asked_for_is_known() -> None:
+    """It is not sent again, and the check that fails by it has the same cause; also beside other bodies as short."""
+    found, _ = judge(serve("nan-accepted", "null-crash", "unknown-key-accepted"), select="accept,json,errors,auth")
+    assert {item.check: item.check_ids for item in found.causes}["json.top-level.null"] == (
+        "errors.status.json", "json.top-level.null",
+    )  # fmt: skip
+    assert len(found.causes) == 3
+
+
 def test_causes_are_the_same_in_every_run() -> None:
     """So that reports can be compared; whatever runs at the same time, and with other checks beside."""
     one, _ = judge(serve(*THREE), run_id="first", jobs="1")
