@@ -9,7 +9,7 @@ from conformance.cases._forms import join_deviations
 from conformance.cases._steps import RECOVERY, converse_raw, expect_kept_connection
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import BATCHES, EVENTS_AND_BATCHES, FACT_OF_PARAMETER, FirstPer
+from conformance.checks.check import BATCHES, EVENTS_AND_BATCHES, FACT_OF_PARAMETER
 from conformance.core import pointers
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Parameter, TransportFailure
@@ -110,29 +110,32 @@ def _with_key(call: Call, key: str) -> Draft:
 
 SEQUENCES = (
     Sequence("type", "after a request of another type", lambda call: (
-        call.acceptable_request().with_content_type("text/plain"), call.acceptable_request(),
+        call.acceptable_request().with_content_type("text/plain"), call.control_request(),
         call.acceptable_request().with_content_type(None))),
     Sequence("coding", "after a request in gzip", lambda call: (
-        with_gzip(call.acceptable_request()), call.acceptable_request(), with_gzip(call.acceptable_request()))),
+        with_gzip(call.acceptable_request()), call.control_request(), with_gzip(call.acceptable_request()))),
     Sequence("right-key", "after a request with the right key", lambda call: (
-        call.acceptable_request(), _with_key(call, UNKNOWN_KEY), call.acceptable_request())),
+        call.control_request(), _with_key(call, UNKNOWN_KEY), call.control_request())),
     Sequence("wrong-key", "after a request with an unknown key", lambda call: (
-        _with_key(call, UNKNOWN_KEY), call.acceptable_request(),
+        _with_key(call, UNKNOWN_KEY), call.control_request(),
         call.acceptable_request().with_credentials(NO_CREDENTIALS))),
     Sequence("user", "after a request of a user", lambda call: (
-        call.full_request(call.operation.event_type), NO_IDENTITY.make_draft(call), call.acceptable_request())),
+        call.full_request(call.operation.event_type), NO_IDENTITY.make_draft(call), call.control_request())),
 )  # fmt: skip
 
 
 @check("combined.connection.{slug}", "A request {description} on its connection is answered as it is alone.",
-       fact=RECOVERY, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND, parameters=SEQUENCES)  # fmt: skip
+       fact=RECOVERY, kinds=EVENTS_AND_BATCHES, parameters=SEQUENCES)  # fmt: skip
 def answers_on_connection(call: Call, sequence: Sequence) -> Steps:
     """What a server keeps of a request for the next one on a connection belongs to another client behind a proxy."""
     expect.control((yield call.control_request()))
     yield from expect_kept_connection(call)
     alone: list[Exchange] = []
     for draft in sequence.make_drafts(call):
-        alone += yield from send_on_one_connection(draft.with_raw_writer(write_standard).allowing_no_answer())
+        if draft.is_control:
+            alone.append((yield draft))
+        else:
+            alone += yield from send_on_one_connection(draft.with_raw_writer(write_standard).allowing_no_answer())
     together = yield from converse_raw(call, "the first request of a connection", *sequence.make_drafts(call))
     numbers = ("the first", "the second", "the third")
     for number, lone, exchange in zip(numbers, alone, together, strict=True):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import BATCHES, EVENTS, FirstPer
+from conformance.checks.check import BATCHES, EVENTS, EVENTS_AND_BATCHES, FirstPer, Tier
 from conformance.core.errors import Deviation
 from conformance.core.model import TransportFailure
 from conformance.profile.facts import Rule
+from conformance.requests import content_codings
 from conformance.requests.growth import GROWTHS, filler_draft, large_batch, many_events
 
 if TYPE_CHECKING:
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 
 _SLOW_S = 0.2
 """An answer that comes sooner is not looked at: it could be late for any reason."""
+_SLOW_BOMB_S = 1.0
+"""Ten megabytes take a tenth of it to unpack."""
 _TIMES_CONTROL, _TIMES_HALF = 5.0, 2.5
 """How many times as long as for a control of its size, and as for half of it, is out of proportion."""
 _ROUNDS = 3
 _PROPORTION = f"rules.{Rule.PROPORTIONATE_TIME}"
 _OPTIONS: CheckOptions = {"exclusive": True, "first_per": FirstPer.KIND}
+_BOMB_OPTIONS: CheckOptions = {**_OPTIONS, "tier": Tier.VOLUME}
 
 
 @check("robustness.time.{slug}", "Twice as many {description} take about twice the time.",
@@ -57,6 +61,30 @@ def grown_batch(call: Call) -> Steps:
             lambda percent: large_batch(call, percent),
         )
     )
+
+
+@check("robustness.gzip.bomb-time", "A small body that unpacks to ten megabytes is answered about as soon as any.",
+       fact=_PROPORTION, kinds=EVENTS_AND_BATCHES, **_BOMB_OPTIONS)  # fmt: skip
+def gzip_bomb_time(call: Call) -> Steps:
+    """A server that unpacks all of it before it counts works for seconds on what takes a client nothing."""
+    expect.require_supported((yield content_codings.with_gzip(call.acceptable_request())), "a body in gzip")
+    rounds: list[tuple[Exchange, Exchange]] = []
+    for _ in range(_ROUNDS):
+        bomb = yield from _timed(content_codings.gzip_bomb(call))
+        if bomb.failure is not TransportFailure.TIMEOUT and bomb.elapsed_s < _SLOW_BOMB_S:
+            return None
+        rounds.append((bomb, (yield from _timed(content_codings.with_gzip(call.acceptable_request())))))
+    bomb, usual = (min(column, key=attrgetter("elapsed_s")) for column in zip(*rounds, strict=True))
+    if bomb.elapsed_s > _TIMES_CONTROL * usual.elapsed_s:
+        raise Deviation(
+            "a small body that unpacks to ten megabytes must be answered about as soon as any in gzip",
+            f"took {bomb.elapsed_s:.2f} s, another one {usual.elapsed_s:.2f} s, the shortest of {_ROUNDS} times each",
+            exchange=bomb,
+            expected="an answer once the body is over its limit",
+            received=f"{bomb.summary} after {bomb.elapsed_s:.2f} s",
+            is_server_error=expect.is_server_error(bomb),
+        )
+    return None
 
 
 def _expect_proportion(

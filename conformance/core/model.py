@@ -150,7 +150,8 @@ class Request:
     """One HTTP request, relative to the target's base URL.
 
     `is_decompressed` marks a request that was sent with gzip and is shown without. `measured_size` is set if
-    the request was built to hit a size limit; `event_count` includes events that are not acceptable.
+    the request was built to hit a size limit; `event_count` includes events that are not acceptable. `awaits_end`:
+    over a connection of its own, the end of the connection is waited for.
     """
 
     method: str
@@ -163,6 +164,7 @@ class Request:
     is_decompressed: bool = False
     event_count: int = 1
     measured_size: MeasuredSize | None = None
+    awaits_end: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +203,8 @@ class Exchange:
 
     `is_certificate_rejected` tells an untrusted certificate from other TLS failures. `stays_open` says whether
     the target announced that the connection stays usable; it and the two fields beside it are only meaningful if
-    the request was written to the connection byte by byte, and `elapsed_s` only if it was not.
+    the request was written to the connection byte by byte, and `elapsed_s` only if it was not. `is_left_open`: the
+    target had not closed the connection in time, where the request waits for its end.
     """
 
     request: Request
@@ -213,6 +216,7 @@ class Exchange:
     bytes_after_response: bytes = b""
     stays_open: bool = True
     got_100_continue: bool = False
+    is_left_open: bool = False
     elapsed_s: float = field(default=0.0, compare=False)
 
     @property

@@ -73,6 +73,7 @@ class Draft:
     may_go_unanswered: bool = False
     may_time_out: bool = False
     pause_s: float = 0.0
+    awaits_end: bool = False
 
     def with_field(self, pointer: str, value: Json) -> Draft:
         """The same with a value in its first event."""
@@ -191,10 +192,8 @@ class Draft:
         if self.layout.max_event_bytes is not None and self.event_size is None and self.body_size is None:
             largest = max((len(encode_json(event)) for event in self._events_with_key()), default=0)
             if largest > self.layout.max_event_bytes:
-                max_event_bytes = self.layout.max_event_bytes
-                raise NotApplicable(
-                    f"an event of {largest:,} bytes is beyond the limit of {max_event_bytes:,} in a batch"
-                )
+                limit = self.layout.max_event_bytes
+                raise NotApplicable(f"an event of {largest:,} bytes is beyond the limit of {limit:,} in a batch")
 
     def build_request(self) -> Request:
         """The request itself."""
@@ -214,6 +213,7 @@ class Draft:
             body=body,
             chunked=self.is_chunked,
             raw_writer=self.raw_writer,
+            awaits_end=self.awaits_end,
             event_count=self._event_count(),
             measured_size=self._measured_size(),
         )

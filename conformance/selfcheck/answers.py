@@ -90,6 +90,7 @@ def _request_parts(exchange: Exchange) -> Iterable[object]:
 
 def _answer_parts(exchange: Exchange) -> Iterable[object]:
     yield from (exchange.failure, exchange.bytes_after_response, exchange.stays_open, exchange.got_100_continue)
+    yield exchange.is_left_open
     if response := exchange.response:
         yield from (response.status, response.http_version, response.body, response.truncated)
         yield sorted((name, value) for name, value in response.headers if name.lower() not in _VARYING_HEADERS)

@@ -178,6 +178,7 @@ class Wire:
             bytes_after_response=self.redactor.redact_body(result.bytes_after_response),
             stays_open=result.stays_open,
             got_100_continue=result.got_100_continue,
+            is_left_open=result.is_left_open,
             elapsed_s=result.elapsed_s,
         )
 

@@ -30,6 +30,8 @@ INTERIM_WAIT_S = 1.0
 """How many seconds a piece of a request waits for an answer to the pieces before it."""
 TRAILING_WAIT_S = 0.02
 """How many seconds a connection is read for bytes after its last answer."""
+_END_WAIT_S = 1.0
+"""How many seconds the target has to close a connection after its last answer, where that is waited for."""
 _READ_BYTES = 65_536
 
 
@@ -44,6 +46,7 @@ class SendResult:
     bytes_after_response: bytes = b""
     stays_open: bool = False
     got_100_continue: bool = False
+    is_left_open: bool = False
     elapsed_s: float = 0.0
 
 
@@ -129,10 +132,10 @@ class RawConnection:
             raise h11.RemoteProtocolError("there is no status line")
         return _response_from_h11(head, body)
 
-    async def read_trailing(self) -> bytes:
-        """The bytes after the last answer that come within TRAILING_WAIT_S."""
+    async def read_trailing(self, wait_s: float) -> bytes:
+        """The bytes after the last answer that come in time."""
         try:
-            async with client_deadline(TRAILING_WAIT_S):
+            async with client_deadline(wait_s):
                 while not self.at_eof and len(self.buffer) <= MAX_TRAILING_BYTES:
                     await self._read()
         except TimeoutError:
@@ -207,11 +210,13 @@ async def send_on_raw_connection(  # noqa: PLR0913 - three ways to send the same
                 await connection.stream.half_close()
             results.append(await connection.receive(request.method))
         if results[-1].response is not None:
-            bytes_after_response = await connection.read_trailing()
+            awaits_end = requests[-1].awaits_end
+            bytes_after_response = await connection.read_trailing(_END_WAIT_S if awaits_end else TRAILING_WAIT_S)
             results[-1] = replace(
                 results[-1],
                 bytes_after_response=bytes_after_response,
                 stays_open=results[-1].stays_open and not connection.at_eof,
+                is_left_open=awaits_end and not connection.at_eof,
             )
     finally:
         await connection.stream.aclose()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from weakref import WeakKeyDictionary
 
 from conformance.profile.facts import LimitKind
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from conformance.refserver.request import ReceivedRequest
     from conformance.refserver.server_change import RequestView
 
-_MOST_REQUESTS, _MOST_BROKEN = 120, 40
+_MOST_REQUESTS, _MOST_BROKEN, _WORKERS, _LAST_ANSWER = 120, 40, 8, 50
+_LATE_CLOSE_S = 3.0
 _UNAVAILABLE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -31,6 +33,19 @@ class CloseUnannouncedProtocol(HttpProtocol):
         """Closes the connection."""
         self.transport.close()
         super().on_response_complete()
+
+
+class FewWorkersProtocol(HttpProtocol):
+    """Fails on what comes over a connection while many others are open."""
+
+    def data_received(self, data: bytes) -> None:
+        """Fails if too many are open, and this one has had no answer yet."""
+        is_new = getattr(self.connection_state, "responses", 0) == 0
+        if is_new and len(self.server_state.connections) > _WORKERS and b"connection: close" in data.lower():
+            self.transport.write(_UNAVAILABLE)
+            self.transport.close()
+        else:
+            super().data_received(data)
 
 
 class LeakingProtocol(HttpProtocol):
@@ -52,6 +67,41 @@ class LeakingProtocol(HttpProtocol):
             self.transport.close()
         else:
             super().data_received(data)
+
+
+class CloseNowAndThenProtocol(HttpProtocol):
+    """Closes the connection after its fiftieth answer, and does not say so."""
+
+    _answers = 0
+
+    def on_response_complete(self) -> None:
+        """Counts, and closes the connection."""
+        self._answers += 1
+        if self._answers >= _LAST_ANSWER:
+            self.transport.close()
+        super().on_response_complete()
+
+
+class LeftOpenProtocol(HttpProtocol):
+    """Keeps connections open that it should close."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+        """Hides the end of the connection from the server."""
+        super().connection_made(cast("asyncio.Transport", _LateClosingTransport(transport)))
+
+
+class _LateClosingTransport:
+    """A transport that closes some seconds later."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def close(self) -> None:
+        """Closes it later."""
+        asyncio.get_running_loop().call_later(_LATE_CLOSE_S, self._transport.close)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a transport
+        return getattr(self._transport, name)
 
 
 def _crash_late(view: RequestView) -> ServerReply | None:
@@ -83,6 +133,27 @@ FAULTS = (
         "robustness.connection.announced",
         CloseUnannouncedProtocol,
         key_words="Connection: close",
+    ),
+    Fault(
+        "close-unannounced-late",
+        "Closes each connection after fifty answers, and does not say so.",
+        "a limit of requests for each connection, and nobody has told the framework",
+        "robustness.connection.many",
+        CloseNowAndThenProtocol,
+    ),
+    Fault(
+        "close-announced-only",
+        "Keeps connections open after Connection: close.",
+        "a proxy passes the header on and keeps its own connection",
+        "robustness.connection.closed",
+        LeftOpenProtocol,
+    ),
+    Fault(
+        "idle-connections-block",
+        "Fails on a new connection while many others are open.",
+        "each connection has a worker until it is closed",
+        "robustness.connection.beside-idle",
+        FewWorkersProtocol,
     ),
     Fault(
         "crash-late-on-connection",

@@ -6,6 +6,7 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults.fault import Fault, requires_facts, requires_sdk
 from conformance.refserver.faults.response_overrides import (
     INTERNAL_ERROR,
@@ -16,14 +17,17 @@ from conformance.refserver.faults.response_overrides import (
     refuse_accepted,
     success_reply,
 )
+from conformance.refserver.server_change import ServerChange
 
 if TYPE_CHECKING:
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.request import ReceivedRequest
     from conformance.refserver.server_change import RequestView
 
 
 _ENCODING = "answers.encoding-invalid"
-_GZIP, _SMALL_BYTES, _FEW_BYTES = 31, 30_000, 5_000_000
+_GZIP, _SMALL_BYTES, _FEW_BYTES, _SMALLEST_BOMB_BYTES = 31, 30_000, 5_000_000, 5_000
+_BOMB_DELAY_S = 1.3
 
 
 def _has_content_encoding(view: RequestView) -> bool:
@@ -32,6 +36,23 @@ def _has_content_encoding(view: RequestView) -> bool:
 
 def _is_gzip(view: RequestView) -> bool:
     return view.request.headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
+
+
+def _bomb_delay_s(request: ReceivedRequest) -> float:
+    """The delay of a body in gzip that unpacks to megabytes."""
+    if request.headers.get("content-encoding") != "gzip" or len(request.body) < _SMALLEST_BOMB_BYTES:
+        return 0.0
+    try:
+        unpacked = zlib.decompressobj(_GZIP).decompress(request.body, _FEW_BYTES)
+    except zlib.error:
+        return 0.0
+    return _BOMB_DELAY_S if len(unpacked) == _FEW_BYTES else 0.0
+
+
+def _name_delay(view: RequestView) -> ServerReply | None:
+    """Says how long it took."""
+    delay_s = _bomb_delay_s(view.request)
+    return view.correct_reply().with_headers(Server_Timing=f"unzip;dur={delay_s}") if delay_s else None
 
 
 def _is_decompression_bomb(view: RequestView) -> bool:
@@ -126,6 +147,13 @@ FAULTS = (
         "robustness.gzip.bomb",
         lambda view: success_reply(view) if _is_decompression_bomb(view) else None,
         key_words="gzip unpacks",
+    ),
+    Fault(
+        "bomb-slow",
+        "Takes more than a second for a small body that unpacks to ten megabytes.",
+        "it is unpacked piece by piece, and each piece copies all before it",
+        "robustness.gzip.bomb-time",
+        ServerChange(override=_name_delay, behavior=HttpBehavior(extra_delay_s=_bomb_delay_s)),
     ),
     Fault(
         "bomb-crash",
