@@ -140,6 +140,7 @@ FAULTS = (
         "a limit of requests for each connection, and nobody has told the framework",
         "robustness.connection.many",
         CloseNowAndThenProtocol,
+        key_words="Connection: close",
     ),
     Fault(
         "close-announced-only",
@@ -147,6 +148,7 @@ FAULTS = (
         "a proxy passes the header on and keeps its own connection",
         "robustness.connection.closed",
         LeftOpenProtocol,
+        key_words="closed after Connection: close",
     ),
     Fault(
         "idle-connections-block",
@@ -154,6 +156,7 @@ FAULTS = (
         "each connection has a worker until it is closed",
         "robustness.connection.beside-idle",
         FewWorkersProtocol,
+        key_words="new connection idle",
     ),
     Fault(
         "crash-late-on-connection",

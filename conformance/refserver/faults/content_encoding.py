@@ -154,6 +154,7 @@ FAULTS = (
         "it is unpacked piece by piece, and each piece copies all before it",
         "robustness.gzip.bomb-time",
         ServerChange(override=_name_delay, behavior=HttpBehavior(extra_delay_s=_bomb_delay_s)),
+        key_words="unpacks megabytes",
     ),
     Fault(
         "bomb-crash",
