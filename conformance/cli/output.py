@@ -125,7 +125,7 @@ class Outputs:
         """Raises UsageError if two reports go to one file."""
         names_by_place: dict[Path, str] = {}
         for name, destination in self._files():
-            place = Path(destination).parent.resolve() / Path(destination).name
+            place = Path(os.path.realpath(Path(destination).parent), Path(destination).name)
             if _is_replaced(place) and (other := names_by_place.setdefault(place, name)) != name:
                 raise UsageError(f"--{_option(other)} and --{_option(name)} can't both go to {destination}")
 
@@ -273,7 +273,10 @@ def _standard_name(destination: str) -> str:
 
 def _is_replaced(place: Path) -> bool:
     """Whether a file at a place is replaced, so that no two can be there."""
-    return not place.exists() or place.is_file()
+    try:
+        return not place.exists() or place.is_file()
+    except OSError:
+        return True  # a name that is too long; that it can't be written is said where it is tried
 
 
 def _is_same_file(path: str, other: str) -> bool:

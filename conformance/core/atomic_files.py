@@ -116,4 +116,5 @@ def _mode_of_regular_file(place: Path) -> int | None:
 
 def _is_in_system_directory(directory: Path) -> bool:
     """Whether a directory holds what only looks like files: /dev/stdout may stand for a file, and is not one."""
-    return len(directory.resolve().parts) > 1 and directory.resolve().parts[1] in _SYSTEM_ROOTS
+    parts = Path(os.path.realpath(directory)).parts  # unlike resolve(), it takes links that lead in a circle
+    return len(parts) > 1 and parts[1] in _SYSTEM_ROOTS

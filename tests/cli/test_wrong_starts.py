@@ -276,3 +276,17 @@ def test_a_wrong_start_is_cheap(line: str, server: ScriptedServer, places: dict[
     assert len(completed.stderr.splitlines()) == 1
     assert int(completed.stdout) < 150 * _MIB
     assert server.connections == 0
+
+
+@pytest.mark.parametrize("place", ["x" * 5_000, "circle/report", "circle"], ids=["long", "in a circle", "a circle"])
+def test_a_report_that_no_file_can_hold(
+    place: str,
+    server: ScriptedServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Names that are too long, and links that lead in a circle, are the user's."""
+    (tmp_path / "circle").symlink_to("circle")
+    monkeypatch.chdir(tmp_path)
+    start(["run", server.url, "--write-key", "k", "--profile", "segmentstream", "--json", place], server, capsys)
