@@ -30,11 +30,11 @@ def lone_exchange(
     """
     slug = case.shared_slug or case.slug if isinstance(case, RefusedRequest) else case.slug
     key = f"{slug} of {call.operation}"
-    exchange = call.shared_exchanges.get(key)
+    exchange = call.refusals.get(key)
     if exchange is None or exchange.response is None:
         own_call = call.labelled(key)  # so that the bytes of other requests don't depend on which check comes first
         exchange = yield allow(case.make_draft(own_call))
-        call.shared_exchanges[key] = exchange
+        call.refusals[key] = exchange
     return exchange
 
 

@@ -193,9 +193,10 @@ def partly_bad_required(call: Call) -> Steps:
             if not (yield from _is_refused_without(single, pointer)):
                 continue
             is_any_refused = True
-            good, last = (call.baseline_event(call.operation.event_type) for _ in range(2))
-            bad = pointers.remove(call.baseline_event(type_name), pointer)
-            exchange = yield call.acceptable_request().with_events(good, bad, last)
+            own = call.labelled(f"{call.label}, {type_name} without {pointer}")  # its bytes depend on nothing else
+            good, last = (own.baseline_event(call.operation.event_type) for _ in range(2))
+            bad = pointers.remove(own.baseline_event(type_name), pointer)
+            exchange = yield own.acceptable_request().with_events(good, bad, last)
             note = expect.status(exchange, answer, f"a batch with one {type_name} without {pointer}") or note
     if not is_any_refused:
         raise NotApplicable("no single event is refused for a required field")

@@ -29,8 +29,8 @@ _SLOW_BOMB_S = 1.0
 """Ten megabytes take a tenth of it to unpack."""
 _TIMES_CONTROL, _TIMES_HALF = 5.0, 2.5
 """How many times as long as for a control of its size, and as for half of it, is out of proportion."""
-_ROUNDS = 6
-"""How often each is sent before it is held against the target: the first time that is in proportion ends it."""
+_FEWEST_ROUNDS, _ROUNDS = 3, 6
+"""How often each is sent before its times are compared, and before they are held against the target."""
 _PROPORTION = f"rules.{Rule.PROPORTIONATE_TIME}"
 _OPTIONS: CheckOptions = {"exclusive": True, "first_per": FirstPer.KIND}
 _BOMB_OPTIONS: CheckOptions = {**_OPTIONS, "tier": Tier.VOLUME}
@@ -104,9 +104,10 @@ def _expect_proportion(
             return None
         rounds.append((full, (yield from _timed(make_control(100))), (yield from _timed(make(50)))))
         fastest = [min(column, key=attrgetter("elapsed_s")) for column in zip(*rounds, strict=True)]
-        if not _is_out_of_proportion(*(exchange.elapsed_s for exchange in fastest)):
+        is_late = _is_out_of_proportion(*(exchange.elapsed_s for exchange in fastest))
+        if not is_late and len(rounds) >= _FEWEST_ROUNDS:
             return None
-        if len(rounds) == _ROUNDS:
+        if is_late and len(rounds) == _ROUNDS:
             raise _deviation(subject, *fastest)
 
 

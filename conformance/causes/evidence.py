@@ -78,17 +78,13 @@ class Evidence:
 
 
 def compact_result(result: CheckResult) -> CheckResult:
-    """A result whose exchanges have no large bodies, and the one that shows a failure among them.
-
-    What another check has sent before is not sent again, and is no exchange of the check that fails by it.
-    """
+    """A result whose exchanges have no large bodies."""
     index = result.exchange_index
     exchanges = tuple(map(_compact, result.exchanges))
     if result.exchange is None:
         return replace(result, exchanges=exchanges)
-    if index is None:
-        exchanges, index = (*exchanges, _compact(result.exchange)), len(exchanges)
-    return replace(result, exchanges=exchanges, exchange=exchanges[index])
+    own = _compact(result.exchange) if index is None else exchanges[index]
+    return replace(result, exchanges=exchanges, exchange=own)
 
 
 def _compact(exchange: Exchange) -> Exchange:

@@ -85,7 +85,7 @@ async def _ask(
         def keep(trial: Trial, result: CheckResult) -> None:
             answers.results[trial.name] = compact_result(result)
 
-        alone = [replace(item, preflight=replace(own, shared_exchanges={})) for item in trials]
+        alone = [replace(item, preflight=own, is_alone=True) for item in trials]
         await engine.run_all(alone, sender, plan.jobs, keep)
         if findings:
             fuzz_sender = FuzzSender(plan.contract, plan.keys, wire, own)

@@ -34,7 +34,8 @@ class Trial:
 
     `preflight` is empty until a run has made it. `fallbacks` are the operations to ask if nothing is accepted on
     `operation`; `stand_in` is the one of them that is asked. `repetition` counts from 1: the message ids of a
-    trial differ from one repetition to the next. `is_thorough`: it sends every form on its own path, too.
+    trial differ from one repetition to the next. `is_thorough`: it sends every form on its own path, too. `is_alone`:
+    it sends all that it looks at, also what another check has been answered already.
     """
 
     check: Check
@@ -47,6 +48,7 @@ class Trial:
     stand_in: Operation | None = None
     repetition: int = 1
     is_thorough: bool = False
+    is_alone: bool = False
 
     @property
     def asked_operation(self) -> Operation | None:
@@ -169,6 +171,7 @@ class Trial:
             label=self.name if self.repetition == 1 else f"{self.name}, turn {self.repetition}",
             baseline=baseline,
             shared_exchanges=self.preflight.shared_exchanges,
+            refusals={} if self.is_alone else self.preflight.refusals.setdefault(self.repetition, {}),
             run_id=self.preflight.run_id,
             usual_success=self.preflight.successes.get(operation),
             is_thorough=self.is_thorough,

@@ -81,7 +81,7 @@ class Side:
         wanted_names = set(names)
         self.sender.shared_exchanges.clear()
         trials = [
-            replace(trial, preflight=self.preflight, repetition=round_number)
+            replace(trial, preflight=self.preflight, repetition=round_number, is_alone=True)
             for trial in self.plan.trials
             if trial.name in wanted_names
         ]

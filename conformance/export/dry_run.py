@@ -84,7 +84,7 @@ def dry_run(trial: Trial, choose_status: ChooseStatus) -> DryRun:
     Raises NotApplicable if the contract does not ask for the check, or the first request can't be made.
     """
     nothing_shared = replace(trial.preflight, shared_exchanges={})  # what is made up here must not outlive this run
-    generator = replace(trial, preflight=nothing_shared).steps()
+    generator = replace(trial, preflight=nothing_shared, is_alone=True).steps()
     answered_steps: list[DryRunStep] = []
     pending: tuple[Step, int, set[str]] | None = None
 

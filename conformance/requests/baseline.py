@@ -37,6 +37,7 @@ class PreflightResult:
     `dead`: the operations that accept nothing, each with the answer to its minimal request.
     `absent`: those of them that are not there at all.
     `shared_exchanges`: exchanges that several checks need; filled during the run.
+    `refusals`: the answers to requests with one reason to refuse them, by the repetition; filled during the run.
     `run_id`: the tag of the run's events.
     """
 
@@ -45,6 +46,7 @@ class PreflightResult:
     dead: Mapping[Operation, Exchange] = field(default_factory=dict)
     absent: frozenset[Operation] = frozenset()
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
+    refusals: dict[int, dict[str, Exchange]] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
 
     def require_alive(self, operation: Operation) -> None:

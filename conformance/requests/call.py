@@ -37,10 +37,9 @@ _DEFAULT_EVENT_BYTES = 16_000
 class Call:
     """The operation that a check tests, under a contract, and factories of requests to it.
 
-    `label` keeps message ids of different checks apart. `shared_exchanges` holds exchanges that several checks need, so
-    that each is provoked only once per run. `usual_success` is the answer to the acceptable request of the
-    preflight, if there was one. Events with a context carry `run_id` in it and all ids start with ID_PREFIX, so that
-    the events of a run can be found and deleted; minimal ones carry only the id. `is_thorough`: no form is left out.
+    `label` keeps message ids of different checks apart. `shared_exchanges` and `refusals` hold exchanges that several
+    checks need, so that each is provoked once per run. `usual_success` is the answer to the request of the preflight.
+    Events carry `run_id` in their context, and ids start with ID_PREFIX, so that they can be found and deleted.
     """
 
     contract: Contract
@@ -49,6 +48,7 @@ class Call:
     label: str = ""
     baseline: Baseline = field(default_factory=Baseline)
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
+    refusals: dict[str, Exchange] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
     usual_success: Exchange | None = None
     is_thorough: bool = False

@@ -129,7 +129,7 @@ async def _run_item(item: WorkItem, sender: Sender) -> CheckResult:
             sources=deviation.sources,
             is_server_error=deviation.is_server_error,
             subject=deviation.subject,
-            exchanges=tuple(exchanges),
+            exchanges=_with_own(exchanges, deviation.exchange),
             exchange=deviation.exchange,
             path_state=deviation.path_state if isinstance(deviation, Untestable) else None,
         )
@@ -143,6 +143,12 @@ async def _run_item(item: WorkItem, sender: Sender) -> CheckResult:
     if isinstance(note, Note):
         return CheckResult(outcome=Outcome.PASS, message=note.text, data=note.data, exchanges=tuple(exchanges))
     return CheckResult(outcome=Outcome.PASS, message=note or "", exchanges=tuple(exchanges))
+
+
+def _with_own(exchanges: Sequence[Exchange], own: Exchange | None) -> tuple[Exchange, ...]:
+    """The exchanges of a check with the one that shows its failure, also if another check has asked for that before."""
+    is_new = own is not None and all(item is not own for item in exchanges)
+    return (*exchanges, own) if is_new and own else tuple(exchanges)
 
 
 def _unanswered(failure: NoResponse, exchanges: Sequence[Exchange]) -> CheckResult:

@@ -25,8 +25,8 @@ SECRETS = (KEY, TOKEN, SESSION, VAULT)
 HEADERS = (f"X-Jwt: Bearer {TOKEN}", f"Cookie: theme=dark; sid={SESSION}", f"X-Vault: {VAULT}")
 HEADER_OPTIONS = tuple(word for header in HEADERS for word in ("--header", header))
 PROFILE = ("--profile", "segmentstream")
-_GENERATED = {"corpora", "hypothesis"}
-"""Directories of the cache with what is made before anything is sent."""
+_GENERATED = {"corpora", "hypothesis", "__pycache__"}
+"""Directories with what is made before anything is sent."""
 SOME_CHECKS = (
     "--select",
     "auth.key.*,errors.*,json.syntax.*,accept.event.*,robustness.method.*",

@@ -167,10 +167,10 @@ FAULTS = (
         "unknown-type-crash",
         "Fails on an event of an unknown type.",
         "a table of handlers has no such key",
-        "batch.type.unknown batch.type.unknown-second batch.type.missing batch.type.missing-second "
-        "errors.status.batch robustness.types.common",
+        "batch.type.unknown batch.type.unknown-second batch.type.missing batch.type.missing-second errors.status.batch",
         crash_on(_UNKNOWN, _UNTYPED),
         HAS_BATCHES,
+        collateral_reason="a number is no known type, either",
         key_words="batch type 500",
     ),
 )
