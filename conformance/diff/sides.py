@@ -37,6 +37,7 @@ class Side:
     preflight: PreflightResult = field(default_factory=PreflightResult)
     stopped: str = ""
     is_out_of_time: bool = False
+    _watchdog: Watchdog | None = None
     _start_s: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -55,9 +56,11 @@ class Side:
         self.sender.start_over()
 
     def _new_watchdog(self, done_share: Callable[[], float] | None = None) -> Watchdog:
-        """A watchdog for a part of the comparison: the time of all parts together is that of the plan."""
-        limits = self.plan.time_limits.after(time.monotonic() - self._start_s)
-        return Watchdog(limits=limits, done_share=done_share, waits=self.sender.waits)
+        """A watchdog for a part of the comparison: its time is that of all parts together, also without progress."""
+        idle_s = self._watchdog.idle_s if self._watchdog else 0.0
+        limits = replace(self.plan.time_limits.after(time.monotonic() - self._start_s), idle_before_s=idle_s)
+        self._watchdog = Watchdog(limits=limits, done_share=done_share, waits=self.sender.waits)
+        return self._watchdog
 
     async def accepts(self, operation: Operation, baseline: Baseline) -> bool:
         """Whether it accepts a request with a baseline."""

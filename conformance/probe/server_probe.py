@@ -80,7 +80,8 @@ class ProbeResult:
     def profile_data(self, name: str, url: str, date: str | None = None) -> dict[str, Any]:
         """The profile as data. Raises InconclusiveError if there is not enough for one."""
         if self.draft_profile is None or not self.has_profile:
-            raise InconclusiveError(f"{url}: the budget ended before anything was learned; see --max-requests")
+            why = self.stop_reason or "the budget ended; see --max-requests"
+            raise InconclusiveError(f"{url}: nothing was learned: {why}")
         return build_profile_data(self.draft_profile, name, url, date)
 
 

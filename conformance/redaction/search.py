@@ -12,6 +12,7 @@ from conformance.redaction.views import (
     escaped_views,
     hex_views,
     narrow_views,
+    unstyled_views,
     visible_view,
 )
 
@@ -132,6 +133,7 @@ class SecretSearch:
     def _views(self, data: bytes) -> Iterator[View]:
         """All that a text decodes to in one step."""
         yield from escaped_views(data)
+        yield from unstyled_views(data)
         yield from narrow_views(data, self._min_length - 1)
         yield from base64_views(data, self._min_base64_length)
         yield from hex_views(data, 2 * self._min_length)

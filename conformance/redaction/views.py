@@ -62,6 +62,11 @@ _MISREAD = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
 _NUMBERS = re.compile(rb"[0-9][0-9]{1,2}[,; ]{1,2}(?:[0-9]{2,3}[,; ]{1,2}){5}[0-9]{2,3}")
 _NUMBER = re.compile(rb"[0-9]+|[^0-9]+")
 _NULS = re.compile(rb"\0+")
+_MARKUP = re.compile(rb"<[/!a-zA-Z][^<>\x1b]{0,200}>|\x1b\[[0-9;:?]{0,32}[ -/]{0,4}[@-~]")
+"""A tag of HTML, or a colour of a terminal."""
+_FULLWIDTH = re.compile(rb"\xef(?:\xbc[\x81-\xbf]|\xbd[\x80-\x9e])")
+"""A letter of ASCII as wide as one of Chinese, in UTF-8."""
+_FIRST_FULLWIDTH = 0xFF01
 _BASE64_BITS, _BYTE_BITS = 6, 8
 
 
@@ -135,6 +140,16 @@ def escaped_views(data: bytes) -> Iterator[View]:
         yield EditedView(data, _MISREAD, _byte, _MISREAD.sub(_byte, data))
 
 
+def unstyled_views(data: bytes) -> Iterator[View]:
+    """The text without tags and colours, and with narrow letters in place of wide ones, if it has any."""
+    if b"<" in data or b"\x1b[" in data:
+        text = _MARKUP.sub(b"", data)
+        if len(text) < len(data):
+            yield EditedView(data, _MARKUP, _nothing, text)
+    if b"\xef\xbc" in data or b"\xef\xbd" in data:
+        yield EditedView(data, _FULLWIDTH, _narrow_letter, _FULLWIDTH.sub(_narrow_letter, data))
+
+
 def visible_view(data: bytes) -> View:
     """The text without blanks, controls and characters that are not seen."""
     visible = data.translate(None, _BLANKS)
@@ -171,6 +186,11 @@ def hex_views(data: bytes, min_length: int) -> Iterator[View]:
 
 def _nothing(_: re.Match[bytes]) -> bytes:
     return b""
+
+
+def _narrow_letter(match: re.Match[bytes]) -> bytes:
+    """The letter of ASCII that a wide one stands for."""
+    return bytes((ord(match[0].decode()) - _FIRST_FULLWIDTH + ord("!"),))
 
 
 def _byte(match: re.Match[bytes]) -> bytes:
