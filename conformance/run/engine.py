@@ -129,7 +129,7 @@ async def _run_item(item: WorkItem, sender: Sender) -> CheckResult:
             sources=deviation.sources,
             is_server_error=deviation.is_server_error,
             subject=deviation.subject,
-            exchanges=_with_own(exchanges, deviation.exchange),
+            exchanges=_with_own(exchanges, None if isinstance(deviation, Untestable) else deviation.exchange),
             exchange=deviation.exchange,
             path_state=deviation.path_state if isinstance(deviation, Untestable) else None,
         )
