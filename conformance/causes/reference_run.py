@@ -94,4 +94,4 @@ async def _ask(
                     reply, _ = await fuzz_sender.case_runner.run(*finding.preceding, finding.case)
                     answers.generated[finding.id] = fuzz_sender.case_runner.redacted_exchange(finding.case, reply)
             finally:
-                fuzz_sender.close()
+                await fuzz_sender.aclose()

@@ -143,7 +143,7 @@ class FuzzComparison:
             self.result.is_cut = True
         finally:
             for sender in self._senders:
-                sender.close()
+                await sender.aclose()
         return self.result
 
     async def _find_differing(self, cases: Sequence[Case], max_time_s: float | None) -> list[tuple[Case, AnswerChange]]:

@@ -135,7 +135,7 @@ class Campaign:
             if isinstance(end, asyncio.CancelledError):
                 raise
         finally:
-            self._sender.close()
+            await self._sender.aclose()
             self.result.requests, self.result.waited_s = self._sender.connections.sent_count, self._sender.waited_s
         return self.result
 

@@ -68,7 +68,7 @@ async def _replay(contract: Contract, keys: Keys, sender: Sender, finding: Findi
         finding_now = await _send_between_controls(case_runner, contract, finding, control)
         return with_context(finding_now, contract, case_runner) if finding_now else None
     finally:
-        fuzz_sender.close()
+        await fuzz_sender.aclose()
 
 
 async def _send_between_controls(

@@ -106,9 +106,9 @@ class FuzzSender:
         is_late = not self._has_time or (deadline_s is not None and time.monotonic() > deadline_s)
         return is_late or bool(self._wire.budget.exhausted_reason) or self.unanswered >= MAX_UNANSWERED
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Closes all connections."""
-        self.connections.close()
+        await self.connections.aclose()
 
     def _count_unanswered(self, reply: Reply) -> None:
         self.unanswered += reply.failure in UNRESPONSIVE_FAILURES

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from conformance.wire.throttle import Throttle
 
 _DEADLINE_CHECK_S = 0.1
+_CLOSING_S, _CLOSED_S = 1.0, 0.001
+"""How long to wait for connections that are being opened, and for the event loop to close what is open, in seconds."""
 UNRESPONSIVE_FAILURES = frozenset({TransportFailure.TIMEOUT, TransportFailure.UNREACHABLE, TransportFailure.TLS})
 
 
@@ -66,7 +68,7 @@ class Connection(Generic[RequestT]):
         self._connections = connections
         self._answer = PendingAnswer(connections.reader)
         self._is_fresh = True
-        self._opening: asyncio.Task[None] | None = None
+        self.opening: asyncio.Task[None] | None = None
 
     def send(self, request: RequestT) -> None:
         """Sends a request, over a new TCP connection if there is none."""
@@ -74,7 +76,7 @@ class Connection(Generic[RequestT]):
         self.sent_at_s = self._connections.loop.time()
         transport = self.protocol.transport if self.protocol else None
         if transport is None or transport.is_closing():
-            self._opening = self._connections.loop.create_task(self._open())
+            self.opening = self._connections.loop.create_task(self._open())
         else:
             self._connections.queue_write(transport, request.data)
 
@@ -229,11 +231,17 @@ class Connections(Generic[RequestT]):
         """Sends nothing for some seconds."""
         self._paused_until_s = max(self._paused_until_s, self.loop.time() + seconds)
 
-    def close(self) -> None:
-        """Closes every connection."""
+    async def aclose(self) -> None:
+        """Closes every connection, and waits until the event loop has: an open one may outlive the loop otherwise."""
         for connection in self._connections:
             connection.prepared = None
             connection.close()
+        opening = [item.opening for item in self._connections if item.opening and not item.opening.done()]
+        for task in opening:
+            task.cancel()
+        if opening:
+            await asyncio.wait(opening, timeout=_CLOSING_S)
+        await asyncio.sleep(_CLOSED_S)
 
     def handle_reply(self, connection: Connection[RequestT], request: RequestT, reply: Reply) -> None:
         """Passes on a reply."""

@@ -51,7 +51,7 @@ def replies_to(url: str, count: int, *, deadline_s: float = 5.0, per_s: float | 
         replies: list[Reply] = []
         requests = iter([PreparedRequest()] * count)
         await connections.send_all(lambda: next(requests, None), lambda _, reply, __: replies.append(reply))
-        connections.close()
+        await connections.aclose()
         assert connections.sent_count == count
         return replies
 
@@ -166,7 +166,7 @@ def test_an_exception_while_taking_a_reply_is_raised() -> None:
         try:
             await connections.send_all(PreparedRequest, on_reply)
         finally:
-            connections.close()
+            await connections.aclose()
 
     with scripted_server(answer_always()) as server, pytest.raises(LookupError, match="ours"):
         asyncio.run(run(server.url))
@@ -193,7 +193,7 @@ def send_cases(
             sender = FuzzSender(Contract(load("rudderstack")), KEYS, wire, PreflightResult())
             end_s = None if max_time_s is None else time.monotonic() + max_time_s
             is_complete = await sender.send_all(iter(cases), on_reply, deadline_s=end_s)
-            sender.close()
+            await sender.aclose()
         return is_complete, replies, sender
 
     return asyncio.run(run())

@@ -58,7 +58,7 @@ async def send_prepared(url: str, **trust: str | bool) -> tuple[TransportFailure
     target = parse_target(url, **trust)  # type: ignore[arg-type]
     connections: Connections[Prepared] = Connections(target, connections=1, deadline_s=10.0)
     (reply,) = await connections.send_in_order([Prepared()])
-    connections.close()
+    await connections.aclose()
     return reply.failure, reply.failure_detail
 
 

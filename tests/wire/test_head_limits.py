@@ -40,7 +40,7 @@ async def send(way: str, url: str) -> tuple[Response | None, TransportFailure | 
     if way == "many":
         connections: Connections[Prepared] = Connections(target, connections=1, deadline_s=10)
         (reply,) = await connections.send_in_order([Prepared()])
-        connections.close()
+        await connections.aclose()
         return reply.response, reply.failure, reply.failure_detail
     async with Wire(target=target, redactor=Redactor({})) as wire:
         if way == "alone":
