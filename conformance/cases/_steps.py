@@ -10,7 +10,7 @@ from conformance.cases._refusals import lone_exchange, may_time_out, must_be_ans
 from conformance.checks import expect
 from conformance.core.errors import NotApplicable
 from conformance.core.model import TransportFailure, weaker_level
-from conformance.core.statuses import CLIENT_ERROR, SERVER_ERROR
+from conformance.core.statuses import SERVER_ERROR
 from conformance.profile.facts import Condition
 from conformance.requests import framings, send_on_one_connection
 from conformance.requests.raw_writers import write_standard
@@ -105,7 +105,7 @@ def expect_error_bodies(call: Call, cases: Iterable[InvalidCase]) -> Steps:
     shape, has_refusal = call.contract.error_body(call.operation), False
     for case in cases:
         exchange = yield from lone_exchange(call, case, must_be_answered)
-        if CLIENT_ERROR <= exchange.status < SERVER_ERROR:
+        if expect.is_refused(exchange):
             has_refusal = True
             expect.body(exchange, shape, case.description)
     if not has_refusal:

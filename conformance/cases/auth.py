@@ -16,7 +16,7 @@ from conformance.checks.catalogue import check
 from conformance.checks.check import FACT_OF_PARAMETER, NO_SERVER_ERROR, UNDOCUMENTED, FirstPer
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
-from conformance.core.statuses import CLIENT_ERROR, SERVER_ERROR, UNAUTHORIZED
+from conformance.core.statuses import UNAUTHORIZED
 from conformance.profile.facts import Condition, Rule
 from conformance.requests.auth_schemes import AUTH_HEADERS, UNSIGNED_TOKEN
 from conformance.requests.credentials import UNKNOWN_KEY, authorization, encode_base64
@@ -123,8 +123,7 @@ def unknown_key_under_schemes(call: Call) -> Steps:
     answer = yield from refusal_of(call, UNKNOWN_KEY_CASE, MISSING_CREDENTIALS, *INVALID_AUTHORIZATION[-1:])
     for header in (AUTH_HEADERS[0], UNSIGNED_TOKEN, *share_of_path(call, AUTH_HEADERS[1:])):
         exchange = yield header.make_draft(call, UNKNOWN_KEY).allowing_no_answer()
-        is_refused = CLIENT_ERROR <= exchange.status < SERVER_ERROR  # which refusal depends on what a scheme is to it
-        if not is_refused:
+        if not expect.is_refused(exchange):  # which refusal it is depends on what a scheme is to the target
             expect.status(exchange, answer, f"an unknown key under {header.description}")
     return None
 

@@ -10,7 +10,6 @@ from conformance.checks.catalogue import check
 from conformance.checks.check import NO_SERVER_ERROR, WITH_BODY, FirstPer
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
-from conformance.core.statuses import CLIENT_ERROR, SERVER_ERROR
 from conformance.profile.facts import Condition
 from conformance.requests.content_codings import with_gzip
 from conformance.requests.invalid_cases import oversized_request
@@ -80,7 +79,7 @@ def unusual_codings(call: Call) -> Steps:
 
 def _expect_refused(exchange: Exchange, subject: str) -> None:
     """A request was refused. Raises Deviation if not."""
-    if not CLIENT_ERROR <= exchange.status < SERVER_ERROR:
+    if not expect.is_refused(exchange):
         raise Deviation(
             f"{subject} must be refused",
             f"was answered with {exchange.summary}",

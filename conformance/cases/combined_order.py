@@ -13,19 +13,17 @@ from conformance.checks.check import BATCHES, EVENTS_AND_BATCHES, FACT_OF_PARAME
 from conformance.core import pointers
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Parameter, TransportFailure
-from conformance.core.statuses import CLIENT_ERROR, SERVER_ERROR
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition
 from conformance.requests import send_on_one_connection
 from conformance.requests.content_codings import with_gzip
 from conformance.requests.credentials import NO_CREDENTIALS, UNKNOWN_KEY
-from conformance.requests.fields import identity_pointers
-from conformance.requests.invalid_cases import NO_IDENTITY
+from conformance.requests.invalid_cases import NO_IDENTITY, nameless_event
 from conformance.requests.raw_writers import write_standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.core.model import Exchange, Json, JsonObject
+    from conformance.core.model import Exchange, Json
     from conformance.requests import Call, Draft
     from conformance.requests.steps import Steps
 
@@ -35,7 +33,7 @@ class BadEvent(Parameter):
     """An event that a batch must not have, and the condition that says how it is answered."""
 
     condition: Condition
-    edit: Callable[[Call, JsonObject], Json]
+    make: Callable[[Call], Json]
 
     @property
     def fact(self) -> str:
@@ -43,23 +41,17 @@ class BadEvent(Parameter):
         return f"answers.{self.condition}"
 
 
-def _without_user(call: Call, event: JsonObject) -> Json:
-    for pointer in identity_pointers(call).values():
-        event = pointers.remove(event, pointer)
-    return event
-
-
-def _without_type(call: Call, event: JsonObject) -> Json:
+def _without_type(call: Call) -> Json:
     pointer = call.contract.profile.pointers.type
     if pointer is None:
         raise NotApplicable("the events of this dialect do not name their type")
-    return pointers.remove(event, pointer)
+    return pointers.remove(call.baseline_event(call.operation.event_type), pointer)
 
 
 BAD_EVENTS = (
-    BadEvent("no-user", "an event that names no user", Condition.BATCH_PARTLY_BAD, _without_user),
+    BadEvent("no-user", "an event that names no user", Condition.BATCH_PARTLY_BAD, nameless_event),
     BadEvent("no-type", "an event without a type", Condition.BATCH_TYPE_MISSING, _without_type),
-    BadEvent("no-object", "a text in place of an event", Condition.BATCH_EVENT_NOT_OBJECT, lambda *_: "conformance"),
+    BadEvent("no-object", "a text in place of an event", Condition.BATCH_EVENT_NOT_OBJECT, lambda _: "conformance"),
 )
 
 
@@ -69,7 +61,7 @@ def position(call: Call, bad: BadEvent) -> Steps:
     """A server that looks at the first event, or at a hundred of them, loses the others or refuses them all."""
     expect.control((yield call.batch_of(2)))
     answer = call.contract.expected_response(bad.condition)
-    event = bad.edit(call, call.baseline_event(call.operation.event_type))
+    event = bad.make(call)
     deviations = []
     for where, before, after in (("first", 0, 1), ("last", 1, 0), ("in the middle", 1, 1), ("number 201", 200, 0)):
         if (draft := _batch_around(call, event, before, after)) is None:
@@ -148,7 +140,7 @@ def answers_on_connection(call: Call, sequence: Sequence) -> Steps:
 def _expect_as_alone(alone: Exchange, exchange: Exchange, subject: str) -> None:
     """An answer is that of the request alone, or another refusal in place of one. Raises Deviation if not."""
     is_same = alone.status == exchange.status or (expect.is_accepted(alone) and expect.is_accepted(exchange))
-    if is_same or (_is_refusal(alone) and _is_refusal(exchange)) or expect.is_server_error(alone):
+    if is_same or (expect.is_refused(alone) and expect.is_refused(exchange)) or expect.is_server_error(alone):
         return
     raise Deviation(
         f"{subject} on one connection must be answered as it is alone, with {alone.status}",
@@ -157,7 +149,3 @@ def _expect_as_alone(alone: Exchange, exchange: Exchange, subject: str) -> None:
         expected=f"{alone.status}, as on a connection of its own",
         is_server_error=expect.is_server_error(exchange),
     )
-
-
-def _is_refusal(exchange: Exchange) -> bool:
-    return CLIENT_ERROR <= exchange.status < SERVER_ERROR

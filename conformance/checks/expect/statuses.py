@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.core.errors import Deviation, NoResponse
 from conformance.core.model import TransportFailure, weaker_level
-from conformance.core.statuses import MULTI_STATUS, SERVER_ERROR, TOO_MANY_REQUESTS, UNAVAILABLE
+from conformance.core.statuses import CLIENT_ERROR, MULTI_STATUS, SERVER_ERROR, TOO_MANY_REQUESTS, UNAVAILABLE
 from conformance.profile.facts import Condition, SizeLimit
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ _REFUSAL_STATUSES = frozenset(range(400, SERVER_ERROR)) - {TOO_MANY_REQUESTS}
 def is_accepted(exchange: Exchange) -> bool:
     """Whether the response is a success of any kind, but not a partial one (207)."""
     return _OK <= exchange.status < _MULTIPLE_CHOICES and exchange.status != MULTI_STATUS
+
+
+def is_refused(exchange: Exchange) -> bool:
+    """Whether the response is a refusal of any kind, for which the target holds the client responsible."""
+    return CLIENT_ERROR <= exchange.status < SERVER_ERROR
 
 
 def measured_sizes(exchanges: Iterable[Exchange]) -> tuple[tuple[MeasuredSize, bool], ...]:
