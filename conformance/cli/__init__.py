@@ -23,6 +23,7 @@ _COMMAND_MODULES = {
     "replay": "fuzz",
     "probe": "probe",
     "diff": "diff",
+    "config": "config",
     "export": "export",
     "report": "report",
     "compare": "report",

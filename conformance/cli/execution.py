@@ -52,13 +52,22 @@ _EMBEDDED_KEYS = {
 
 def dry_run(settings: Mapping[str, Any], url: str | None, contract: Contract, checks: Sequence[Check]) -> int:
     """Prints the plan without sending anything and returns the exit code. Needs no key and no server."""
-    settings_with_key = {**settings, "write_key": settings["write_key"] or _EMBEDDED_KEYS["write_key"]}
-    if url is None:
-        settings_with_key["source_id"] = settings["source_id"] or _EMBEDDED_KEYS["source_id"]
-    plan = build_plan(settings_with_key, url or _PLACEHOLDER_URL, contract, checks)
+    plan = plan_without_keys(settings, url, contract, checks)
     return plan_summary.print_dry_run(
-        plan, create_console(), plan.target.url if url else "the embedded reference server"
+        plan, create_console(), plan.target.url if url is not None else "the embedded reference server"
     )
+
+
+def plan_without_keys(
+    settings: Mapping[str, Any], url: str | None, contract: Contract, checks: Sequence[Check]
+) -> Plan:
+    """The plan of a run that is not made, on the embedded server if there is no URL; it needs no key.
+
+    Raises UsageError as `build_plan` does.
+    """
+    names = ("write_key", "source_id") if url is None else ("write_key",)
+    missing = {name: _EMBEDDED_KEYS[name] for name in names if settings[name] is None}
+    return build_plan({**settings, **missing}, _PLACEHOLDER_URL if url is None else url, contract, checks)
 
 
 @contextmanager

@@ -129,22 +129,12 @@ def _sample_command(contract: Contract, keys: Keys, url: str) -> str:
     return curl_command(request, f"{url}{request.path}")
 
 
-def config(options: Mapping[str, Any]) -> int:
-    """Prints every setting, its value and where that comes from."""
-    from conformance.cli.execution import create_console
-    from conformance.cli.options_to_settings import print_settings
-
-    print_settings(options, create_console())
-    return 0
-
-
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], int]] = {
     "list": list_checks,
     "explain": explain,
     "profiles": profiles,
     "spec": spec,
     "serve": serve,
-    "config": config,
 }
 
 

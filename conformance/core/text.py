@@ -94,7 +94,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def nearest_hint(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, with up to three words, to be put after a message; empty if no known word is near."""
-    words = [repr(near) for near in _nearest_words(word, known)]
+    words = [repr(str(near)) for near in _nearest_words(word, known)]
     return f"; did you mean {' or '.join(filter(None, (', '.join(words[:-1]), words[-1])))}?" if words else ""
 
 

@@ -19,7 +19,10 @@ from conformance.wire.sockets import NetworkBackend
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
+    from urllib.parse import SplitResult
 
+_MAX_URL_LENGTH = 4_000
+"""Half of the request line that servers should take (RFC 9110, section 4.1): the checks add paths and queries."""
 _RESERVED_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
 _AUTHORITY = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)(?:%25(?P<zone>[0-9A-Za-z._~-]+))?\]|(?P<name>[0-9A-Za-z._-]+))(?::(?P<port>[0-9]{0,5}))?"
@@ -108,6 +111,27 @@ def parse_target(
     url: str, *, headers: tuple[str, ...] = (), ca_bundle: str | None = None, insecure: bool = False
 ) -> TargetAddress:
     """The target of a URL and options of the command line. Raises UsageError."""
+    parts, host = parse_base_url(url)
+    tls = _tls_context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle is not None else None
+    port = {"http": 80, "https": 443}[parts.scheme] if parts.port is None else parts.port
+    addresses, resolution_error = resolve_host(host, port)
+    return TargetAddress(
+        url=url,
+        scheme=parts.scheme,
+        host=host,
+        port=port,
+        prefix=parts.path.rstrip("/"),
+        headers=tuple(_parse_header(line) for line in headers),
+        tls=tls if parts.scheme == "https" else None,
+        addresses=addresses,
+        resolution_error=resolution_error,
+    )
+
+
+def parse_base_url(url: str) -> tuple[SplitResult, str]:
+    """A base URL, taken apart, and its host, whose addresses are not asked for. Raises UsageError."""
+    if len(url) > _MAX_URL_LENGTH:
+        raise UsageError(f"the URL has more than {_MAX_URL_LENGTH:,} characters, which no server need take")
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise UsageError("the URL carries credentials; hand in the write key with --write-key instead")
     shown = _shown(url)
@@ -124,20 +148,7 @@ def parse_target(
         raise UsageError(f"{shown!r} is not a base URL; write it like http://127.0.0.1:8080 or https://host/prefix")
     if parts.query or parts.fragment:
         raise UsageError(f"{shown!r} is not a base URL: drop what follows the path, which is not shown")
-    tls = _tls_context(ca_bundle, insecure=insecure) if parts.scheme == "https" or ca_bundle is not None else None
-    port = {"http": 80, "https": 443}[parts.scheme] if port is None else port
-    addresses, resolution_error = resolve_host(host, port)
-    return TargetAddress(
-        url=url,
-        scheme=parts.scheme,
-        host=host,
-        port=port,
-        prefix=parts.path.rstrip("/"),
-        headers=tuple(_parse_header(line) for line in headers),
-        tls=tls if parts.scheme == "https" else None,
-        addresses=addresses,
-        resolution_error=resolution_error,
-    )
+    return parts, host
 
 
 def _reason(error: ValueError) -> str:

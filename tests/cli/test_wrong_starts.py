@@ -67,8 +67,10 @@ URLS = (
     "localhost", "localhost:8080", "ftp://127.0.0.1", "http://", "http:///path", "http://127.0.0.1:0",
     "http://127.0.0.1:99999", "http://127.0.0.1:port", "http://user:pass@127.0.0.1", "http://127.0.0.1?x=1",
     "http://127.0.0.1#x", "'http://127.0.0.1/a b'", "http://[::1", "http://[::1]evil", "http://exa\\u00e4mple", "''",
-    "https://api.segment.io", "http://8.8.8.8", "http://169.254.169.254", "http://127.1", "/", "-",
+    "http://127.1", "/", "-", f"http://127.0.0.1/{'a' * 5_000}", "https://api.segment.io", "http://8.8.8.8", "http://169.254.169.254",
 )  # fmt: skip
+PUBLIC_URLS = URLS[-3:]
+"""Those that are right, and may not be tested: settings with them are shown."""
 FURTHER = {
     "run": (
         "--json - --html -", "--dry-run --profile all", "--profile all --repeat 2", "--profile all --ndjson -",
@@ -131,10 +133,12 @@ def lines() -> Iterator[str]:
         base = RUN.removesuffix(" --write-key k") if name == "write-key-file" else RUN
         yield from (f"{base} --{name} {value}" for value in values)
         yield f"{RUN} --{name}"
+        yield f"config{base[3:].replace(' {url}', '')} --{name} {values[0]}"
         if name not in {"select", "deselect", "repeat", "known-deviations"}:
             yield f"fuzz {base[4:]} --{name} {values[0]}"
     for url in URLS:
         yield f"run {url} --profile segmentstream --write-key k"
+    yield from (f"config {url}" for url in URLS if url not in PUBLIC_URLS)
     yield from (f"probe {url} --write-key k" for url in URLS[:4])
     yield from (f"diff {{url}} {url} --profile segmentstream --write-key k" for url in URLS[:4])
 
