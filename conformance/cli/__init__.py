@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _UNJUDGED_CODE, _INTERRUPTED_CODE = 3, 130
+_BROKEN_OFF = "interrupted before the end: a report that is there may be an earlier one"
 _COMMAND_MODULES = {
     "run": "run",
     "fuzz": "fuzz",
@@ -47,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with redaction.opened(with_streams=True):
             code = _run_command(words)
             if interruption.has_come():
-                _say("interrupted")
+                _say("interrupted" if code is not None else _BROKEN_OFF)
                 return _INTERRUPTED_CODE
-        return code
+        return _INTERRUPTED_CODE if code is None else code
 
 
 def command() -> NoReturn:
@@ -84,8 +85,11 @@ def _nowhere() -> IO[str]:
     return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - to the end of the process
 
 
-def _run_command(arguments: Sequence[str]) -> int:
-    """Runs the command; what goes wrong is a sentence and an exit code. Whatever it prints passes the gate."""
+def _run_command(arguments: Sequence[str]) -> int | None:
+    """Runs the command; what goes wrong is a sentence and an exit code. Whatever it prints passes the gate.
+
+    None if a signal has broken it off wherever it was.
+    """
     from conformance.core.errors import ConformanceError, UsageError
     from conformance.redaction.harmless import without_key_like_arguments
     from conformance.settings.table import learn_from_environment
@@ -97,7 +101,7 @@ def _run_command(arguments: Sequence[str]) -> int:
         _say(without_key_like_arguments(str(error), arguments if isinstance(error, UsageError) else ()))
         return error.exit_code
     except KeyboardInterrupt:
-        return _INTERRUPTED_CODE
+        return None
     except BrokenPipeError:
         return _UNJUDGED_CODE
     except Exception as error:  # noqa: BLE001 - a fault of ours; CONFORMANCE_DEBUG=1 shows the traceback

@@ -48,7 +48,8 @@ def judge_by_all_profiles(options: Mapping[str, Any], settings: Mapping[str, Any
     outputs = output.Outputs.requested(options)
     output.require_combinable(outputs.destinations)
     names = profile_names()
-    contracts = {name: _contract(name, settings) for name in names}
+    with outputs.cleared_if_inconclusive():
+        contracts = {name: _contract(name, settings) for name in names}
     _require_known_groups(names, settings)
     reports: list[Report] = []
     so_far = _SoFar()

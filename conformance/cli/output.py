@@ -143,10 +143,10 @@ class Outputs:
 
     @contextlib.contextmanager
     def cleared_if_inconclusive(self) -> Iterator[None]:
-        """Clears the places if what is done here ends the command, and its settings were right."""
+        """Clears the places if what is done here ends the command, or a signal does, and its settings were right."""
         try:
             yield
-        except InconclusiveError:
+        except (InconclusiveError, KeyboardInterrupt):
             self.clear()
             raise
 

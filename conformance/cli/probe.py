@@ -57,8 +57,8 @@ def probe(options: Mapping[str, Any]) -> int:
         raise UsageError("a URL is needed: that of the server to probe")
     name = _profile_name(options["name"], url)
     outputs = output.Outputs.requested(options, ("json", "out"), hints)
-    profiles = [load(each) for each in dict.fromkeys((*hints, *profile_names()))]
     with outputs.cleared_if_inconclusive():
+        profiles = [load(each) for each in dict.fromkeys((*hints, *profile_names()))]
         plan = build_plan(settings, url, Contract(profiles[0]), ())
     if plan.tiers == GENTLE_ONLY:
         raise UsageError("a probe sends faulty requests and large bodies, which the gentle tier does not permit")

@@ -57,8 +57,9 @@ def run(options: Mapping[str, Any]) -> int:
         (*REPORT_OPTIONS, STREAM_OPTION, DEVIATIONS_OPTION),
         inputs=(settings["profile"], settings["known_deviations"]),
     )
-    known_deviations = read(settings["known_deviations"]) if settings["known_deviations"] else DeviationList()
-    contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
+    with outputs.cleared_if_inconclusive():
+        known_deviations = read(settings["known_deviations"]) if settings["known_deviations"] else DeviationList()
+        contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
     if options["dry_run"]:
         return dry_run(settings, settings["url"], contract, CHECKS)
     with ExitStack() as stack:

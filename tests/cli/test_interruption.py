@@ -132,6 +132,29 @@ def test_a_signal_leaves_all_reports(
         assert (end["event"], end["exit_code"], end["failure"]) == ("end", 130, "interrupted")
 
 
+@pytest.mark.parametrize("point", ["run.load", "run.build_plan", "fuzz.build_plan", "diff.prepare_plans", "probe.load"])
+def test_two_signals_before_anything_is_sent_leave_no_earlier_report(
+    point: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one ends the command where it is; the last line says that nothing was written."""
+    monkeypatch.setenv("CONFORMANCE_WRITE_KEY", KEY)
+    monkeypatch.setattr(interruption, "INSISTING_S", 0.0)
+    line, places = line_of(point.partition(".")[0], url, tmp_path)
+    signal_at(point, signal.SIGINT, monkeypatch)
+    monkeypatch.setattr(signal, "raise_signal", _twice(signal.raise_signal))
+    assert main(line) == 130
+    assert [file for file in places if file.exists()] == []
+    assert capsys.readouterr().err.splitlines()[-1].startswith("conformance: interrupted before the end: ")
+
+
+def _twice(send: Callable[[int], None]) -> Callable[[int], None]:
+    def send_twice(number: int) -> None:
+        send(number)
+        send(number)
+
+    return send_twice
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_every_signal_does_so(
     number: signal.Signals, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -182,7 +205,7 @@ def test_commands_that_send_nothing_are_broken_off(
     }[command]
     signal_at(point, signal.SIGINT, monkeypatch)
     assert main(line) == 130
-    assert capsys.readouterr().err.splitlines()[-1] == "conformance: interrupted"
+    assert capsys.readouterr().err.splitlines()[-1].startswith("conformance: interrupted before the end")
 
 
 def test_a_signal_where_python_drops_what_is_raised_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
