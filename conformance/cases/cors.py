@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange
     from conformance.requests import Call, Draft
     from conformance.requests.steps import Steps
+    from conformance.sdks import Sdk
 
 _CORS = f"rules.{Rule.CORS}"
 _DOCUMENTED_HEADERS = ("authorization", "content-type")
@@ -49,13 +50,28 @@ def require_origin_let_in(call: Call) -> Generator[Draft, Exchange, Exchange]:
     return exchange
 
 
+def require_pages(call: Call) -> Generator[Draft, Exchange, None]:
+    """Pages of other sites send here: those of an SDK of the vendor, or those that a preflight lets in.
+
+    Raises NotApplicable if not.
+    """
+    if any(True for _ in _browser_sdks(call)):
+        expect.control((yield call.control_request()))
+    else:
+        yield from require_origin_let_in(call)
+
+
+def _browser_sdks(call: Call) -> Iterator[Sdk]:
+    """The SDKs of the vendor that run in browsers."""
+    return (sdk for sdk in sdks.load_all() if sdk.is_browser and call.contract.has_fact(f"sdks.{sdk.name}"))
+
+
 def _sdk_headers(call: Call) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What the browser SDKs of the vendor ask for, with a name for each."""
-    for sdk in sdks.load_all():
-        if sdk.is_browser and call.contract.has_fact(f"sdks.{sdk.name}"):
-            for shape in sdk.requests:
-                names = browser.headers_to_ask_for((name for name, _ in shape.headers), shape.content_type or "")
-                yield f"the requests of {sdk.title}", names
+    for sdk in _browser_sdks(call):
+        for shape in sdk.requests:
+            names = browser.headers_to_ask_for((name for name, _ in shape.headers), shape.content_type or "")
+            yield f"the requests of {sdk.title}", names
 
 
 def _documented_headers(call: Call) -> tuple[str, ...]:
@@ -99,14 +115,14 @@ def _accepted_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
         yield f"an event as {content_type}", call.acceptable_request().with_content_type(content_type)
 
 
-@check("robustness.cors.accepted", "A page that is let in may read that its event was accepted.",
+@check("robustness.cors.accepted", "A page may read that its event was accepted.",
        fact=_CORS, kinds=EVENTS_AND_BATCHES)  # fmt: skip
 def accepted(call: Call) -> Steps:
     """The event is kept, but the page sees a failed connection, and sends the event again."""
-    yield from require_origin_let_in(call)
+    yield from require_pages(call)
     for subject, draft in _accepted_drafts(call):
         exchange = yield draft.with_header("Origin", ORIGIN).allowing_no_answer()
-        _expect_readable(exchange, subject)
+        expect_readable(exchange, subject)
     return None
 
 
@@ -115,26 +131,29 @@ def _refused_drafts(call: Call) -> Iterator[tuple[str, Draft]]:
     for case in (*REFUSALS, NO_IDENTITY):
         with contextlib.suppress(NotApplicable):
             yield case.description, case.make_draft(call)
+    with contextlib.suppress(NotApplicable):
+        draft = REFUSED_JSON.make_draft(call).with_content_type(_BEACON_TYPES[0])
+        yield f"{REFUSED_JSON.description} as {_BEACON_TYPES[0]}", draft
 
 
-@check("robustness.cors.refused", "A page that is let in may read why its event was refused.",
+@check("robustness.cors.refused", "A page may read why its event was refused.",
        fact=_CORS, kinds=EVENTS_AND_BATCHES)  # fmt: skip
 def refused(call: Call) -> Steps:
     """To a page, a refusal that it may not read is a failed connection, after which it sends the event again."""
-    yield from require_origin_let_in(call)
+    yield from require_pages(call)
     for subject, draft in _refused_drafts(call):
         exchange = yield draft.with_header("Origin", ORIGIN).allowing_no_answer()
-        _expect_readable(exchange, subject)
+        expect_readable(exchange, subject)
     return None
 
 
-def _expect_readable(exchange: Exchange, subject: str) -> None:
+def expect_readable(exchange: Exchange, subject: str) -> None:
     """A page of another site may read the answer (Fetch Standard, CORS check)."""
     problem = browser.find_answer_problem(exchange, ORIGIN)
     if problem:
         raise Deviation(
-            f"pages that a preflight lets in must be allowed to read the answer to {subject}",
-            f"are not: {problem}",
+            f"a page must be allowed to read the answer to {subject}",
+            f"is not: {problem}",
             exchange=exchange,
             expected="Access-Control-Allow-Origin: *, or the origin of the page",
             received=f"{exchange.summary}; {problem}",
@@ -147,8 +166,10 @@ def wildcard(call: Call) -> Steps:
     """Browsers refuse the pair, so that whoever configured it allows nothing; sendBeacon sends with credentials."""
     expect.control((yield call.control_request()))
     answers = [("a preflight", (yield from _preflight(call)))]
+    beacon = call.acceptable_request().with_content_type(_BEACON_TYPES[1])
     for subject, draft in (
         ("an acceptable request", call.acceptable_request()),
+        (f"an event as {_BEACON_TYPES[1]}", beacon),
         (REFUSED_JSON.description, REFUSED_JSON.make_draft(call)),
     ):
         answers.append((subject, (yield draft.with_header("Origin", ORIGIN).allowing_no_answer())))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import email.utils
 from typing import TYPE_CHECKING
 
+from conformance.cases._bursts import BURST_OPTIONS, BURST_SIZE, answer_to_burst, relevance, send_burst
 from conformance.checks import expect
 from conformance.checks.catalogue import check
-from conformance.checks.check import ERROR_BODY, EVENTS, RATE_HEADERS, FirstPer, Tier
+from conformance.checks.check import ERROR_BODY, EVENTS, RATE_HEADERS
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Level
 from conformance.core.statuses import TOO_MANY_REQUESTS
 from conformance.profile.facts import Condition, Rule
 from conformance.profile.profile import RECOMMENDED_RATE
-from conformance.requests import send_concurrently
 from conformance.requests.rate_limits import FIRST_429, names_a_time, retry_after_s
 
 if TYPE_CHECKING:
@@ -22,45 +22,20 @@ if TYPE_CHECKING:
     from conformance.checks.check import CheckOptions
     from conformance.core.model import Exchange
     from conformance.requests import Call, Step
-    from conformance.requests.steps import ExchangeSteps, Steps
+    from conformance.requests.steps import Steps
 
-BURST_SIZE = 200
-"""How many requests a burst has, at most sixteen of them at once."""
 NO_LIMIT_NOTE = f"a burst of {BURST_SIZE} requests reached no limit"
-_BURST_KEY = "burst"
 _MAX_WAIT_S, _DAY_S = 15.0, 86_400
 _ROUNDING_S = 1.1
 """What a Retry-After in whole seconds may fall short of the real time, with some to spare."""
 
-BURST_OPTIONS: CheckOptions = {"first_per": FirstPer.RUN, "exclusive": True, "tier": Tier.BURST}
 OBSERVED_BURST_OPTIONS: CheckOptions = {**BURST_OPTIONS, "max_level": Level.MAY, "observes": True}
 RECOVERY_OPTIONS: CheckOptions = {**BURST_OPTIONS, "max_level": Level.SHOULD}
 
 
 def _get_burst_result(call: Call) -> Generator[Step, Exchange, Exchange]:
     """The 429 that the run saw first, or the most telling answer to a burst, which is sent once per run."""
-    return call.shared_exchanges.get(FIRST_429) or (yield from _get_answer_to_burst(call))
-
-
-def _get_answer_to_burst(call: Call) -> Generator[Step, Exchange, Exchange]:
-    """The most telling answer to a burst, which is sent once per run."""
-    decisive = call.shared_exchanges.get(_BURST_KEY)
-    if decisive is None:
-        exchanges = yield from _send_burst(call)
-        refused = [item for item in exchanges if not expect.is_accepted(item)]
-        decisive = call.shared_exchanges[_BURST_KEY] = min(refused, key=_relevance, default=exchanges[-1])
-    return decisive
-
-
-def _send_burst(call: Call) -> ExchangeSteps:
-    """Sends many acceptable requests at once."""
-    drafts = [call.acceptable_request().taking_429().allowing_no_answer() for _ in range(BURST_SIZE)]
-    return (yield from send_concurrently(*drafts))
-
-
-def _relevance(exchange: Exchange) -> tuple[bool, bool]:
-    """A sort key: a 429 first, then any other answer, then no answer."""
-    return exchange.status != TOO_MANY_REQUESTS, exchange.response is None
+    return call.shared_exchanges.get(FIRST_429) or (yield from answer_to_burst(call))
 
 
 def _require_429(call: Call) -> Generator[Step, Exchange, Exchange]:
@@ -189,7 +164,7 @@ def accepted_after_wait(call: Call) -> Steps:
     yield from _require_429(call)
     exchange = yield call.acceptable_request().taking_429()  # the first 429 was some time ago
     if exchange.status != TOO_MANY_REQUESTS:
-        exchange = min((yield from _send_burst(call)), key=_relevance)
+        exchange = min((yield from send_burst(call)), key=relevance)
     if exchange.status != TOO_MANY_REQUESTS:
         return "accepted again since the 429, and in another burst"
     if not names_a_time(exchange):
@@ -209,7 +184,7 @@ def below_recommended_rate(call: Call) -> Steps:
     recommended = call.contract.recommended_rate.requests_per_s
     if recommended < BURST_SIZE:
         raise NotApplicable(f"a burst has {BURST_SIZE} requests, more than are recommended in a second")
-    exchange = yield from _get_answer_to_burst(call)
+    exchange = yield from answer_to_burst(call)
     if exchange.status != TOO_MANY_REQUESTS:
         return NO_LIMIT_NOTE
     return f"a 429 came within {BURST_SIZE} requests at once; the documents recommend up to {recommended:,} a second"

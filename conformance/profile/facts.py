@@ -135,6 +135,7 @@ class Rule(enum.StrEnum):
     PREFLIGHT = "preflight"
     PREFLIGHT_ORIGIN = "preflight-origin"
     CORS = "cors"
+    CORS_EXPOSED = "cors-exposed"
     CORS_WILDCARD = "cors-wildcard"
     REDIRECT = "redirect"
     PATH_SPELLING = "path-spelling"

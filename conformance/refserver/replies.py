@@ -81,3 +81,11 @@ def options_reply(request: ReceivedRequest, methods: Iterable[str]) -> ServerRep
         Access_Control_Allow_Headers=requested_headers or "Authorization, Content-Type, Content-Encoding",
         Access_Control_Max_Age="600",
     )
+
+
+def readable_by_pages(reply: ServerReply) -> ServerReply:
+    """The reply as browsers show it to pages of any origin; unless it says itself what they may read."""
+    if "Retry-After" in reply.headers and "Access-Control-Expose-Headers" not in reply.headers:
+        reply = reply.with_headers(Access_Control_Expose_Headers="Retry-After")
+    is_decided = "Access-Control-Allow-Origin" in reply.headers
+    return reply if is_decided else reply.with_headers(Access_Control_Allow_Origin="*")

@@ -11,7 +11,7 @@ from conformance.core.pointers import PointerNotFound, get, has
 from conformance.profile.facts import MAX_EVENTS_FACT, Condition, LimitKind, ResponseKind
 from conformance.refserver.authentication import NO_FURTHER_KEYS, Authenticator, FurtherKeys
 from conformance.refserver.body_size import CorruptStream, compact_json, decompress_gzip, max_bytes, measure_size
-from conformance.refserver.replies import ServerReply, build_reply, options_reply
+from conformance.refserver.replies import ServerReply, build_reply, options_reply, readable_by_pages
 from conformance.refserver.request import ReceivedRequest, RequestRefused, answer_for
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _CHALLENGE = 'Basic realm="events"'
 _MAX_UNLIMITED_BYTES = 1_048_576
 """The most bytes that a body is decompressed to if it has no limit."""
 _MAX_INT_DIGITS = 300
-_ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +59,7 @@ class Responder:
     def handle(self, request: ReceivedRequest) -> ServerReply:
         """The answer to a request; browsers may show it to pages of any origin."""
         reply = self.reply_to(self.decide(request))
-        if "origin" not in request.headers or _ALLOW_ORIGIN in reply.headers:
-            return reply
-        return reply.with_headers(Access_Control_Allow_Origin="*")
+        return readable_by_pages(reply) if "origin" in request.headers else reply
 
     def reply_to(self, decision: Decision) -> ServerReply:
         """The answer to a decided request; to OPTIONS at a known path, the methods."""

@@ -47,6 +47,14 @@ def _throttle(view: RequestView) -> ServerReply | None:
     return error_reply(view, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1")
 
 
+def _name_page(view: RequestView) -> ServerReply | None:
+    """Allows the origin of the page alone, with every header, also where it throttles."""
+    reply, origin = _throttle(view) or view.correct_reply(), view.request.headers.get("origin")
+    if origin is None:
+        return reply
+    return reply.with_headers(Access_Control_Allow_Origin=origin, Access_Control_Expose_Headers="*", Vary="Origin")
+
+
 def _has_content_encoding(view: RequestView) -> bool:
     return "content-encoding" in view.request.headers
 
@@ -156,6 +164,13 @@ VARIANTS = (
         "throttled",
         f"accepts {_MAX_PER_SECOND} requests a second, and answers the others 429 with Retry-After",
         _throttle,
+        _allows_rate_limits,
+        is_sent_bursts=True,
+    ),
+    make_variant(
+        "pages-named",
+        f"names the origin of each page, lets it read all headers, and accepts {_MAX_PER_SECOND} requests a second",
+        _name_page,
         _allows_rate_limits,
         is_sent_bursts=True,
     ),

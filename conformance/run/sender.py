@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from conformance.checks import expect
 from conformance.core.errors import NoResponse, Stopped
 from conformance.core.model import TransportFailure
-from conformance.core.statuses import SERVER_ERROR, TOO_MANY_REQUESTS
-from conformance.requests.rate_limits import FIRST_429, asks_to_wait, first_refusal, weight_of
+from conformance.core.statuses import SERVER_ERROR
+from conformance.requests.kept_answers import keys_to_keep
+from conformance.requests.rate_limits import asks_to_wait, first_refusal, weight_of
 from conformance.run.bursts import replace_sporadic_losses, require_room, send_at_once
 from conformance.run.circuit_breaker import CircuitBreaker
 from conformance.run.control_cache import ControlCache
@@ -219,7 +220,7 @@ class Sender:
         return exchange
 
     def _record(self, exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
-        """Keeps the first 429, and discards reused controls once the target looks failing."""
+        """Keeps the first answers of some kinds, and discards reused controls once the target looks failing."""
         for exchange in exchanges:
             if exchange.response is None or exchange.status >= SERVER_ERROR:
                 self._controls.expire()
@@ -227,8 +228,8 @@ class Sender:
                 self._is_answered, self._silences = True, 0
                 is_whole = not (asks_to_wait(exchange) or exchange.response.truncated)
                 self.answer_count += is_whole and exchange.status < SERVER_ERROR
-            if exchange.status == TOO_MANY_REQUESTS:
-                self.shared_exchanges.setdefault(FIRST_429, exchange)
+            for key in keys_to_keep(exchange):
+                self.shared_exchanges.setdefault(key, exchange)
         return tuple(exchanges)
 
     async def _ask_alone(self, exchanges: tuple[Exchange, ...], send: Send) -> tuple[Exchange, ...]:

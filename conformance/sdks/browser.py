@@ -17,6 +17,7 @@ _SAFELISTED_HEADERS = frozenset({"accept", "accept-language", "content-language"
 _SAFELISTED_MEDIA_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 _BROWSERS_OWN_HEADERS = frozenset({"user-agent", "origin", "referer", "host", "connection", "content-length"})
 _SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
+_EXPOSE_HEADERS = "Access-Control-Expose-Headers"
 _OK_STATUSES = range(200, 300)
 _ALLOW_ORIGIN, _ALLOW_HEADERS = "Access-Control-Allow-Origin", "Access-Control-Allow-Headers"
 _ALLOW_METHODS, _ALLOW_CREDENTIALS = "Access-Control-Allow-Methods", "Access-Control-Allow-Credentials"
@@ -65,6 +66,15 @@ def find_answer_problem(exchange: Exchange, origin: str) -> str:
     """Why a browser does not show this answer to a page, which sees a failed connection; empty if it does."""
     problem = _find_origin_problem(exchange.response, origin) if exchange.response else ""
     return f"the answer {problem}" if problem else ""
+
+
+def find_hidden_header(exchange: Exchange, name: str) -> str:
+    """Why a page does not see a header that an answer has; empty if it does, or if there is none."""
+    response = exchange.response
+    if response is None or response.header(name) is None:
+        return ""
+    exposed = _list_header(response, _EXPOSE_HEADERS)
+    return "" if {name.lower(), "*"} & exposed else f"{_EXPOSE_HEADERS} does not name {name}"
 
 
 def has_useless_wildcard(exchange: Exchange) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,3 +88,63 @@ def test_redirects_that_lose_a_body_are_named(status: int, outcome: str) -> None
         return Response(status=204 if request.path == "/track" else status, headers=(("Location", "/track"),))
 
     assert outcomes_of(run_checks("segmentstream", "robustness.path.redirected", answer)) == {outcome}
+
+
+def pages_target(
+    status: int, *, allows: bool = True, exposes: str = "", after: int = 40
+) -> Callable[[Request], Response]:
+    """Answers requests of pages with a status, once there were some."""
+    count = itertools.count()
+
+    def answer(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status=204, headers=(ANY, HEADERS))
+        if "Origin" not in {name for name, _ in request.headers}:
+            return Response(status=204)
+        if next(count) < after:
+            return Response(status=204, headers=(ANY,))
+        exposed = (("Access-Control-Expose-Headers", exposes),) if exposes else ()
+        allowed = (ANY,) if allows else ()
+        return Response(status=status, headers=(("Retry-After", "1"), *exposed, *allowed), body=b"slow down")
+
+    return answer
+
+
+@pytest.mark.parametrize(("allows", "outcome"), [(True, "pass"), (False, "fail")])
+def test_a_429_that_a_page_may_not_read_is_named(allows: bool, outcome: str) -> None:  # noqa: FBT001 - a parameter
+    """One is looked for in the burst that is sent anyway."""
+    verdict = judge("cors.limited", pages_target(429, allows=allows))
+    assert verdict.outcome == outcome
+    assert ("has no Access-Control-Allow-Origin" in verdict.message) is not allows
+
+
+@pytest.mark.parametrize(
+    ("exposes", "outcome"), [("", "fail"), ("X-Other", "fail"), ("retry-after", "pass"), ("*", "pass")]
+)
+def test_a_hidden_retry_after_is_named(exposes: str, outcome: str) -> None:
+    """Scripts read only the headers that are exposed."""
+    verdict = judge("cors.retry-after", pages_target(429, exposes=exposes))
+    assert (verdict.outcome, verdict.level) == (outcome, "should")
+
+
+def test_where_no_429_is_seen_nothing_is_judged() -> None:
+    """None is provoked beyond the burst."""
+    for check in ("cors.limited", "cors.retry-after", "cors.failed"):
+        assert judge(check, pages_target(429, after=10_000)).outcome is Outcome.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(("allows", "outcome"), [(True, "pass"), (False, "fail")])
+def test_a_5xx_that_a_page_may_not_read_is_named(allows: bool, outcome: str) -> None:  # noqa: FBT001 - a parameter
+    """If another check has seen one; none is provoked."""
+    verdicts = {
+        item.id: item
+        for item in run_checks("segmentstream", "robustness.cors.*", pages_target(500, allows=allows, after=0))
+    }
+    assert verdicts["robustness.cors.failed"].outcome == outcome
+
+
+def test_pages_of_an_official_sdk_are_judged_without_a_preflight_too() -> None:
+    """Beacons need none; where no SDK runs in browsers, a target may let no page in."""
+    answer = target(preflight=(), answers=lambda _: ())
+    outcomes = outcomes_of(run_checks("segment", "robustness.cors.accepted", answer))
+    assert outcomes == {"fail"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.rate_limit import BURST_SIZE
+from conformance.cases._bursts import BURST_SIZE
 from conformance.contract import Contract
 from conformance.core.model import Request, Response, TransportFailure, Verdict
 from conformance.profile import load

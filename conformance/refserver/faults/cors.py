@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults.fault import HAS_BATCHES, Fault
-from conformance.refserver.faults.response_overrides import any_request, refused_by
+from conformance.refserver.faults.response_overrides import INTERNAL_ERROR, any_request, error_reply, refused_by
 from conformance.refserver.replies import ServerReply
+from conformance.refserver.server_change import ServerChange
 
 if TYPE_CHECKING:
+    from conformance.contract import Contract
     from conformance.refserver.faults.response_overrides import RequestPredicate
     from conformance.refserver.server_change import RequestView, ResponseOverride
 
 _FIRST_REFUSAL = 400
+_MANY_IN_FLIGHT = 10
+"""More requests than a run has in flight outside of bursts."""
 _SLASH_REASON = "the router tidies the path before it looks at the method"
 
 
@@ -48,6 +53,28 @@ def _wildcard_with_credentials(when: RequestPredicate) -> ResponseOverride:
         )
 
     return override
+
+
+def _limit_pages(**headers: str) -> ServerChange:
+    """Refuses requests of pages while many are in flight, with headers that are not those of the correct server."""
+
+    def override(view: RequestView) -> ServerReply | None:
+        if "origin" not in view.request.headers or view.server.in_flight <= _MANY_IN_FLIGHT:
+            return None
+        return error_reply(view, 429).with_headers(Retry_After="1", X_RateLimit_Reset="1", **headers)
+
+    return ServerChange(override=override, behavior=HttpBehavior(delay_s=0.015))
+
+
+def _may_limit(contract: Contract) -> bool:
+    return not contract.has_fact("rate.unlimited")
+
+
+def _fail_unreadably(view: RequestView) -> ServerReply | None:
+    """Fails on invalid JSON of pages, without CORS headers."""
+    if "origin" not in view.request.headers or view.refusal_fact != "answers.json-invalid":
+        return None
+    return INTERNAL_ERROR.with_headers(Access_Control_Allow_Origin="")
 
 
 def _redirect(view: RequestView) -> ServerReply | None:
@@ -108,6 +135,48 @@ FAULTS = (
         "robustness.cors.refused sdk.*-next-*.reactions",
         hide_answers(refused_by("limits.*")),
         key_words="limit Access-Control-Allow-Origin",
+    ),
+    Fault(
+        "cors-absent-on-failures",
+        "Fails on invalid JSON of pages, without CORS headers.",
+        "the handler of exceptions stands in front of the code that adds them",
+        "robustness.cors.failed robustness.cors.refused sdk.*-next-*.reactions",
+        _fail_unreadably,
+        key_words="500 Access-Control-Allow-Origin",
+    ),
+    Fault(
+        "cors-absent-on-429",
+        "Answers pages that send too much without CORS headers.",
+        "a limiter stands in front of the server",
+        "robustness.cors.limited",
+        _limit_pages(Access_Control_Allow_Origin=""),
+        _may_limit,
+        key_words="rate limit Access-Control-Allow-Origin",
+    ),
+    Fault(
+        "cors-retry-after-hidden",
+        "Does not let pages read Retry-After.",
+        "nobody has told the framework which headers scripts need",
+        "robustness.cors.retry-after",
+        _limit_pages(Access_Control_Expose_Headers="X-RateLimit-Reset"),
+        _may_limit,
+        key_words="Retry-After Access-Control-Expose-Headers",
+    ),
+    Fault(
+        "cors-wildcard-with-credentials-on-beacons",
+        "Allows any origin by * together with credentials to beacons.",
+        "beacons come with cookies, and two defaults of a framework do not go together",
+        "robustness.cors.wildcard",
+        _wildcard_with_credentials(_is_plain_text),
+        key_words="credentials",
+    ),
+    Fault(
+        "cors-absent-on-refused-beacons",
+        "Refuses events as text/plain without CORS headers.",
+        "beacons take a route of their own, and its errors another one",
+        "robustness.cors.refused sdk.*-next-*.reactions",
+        hide_answers(lambda view: _is_refused(view) and _is_plain_text(view)),
+        key_words="text/plain Access-Control-Allow-Origin",
     ),
     Fault(
         "cors-wildcard-with-credentials",
