@@ -113,7 +113,7 @@ def test_a_fault_of_ours_shows_no_key(
 def test_headers_are_not_shown_by_config(capsys: pytest.CaptureFixture[str]) -> None:
     """Those that are plain are."""
     headers = ("--header", f"X-Env: {KEY}", "--plain-header", "X-Tier: gold-tier")
-    assert main(("config", *headers, "--known-deviations", f"./{KEY}.yaml")) == 0
+    assert main(("config", *headers, "--sarif-location", f"src/{KEY}.py")) == 0
     shown = capsys.readouterr().out
     assert "gold-tier" in shown
     assert KEY.lower() not in shown.lower()
