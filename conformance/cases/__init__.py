@@ -18,3 +18,6 @@ MODULES = tuple(
 )
 
 CHECKS = catalogue.all_checks()
+
+BROWSER_CHECKS = catalogue.browser_checks()
+"""The checks of runs with a real browser, beside the catalogue."""

@@ -55,20 +55,20 @@ def require_pages(call: Call) -> Generator[Draft, Exchange, None]:
 
     Raises NotApplicable if not.
     """
-    if any(True for _ in _browser_sdks(call)):
+    if any(True for _ in browser_sdks(call)):
         expect.control((yield call.control_request()))
     else:
         yield from require_origin_let_in(call)
 
 
-def _browser_sdks(call: Call) -> Iterator[Sdk]:
+def browser_sdks(call: Call) -> Iterator[Sdk]:
     """The SDKs of the vendor that run in browsers."""
     return (sdk for sdk in sdks.load_all() if sdk.is_browser and call.contract.has_fact(f"sdks.{sdk.name}"))
 
 
 def _sdk_headers(call: Call) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What the browser SDKs of the vendor ask for, with a name for each."""
-    for sdk in _browser_sdks(call):
+    for sdk in browser_sdks(call):
         for shape in sdk.requests:
             names = browser.headers_to_ask_for((name for name, _ in shape.headers), shape.content_type or "")
             yield f"the requests of {sdk.title}", names

@@ -56,8 +56,13 @@ def check(
 
 
 def all_checks() -> tuple[Check, ...]:
-    """All registered checks, sorted by id."""
-    return tuple(_CHECKS[check_id] for check_id in sorted(_CHECKS))
+    """All registered checks that need no browser, sorted by id."""
+    return tuple(_CHECKS[check_id] for check_id in sorted(_CHECKS) if not _CHECKS[check_id].needs_browser)
+
+
+def browser_checks() -> tuple[Check, ...]:
+    """The registered checks that need a real browser, sorted by id."""
+    return tuple(_CHECKS[check_id] for check_id in sorted(_CHECKS) if _CHECKS[check_id].needs_browser)
 
 
 def _register(new_check: Check) -> None:

@@ -135,6 +135,7 @@ class CheckOptions(TypedDict, total=False):
     ignores_preflight: bool
     first_per: FirstPer
     tier: Tier
+    needs_browser: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ class Check:
     it can have.
     With `exclusive` no other check runs at the same time; with `observes` it reports what a target does and
     never fails; with `ignores_preflight` it runs even where the preflight found that nothing is accepted, and with both
-    even where the path is absent.
+    even where the path is absent. With `needs_browser` it is part of runs with a real browser alone.
     """
 
     id: str
@@ -166,6 +167,7 @@ class Check:
     first_per: FirstPer | None = None
     tier: Tier = Tier.STANDARD
     paths: frozenset[str] | None = None
+    needs_browser: bool = False
 
     @property
     def rule(self) -> facts.Rule | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from conformance.cases import CHECKS
+from conformance.cases import BROWSER_CHECKS, CHECKS
 from conformance.checks.selection import select_checks
 from conformance.checks.trial import Trial, make_trials
 from conformance.contract import Contract
@@ -50,7 +50,7 @@ def explain(options: Mapping[str, Any]) -> int:
     """Prints what checks do, and what each profile promises about them."""
     if not options["id"].strip():
         raise UsageError("no check is named; see `conformance list`")
-    checks = select_checks(CHECKS, [options["id"]])
+    checks = select_checks((*CHECKS, *BROWSER_CHECKS), [options["id"]])
     contracts = {name: Contract(load(name)) for name in options["profile"] or resources.profile_names()}
     requirements = {
         name: load_requirements(contract.profile) if has_requirements(contract.profile) else ()

@@ -102,6 +102,11 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
         metavar="FILE",
         help="write each verdict at once, as a line of JSON; - is standard output",
     )
+    run.add_argument(
+        "--browser",
+        action="store_true",
+        help="also send from a page in this machine's Chromium, and report what it sees; needs the extra `browser`",
+    )
     fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
     _add_target_and_settings(fuzz, *_UNUSED_SETTINGS["fuzz"])
     _add_report_options(fuzz, "json", "junit")

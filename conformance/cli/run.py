@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__
-from conformance.cases import CHECKS
+from conformance.cases import BROWSER_CHECKS, CHECKS
 from conformance.causes.evidence import Evidence
 from conformance.cli import output, plan_summary
 from conformance.cli.all_profiles import judge_by_all_profiles
@@ -33,6 +33,7 @@ from conformance.report.terminal import print_report
 from conformance.run.execution import RunResult, apply_known_deviations, build_report, merge_results
 from conformance.run.known_deviations import DeviationList, read, render_template
 from conformance.run.plan import build_plan
+from conformance.wire.browser import find_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,10 +49,10 @@ def run(options: Mapping[str, Any]) -> int:
     """Judges a target and returns the exit code."""
     settings = resolve_settings(options)
     require_profile(settings)
-    if settings["profile"] == ALL_PROFILES and options["dry_run"]:
-        raise UsageError("--dry-run works with a single profile, not with --profile all")
     if settings["profile"] == ALL_PROFILES:
+        _refuse_with_all_profiles(options, "dry_run", "browser")
         return judge_by_all_profiles(options, settings)
+    chromium, checks = (find_chromium(), (*CHECKS, *BROWSER_CHECKS)) if options["browser"] else ("", CHECKS)
     outputs = output.Outputs.requested(
         options,
         (*REPORT_OPTIONS, STREAM_OPTION, DEVIATIONS_OPTION),
@@ -61,13 +62,13 @@ def run(options: Mapping[str, Any]) -> int:
         known_deviations = read(settings["known_deviations"]) if settings["known_deviations"] else DeviationList()
         contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
     if options["dry_run"]:
-        return dry_run(settings, settings["url"], contract, CHECKS)
+        return dry_run(settings, settings["url"], contract, checks)
     with ExitStack() as stack:
         with outputs.cleared_if_inconclusive():
             url = settings["url"]
             if url is None:
                 url = stack.enter_context(start_embedded_server(settings))
-            plan = build_plan(settings, url, contract, CHECKS)
+            plan = build_plan(settings, url, contract, checks).with_browser(chromium)
         outputs.clear()
         stream = stack.enter_context(outputs.open_stream(STREAM_OPTION))
         plan_summary.print_summary(plan, progress_console(is_quiet=options["quiet"]))
@@ -87,6 +88,13 @@ def run(options: Mapping[str, Any]) -> int:
     return code
 
 
+def _refuse_with_all_profiles(options: Mapping[str, Any], *names: str) -> None:
+    """Raises UsageError for options that need a single profile."""
+    for name in names:
+        if options[name]:
+            raise UsageError(f"--{name.replace('_', '-')} works with a single profile, not with --profile all")
+
+
 def _judge(
     plan: Plan, settings: Mapping[str, Any], known_deviations: DeviationList, stream: LineStream, *, quiet: bool
 ) -> Report:
@@ -101,7 +109,7 @@ def _judge(
             break
     is_whole = not (settings["select"] or settings["deselect"] or results[-1].stop_reason)
     result = with_causes(merge_results(results), plan, evidence)
-    check_ids = {item.id for item in CHECKS}
+    check_ids = {item.id for item in (*CHECKS, *BROWSER_CHECKS)}
     return apply_known_deviations(build_report(plan, result), known_deviations, check_ids, is_full_run=is_whole)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -32,7 +33,33 @@ class Conversation:
     is_half_closed: bool = False
 
 
-Step: TypeAlias = "Draft | ConcurrentRequests | Conversation"
+class PageMeans(enum.StrEnum):
+    """How a page sends a request."""
+
+    FETCH = "fetch"
+    KEEPALIVE = "keepalive"
+    BEACON = "beacon"
+
+    @property
+    def called(self) -> str:
+        """Its name for people."""
+        return {"fetch": "fetch", "keepalive": "fetch with keepalive", "beacon": "sendBeacon"}[self.value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromPage:
+    """A draft to send from a page in a real browser."""
+
+    draft: Draft
+    means: PageMeans
+
+    @property
+    def drafts(self) -> tuple[Draft, ...]:
+        """The draft, whose failure in the page is for the check to judge."""
+        return (self.draft.allowing_no_answer(),)
+
+
+Step: TypeAlias = "Draft | ConcurrentRequests | Conversation | FromPage"
 """What a check yields."""
 
 Steps: TypeAlias = "Generator[Step, Exchange, str | Note | None]"
@@ -51,3 +78,9 @@ def send_on_one_connection(*drafts: Draft, pipelined: bool = False, half_closed:
     """Sends drafts over one connection and returns their exchanges in the order of the drafts."""
     exchanges = yield Conversation(drafts=drafts, is_pipelined=pipelined, is_half_closed=half_closed)
     return cast("tuple[Exchange, ...]", exchanges)
+
+
+def send_from_page(draft: Draft, means: PageMeans) -> Generator[Step, Exchange, Exchange]:
+    """Sends a draft from a page in a real browser and returns what the page saw. Raises NotApplicable without one."""
+    (exchange,) = cast("tuple[Exchange, ...]", (yield FromPage(draft=draft, means=means)))
+    return exchange

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Stopped, Unanswered, Untestable
 from conformance.core.model import Exchange, Level, Note, Outcome, TransportFailure
 from conformance.requests import ConcurrentRequests, Conversation, Draft
+from conformance.requests.steps import FromPage
+from conformance.run.page_sender import send_from_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -196,6 +198,8 @@ async def _send_step(step: Step, sender: Sender) -> tuple[Exchange, ...]:
             return await sender.send_concurrently(step)
         case Conversation():
             return await sender.send_conversation(step)
+        case FromPage():
+            return (await send_from_page(step, sender),)
         case Draft():
             return (await sender.send(step),)
 

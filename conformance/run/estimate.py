@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SAFETY_FACTOR = 1.2
 """Controls are shared by checks and sent again after failures, so their number varies between runs."""
+_BROWSER_COST = (9, 12_000, 5)
+"""The most that a check with a browser sends to one operation: each request in two ways, with a preflight before it."""
 Amounts = tuple[float, float, float]
 """Numbers of requests, bytes and events."""
 
@@ -46,7 +48,7 @@ def estimate_areas(profile: str, trials: Sequence[Trial], fuzz: int) -> list[Are
     shares = [_preflight_estimate(costs, runnable)] if runnable or fuzz else []
     for area in sorted({trial.check.area for trial in runnable} - {Area.FUZZ}):
         area_trials = [trial for trial in runnable if trial.check.area is area]
-        sums = _add_amounts(costs["checks"].get(trial.check.id, (1, 1, 1)) for trial in area_trials)
+        sums = _add_amounts(_cost_of(trial, costs) for trial in area_trials)
         shares.append(_area_estimate(area, area_trials, sums))
     if fuzz:
         area_trials = [trial for trial in runnable if trial.check.area is Area.FUZZ]
@@ -103,6 +105,13 @@ def _area_estimate(area: str, area_trials: Sequence[Trial], sums: Sequence[float
         bytes=size,
         events=events,
     )
+
+
+def _cost_of(trial: Trial, costs: dict[str, Any]) -> Sequence[float]:
+    """The cost of a check on one operation; those with a browser are not measured."""
+    unmeasured = _BROWSER_COST if trial.check.needs_browser else (1, 1, 1)
+    cost: Sequence[float] = costs["checks"].get(trial.check.id, unmeasured)
+    return cost
 
 
 def _add_amounts(parts: Iterable[Sequence[float]]) -> Amounts:

@@ -166,7 +166,7 @@ async def execute(
         on_verdict(trial, verdict)
 
     try:
-        async with wire, watchdog.guard():
+        async with wire, plan.open_page() as sender.page, watchdog.guard():
             preflight_result = await _run_preflight(plan, sender)
             sender.start_over()
             result.start(preflight_result)

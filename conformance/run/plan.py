@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,16 @@ from conformance.requests import Keys
 from conformance.run.permissions import GENTLE_ONLY, permitted_tiers
 from conformance.run.watchdog import TimeLimits
 from conformance.wire import Budget, Redactor, Wire, parse_target
+from conformance.wire.browser import open_page
 from conformance.wire.budget import BUDGET_UNITS
 from conformance.wire.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from conformance.contract import Contract
     from conformance.wire import TargetAddress
+    from conformance.wire.browser import BrowserPage
 
 DEFAULT_JOBS = 8
 """The number of requests in flight by default."""
@@ -42,7 +45,7 @@ class Plan:
     `run_id` marks the run's events. `time_limits` bound the run as a whole; `runs_in_report` share the room
     of one file. All headers of the target but the last `plain_header_count` are secrets. `wait_s` is how long to wait
     for a target that is starting (None: not at all). `location` is the file of the user's repository in which reports
-    place what is broken, if there is one.
+    place what is broken, if there is one. `chromium` is the path of the browser of checks that need one; empty: none.
     """
 
     target: TargetAddress
@@ -65,10 +68,29 @@ class Plan:
     plain_header_count: int = 0
     wait_s: float | None = None
     location: str = ""
+    chromium: str = ""
 
     def with_trials(self, trials: Sequence[Trial]) -> Plan:
         """The plan with other trials."""
         return replace(self, trials=trials)
+
+    def with_browser(self, chromium: str) -> Plan:
+        """The plan with a browser, if one is given. Raises UsageError if it can't send what the plan says."""
+        if chromium and self.target.headers:
+            raise UsageError("--browser can't send the headers of --header and --plain-header: a page may not")
+        if chromium and self.target.has_own_authorities:
+            raise UsageError("--browser can't trust the certificates of --ca-bundle; add them to those of the system")
+        return replace(self, chromium=chromium)
+
+    @contextlib.asynccontextmanager
+    async def open_page(self) -> AsyncIterator[BrowserPage | None]:
+        """The page of the run's browser; None if no check needs one. Raises InconclusiveError if it can't be opened."""
+        if not self.chromium or not any(trial.check.needs_browser for trial in self.trials):
+            yield None
+            return
+        redactor = Redactor(self.placeholders_by_secret())
+        async with open_page(self.chromium, self.target, redactor, self.deadline_s) as page:
+            yield page
 
     def build_wire(self) -> Wire:
         """A wire to the target, with the limits of the plan."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange
     from conformance.requests import ConcurrentRequests, Conversation, Draft
     from conformance.wire import Wire
+    from conformance.wire.browser import BrowserPage
 
     Send = Callable[[], Awaitable[Sequence[Exchange]]]
 
@@ -58,6 +59,7 @@ class Sender:
     answer_count: int = 0
     _controls: ControlCache = field(default_factory=ControlCache)
     outages: Outages = field(default_factory=Outages)
+    page: BrowserPage | None = None  # of a real browser
     _traffic: Traffic = field(default_factory=Traffic)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _silences: int = 0
@@ -249,10 +251,7 @@ class Sender:
             return self._record(await send())
 
     async def _outlast_limit(
-        self,
-        drafts: Sequence[Draft],
-        exchanges: tuple[Exchange, ...],
-        send: Send,
+        self, drafts: Sequence[Draft], exchanges: tuple[Exchange, ...], send: Send
     ) -> tuple[Exchange, ...]:
         """The exchanges after the rate limit has let them pass; with a refusal only if it is about their content."""
         refused_s, tries, waited_s = time.monotonic(), 0, 0.0

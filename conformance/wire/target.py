@@ -36,7 +36,7 @@ class TargetAddress:
     """A base URL, taken apart, with the headers of every request to it.
 
     `prefix` is the path of the base URL without its last slash; `tls` is None for plain HTTP. Connections go to
-    `addresses` only; if there are none, `resolution_error` says why.
+    `addresses` only; if there are none, `resolution_error` says why. `has_own_authorities`: not those of the system.
     """
 
     url: str
@@ -48,6 +48,7 @@ class TargetAddress:
     tls: ssl.SSLContext | None = None
     addresses: tuple[str, ...] = ()
     resolution_error: str = ""
+    has_own_authorities: bool = False
 
     @property
     def authority(self) -> str:
@@ -125,6 +126,7 @@ def parse_target(
         tls=tls if parts.scheme == "https" else None,
         addresses=addresses,
         resolution_error=resolution_error,
+        has_own_authorities=ca_bundle is not None,
     )
 
 

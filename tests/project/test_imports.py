@@ -37,6 +37,7 @@ DOORS = {
     "jinja2": {"report"},
     "jsonschema": {"profile"},
     "jsonschema_rs": {"checks", "fuzz", "profile", "report"},
+    "playwright": {"wire"},
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
