@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
+from conformance.redaction.digit_views import base64_views, hex_views, run_views
+from conformance.redaction.packed_views import is_packed, packed_views
 from conformance.redaction.views import (
+    SIGNS,
     UNSEEN_STARTS,
     Span,
-    base64_views,
     escaped_views,
-    hex_views,
+    joined_view,
     narrow_views,
     unstyled_views,
     visible_view,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.redaction.views import View
 
 _MAX_DEPTH = 4
 """How many times a text is decoded."""
+_SHALLOW = 2
+"""How many times it is decoded for what is rare: base 32, bits, packed and reversed texts."""
 _MAX_DECODED_BYTES, _MAX_DECODED_RATIO = 1024 * 1024, 24
 """How many bytes are decoded in all: a number of them, and so many times the bytes of the text."""
+_BATCH_BYTES = 32_768
 _MIN_PART_LENGTH = 8
 """The shortest part of a secret that counts, if it is cut; a part is at least three quarters of it."""
 _WIDTHS = (1, 2, 4)
 """The bytes of a character in UTF-8, UTF-16 and UTF-32, all but one of which are 0 in text of ASCII."""
 _PRINTABLE_AS_X = bytes(ord("x") if 0x21 <= code <= 0x7E else min(code, 1) for code in range(256))
+_UNSEEN_LEADS = bytes({start[0] for start in UNSEEN_STARTS})
 _MIN_SPACED_LENGTH = 8
 """The shortest secret that is looked for across blanks."""
+
+
+Path: TypeAlias = "tuple[View, ...]"
+"""The views that lead from a text to what it says in the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Needle:
     """A secret as bytes in lower case, and how much of it has to be there.
 
-    Every part of that length contains `core`, which begins at `core_start`.
+    Every part of that length contains `core`, which begins at `core_start`. `whole` is the secret with its signs, if
+    these are left out here, and what remains may be some words of a language.
     """
 
     secret: bytes
     placeholder: str
-    min_length: int
+    whole: bytes = b""
+
+    @property
+    def min_length(self) -> int:
+        """How much of the secret has to be there."""
+        return _min_length(self.secret)
 
     @property
     def core_start(self) -> int:
@@ -58,10 +74,11 @@ class _Needle:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A place in a text that says a secret, or a part of it, and what to show there."""
+    """A place in a text that says a secret, or a part of it, and what to show there; `whole` as that of its needle."""
 
     span: Span
     placeholder: str
+    whole: bytes = b""
 
     @property
     def length(self) -> int:
@@ -74,12 +91,20 @@ class SecretSearch:
 
     def __init__(self, placeholders_by_secret: Mapping[str, str]) -> None:
         needles = {
-            form: _Needle(form, placeholder, _min_length(form))
+            form: _Needle(form, placeholder)
             for secret, placeholder in placeholders_by_secret.items()
             for form in _folded_forms(secret)
         }
-        self._needles = [(item.core, item.core_start, item) for item in needles.values()]
-        self._spaced_needles = [item for item in self._needles if len(item[2].secret) >= _MIN_SPACED_LENGTH]
+        self._needles = _with_cores(needles.values())
+        self._cores = [core for core, _, _ in self._needles]
+        long = [item for item in needles.values() if len(item.secret) >= _MIN_SPACED_LENGTH]
+        joined = [item for item in map(_without_signs, long) if len(item.secret) >= _MIN_SPACED_LENGTH]
+        reversed_ones = [replace(item, secret=_reversed(item.secret), whole=b"") for item in joined]
+        self._joined_needles = _with_cores(joined)
+        self._shallow_needles = _with_cores([*joined, *reversed_ones])
+        self._spaced_needles = _with_cores(
+            item for item in long if len(_without_signs(item).secret) < _MIN_SPACED_LENGTH
+        )
         shortest = min((item.min_length for item in needles.values()), default=0)
         self._min_length = shortest
         self._min_base64_length = shortest * 4 // 3
@@ -104,21 +129,37 @@ class SecretSearch:
         """The hits in a text and in all that it decodes to, shallow ones first."""
         yield from _occurrences(data, self._needles)
         room = _MAX_DECODED_BYTES + _MAX_DECODED_RATIO * len(data)
-        level: list[tuple[bytes, tuple[View, ...]]] = [(data, ())]
+        level: list[tuple[bytes, Path]] = [(data, ())]
         for _ in range(_MAX_DEPTH):
-            deeper: list[tuple[bytes, tuple[View, ...]]] = []
+            deeper: list[tuple[bytes, Path]] = []
             for text, path in level:
                 yield from self._spaced_hits(text, path)
-                for view in self._views(text):
-                    room -= len(view.data)
+                for batch in _batches(self._paths(text, path)):
+                    room -= sum(len(views[-1].data) for views in batch)
                     if room < 0:
                         return
-                    views = (*path, view)
-                    for hit in _occurrences(view.data, self._needles):
-                        yield Hit(_place_in_text(hit.span, views), hit.placeholder)
-                    if self._may_be_encoded(view.data):
-                        deeper.append((view.data, views))
+                    yield from self._hits_of(batch)
+                    deeper += [(views[-1].data, views) for views in batch if self._may_be_encoded(views[-1].data)]
             level = deeper
+
+    def _hits_of(self, batch: Sequence[Path]) -> Iterator[Hit]:
+        """The hits in what was decoded, which is searched in one piece first: nearly always there are none."""
+        folded = b"\0".join([views[-1].data for views in batch]).lower()
+        for views in batch if _has_any(folded, self._cores) else ():
+            for hit in _occurrences(views[-1].data, self._needles):
+                yield Hit(_place_in_text(hit.span, views), hit.placeholder)
+
+    def _paths(self, data: bytes, path: Path) -> Iterator[Path]:
+        """The views that lead to all that a text decodes to in one step, and to what is packed in that."""
+        is_shallow = len(path) < _SHALLOW
+        if not path and is_packed(data):
+            yield from ((view,) for view in packed_views(data))
+        for view in self._views(data):
+            yield (*path, view)
+            if is_shallow and is_packed(view.data):
+                yield from ((*path, view, packed) for packed in packed_views(view.data))
+        for view in run_views(data) if is_shallow else ():
+            yield (*path, view)
 
     def _may_be_encoded(self, data: bytes) -> bool:
         """Whether what was decoded is worth decoding: it has so many printable characters in a row, of any width.
@@ -126,9 +167,12 @@ class SecretSearch:
         Or it has as many that are not seen, between which a secret may be.
         """
         classes = data.translate(_PRINTABLE_AS_X)
-        if any(run in classes for run in self._printable_runs):
+        if _has_any(classes, self._printable_runs):
             return True
-        return not data.isascii() and sum(map(data.count, UNSEEN_STARTS)) >= self._min_length - 1
+        least = self._min_length - 1
+        if data.isascii() or len(data) - len(data.translate(None, _UNSEEN_LEADS)) < least:
+            return False
+        return sum(map(data.count, UNSEEN_STARTS)) >= least
 
     def _views(self, data: bytes) -> Iterator[View]:
         """All that a text decodes to in one step."""
@@ -138,13 +182,64 @@ class SecretSearch:
         yield from base64_views(data, self._min_base64_length)
         yield from hex_views(data, 2 * self._min_length)
 
-    def _spaced_hits(self, data: bytes, path: tuple[View, ...]) -> Iterator[Hit]:
-        """The hits across blanks and characters that are not seen."""
+    def _spaced_hits(self, data: bytes, path: Path) -> Iterator[Hit]:
+        """The hits across signs, blanks and characters that are not seen, and of what is reversed besides."""
         if self._spaced_needles:
             view = visible_view(data)
-            if len(view.data) < len(data):
-                for hit in _occurrences(view.data, self._spaced_needles):
-                    yield Hit(_place_in_text(hit.span, (*path, view)), hit.placeholder)
+            for hit in _occurrences(view.data, self._spaced_needles):
+                yield Hit(_place_in_text(hit.span, (*path, view)), hit.placeholder)
+        if self._joined_needles:
+            view = joined_view(data)
+            needles = self._shallow_needles if len(path) < _SHALLOW else self._joined_needles
+            for hit in _occurrences(view.data, needles):
+                span = view.outer(hit.span)
+                if not hit.whole or _is_separated(data[slice(*span)], hit):
+                    yield Hit(_place_in_text(span, path), hit.placeholder)
+
+
+def _is_separated(text: bytes, hit: Hit) -> bool:
+    """Whether a text says words of a secret with the secret's own signs, or letter by letter, and not as words."""
+    return len(text) >= 2 * hit.length - 1 or visible_view(text).data.lower() in hit.whole
+
+
+def _without_signs(needle: _Needle) -> _Needle:
+    """A needle of its letters and digits alone."""
+    secret = needle.secret.translate(None, SIGNS)
+    return replace(needle, secret=secret, whole=b"" if any(byte in b"0123456789" for byte in secret) else needle.secret)
+
+
+def _has_any(data: bytes, parts: Iterable[bytes]) -> bool:
+    """Whether a text has one of some parts."""
+    for part in parts:  # noqa: SIM110 - `any` takes twice the time
+        if part in data:
+            return True
+    return False
+
+
+def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    """Paths in groups, whose texts have about as many bytes together as are decoded of an answer."""
+    batch, size = list[Path](), 0
+    for path in paths:
+        batch.append(path)
+        size += len(path[-1].data)
+        if size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _with_cores(needles: Iterable[_Needle]) -> list[tuple[bytes, int, _Needle]]:
+    """Needles with what every long part of them contains, and where that begins."""
+    return [(item.core, item.core_start, item) for item in needles]
+
+
+def _reversed(secret: bytes) -> bytes:
+    """A secret from its last character to its first."""
+    try:
+        return secret.decode()[::-1].encode()
+    except UnicodeDecodeError:
+        return secret[::-1]
 
 
 def _folded_forms(secret: str) -> set[bytes]:
@@ -169,7 +264,7 @@ def _occurrences(data: bytes, needles: list[tuple[bytes, int, _Needle]]) -> Iter
         while found >= 0:
             first, last = _extend(folded, found, core_start, needle)
             if last - first >= needle.min_length:
-                yield Hit((first, last), _shown_for(needle, last - first))
+                yield Hit((first, last), _shown_for(needle, last - first), needle.whole)
             found = folded.find(core, max(last, found + 1))
 
 
@@ -192,7 +287,7 @@ def _extend(data: bytes, found: int, core_start: int, needle: _Needle) -> Span:
     return first, last
 
 
-def _place_in_text(span: Span, views: tuple[View, ...]) -> Span:
+def _place_in_text(span: Span, views: Path) -> Span:
     """The place in the text that was received, from one in the last of the views on it."""
     for view in reversed(views):
         span = view.outer(span)

@@ -5,9 +5,10 @@ So what is found in a decoded text can be replaced in the text that was received
 
 from __future__ import annotations
 
-import binascii
+import base64
 import re
 from bisect import bisect_right
+from functools import partial
 from html.entities import html5
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
 
 Span: TypeAlias = "tuple[int, int]"
 """The place of the first byte, and that after the last one."""
-_HEX_DIGITS = b"0123456789abcdefABCDEF"
-_BASE64_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
-_NOT_HEX, _NOT_BASE64 = (
-    bytes(code for code in range(256) if code not in kept) for kept in (_HEX_DIGITS, _BASE64_CHARACTERS)
-)
-_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
-_NOT_HEX_RUN = re.compile(rb"[^0-9a-fA-F]+|0[xX](?=[0-9a-fA-F])")
-_NOT_BASE64_RUN = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _ESCAPE = re.compile(
     rb"[%=&\\](?:(?<=%)u([0-9a-fA-F]{4})|(?<=[%=])([0-9a-fA-F]{2})"
     rb"|(?<=&)(?:#[xX]0{0,6}([0-9a-fA-F]{1,5});?|#0{0,6}([0-9]{1,6});?|([a-zA-Z]{2,8});)"
@@ -59,15 +52,23 @@ _INVISIBLE = re.compile(rb"[\x00-\x20\x7f]+|" + _UNSEEN.pattern)
 """The same with blanks and controls."""
 _MISREAD = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
 """A byte above ASCII as it stands in a text that was read as Latin-1, as headers are."""
-_NUMBERS = re.compile(rb"[0-9][0-9]{1,2}[,; ]{1,2}(?:[0-9]{2,3}[,; ]{1,2}){5}[0-9]{2,3}")
-_NUMBER = re.compile(rb"[0-9]+|[^0-9]+")
+_NUMBERS = re.compile(
+    rb"[0-9](?<![0-9][0-9])[0-9]{1,7}(?:[^0-9A-Za-z%&#]{1,12}(?:[0-9]{1,5}\"[ :]{1,4})?[0-9]{2,8}){6}"
+)
+_NUMBER = re.compile(rb'"[0-9]{1,5}"\s{0,4}:|[0-9]+|[^0-9"]+|"')
+"""A number, or the name of one in an object that counts its members, as JavaScript writes an array of bytes."""
+_BITS = re.compile(rb"[01]{6,8}(?:[^0-9A-Za-z]{1,12}[01]{6,8}){6}")
+_UTF_7 = re.compile(rb"\+(?:(A[A-H][A-Za-z0-9+/]{1,400})-?|-)")
+"""Characters of ASCII in UTF-7 (RFC 2152), and the plus sign."""
+SIGNS = bytes(code for code in range(0x80) if not chr(code).isalnum())
+_SEPARATORS = re.compile(rb"[\x00-/:-@\[-`{-\x7f]+|" + _UNSEEN.pattern)
+"""What is neither a letter nor a digit, and what is not seen."""
 _NULS = re.compile(rb"\0+")
 _MARKUP = re.compile(rb"<[/!a-zA-Z][^<>\x1b]{0,200}>|\x1b\[[0-9;:?]{0,32}[ -/]{0,4}[@-~]")
 """A tag of HTML, or a colour of a terminal."""
 _FULLWIDTH = re.compile(rb"\xef(?:\xbc[\x81-\xbf]|\xbd[\x80-\x9e])")
 """A letter of ASCII as wide as one of Chinese, in UTF-8."""
 _FIRST_FULLWIDTH = 0xFF01
-_BASE64_BITS, _BYTE_BITS = 6, 8
 
 
 class View(Protocol):
@@ -114,28 +115,20 @@ class EditedView:
         return (first, last) if index < end else (last + index - end, last + index - end + 1)
 
 
-class CodedView:
-    """A text of bytes that were written with some bits in each character, decoded from the character `shift` on."""
-
-    def __init__(self, before: View, data: bytes, shift: int, bits: int) -> None:
-        self.data = data
-        self._before, self._shift, self._bits = before, shift, bits
-
-    def outer(self, span: Span) -> Span:
-        """The place of a part in the text before."""
-        first = self._shift + span[0] * _BYTE_BITS // self._bits
-        last = self._shift - (-span[1] * _BYTE_BITS // self._bits)
-        return self._before.outer((first, min(last, len(self._before.data))))
-
-
 def escaped_views(data: bytes) -> Iterator[View]:
     """The text without escapes, if it has any; what its numbers are the codes of; and its UTF-8 read as such."""
     if any(mark in data for mark in (b"%", b"&", b"\\", b"=")):
         decoded = _ESCAPE.sub(_character, data)
         if decoded != data:
             yield EditedView(data, _ESCAPE, _character, decoded)
+    if b"+A" in data or b"+-" in data:
+        decoded = _UTF_7.sub(_utf_7_text, data)
+        if decoded != data:
+            yield EditedView(data, _UTF_7, _utf_7_text, decoded)
     if _NUMBERS.search(data):
-        yield EditedView(data, _NUMBER, _numbered_character, _NUMBER.sub(_numbered_character, data))
+        for base in (10, 8) if _BITS.search(data) is None else (2,):
+            replacement = partial(_numbered_character, base=base)
+            yield EditedView(data, _NUMBER, replacement, _NUMBER.sub(replacement, data))
     if b"\xc3" in data and b"\xc2" in data:
         yield EditedView(data, _MISREAD, _byte, _MISREAD.sub(_byte, data))
 
@@ -145,7 +138,7 @@ def unstyled_views(data: bytes) -> Iterator[View]:
     if b"<" in data or b"\x1b[" in data:
         text = _MARKUP.sub(b"", data)
         if len(text) < len(data):
-            yield EditedView(data, _MARKUP, _nothing, text)
+            yield EditedView(data, _MARKUP, removed, text)
     if b"\xef\xbc" in data or b"\xef\xbd" in data:
         yield EditedView(data, _FULLWIDTH, _narrow_letter, _FULLWIDTH.sub(_narrow_letter, data))
 
@@ -153,38 +146,23 @@ def unstyled_views(data: bytes) -> Iterator[View]:
 def visible_view(data: bytes) -> View:
     """The text without blanks, controls and characters that are not seen."""
     visible = data.translate(None, _BLANKS)
-    return EditedView(data, _INVISIBLE, _nothing, visible if visible.isascii() else _UNSEEN.sub(b"", visible))
+    return EditedView(data, _INVISIBLE, removed, visible if visible.isascii() else _UNSEEN.sub(b"", visible))
+
+
+def joined_view(data: bytes) -> View:
+    """The letters and digits of a text, and what is beyond ASCII and seen."""
+    joined = data.translate(None, SIGNS)
+    return EditedView(data, _SEPARATORS, removed, joined if joined.isascii() else _UNSEEN.sub(b"", joined))
 
 
 def narrow_views(data: bytes, min_length: int) -> Iterator[View]:
     """The text without NULs, if it has so many: as ASCII, where it may be UTF-16 or UTF-32."""
     if data.count(0) >= min_length:
-        yield EditedView(data, _NULS, _nothing, data.replace(b"\0", b""))
+        yield EditedView(data, _NULS, removed, data.replace(b"\0", b""))
 
 
-def base64_views(data: bytes, min_length: int) -> Iterator[View]:
-    """What the text is the base64 of, at each alignment, if it has so many characters of base64."""
-    characters = data.translate(_STANDARD_ALPHABET, _NOT_BASE64)
-    if len(characters) >= min_length:
-        before = EditedView(data, _NOT_BASE64_RUN, _nothing, characters)
-        padded = characters + b"AAAA"
-        for shift in range(4):
-            whole = padded[shift : shift + (len(padded) - shift) // 4 * 4]
-            yield CodedView(before, binascii.a2b_base64(whole), shift, _BASE64_BITS)
-
-
-def hex_views(data: bytes, min_length: int) -> Iterator[View]:
-    """What the text has the hexadecimal digits of, at both alignments, if it has so many."""
-    has_prefixes = b"0x" in data or b"0X" in data
-    digits = _NOT_HEX_RUN.sub(b"", data) if has_prefixes else data.translate(None, _NOT_HEX)
-    if len(digits) >= min_length:
-        before = EditedView(data, _NOT_HEX_RUN, _nothing, digits)
-        for shift in range(2):
-            whole = digits[shift : shift + (len(digits) - shift) // 2 * 2]
-            yield CodedView(before, binascii.a2b_hex(whole), shift, 4)
-
-
-def _nothing(_: re.Match[bytes]) -> bytes:
+def removed(_: re.Match[bytes]) -> bytes:
+    """Nothing, in place of a match."""
     return b""
 
 
@@ -212,7 +190,19 @@ def _character(match: re.Match[bytes]) -> bytes:
     return chr(code).encode("utf-8", "replace") if code <= 0x10FFFF else match[0]
 
 
-def _numbered_character(match: re.Match[bytes]) -> bytes:
-    """The byte with a number; nothing for other numbers, and for what is between them."""
-    is_code = len(match[0]) <= 3 and match[0].isdigit() and int(match[0]) < 256
-    return bytes((int(match[0]),)) if is_code else b""
+def _numbered_character(match: re.Match[bytes], base: int) -> bytes:
+    """The byte with a number of a base; nothing for other numbers, and for what is between them."""
+    try:
+        return bytes((int(match[0], base),)) if len(match[0]) <= 8 and match[0].isdigit() else b""
+    except ValueError:
+        return b""
+
+
+def _utf_7_text(match: re.Match[bytes]) -> bytes:
+    """What a part in UTF-7 stands for; itself if that is nothing."""
+    if match[1] is None:
+        return b"+"
+    try:
+        return base64.b64decode(match[1] + b"=" * (-len(match[1]) % 4)).decode("utf-16-be").encode()
+    except ValueError:
+        return match[0]

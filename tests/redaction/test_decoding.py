@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+import zlib
 
 import pytest
 
 from conformance.redaction import TextRedactor
+from conformance.redaction.digit_views import base64_views, hex_views
 from conformance.redaction.search import SecretSearch
-from conformance.redaction.views import base64_views, escaped_views, hex_views
+from conformance.redaction.views import escaped_views
 from tests.support.spellings import b64, spellings
 
 KEY = "Canary-7f3A/9b2C+51dE"
@@ -51,6 +53,36 @@ def test_nothing_of_a_spelling_is_left() -> None:
         assert REDACTOR.redact_text(f"<{spellings(KEY)[name]}>") == "<$KEY>", name
 
 
+@pytest.mark.parametrize(
+    "form",
+    ['"Canary-7" + "f3A/9b2C" + "+51dE"', "Canary.7f3A.9b2C.51dE", "canary7f3a9b2c51de", "Canary_7f3A: 9b2C, 51dE"],
+)
+def test_pieces_are_put_together(form: str) -> None:
+    """Whatever signs are between them, and whatever became of the key's own."""
+    assert "$KEY" in REDACTOR.redact_text(f"({form})")
+
+
+def test_words_of_a_key_are_no_secret_in_a_sentence() -> None:
+    """A key of words, without a digit, counts with its own signs, across blanks, or letter by letter."""
+    redactor = TextRedactor({"open-sesame-please": "$KEY"})
+    for text in ("Say open sesame, please.", "openSesamePlease", "open/sesame/please"):
+        assert redactor.redact_text(text) == text
+    for text in (
+        "open-sesame-please",
+        "open-sesame\n -please",
+        "o.p.e.n. .s.e.s.a.m.e. .p.l.e.a.s.e",
+        "esaelp-emases-nepo",
+    ):
+        assert redactor.redact_text(f"({text})") == "($KEY)"
+
+
+def test_what_is_packed_is_unpacked_up_to_a_size() -> None:
+    """A bomb costs no more than other texts, and a key at its beginning is found all the same."""
+    bomb = b64(zlib.compress(KEY.encode() + bytes(50_000_000), 9))
+    assert SecretSearch({KEY: "$KEY"}).find(bomb.encode())
+    assert TextRedactor({KEY: "$KEY"}).redact_text(f"<{b64(zlib.compress(bytes(1_000_000)))}>").startswith("<eJ")
+
+
 def test_what_is_cut_is_called_a_part() -> None:
     """Three quarters of a key are a secret, half of it is none."""
     assert REDACTOR.redact_text(f"<{KEY[:-4]}>") == "<part($KEY)>"
@@ -77,6 +109,11 @@ def test_several_places_are_replaced() -> None:
         "%zz%4 &#; &#x; &nosuch; \\u12 \\x \\777 &#99999999;",
         "&#1114112; \ud800 \\ud800 \\U0010ffff",
         "canary bird, canaries",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 3,
+        "01" * 100,
+        b64(zlib.compress(b"an ordinary text")),
+        "H4sIAAAAAAAAA and eJz are no text that is packed, +AGE- is an a",
+        "2026-11-29 23:16:42.123, 10.0.0.1:8080, 1.2.3",
     ],
 )  # fmt: skip
 def test_other_texts_stay(text: str) -> None:
@@ -98,6 +135,8 @@ def test_a_placeholder_is_not_replaced_again() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        b"A2" * 64_000, b"a2" * 64_000, b"01" * 64_000, b"x\x9c" * 64_000, b"\x1f\x8b\x08" * 40_000, b"+AGE-" * 25_000,
+        b"1-" * 64_000, b'"1":' * 32_000, b"123456" * 20_000, b"12-" * 5 + b"-" * 128_000,
         b"%41" * 40_000, b"&amp;" * 25_000, b"\\" * 128_000, b"\\u0041" * 20_000, b"A" * 128_000, b"f" * 128_000,
         b" " * 128_000, b"1, " * 40_000, b"12 " * 40_000, b"=" * 128_000, b"&#" * 64_000, b"&aaaaaaa" * 16_000,
         b64(b64(b64(b"x" * 40_000).encode()).encode()).encode()[:128_000],

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import quopri
+import re
+import zlib
 from urllib.parse import quote, quote_plus
 
 ZERO_WIDTH = "\u200b"
@@ -29,6 +32,16 @@ def percent(data: bytes) -> str:
 def entities(text: str, form: str = "&#{};") -> str:
     """Every character as a numeric entity of HTML."""
     return "".join(form.format(ord(character)) for character in text)
+
+
+def utf_7(text: str) -> str:
+    """Every character in UTF-7 (RFC 2152)."""
+    return f"+{b64(text.encode('utf-16-be')).rstrip('=')}-"
+
+
+def bits(data: bytes, separator: str = "") -> str:
+    """Zeros and ones, eight for each byte."""
+    return separator.join(f"{byte:08b}" for byte in data)
 
 
 def spellings(secret: str) -> dict[str, str]:
@@ -93,6 +106,26 @@ def spellings(secret: str) -> dict[str, str]:
         "UTF-16 in base64 in a text": f"the key {b64(wide)} is not known, and nobody has ever heard of it",
         "percent in UTF-16": percent(raw).encode("utf-16-le").decode(),
         "codes": json.dumps([*raw]),
+        "codes in lines": json.dumps([*raw], indent=2),
+        "codes in an object": json.dumps({str(place): byte for place, byte in enumerate(raw)}),
+        "octal codes": " ".join(f"{byte:o}" for byte in raw),
+        "bits": bits(raw),
+        "bits in bytes": bits(raw, " "),
+        "bits as JavaScript writes them": " ".join(f"{byte:b}" for byte in raw.replace(b" ", b"_")),
+        "base32": base64.b32encode(raw).decode(),
+        "base32, lower case": base64.b32encode(raw).decode().lower().rstrip("="),
+        "base32 after three bytes": base64.b32encode(b"xyz" + raw).decode(),
+        "base32 in base64": b64(base64.b32encode(raw)),
+        "gzip in base64": b64(gzip.compress(raw, mtime=0)),
+        "gzip in base64 in JSON": json.dumps({"data": b64(gzip.compress(b"a key: " + raw, mtime=0))}),
+        "zlib in hexadecimal": zlib.compress(raw).hex(),
+        "zlib in base64, twice": b64(b64(zlib.compress(raw, 9)).encode()),
+        "UTF-7": utf_7(secret),
+        "UTF-7, signs": re.sub("[!-/:-@]", lambda sign: utf_7(sign[0]), secret),
+        "reversed": secret[::-1],
+        "reversed in base64": b64(secret[::-1].encode()) if secret.isascii() else secret[::-1],
+        "dotted": ".".join(secret),
+        "letters in a list": json.dumps([*secret], ensure_ascii=False),
         "spaced": " ".join(secret),
         "in lines": "\n".join(secret),
         "with tags": "<wbr>".join(secret),
