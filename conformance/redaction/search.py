@@ -193,13 +193,14 @@ class SecretSearch:
             needles = self._shallow_needles if len(path) < _SHALLOW else self._joined_needles
             for hit in _occurrences(view.data, needles):
                 span = view.outer(hit.span)
-                if not hit.whole or _is_separated(data[slice(*span)], hit):
+                if not hit.whole or _is_separated(data[slice(*span)], hit.whole):
                     yield Hit(_place_in_text(span, path), hit.placeholder)
 
 
-def _is_separated(text: bytes, hit: Hit) -> bool:
+def _is_separated(text: bytes, whole: bytes) -> bool:
     """Whether a text says words of a secret with the secret's own signs, or letter by letter, and not as words."""
-    return len(text) >= 2 * hit.length - 1 or visible_view(text).data.lower() in hit.whole
+    count = len(joined_view(text).data.decode(errors="ignore"))
+    return len(text.decode(errors="ignore")) >= 2 * count - 1 or visible_view(text).data.lower() in whole
 
 
 def _without_signs(needle: _Needle) -> _Needle:
