@@ -15,11 +15,17 @@ from conformance.cases._steps import (
 from conformance.checks import expect
 from conformance.checks.catalogue import check
 from conformance.checks.check import ALL_KINDS, EVENTS_AND_BATCHES, WITH_BODY, FirstPer
+from conformance.core.errors import NotApplicable
 from conformance.core.model import Parameter, TransportFailure
-from conformance.requests import send_on_one_connection
+from conformance.requests import framings, send_on_one_connection
 from conformance.requests.edge_cases import NUL_ESCAPES
 from conformance.requests.raw_writers import write_standard
-from conformance.requests.refused_requests import REFUSED_JSON, REFUSED_ON_EVERY_PATH, REFUSED_ONCE_PER_KIND
+from conformance.requests.refused_requests import (
+    REFUSED_BY_HEAD,
+    REFUSED_JSON,
+    REFUSED_ON_EVERY_PATH,
+    REFUSED_ONCE_PER_KIND,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -30,6 +36,8 @@ if TYPE_CHECKING:
     from conformance.requests.steps import Steps
 
 _MIN_REQUESTS = 4
+_REQUEST_IN_BODY = b"GET /conformance-rest HTTP/1.1\r\nHost: conformance.example\r\n\r\n"
+"""The body of a request that is refused; read as a request, it is answered as one."""
 
 
 @check("robustness.recovery.{slug}", "After {description}, the next acceptable request is accepted.",
@@ -44,6 +52,26 @@ def recovers_at_once(call: Call, refused: RefusedRequest) -> Steps:
     if after.failure is not TransportFailure.CLOSED:
         expect.accepted(after, f"an acceptable request on the same connection, after {refused.description},")
     yield from expect_new_connection_accepted(call, refused.description)
+    return None
+
+
+@check("robustness.recovery.late-{slug}", "After {description}, a body that comes late is not read as a request.",
+       fact=RECOVERY, kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND, parameters=REFUSED_BY_HEAD)  # fmt: skip
+def reads_no_rest(call: Call, refused: RefusedRequest) -> Steps:
+    """A server that refuses by the head alone has to read the body, or to close: the next answer is another's else."""
+    expect.control((yield call.control_request()))
+    yield from expect_kept_connection(call)
+    draft = refused.make_draft(call)
+    body = _REQUEST_IN_BODY.ljust(len(draft.build_request().body), b"a")
+    late = draft.with_body_bytes(body).with_raw_writer(framings.write_body_late)
+    first, after = yield from converse_raw(call, refused.description, late, closing_request(call))
+    if expect.is_accepted(first):
+        raise NotApplicable(f"{refused.description} is not refused: {first.summary}")
+    if after.failure is not TransportFailure.CLOSED:
+        subject = (
+            f"an acceptable request on the same connection, after {refused.description} with a body that came late,"
+        )
+        expect.accepted(after, subject)
     return None
 
 

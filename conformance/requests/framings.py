@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.requests.raw_writers import write_request, write_standard
+from conformance.requests.raw_writers import LatePieces, write_request, write_standard
 
 if TYPE_CHECKING:
     from conformance.core.model import RawWriter, Request
@@ -85,6 +85,11 @@ def write_expect_continue(start: str, headers: HeaderPairs, body: bytes) -> Requ
     """A head with Expect: 100-continue, and the body only after the answer."""
     head = write_request(start, [*headers, _content_length(len(body)), ("Expect", "100-continue")], b"")
     return (head, body)
+
+
+def write_body_late(start: str, headers: HeaderPairs, body: bytes) -> LatePieces:
+    """The head, and the body after the answer to the head, or a while later."""
+    return LatePieces((write_request(start, [*headers, _content_length(len(body))], b""), body))
 
 
 def write_chunk_extensions(start: str, headers: HeaderPairs, body: bytes) -> RequestPieces:

@@ -28,6 +28,13 @@ class SlowPieces(Pieces):
     pause_s = 0.5
 
 
+class LatePieces(Pieces):
+    """The same, each sent once the one before is answered, or after a while; an answer does not end them."""
+
+    __slots__ = ()
+    pause_s = 0.3
+
+
 def start_line(request: Request, prefix: str) -> str:
     """The request line, with a prefix before the path."""
     query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""

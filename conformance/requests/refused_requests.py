@@ -52,3 +52,5 @@ REFUSED_ONCE_PER_KIND = (
     RefusedRequest("gzip", "corrupt gzip", lambda call: content_codings.with_corrupt_gzip(call.acceptable_request())),
     RefusedRequest("utf8", NOT_UTF8.description, NOT_UTF8.make_draft),
 )
+REFUSED_BY_HEAD = (REFUSED_CREDENTIALS, REFUSED_KEY, REFUSED_SIZE)
+"""Those that a server may refuse before it has seen their bodies."""

@@ -11,7 +11,7 @@ import h11
 import httpcore
 
 from conformance.core.model import Response, TransportFailure
-from conformance.requests.raw_writers import Pieces, start_line, write_standard
+from conformance.requests.raw_writers import LatePieces, Pieces, start_line, write_standard
 from conformance.wire import failures
 from conformance.wire.deadline import client_deadline
 from conformance.wire.decoding import MAX_READ_BYTES, MAX_TRAILING_BYTES, BodyBuffer, headers_to_text
@@ -78,10 +78,11 @@ class RawConnection:
         return cls(stream)
 
     async def send(self, pieces: tuple[bytes, ...]) -> None:
-        """Sends the pieces of a request; stops if an answer comes before the next piece."""
+        """Sends the pieces of a request; stops if an answer comes before the next piece, unless they are late ones."""
         wait_s = pieces.pause_s if isinstance(pieces, Pieces) else INTERIM_WAIT_S
+        stops = not isinstance(pieces, LatePieces)
         for number, piece in enumerate(pieces):
-            if number and await self._is_answered_early(wait_s):
+            if number and await self._is_answered_early(wait_s) and stops:
                 self.is_send_aborted = True
                 return
             if self.idle_s is None:

@@ -112,6 +112,22 @@ def test_a_body_that_is_left_on_the_connection() -> None:
     assert check_verdict.curl.endswith("--select robustness.recovery.credentials")
 
 
+LATE = "robustness.recovery.late-credentials"
+
+
+@pytest.mark.parametrize("move", [no_override, close_after_refusal, refuse_early_and_close])
+def test_a_body_that_comes_late_may_be_read_or_cut_off(move: Responder) -> None:
+    """A server reads it before it answers, or after, or closes."""
+    assert run_check(LATE, move).outcome.value == "pass"
+
+
+def test_a_body_that_comes_late_is_not_read_as_a_request() -> None:
+    """The next request would get the answer to it."""
+    check_verdict = run_check(LATE, refuse_leaving_body_unread)
+    assert (check_verdict.outcome.value, check_verdict.level.value) == ("fail", "must")
+    assert "after missing credentials with a body that came late," in check_verdict.message
+
+
 @pytest.mark.parametrize("answer", [BAD, CRASHED, b"\x16\x03\x01 nonsense\r\n\r\n", None], ids=str)
 def test_a_connection_that_does_not_get_over_it(answer: bytes | None) -> None:
     """The next request is refused, crashes, gets nonsense, or is never answered."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.refserver.faults.fault import Fault
+from conformance.profile.facts import AuthScheme
+from conformance.refserver.faults.fault import Fault, requires_facts
 from conformance.refserver.faults.protocol_overrides import (
+    content_lengths,
     leave_body_unread,
     request_head,
 )
@@ -14,10 +16,15 @@ from conformance.refserver.faults.response_overrides import (
     is_not_options,
     refused_by,
 )
+from conformance.requests.credentials import UNKNOWN_KEY, encode_base64
 
 if TYPE_CHECKING:
     from conformance.refserver.replies import ServerReply
     from conformance.refserver.server_change import RequestView, ResponseOverride
+
+
+_LARGE_BYTES = 12_000
+"""More than any acceptable request has that comes in pieces."""
 
 
 def _crash_after(*facts: str) -> ResponseOverride:
@@ -54,6 +61,22 @@ def _poisoned_by(name: str, refused_input: str, why: str, *facts: str) -> Fault:
                  key_words=f"after {refused_input} 500")  # fmt: skip
 
 
+def _is_lone_head(data: bytes) -> bool:
+    """Whether this is the head of a request with a length, and nothing of its body; not one of an HTTP client's."""
+    head = request_head(data).lower()
+    return (
+        data.endswith(b"\r\n\r\n")
+        and bool(content_lengths(data))
+        and not (b"accept-encoding" in head or b"\r\nexpect:" in head)
+    )
+
+
+def _has_wrong_key(data: bytes) -> bool:
+    """Whether a head has no key, or an unknown one."""
+    head = request_head(data)
+    return b"authorization" not in head.lower() or encode_base64(f"{UNKNOWN_KEY}:").encode() in head
+
+
 FAULTS = (
     Fault(
         "body-left-at-unknown-paths",
@@ -78,6 +101,24 @@ FAULTS = (
         "robustness.recovery.gzip",
         leave_body_unread(lambda data: b"gzip" in request_head(data) and b"\xff" * 9 in data),
         key_words="after corrupt gzip",
+    ),
+    Fault(
+        "late-body-read-after-401",
+        "Refuses credentials by the head of a request, and takes a body that comes later for the next one.",
+        "a guard answers, and nobody reads the rest",
+        "robustness.recovery.late-credentials robustness.recovery.late-key",
+        leave_body_unread(lambda data: _is_lone_head(data) and _has_wrong_key(data)),
+        lambda contract: contract.default_scheme is AuthScheme.BASIC,
+        key_words="late 404",
+    ),
+    Fault(
+        "late-body-read-after-413",
+        "Refuses a body by its length, and takes it for the next request where it comes later.",
+        "the length is looked at first, and nobody reads the rest",
+        "robustness.recovery.late-size",
+        leave_body_unread(lambda data: _is_lone_head(data) and content_lengths(data)[0] > _LARGE_BYTES),
+        requires_facts("limits.event"),
+        key_words="over the limit late 404",
     ),
     _poisoned_by("json", "invalid JSON", "a parser keeps its state", "answers.json-invalid"),
     _poisoned_by("credentials", "missing credentials", "a guard keeps its answer", "answers.credentials-missing"),
