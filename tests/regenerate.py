@@ -85,16 +85,17 @@ def _make_costs() -> None:
 
 def _make_requests() -> None:
     from conformance.contract import Contract
-    from conformance.core.resources import profile_names, stored_requests_path
-    from conformance.fuzz.corpus import write_shipped
+    from conformance.core.resources import profile_names
+    from conformance.fuzz.corpus import shipped_path, write_shipped
     from conformance.profile import load
 
     best = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 8 * 1024 * 1024}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requests.jsonl"
         for name in profile_names():
-            write_shipped(Contract(load(name)), path)
-            stored_requests_path(name).write_bytes(lzma.compress(path.read_bytes(), filters=[best]))
+            for contract in (whole := Contract(load(name)), *whole.readings):
+                write_shipped(contract, path)
+                shipped_path(contract).write_bytes(lzma.compress(path.read_bytes(), filters=[best]))
 
 
 def _make_reference_pages() -> None:

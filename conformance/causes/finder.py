@@ -56,6 +56,7 @@ class AnswerCache:
 
 async def find_causes(plan: Plan, evidence: Evidence) -> FoundCauses:
     """The causes of all problems in the evidence. Sends nothing to the target."""
+    plan = plan.after_preflight(evidence.preflight)
     problems = [item for item in evidence.problems if is_about_target(item)]
     if not problems:
         return FoundCauses()

@@ -56,8 +56,11 @@ class Trial:
         return self.stand_in or self.operation
 
     def after_preflight(self, preflight: PreflightResult) -> Trial:
-        """The trial with the result of a preflight: on another operation if nothing is accepted on its own."""
-        trial = replace(self, preflight=preflight)
+        """The trial with the result of a preflight: on another operation if nothing is accepted on its own.
+
+        Its contract is that by the reading of the documents that the target follows.
+        """
+        trial = replace(self, preflight=preflight, contract=preflight.contract or self.contract)
         if self.operation not in preflight.dead:
             return trial
         alive = (replace(trial, stand_in=item) for item in self.fallbacks if item not in preflight.dead)

@@ -23,6 +23,7 @@ from conformance.core import event_loop, interruption
 from conformance.core.errors import InconclusiveError, NoResponse, Stopped, UsageError
 from conformance.core.text import join_first
 from conformance.fuzz.campaign import Campaign, CampaignResult
+from conformance.fuzz.corpus import load_or_generate
 from conformance.fuzz.finding import Finding, load_finding, save_finding
 from conformance.fuzz.replay import replay_finding
 from conformance.profile import load
@@ -111,6 +112,9 @@ async def _run_campaign(
             preflight_result = await preflight.run_preflight(plan.contract, plan.keys, Sender(wire=wire), plan.run_id)
         except NoResponse as failure:
             raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
+        if preflight_result.contract:  # by another reading of the documents, and so are the requests
+            plan = plan.after_preflight(preflight_result)
+            cases = load_or_generate(plan.contract, plan.fuzz_seed, plan.fuzz_requests).cases(plan.fuzz_requests)
         campaign = Campaign(plan.contract, plan.keys, wire, preflight_result)
         results.append(campaign.result)
         watchdog.signs.append(lambda: campaign.result.judged_count)

@@ -50,6 +50,7 @@ class Contract:
 
     def __init__(self, profile: Profile, include: Collection[str] = (), exclude: Collection[str] = ()) -> None:
         self.profile = profile
+        self._groups = tuple(include), tuple(exclude)
         self._schemas: dict[str, JsonObject] = {}
         self._views: dict[str, Contract] = {}
         _require_groups("include", include, {route.group for route in profile.routes if route.group}, profile.name)
@@ -70,6 +71,11 @@ class Contract:
         if operation.path not in self._views:
             self._views[operation.path] = _ContractOfPath(self, operation.path)
         return self._views[operation.path]
+
+    @cached_property
+    def readings(self) -> tuple[Contract, ...]:
+        """The same contract by each other reading of documents that contradict themselves, in the order to try them."""
+        return tuple(Contract(self.profile.read_as(item), *self._groups) for item in self.profile.readings)
 
     @cached_property
     def _has_facts_of_paths(self) -> bool:

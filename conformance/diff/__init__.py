@@ -20,7 +20,8 @@ from conformance.diff.difference import build_difference
 from conformance.diff.document import DIFFERENT, SAME, UNCOMPARED, DiffReport
 from conformance.diff.fuzz_comparison import FuzzComparison
 from conformance.diff.fuzz_only import merge_fuzz_only
-from conformance.diff.sides import Side, equalize_baselines, place_trials
+from conformance.diff.sides import Side, equalize_baselines, equalize_readings, place_trials
+from conformance.fuzz.corpus import load_or_generate
 from conformance.run.startup import wait_for_target
 from conformance.wire import Redactor
 
@@ -79,8 +80,11 @@ async def compare(
         sides = Side("A", first, one), Side("B", second, other)
         for side in sides:
             await side.run_preflight()
+        await equalize_readings(*sides)
         await equalize_baselines(*sides)
         place_trials(*sides)
+        options, first = _as_read(options, first, sides[0].plan), sides[0].plan
+        report.contract = first.contract
         report.dead = {side.name: sorted(map(str, side.preflight.dead)) for side in sides}
         comparison = CheckComparison(*sides, strict=options.strict)
         check_result = await comparison.run(on_result)
@@ -94,6 +98,14 @@ async def compare(
         if not report.stopped:
             await _compare_generated(sides, comparison, KnownDifferences(groups, causes), options, report)
     return report
+
+
+def _as_read(options: DiffOptions, planned: Plan, first: Plan) -> DiffOptions:
+    """The options with generated requests by the reading of the documents that the servers follow."""
+    cases = tuple(options.cases)
+    if not cases or first.contract is planned.contract:
+        return options
+    return replace(options, cases=load_or_generate(first.contract, first.fuzz_seed, len(cases)).cases(len(cases)))
 
 
 async def _compare_generated(

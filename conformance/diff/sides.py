@@ -53,6 +53,7 @@ class Side:
             text = str(failure)
             where = "" if plan.target.url in text else f"{plan.target.url} can't be compared: "
             raise InconclusiveError(f"{self.name}: {where}{text}") from None
+        self.plan = plan.after_preflight(self.preflight)
         self.sender.start_over()
 
     def _new_watchdog(self, done_share: Callable[[], float] | None = None) -> Watchdog:
@@ -107,6 +108,20 @@ class Side:
             self.stopped = f"{self.name}: {end}"
             self.sender.start_over()
         return results
+
+
+async def equalize_readings(first: Side, second: Side) -> None:
+    """Has both sides judged by one reading of the documents: by that of the side that does not follow the first.
+
+    Raises InconclusiveError, naming the other side, if that accepts nothing by it.
+    """
+    contracts = [side.preflight.contract for side in (first, second)]
+    if contracts[0] is contracts[1]:
+        return
+    side = second if contracts[0] else first
+    side.plan = replace(side.plan, contract=next(filter(None, contracts)))
+    side.plan = side.plan.with_trials([replace(trial, contract=side.plan.contract) for trial in side.plan.trials])
+    await side.run_preflight()
 
 
 async def equalize_baselines(first: Side, second: Side) -> None:

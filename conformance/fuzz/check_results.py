@@ -54,7 +54,9 @@ async def fuzz_trials(
     if not fuzzed:
         return 0
     first = fuzzed[0]
-    corpus = options.corpus or load_or_generate(first.contract, options.seed, options.count)
+    corpus = options.corpus
+    if corpus is None or corpus.contract is not first.contract:  # of another reading of the documents
+        corpus = load_or_generate(first.contract, options.seed, options.count)
     cases = corpus.cases(options.count)
     calls = {str(trial.operation) for trial in fuzzed}
     campaign = Campaign(

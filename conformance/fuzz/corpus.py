@@ -112,7 +112,13 @@ def _lines(contract: Contract, seed: int, total: int, on_case: Callable[[int, in
 def _shipped(contract: Contract, seed: int) -> Iterator[tuple[Path, CorpusKey]]:
     """Where the requests of a contract are that come with the suite, and what they are of, if there can be any."""
     if seed == SHIPPED_SEED and contract.profile.name in profile_names():
-        yield stored_requests_path(contract.profile.name), _shipped_key(contract)
+        yield shipped_path(contract), _shipped_key(contract)
+
+
+def shipped_path(contract: Contract) -> Path:
+    """Where the requests of a contract are that come with the suite: each reading of the documents has its own."""
+    profile = contract.profile
+    return stored_requests_path(f"{profile.name}.{profile.reading.name}" if profile.reading else profile.name)
 
 
 def _shipped_key(contract: Contract) -> CorpusKey:

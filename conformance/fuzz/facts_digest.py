@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.core.model import Json
 
-_NO_FACTS = frozenset({"title", "file", "hosts", "source", "sources", "document_titles", "exclusion"})
+_NO_FACTS = frozenset(
+    {"title", "file", "hosts", "source", "sources", "document_titles", "exclusion", "reading", "readings"}
+)
 """Fields of profiles that no request depends on."""
 _SECTIONS = ("answers.", "limits.", "credentials.", "events.", "payload.")
 """The beginnings of the names of facts by which requests are made and labelled."""

@@ -56,6 +56,7 @@ async def replay_finding(contract: Contract, keys: Keys, sender: Sender, finding
 
 async def _replay(contract: Contract, keys: Keys, sender: Sender, finding: Finding) -> Finding | None:
     found = await preflight.run_preflight(contract, keys, sender)
+    contract = found.contract or contract
     fuzz_sender = FuzzSender(contract, keys, sender.wire, found)
     try:
         case_runner = fuzz_sender.case_runner

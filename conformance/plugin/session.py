@@ -243,13 +243,13 @@ class CheckSession:
         verdict_line = (
             f"{info.target_url}: {run_report.verdict}, by the profile {info.profile_name} at the gate {info.gate}"
         )
-        unverified = [UNVERIFIED_SENTENCE] if info.is_unverified else []
+        remarks = [*filter(None, (UNVERIFIED_SENTENCE if info.is_unverified else "", escape_controls(info.reading)))]
         unjudged = [f"not judged: {run_report.unjudged_reason}"] if run_report.unjudged_reason else []
         code = _EXIT_CODES.get(run_report.verdict, run_report.exit_code)
         stale = [f"STALE  {escape_controls(str(item))}" for item in run_report.stale_entries]
         self.summary = replace(
             self.summary,
-            verdict_lines=redact("\n".join([*_cause_lines(run_report), *stale, *unverified, *unjudged, verdict_line])),
+            verdict_lines=redact("\n".join([*_cause_lines(run_report), *stale, *remarks, *unjudged, verdict_line])),
             exit_code=self.summary.exit_code or code,
         )
         if problem := self._report_file.write(run_report.json_text()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from conformance.core.errors import UsageError
 from conformance.core.text import did_you_mean, shorten
 from conformance.profile import validation, yaml_document
 from conformance.profile.parser import ProfileParser
+from conformance.profile.readings import parse_readings
 
 if TYPE_CHECKING:
     from conformance.profile.facts import Fact
@@ -38,10 +40,10 @@ def parse(text: str, file: str) -> Profile:
 def _parse_document(parsed: YamlDocument) -> Profile:
     """Builds the profile that a document holds. Raises ProfileError."""
     validation.validate(parsed, _SCHEMA_FILE)
-    parser = ProfileParser(parsed, schemas=base_openapi()["components"]["schemas"])
-    profile = parser.profile(common_facts())
+    schemas = base_openapi()["components"]["schemas"]
+    profile = ProfileParser(parsed, schemas).profile(common_facts())
     parsed.raise_for_problems()
-    return profile
+    return replace(profile, readings=parse_readings(parsed, _parse_document))
 
 
 @cache

@@ -54,9 +54,8 @@ class ProfileParser:
     """
 
     def __init__(self, document: YamlDocument, schemas: Mapping[str, Any] = MappingProxyType({})) -> None:
-        self._document = document
+        self._document, self._schemas = document, schemas
         self._data: Any = document.value
-        self._schemas = schemas
 
     def facts(self) -> dict[str, Fact]:
         """Every fact that the document states, by its name, such as `answers.json-invalid` or `limits.event`."""
@@ -106,7 +105,7 @@ class ProfileParser:
             rate_headers=tuple(rate.get("headers", ())),
             hosts=tuple(data.get("hosts", ())),
             document_titles={key: item["title"] for key, item in data["documents"].items()},
-            openapi_names=OpenApiNames.from_data(openapi, self._sources(openapi, ("openapi",)) if openapi else ()),
+            openapi_names=OpenApiNames.from_data(openapi, self.sources(openapi, ("openapi",)) if openapi else ()),
         )
 
     def _check_route_requirements(self) -> None:
@@ -133,7 +132,7 @@ class ProfileParser:
         return {
             "name": ".".join(str(step) for step in place),
             "level": Level(data["level"]),
-            "sources": self._sources(data, place),
+            "sources": self.sources(data, place),
             "paths": self._paths(data, place),
         }
 
@@ -170,7 +169,7 @@ class ProfileParser:
             at_most=at_most,
             unit=SizeUnit(data.get("unit", SizeUnit.BYTES)),
             applies_to_chunked=data.get("chunked", True),
-            newer=NewerSize.parse(newer["size"], self._sources(newer, (*place, "newer"))) if newer else None,
+            newer=NewerSize.parse(newer["size"], self.sources(newer, (*place, "newer"))) if newer else None,
             **fields,
         )
 
@@ -192,7 +191,8 @@ class ProfileParser:
             return Fact(**base)
         return CredentialFact(carrier=data["name"], prefix=data.get("prefix", ""), **base)
 
-    def _sources(self, data: Any, place: Place) -> tuple[Source, ...]:
+    def sources(self, data: Any, place: Place) -> tuple[Source, ...]:
+        """The sources of a part of the document."""
         return tuple(self._source(item, (*place, "sources", index)) for index, item in enumerate(data["sources"]))
 
     def _source(self, data: Any, place: Place) -> Source:
@@ -233,7 +233,7 @@ class ProfileParser:
             further_examples=self._examples(data, (*place, "further_examples")),
             disputed_examples=self._examples(data, (*place, "disputed_examples")),
             invalid_example=invalid
-            and InvalidExample(text=invalid["text"], sources=self._sources(invalid, (*place, "invalid_example"))),
+            and InvalidExample(text=invalid["text"], sources=self.sources(invalid, (*place, "invalid_example"))),
         )
 
     def _example(self, data: Any, place: Place) -> Example | None:
@@ -243,11 +243,11 @@ class ProfileParser:
         return tuple(self._example_of(item, (*place, index)) for index, item in enumerate(data.get(place[-1], ())))
 
     def _example_of(self, data: Any, place: Place) -> Example:
-        return Example(value=data["value"], sources=self._sources(data, place))
+        return Example(value=data["value"], sources=self.sources(data, place))
 
     def _documented_fields(self, data: Any) -> Iterable[DocumentedField]:
         for index, item in enumerate(data):
-            sources = self._sources(item, ("fields", "documented", index))
+            sources = self.sources(item, ("fields", "documented", index))
             yield DocumentedField(
                 pointer=item["pointer"], value=item["value"], types=tuple(item.get("types", ())), sources=sources
             )
@@ -265,7 +265,7 @@ class ProfileParser:
     def _routes(self) -> Iterable[Route]:
         known_paths: set[tuple[bool, str]] = set()
         for index, group in enumerate(self._data["routes"]):
-            sources = self._sources(group, ("routes", index))
+            sources = self.sources(group, ("routes", index))
             for number, entry in enumerate(group["paths"]):
                 place: Place = ("routes", index, "paths", number)
                 self._check_event_type(entry["type"], (*place, "type"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.profile.facts import Fact
@@ -126,11 +126,33 @@ class RecommendedRate(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Another reading of documents that contradict themselves: what it changes in the profile.
+
+    `says` is the rest of a sentence that begins with "The documents were read so:".
+    """
+
+    name: str
+    says: str
+    sources: tuple[Source, ...]
+    pointers: FieldPointers
+    always_required: tuple[str, ...]
+    events: Mapping[str, EventType]
+
+    @property
+    def sentence(self) -> str:
+        """Which reading a run used, for reports."""
+        return f"The documents contradict themselves and were read so: {self.says}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Everything that one vendor documents, read from `file`.
 
     `always_required` are pointers of fields that every valid event must have; `rate_headers` the headers
     promised with a 429; `hosts` the vendor's production hosts; `document_titles` those of its documents, by their keys.
+    `readings` are the other readings of the documents, in the order in which they are tried; `reading` is the one that
+    this profile follows, None for the first.
     """
 
     name: str
@@ -148,3 +170,16 @@ class Profile:
     hosts: tuple[str, ...] = ()
     document_titles: Mapping[str, str] = field(default_factory=dict)
     openapi_names: OpenApiNames = field(default_factory=OpenApiNames)
+    readings: tuple[Reading, ...] = ()
+    reading: Reading | None = None
+
+    def read_as(self, reading: Reading) -> Profile:
+        """The profile by one of its other readings."""
+        return replace(
+            self,
+            pointers=reading.pointers,
+            always_required=reading.always_required,
+            events=reading.events,
+            readings=(),
+            reading=reading,
+        )

@@ -34,6 +34,11 @@ def with_edited_answers(edit: Callable[[ExpectedResponse], ExpectedResponse]) ->
     return ServerChange(edit_contract=edit_contract)
 
 
+def last_reading() -> ServerChange:
+    """A server that was written by the last of the other readings of documents that contradict themselves."""
+    return ServerChange(edit_contract=lambda contract: contract.readings[-1])
+
+
 def with_tolerated_status(index: int) -> ServerChange:
     """Answers with the tolerated status at `index` where there is one."""
 

@@ -11,6 +11,7 @@ from conformance import sdks
 from conformance.profile.facts import LimitKind
 from conformance.refserver.application import HttpBehavior
 from conformance.refserver.contract_edits import (
+    last_reading,
     stated_answers,
     tolerates_at_least,
     with_decimal_limit,
@@ -211,6 +212,12 @@ VARIANTS = (
         "answers with the last status that is documented",
         with_edited_answers(lambda answer: replace(answer, expect=answer.expect[-1:])),
         lambda contract: any(len(answer.expect) > 1 for answer in stated_answers(contract)),
+    ),
+    make_variant(
+        "other-reading",
+        "follows another reading of documents that contradict themselves",
+        last_reading(),
+        lambda contract: bool(contract.readings),
     ),
     make_variant("decimal", "reads KB as 1000 bytes", with_edited_answers(with_decimal_limit)),
     make_variant(

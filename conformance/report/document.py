@@ -38,6 +38,7 @@ class RunInfo:
     if the run ended before it had `planned_verdicts` verdicts; with `is_target_down` it did because a request, whose
     check failed, made the target go away. `is_unverified` says that the target's certificate
     was not verified. `location` is a path in the user's repository, with a line or without, and empty if none is known.
+    `reading` is a sentence that says by which reading of the documents the target was judged; empty for the first.
     """
 
     suite_version: str
@@ -56,6 +57,7 @@ class RunInfo:
     unjudged_reason: str = ""
     is_unverified: bool = False
     location: str = ""
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,7 @@ class Report:
                 "requests": header.request_count,
                 "waited_s": round(header.waited_s, 3),
                 **({"insecure": True} if header.is_unverified else {}),
+                **({"reading": escape_surrogates(header.reading)} if header.reading else {}),
                 **({"location": escape_surrogates(header.location)} if header.location else {}),
                 **self._end_json(),
                 **({"failure": escape_surrogates(self.unjudged_reason)} if self.unjudged_reason else {}),

@@ -208,6 +208,7 @@ def _closing_lines(report: Report) -> Text:
     verdict, rest = line[: len(report.verdict)], line[len(report.verdict) :]
     return Text.assemble(
         f"\n{UNVERIFIED_SENTENCE}" if run.is_unverified else "",
+        f"\n{escape_controls(run.reading)}" if run.reading else "",
         *(f"\n{text}" for text in left_out_sentences(sum(item.left_out_exchanges for item in report.verdicts))),
         "\n", (verdict, verdict_style(report.verdict)), escape_controls(rest),
     )  # fmt: skip

@@ -11,9 +11,10 @@ from conformance.core.model import DEFAULT_RUN_ID, Level, PathState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.contract import Operation
+    from conformance.contract import Contract, Operation
     from conformance.core.model import Exchange
     from conformance.profile.facts import AuthScheme
+    from conformance.profile.profile import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class PreflightResult:
     `shared_exchanges`: exchanges that several checks need; filled during the run.
     `refusals`: the answers to requests with one reason to refuse them, by the repetition; filled during the run.
     `run_id`: the tag of the run's events.
+    `contract`: the contract by the reading of the documents that the target follows; None for the first reading.
     """
 
     baselines: Mapping[Operation, Baseline] = field(default_factory=dict)
@@ -48,6 +50,12 @@ class PreflightResult:
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     refusals: dict[int, dict[str, Exchange]] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
+    contract: Contract | None = None
+
+    @property
+    def reading(self) -> Reading | None:
+        """The reading of the documents that the target follows; None for the first."""
+        return self.contract.profile.reading if self.contract else None
 
     def require_alive(self, operation: Operation) -> None:
         """Raises Untestable if the operation accepts nothing."""

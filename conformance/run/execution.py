@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from conformance.checks.trial import Trial
-    from conformance.profile.profile import Profile
+    from conformance.profile.profile import Profile, Reading
     from conformance.report.cause import FoundCauses
     from conformance.requests import PreflightResult
     from conformance.run.engine import CheckResult
@@ -61,12 +61,14 @@ class RunResult:
 
     `is_interrupted` says that the user, or a signal, ended it, `is_target_down` that a failed check's request did,
     by making the target go away. `answered_count` are the verdicts other than `error`.
-    `idle_s` is how long it had made no progress at its end.
+    `idle_s` is how long it had made no progress at its end. `reading` is the reading of the documents that the target
+    follows, None for the first.
     `evidence`, where given, keeps what the run sees; `causes` are those of failures, None if nobody looked for them.
     """
 
     evidence: EvidenceStore | None = None
     causes: FoundCauses | None = None
+    reading: Reading | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     answered_count: int = 0
     requests: int = 0
@@ -79,6 +81,7 @@ class RunResult:
 
     def start(self, preflight_result: PreflightResult) -> None:
         """Takes the result of the preflight."""
+        self.reading = preflight_result.reading
         if self.evidence is not None:
             self.evidence.start(preflight_result)
 
@@ -95,6 +98,7 @@ def merge_results(results: Sequence[RunResult]) -> RunResult:
     if len(results) == 1:
         return results[0]
     return RunResult(
+        reading=next((item.reading for item in results if item.reading), None),
         verdicts=merge_runs([item.verdicts for item in results]),
         requests=sum(item.requests for item in results),
         duration_s=sum(item.duration_s for item in results),
@@ -242,6 +246,7 @@ def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
         unjudged_reason=failure,
         is_unverified=plan.target.is_unverified,
         location=plan.location or own_profile_path(profile),
+        reading=result.reading.sentence if result.reading else "",
     )
     return replace(
         Report.from_verdicts(header, result.verdicts, _measured_limits(plan, result)), found_causes=result.causes

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from conformance.contract import Contract
+    from conformance.requests import PreflightResult
     from conformance.wire import TargetAddress
     from conformance.wire.browser import BrowserPage
 
@@ -91,6 +92,13 @@ class Plan:
         redactor = Redactor(self.placeholders_by_secret())
         async with open_page(self.chromium, self.target, redactor, self.deadline_s) as page:
             yield page
+
+    def after_preflight(self, preflight: PreflightResult) -> Plan:
+        """The plan under the contract by the reading of the documents that the target follows."""
+        if preflight.contract is None:
+            return self
+        trials = [replace(trial, contract=preflight.contract) for trial in self.trials]
+        return replace(self, contract=preflight.contract, trials=trials)
 
     def build_wire(self) -> Wire:
         """A wire to the target, with the limits of the plan."""

@@ -41,13 +41,29 @@ _FIRST_REQUESTS = 4
 """The number of requests sent first; if none gets a response, no more are sent."""
 
 
+class _AllRefused(InconclusiveError):
+    """The target answers, and accepts no valid request by one reading of the documents."""
+
+
 async def run_preflight(
     contract: Contract, keys: Keys, sender: Sender, run_id: str = DEFAULT_RUN_ID
 ) -> PreflightResult:
     """Sends a valid request to each operation, and other variants where it is refused.
 
-    Raises InconclusiveError if the target accepts none of them, and NoResponse if it keeps asking to wait.
+    If none is accepted, the other readings of documents that contradict themselves are tried in their order. Raises
+    InconclusiveError if the target accepts nothing by any of them, and NoResponse if it keeps asking to wait.
     """
+    try:
+        return await _try_reading(contract, keys, sender, run_id)
+    except _AllRefused:
+        for other in contract.readings:
+            with contextlib.suppress(_AllRefused):
+                return replace(await _try_reading(other, keys, sender, run_id), contract=other)
+        raise
+
+
+async def _try_reading(contract: Contract, keys: Keys, sender: Sender, run_id: str) -> PreflightResult:
+    """Sends a valid request to each operation, by one reading of the documents. Raises as `run_preflight`."""
     calls = [
         Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]", run_id=run_id)
         for operation in contract.operations
@@ -63,7 +79,7 @@ async def run_preflight(
     answers = {call.operation: [item] for call, item in refused}
     baselines = await asyncio.gather(*(_find_baseline(call, send, answers[call.operation]) for call, _ in refused))
     if not any(map(expect.is_accepted, exchanges)) and not any(baselines):
-        raise InconclusiveError(_diagnose(exchanges, wire))
+        raise _AllRefused(_diagnose(exchanges, wire))
     outcomes = [(call.operation, item, found) for (call, item), found in zip(refused, baselines, strict=True)]
     accepted = {call.operation: item for call, item in zip(calls, exchanges, strict=True) if expect.is_accepted(item)}
     silent = {operation for operation, item, _ in outcomes if item.response is None} - fatal

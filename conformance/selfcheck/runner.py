@@ -117,10 +117,11 @@ async def run_jobs(planned: Sequence[SelfCheckJob], on_progress: ProgressCallbac
 
 
 def _store_corpora(planned: Sequence[SelfCheckJob]) -> None:
-    """Generates what jobs will send, once for all jobs with the same contract."""
+    """Generates what jobs will send, once for all jobs with the same contract, and by each reading of the documents."""
     counts = {(job.profile, job.selectors): job.fuzz_requests for job in planned if job.fuzz_requests}
     for (profile, selectors), count in counts.items():
-        load_or_generate(reduced_contract(profile, selectors), _FUZZ_SEED, count, spare=False)
+        for contract in (first := reduced_contract(profile, selectors), *first.readings):
+            load_or_generate(contract, _FUZZ_SEED, count, spare=False)
 
 
 def run_job_in_process(url: str, job: SelfCheckJob) -> ServerResult:

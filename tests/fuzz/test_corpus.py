@@ -20,6 +20,7 @@ from conformance.contract import Contract
 from conformance.core.resources import cache_dir, profile_names, stored_requests_path
 from conformance.fuzz import corpus as corpora
 from conformance.fuzz.case import case_to_line
+from conformance.fuzz.corpus import shipped_path
 from conformance.fuzz.facts_digest import facts_digest
 from conformance.fuzz.oracle import Oracle
 from conformance.profile import load
@@ -290,15 +291,19 @@ def test_stored_requests_are_sent_without_the_generators() -> None:
     assert completed.stdout.split() == ["10", "False", "False", "False"]
 
 
-@pytest.mark.parametrize("name", profile_names())
+WHOLE = [Contract(load(name)) for name in profile_names()]
+CONTRACTS = [item for whole in WHOLE for item in (whole, *whole.readings)]
+"""The profiles of the suite, by each reading of their documents."""
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda item: shipped_path(item).name.partition(".jsonl")[0])
 def test_the_requests_that_come_with_the_suite_are_those_of_the_profile(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are found for the profile as it is, whole, and have the labels that the oracle gives them today."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    contract = Contract(load(name))
     corpus = corpora.load_or_generate(contract, 1, SHIPPED_CASES, on_generate=lambda _: pytest.fail(hint("requests")))
-    assert corpus.path == stored_requests_path(name)
+    assert corpus.path == shipped_path(contract)
     assert corpus.path.stat().st_size < 250_000
     oracle = Oracle(contract)
     cases = [*corpus.cases(SHIPPED_CASES)]

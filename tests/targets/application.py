@@ -8,7 +8,7 @@ from tests.targets import credentials
 from tests.targets.answers import error_answer, partly_bad_answer, success_answer
 from tests.targets.body_decoding import compact, parse, read_pixel, read_plain
 from tests.targets.dialects import TYPES, Dialect, Kind, Route, Scope
-from tests.targets.fields import fields_of_wrong_type, holder_of, is_given
+from tests.targets.fields import fields_of_wrong_type, holder_of, inner, is_given
 from tests.targets.messages import Answer, Call, RefusalError, Request
 from tests.targets.options import Options
 from tests.targets.rate_limiter import RateLimiter
@@ -186,7 +186,7 @@ class Application:
         """Refuse an event of nobody."""
         if kind == "stream" and not isinstance(event.get("event"), dict):
             return
-        holder = holder_of(event, kind)
+        holder = inner(event.get("user")) if self.options.user_beside_event else holder_of(event, kind)
         if not (is_given(holder.get("userId")) or is_given(holder.get("anonymousId"))):
             self.refuse_if_documented("identity", "A userId or an anonymousId is required")
 

@@ -38,6 +38,8 @@ class Options:
     duplicate_keys_refused: bool = False
     bom_ignored: bool = False
     strict_types: bool = False
+    user_beside_event: bool = False
+    """Whether the user is where the table of SegmentStream has it, and not where its example has it."""
     item_weight: float = 1.0
     """What an event inside a batch counts, beside its bytes as compact JSON."""
 
@@ -94,6 +96,7 @@ _VARIANTS: dict[str, dict[str, Options]] = {
         "gzip-refused": Options(gzip="refused"),
         "gzip-ignored": Options(gzip="ignored", unknown_coding_ignored=True),
         "empty-errors": Options(empty_errors=True),
+        "user-beside-event": Options(user_beside_event=True),
     },
 }
 

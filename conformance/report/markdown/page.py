@@ -199,6 +199,7 @@ def _footer_line(document: Mapping[str, Any]) -> str:
     """Profile, gate, cost, start and suite of the run."""
     run = document["run"]
     warning = f"{UNVERIFIED_SENTENCE} " if "insecure" in run else ""
+    warning += f"{escape_markdown(run['reading'])} " if "reading" in run else ""
     return (
         f"{warning}{escape_markdown(document['profile']['title'])} at the gate {run['gate']}: {run['requests']:,} "
         f"requests in {run['duration_s']:.1f} s, {escape_markdown(run['started'])}, {document['suite']['name']} "
