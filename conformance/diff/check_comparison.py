@@ -104,10 +104,10 @@ class CheckComparison:
             return self._kept.keep(result)
 
         results: dict[int, dict[str, CheckResult]] = {}
-        for number in order:
+        for turns, number in zip((2, 1), order, strict=True):
             is_sequential = round_number > DEFAULT_ROUNDS and len(names) <= _MAX_SEQUENTIAL
             results[number] = await self._sides[number].run_checks(
-                names, round_number, take, is_sequential=is_sequential
+                names, round_number, take, is_sequential=is_sequential, turns=turns
             )
         for name in names:
             if name in results[0] and name in results[1]:

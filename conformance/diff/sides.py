@@ -73,11 +73,12 @@ class Side:
 
     async def run_checks(
         self, names: Sequence[str], round_number: int, take: Callable[[CheckResult], CheckResult], *,
-        is_sequential: bool = False,
+        is_sequential: bool = False, turns: int = 1,
     ) -> dict[str, CheckResult]:  # fmt: skip
         """Runs the trials with these names, one at a time if `is_sequential`; returns what `take` makes of the results.
 
-        No exchange of an earlier round is reused. If the server stops answering, or the time is up, results are
+        `turns` are this one and those of other sides that follow in the time that is left for all of them. No exchange
+        of an earlier round is reused. If the server stops answering, or the time is up, results are
         missing, and `stopped` says why.
         """
         if self.is_out_of_time:
@@ -94,7 +95,7 @@ class Side:
         def on_trial_done(trial: Trial, result: CheckResult) -> None:
             results[trial.name] = take(result)
 
-        watchdog = self._new_watchdog(lambda: len(results) / max(1, len(trials)))
+        watchdog = self._new_watchdog(lambda: len(results) / max(1, len(trials) * turns))
         watchdog.signs.append(lambda: sum(item.outcome is not Outcome.ERROR for item in [*results.values()]))
         try:
             async with watchdog.guard():

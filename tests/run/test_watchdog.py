@@ -127,13 +127,14 @@ def test_a_duration_that_is_named_is_for_all_repetitions(capsys: pytest.CaptureF
     assert "the time is up" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["run", "diff"])
 def test_a_target_that_is_too_slow_is_told_soon(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It answers all the time; but at its pace the run would take longer than it may."""
     limit_idle_time(monkeypatch, 2.5)
     monkeypatch.setattr(TimeLimits, "of", lambda *_: TimeLimits(duration_s=20, idle_s=2.5))
-    assert run_against(slow_answer, "run", "--fuzz", "0", "--quiet") == 3
+    assert run_against(slow_answer, command, "--fuzz", "0", "--quiet") == 3
     shown = capsys.readouterr().out
     assert "the target is too slow: at the pace of the first" in shown
     assert "--max-duration" in shown
