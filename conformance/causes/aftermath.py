@@ -1,4 +1,4 @@
-"""Aftermath: failures that the request before them explains, of every wrong method, and of one way to send a body."""
+"""Aftermath: failures that one request before them, one method, one way to send a body or one limit explains."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from conformance.causes.normalized_answers import STATUS
 from conformance.checks import expect
-from conformance.core.model import Area
+from conformance.core.model import Area, TransportFailure
 from conformance.fuzz.features import Category
+from conformance.profile.facts import LimitKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MIN_LOST = 3
 """So many groups must have lost one status to be of one cause."""
+_EVENT_LIMIT_FACTS = frozenset({f"limits.{LimitKind.EVENT}", f"limits.{LimitKind.BATCH_EVENT}"})
 _MESSAGE_CATEGORIES = (Category.METHOD, Category.PATH)
 
 
@@ -28,7 +30,13 @@ def merge_aftermath(groups: Iterable[list[StepDifference]], causes: CauseAnalysi
 
     If the body of a refused request stays on its connection, whatever comes next is refused in the same way.
     """
-    for key_of in (_leftover_key, lambda unit: _method_key(unit, causes), _spelling_key):
+    for key_of in (
+        _leftover_key,
+        lambda unit: _method_key(unit, causes),
+        _spelling_key,
+        _event_limit_key,
+        _not_http_key,
+    ):
         groups = _merge_by(groups, key_of)
     return _merge_lost_statuses([*groups], causes)
 
@@ -74,6 +82,21 @@ def _spelling_key(difference: StepDifference) -> Hashable | None:
     check = difference.trial.check
     word = check.id.rpartition(".")[2]
     return ("spelling", word, difference.change.kind) if check.area is Area.SIZE and "-" in word else None
+
+
+def _event_limit_key(difference: StepDifference) -> Hashable | None:
+    """The change, if an event over the limit of one event is accepted, alone or in a batch; None otherwise."""
+    request, change = difference.request, difference.change
+    if request is None or request.measured_size is None or not change.statuses or not change.statuses[-1].is_success:
+        return None
+    is_of_event = request.measured_size.limit_fact in _EVENT_LIMIT_FACTS
+    return ("event limit", change.kind) if is_of_event and difference.trial.check.id.endswith(".over") else None
+
+
+def _not_http_key(difference: StepDifference) -> Hashable | None:
+    """The same for every answer that is no HTTP: what an answer leaves on a connection spoils the next one there."""
+    failures = {status.failure for status in difference.change.statuses[-1:]}
+    return "not HTTP" if failures == {TransportFailure.NOT_HTTP} else None
 
 
 def _leftover_key(difference: StepDifference) -> Hashable | None:

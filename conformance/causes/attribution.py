@@ -120,8 +120,9 @@ def _find_general_owner(
 def _is_foreign(group: Sequence[StepDifference], other: Sequence[StepDifference], causes: CauseAnalysis) -> bool:
     """Whether requests of one group are special in a way that those of the other have nothing of."""
     deciding = [[unit for unit in item if unit.decides_verdict] for item in (group, other)]
-    if any(causes.is_ordinary(unit) for units in deciding for unit in units):
-        return False
+    ordinary = {unit.trial.asked_operation for units in deciding for unit in units if causes.is_ordinary(unit)}
+    if ordinary:
+        return not all(any(unit.trial.asked_operation in ordinary for unit in units) for units in deciding)
     if _is_accepted_as_written(deciding[0]) and not any(map(_is_written_as_bytes, deciding[1])):
         return True
     special = [[causes.special_traits(unit) for unit in units] for units in deciding]

@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.causes.conjunction import Conjunction
+from conformance.causes.json_damage import JsonDamage, damage_of
 from conformance.causes.normalized_answers import STATUS
+from conformance.core.model import Area
 from conformance.fuzz.features import ANYWHERE, REQUEST
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from conformance.core.model import Exchange, Request
     from conformance.fuzz.features import Feature
 
+_MAX_DAMAGES = 2
+"""Of so many kinds of damage, each is a cause of its own."""
 _NON_POINTERS = {ANYWHERE, REQUEST}
 OrdinaryRequests: TypeAlias = "Mapping[Operation, Request]"
 
@@ -52,6 +56,7 @@ class CauseAnalysis:
             and not self._traits_beyond_ordinary(operation, exchange.request)
         }
         """The operations whose ordinary request both servers accept alike."""
+        self._accepted_damages = {*map(_accepted_damage, check_result.differences)} - {JsonDamage.NONE}
         self._trait_counts: dict[tuple[Operation, Facet, FacetValue | None], Counter[Feature]] = {}
         self._differing_trait_counts: Counter[tuple[Operation, AnswerChange, Feature]] = Counter(
             (difference.trial.asked_operation, difference.change, trait)
@@ -59,6 +64,14 @@ class CauseAnalysis:
             if difference.trial.asked_operation is not None
             for trait in self.special_traits(difference)
         )
+
+    def accepted_damage(self, difference: StepDifference) -> JsonDamage:
+        """What is wrong with a body that is no JSON and is accepted; NONE of a target that accepts many kinds of it.
+
+        A parser may be lenient in one way or two, each a cause of its own; whoever takes more reads no JSON at all.
+        """
+        damage = _accepted_damage(difference)
+        return damage if len(self._accepted_damages) <= _MAX_DAMAGES else JsonDamage.NONE
 
     def exchanges_alike(self, operation: Operation) -> Sequence[Exchange]:
         """The exchanges of an operation whose answers are alike, or as they should be."""
@@ -119,6 +132,13 @@ class CauseAnalysis:
                 for trait in self._traits.of_request(operation, exchange.request)
             )
         return self._trait_counts[key]
+
+
+def _accepted_damage(difference: StepDifference) -> JsonDamage:
+    statuses, request = difference.change.statuses, difference.request
+    if not (difference.decides_verdict and difference.trial.check.area is Area.JSON and statuses and request):
+        return JsonDamage.NONE
+    return damage_of(request.body) if statuses[-1].is_success else JsonDamage.NONE
 
 
 def _has_value(answer: NormalizedAnswer, facet: Facet, value: FacetValue | None) -> bool:

@@ -26,13 +26,20 @@ if TYPE_CHECKING:
     from conformance.core.model import Level
 
 
+_NOT_AGAIN = "; not when asked again, alone"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseBuilder:
-    """Builds the causes of one run, with hints from the checks that passed."""
+    """Builds the causes of one run, with hints from the checks that passed.
+
+    `unsteady` are the names of trials that fail only now and then.
+    """
 
     contract: Contract
     analysis: CauseAnalysis
     passed: PassedChecks
+    unsteady: frozenset[str] = frozenset()
 
     def build_all(self, groups: Iterable[CauseGroup]) -> tuple[Cause, ...]:
         """The causes of all groups, in the order of harm."""
@@ -70,7 +77,11 @@ class CauseBuilder:
             return describe_finding(group.findings[0])
         in_common = describe_common_traits(group.differences, self.analysis)
         alike = _alike(group, naming)
-        return describe_cause(naming.result, [item.result for item in alike], in_common, _other_promise(alike, naming))
+        sentence = describe_cause(
+            naming.result, [item.result for item in alike], in_common, _other_promise(alike, naming)
+        )
+        is_unsteady = all(item.trial.name in self.unsteady for item in group.deciding)
+        return f"{sentence}{_NOT_AGAIN}" if is_unsteady and group.differences else sentence
 
     def _is_documented(self, group: CauseGroup) -> bool:
         """Whether a document of the vendor promises anything that the cause breaks."""

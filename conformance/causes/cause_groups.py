@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from conformance.causes.evidence import MAX_ASKED_PER_KEY, key_of
 from conformance.checks.check import SMALLEST_REQUEST_CHECKS
 from conformance.core.model import Area, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from conformance.causes.evidence import Problem
+    from conformance.causes.evidence import Problem, ProblemKey
     from conformance.causes.step_difference import StepDifference
     from conformance.fuzz.finding import Finding
-
-_MAX_ASKED_PER_KEY = 2
-"""How many of the problems that are alike are asked of the reference server."""
-ProblemKey: TypeAlias = "tuple[Hashable, ...]"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,12 +42,6 @@ def is_generated(problem: Problem) -> bool:
     return problem.trial.check.area is Area.FUZZ
 
 
-def key_of(problem: Problem) -> ProblemKey:
-    """What the problems of one check have in common that are the same on several operations."""
-    verdict = problem.verdict
-    return verdict.id, verdict.outcome, verdict.received_status, verdict.level
-
-
 def choose_samples(problems: Iterable[Problem]) -> list[Problem]:
     """A few problems of each kind, on as few operations as possible."""
     listed = list(problems)
@@ -58,7 +49,7 @@ def choose_samples(problems: Iterable[Problem]) -> list[Problem]:
     by_key: dict[ProblemKey, list[Problem]] = defaultdict(list)
     for item in sorted(listed, key=lambda item: (-frequency[str(item.trial.asked_operation)], _position(item))):
         by_key[key_of(item)].append(item)
-    chosen = {id(item) for items in by_key.values() for item in items[:_MAX_ASKED_PER_KEY]}
+    chosen = {id(item) for items in by_key.values() for item in items[:MAX_ASKED_PER_KEY]}
     return [item for item in listed if id(item) in chosen]
 
 
@@ -88,7 +79,8 @@ def assign_problems(
     rest: dict[ProblemKey, CauseGroup] = {}
     opening = _opening_groups(groups)
     for item in waiting:
-        owner = group_by_key.get(key_of(item)) or opening.get(str(item.trial.asked_operation))
+        opened = opening.get(str(item.trial.asked_operation))
+        owner = (item.verdict.path_state and opened) or group_by_key.get(key_of(item)) or opened
         if item.verdict.outcome is not Outcome.FAIL and owner is None:
             owner = _only_group_of(groups, item)
         (owner or rest.setdefault(_rest_key(item), CauseGroup())).problems.append(item)

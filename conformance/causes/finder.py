@@ -18,6 +18,7 @@ from conformance.causes.problem_differences import ComparedProblem
 from conformance.causes.reference_run import ask_reference_server
 from conformance.causes.request_traits import RequestTraits
 from conformance.causes.step_difference import CheckComparisonResult
+from conformance.causes.unsteady import join_unsteady, split_unsteady
 from conformance.core.model import Outcome
 from conformance.fuzz.seed_events import seed_events_by_call
 from conformance.report.cause import FoundCauses
@@ -74,13 +75,16 @@ async def find_causes(plan: Plan, evidence: Evidence) -> FoundCauses:
     ordinary = ordinary_requests(plan, evidence.preflight, Redactor(plan.placeholders_by_secret()))
     compared.matching += _known_to_be_right(evidence, compared.differences, traits, ordinary)
     analysis = CauseAnalysis(compared, traits, cache.normalize, ordinary)
-    difference_groups = merge_aftermath(group_differences(compared.differences, analysis), analysis)
+    steady, unsteady = split_unsteady(compared.differences, evidence.again)
+    difference_groups = merge_aftermath(group_differences(steady, analysis), analysis)
+    difference_groups = join_unsteady(difference_groups, unsteady, analysis)
     groups = assign_problems(difference_groups, _not_found(problems, evidence))
     seed_events = seed_events_by_call(plan.contract) if evidence.findings else {}
     joiner = FindingJoiner(traits=traits, normalize=cache.normalize, right=answers.generated, seed_events=seed_events)
     groups = joiner.join(groups, evidence.findings, problems, analysis)
     passed = PassedChecks(trial for trial, _ in evidence.passed)
-    builder = CauseBuilder(contract=plan.contract, analysis=analysis, passed=passed)
+    unsteady_names = frozenset(item.trial.name for item in unsteady)
+    builder = CauseBuilder(contract=plan.contract, analysis=analysis, passed=passed, unsteady=unsteady_names)
     return FoundCauses(causes=builder.build_all(groups), remark=answers.failure)
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from conformance.causes.attribution import GENERAL_AREAS, attribute_consequences, failing_side_value, is_specific
 from conformance.causes.conjunction import merge_by_conjunction
+from conformance.causes.json_damage import JsonDamage
 from conformance.causes.normalized_answers import STATUS, VERDICT
 from conformance.core.model import Area
-from conformance.fuzz.features import Category
+from conformance.fuzz.features import NOT_JSON, Category
 from conformance.profile.facts import Condition, Rule
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _NARROW_FACTS = frozenset({f"rules.{Rule.PROPORTIONATE_TIME}"})
 """Rules that promise one thing, though they are among those that promise many."""
 _FAMILY_ID_WORDS = 2
 """Checks whose ids begin with the same two words are of one family."""
+_SAME_FAMILY = {"robustness.coding": "robustness.gzip"}
+"""Families about one part of a server: here what unpacks a body."""
 _CREDENTIAL_CATEGORIES = frozenset(
     {Category.CREDENTIALS_WITH_KEY, Category.CREDENTIALS_WITHOUT_KEY, Category.NO_CREDENTIALS_HEADER}
 )
@@ -84,20 +87,26 @@ def _request_link(difference: StepDifference) -> Hashable:
 
 
 def _links(difference: StepDifference, causes: CauseAnalysis, *, is_plain: bool) -> Iterable[Hashable]:
-    """The keys of a difference: two that share any key have one cause."""
-    change = difference.change
+    """The keys of a difference: two that share any key have one cause.
+
+    What the ordinary request of a call is answered explains the same answer on this call, and on no other.
+    """
+    change, damage = difference.change, causes.accepted_damage(difference)
+    if is_plain:
+        yield "ordinary", change
+        if change.facet == STATUS:
+            return
     if difference.decides_verdict:
-        yield from _verdict_links(difference)
+        yield from _verdict_links(difference, damage)
     if change.facet == VERDICT:
         return
-    yield "promise", promise_key(difference), change.kind
+    yield "promise", promise_key(difference), damage, change.kind
     if not difference.decides_verdict:
         yield from _links_without_verdict(difference)
     if is_plain:
-        yield "ordinary", change
         return
     for trait in causes.candidate_traits(difference):
-        yield "trait", change, trait
+        yield "trait", change, trait, damage if trait == NOT_JSON else JsonDamage.NONE
     if difference.decides_verdict and difference.trial.check.area is Area.COMBINED:
         beside = frozenset(item for item in causes.special_traits(difference) if not _is_about_credentials(item))
         if beside:
@@ -110,15 +119,15 @@ def _is_about_credentials(trait: Feature) -> bool:
     return is_header or trait.category in _CREDENTIAL_CATEGORIES
 
 
-def _verdict_links(difference: StepDifference) -> Iterable[Hashable]:
-    """The keys of a difference that fails a check on one side."""
+def _verdict_links(difference: StepDifference, damage: JsonDamage) -> Iterable[Hashable]:
+    """The keys of a difference that fails a check on one side. `damage` is what is wrong with accepted JSON."""
     check, change = difference.trial.check, difference.change
     if check.area is Area.RATE_LIMIT:
         yield "area", Area.RATE_LIMIT
-    yield "promise", promise_key(difference), difference.results[0].outcome, difference.results[1].outcome
+    yield "promise", promise_key(difference), damage, difference.results[0].outcome, difference.results[1].outcome
     if change.facet == VERDICT:
         return
-    yield "family", check.area if check.area in _SINGLE_FAMILY_AREAS else _family(check), change.kind
+    yield "family", check.area if check.area in _SINGLE_FAMILY_AREAS else _family(check), damage, change.kind
     if change.statuses and all(status.is_success for status in change.statuses):
         yield "success", failing_side_value(difference)
     if check.area in GENERAL_AREAS and change.is_unanswered:
@@ -135,4 +144,5 @@ def _links_without_verdict(difference: StepDifference) -> Iterable[Hashable]:
 
 
 def _family(check: Check) -> str:
-    return ".".join(check.id.split(".")[:_FAMILY_ID_WORDS])
+    family = ".".join(check.id.split(".")[:_FAMILY_ID_WORDS])
+    return _SAME_FAMILY.get(family, family)

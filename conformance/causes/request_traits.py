@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from conformance.causes.evidence import MAX_BODY_BYTES
@@ -27,6 +28,10 @@ _MAX_LENGTH = 120
 _BASE64_PLACEHOLDER = re.compile(r"base64\((?P<text>.*)\)", re.DOTALL)
 _MAX_PATTERN_LENGTH = 40
 _GZIP_NAMES, _GZIP_WINDOW_BITS = frozenset({"gzip", "x-gzip"}), 31
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+"""A date in a form that every parser reads: what it can't read, it can't find too old."""
+_DATE_LIMITS_YEARS, _DAYS_IN_YEAR = (1, 10, 50), 365
+_SPREAD = re.compile(rb"[{,]\s*[\r\n]")
 _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 
 
@@ -77,10 +82,14 @@ class RequestTraits:
             yield Feature(REQUEST, Category.LARGE_BODY)
             return
         yield from self._features.features_of(case)
+        if case.coding:
+            yield from _find_in_coding(case.coding, case.body)
         parsed = parse_body(case.body)
         if not parsed.is_too_deep:
             yield from self._find_missing_user(operation, parsed.value)
             yield from _find_digit_patterns("", parsed.value)
+            if _SPREAD.search(case.body):
+                yield Feature(REQUEST, Category.SPREAD_JSON)
             for event in self._events_in_body(operation, parsed.value):
                 yield from self._find_extra_fields(operation, event)
 
@@ -172,7 +181,7 @@ def _find_in_headers(request: Request) -> Iterator[Feature]:
         lower = name.lower()
         if lower == "content-encoding":
             yield Feature(REQUEST, Category.CODING, value)
-            yield from _find_in_coding(value, request)
+            yield from _find_in_coding(value, request.body, is_decompressed=request.is_decompressed)
         elif lower != "content-type":
             yield Feature(REQUEST, Category.HEADER, f"{lower}: {value[:_MAX_LENGTH]}")
         if lower == "authorization":
@@ -183,18 +192,18 @@ def _is_coded(request: Request) -> bool:
     return any(name.lower() == "content-encoding" for name, _ in request.headers)
 
 
-def _find_in_coding(name: str, request: Request) -> Iterator[Feature]:
+def _find_in_coding(name: str, body: bytes, *, is_decompressed: bool = False) -> Iterator[Feature]:
     """What is unusual about a coded body: its coding, that it is damaged, or how much it unpacks to."""
     if name.strip().lower() not in _GZIP_NAMES:
         yield Feature(REQUEST, Category.OTHER_CODING)
         return
-    if request.is_decompressed:
-        if len(request.body) > MAX_BODY_BYTES:
+    if is_decompressed:
+        if len(body) > MAX_BODY_BYTES:
             yield Feature(REQUEST, Category.GZIP_BOMB)
         return
     unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW_BITS)
     try:
-        unpacked = unpacker.decompress(request.body, MAX_BODY_BYTES + 1)
+        unpacked = unpacker.decompress(body, MAX_BODY_BYTES + 1)
     except zlib.error:
         unpacked = b""
     if len(unpacked) > MAX_BODY_BYTES:
@@ -207,12 +216,27 @@ def _find_digit_patterns(place: str, value: Json) -> Iterator[Feature]:
     """The patterns of texts with digits, such as times and numbers."""
     if isinstance(value, str) and len(value) <= _MAX_PATTERN_LENGTH and any(map(str.isdigit, value)):
         yield Feature(place, Category.DIGIT_PATTERN, _LETTERS.sub("a", _DIGITS.sub("9", value)))
+        yield from _find_dates(place, value)
     elif isinstance(value, dict):
         for name, item in value.items():
             yield from _find_digit_patterns(f"{place}/{name}", item)
     elif isinstance(value, list):
         for item in value:
             yield from _find_digit_patterns(f"{place}/*", item)
+
+
+def _find_dates(place: str, text: str) -> Iterator[Feature]:
+    """How far a date is from today, for whoever refuses what is too old or too far ahead."""
+    if not _DATE.fullmatch(text):
+        return
+    try:
+        days = (datetime.fromisoformat(text) - datetime.now(UTC)).days
+    except ValueError:
+        return
+    direction = "ahead" if days > 0 else "ago"
+    for years in _DATE_LIMITS_YEARS:
+        if abs(days) > years * _DAYS_IN_YEAR:
+            yield Feature(place, Category.DATE, f"more than {years} years {direction}")
 
 
 def _example_pointers(place: str, value: Json) -> Iterator[str]:

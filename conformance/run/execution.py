@@ -19,6 +19,7 @@ from conformance.report.document import Report, RunInfo
 from conformance.report.limits import MeasuredLimit, measure_limits
 from conformance.report.transcript import TranscriptBudget
 from conformance.run import engine, preflight
+from conformance.run.second_asking import ask_again
 from conformance.run.sender import Sender
 from conformance.run.startup import wait_for_target
 from conformance.run.verdicts import build_verdict
@@ -53,6 +54,12 @@ class EvidenceStore(Protocol):
 
     def add(self, trial: Trial, result: CheckResult, verdict: Verdict) -> None:
         """Takes the result of a check and its verdict."""
+
+    def trials_to_ask_again(self) -> Sequence[Trial]:
+        """The failed trials of which it wants to know whether they fail again."""
+
+    def add_again(self, trial: Trial, result: CheckResult) -> None:
+        """Takes the result of a trial that was asked once more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,6 +188,8 @@ async def execute(
                 if fuzz is None:
                     raise ValueError("the plan has generated requests, and no runner to send them")
                 result.requests += await fuzz(plan, fuzz_trials, sender, on_result)
+            if result.evidence is not None:
+                await ask_again(result.evidence.trials_to_ask_again(), sender, result.evidence.add_again)
     except Stopped as reason:
         result.stop_reason, result.is_target_down = str(reason), sender.outages.is_blamed
     finally:
