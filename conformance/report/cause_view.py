@@ -14,6 +14,7 @@ from conformance.report.failure_groups import describe_known
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MAX_SELECTED = 12
 _MAX_FLAKY = 3
 _PROBLEM_OUTCOMES = frozenset({Outcome.FAIL.value, Outcome.UNTESTABLE.value, Outcome.ERROR.value})
 
@@ -152,8 +153,10 @@ def _view(
 
 
 def select_command(cause: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """The command that runs the checks of a cause again."""
+    """The command that runs the checks of a cause again; if these are many, their areas."""
     ids = dict.fromkeys(item["id"] for item in cause["explains"])
+    if len(ids) > _MAX_SELECTED:
+        ids = dict.fromkeys(name.partition(".")[0] for name in ids)
     return shlex.join(
         ["conformance", "run", document["target"]["url"], "--profile", document["profile"]["name"],
          "--select", ",".join(ids)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from conformance.contract import Contract
 from conformance.core import event_loop
 from conformance.core.model import OperationKind, Outcome
 from conformance.fuzz import fuzz_plan
+from conformance.refserver.faults.response_overrides import error_reply
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.server_change import ServerChange
 from conformance.refserver.servers import SERVERS
@@ -27,6 +29,7 @@ from conformance.settings import table
 from tests.report.test_renderers import schema_validator
 
 if TYPE_CHECKING:
+    from conformance.refserver.server_change import RequestView, ResponseOverride
     from conformance.report.document import Report
 
 PROFILE, OTHER, KEY = "segmentstream", "rudderstack", "Causes-Write-Key"
@@ -42,15 +45,21 @@ def serve(*faults: str) -> ThreadedServer:
     return ThreadedServer(uvicorn_config(app, *protocols), "faulty")
 
 
-def serve_without_batches() -> ThreadedServer:
-    """A server of another profile that has no path for batches."""
+def serve_with(override: ResponseOverride) -> ThreadedServer:
+    """A server that answers some requests otherwise."""
+    app = ServerChange(override=override).create_application(reduced_contract(PROFILE), KEY, None)
+    return ThreadedServer(uvicorn_config(app), "faulty")
+
+
+def serve_without_batches(override: ResponseOverride | None = None) -> ThreadedServer:
+    """A server of another profile that has no path for batches, and answers some requests otherwise."""
 
     def without_batches(contract: Contract) -> Contract:
         profile = contract.profile
         routes = tuple(route for route in profile.routes if route.kind is not OperationKind.BATCH)
         return Contract(replace(profile, routes=routes))
 
-    change = ServerChange(edit_contract=without_batches)
+    change = ServerChange(edit_contract=without_batches, override=override)
     return ThreadedServer(uvicorn_config(change.create_application(reduced_contract(OTHER), KEY, None)), "faulty")
 
 
@@ -115,6 +124,7 @@ def test_one_fault_is_one_cause(fault: str, select: str, checks: int) -> None:
         (("methods-crash", "null-crash"), "robustness.method.*,json.top-level.*"),
         (("poisoned-by-json", "null-crash"), "robustness.recovery.json,json.top-level.*"),
         (("third-crash", "bytes-crash"), "robustness.recovery.series-odd,json.encoding.*,errors.status.json"),
+        (("nan-accepted", "more-after-json-ignored"), "json.syntax.*"),
     ],
 )
 def test_two_faults_of_one_kind_are_two_causes(faults: tuple[str, str], select: str) -> None:
@@ -156,6 +166,42 @@ def test_what_follows_from_a_missing_path_has_its_cause() -> None:
     outcomes = {item.outcome for item in report.verdicts if item.name in explained}
     assert outcomes == {Outcome.FAIL, Outcome.UNTESTABLE}
     assert explained == {item.name for item in report.problems()}
+
+
+def test_a_missing_path_is_not_the_cause_on_other_paths() -> None:
+    """There, the same answer to a query that nobody asked for is a cause of its own."""
+    server = serve_without_batches(lambda view: error_reply(view, 404) if view.request.query else None)
+    found, _ = judge(server, OTHER, select="accept.event.minimal,same.target.usual")
+    by_check = {item.check: item.calls for item in found.causes}
+    assert [*by_check] == ["accept.event.minimal", "same.target.usual"]
+    assert by_check["accept.event.minimal"] == ("POST /v1/batch",)
+
+
+def test_gzip_that_is_none_has_one_cause() -> None:
+    """Whether checks or generated requests find that it crashes the server."""
+    plain = serve_with(lambda view: error_reply(view, 500) if view.request.headers.get("content-encoding") else None)
+    found, _ = judge(plain, select="robustness.gzip.*,robustness.coding.*,fuzz", fuzz="300")
+    assert len(found.causes) == 1
+
+
+def test_dates_that_are_too_old_are_one_cause() -> None:
+    """In a full event, in one that is about its time, and in one of several."""
+
+    def is_old(view: RequestView) -> bool:
+        return view.is_accepted and any("1" < str(item) < "2026" for item in view.values_of("timestamp"))
+
+    found, _ = judge(serve_with(lambda view: error_reply(view, 400) if is_old(view) else None), select="accept,values")
+    assert len(found.causes) == 1
+
+
+def test_what_fails_now_and_then_is_one_cause() -> None:
+    """A server that is out of order for a while fails whatever comes then; nothing about these requests is wrong."""
+    count = itertools.count()
+    server = serve_with(lambda view: error_reply(view, 500) if 20 < next(count) <= 32 else None)
+    found, report = judge(server, select="payload,json,values.ids.*,accept.text.*")
+    assert len({item.id for item in report.problems()}) > 3
+    (cause,) = found.causes
+    assert cause.sentence.endswith("not when asked again, alone")
 
 
 def test_what_has_no_room_is_told_apart_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
