@@ -74,6 +74,21 @@ def _unannounced_deviation(call: Call, last: Exchange) -> Deviation:
     )
 
 
+@check("robustness.connection.dropped", "How many kept connections were closed without an answer is reported.",
+       fact=f"rules.{Rule.PERSISTENCE}", kinds=EVENTS, max_level=Level.MAY, observes=True, first_per=FirstPer.RUN,
+       exclusive=True)  # fmt: skip
+def dropped(call: Call) -> Steps:
+    """Clients send such a request again without a word, as this one does; events are there twice if it was taken."""
+    expect.control((yield call.control_request()))
+    kept = call.kept
+    if not kept.used:
+        raise NotApplicable("no connection was used twice")
+    if not kept.closed:
+        return "no kept connection was closed without an answer"
+    share = max(0.1, 100 * kept.closed / kept.used)
+    return f"{share:.1f} % of {kept.used:,} requests over kept connections had no answer, and were sent again"
+
+
 @check("robustness.connection.closed", "A connection that is to be closed is closed.",
        fact=f"rules.{Rule.PERSISTENCE}", kinds=EVENTS_AND_BATCHES, first_per=FirstPer.KIND)  # fmt: skip
 def closed_as_said(call: Call) -> Steps:

@@ -178,6 +178,7 @@ class Trial:
             run_id=self.preflight.run_id,
             usual_success=self.preflight.successes.get(operation),
             is_thorough=self.is_thorough,
+            kept=self.preflight.kept,
         )
         return self.check.steps(call)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.core.errors import NotApplicable, Untestable
+from conformance.core.kept_connections import KeptConnections
 from conformance.core.model import DEFAULT_RUN_ID, Level, PathState
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class PreflightResult:
     `refusals`: the answers to requests with one reason to refuse them, by the repetition; filled during the run.
     `run_id`: the tag of the run's events.
     `contract`: the contract by the reading of the documents that the target follows; None for the first reading.
+    `kept`: what became of kept connections; counted during the run.
     """
 
     baselines: Mapping[Operation, Baseline] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class PreflightResult:
     refusals: dict[int, dict[str, Exchange]] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
     contract: Contract | None = None
+    kept: KeptConnections = field(default_factory=KeptConnections)
 
     @property
     def reading(self) -> Reading | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import json
 import uuid
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from conformance.contract import schemas
 from conformance.core import pointers
 from conformance.core.errors import NotApplicable
+from conformance.core.kept_connections import KeptConnections
 from conformance.core.model import DEFAULT_RUN_ID, ID_PREFIX, JsonObject, OperationKind
 from conformance.profile.facts import MAX_EVENTS_FACT, AuthScheme, LimitKind
 from conformance.profile.size_unit import SizeUnit
@@ -19,6 +19,7 @@ from conformance.profile.yaml_document import WRITE_KEY_PLACEHOLDER
 from conformance.requests.baseline import Baseline
 from conformance.requests.credentials import NO_CREDENTIALS, Credentials, credentials_for_scheme
 from conformance.requests.draft import Draft, Layout
+from conformance.requests.minimal_events import minimal_event_without_id
 from conformance.requests.padding import FILLER_POINTER, encode_json
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Call:
     """The operation that a check tests, under a contract, and factories of requests to it.
 
     `label` keeps message ids of different checks apart. `shared_exchanges` and `refusals` hold exchanges that several
-    checks need, so that each is provoked once per run. `usual_success` is the answer to the request of the preflight.
+    checks need, so that each is provoked once per run. `usual_success` is the answer to the request of the preflight,
+    `kept` what became of kept connections so far.
     Events carry `run_id` in their context, and ids start with ID_PREFIX, so that they can be found and deleted.
     """
 
@@ -52,6 +54,7 @@ class Call:
     run_id: str = DEFAULT_RUN_ID
     usual_success: Exchange | None = None
     is_thorough: bool = False
+    kept: KeptConnections = field(default_factory=KeptConnections)
     _event_numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -146,7 +149,7 @@ class Call:
 
     def minimal_event(self, type_name: str) -> JsonObject:
         """The smallest documented event of a type."""
-        return self._with_id_and_type(_minimal_event_without_id(self.contract, type_name), type_name)
+        return self._with_id_and_type(minimal_event_without_id(self.contract, type_name), type_name)
 
     def full_event(self, type_name: str) -> JsonObject:
         """An acceptable event of a type with every documented field."""
@@ -285,16 +288,3 @@ class Call:
             return self._tag_documented_event(value)
         events = [self._tag_documented_event(item) if isinstance(item, dict) else item for item in listed]
         return pointers.put(value, where, [*events])
-
-
-@functools.lru_cache(maxsize=64)
-def _minimal_event_without_id(contract: Contract, type_name: str) -> JsonObject:
-    """The smallest event of a type without its id. It is cached and must not be changed."""
-    event_type, schema = contract.event_type(type_name), contract.event_schema(type_name)
-    event: JsonObject = {}
-    for pointer in (*event_type.required, *contract.profile.always_required):
-        event = pointers.put(event, pointer, schemas.minimal_sample(schemas.subschema(schema, pointer)))
-    user_pointer = next(iter(contract.identity_pointers(type_name).values()))
-    return pointers.put(
-        event, user_pointer, schemas.full_sample(schemas.subschema(schema, user_pointer) or {"type": "string"})
-    )

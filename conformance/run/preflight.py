@@ -92,6 +92,7 @@ async def _try_reading(contract: Contract, keys: Keys, sender: Sender, run_id: s
         absent=frozenset(absent),
         shared_exchanges=sender.shared_exchanges,
         run_id=run_id,
+        kept=wire.kept,
     )
 
 

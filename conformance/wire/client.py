@@ -13,6 +13,7 @@ import h11
 import httpcore
 import httpx
 
+from conformance.core.kept_connections import KeptConnections
 from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.wire import decoding, failures, raw_connection
 from conformance.wire.budget import Budget
@@ -23,10 +24,10 @@ from conformance.wire.head_limits import AnswerTooLong
 from conformance.wire.raw_connection import CLOSED_WITHOUT_ANSWER, USER_AGENT, SendResult
 from conformance.wire.sockets import AT_EOF, TlsError
 from conformance.wire.throttle import Throttle
-from conformance.wire.transport import Transport
+from conformance.wire.transport import Transport, split_body
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from conformance.wire.redaction import Redactor
     from conformance.wire.target import TargetAddress
@@ -63,6 +64,7 @@ class Wire:
     throttle: Throttle = field(default_factory=lambda: Throttle(None))
     budget: Budget = field(default_factory=Budget)
     sent_count: int = 0
+    kept: KeptConnections = field(default_factory=KeptConnections)
     _reusing_transport: Transport = field(init=False)
     _one_use_transport: Transport = field(init=False)
     _large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -223,7 +225,9 @@ class Wire:
                 is_stale = not trace.opened_connection or trace.idle_s > LATE_S
                 if trace.received_head or not is_closed or not is_stale or connections == _MAX_CONNECTIONS:
                     raise
-                closed = error
+                closed, self.kept.closed = error, self.kept.closed + (not trace.opened_connection)
+            finally:
+                self.kept.used += not trace.opened_connection
             self._spend_budget(request)
             transport, connections = self._one_use_transport, connections + 1
 
@@ -262,7 +266,7 @@ class Wire:
             request.method,
             _build_url(target.scheme, target.host, target.port, target.prefix + request.path, request.query),
             headers=[(name.encode(), value.encode()) for name, value in headers],
-            content=_split_body(request.body) if request.chunked else request.body,
+            content=split_body(request.body) if request.chunked else request.body,
             extensions={"trace": trace.record},
         )
 
@@ -292,9 +296,3 @@ def _classify_error(error: Exception) -> SendResult:
 def _is_closed_by_peer(error: Exception) -> bool:
     """Whether httpcore missed the head of an answer, rather than h11 failing to parse it."""
     return not isinstance(error, AnswerTooLong) and not isinstance(error.__cause__, h11.RemoteProtocolError)
-
-
-async def _split_body(body: bytes, size: int = 16_384) -> AsyncIterator[bytes]:
-    """A body in pieces, each of which httpx sends as a chunk."""
-    for start in range(0, len(body), size):
-        yield body[start : start + size]

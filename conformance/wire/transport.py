@@ -92,3 +92,9 @@ class Transport(httpx.AsyncBaseTransport):
         return httpcore.AsyncHTTPConnection(
             origin=origin, ssl_context=self._tls, network_backend=self._backend, keepalive_expiry=None
         )
+
+
+async def split_body(body: bytes, size: int = 16_384) -> AsyncIterator[bytes]:
+    """A body in pieces, each of which httpx sends as a chunk."""
+    for start in range(0, len(body), size):
+        yield body[start : start + size]

@@ -215,3 +215,21 @@ def test_a_server_that_only_speaks_once_in_a_while() -> None:
     check_verdict = run_check("robustness.recovery.json", lambda _, head: refused if is_raw_request(head) else None)
     assert check_verdict.outcome.value == "untestable"
     assert check_verdict.message.startswith("an acceptable request, over a connection of which it is the first")
+
+
+def test_dropped_connections_are_reported() -> None:
+    """The request was sent again, which nobody but the wire has seen."""
+    drops: list[int] = []
+
+    def drop_the_second(peer: ClientConnection, head: ReceivedRequest) -> bytes | None:
+        drops.append(peer.number)
+        if drops.count(peer.number) == 2 and not is_raw_request(head):
+            peer.read_body(head)
+            raise ClientClosedError
+        return None
+
+    dropped = run_check("robustness.connection.dropped", drop_the_second)
+    assert dropped.outcome.value == "observed"
+    assert "requests over kept connections had no answer, and were sent again" in dropped.message
+    kept = run_check("robustness.connection.dropped", no_override)
+    assert (kept.outcome.value, kept.message) == ("observed", "no kept connection was closed without an answer")

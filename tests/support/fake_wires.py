@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
+from conformance.core.kept_connections import KeptConnections
 from conformance.core.model import Exchange, Request, Response, TransportFailure
 from conformance.run.sender import Sender
 
@@ -30,6 +31,7 @@ class FakeWire:
     limit: int | None = None
     connection_limit: int | None = None
     connections: int = 8
+    kept: KeptConnections = field(default_factory=KeptConnections)
     in_flight: int = 0
     max_in_flight: int = 0
 

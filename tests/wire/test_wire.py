@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.core.errors import UsageError
+from conformance.core.kept_connections import KeptConnections
 from conformance.core.model import Exchange, Request, TransportFailure
 from conformance.requests.framings import write_expect_continue
 from conformance.wire import Redactor, Wire, parse_target
@@ -123,6 +124,21 @@ def test_a_reused_connection_that_closes_on_a_request_is_replaced_once(script: C
         exchanges = send_requests(parse_target(server.url), [EVENT, EVENT])
     assert [item.status for item in exchanges] == [200, 200]
     assert server.connections == 2
+
+
+def test_requests_over_kept_connections_are_counted() -> None:
+    """Those that were closed without an answer, too."""
+
+    async def send(target: TargetAddress) -> KeptConnections:
+        async with Wire(target=target, redactor=Redactor({})) as wire:
+            for _ in range(2):
+                await wire.exchange(EVENT)
+            return wire.kept
+
+    with scripted_server(answer_always()) as server:
+        assert asyncio.run(send(parse_target(server.url))) == KeptConnections(used=1)
+    with scripted_server(close_on_second) as server:
+        assert asyncio.run(send(parse_target(server.url))) == KeptConnections(used=1, closed=1)
 
 
 def answer_the_first_only(peer: ClientConnection) -> None:

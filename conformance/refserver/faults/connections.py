@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from conformance.profile.facts import LimitKind
 from conformance.refserver.application import HttpBehavior
 from conformance.refserver.faults.fault import Fault
+from conformance.refserver.faults.protocol_overrides import request_head
 from conformance.refserver.faults.response_overrides import INTERNAL_ERROR, IS_EVENT
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.server_change import ServerChange
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.refserver.server_change import RequestView
 
 _MOST_REQUESTS, _MOST_BROKEN, _WORKERS, _LAST_ANSWER = 120, 40, 8, 50
-_LATE_CLOSE_S = 3.0
+_LATE_CLOSE_S, _DROPPED = 3.0, 10
 _UNAVAILABLE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -80,6 +81,28 @@ class CloseNowAndThenProtocol(HttpProtocol):
         if self._answers >= _LAST_ANSWER:
             self.transport.close()
         super().on_response_complete()
+
+
+class DroppingProtocol(HttpProtocol):
+    """Closes a kept connection on each tenth request over one, without an answer."""
+
+    _requests: ClassVar[WeakKeyDictionary[ServerState, int]] = WeakKeyDictionary()
+
+    def data_received(self, data: bytes) -> None:
+        """Counts what an HTTP client sends over a kept connection, and drops some."""
+        is_kept = self.connection_state.responses > 0 and b"accept-encoding" in request_head(data).lower()
+        if is_kept:
+            self._requests[self.server_state] = self._requests.get(self.server_state, 0) + 1
+        if is_kept and not self._requests[self.server_state] % _DROPPED:
+            self.transport.close()
+        else:
+            super().data_received(data)
+
+
+def _name_first(view: RequestView) -> ServerReply | None:
+    """Says that a connection is new."""
+    is_first = view.request.connection.responses == 0
+    return view.correct_reply().with_headers(Server_Timing="worker;desc=started") if is_first else None
 
 
 class LeftOpenProtocol(HttpProtocol):
@@ -141,6 +164,14 @@ FAULTS = (
         "robustness.connection.many",
         CloseNowAndThenProtocol,
         key_words="Connection: close",
+    ),
+    Fault(
+        "kept-connections-dropped",
+        "Closes a kept connection now and then without an answer.",
+        "a worker is replaced after so many requests, and its connections with it",
+        "robustness.connection.dropped",
+        ServerChange(override=_name_first, protocol=DroppingProtocol),
+        key_words="kept connections no answer",
     ),
     Fault(
         "close-announced-only",
