@@ -185,9 +185,7 @@ async def execute(
             other_trials, fuzz_trials = _trials_after(preflight_result, plan)
             await engine.run_all(other_trials, sender, plan.jobs, on_result)
             if fuzz_trials:
-                if fuzz is None:
-                    raise ValueError("the plan has generated requests, and no runner to send them")
-                result.requests += await fuzz(plan, fuzz_trials, sender, on_result)
+                result.requests += await _require_runner(fuzz)(plan, fuzz_trials, sender, on_result)
             if result.evidence is not None:
                 await ask_again(result.evidence.trials_to_ask_again(), sender, result.evidence.add_again)
     except Stopped as reason:
@@ -196,6 +194,13 @@ async def execute(
         result.requests += wire.sent_count + waits
         result.waited_s, result.idle_s, result.duration_s = sender.waited_s, watchdog.idle_s, time.monotonic() - start_s
     return result
+
+
+def _require_runner(fuzz: FuzzRunner | None) -> FuzzRunner:
+    """The runner of generated requests, if there is one."""
+    if fuzz is None:
+        raise ValueError("the plan has generated requests, and no runner to send them")
+    return fuzz
 
 
 def _with_timing(verdict: Verdict, check_result: CheckResult, start_s: float) -> Verdict:
