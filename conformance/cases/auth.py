@@ -24,6 +24,7 @@ from conformance.requests.invalid_credentials import (
     DISABLED_KEY,
     INVALID_AUTHORIZATION,
     MISSING_CREDENTIALS,
+    OTHER_PATHS_KEY,
     UNKNOWN_KEY_CASE,
     WRONG_BEARER,
     WRONG_BODY_KEY,
@@ -58,6 +59,18 @@ def wrong_credentials(call: Call, invalid_case: InvalidCase) -> Steps:
 )
 def disabled_key(call: Call, invalid_case: InvalidCase) -> Steps:
     """Whoever switches a source off wants no more events from it, and wants to see why they are refused."""
+    return (yield from expect_documented_refusal(call, invalid_case))
+
+
+@check(
+    "auth.{slug}",
+    "{description} is answered as documented.",
+    fact=FACT_OF_PARAMETER,
+    needs_somewhere="credentials.source-id",
+    parameters=(OTHER_PATHS_KEY,),
+)
+def key_of_other_paths(call: Call, invalid_case: InvalidCase) -> Steps:
+    """Ids are in URLs and logs, and write keys in every browser: neither may open what the other one opens."""
     return (yield from expect_documented_refusal(call, invalid_case))
 
 

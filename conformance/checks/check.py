@@ -129,6 +129,7 @@ class CheckOptions(TypedDict, total=False):
     """The optional fields of Check, as keyword arguments of `@check`."""
 
     needs: str
+    needs_somewhere: str
     max_level: Level
     observes: bool
     exclusive: bool
@@ -142,7 +143,8 @@ class CheckOptions(TypedDict, total=False):
 class Check:
     """One promise, and the requests and assertions that test it.
 
-    `fact` names the fact of the profile that promises it, `needs` another one that must be stated, too. `kinds`
+    `fact` names the fact of the profile that promises it, `needs` another one that must be stated, too, and
+    `needs_somewhere` one that must be stated for any path. `kinds`
     and `paths` (None for all) limit the operations that it applies to; with `first_per`, it runs on the first of
     each group of these, or if that accepts nothing, on the next one that does. `max_level` is the strongest level
     it can have.
@@ -160,6 +162,7 @@ class Check:
     steps: StepsFunction
     module: str
     needs: str = ""
+    needs_somewhere: str = ""
     max_level: Level = Level.MUST
     exclusive: bool = False
     observes: bool = False

@@ -91,7 +91,8 @@ class Trial:
     def facts(self) -> tuple[Fact, ...]:
         """The facts of the profile that promise it; empty if it states none."""
         name, contract, operation = self.check.fact, self._contract_here, self.asked_operation
-        if self.check.needs and not contract.has_fact(self.check.needs):
+        needed = ((contract, self.check.needs), (self.contract, self.check.needs_somewhere))
+        if any(fact and not stating.has_fact(fact) for stating, fact in needed):
             return ()
         if name == REQUIRED_FIELDS:
             return tuple(contract.event_type(operation.event_type).required.values()) if operation else ()
@@ -153,9 +154,8 @@ class Trial:
             path_suffix = f" at {', '.join(sorted(self.check.paths))}" if self.check.paths else ""
             raise NotApplicable(f"the profile has no {' or '.join(sorted(self.check.kinds))} operation{path_suffix}")
         if not self.facts:
-            missing = [
-                name for name in (self.check.needs, self.check.fact) if name and not self._contract_here.has_fact(name)
-            ]
+            wanted = (self.check.needs_somewhere, self.check.needs, self.check.fact)
+            missing = [name for name in wanted if name and not self._contract_here.has_fact(name)]
             here = " for this path" if any(map(self.contract.has_fact, missing)) else ""
             raise NotApplicable(f"the profile does not state {' and '.join(missing)}{here}")
         if not self.is_allowed:

@@ -128,7 +128,7 @@ class RequestRenderer:
             case Auth.UNKNOWN:
                 return credentials_for_scheme(contract, scheme, self._keys, UNKNOWN_KEY)
             case Auth.VALID:
-                return credentials_for_scheme(contract, scheme, self._keys.for_scheme(scheme))
+                return credentials_for_scheme(contract, scheme, self._keys.for_path(self._contract, contract))
 
     def _key_member(self, credentials: Credentials) -> bytes:
         """The member of a JSON object that carries the key; empty if the key is elsewhere."""

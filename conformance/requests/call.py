@@ -58,8 +58,8 @@ class Call:
     _event_numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.contract = self.contract.for_operation(self.operation)
-        self.keys = self.keys.for_scheme(self.contract.default_scheme)
+        whole, self.contract = self.contract, self.contract.for_operation(self.operation)
+        self.keys = self.keys.for_path(whole, self.contract)
 
     def labelled(self, label: str) -> Call:
         """The same with message ids of its own."""

@@ -33,7 +33,8 @@ class Keys:
     """The secrets of a run: the write key, and what else there is.
 
     `bearer` is an OAuth token, `expired_bearer` one that is no longer valid, `source_id` the id of a source for paths
-    that take it in place of a key, and `disabled` the write key of a source that is switched off.
+    that take it in place of a key, and `disabled` the write key of a source that is switched off. `of_other_paths` is
+    what other paths take in place of `write_key`, if that is known.
     """
 
     write_key: str
@@ -41,6 +42,7 @@ class Keys:
     expired_bearer: str | None = None
     source_id: str | None = None
     disabled: str | None = None
+    of_other_paths: str | None = None
 
     @classmethod
     def of_settings(cls, settings: Mapping[str, Any]) -> Keys:
@@ -85,6 +87,16 @@ class Keys:
         return self.disabled
 
     @property
+    def of_another_path(self) -> str:
+        """The write key where the id of a source is asked for, and the other way round.
+
+        Raises NotApplicable if all paths take the same, or none is known that others take.
+        """
+        if self.of_other_paths is None:
+            raise NotApplicable("no path takes another key, or no id of a source was given; hand one in: --source-id")
+        return self.of_other_paths
+
+    @property
     def other_case(self) -> str:
         """The key with every letter in the other case. Raises NotApplicable if it has no letters."""
         swapped = self.write_key.swapcase()
@@ -92,11 +104,18 @@ class Keys:
             raise NotApplicable("the write key has no letters; its case can't be changed")
         return swapped
 
-    def for_scheme(self, scheme: AuthScheme) -> Keys:
-        """The keys where a scheme is the usual one: the id of a source is then what is sent in place of the key."""
-        if scheme is AuthScheme.SOURCE_ID and self.source_id:
-            return replace(self, write_key=self.source_id)
-        return self
+    def for_path(self, whole: Contract, here: Contract) -> Keys:
+        """The keys on a path, under a whole contract and as it holds on the path.
+
+        Where some paths take the id of a source, it is what is sent there in place of the write key, and what other
+        paths must not take.
+        """
+        takes_ids = whole.has_fact(f"credentials.{AuthScheme.SOURCE_ID}")
+        if not takes_ids or not self.source_id or self.source_id == self.write_key:
+            return self
+        if here.default_scheme is AuthScheme.SOURCE_ID:
+            return replace(self, write_key=self.source_id, of_other_paths=self.write_key)
+        return replace(self, of_other_paths=self.source_id)
 
     def placeholders_by_secret(self) -> dict[str, str]:
         """Every secret, and every wrong key that reveals it, with its placeholder in reports."""

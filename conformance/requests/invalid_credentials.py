@@ -86,6 +86,13 @@ WRONG_KEY = (
     _wrong_key_case("other-case", "the right key with upper and lower case swapped", lambda call: call.keys.other_case),
 )
 
+OTHER_PATHS_KEY = _wrong_key_case(
+    "other-paths",
+    "the write key in place of the id of a source, or the id in place of the key,",
+    lambda call: call.keys.of_another_path,
+)
+"""What some paths take is no credential on the others."""
+
 DISABLED_KEY = InvalidCase(
     "key.disabled",
     "the key of a source that is switched off",

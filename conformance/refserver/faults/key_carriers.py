@@ -25,8 +25,15 @@ from conformance.refserver.faults.response_overrides import (
 
 if TYPE_CHECKING:
     from conformance.refserver.replies import ServerReply
+    from conformance.refserver.server_change import RequestView
 
 _DISABLED = "answers.source-disabled"
+
+
+def _has_key_of_other_paths(view: RequestView) -> bool:
+    """Whether it carries the write key where the id of a source is asked for, or the id in place of the key."""
+    authenticator = view.server.authenticator
+    return credentials.basic_user(view) in {authenticator.write_key, authenticator.further_keys.source_id}
 
 
 def _as_json(reply: ServerReply) -> ServerReply:
@@ -34,6 +41,16 @@ def _as_json(reply: ServerReply) -> ServerReply:
 
 
 FAULTS = (
+    Fault(
+        "key-of-other-paths-accepted",
+        "Takes the write key and the id of a source on every path.",
+        "one look-up finds a source by whatever names it",
+        "auth.key.other-paths",
+        accept_refused(credentials.UNKNOWN, when=_has_key_of_other_paths),
+        requires_facts("credentials.source-id"),
+        extra_operations=("internal",),
+        key_words="key accepted",
+    ),
     Fault(
         "disabled-source-accepted",
         "Takes the key of a source that is switched off.",
