@@ -19,7 +19,7 @@ from conformance.report.document import Report, RunInfo
 from conformance.report.limits import MeasuredLimit, measure_limits
 from conformance.report.transcript import TranscriptBudget
 from conformance.run import engine, preflight
-from conformance.run.second_asking import ask_again
+from conformance.run.evidence_store import ask_again
 from conformance.run.sender import Sender
 from conformance.run.startup import wait_for_target
 from conformance.run.verdicts import build_verdict
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from conformance.report.cause import FoundCauses
     from conformance.requests import PreflightResult
     from conformance.run.engine import CheckResult
+    from conformance.run.evidence_store import EvidenceStore
     from conformance.run.known_deviations import DeviationList
     from conformance.run.plan import Plan
 
@@ -44,22 +45,6 @@ class FuzzRunner(Protocol):
         self, plan: Plan, trials: Sequence[Trial], sender: Sender, on_result: Callable[[Trial, CheckResult], None]
     ) -> int:
         """Reports a result for each trial, and returns how many requests were sent."""
-
-
-class EvidenceStore(Protocol):
-    """Keeps what a run sees, for whoever looks for the causes of failures afterwards."""
-
-    def start(self, preflight_result: PreflightResult) -> None:
-        """Takes the result of the preflight, before the first check."""
-
-    def add(self, trial: Trial, result: CheckResult, verdict: Verdict) -> None:
-        """Takes the result of a check and its verdict."""
-
-    def trials_to_ask_again(self) -> Sequence[Trial]:
-        """The failed trials of which it wants to know whether they fail again."""
-
-    def add_again(self, trial: Trial, result: CheckResult) -> None:
-        """Takes the result of a trial that was asked once more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -177,17 +162,17 @@ async def execute(
         on_verdict(trial, verdict)
 
     try:
-        async with wire, plan.open_page() as sender.page, watchdog.guard():
-            preflight_result = await _run_preflight(plan, sender)
-            sender.start_over()
-            result.start(preflight_result)
-            on_ready()
-            other_trials, fuzz_trials = _trials_after(preflight_result, plan)
-            await engine.run_all(other_trials, sender, plan.jobs, on_result)
-            if fuzz_trials:
-                result.requests += await _require_runner(fuzz)(plan, fuzz_trials, sender, on_result)
-            if result.evidence is not None:
-                await ask_again(result.evidence.trials_to_ask_again(), sender, result.evidence.add_again)
+        async with wire, plan.open_page() as sender.page:
+            async with watchdog.guard():
+                preflight_result = await _run_preflight(plan, sender)
+                sender.start_over()
+                result.start(preflight_result)
+                on_ready()
+                other_trials, fuzz_trials = _trials_after(preflight_result, plan)
+                await engine.run_all(other_trials, sender, plan.jobs, on_result)
+                if fuzz_trials:
+                    result.requests += await _required(fuzz)(plan, fuzz_trials, sender, on_result)
+            await ask_again(result.evidence, sender)
     except Stopped as reason:
         result.stop_reason, result.is_target_down = str(reason), sender.outages.is_blamed
     finally:
@@ -196,8 +181,8 @@ async def execute(
     return result
 
 
-def _require_runner(fuzz: FuzzRunner | None) -> FuzzRunner:
-    """The runner of generated requests, if there is one."""
+def _required(fuzz: FuzzRunner | None) -> FuzzRunner:
+    """What sends generated requests. Raises ValueError if there is nothing."""
     if fuzz is None:
         raise ValueError("the plan has generated requests, and no runner to send them")
     return fuzz

@@ -50,7 +50,7 @@ JSON_READERS = {
     "core.foreign_json": "the door for foreign JSON",
     "cases.accept": "reads an example of the contract",
     "cases.pixel": "reads an example of the contract",
-    "causes.json_damage": "reads bodies that the suite sent, and must see what the door hides",
+    "causes.json_damage": "reads bodies that the suite sent, and must see in which way they are no JSON",
     "checks.expect.bodies": "reads schemas of a profile, as it has written them",
     "fuzz.case": "reads cases that the suite wrote",
     "fuzz.corpus_file": "reads the first line of a corpus, and takes anything that raises for damage",
