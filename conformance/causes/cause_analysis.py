@@ -73,6 +73,12 @@ class CauseAnalysis:
         damage = _accepted_damage(difference)
         return damage if len(self._accepted_damages) <= _MAX_DAMAGES else JsonDamage.NONE
 
+    def accepts_any(self, operation: Operation | None) -> bool:
+        """Whether any request of an operation is accepted as it should be; True if that is not one operation."""
+        if operation is None:
+            return True
+        return any(self._normalize(item).status.is_success for item in self.exchanges_alike(operation))
+
     def exchanges_alike(self, operation: Operation) -> Sequence[Exchange]:
         """The exchanges of an operation whose answers are alike, or as they should be."""
         return self._matching_exchanges.get(operation, ())

@@ -27,14 +27,15 @@ _MAX_FIELDS, _MAX_CHOICES = 2, 2
 def describe_common_traits(differences: Iterable[StepDifference], causes: CauseAnalysis) -> str:
     """What all requests that fail these checks have in common, where one thing, or one of two, explains them.
 
-    Empty if their checks name it, or nothing is known.
+    Empty if their checks name it, nothing is known, or nothing at all is accepted on one of the calls.
     """
     named = [
         item
         for item in differences
         if item.decides_verdict and item.change.statuses and item.change.statuses[0].is_success and item.request
     ]
-    if not any(item.trial.check.area in _PLAIN_AREAS for item in named):
+    is_plain = any(item.trial.check.area in _PLAIN_AREAS for item in named)
+    if not is_plain or not all(causes.accepts_any(item.trial.asked_operation) for item in named):
         return ""
     telling = _telling_trait(named, causes)
     if telling:

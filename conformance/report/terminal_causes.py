@@ -52,10 +52,15 @@ def print_evidence(overview: CauseOverview, console: Console) -> None:
     for view in overview.gated:
         heading = Text.assemble(
             f"\n{view.number}  ", (view.outcome.upper(), "bold red"), f"  {view.data['check']}  ",
-            (view.data["level"].upper(), "bold"), f"  {escape_controls(view.data['sentence'])}",
+            (view.data["level"].upper(), "bold"), f"  {escape_controls(_without_others(view.data['sentence']))}",
         )  # fmt: skip
         console.print(heading, soft_wrap=True)
         print_details(cause_details(view), console)
+
+
+def _without_others(sentence: str) -> str:
+    """The sentence up to what it says of other requests, which the list of causes has said."""
+    return sentence.partition("; so with ")[0]
 
 
 def cause_details(view: CauseView) -> list[Detail]:
