@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MISSING_BROWSER = (
-    "the tests of the HTML report need Chromium: install it (on Debian: apt-get install chromium), or "
+    "the tests of the HTML report and of --browser need Chromium: install it (on Debian: apt-get install chromium), or "
     "name a Chromium or Chrome in the environment variable CHROMIUM"
 )
 
