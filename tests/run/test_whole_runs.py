@@ -1,4 +1,7 @@
-"""Marks: every event that a server takes can be found by a mark of ours, and deleted."""
+"""Whole runs against a correct server: they send what was estimated, and every event that it takes carries a mark.
+
+A run of a profile takes seconds, so all tests here look at the same ones.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.cases import CHECKS
 from conformance.contract import Contract
 from conformance.core import event_loop, pointers, resources
 from conformance.profile import load
 from conformance.refserver import Server
+from conformance.run.estimate import estimate_areas, total
 from conformance.run.execution import execute
-from conformance.run.plan import build_plan
-from conformance.settings import table
-from conformance.wire import Wire
+from conformance.wire import Budget, Wire
+from tests.regenerate import hint
+from tests.run.test_estimate import FURTHER_KEYS, KEY, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from conformance.core.model import Exchange, JsonObject, Request
+    from conformance.wire.budget import Usage
     from conformance.wire.raw_connection import SendResult
 
-KEY = "Marks-Write-Key"
+RUN_ID = "run-7"
 SUCCESS_STATUSES = range(200, 300)
 
 
@@ -51,6 +55,16 @@ class RecordingWire(Wire):
         )
         self.exchanges += [(request, item.status) for request, item in zip(requests, exchanges, strict=True)]
         return exchanges
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeRun:
+    """What a run was estimated to send, what it counted, and all that it sent, with the statuses of the answers."""
+
+    contract: Contract
+    estimated: dict[str, int]
+    sent: Usage
+    exchanges: list[tuple[Request, int]]
 
 
 def json_values(request: Request, contract: Contract) -> Iterator[Any]:
@@ -94,12 +108,11 @@ def has_identity(event: JsonObject, contract: Contract) -> bool:
     return any(isinstance(item, str) and item for item in id_values)
 
 
-def exchanges_of_run(profile: str, run_id: str) -> tuple[Contract, list[tuple[Request, int]]]:
-    """What a whole run sends to a correct server, and what it answers."""
-    contract = Contract(load(profile))
-    with Server(contract, KEY, "token") as server:
-        options = {"write_key": KEY, "bearer": "token", "run_id": run_id, "fuzz": "0"}
-        plan = build_plan(table.resolve(options), server.url, contract, CHECKS)
+@pytest.fixture(scope="module", params=resources.profile_names())
+def whole_run(request: pytest.FixtureRequest) -> WholeRun:
+    """A run of a profile with every setting that more checks need."""
+    contract = Contract(load(request.param))
+    with Server(contract, KEY, "token", FURTHER_KEYS) as server:
         taps: list[RecordingWire] = []
 
         class Tap(RecordingWire):
@@ -107,23 +120,32 @@ def exchanges_of_run(profile: str, run_id: str) -> tuple[Contract, list[tuple[Re
                 RecordingWire.__post_init__(self)
                 taps.append(self)
 
+        plan = make_plan(server.url, request.param, run_id=RUN_ID)
+        estimated = total(estimate_areas(request.param, plan.trials, 0), Budget())
         event_loop.run(execute(replace(plan, wire_type=Tap), lambda *_: None))
-    return contract, taps[0].exchanges
+    return WholeRun(contract=contract, estimated=estimated, sent=plan.budget.usage, exchanges=taps[0].exchanges)
 
 
-@pytest.mark.parametrize("profile", resources.profile_names())
-def test_every_event_that_is_taken_carries_a_mark(profile: str) -> None:
-    """A whole run, every event of it: who runs it against a real target can clean up behind it."""
-    contract, exchanges = exchanges_of_run(profile, "run-7")
+def test_a_run_sends_no_more_than_was_estimated(whole_run: WholeRun) -> None:
+    """A run sends at most what was announced, and at least half of it."""
+    sent, estimated = whole_run.sent, whole_run.estimated
+    assert sent.requests <= estimated["requests"] <= 2 * sent.requests, hint("costs")
+    assert sent.bytes <= estimated["bytes"] <= 2 * sent.bytes, hint("costs")
+    assert sent.events <= estimated["events"] <= 2 * sent.events, hint("costs")
+
+
+def test_every_event_that_is_taken_carries_a_mark(whole_run: WholeRun) -> None:
+    """Whoever runs it against a real target can clean up behind it."""
+    contract = whole_run.contract
     taken = [
         (request, event)
-        for request, status in exchanges
+        for request, status in whole_run.exchanges
         if status in SUCCESS_STATUSES
         for value in json_values(request, contract)
         for event in events(value, contract)
     ]
     assert len(taken) > len(contract.operations) * 30
     taken = [(request, event) for request, event in taken if has_identity(event, contract)]
-    unmarked = [(request.path, event) for request, event in taken if not is_marked(event, contract, "run-7")]
+    unmarked = [(request.path, event) for request, event in taken if not is_marked(event, contract, RUN_ID)]
     assert not unmarked, (len(unmarked), len(taken), unmarked[:12])
-    assert any('"run": "run-7"' in json.dumps(event) for _, event in taken)
+    assert any(f'"run": "{RUN_ID}"' in json.dumps(event) for _, event in taken)
