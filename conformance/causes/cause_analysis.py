@@ -48,14 +48,11 @@ class CauseAnalysis:
             exchange.status for _, exchange in matching if exchange.request.raw_writer is None
         )
         """The statuses that requests of ordinary HTTP get where they are right."""
-        self._accepts_ordinary = {
-            operation
-            for operation, exchange in matching
-            if normalize(exchange).status.is_success
-            and exchange.request.raw_writer is None
-            and not self._traits_beyond_ordinary(operation, exchange.request)
-        }
+        self._accepts_ordinary: set[Operation] = set()
         """The operations whose ordinary request both servers accept alike."""
+        for operation, exchange in matching:
+            if operation not in self._accepts_ordinary and self._is_accepted_ordinary(operation, exchange):
+                self._accepts_ordinary.add(operation)
         self._accepted_damages = {*map(_accepted_damage, check_result.differences)} - {JsonDamage.NONE}
         self._trait_counts: dict[tuple[Operation, Facet, FacetValue | None], Counter[Feature]] = {}
         self._differing_trait_counts: Counter[tuple[Operation, AnswerChange, Feature]] = Counter(
@@ -103,6 +100,13 @@ class CauseAnalysis:
 
     def _traits_beyond_ordinary(self, operation: Operation, request: Request) -> frozenset[Feature]:
         return self._traits.of_request(operation, request) - self._ordinary_traits.get(operation, frozenset())
+
+    def _is_accepted_ordinary(self, operation: Operation, exchange: Exchange) -> bool:
+        return (
+            self._normalize(exchange).status.is_success
+            and exchange.request.raw_writer is None
+            and not self._traits_beyond_ordinary(operation, exchange.request)
+        )
 
     def special_pointers(self, differences: Iterable[StepDifference]) -> frozenset[str]:
         """The places in an event where all these requests have a special trait."""

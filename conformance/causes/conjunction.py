@@ -114,11 +114,12 @@ class Conjunction:
 
 
 def _field_states(event: Any, place: str) -> Iterator[FieldState]:  # noqa: ANN401 - any JSON
-    if not pointers.has(event, place):
+    try:
+        value = pointers.get(event, place)
+    except pointers.PointerNotFound:
         yield place, "absent"
         return
     yield place, "present"
-    value = pointers.get(event, place)
     if value is not None and (not isinstance(value, str) or value.strip()):
         yield place, "given"
 

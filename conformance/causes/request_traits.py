@@ -47,15 +47,16 @@ class RequestTraits:
             place for kind in kinds if kind.example for place in _example_pointers("", kind.example.value)
         }
         for name in contract.profile.events:
-            self._documented_pointers |= {*_schema_pointers("", contract.event_schema(name))}
-        self._cache: dict[tuple[Operation, Request], frozenset[Feature]] = {}
+            self._documented_pointers |= {*pointers.of_properties("", contract.event_schema(name))}
+        self._cache: dict[tuple[int, int], tuple[Operation, Request, frozenset[Feature]]] = {}
+        """By identity, for requests take long to hash; both objects are kept, so that no other gets their identity."""
 
     def of_request(self, operation: Operation, request: Request) -> frozenset[Feature]:
         """All traits of a request. Its secrets must be redacted."""
-        key = (operation, request)
+        key = (id(operation), id(request))
         if key not in self._cache:
-            self._cache[key] = frozenset(self._find_in_request(operation, request))
-        return self._cache[key]
+            self._cache[key] = (operation, request, frozenset(self._find_in_request(operation, request)))
+        return self._cache[key][-1]
 
     def _find_in_request(self, operation: Operation, request: Request) -> Iterator[Feature]:
         yield from self._find_outside_body(operation, request)
@@ -244,14 +245,6 @@ def _example_pointers(place: str, value: Json) -> Iterator[str]:
     for name, item in value.items() if isinstance(value, dict) else ():
         yield f"{place}/{name}"
         yield from _example_pointers(f"{place}/{name}", item)
-
-
-def _schema_pointers(place: str, schema: Json) -> Iterator[str]:
-    """The pointers of all fields that a schema names."""
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    for name, inner in properties.items() if isinstance(properties, dict) else ():
-        yield f"{place}/{name}"
-        yield from _schema_pointers(f"{place}/{name}", inner)
 
 
 def case_from_request(operation: Operation, request: Request, body: bytes) -> Case:

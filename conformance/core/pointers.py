@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conformance.core.model import Json, JsonObject
 
 
@@ -14,7 +16,8 @@ class PointerNotFound(LookupError):
 
 def split(pointer: str) -> list[str]:
     """The keys of a pointer, unescaped: `["event", "user"]` for `/event/user`."""
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    keys = pointer.split("/")[1:]
+    return [key.replace("~1", "/").replace("~0", "~") for key in keys] if "~" in pointer else keys
 
 
 def get(document: Json, pointer: str) -> Json:
@@ -34,6 +37,14 @@ def has(document: Json, pointer: str) -> bool:
     except PointerNotFound:
         return False
     return True
+
+
+def of_properties(place: str, schema: Json) -> Iterator[str]:
+    """The pointers of all fields that a JSON Schema names under `properties`, below a place."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    for name, inner in properties.items() if isinstance(properties, dict) else ():
+        yield f"{place}/{name}"
+        yield from of_properties(f"{place}/{name}", inner)
 
 
 def put(document: JsonObject, pointer: str, value: Json) -> JsonObject:

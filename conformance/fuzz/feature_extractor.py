@@ -34,7 +34,11 @@ class FeatureExtractor:
         self._contract = contract
         self._operations = {str(operation): operation for operation in contract.operations}
         self._open_objects = {event.open_object for event in contract.profile.events.values() if event.open_object}
-        self._schemas = {name: contract.event_schema(name) for name in contract.profile.events}
+        self._documented_pointers = {
+            pointer
+            for name in contract.profile.events
+            for pointer in pointers.of_properties("", contract.event_schema(name))
+        }
 
     def features_of(self, case: Case) -> frozenset[Feature]:
         """All features of a case."""
@@ -116,23 +120,13 @@ class FeatureExtractor:
 
     def _documented_name(self, place: str, name: str) -> str:
         """A name if a schema has it in this place, else `*`."""
-        is_documented = any(_schema_documents(schema, f"{place}/{name}") for schema in self._schemas.values())
-        return name if is_documented else "*"
+        pointer = f"{place}/{name}"
+        return name if pointer[pointer.index("/") :] in self._documented_pointers else "*"
 
     def _display_place(self, pointer: str) -> str:
         """A place as findings name it: all places inside an open object are one."""
         is_in_open_object = any(pointer.startswith(f"{open_object}/") for open_object in self._open_objects)
         return FREE_FORM if is_in_open_object else pointer
-
-
-def _schema_documents(schema: object, pointer: str) -> bool:
-    """Whether a schema has a property at a pointer."""
-    for step in pointers.split(pointer):
-        properties = schema.get("properties") if isinstance(schema, dict) else None
-        if not isinstance(properties, dict) or step not in properties:
-            return False
-        schema = properties[step]
-    return True
 
 
 def first_in_category(body: bytes, category: Category) -> Json:
