@@ -98,6 +98,11 @@ def partial_batches(run: ProbeAndRun) -> None:
     assert {*no_object.statuses} == {207, 400}
 
 
+def only_batches(run: ProbeAndRun) -> None:
+    """The one path is found, and nothing is stated of others."""
+    assert {route.path for route in run.profile.routes} == {"/v1/batch"}
+
+
 LEARNED: dict[str, Callable[[ProbeAndRun], None]] = {
     "needs-context": needs_context,
     "needs-library": needs_library,
@@ -109,6 +114,7 @@ LEARNED: dict[str, Callable[[ProbeAndRun], None]] = {
     "fragile": fragile,
     "event-rate": event_rate,
     "partial-batches": partial_batches,
+    "only-batches": only_batches,
 }
 
 

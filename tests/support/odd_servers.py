@@ -10,6 +10,7 @@ import base64
 import binascii
 import contextlib
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ KEY = "odd-key-5c1e"
 SINGLES = {"/v1/track": "track", "/v1/identify": "identify"}
 BATCH = "/v1/batch"
 REQUIRED = {"track": "event", "identify": None}
+STRICT_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
 
 
@@ -305,6 +307,22 @@ class PartialBatches(OddServer):
         return as_json(207, {"success": False, "errors": reasons})
 
 
+class OnlyBatches(OddServer):
+    """Takes batches alone, and timestamps with milliseconds in UTC alone."""
+
+    def find_path(self, path: str) -> str:
+        """Knows one path."""
+        if path != BATCH:
+            raise RefusedError(404, "no such path")
+        return path
+
+    def check_event(self, name: object, event: Any) -> None:  # noqa: ANN401 - JSON
+        """Compares timestamps with one form."""
+        super().check_event(name, event)
+        if not STRICT_TIME.fullmatch(str(event.get("timestamp", "2024-03-01T09:30:00.000Z"))):
+            raise RefusedError(400, "what time is that?")
+
+
 ODD_SERVERS: dict[str, type[OddServer]] = {
     "plain": OddServer,
     "needs-context": NeedsContext,
@@ -318,6 +336,7 @@ ODD_SERVERS: dict[str, type[OddServer]] = {
     "fragile": Fragile,
     "event-rate": EventRate,
     "partial-batches": PartialBatches,
+    "only-batches": OnlyBatches,
 }
 ON_ASYNCIO = {"needs-library", "unprocessable", "loose-paths", "partial-batches"}
 """Those that run on asyncio streams; the others run on http.server."""
