@@ -95,7 +95,13 @@ class Side:
         def on_trial_done(trial: Trial, result: CheckResult) -> None:
             results[trial.name] = take(result)
 
-        watchdog = self._new_watchdog(lambda: len(results) / max(1, len(trials) * turns))
+        def done_share() -> float:
+            silent = sum(
+                not item.exchanges for item in results.values()
+            )  # such as what does not apply: it takes no time
+            return (len(results) - silent) / max(1, (len(trials) - silent) * turns)
+
+        watchdog = self._new_watchdog(done_share)
         watchdog.signs.append(lambda: sum(item.outcome is not Outcome.ERROR for item in [*results.values()]))
         try:
             async with watchdog.guard():
