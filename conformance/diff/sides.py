@@ -15,7 +15,7 @@ from conformance.run.sender import Sender
 from conformance.run.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from conformance.checks.trial import Trial
     from conformance.contract import Operation
@@ -95,13 +95,7 @@ class Side:
         def on_trial_done(trial: Trial, result: CheckResult) -> None:
             results[trial.name] = take(result)
 
-        def done_share() -> float:
-            silent = sum(
-                not item.exchanges for item in results.values()
-            )  # such as what does not apply: it takes no time
-            return (len(results) - silent) / max(1, (len(trials) - silent) * turns)
-
-        watchdog = self._new_watchdog(done_share)
+        watchdog = self._new_watchdog(lambda: _done_share(results, len(trials), turns))
         watchdog.signs.append(lambda: sum(item.outcome is not Outcome.ERROR for item in [*results.values()]))
         try:
             async with watchdog.guard():
@@ -129,6 +123,12 @@ async def equalize_readings(first: Side, second: Side) -> None:
     side.plan = replace(side.plan, contract=next(filter(None, contracts)))
     side.plan = side.plan.with_trials([replace(trial, contract=side.plan.contract) for trial in side.plan.trials])
     await side.run_preflight()
+
+
+def _done_share(results: Mapping[str, CheckResult], count: int, turns: int) -> float:
+    """How much of some checks is done; those that send nothing, because they do not apply, take no time."""
+    silent = sum(not item.exchanges for item in results.values())
+    return (len(results) - silent) / max(1, (count - silent) * turns)
 
 
 async def equalize_baselines(first: Side, second: Side) -> None:
