@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conformance.run.engine import CheckResult
 
 _MAX_SHORT_BYTES = 32
+_TELLING_HEADERS = frozenset({"authorization", "content-type", "content-encoding", "transfer-encoding"})
 _ASSUMED = AnswerChange(VERDICT, Outcome.PASS.value, Outcome.FAIL.value)
 
 
@@ -92,7 +93,8 @@ def _pairs(reference: CheckResult, result: CheckResult) -> Iterator[tuple[int, E
             yield first + offset, reference.exchanges[start + offset]
 
 
-def _request_key(exchange: Exchange) -> tuple[str, str, int, bytes]:
+def _request_key(exchange: Exchange) -> tuple[object, ...]:
     """What is the same of one request in two runs: of a body its length, and all of one that is too short for ids."""
     request, body = exchange.request, exchange.request.body
-    return request.method, request.path, len(body), body if len(body) <= _MAX_SHORT_BYTES else b""
+    headers = tuple(value for name, value in request.headers if name.lower() in _TELLING_HEADERS)
+    return request.method, request.path, headers, len(body), body if len(body) <= _MAX_SHORT_BYTES else b""
