@@ -37,7 +37,7 @@ SELF_CHECK_KEYS = Keys(
 DEFAULT_PROFILES_PER_FAULT, ALL_PROFILES_PER_FAULT = 1, 99
 """The number of profiles under which each fault is tested, of those that it fits. A few are tested under more."""
 AREAS_OF_MANY_REQUESTS = frozenset({Area.ROBUSTNESS, Area.SAME, Area.VALUES, Area.COMBINED})
-_SHARE_OF_OTHER_AREAS = 3
+_SHARE_OF_OTHER_AREAS = 2
 """Unless asked to be thorough, each fault meets one in so many of the areas that have nothing to do with it."""
 VARIANT_FUZZ_REQUESTS = 150
 """How many generated requests each correct variant has to answer, as in a user's run."""
@@ -124,7 +124,7 @@ def plan_fault_job(profile: str, fault: Fault, skipped_areas: frozenset[Area] = 
 
 
 def _skipped_areas(fault: Fault) -> frozenset[Area]:
-    """The areas with the most requests, and two in three of the others, in turn."""
+    """The areas with the most requests, and half of the others, in turn."""
     turn = sum(fault.name.encode())
     return AREAS_OF_MANY_REQUESTS | {
         area for number, area in enumerate(Area, start=turn) if number % _SHARE_OF_OTHER_AREAS
