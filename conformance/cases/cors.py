@@ -149,7 +149,8 @@ def refused(call: Call) -> Steps:
 
 def expect_readable(exchange: Exchange, subject: str) -> None:
     """A page of another site may read the answer (Fetch Standard, CORS check)."""
-    problem = browser.find_answer_problem(exchange, ORIGIN)
+    origin = next((value for name, value in exchange.request.headers if name.lower() == "origin"), ORIGIN)
+    problem = browser.find_answer_problem(exchange, origin)
     if problem:
         raise Deviation(
             f"a page must be allowed to read the answer to {subject}",

@@ -54,6 +54,7 @@ FAULTS = (
         "a parser is chosen by the type, and raises",
         "content-type.other.status",
         crash_on(when=_has_content_type_with("xml")),
+        extra_operations=("identify", "page", "group"),
     ),
     Fault(
         "browser-text-refused",
