@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with redaction.opened(with_streams=True):
             code = _run_command(words)
             if interruption.has_come():
-                _say("interrupted" if code is not None else _BROKEN_OFF)
+                _say(_BROKEN_OFF if code is None and "serve" not in words[:1] else "interrupted")
                 return _INTERRUPTED_CODE
         return _INTERRUPTED_CODE if code is None else code
 

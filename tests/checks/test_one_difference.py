@@ -36,6 +36,7 @@ EXCEPTIONS = {
     "batch.partly-bad.every-error": "two events of a batch lack their user",
     "webhook.event.types": "an event of another type has other fields",
     "errors.html.reflected": "it looks for its text in the answer, whichever field the refusal is about",
+    "robustness.recovery.late-*": "a request is refused by its head alone, and its body comes after the refusal",
     "robustness.types.*": "it judges only that nothing fails, and tries many fields at once to send less",
     "robustness.preflight.*": "a preflight is another request, which browsers make up (the Fetch standard)",
     "robustness.cors.*": "whatever a page sends has an Origin beside what else is asked",
