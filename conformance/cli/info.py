@@ -99,6 +99,7 @@ def spec(options: Mapping[str, Any]) -> int:
 def serve(options: Mapping[str, Any]) -> int:
     """Serves the reference server until it is interrupted."""
     from conformance.refserver import FurtherKeys, Server
+    from conformance.refserver.store import open_store
     from conformance.settings import table
 
     credentials = table.resolve(options, settings=[item for item in table.SETTINGS if item.key in table.CREDENTIALS])
@@ -109,7 +110,8 @@ def serve(options: Mapping[str, Any]) -> int:
         raise UsageError(f"--port {port}: expected a number from 0 to 65535")
     contract = Contract(load(options["profile"]), options["include"] or ())
     further_keys = FurtherKeys(source_id=keys.source_id, disabled=keys.disabled)
-    with Server(contract, keys.write_key, keys.bearer, further_keys, port=int(port)) as server:
+    store = open_store(options["store"]) if options["store"] else None
+    with Server(contract, keys.write_key, keys.bearer, further_keys, port=int(port), store=store) as server:
         note = "the write key is the one that you gave" if given_key else f"export {WRITE_KEY_VARIABLE}={_DEFAULT_KEY}"
         sample = _sample_command(contract, keys, server.url)
         _print_lines([f"{contract.profile.title} on {server.url}", note, sample])

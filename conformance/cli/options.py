@@ -211,6 +211,9 @@ def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> N
         command.add_argument("--include", action="append", metavar="GROUP", help="optional routes of the profile")
     serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
     serve.add_argument(
+        "--store", metavar="URL", help="keep accepted events in a database: sqlite:///FILE, or postgresql://..."
+    )
+    serve.add_argument(
         "--write-key", metavar="KEY", help="the key to accept (default: $CONFORMANCE_WRITE_KEY, or its own)"
     )
     serve.add_argument("--bearer", metavar="TOKEN", help="the token to accept (default: $CONFORMANCE_BEARER)")

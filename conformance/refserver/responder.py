@@ -17,6 +17,7 @@ from conformance.refserver.request import ReceivedRequest, RequestRefused, answe
 if TYPE_CHECKING:
     from conformance.contract import Contract, Operation
     from conformance.profile.facts import ResponseBody, SizeLimit
+    from conformance.refserver.storing import Keeper
 
 _CODINGS = frozenset({"gzip", "x-gzip"})
 _UNAUTHORIZED, _UNSUPPORTED_MEDIA_TYPE = 401, 415
@@ -55,10 +56,13 @@ class Responder:
         self.authenticator = Authenticator(contract, write_key, bearer, further_keys)
         self.operations = {(item.method, item.path): item for item in contract.operations}
         self.in_flight = 0
+        self.keeper: Keeper | None = None
 
     def handle(self, request: ReceivedRequest) -> ServerReply:
-        """The answer to a request; browsers may show it to pages of any origin."""
-        reply = self.reply_to(self.decide(request))
+        """The answer to a request, whose events are kept first; browsers may show it to pages of any origin."""
+        reply = self.reply_to(decision := self.decide(request))
+        if self.keeper is not None:
+            self.keeper.keep(self, decision)
         return readable_by_pages(reply) if "origin" in request.headers else reply
 
     def reply_to(self, decision: Decision) -> ServerReply:

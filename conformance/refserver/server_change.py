@@ -15,6 +15,7 @@ from conformance.refserver.application import DEFAULT_BEHAVIOR, HttpBehavior, cr
 from conformance.refserver.authentication import NO_FURTHER_KEYS, FurtherKeys
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.responder import Responder
+from conformance.refserver.storing import Keeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from conformance.refserver.replies import ServerReply
     from conformance.refserver.request import ReceivedRequest
     from conformance.refserver.responder import Decision
+    from conformance.refserver.store import Store
+    from conformance.refserver.storing import EditStored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,12 +139,13 @@ ResponseOverride: TypeAlias = Callable[[RequestView], "ServerReply | None"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerChange:
-    """The difference of a server: in its answers, its use of HTTP, its connections, or its contract."""
+    """The difference of a server: in its answers, its use of HTTP, its connections, its contract, or what it keeps."""
 
     override: ResponseOverride | None = None
     behavior: HttpBehavior = DEFAULT_BEHAVIOR
     protocol: type[HttpProtocol] = HttpProtocol
     edit_contract: Callable[[Contract], Contract] | None = None
+    edit_stored: EditStored | None = None
 
     @classmethod
     def from_part(cls, part: ServerChange | ResponseOverride | HttpBehavior | type[HttpProtocol]) -> ServerChange:
@@ -173,13 +177,15 @@ class ServerChange:
         write_key: str,
         bearer: str | None,
         further_keys: FurtherKeys = NO_FURTHER_KEYS,
+        store: Store | None = None,
     ) -> Application:
-        """The changed server as an ASGI application."""
+        """The changed server as an ASGI application, which keeps events in a store if there is one."""
         contract = self.edit_contract(contract) if self.edit_contract else contract
-        correct_responder = Responder(contract, write_key, bearer, further_keys)
-        return create_application(
-            OverridingResponder(correct_responder, self.override) if self.override else correct_responder, self.behavior
-        )
+        responder = Responder(contract, write_key, bearer, further_keys)
+        if self.override:
+            responder = OverridingResponder(responder, self.override)
+        responder.keeper = Keeper(store, self.edit_stored) if store else None
+        return create_application(responder, self.behavior)
 
     def with_delay(self, delay_s: float) -> ServerChange:
         """The same with a delay before each answer."""

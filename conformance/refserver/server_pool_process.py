@@ -1,7 +1,7 @@
 """Many servers in one process and one event loop, each on its own port, opened and closed on demand.
 
-Commands are lines of JSON on standard input: `{"open": [profile, server, operation...]}` is answered with a
-base URL, `{"close": port}` with nothing. The process ends when standard input is closed.
+Commands are lines of JSON on standard input: `{"open": [profile, server, operation...], "store": url}` is answered with
+a base URL, `{"close": port}` with nothing. The process ends when standard input is closed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from conformance.core.child_process import ending_at_once
 from conformance.refserver.authentication import FurtherKeys
 from conformance.refserver.reduced_contract import reduced_contract
 from conformance.refserver.servers import change_of
+from conformance.refserver.store import open_store
 from conformance.refserver.threaded_server import listening_socket, uvicorn_config
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ class ServerPoolProcess:
         self._credentials = (write_key, bearer, FurtherKeys.from_environment())
         self._servers: dict[int, tuple[asyncio.Server, ServerState]] = {}
 
-    async def open(self, profile: str, change: ServerChange, operations: tuple[str, ...]) -> str:
-        """Starts a server and returns its base URL."""
+    async def open(self, profile: str, change: ServerChange, operations: tuple[str, ...], store_url: str = "") -> str:
+        """Starts a server, which keeps events if there is a URL of a store, and returns its base URL."""
         contract = reduced_contract(profile, operations)
-        config = uvicorn_config(change.create_application(contract, *self._credentials), change.protocol)
+        store = open_store(store_url) if store_url else None
+        config = uvicorn_config(change.create_application(contract, *self._credentials, store), change.protocol)
         config.load()
         state, loop = ServerState(), asyncio.get_running_loop()
         server = await loop.create_server(
@@ -66,7 +68,7 @@ async def run_pool(write_key: str, bearer: str | None) -> None:
             pool.close(command["close"])
             continue
         profile, server_name, *operations = command["open"]
-        address = await pool.open(profile, change_of(server_name), tuple(operations))
+        address = await pool.open(profile, change_of(server_name), tuple(operations), command.get("store", ""))
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
 

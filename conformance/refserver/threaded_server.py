@@ -14,10 +14,12 @@ from conformance.refserver.application import HttpBehavior, create_application
 from conformance.refserver.authentication import NO_FURTHER_KEYS, FurtherKeys
 from conformance.refserver.http_protocol import HttpProtocol
 from conformance.refserver.responder import Responder
+from conformance.refserver.storing import Keeper
 
 if TYPE_CHECKING:
     from conformance.contract import Contract
     from conformance.refserver.application import Application
+    from conformance.refserver.store import Store
 
 _LOOPBACK = "127.0.0.1"
 _START_STOP_TIMEOUT_S = 10.0
@@ -74,7 +76,8 @@ class ThreadedServer:
 class Server(ThreadedServer):
     """A context manager that serves the reference server on a loopback port; `url` is its base URL.
 
-    Port 0 takes a free one. `delay_s` is how many seconds pass before each answer. Raises InconclusiveError
+    Port 0 takes a free one. `delay_s` is how many seconds pass before each answer; accepted events are kept in
+    `store`, if there is one. Raises InconclusiveError
     if the port is taken or the server does not start.
     """
 
@@ -87,8 +90,10 @@ class Server(ThreadedServer):
         *,
         port: int = 0,
         delay_s: float = 0.0,
+        store: Store | None = None,
     ) -> None:
         responder = Responder(contract, write_key, bearer, further_keys)
+        responder.keeper = Keeper(store) if store else None
         asgi_app = create_application(responder, HttpBehavior(delay_s=delay_s))
         super().__init__(uvicorn_config(asgi_app), "the reference server", port=port)
 

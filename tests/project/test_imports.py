@@ -41,6 +41,7 @@ DOORS = {
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
+    "sqlalchemy": {"refserver"},
     "uvicorn": {"refserver"},
     "uvloop": {"core"},
     "xdist": {"plugin"},
