@@ -56,6 +56,11 @@ class Authenticator:
         self.bearer = bearer
         self.further_keys = further_keys
 
+    @property
+    def keys(self) -> tuple[str, str | None, FurtherKeys]:
+        """What it accepts, in the order in which it is made."""
+        return self.write_key, self.bearer, self.further_keys
+
     def authenticate(self, operation: Operation, request: ReceivedRequest) -> None:
         """Checks the key in the headers or the query; without one there, the body may still have it."""
         if operation.kind is OperationKind.WEBHOOK:

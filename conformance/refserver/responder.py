@@ -15,9 +15,10 @@ from conformance.refserver.replies import ServerReply, build_reply, options_repl
 from conformance.refserver.request import ReceivedRequest, RequestRefused, answer_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.contract import Contract, Operation
     from conformance.profile.facts import ResponseBody, SizeLimit
-    from conformance.refserver.storing import Keeper
 
 _CODINGS = frozenset({"gzip", "x-gzip"})
 _UNAUTHORIZED, _UNSUPPORTED_MEDIA_TYPE = 401, 415
@@ -56,13 +57,13 @@ class Responder:
         self.authenticator = Authenticator(contract, write_key, bearer, further_keys)
         self.operations = {(item.method, item.path): item for item in contract.operations}
         self.in_flight = 0
-        self.keeper: Keeper | None = None
+        self.keep: Callable[[Responder, Decision], None] | None = None
 
     def handle(self, request: ReceivedRequest) -> ServerReply:
         """The answer to a request, whose events are kept first; browsers may show it to pages of any origin."""
         reply = self.reply_to(decision := self.decide(request))
-        if self.keeper is not None:
-            self.keeper.keep(self, decision)
+        if self.keep:
+            self.keep(self, decision)
         return readable_by_pages(reply) if "origin" in request.headers else reply
 
     def reply_to(self, decision: Decision) -> ServerReply:
@@ -78,8 +79,7 @@ class Responder:
         contract = self.contract.for_operation(operation) if operation else self.contract
         if contract is self.contract:
             return self
-        known = self.authenticator
-        return Responder(contract, known.write_key, known.bearer, known.further_keys)
+        return Responder(contract, *self.authenticator.keys)
 
     def decide(self, request: ReceivedRequest) -> Decision:
         """Decides whether a request is accepted."""
@@ -111,7 +111,7 @@ class Responder:
         refusal, responder = decision.refusal, self._for_operation(decision.operation)
         if responder is not self:
             return responder.render_reply(decision)
-        if refusal is None:
+        if not refusal:
             return self.success_reply(self.contract.expected_response(Condition.ACCEPTED).expect[0])
         if refusal.is_success:
             return self.success_reply(refusal.answer.expect[0])
@@ -134,7 +134,7 @@ class Responder:
     def max_body_bytes(self, method: str, path: str) -> int:
         """How many bytes a body may have at a path; 0 at an unknown one."""
         operation = self.operations.get((method, path))
-        limit = self._for_operation(operation).body_limit(operation) if operation else None
+        limit = operation and self._for_operation(operation).body_limit(operation)
         return max_bytes(limit) if limit else 0
 
     def validate_size(self, operation: Operation, request: ReceivedRequest, body: bytes) -> None:

@@ -184,7 +184,7 @@ class ServerChange:
         responder = Responder(contract, write_key, bearer, further_keys)
         if self.override:
             responder = OverridingResponder(responder, self.override)
-        responder.keeper = Keeper(store, self.edit_stored) if store else None
+        responder.keep = Keeper(store, self.edit_stored).keep if store else None
         return create_application(responder, self.behavior)
 
     def with_delay(self, delay_s: float) -> ServerChange:

@@ -93,7 +93,7 @@ class Server(ThreadedServer):
         store: Store | None = None,
     ) -> None:
         responder = Responder(contract, write_key, bearer, further_keys)
-        responder.keeper = Keeper(store) if store else None
+        responder.keep = Keeper(store).keep if store else None
         asgi_app = create_application(responder, HttpBehavior(delay_s=delay_s))
         super().__init__(uvicorn_config(asgi_app), "the reference server", port=port)
 

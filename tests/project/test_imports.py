@@ -53,6 +53,7 @@ JSON_READERS = {
     "cases.pixel": "reads an example of the contract",
     "causes.json_damage": "reads bodies that the suite sent, and must see in which way they are no JSON",
     "checks.expect.bodies": "reads schemas of a profile, as it has written them",
+    "core.written_json": "reads events without loss, to compare them; nothing is raised",
     "fuzz.case": "reads cases that the suite wrote",
     "fuzz.corpus_file": "reads the first line of a corpus, and takes anything that raises for damage",
     "fuzz.feature_extractor": "reads bodies that the suite generated and parsed before",
