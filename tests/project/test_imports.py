@@ -22,7 +22,7 @@ LAYERS = (
     {"requests"},
     {"checks", "report", "refserver", "wire"},
     {"cases", "run"},
-    {"fuzz"},
+    {"fuzz", "sdk_runs"},
     {"causes"},
     {"diff", "export", "probe", "selfcheck", "trace"},
     {"cli", "plugin"},
@@ -71,6 +71,7 @@ FILE_READERS = {
     "core.resources": "reads the suite's own schemas and costs",
     "core.user_files": "the door for files of users",
     "export.postman": "reads the suite's own scripts",
+    "sdk_runs.installation": "reads the suite's own drivers",
     "fuzz.corpus": "reads its own modules for the digest of corpora",
 }
 """Modules that read files, and why; what a user gave is read by `core.user_files` alone."""

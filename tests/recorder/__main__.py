@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.sdk_runs import drive, install, load_packages, load_scripts
 from tests.recorder.reactions import ANSWERS, observe_reaction
 from tests.recorder.recording_server import recording_server
-from tests.recorder.sdk_packages import SDK_PACKAGES
 
 if TYPE_CHECKING:
-    from tests.recorder.sdk_packages import SdkPackage
+    from conformance.sdk_runs import Place
 
 PARALLEL_SDKS = 3
 
@@ -25,26 +24,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.recorder", description=__doc__)
     parser.add_argument("what", choices=("requests", "reactions"))
     parser.add_argument("slugs", nargs="*", metavar="SLUG", help="all when left out")
-    parser.add_argument("--place", type=Path, help="where SDKs are, or go")
+    parser.add_argument("--place", type=Path, help="where SDKs are, or go; the cache of the suite when left out")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        for kit in SDK_PACKAGES:
-            if arguments.slugs and kit.slug not in arguments.slugs:
-                continue
-            place = (arguments.place or Path(scratch)) / kit.slug
-            if not place.exists():
-                kit.install(place)
-            recording = requests(kit, place) if arguments.what == "requests" else reactions(kit, place)
-            sys.stdout.write(json.dumps({kit.slug: recording}, indent=1) + "\n")
-            sys.stdout.flush()
+    for package in load_packages():
+        if arguments.slugs and package.slug not in arguments.slugs:
+            continue
+        place = install(package, arguments.place)
+        recording = requests(place) if arguments.what == "requests" else reactions(place)
+        sys.stdout.write(json.dumps({package.slug: recording}, indent=1) + "\n")
+        sys.stdout.flush()
 
 
-def requests(kit: SdkPackage, place: Path) -> list[dict[str, Any]]:
+def requests(place: Place) -> list[dict[str, Any]]:
     """Every request that an SDK sends for one event of each kind."""
     recorded = []
-    for extent in kit.event_sets:
+    for name in place.package.scripts:
         with recording_server() as ear:
-            kit.send_events(place, ear.url, extent)
+            drive(place, ear.url, load_scripts()[name])
         recorded += [
             {"method": request.method, "path": request.path, "headers": dict(request.headers), "body": request.json()}
             for request in ear.requests
@@ -52,10 +48,10 @@ def requests(kit: SdkPackage, place: Path) -> list[dict[str, Any]]:
     return recorded
 
 
-def reactions(kit: SdkPackage, place: Path) -> dict[str, str]:
+def reactions(place: Place) -> dict[str, str]:
     """What an SDK makes of every answer."""
     with ThreadPoolExecutor(PARALLEL_SDKS) as pool:
-        observed = pool.map(lambda said: observe_reaction(kit, place, said), ANSWERS.values())
+        observed = pool.map(lambda said: observe_reaction(place, said), ANSWERS.values())
         return dict(zip(ANSWERS, (reaction.summary for reaction in observed), strict=True))
 
 

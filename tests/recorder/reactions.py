@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.sdk_runs import drive, load_scripts
 from tests.recorder.recording_server import StubAnswer, recording_server
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.recorder.sdk_packages import SdkPackage
+    from conformance.sdk_runs import Place
 
 JSON = (("Content-Type", "application/json"),)
 TEXT = (("Content-Type", "text/plain"),)
@@ -59,11 +58,9 @@ class ObservedReaction:
         return "given up" if self.errors else "done"
 
 
-def observe_reaction(kit: SdkPackage, place: Path, stub: StubAnswer) -> ObservedReaction:
+def observe_reaction(place: Place, stub: StubAnswer) -> ObservedReaction:
     """What an SDK does when one event is answered so."""
     with recording_server(stub, StubAnswer()) as ear:
-        errors = kit.send_events(place, ear.url, "one")
+        errors = drive(place, ear.url, load_scripts()["one"]).errors
     times = [request.at_s for request in ear.requests]
-    return ObservedReaction(
-        requests=len(times), errors=tuple(errors), pause_s=times[1] - times[0] if len(times) > 1 else 0.0
-    )
+    return ObservedReaction(requests=len(times), errors=errors, pause_s=times[1] - times[0] if len(times) > 1 else 0.0)

@@ -15,20 +15,21 @@ import pytest
 from conformance import sdks
 from conformance.refserver.embedded import run_embedded_server
 from conformance.requests import Keys
+from conformance.sdk_runs import drive, install, load_packages, load_scripts
+from conformance.sdk_runs.driving import WRITE_KEY
 from tests.recorder.recording_server import recording_server
-from tests.recorder.sdk_packages import KEY, SDK_PACKAGES, SdkPackage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from conformance.sdk_runs import SdkPackage
     from conformance.sdks import RecordedRequest
     from tests.recorder.recording_server import ReceivedRequest
 
 SDKS = {sdk.name: sdk for sdk in sdks.load_all()}
-OLDER = "segment-analytics-python-2-3-4"
-NEWEST = [kit for kit in SDK_PACKAGES if kit.slug != OLDER]
+NEWEST = [package for package in load_packages() if not package.is_older and package.slug in SDKS]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-BASIC = f"Basic {base64.b64encode(f'{KEY}:'.encode()).decode()}"
+BASIC = f"Basic {base64.b64encode(f'{WRITE_KEY}:'.encode()).decode()}"
 
 
 def value_types(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -57,18 +58,18 @@ def received_shape(request: ReceivedRequest, shape: RecordedRequest) -> tuple[ob
     return request.path, request.header("Content-Type"), is_gzipped, headers, value_types(request.json())
 
 
-@pytest.mark.parametrize("kit", NEWEST, ids=lambda kit: kit.slug)
-def test_an_sdk_talks_to_the_reference_server_as_recorded(kit: SdkPackage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", NEWEST, ids=lambda package: package.slug)
+def test_an_sdk_talks_to_the_reference_server_as_recorded(package: SdkPackage, tmp_path: Path) -> None:
     """Every event arrives as stored and is accepted, and the SDK reports no error."""
-    kit.install(tmp_path)
-    profile = "rudderstack" if "rudder" in kit.slug else "segment"
+    place = install(package, tmp_path)
     requests: list[ReceivedRequest] = []
-    with run_embedded_server(profile, Keys(write_key=KEY)) as url:
-        for extent in kit.event_sets:
+    with run_embedded_server(package.profile, Keys(write_key=WRITE_KEY)) as url:
+        for name in package.scripts:
             with recording_server(upstream_url=url) as ear:
-                assert kit.send_events(tmp_path, ear.url, extent) == []
+                assert drive(place, ear.url, load_scripts()[name]).errors == ()
             requests += ear.requests
-    for shape in SDKS[kit.slug].requests:
+    sdk = SDKS[package.slug]
+    for shape in sdk.requests:
         same = [request for request in requests if received_shape(request, shape) == recorded_shape(shape)]
         assert same, (recorded_shape(shape), [received_shape(request, shape) for request in requests])
-    assert {request.path for request in requests} == SDKS[kit.slug].paths
+    assert {request.path for request in requests} == sdk.paths

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.recorder.sdk_packages import program_path
+from conformance.sdk_runs import program_path
 
 REQUIREMENT = "newman@6.2.2"
 DRIVER = Path(__file__).with_name("driver.cjs")

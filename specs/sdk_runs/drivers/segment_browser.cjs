@@ -1,7 +1,9 @@
-// Speaks through Segment's browser SDK in Node, with as much of a browser as it asks for.
-// node segment_browser.cjs MODULES URL KEY {all,one,batch}
+// Sends events through Segment's browser SDK in Node, with as much of a browser as it asks for:
+// node segment_browser.cjs MODULES, with a JSON script on standard input.
 const { createRequire } = require('node:module')
-const [modules, url, writeKey, extent] = process.argv.slice(2)
+const { readFileSync } = require('node:fs')
+const modules = process.argv[2]
+const script = JSON.parse(readFileSync(0, 'utf8'))
 
 const store = new Map()
 const storage = {
@@ -27,30 +29,35 @@ for (const [name, value] of Object.entries(given)) {
   Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
 }
 
+async function send(analytics, event) {
+  if (event.type === 'track') {
+    return analytics.track(event.event, event.properties, event.userId ? { userId: event.userId } : {})
+  }
+  if (event.type === 'identify') return analytics.identify(event.userId, event.traits)
+  if (event.type === 'group') return analytics.group(event.groupId, event.traits)
+  if (event.type === 'alias') return analytics.alias(event.userId, event.previousId)
+  return analytics[event.type](event.category, event.name, event.properties)
+}
+
 async function main() {
   const { AnalyticsBrowser } = createRequire(`${modules}/`)('@segment/analytics-next')
-  const host = url.replace('http://', '')
-  const anonymousId = 'conformance-visitor'
-  const own = { apiKey: writeKey, apiHost: `${host}/v1`, protocol: 'http' }
-  if (extent === 'batch') own.deliveryStrategy = { strategy: 'batching', config: { size: 7, timeout: 5000 } }
+  const { protocol, host } = new URL(script.apiHost)
+  const { writeKey, config = {} } = script
+  const own = { apiKey: writeKey, apiHost: `${host}/v1`, protocol: protocol.replace(':', '') }
+  if (config.strategy === 'batching') {
+    own.deliveryStrategy = { strategy: 'batching', config: { size: config.flushAt, timeout: config.flushInterval } }
+  }
   const cdnSettings = { integrations: { 'Segment.io': own } }
   const analytics = AnalyticsBrowser.load({ writeKey, cdnSettings }, { initialPageview: false })
   const errors = []
   await analytics.ready()
   analytics.on('error', (error) => errors.push(String(error.reason || error.code)))
-  await analytics.setAnonymousId(anonymousId)
-  await analytics.track('Order Completed', { total: 39.9, currency: 'EUR' }, { userId: 'conformance-user' })
-  if (extent !== 'one') {
-    await analytics.identify('conformance-user', { email: 'conformance@example.com' })
-    await analytics.page('Docs', 'Home', { variation: 'blue' })
-    await analytics.screen('App', 'Welcome', { variation: 'blue' })
-    await analytics.group('conformance-group', { name: 'Example' })
-    await analytics.alias('conformance-user', anonymousId)
-    await analytics.track('Link Clicked')
-  }
-  process.on('exit', () => process.stdout.write(JSON.stringify({ errors })))
-  // Alone, an event may be sent again; of the others nothing is to come.
-  setTimeout(() => process.exit(), extent === 'one' ? 4000 : 200)
+  await analytics.setAnonymousId('conformance-visitor')
+  for (const sequence of script.sequences) for (const event of sequence.events) await send(analytics, event)
+  process.on('exit', () => {
+    process.stdout.write(JSON.stringify({ success: !errors.length, error: errors[0], errors }) + '\n')
+  })
+  setTimeout(() => process.exit(), config.waitMs || 200)
 }
 
 main()

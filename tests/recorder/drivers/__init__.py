@@ -1,1 +1,0 @@
-"""Scripts that speak through one SDK each; run by themselves, with the SDK at hand."""
