@@ -24,6 +24,7 @@ _COMMAND_MODULES = {
     "replay": "fuzz",
     "probe": "probe",
     "diff": "diff",
+    "load": "load",
     "config": "config",
     "export": "export",
     "report": "report",
@@ -35,7 +36,7 @@ _COMMAND_MODULES = {
     "completion": "completion",
 }
 """The modules of subcommands in this package; subcommands that are not listed are in `info`."""
-_SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff"})
+_SENDING_COMMANDS = frozenset({"run", "fuzz", "replay", "probe", "diff", "load"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

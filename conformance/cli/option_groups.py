@@ -36,6 +36,7 @@ _CODES = {
     "replay": {0: "the defect is gone", 1: "it is still there, at the gate", **_SENDING},
     "probe": {0: "a profile could be made", **_SENDING},
     "diff": {0: "both servers answer alike", 1: "they differ", **_SENDING},
+    "load": {0: "every promise at the gate and every service level held", 1: "one did not", **_SENDING},
     "compare": {0: "nothing broke or vanished", 1: "a check broke or vanished", 2: "a file is no complete report"},
     "report": {0: "written", 2: "a file is no complete report", 3: "a report can't be written"},
     "self-check": {0: "perfect", 1: "a fault was missed, or a correct server failed", **_USAGE},
@@ -51,6 +52,10 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
     "replay": ("conformance replay 6346e890b5", "conformance replay 6346e890b5 http://127.0.0.1:8081"),
     "probe": ("conformance probe http://127.0.0.1:8080 --out acme.yaml",),
     "diff": ("conformance diff http://127.0.0.1:8080 http://127.0.0.1:8081 --profile NAME",),
+    "load": (
+        "conformance load http://127.0.0.1:8080 --profile NAME --allow load --rate 200 --p99 200ms",
+        "conformance load http://127.0.0.1:8080 --profile NAME --allow load --find-limit --html load.html",
+    ),
     "report": ("conformance report run.json --html report.html", "conformance report old.json new.json --markdown -"),
     "compare": ("conformance compare old.json new.json",),
     "list": ("conformance list --profile NAME", "conformance list must 'size.*'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.cli.command_parser import CommandParser, Version
+from conformance.cli.load_options import LOAD_OPTIONS, UNUSED_BY_LOAD
 from conformance.cli.option_groups import REPORTS_GROUP, epilog, group_of
 from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS, TARGET
 
@@ -56,6 +57,7 @@ def build_parser() -> CommandParser:
     commands.add_parser = _with_help_texts(commands.add_parser)  # type: ignore[method-assign]
     _add_sending_commands(commands)
     _add_diff_command(commands)
+    _add_load_command(commands)
     _add_report_commands(commands)
     config = commands.add_parser("config", help="print every setting, its value and where that comes from")
     _add_target_and_settings(config)
@@ -154,6 +156,15 @@ def _add_diff_command(commands: argparse._SubParsersAction[CommandParser]) -> No
         help="show what would be sent, send nothing, and end with exit code 3",
     )
     _add_report_options(diff, "json", "html", "markdown")
+
+
+def _add_load_command(commands: argparse._SubParsersAction[CommandParser]) -> None:
+    """The subcommand that puts a target under load."""
+    load = commands.add_parser("load", help="put a server under load, and judge every answer by the contract")
+    _add_target_and_settings(load, *UNUSED_BY_LOAD)
+    for name, settings in LOAD_OPTIONS.items():
+        load.add_argument(f"--{name}", **settings)
+    _add_report_options(load, "json", "html", "markdown", "junit")
 
 
 def _add_report_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:

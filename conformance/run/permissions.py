@@ -7,7 +7,8 @@ All commands and the pytest plugin ask here:
 - any other address: the same, but only with `--i-may-test` and exactly its host name;
 - a cloud's metadata service: only with `--i-may-test metadata:HOST`;
 - a Host header of the user's is judged as if the target had that name;
-- a vendor's own production hosts: the gentle tier, and only if no other is requested.
+- a vendor's own production hosts: the gentle tier, and only if no other is requested;
+- a load: only with `--allow load`, on other machines with `--i-may-test` and a highest rate, never a vendor's hosts.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from conformance.wire import TargetAddress
 
 GENTLE_ONLY = frozenset({Tier.GENTLE})
+LOAD = "load"
+"""What `--allow` has to name before a load; it allows checks nothing."""
 
 
 def permitted_tiers(target: TargetAddress, profile: Profile, settings: Mapping[str, Any]) -> frozenset[Tier]:
@@ -43,6 +46,24 @@ def permitted_tiers(target: TargetAddress, profile: Profile, settings: Mapping[s
                 "add --tier gentle"
             )
     return tiers
+
+
+def permit_load(
+    target: TargetAddress, profile: Profile, settings: Mapping[str, Any], max_rate: float | None
+) -> None:
+    """Raises UsageError if a target may not be put under load: `max_rate` is the highest rate that the user names."""
+    if LOAD not in settings["allow"]:
+        raise UsageError("a load can bring a server down, so it has to be allowed: --allow load")
+    allowed = _allowed_hosts(settings["i_may_test"])
+    for name, scope in target.scopes_by_name():
+        host = _normalize_host(name)
+        if _is_production_host(host, profile):
+            raise UsageError(f"{host} is a vendor's own production host, which is never put under load")
+        _require_permission(host, scope, allowed)
+        if scope is not AddressScope.LOOPBACK and host not in allowed and f"metadata:{host}" not in allowed:
+            raise UsageError(f"{host} is another machine; if you are allowed to put it under load: --i-may-test {host}")
+        if scope is not AddressScope.LOOPBACK and max_rate is None:
+            raise UsageError(f"{host} is another machine: name the highest rate that it may get, with --max-rate N")
 
 
 def _require_permission(host: str, scope: AddressScope, allowed: Collection[str]) -> None:
@@ -62,7 +83,7 @@ def _require_permission(host: str, scope: AddressScope, allowed: Collection[str]
 def _requested_tiers(target: TargetAddress, settings: Mapping[str, Any]) -> frozenset[Tier]:
     """The tiers that the options request. Without options: all on loopback, elsewhere gentle and standard."""
     requested = [_parse_tier("tier", name, tuple(Tier)) for name in settings["tier"]]
-    allowed = [_parse_tier("allow", name, (Tier.BURST, Tier.VOLUME)) for name in settings["allow"]]
+    allowed = [_parse_tier("allow", name, (Tier.BURST, Tier.VOLUME)) for name in settings["allow"] if name != LOAD]
     if allowed and set(requested) == GENTLE_ONLY:
         raise UsageError(f"--tier gentle and --allow {allowed[0]} contradict each other")
     if target.is_loopback and not requested:

@@ -76,7 +76,7 @@ SETTINGS = (
             help="leave out a group of routes of the profile, such as sdk-paths; may be repeated"),
     Setting(name="allow", metavar="WHAT", is_list=True, default=(),
             help="allows checks on another machine to cause more load: burst (many requests at once) or volume "
-                 "(large bodies); may be repeated"),
+                 "(large bodies); `load` has to be named for a load on any machine; may be repeated"),
     Setting(name="tier", metavar="TIER", is_list=True, default=(),
             help="the load that checks may cause: gentle, standard (default for other machines), burst or "
                  "volume (both include standard); may be repeated (default on this machine: all)"),
@@ -95,7 +95,7 @@ SETTINGS = (
     Setting(name="jobs", metavar="N", convert=parse_count, expected="a whole number from 1 to 256",
             help="requests in flight (default: 8; for `fuzz` on this machine: 16)"),
     Setting(name="rate", metavar="N", convert=parse_positive_float, expected="a number above 0",
-            help="the most requests per second (default: no limit)"),
+            help="the most requests per second (default: no limit); for `load` the rate itself (default: 50)"),
     Setting(name="deadline", metavar="SECONDS", convert=parse_positive_float, default=10.0,
             expected="a number of seconds above 0", help="how long one exchange may take (default: 10)"),
     Setting(name="max-duration", metavar="SECONDS", convert=parse_positive_float,

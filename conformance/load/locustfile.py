@@ -1,0 +1,92 @@
+"""The locustfile of loads, for Locust's master and workers: `locust -f FILE --master` and `--worker`.
+
+The environment names the directory of a prepared load: CONFORMANCE_LOAD_DIRECTORY. Each user of Locust's is one client.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import secrets
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from locust import User, constant, events, task
+
+from conformance.load.sender import Client, Item, Sender
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+DIRECTORY = Path(os.environ["CONFORMANCE_LOAD_DIRECTORY"])
+"""The directory that `conformance load --prepare` has made."""
+
+
+class _BrokenPromise(Exception):
+    """A broken promise, for Locust's statistics."""
+
+
+class _Worker:
+    """The sender of this process, once the first user starts."""
+
+    sender: Sender | None = None
+
+
+def _sender(environment: Environment) -> Sender:
+    if _Worker.sender is None:
+
+        def report(item: Item, latency_ms: float, size: int, failure: str) -> None:
+            environment.events.request.fire(
+                request_type=item.method, name=item.name, response_time=latency_ms, response_length=size,
+                exception=_BrokenPromise(failure) if failure else None, context={}, start_time=time.time(), url=item.path,
+            )  # fmt: skip
+
+        _Worker.sender = Sender(DIRECTORY, secrets.token_hex(4), report)
+        gevent.spawn(_run, environment, _Worker.sender)
+    return _Worker.sender
+
+
+def _run(environment: Environment, sender: Sender) -> None:
+    sender.run()
+    if environment.runner is not None:
+        environment.runner.quit()
+
+
+class SdkClient(User):
+    """One client of the target; the worker's sender sends for it, so the task only waits."""
+
+    wait_time = constant(1)
+
+    def on_start(self) -> None:
+        """Adds a client."""
+        self.client = Client()
+        _sender(self.environment).clients.append(self.client)
+
+    def on_stop(self) -> None:
+        """Takes the client away, where users are given to another worker."""
+        clients: list[Any] = _sender(self.environment).clients
+        if self.client in clients:
+            clients.remove(self.client)
+
+    @task
+    def wait(self) -> None:
+        """Does nothing."""
+
+
+@events.init.add_listener
+def _prepare(**_: Any) -> None:  # noqa: ANN401 - Locust's
+    """Allows as many sockets as the system does, and ends with the command that started this process."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    parent = os.environ.get("CONFORMANCE_LOAD_PARENT")
+    if parent:
+        threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        gevent.sleep(0.5)
+    os._exit(1)

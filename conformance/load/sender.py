@@ -1,0 +1,282 @@
+"""Sends the traffic of one worker: each request when it is due, over connections that clients keep, whatever comes back.
+
+A load is open: what is due does not wait for earlier answers, and latency counts from when a request was due.
+"""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import json
+import os
+import random
+import re
+import socket as plain_socket
+import time
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent import socket, ssl
+
+from conformance.load.answers import Answer, NoAnswer, read_answer
+from conformance.load.control import SILENCE_S, Budget, Control, Order
+from conformance.load.journal import DROPPED, LIMITED, JournalWriter
+from conformance.load.judge import Judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MAX_IN_FLIGHT, MAX_ATTEMPTS, MAX_WAIT_S = 2_000, 3, 30.0
+_TICK_S, _FRESH_S = 0.02, 0.3
+_ID = re.compile(rb"conformance-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_USER = b"conformance-user-"
+_ID_LENGTH, _JOURNEY = 48, 12
+
+
+class Item:
+    """A prepared request, with the places of ids and users in its body."""
+
+    def __init__(self, number: int, data: dict[str, Any]) -> None:
+        self.number = number
+        self.name, self.rule, self.kind = data["name"], data["rule"], data["kind"]
+        self.events, self.weight, self.retry = data["events"], data["weight"], frozenset(data["retry"])
+        self.type, self.is_gzipped = data["type"], data["gzip"]
+        self.method, self.path = data["head"].split(" ", 2)[:2]
+        self.body = base64.b64decode(data["body"])
+        self.head = data["head"].encode("latin-1")
+        self.plain_head = self.head + b"\r\nContent-Length: %d\r\n\r\n" % len(self.body)
+        self.ids = [match.start() for match in _ID.finditer(self.body)]
+        self.users = [match.start() + len(_USER) for match in re.finditer(_USER + rb"0{8}", self.body)]
+
+    def render(self, stem: bytes, number: int, user: bytes) -> bytes:
+        """The bytes of the request, with ids of its own."""
+        if not self.ids and not self.users:
+            body = self.body
+        else:
+            changed = bytearray(self.body)
+            end = b"-%012x" % number
+            for index, start in enumerate(self.ids):
+                changed[start : start + _ID_LENGTH] = stem + b"%04x" % (index & 0xFFFF) + end
+            for start in self.users:
+                changed[start : start + 8] = user
+            body = bytes(changed)
+        if not self.is_gzipped:
+            return self.plain_head + body
+        packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+        body = packer.compress(body) + packer.flush()
+        return self.head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+class Client:
+    """One client of the target, as a process with an SDK: its connections, and the user that it speaks of."""
+
+    __slots__ = ("calls", "idle", "user")
+
+    def __init__(self) -> None:
+        self.idle: list[tuple[Any, int, float]] = []
+        self.calls = 0
+        self.user = b"%08x" % random.getrandbits(32)  # noqa: S311 - no secret
+
+    def next_user(self) -> tuple[bytes, bool]:
+        """The user of the next call, and whether it is the first of this user."""
+        self.calls += 1
+        if self.calls % _JOURNEY == 1:
+            self.user = b"%08x" % random.getrandbits(32)  # noqa: S311 - no secret
+            return self.user, True
+        return self.user, False
+
+
+class Picker:
+    """Chooses items so that any stretch of a load has its shares: the one that lags behind its weight most is next."""
+
+    def __init__(self, items: list[Item]) -> None:
+        total = sum(item.weight for item in items)
+        self._items = items
+        start = random.random()  # noqa: S311 - so that workers do not send alike
+        self._heap = [(start * total / item.weight, index, total / item.weight)
+                      for index, item in enumerate(items) if item.weight > 0]  # fmt: skip
+        random.shuffle(self._heap)
+        self._heap = [(random.random() * step, index, step) for _, index, step in self._heap]  # noqa: S311 - likewise
+        heapq.heapify(self._heap)
+
+    def next(self) -> Item:
+        """The next item."""
+        at, index, step = self._heap[0]
+        heapq.heapreplace(self._heap, (at + step, index, step))
+        return self._items[index]
+
+
+class Sender:
+    """All that one worker sends. `report` gets each outcome for Locust's statistics."""
+
+    def __init__(self, directory: Path, worker: str, report: Callable[[Item, float, int, str], None]) -> None:
+        data = json.loads((directory / "traffic.json").read_text("utf-8"))  # our own, from the same run
+        self._target = data["target"]
+        self._tls = _tls(data["target"])
+        self.items = [Item(number, item) for number, item in enumerate(data["items"])]
+        self._picker = Picker(self.items)
+        self._identifies = [item for item in self.items if item.kind == 0 and item.type == "identify" and item.weight]
+        self.clients: list[Client] = []
+        self._journal = JournalWriter(directory, worker)
+        self._failures = (directory / f"failures-{worker}.jsonl").open("a", buffering=1, encoding="utf-8")
+        self._names: list[str] = []
+        self.judge = Judge(data, self._note_failure)
+        self._control, self._budget = Control(directory), Budget(directory) if data["has_budget"] else None
+        self._report = report
+        self._stem = b"conformance-%s-%s-%s-" % (data["run"].encode(), worker[:4].encode(), worker[4:8].encode())
+        self._retries: list[tuple[float, int, Item, int]] = []
+        self._may_retry, self._deadline_s = data["retry"], data["deadline_s"]
+        self.in_flight, self._connections, self._is_over = 0, 0, False
+
+    def run(self) -> None:
+        """Sends until the command says that it is over, or is gone."""
+        next_due, epoch, second = 0.0, 0.0, 0
+        while not self._is_over:
+            now = time.time()
+            alive, rate, max_rate, new_epoch, users, together = self._control.read()
+            order = self._control.current_order()
+            if order == Order.END or now - alive > SILENCE_S:
+                break
+            share = rate * len(self.clients) / users if users else 0.0
+            if order != Order.SEND or share <= 0:
+                next_due = 0.0
+                gevent.sleep(_TICK_S)
+                continue
+            if new_epoch != epoch or not next_due:
+                epoch, next_due = new_epoch, now + random.random() / share  # noqa: S311 - no secret
+            if together > 1 and int(now) != second:
+                second = int(now)
+                for _ in range(min(-(-together * len(self.clients) // users), int(share / 4))):
+                    self._send_next(now)
+                    next_due += 1 / share
+            if next_due > now:
+                gevent.sleep(min(next_due - now, _TICK_S))
+                continue
+            if self.in_flight >= MAX_IN_FLIGHT:
+                gevent.sleep(0.001)
+                continue
+            self._send_next(next_due)
+            next_due += 1 / share
+            gevent.sleep(len(self.clients) and users / max_rate / len(self.clients) if max_rate else 0)
+        self._drain()
+
+    def _drain(self) -> None:
+        end = time.time() + min(2.0, self._deadline_s)
+        while self.in_flight and time.time() < end:
+            gevent.sleep(0.01)
+
+    def _send_next(self, due: float) -> None:
+        client = self.clients[self._journal.count % len(self.clients)]
+        attempt = 0
+        if self._retries and self._retries[0][0] <= time.time():
+            _, _, item, attempt = heapq.heappop(self._retries)
+        else:
+            item = self._picker.next()
+        if self._budget is not None and not self._budget.take(1, item.events, len(item.plain_head) + len(item.body)):
+            self._is_over = True
+            return
+        self.in_flight += 1
+        gevent.spawn(self._exchange, client, item, due, attempt)
+
+    def _exchange(self, client: Client, item: Item, due: float, attempt: int) -> None:
+        user, _ = client.next_user()
+        number = self._journal.announce(item.kind, item.number, item.events, attempt, due)
+        request = item.render(self._stem, number, user)
+        sent, connection_number, status, size, answer = time.time(), 0, 0, 0, None
+        is_kept, idle_s, connection = False, 0.0, None
+        try:
+            if client.idle:
+                connection, connection_number, used = client.idle.pop()
+                is_kept, idle_s = True, sent - used
+            else:
+                connection, connection_number = self._connect()
+            connection.sendall(request)
+            self._journal.note_sent(number, sent - due, connection_number)
+            answer = read_answer(connection)
+            status, size = answer.status, len(answer.body)
+            own = self._stem + b"0000-%012x" % number if item.ids else None
+            verdict = self.judge.judge(item.rule, answer, own)
+            if answer.stays_open:
+                client.idle.append((connection, connection_number, time.time()))
+            else:
+                connection.close()
+        except (OSError, NoAnswer, gevent.Timeout) as error:
+            if connection is not None:
+                connection.close()
+            verdict = self._judge_silence(error, idle_s if is_kept else None)
+        finally:
+            self.in_flight -= 1
+        now = time.time()
+        self._journal.note_answer(number, verdict, status, now - sent, sent - due, connection_number)
+        failure = "" if verdict in {0, LIMITED, DROPPED} else self._names[verdict - 1]
+        self._report(item, (now - due) * 1000, size, failure)
+        self._retry(item, attempt, verdict, status, answer)
+
+    def _retry(self, item: Item, attempt: int, verdict: int, status: int, answer: Answer | None) -> None:
+        """Plans to send a request again, as the SDK does after such an answer."""
+        if verdict == DROPPED or (self._may_retry and attempt < MAX_ATTEMPTS and (not status or status in item.retry)):
+            if item.kind == 0 or verdict == DROPPED:
+                wait = 0.0 if verdict == DROPPED else _retry_after(answer, attempt)
+                heapq.heappush(self._retries, (time.time() + wait, self._journal.count, item, attempt + 1))
+
+    def _connect(self) -> tuple[Any, int]:
+        last: OSError = OSError("the host has no address")
+        for address in self._target["addresses"]:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            connection = socket.socket(family, socket.SOCK_STREAM)
+            connection.settimeout(self._deadline_s)
+            try:
+                connection.connect((address, self._target["port"]))
+                connection.setsockopt(plain_socket.IPPROTO_TCP, plain_socket.TCP_NODELAY, 1)
+                self._connections += 1
+                if self._tls is not None:
+                    return self._tls.wrap_socket(connection, server_hostname=self._target["host"]), self._connections
+            except OSError as error:
+                connection.close()
+                last = error
+            else:
+                return connection, self._connections
+        raise last
+
+    def _judge_silence(self, error: BaseException, idle_s: float | None) -> int:
+        """The verdict on a request without an answer; `idle_s` is how long its connection had been idle, if it was kept."""
+        is_closed = isinstance(error, ConnectionResetError | BrokenPipeError) or (
+            isinstance(error, NoAnswer) and error.is_silent
+        )
+        if idle_s is not None and is_closed:
+            if idle_s > _FRESH_S:
+                return DROPPED
+            return self.judge.fail(
+                "robustness.connection.announced", "a busy kept connection was closed without an answer", "must"
+            )
+        if isinstance(error, OSError) and error.errno in {24, 99, 105}:
+            return self.judge.fail("client", f"this machine has no more sockets: {os.strerror(error.errno)}", "client")
+        if isinstance(error, TimeoutError | gevent.Timeout):
+            return self.judge.fail("errors.status.payload", "no answer in time", "must")
+        if isinstance(error, ConnectionRefusedError):
+            return self.judge.fail("errors.status.payload", "connections are refused", "must")
+        cause = str(error) if isinstance(error, NoAnswer) else "the connection failed"
+        return self.judge.fail("errors.status.payload", cause, "must")
+
+    def _note_failure(self, failure: dict[str, Any]) -> int:
+        self._failures.write(json.dumps(failure) + "\n")
+        self._failures.flush()
+        self._names.append(f"{failure['check']}: {failure['cause']}")
+        return len(self._names)
+
+
+def _retry_after(answer: Answer | None, attempt: int) -> float:
+    value = (answer.header(b"retry-after") if answer else None) or b""
+    return min(MAX_WAIT_S, float(value)) if value.isdigit() else min(MAX_WAIT_S, 0.5 * 2**attempt)
+
+
+def _tls(target: dict[str, Any]) -> Any:  # noqa: ANN401 - gevent has no types for it
+    """The TLS of a target, verified as the command says; None for plain HTTP."""
+    if target["scheme"] != "https":
+        return None
+    context = ssl.create_default_context(cadata=target["authorities"])
+    if target["insecure"]:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
