@@ -27,7 +27,7 @@ from conformance.wire import parse_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conformance.load import LoadPlan
+    from conformance.loadtest import LoadPlan
     from conformance.wire import TargetAddress
 
 _RENDERERS = {
@@ -43,7 +43,7 @@ _MISSING = "loads are sent by Locust, which is not installed: pip install 'inges
 
 def load(options: Mapping[str, Any]) -> int:
     """Puts a target under load and returns the exit code: 1 for a broken promise, 3 if nothing can be said."""
-    from conformance.load.fleet import LOCUSTFILE
+    from conformance.loadtest.fleet import LOCUSTFILE
 
     if options["locustfile"]:
         sys.stdout.write(f"{LOCUSTFILE}\n")
@@ -60,8 +60,8 @@ def load(options: Mapping[str, Any]) -> int:
     if options["prepare"]:
         return _prepare(plan, options["prepare"])
     outputs.clear()
-    from conformance.load.document import build_document
-    from conformance.load.execution import run_load
+    from conformance.loadtest.document import build_document
+    from conformance.loadtest.execution import run_load
 
     progress = progress_console(is_quiet=options["quiet"])
     result = run_load(plan, lambda text: progress.print(text, soft_wrap=True))
@@ -98,11 +98,13 @@ def _target(settings: Mapping[str, Any]) -> TargetAddress:
     return target
 
 
-def _plan(options: Mapping[str, Any], settings: Mapping[str, Any], contract: Contract, target: TargetAddress) -> LoadPlan:
+def _plan(
+    options: Mapping[str, Any], settings: Mapping[str, Any], contract: Contract, target: TargetAddress
+) -> LoadPlan:
     """The plan of a load. Raises UsageError for a wrong option."""
-    from conformance.load.execution import LoadPlan
-    from conformance.load.mix import SINGLE_EVENTS, Mix, read_mix
-    from conformance.load.traffic import build_traffic
+    from conformance.loadtest.execution import LoadPlan
+    from conformance.loadtest.mix import SINGLE_EVENTS, Mix, read_mix
+    from conformance.loadtest.traffic import build_traffic
 
     is_search = options["find_limit"]
     mix = read_mix(options["mix"]) if options["mix"] else SINGLE_EVENTS if is_search else Mix()
@@ -114,12 +116,14 @@ def _plan(options: Mapping[str, Any], settings: Mapping[str, Any], contract: Con
     traffic |= {
         "target": {
             "addresses": [*target.addresses], "port": target.port, "host": target.host, "scheme": target.scheme,
-            "insecure": settings["insecure"], "authorities": read_bytes(bundle).decode("ascii", "ignore") if bundle else None,
+            "insecure": settings["insecure"],
+            "authorities": read_bytes(bundle).decode("ascii", "ignore") if bundle else None,
         },
         "run": secrets.token_hex(4), "retry": not is_search, "deadline_s": settings["deadline"],
         "has_budget": any(part >= 0 for part in budget),
     }  # fmt: skip
     max_rate = _number(options, "max-rate")
+    traffic["max_rate"] = max_rate
     workers = _whole(options, "workers", 2)
     rate = settings["rate"] or (10.0 if is_search else DEFAULT_RATE)
     if max_rate and rate > max_rate:
@@ -143,7 +147,7 @@ def _plan(options: Mapping[str, Any], settings: Mapping[str, Any], contract: Con
 
 
 def _shape(options: Mapping[str, Any], rate: float, max_rate: float | None) -> Callable[[], Any]:
-    from conformance.load import shapes
+    from conformance.loadtest import shapes
 
     duration_s = _number(options, "duration") or DEFAULT_DURATION_S
     if options["find_limit"]:
@@ -159,7 +163,7 @@ def _shape(options: Mapping[str, Any], rate: float, max_rate: float | None) -> C
 
 def _prepare(plan: LoadPlan, place: str) -> int:
     """Writes what workers on other machines need."""
-    from conformance.load.execution import write_traffic
+    from conformance.loadtest.execution import write_traffic
 
     directory = Path(place)
     if directory.exists() and any(directory.iterdir()):

@@ -28,7 +28,10 @@ LOAD_OPTIONS: dict[str, dict[str, Any]] = {
     "p95": {"metavar": "TIME", "help": "a service level for 95 percent of the answers"},
     "p99": {"metavar": "TIME", "help": "a service level for 99 percent of the answers, such as 200ms"},
     "max-error-rate": {"metavar": "SHARE", "help": "a service level: at most this share of requests fails"},
-    "recover-within": {"metavar": "SECONDS", "help": "how long a server may take to recover from a burst (default: 10)"},
+    "recover-within": {
+        "metavar": "SECONDS",
+        "help": "how long a server may take to recover from a burst (default: 10)",
+    },
     "pid": {"metavar": "PID", "help": "the server's process on this machine, whose memory is watched"},
     "locustfile": {"action": "store_true", "help": "print the path of the locustfile, and end"},
     "prepare": {"metavar": "DIR", "help": "write what workers of your own need, and send nothing"},

@@ -22,7 +22,9 @@ def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
         f"{totals['limited']:,} limited, {totals['failed']:,} failed, {totals['unknown']:,} without a known answer"
     )
     for item in document["promises"]:
-        place = "also one by one" if item["is_broken_alone"] else f"first at {item['first_rate']:,.0f} requests a second"
+        place = (
+            "also one by one" if item["is_broken_alone"] else f"first at {item['first_rate']:,.0f} requests a second"
+        )
         yield escape_controls(f"{item['level'].upper()} {item['check']}: {item['cause']} ({item['count']:,}x, {place})")
     for item in document["service_levels"]:
         word = "held" if item["is_held"] else "NOT HELD"
@@ -38,8 +40,16 @@ def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 def render_markdown_load(document: Mapping[str, Any]) -> str:
     """Markdown for pull requests."""
-    lines = [f"# Load: {document['profile']['title']}", "", *(f"- {_cell(line)}" for line in summary_lines(document)), ""]
-    lines += ["| step | rate/s | accepted | limited | failed | p50 ms | p95 ms | p99 ms |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        f"# Load: {document['profile']['title']}",
+        "",
+        *(f"- {_cell(line)}" for line in summary_lines(document)),
+        "",
+    ]
+    lines += [
+        "| step | rate/s | accepted | limited | failed | p50 ms | p95 ms | p99 ms |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     lines += [
         f"| {_cell(step['name'])} | {step['rate']:g} | {step['accepted']} | {step['limited']} | {step['failed']} | "
         f"{step['p50_ms']:g} | {step['p95_ms']:g} | {step['p99_ms']:g} |"

@@ -48,9 +48,7 @@ def permitted_tiers(target: TargetAddress, profile: Profile, settings: Mapping[s
     return tiers
 
 
-def permit_load(
-    target: TargetAddress, profile: Profile, settings: Mapping[str, Any], max_rate: float | None
-) -> None:
+def permit_load(target: TargetAddress, profile: Profile, settings: Mapping[str, Any], max_rate: float | None) -> None:
     """Raises UsageError if a target may not be put under load: `max_rate` is the highest rate that the user names."""
     if LOAD not in settings["allow"]:
         raise UsageError("a load can bring a server down, so it has to be allowed: --allow load")

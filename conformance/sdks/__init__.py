@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from conformance.core import resources
 from conformance.profile import validation, yaml_document
 from conformance.sdks.parser import parse_sdk
-from conformance.sdks.sdk import BodyReading, Reaction, ReactionRule, RecordedRequest, Sdk, effective_reaction, sdk_reaction
+from conformance.sdks.sdk import (
+    BodyReading,
+    Reaction,
+    ReactionRule,
+    RecordedRequest,
+    Sdk,
+    effective_reaction,
+    sdk_reaction,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,13 +24,13 @@ LAYERS = (
     {"cases", "run"},
     {"fuzz", "sdk_runs"},
     {"causes"},
-    {"diff", "export", "load", "probe", "selfcheck", "trace"},
+    {"diff", "export", "loadtest", "probe", "selfcheck", "trace"},
     {"cli", "plugin"},
 )
 """From the bottom up: a package imports from lower layers only."""
 DOORS = {
     "anyio": {"wire"},
-    "gevent": {"load"},
+    "gevent": {"loadtest"},
     "h11": {"refserver", "wire"},
     "httpcore": {"wire"},
     "hypothesis": {"fuzz"},
@@ -38,9 +38,9 @@ DOORS = {
     "jinja2": {"report"},
     "jsonschema": {"profile"},
     "jsonschema_rs": {"checks", "fuzz", "profile", "report"},
-    "locust": {"load"},
+    "locust": {"loadtest"},
     "playwright": {"wire"},
-    "psutil": {"load"},
+    "psutil": {"loadtest"},
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
@@ -64,7 +64,7 @@ JSON_READERS = {
     "fuzz.finding": "reads findings, byte for byte; a file that is none is a UsageError",
     "fuzz.shrinker": "reads bodies that the suite generated",
     "fuzz.strict_json": "reads bodies that the suite generated, and must see what the door hides",
-    "load.sender": "reads what the command has prepared for it, while it starts",
+    "loadtest.sender": "reads what the command has prepared for it, while it starts",
     "requests.call": "reads an example of the contract",
     "requests.equal_bodies": "reads bodies that the suite wrote, to write them in another way",
 }
@@ -77,11 +77,11 @@ FILE_READERS = {
     "export.postman": "reads the suite's own scripts",
     "sdk_runs.installation": "reads the suite's own drivers",
     "fuzz.corpus": "reads its own modules for the digest of corpora",
-    "load.control": "opens the files that the command shares with its workers",
-    "load.fleet": "reads what Locust wrote, and opens its log",
-    "load.journal": "maps the journals of workers",
-    "load.sender": "reads what the command has prepared for it, and writes what is broken",
-    "load.execution": "writes what workers need",
+    "loadtest.control": "opens the files that the command shares with its workers",
+    "loadtest.fleet": "reads what Locust wrote, and opens its log",
+    "loadtest.journal": "maps the journals of workers",
+    "loadtest.sender": "reads what the command has prepared for it, and writes what is broken",
+    "loadtest.execution": "writes what workers need",
 }
 """Modules that read files, and why; what a user gave is read by `core.user_files` alone."""
 READING = {"read_text", "read_bytes", "load_verify_locations", "load_cert_chain", "tomllib.load", "os.open", "io.open"}

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import __version__
 from conformance.core.model import Level
-from conformance.load.execution import LoadResult
-from conformance.load.observer import Tally, to_seconds
+from conformance.loadtest.observer import Tally, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conformance.load.shapes import Step
+    from conformance.loadtest.execution import LoadResult
+    from conformance.loadtest.shapes import Step
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _DRIFT_FACTOR, _DRIFT_S, _MEMORY_FACTOR, _MEMORY_BYTES = 1.4, 0.002, 1.2, 8_000_000
@@ -25,7 +25,7 @@ def build_document(result: LoadResult, profile: Mapping[str, str], url: str, rec
     observer = result.observer
     levels = [*_judge_levels(result), *_judge_drift(result), *_judge_recovery(result, recover_s)]
     unknown = observer.unknown_count
-    document = {
+    document: dict[str, Any] = {
         "suite": {"name": "ingest-conformance", "version": __version__, "kind": "load", "format": 1},
         "target": {"url": url},
         "profile": dict(profile),
@@ -64,8 +64,12 @@ def _exit_code(result: LoadResult, document: Mapping[str, Any]) -> int:
         item for item in document["promises"]
         if item["level"] != "client" and Level(item["level"]).is_at_least(gate)
     ]  # fmt: skip
-    if (broken and not (is_search and result.limit)) or any(item["is_held"] is False for item in document["service_levels"]):
+    if (broken and not (is_search and result.limit)) or any(
+        item["is_held"] is False for item in document["service_levels"]
+    ):
         return 1
+    if is_search:
+        return 0 if result.limit and not result.stopped else 3
     return 3 if result.stopped or result.client_limited or not result.observer.total.accepted else 0
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FIELDS = struct.Struct("<ddddII")
-"""The time of the last sign of life, requests a second in all, the highest rate, when the phase began; users in all, and
-how many are sent together."""
+"""The time of the last sign of life, requests a second in all, the highest rate, when the phase began; users in all,
+and how many are sent together."""
 _SIZE = 64
 _STATE_AT = 56
 _FILE, _BUDGET_FILE = "control", "budget"

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from conformance.checks import expect
 from conformance.core.errors import Deviation, NotApplicable
 from conformance.core.model import Exchange, Level, Request, Response
-from conformance.load.journal import LIMITED
+from conformance.loadtest.journal import LIMITED
 from conformance.profile.body_format import BodyFormat
 from conformance.profile.facts import ResponseBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conformance.load.answers import Answer
+    from conformance.loadtest.answers import Answer
 
 _VARYING = re.compile(rb"[0-9a-fA-F-]{8,}|\d{3,}")
 """Ids and times in bodies: answers that differ in these alone are judged once."""
@@ -71,7 +71,9 @@ class Judge:
         if answer.status not in limited["statuses"]:
             return LIMITED
         if limited["unlimited_level"]:
-            return self.fail("rate-limit.none.promised", "a limit where none is promised", limited["unlimited_level"], answer)
+            return self.fail(
+                "rate-limit.none.promised", "a limit where none is promised", limited["unlimited_level"], answer
+            )
         for header in limited["headers"]:
             value = answer.header(header["name"].lower().encode())
             text = (value or b"").decode("latin-1").strip()
@@ -89,13 +91,17 @@ class Judge:
             word = "failed on" if status >= 500 else "refused" if status >= 400 else "answered otherwise to"
             if not is_good and 200 <= status < 300:
                 word = "accepted"
-            return self.fail(rule["check"], f"{subject} was {word.replace(' on', '').replace(' to', '')}: {status}", level, answer)
+            return self.fail(
+                rule["check"], f"{subject} was {word.replace(' on', '').replace(' to', '')}: {status}", level, answer
+            )
         exchange = Exchange(request=_REQUEST, response=_response(answer))
         try:
             if is_good:
                 refusal = expect.says_refused(exchange)
                 if refusal:
-                    return self.fail("accept.answer.body", f"a success whose body {refusal}", rule["taken_level"], answer)
+                    return self.fail(
+                        "accept.answer.body", f"a success whose body {refusal}", rule["taken_level"], answer
+                    )
             is_refusal = not 200 <= status < 300
             if rule["body"] is not None and is_refusal != is_good:
                 expect.body(exchange, _shape(rule["body"]), subject)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.foreign_json import Unreadable, read_json
 from conformance.core.user_files import read_bytes
-from conformance.load.journal import DROPPED, LIMITED, JournalReader, Kind, Sent, workers_of
+from conformance.loadtest.journal import DROPPED, LIMITED, JournalReader, Kind, Sent, workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,6 +1,8 @@
 """The locustfile of loads, for Locust's master and workers: `locust -f FILE --master` and `--worker`.
 
 The environment names the directory of a prepared load: CONFORMANCE_LOAD_DIRECTORY. Each user of Locust's is one client.
+In a cluster of the user's own, CONFORMANCE_LOAD_RATE is the rate of each (1 a second), and CONFORMANCE_LOAD_WORKERS how
+many workers share the highest rate that was named.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from locust import User, constant, events, task
 
-from conformance.load.sender import Client, Item, Sender
+from conformance.loadtest.sender import Client, Item, Sender
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
-DIRECTORY = Path(os.environ["CONFORMANCE_LOAD_DIRECTORY"])
+DIRECTORY = Path(os.environ.get("CONFORMANCE_LOAD_DIRECTORY", "."))
 """The directory that `conformance load --prepare` has made."""
 
 
@@ -39,12 +41,16 @@ def _sender(environment: Environment) -> Sender:
     if _Worker.sender is None:
 
         def report(item: Item, latency_ms: float, size: int, failure: str) -> None:
-            environment.events.request.fire(
+            environment.events.request.fire(  # type: ignore[no-untyped-call]
                 request_type=item.method, name=item.name, response_time=latency_ms, response_length=size,
-                exception=_BrokenPromise(failure) if failure else None, context={}, start_time=time.time(), url=item.path,
+                exception=_BrokenPromise(failure) if failure else None, context={}, start_time=time.time(),
+                url=item.path,
             )  # fmt: skip
 
-        _Worker.sender = Sender(DIRECTORY, secrets.token_hex(4), report)
+        sender = _Worker.sender = Sender(DIRECTORY, secrets.token_hex(4), report)
+        if "CONFORMANCE_LOAD_PARENT" not in os.environ:  # a cluster of the user's own: Locust's users are the rate
+            sender.own_rate = float(os.environ.get("CONFORMANCE_LOAD_RATE", "1"))
+            sender.own_most /= float(os.environ.get("CONFORMANCE_LOAD_WORKERS", "1"))
         gevent.spawn(_run, environment, _Worker.sender)
     return _Worker.sender
 
@@ -62,24 +68,24 @@ class SdkClient(User):
 
     def on_start(self) -> None:
         """Adds a client."""
-        self.client = Client()
-        _sender(self.environment).clients.append(self.client)
+        self.sdk_client = Client()
+        _sender(self.environment).clients.append(self.sdk_client)
 
     def on_stop(self) -> None:
         """Takes the client away, where users are given to another worker."""
         clients: list[Any] = _sender(self.environment).clients
-        if self.client in clients:
-            clients.remove(self.client)
+        if self.sdk_client in clients:
+            clients.remove(self.sdk_client)
 
     @task
     def wait(self) -> None:
         """Does nothing."""
 
 
-@events.init.add_listener
-def _prepare(**_: Any) -> None:  # noqa: ANN401 - Locust's
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _prepare(**_details: Any) -> None:  # noqa: ANN401 - Locust's
     """Allows as many sockets as the system does, and ends with the command that started this process."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     parent = os.environ.get("CONFORMANCE_LOAD_PARENT")
     if parent:

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from conformance.core import interruption
 from conformance.core.errors import InconclusiveError
 from conformance.core.model import Level
-from conformance.load.control import Budget, Control, Order
-from conformance.load.fleet import Fleet
-from conformance.load.observer import Observer, Tally
-from conformance.load.resources import ProcessWatch
-from conformance.load.shapes import Step, StepResult, alone
+from conformance.loadtest.control import Budget, Control, Order
+from conformance.loadtest.fleet import Fleet
+from conformance.loadtest.observer import Observer, Tally
+from conformance.loadtest.resources import ProcessWatch
+from conformance.loadtest.shapes import Step, StepResult, alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from conformance.load.shapes import Shape
+    from conformance.loadtest.shapes import Shape
 
 _POLL_S, _START_S, _SETTLE_S = 0.1, 30.0, 3.0
 BREAKER_COUNT, BREAKER_S = 20, 5.0
@@ -108,7 +108,8 @@ class _Run:
         try:
             self._wait_for_workers()
             result.start_s = time.time()
-            self._run_steps()
+            if not result.stopped:
+                self._run_steps()
         finally:
             self._control.order(Order.END)
             self._fleet.stop()
@@ -134,11 +135,10 @@ class _Run:
 
     def _run_steps(self) -> None:
         result = self._result
-        if result.stopped:
-            return
         self._run_step(alone(self._plan.rate))
         if not self._observer.total.accepted:
-            result.stopped = result.stopped or "no acceptable request was accepted, even one by one"
+            result.stopped = self._result.stopped or "no acceptable request was accepted, even one by one"
+        if result.stopped:
             return
         shape = self._plan.shape()
         try:
@@ -152,7 +152,7 @@ class _Run:
 
     def _run_step(self, step: Step) -> StepResult:
         """Runs one step, and says how it went; what is still in flight at its end is waited for."""
-        rate = min(step.rate, self._plan.max_rate or step.rate)
+        rate = min(step.rate, step.rate if self._plan.max_rate is None else self._plan.max_rate)
         self._rate, self._together, self._epoch = rate, step.together, time.time()
         self._observer.rate = rate
         start, end = self._epoch, self._epoch + step.duration_s
@@ -166,7 +166,7 @@ class _Run:
         self._rate = 0.0
         settled = stop + (_SETTLE_S if step.ends_early else 0.3)
         while time.time() < settled and not self._is_over():
-            if self._observer.sent_count and not self._observer.unknown_count:
+            if not self._observer.unknown_count and time.time() > stop + _POLL_S:
                 break
         tally = self._since(before)
         self._result.steps.append((step, start, stop, tally))
@@ -236,6 +236,6 @@ class _Run:
             reasons.append(f"{100 * tally.late / tally.answered:.0f} % of the requests were sent late")
         if any(check == "client" for check, _ in tally.failures):
             reasons.append("this machine had no more sockets")
-        if reasons:
+        if reasons and step.name != "rest":
             self._result.client_limited.append(f"{step.name}, {step.rate:,.0f} requests a second: {', '.join(reasons)}")
         return bool(reasons)

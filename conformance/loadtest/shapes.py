@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.load.observer import Tally
-
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from conformance.loadtest.observer import Tally
+
 PRECISION, GROWTH = 1.05, 1.5
-_STEP_S, _REST_S, _MAX_CONFIRMATIONS = 3.0, 1.0, 8
+_STEP_S, _REST_S, _MAX_CONFIRMATIONS, _RATE_OF_ONE = 3.0, 1.0, 8, 25.0
+_MAX_SLOW_STEPS = 3
 SPIKE_FACTOR, SPIKE_S = 10.0, 5.0
 TOGETHER = 16
 """How many requests are due at once, each second: what breaks with some in flight does not break one by one."""
@@ -66,7 +67,8 @@ def ramp(first: float, last: float, duration_s: float) -> Shape:
     count = 10
     for number in range(count):
         rate = first * (last / first) ** (number / (count - 1))
-        yield Step(name=f"ramp {number + 1}", rate=rate, duration_s=duration_s / count)
+        together = max(1, min(TOGETHER, int(rate / _RATE_OF_ONE)))
+        yield Step(name=f"ramp {number + 1}", rate=rate, duration_s=duration_s / count, together=together)
     return None
 
 
@@ -81,10 +83,13 @@ def spike(rate: float, duration_s: float, max_rate: float | None) -> Shape:
 
 def find_limit(first: float, highest: float, hold_s: float) -> Shape:
     """The highest rate at which every promise holds for `hold_s`, to five percent: grow, halve the gap, confirm."""
-    low, high, rate = 0.0, 0.0, first
+    low, high, rate, slow_steps = 0.0, 0.0, first, 0
     while not high:
         result = yield _search_step(rate)
-        if result.is_client_limited:
+        if result.is_client_limited and result.is_kept and slow_steps < _MAX_SLOW_STEPS:
+            slow_steps += 1  # something else may have kept this machine busy for a moment
+            yield _rest(result)
+        elif result.is_client_limited and result.is_kept:
             high = rate
         elif result.is_kept:
             low = rate
@@ -102,14 +107,17 @@ def find_limit(first: float, highest: float, hold_s: float) -> Shape:
         else:
             high = rate
             yield _rest(result)
-    candidate = low
-    for _ in range(_MAX_CONFIRMATIONS if candidate else 0):
+    return (yield from _confirm(low, hold_s)) if low else None
+
+
+def _confirm(candidate: float, hold_s: float) -> Shape:
+    """Holds a rate, and lower ones until every promise holds for so long."""
+    for _ in range(_MAX_CONFIRMATIONS):
         result = yield Step(name="confirm", rate=candidate, duration_s=hold_s, together=1, ends_early=True)
         if result.is_kept:
             return candidate
         yield _rest(result)
-        seen = (result.tally.answered - result.tally.limited - result.tally.failures.total()) / max(result.seconds, 0.1)
-        candidate = min(candidate / PRECISION, max(seen, candidate * 0.5)) if result.seconds > 3 else candidate / PRECISION
+        candidate /= PRECISION
     return None
 
 

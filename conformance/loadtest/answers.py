@@ -89,7 +89,7 @@ def _read_rest(connection: Readable, buffer: bytes, end: int, status: int) -> An
     if length is not None and coding is not None:
         answer.framing = "an answer with both a Content-Length and a Transfer-Encoding"
     if status in {204, 304}:
-        answer.body, rest = b"", rest
+        answer.body = b""
     elif coding is not None:
         answer.body, rest = _read_chunks(connection, rest)
     elif length is not None:

@@ -11,7 +11,7 @@ from conformance.profile.facts import Condition, ExpectedResponse, ResponseBody,
 
 if TYPE_CHECKING:
     from conformance.contract import Contract
-    from conformance.core.model import JsonObject
+    from conformance.core.model import Json, JsonObject
     from conformance.requests import Call
 
 _CHECKS = {OperationKind.EVENT: "robustness.concurrency.events", OperationKind.BATCH: "robustness.concurrency.batches"}
@@ -65,7 +65,7 @@ def limited_rule(contract: Contract) -> JsonObject:
         statuses, level = [*answer.statuses], answer.level.value
     except NotApplicable:
         statuses, level = [429], "should"
-    headers = [
+    headers: list[Json] = [
         {"name": fact.name.removeprefix("rate.headers."), "level": fact.level.value, "date": fact.may_be_date}
         for fact in contract.rate_headers
     ]

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from conformance.load.execution import LoadPlan, run_load
-from conformance.load.fleet import LOCUSTFILE
-from conformance.load.traffic import build_traffic
+from conformance.loadtest.execution import LoadPlan, run_load
+from conformance.loadtest.fleet import LOCUSTFILE
+from conformance.loadtest.traffic import build_traffic
 
 __all__ = ["LOCUSTFILE", "LoadPlan", "build_traffic", "run_load"]

@@ -1,8 +1,8 @@
 """Journals: what each worker has sent, one slot for each request, in files that outlive the worker.
 
 A slot is written before its request is sent, and filled in when the answer has come. The files are mapped into memory:
-what a worker has written is there even if the next moment it is killed. So sums over all journals are exact, and a request
-in flight then is counted as sent, with its answer unknown.
+what a worker has written is there even if the next moment it is killed. So sums over all journals are exact, and a
+request in flight then is counted as sent, with its answer unknown.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SLOT = struct.Struct("<BBHHHHHdffI")
-"""State, kind, verdict, status, item, events, attempt, due (seconds since 1970), seconds until sent, seconds from sent to
-answered, connection."""
+"""State, kind, verdict, status, item, events, attempt, due (seconds since 1970), seconds until sent, seconds from sent
+to answered, connection."""
 _TAIL = struct.Struct("<HH")
 _TAIL_AT, _ITEM_AT, _WAIT_AT = 2, 6, 20
 _TIMES = struct.Struct("<ffI")
@@ -80,7 +80,9 @@ class JournalWriter:
         _TIMES.pack_into(target, offset + _WAIT_AT, wait_s, 0.0, connection)
         target[offset] = SlotState.SENT
 
-    def note_answer(self, number: int, verdict: int, status: int, took_s: float, wait_s: float, connection: int) -> None:  # noqa: PLR0913, PLR0917 - the fields of a slot
+    def note_answer(  # noqa: PLR0913 - the fields of a slot
+        self, number: int, verdict: int, status: int, *, took_s: float, wait_s: float, connection: int
+    ) -> None:
         """Writes what became of a request; status 0 is no answer."""
         segment, slot = divmod(number, SEGMENT_SLOTS)
         offset = slot * SLOT.size

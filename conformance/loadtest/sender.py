@@ -1,4 +1,4 @@
-"""Sends the traffic of one worker: each request when it is due, over connections that clients keep, whatever comes back.
+"""Sends the traffic of one worker: each request when it is due, over connections that clients keep.
 
 A load is open: what is due does not wait for earlier answers, and latency counts from when a request was due.
 """
@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent import socket, ssl
 
-from conformance.load.answers import Answer, NoAnswer, read_answer
-from conformance.load.control import SILENCE_S, Budget, Control, Order
-from conformance.load.journal import DROPPED, LIMITED, JournalWriter
-from conformance.load.judge import Judge
+from conformance.loadtest.answers import Answer, NoAnswer, read_answer
+from conformance.loadtest.control import SILENCE_S, Budget, Control, Order
+from conformance.loadtest.journal import DROPPED, LIMITED, JournalWriter
+from conformance.loadtest.judge import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,8 @@ class Item:
         self.events, self.weight, self.retry = data["events"], data["weight"], frozenset(data["retry"])
         self.type, self.is_gzipped = data["type"], data["gzip"]
         self.method, self.path = data["head"].split(" ", 2)[:2]
-        self.body = base64.b64decode(data["body"])
-        self.head = data["head"].encode("latin-1")
+        self.body: bytes = base64.b64decode(data["body"])
+        self.head: bytes = data["head"].encode("latin-1")
         self.plain_head = self.head + b"\r\nContent-Length: %d\r\n\r\n" % len(self.body)
         self.ids = [match.start() for match in _ID.finditer(self.body)]
         self.users = [match.start() + len(_USER) for match in re.finditer(_USER + rb"0{8}", self.body)]
@@ -63,10 +63,12 @@ class Item:
                 changed[start : start + 8] = user
             body = bytes(changed)
         if not self.is_gzipped:
-            return self.plain_head + body
+            whole: bytes = self.plain_head + body
+            return whole
         packer = zlib.compressobj(6, zlib.DEFLATED, 31)
         body = packer.compress(body) + packer.flush()
-        return self.head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        packed: bytes = self.head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        return packed
 
 
 class Client:
@@ -77,13 +79,13 @@ class Client:
     def __init__(self) -> None:
         self.idle: list[tuple[Any, int, float]] = []
         self.calls = 0
-        self.user = b"%08x" % random.getrandbits(32)  # noqa: S311 - no secret
+        self.user = b"%08x" % random.getrandbits(32)
 
     def next_user(self) -> tuple[bytes, bool]:
         """The user of the next call, and whether it is the first of this user."""
         self.calls += 1
         if self.calls % _JOURNEY == 1:
-            self.user = b"%08x" % random.getrandbits(32)  # noqa: S311 - no secret
+            self.user = b"%08x" % random.getrandbits(32)
             return self.user, True
         return self.user, False
 
@@ -117,7 +119,8 @@ class Sender:
         self._tls = _tls(data["target"])
         self.items = [Item(number, item) for number, item in enumerate(data["items"])]
         self._picker = Picker(self.items)
-        self._identifies = [item for item in self.items if item.kind == 0 and item.type == "identify" and item.weight]
+        identifies = [item for item in self.items if item.kind == 0 and item.type == "identify" and item.weight]
+        self._identify = Picker(identifies) if identifies else None
         self.clients: list[Client] = []
         self._journal = JournalWriter(directory, worker)
         self._failures = (directory / f"failures-{worker}.jsonl").open("a", buffering=1, encoding="utf-8")
@@ -129,15 +132,25 @@ class Sender:
         self._retries: list[tuple[float, int, Item, int]] = []
         self._may_retry, self._deadline_s = data["retry"], data["deadline_s"]
         self.in_flight, self._connections, self._is_over = 0, 0, False
+        self.own_rate: float | None = None
+        self.own_most = float(data["max_rate"] or 0.0) or float("inf")
+
+    def _orders(self, now: float) -> tuple[int, float, float, float, int, int]:
+        """Whether to send, the rate and the highest rate of all, the phase, the clients, and how many at once."""
+        if self.own_rate is not None:
+            count = len(self.clients)
+            return Order.SEND, min(self.own_rate * count, self.own_most), self.own_most, 1.0, max(1, count), 1
+        alive, rate, max_rate, epoch, users, together = self._control.read()
+        order = Order.END if now - alive > SILENCE_S else self._control.current_order()
+        return order, rate, max_rate, epoch, users, together
 
     def run(self) -> None:
         """Sends until the command says that it is over, or is gone."""
         next_due, epoch, second = 0.0, 0.0, 0
         while not self._is_over:
             now = time.time()
-            alive, rate, max_rate, new_epoch, users, together = self._control.read()
-            order = self._control.current_order()
-            if order == Order.END or now - alive > SILENCE_S:
+            order, rate, max_rate, new_epoch, users, together = self._orders(now)
+            if order == Order.END:
                 break
             share = rate * len(self.clients) / users if users else 0.0
             if order != Order.SEND or share <= 0:
@@ -159,7 +172,7 @@ class Sender:
                 continue
             self._send_next(next_due)
             next_due += 1 / share
-            gevent.sleep(len(self.clients) and users / max_rate / len(self.clients) if max_rate else 0)
+            gevent.sleep(users / max_rate / max(1, len(self.clients)) if max_rate else 0)
         self._drain()
 
     def _drain(self) -> None:
@@ -173,7 +186,8 @@ class Sender:
         if self._retries and self._retries[0][0] <= time.time():
             _, _, item, attempt = heapq.heappop(self._retries)
         else:
-            item = self._picker.next()
+            is_new_user = self._identify is not None and client.calls % _JOURNEY == 0
+            item = (self._identify if self._identify is not None and is_new_user else self._picker).next()
         if self._budget is not None and not self._budget.take(1, item.events, len(item.plain_head) + len(item.body)):
             self._is_over = True
             return
@@ -209,17 +223,20 @@ class Sender:
         finally:
             self.in_flight -= 1
         now = time.time()
-        self._journal.note_answer(number, verdict, status, now - sent, sent - due, connection_number)
+        self._journal.note_answer(
+            number, verdict, status, took_s=now - sent, wait_s=sent - due, connection=connection_number
+        )
         failure = "" if verdict in {0, LIMITED, DROPPED} else self._names[verdict - 1]
         self._report(item, (now - due) * 1000, size, failure)
         self._retry(item, attempt, verdict, status, answer)
 
     def _retry(self, item: Item, attempt: int, verdict: int, status: int, answer: Answer | None) -> None:
         """Plans to send a request again, as the SDK does after such an answer."""
-        if verdict == DROPPED or (self._may_retry and attempt < MAX_ATTEMPTS and (not status or status in item.retry)):
-            if item.kind == 0 or verdict == DROPPED:
-                wait = 0.0 if verdict == DROPPED else _retry_after(answer, attempt)
-                heapq.heappush(self._retries, (time.time() + wait, self._journal.count, item, attempt + 1))
+        if verdict == DROPPED:
+            heapq.heappush(self._retries, (time.time(), self._journal.count, item, attempt))
+        elif self._may_retry and item.kind == 0 and attempt < MAX_ATTEMPTS and (not status or status in item.retry):
+            due = time.time() + _retry_after(answer, attempt)
+            heapq.heappush(self._retries, (due, self._journal.count, item, attempt + 1))
 
     def _connect(self) -> tuple[Any, int]:
         last: OSError = OSError("the host has no address")
@@ -241,7 +258,7 @@ class Sender:
         raise last
 
     def _judge_silence(self, error: BaseException, idle_s: float | None) -> int:
-        """The verdict on a request without an answer; `idle_s` is how long its connection had been idle, if it was kept."""
+        """The verdict on a request without an answer; `idle_s` is how long its connection was idle, if it was kept."""
         is_closed = isinstance(error, ConnectionResetError | BrokenPipeError) or (
             isinstance(error, NoAnswer) and error.is_silent
         )

@@ -13,7 +13,7 @@ from conformance import sdks
 from conformance.core import pointers
 from conformance.core.errors import NotApplicable, UsageError
 from conformance.core.model import OperationKind
-from conformance.load.rules import bad_rule, good_rule, limited_rule
+from conformance.loadtest.rules import bad_rule, good_rule, limited_rule
 from conformance.profile.facts import LimitKind
 from conformance.profile.size_unit import SizeUnit
 from conformance.requests import Call
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract, Operation
     from conformance.core.model import Json, JsonObject, Request
-    from conformance.load.mix import Mix
+    from conformance.loadtest.mix import Mix
     from conformance.requests import Draft, Keys
     from conformance.wire import TargetAddress
 
@@ -41,7 +41,7 @@ _SOURCES = {
 }  # fmt: skip
 
 
-def build_traffic(
+def build_traffic(  # noqa: PLR0913, PLR0917 - what traffic is made of
     contract: Contract, keys: Keys, target: TargetAddress, mix: Mix, bad_share: float, run_id: str
 ) -> dict[str, Any]:
     """The items of a load with their weights, and the rules by which answers are judged. Raises UsageError for none."""
@@ -60,7 +60,7 @@ def build_traffic(
 class _Builder:
     """Makes items, and collects their rules."""
 
-    def __init__(self, contract: Contract, keys: Keys, target: TargetAddress, mix: Mix, run_id: str) -> None:  # noqa: PLR0913, PLR0917 - what traffic is made of
+    def __init__(self, contract: Contract, keys: Keys, target: TargetAddress, mix: Mix, run_id: str) -> None:
         self._contract, self._keys, self._target, self._mix, self._run_id = contract, keys, target, mix, run_id
         self.rules: list[JsonObject] = []
 
@@ -84,7 +84,9 @@ class _Builder:
 
     def bad_items(self, operation: Operation) -> Iterator[dict[str, Any]]:
         """Requests that must be refused, where the contract says how."""
-        call = Call(contract=self._contract, operation=operation, keys=self._keys, label="load-bad", run_id=self._run_id)
+        call = Call(
+            contract=self._contract, operation=operation, keys=self._keys, label="load-bad", run_id=self._run_id
+        )
         if operation.kind in {OperationKind.PIXEL, OperationKind.WEBHOOK}:
             return
         size_fact = f"limits.{LimitKind.BATCH if call.is_batch else LimitKind.EVENT}"
@@ -184,10 +186,13 @@ def _mark_user(call: Call, event: Json) -> Json:
     """An event whose user ids are USER_MARK, where it has any."""
     where = call.contract.profile.pointers
     for pointer in (where.user, where.anonymous):
-        if pointer and isinstance(event, dict) and pointers.has(event, pointer):
-            if isinstance(pointers.get(event, pointer), str):
-                event = pointers.put(event, pointer, USER_MARK)
+        if pointer and isinstance(event, dict) and isinstance(_text(event, pointer), str):
+            event = pointers.put(event, pointer, USER_MARK)
     return event
+
+
+def _text(event: JsonObject, pointer: str) -> Json:
+    return pointers.get(event, pointer) if pointers.has(event, pointer) else None
 
 
 def _sdk_drafts(call: Call) -> Iterator[tuple[sdks.Sdk, Draft]]:

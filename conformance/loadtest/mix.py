@@ -60,5 +60,5 @@ def read_mix(path: str) -> Mix:
     if "batch_events" in data:
         given["batch_events"] = {int(name): weight for name, weight in data["batch_events"].items()}
     sizes = {{"median": "median_bytes"}.get(name, name): value for name, value in data.get("sizes", {}).items()}
-    return Mix(**{"sources": {name: 0 for name in Mix().sources} | given.pop("sources")} if "sources" in given else {},
+    return Mix(**{"sources": dict.fromkeys(Mix().sources, 0.0) | given.pop("sources")} if "sources" in given else {},
                **given, **sizes)  # fmt: skip
