@@ -38,6 +38,7 @@ _RENDERERS = {
 }
 DEFAULT_RATE, DEFAULT_DURATION_S, DEFAULT_HOLD_S, DEFAULT_RECOVER_S = 50.0, 30.0, 30.0, 10.0
 DEFAULT_HIGHEST = 100_000.0
+_BUDGETS = ("max_requests", "max_events", "max_bytes")
 _MISSING = "loads are sent by Locust, which is not installed: pip install 'ingest-conformance[load]'"
 
 
@@ -103,27 +104,11 @@ def _plan(
 ) -> LoadPlan:
     """The plan of a load. Raises UsageError for a wrong option."""
     from conformance.loadtest.execution import LoadPlan
-    from conformance.loadtest.mix import SINGLE_EVENTS, Mix, read_mix
-    from conformance.loadtest.traffic import build_traffic
 
     is_search = options["find_limit"]
-    mix = read_mix(options["mix"]) if options["mix"] else SINGLE_EVENTS if is_search else Mix()
-    keys = Keys.of_settings(settings)
-    bad_share = _share(options["bad"], "bad", 0.02)
-    traffic = build_traffic(contract, keys, target, mix, bad_share, settings["run_id"])
-    budget = tuple(settings[name] or -1 for name in ("max_requests", "max_events", "max_bytes"))
-    bundle = settings["ca_bundle"]
-    traffic |= {
-        "target": {
-            "addresses": [*target.addresses], "port": target.port, "host": target.host, "scheme": target.scheme,
-            "insecure": settings["insecure"],
-            "authorities": read_bytes(bundle).decode("ascii", "ignore") if bundle else None,
-        },
-        "run": secrets.token_hex(4), "retry": not is_search, "deadline_s": settings["deadline"],
-        "has_budget": any(part >= 0 for part in budget),
-    }  # fmt: skip
+    traffic = _traffic(options, settings, contract, target)
+    budget = tuple(settings[name] or -1 for name in _BUDGETS)
     max_rate = _number(options, "max-rate")
-    traffic["max_rate"] = max_rate
     workers = _whole(options, "workers", 2)
     rate = settings["rate"] or (10.0 if is_search else DEFAULT_RATE)
     if max_rate and rate > max_rate:
@@ -144,6 +129,29 @@ def _plan(
         service_levels=levels,
         server_pid=_whole(options, "pid", 0) or None,
     )
+
+
+def _traffic(
+    options: Mapping[str, Any], settings: Mapping[str, Any], contract: Contract, target: TargetAddress
+) -> dict[str, Any]:
+    """What workers are given: the requests, the rules, the target. Raises UsageError for a wrong option."""
+    from conformance.loadtest.mix import SINGLE_EVENTS, Mix, read_mix
+    from conformance.loadtest.traffic import build_traffic
+
+    is_search, bundle = options["find_limit"], settings["ca_bundle"]
+    mix = read_mix(options["mix"]) if options["mix"] else SINGLE_EVENTS if is_search else Mix()
+    bad_share = _share(options["bad"], "bad", 0.02)
+    keys = Keys.of_settings(settings)
+    return {
+        **build_traffic(contract, keys, target, mix, bad_share, settings["run_id"]),
+        "target": {
+            "addresses": [*target.addresses], "port": target.port, "host": target.host, "scheme": target.scheme,
+            "insecure": settings["insecure"],
+            "authorities": read_bytes(bundle).decode("ascii", "ignore") if bundle else None,
+        },
+        "run": secrets.token_hex(4), "retry": not is_search, "deadline_s": settings["deadline"],
+        "has_budget": any(settings[name] for name in _BUDGETS), "max_rate": _number(options, "max-rate"),
+    }  # fmt: skip
 
 
 def _shape(options: Mapping[str, Any], rate: float, max_rate: float | None) -> Callable[[], Any]:

@@ -24,8 +24,8 @@ to answered, connection."""
 _TAIL = struct.Struct("<HH")
 _TAIL_AT, _ITEM_AT, _WAIT_AT = 2, 6, 20
 _TIMES = struct.Struct("<ffI")
-SEGMENT_SLOTS = 65_536
-_SEGMENT_BYTES = SEGMENT_SLOTS * SLOT.size
+FILE_SLOTS = 65_536
+_FILE_BYTES = FILE_SLOTS * SLOT.size
 
 
 class SlotState(enum.IntEnum):
@@ -62,21 +62,21 @@ class JournalWriter:
     def announce(self, kind: int, item: int, events: int, attempt: int, due: float) -> int:
         """Writes that a request is about to be sent, and returns its number."""
         number = self.count
-        segment, slot = divmod(number, SEGMENT_SLOTS)
-        if segment == len(self._maps):
-            self._maps.append(_create(self._directory / f"journal-{self.worker}-{segment:06}"))
+        part, slot = divmod(number, FILE_SLOTS)
+        if part == len(self._maps):
+            self._maps.append(_create(self._directory / f"journal-{self.worker}-{part:06}"))
         self.count = number + 1
         offset = slot * SLOT.size
-        target = self._maps[segment]
+        target = self._maps[part]
         SLOT.pack_into(target, offset, 0, kind, 0, 0, item, events, attempt, due, 0.0, 0.0, 0)
         target[offset] = SlotState.ANNOUNCED
         return number
 
     def note_sent(self, number: int, wait_s: float, connection: int) -> None:
         """Writes that all of a request has been handed to the operating system."""
-        segment, slot = divmod(number, SEGMENT_SLOTS)
+        part, slot = divmod(number, FILE_SLOTS)
         offset = slot * SLOT.size
-        target = self._maps[segment]
+        target = self._maps[part]
         _TIMES.pack_into(target, offset + _WAIT_AT, wait_s, 0.0, connection)
         target[offset] = SlotState.SENT
 
@@ -84,9 +84,9 @@ class JournalWriter:
         self, number: int, verdict: int, status: int, *, took_s: float, wait_s: float, connection: int
     ) -> None:
         """Writes what became of a request; status 0 is no answer."""
-        segment, slot = divmod(number, SEGMENT_SLOTS)
+        part, slot = divmod(number, FILE_SLOTS)
         offset = slot * SLOT.size
-        target = self._maps[segment]
+        target = self._maps[part]
         _TAIL.pack_into(target, offset + _TAIL_AT, verdict, status)
         _TIMES.pack_into(target, offset + _WAIT_AT, wait_s, took_s, connection)
         target[offset] = SlotState.ANSWERED
@@ -95,8 +95,8 @@ class JournalWriter:
 def _create(path: Path) -> mmap.mmap:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.ftruncate(descriptor, _SEGMENT_BYTES)
-        return mmap.mmap(descriptor, _SEGMENT_BYTES)
+        os.ftruncate(descriptor, _FILE_BYTES)
+        return mmap.mmap(descriptor, _FILE_BYTES)
     finally:
         os.close(descriptor)
 
@@ -161,22 +161,22 @@ class JournalReader:
         return (sent for number in self._open if (sent := self._read(number)) is not None)
 
     def _read(self, number: int) -> Sent | None:
-        segment, slot = divmod(number, SEGMENT_SLOTS)
-        if segment == len(self._maps) and not self._map(segment):
+        part, slot = divmod(number, FILE_SLOTS)
+        if part == len(self._maps) and not self._map(part):
             return None
-        values = SLOT.unpack_from(self._maps[segment], slot * SLOT.size)
+        values = SLOT.unpack_from(self._maps[part], slot * SLOT.size)
         return Sent(SlotState(values[0]), Kind(values[1]), *values[2:])
 
-    def _map(self, segment: int) -> bool:
-        path = self._directory / f"journal-{self.worker}-{segment:06}"
+    def _map(self, part: int) -> bool:
+        path = self._directory / f"journal-{self.worker}-{part:06}"
         try:
             descriptor = os.open(path, os.O_RDONLY)
         except OSError:
             return False
         try:
-            if os.fstat(descriptor).st_size < _SEGMENT_BYTES:
+            if os.fstat(descriptor).st_size < _FILE_BYTES:
                 return False
-            self._maps.append(mmap.mmap(descriptor, _SEGMENT_BYTES, prot=mmap.PROT_READ))
+            self._maps.append(mmap.mmap(descriptor, _FILE_BYTES, prot=mmap.PROT_READ))
         finally:
             os.close(descriptor)
         return True

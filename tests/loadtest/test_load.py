@@ -19,7 +19,7 @@ import pytest
 from conformance.contract import Contract
 from conformance.core.errors import UsageError
 from conformance.core.resources import profile_names, read_json_spec
-from conformance.loadtest.journal import SEGMENT_SLOTS, JournalReader, JournalWriter
+from conformance.loadtest.journal import FILE_SLOTS, JournalReader, JournalWriter
 from conformance.loadtest.mix import Mix, read_mix
 from conformance.loadtest.observer import Tally
 from conformance.loadtest.shapes import Step, StepResult, find_limit
@@ -141,7 +141,7 @@ def test_a_journal_has_what_was_written(tmp_path: Path) -> None:
     """Each request once, over the end of a file, and those without an answer apart."""
     writer = JournalWriter(tmp_path, "w1")
     reader = JournalReader(tmp_path, "w1")
-    for number in range(SEGMENT_SLOTS + 10):
+    for number in range(FILE_SLOTS + 10):
         writer.announce(0, 1, 2, 0, 1000.0)
         if number % 1000:
             writer.note_answer(number, 0, 200, took_s=0.1, wait_s=0.0, connection=1)
