@@ -45,7 +45,8 @@ FOREIGN_OPTIONS = {
     "--network", "--rm", "--version",
     "--co", "--durations", "--ff", "--lf", "--nf", "--sw",
     "--collect-only", "--delay-request", "--detach", "--dist", "--editable", "--env-var", "--folder", "--junitxml",
-    "--list", "--master", "--master-host", "--worker", "--pyargs", "--quiet", "--render", "--timeout-request", "--wait", "--yes",
+    "--list", "--master", "--master-host", "--worker",
+    "--pyargs", "--quiet", "--render", "--timeout-request", "--wait", "--yes",
 }  # fmt: skip
 """Options of pytest, newman, pip and others that the pages name."""
 WITH_DEFAULT = [setting for setting in SETTINGS if setting.default not in (None, False, ())]
