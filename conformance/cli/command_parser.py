@@ -54,12 +54,16 @@ class CommandParser(argparse.ArgumentParser):
     def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
         """The options of a subcommand. Raises UsageError, which names the nearest option instead of an unknown one."""
         options, unknown = self.parse_known_args(args, namespace)
+        command = self.commands.get(options.command, self)
         if unknown:
-            command = self.commands[options.command]
             name = unknown[0].partition("=")[0]
             if not name.startswith("-"):
                 command.error(f"too many arguments: {len(unknown)}")
             command.error(f"unrecognized arguments: {name}{nearest_hint(name, command._option_string_actions)}")  # noqa: SLF001 - argparse lists them nowhere else
+        for action in command._actions:  # noqa: SLF001 - likewise
+            value = getattr(options, action.dest, None)
+            if action.option_strings and (value == "" or (isinstance(value, list) and "" in value)):
+                command.error(f"{action.option_strings[-1]}: its value is empty")
         return options
 
     def error(self, message: str) -> NoReturn:

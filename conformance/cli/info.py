@@ -106,7 +106,7 @@ def serve(options: Mapping[str, Any]) -> int:
     given_key = credentials["write_key"]
     keys = Keys.of_settings({**credentials, "write_key": given_key or _DEFAULT_KEY})
     port = options["port"]
-    if not port.isdecimal() or int(port) > 65_535:
+    if not (port.isascii() and port.isdecimal()) or int(port[:6]) > 65_535:
         raise UsageError(f"--port {port}: expected a number from 0 to 65535")
     contract = Contract(load(options["profile"]), options["include"] or ())
     further_keys = FurtherKeys(source_id=keys.source_id, disabled=keys.disabled)

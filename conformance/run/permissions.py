@@ -111,8 +111,12 @@ def _known_production_hosts() -> Iterator[str]:
 
 
 def _allowed_hosts(host_lists: Iterable[str]) -> set[str]:
-    """The hosts of `--i-may-test`: one in each text, or several, separated by commas."""
-    return {_normalize_permission(name) for text in host_lists for name in text.split(",")}
+    """The hosts of `--i-may-test`: one in each text, or several, separated by commas. Raises UsageError."""
+    names = [name.strip() for text in host_lists for name in text.split(",")]
+    for name in names:
+        if not name or any(character.isspace() or character in "/?#@" for character in name):
+            raise UsageError(f"--i-may-test {name or chr(39) * 2}: expected a host, without a scheme and a path")
+    return {_normalize_permission(name) for name in names}
 
 
 def _normalize_permission(text: str) -> str:

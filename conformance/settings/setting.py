@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def _plain_number(text: object) -> str:
+    """A number as people write it; raises ValueError for all else that Python takes as one."""
+    if re.fullmatch(r"[+-]?[0-9]*(\.[0-9]*)?([eE][+-]?[0-9]+)?", str(text)) is None:
+        raise ValueError(text)
+    return str(text)
+
+
 def _integer_parser(minimum: int, maximum: float = math.inf) -> Callable[[str], int]:
     """A function that parses an integer, and raises ValueError if it is out of range."""
 
     def parse(text: str) -> int:
-        value = int(text)
+        value = int(_plain_number(text))
         if not minimum <= value <= maximum:
             raise ValueError(text)
         return value
@@ -50,7 +57,7 @@ def parse_location(text: str) -> str:
 
 def parse_positive_float(text: str) -> float:
     """A finite number above 0; raises ValueError."""
-    value = float(text)
+    value = float(_plain_number(text))
     if not 0 < value < math.inf:
         raise ValueError(text)
     return value

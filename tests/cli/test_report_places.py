@@ -78,7 +78,7 @@ def test_a_place_that_can_not_be_written_is_told_before_anything_is_sent(
     [
         (("--json=a", "--html=a"), "--json and --html can't both go to a"),
         (("--json=a", "--html=./b/../a"), "--json and --html can't both go to ./b/../a"),
-        (("--json=",), "--json: a file is needed"),
+        (("--json=",), "--json: its value is empty"),
         (("--json=-", "--html=/dev/stdout"), "only one report can go to standard output"),
     ],
 )

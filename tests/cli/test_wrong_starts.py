@@ -37,7 +37,7 @@ BASES = {
 }
 WRONG_VALUES = {
     "gate": ("maybe", "''", "MUST!", "0"),
-    "repeat": ("0", "-1", "257", "x", "1.5", "''"),
+    "repeat": ("0", "-1", "257", "x", "1.5", "''", "1_0", "\u0663", "' 2'"),
     "jobs": ("0", "-1", "257", "x", "99999999999999999999"),
     "rate": ("0", "-1", "nan", "inf", "x"),
     "deadline": ("0", "-3", "nan", "inf", "1e999", "x", "10s"),
@@ -59,6 +59,7 @@ WRONG_VALUES = {
     "header": ("NoColon", "'Bad Name: x'", "'X-A: \\u00e9'", "'Content-Length: 3'", "''"),
     "profile": ("no-such", "''", "{missing}", "{dir}", "{text}", "{empty}", "/dev/zero", "a" * 5000, "segmentstraem"),
     "write-key": ("''",),
+    "i-may-test": ("''", "'a b'", "http://example.com/", "','"),
     "write-key-file": ("{missing}", "{dir}", "/dev/zero", "{empty}", "''"),
     "known-deviations": ("{missing}", "{dir}", "{text}", "/dev/zero", "{todo}", "{empty}"),
     "ca-bundle": ("{missing}", "{dir}", "{text}", "{empty}"),
@@ -87,8 +88,9 @@ FURTHER = {
     "explain": ("--profile no-such",),
     "list": ("--profile no-such", "--profile {dir}"),
     "spec": ("--profile no-such", "--include no-such-group"),
-    "serve": ("--port x", "--port -1", "--port 65536", "--port ''", "--profile no-such", "--include no-such-group"),
-    "self-check": ("--profile no-such", "--fault no-such-fault", "--check no-such-check"),
+    "serve": ("--port x", "--port -1", "--port 65536", "--port ''", "--port \u0663", "--profile no-such",
+              "--include no-such-group", "--profile segmentstream --write-key ''"),
+    "self-check": ("--profile no-such", "--profile ''", "--fault no-such-fault", "--check no-such-check"),
 }  # fmt: skip
 WHOLE = (
     "", "''", "rnu {url}", "RUN {url}", "--nonsense", "--verison", "run", "run {url}", "run {url} --write-key k",
