@@ -20,7 +20,7 @@ LAYERS = (
     {"profile", "redaction"},
     {"contract", "sdks", "settings"},
     {"requests"},
-    {"checks", "report", "refserver", "wire"},
+    {"checks", "report", "refserver", "sinks", "wire"},
     {"cases", "run"},
     {"fuzz", "sdk_runs"},
     {"causes"},
@@ -30,8 +30,10 @@ LAYERS = (
 """From the bottom up: a package imports from lower layers only."""
 DOORS = {
     "anyio": {"wire"},
+    "confluent_kafka": {"sinks"},
+    "fsspec": {"sinks"},
     "gevent": {"loadtest"},
-    "h11": {"refserver", "wire"},
+    "h11": {"refserver", "sinks", "wire"},
     "httpcore": {"wire"},
     "hypothesis": {"fuzz"},
     "httpx": {"wire"},
@@ -82,6 +84,7 @@ FILE_READERS = {
     "loadtest.journal": "maps the journals of workers",
     "loadtest.sender": "reads what the command has prepared for it, and writes what is broken",
     "loadtest.execution": "writes what workers need",
+    "sinks.file_places": "reads files that a server writes, from an offset, as they grow; regular ones alone",
 }
 """Modules that read files, and why; what a user gave is read by `core.user_files` alone."""
 READING = {"read_text", "read_bytes", "load_verify_locations", "load_cert_chain", "tomllib.load", "os.open", "io.open"}
