@@ -46,7 +46,7 @@ DOORS = {
     "pytest": {"plugin"},
     "rich": {"cli", "report"},
     "schemathesis": {"fuzz"},
-    "sqlalchemy": {"refserver"},
+    "sqlalchemy": {"refserver", "sinks"},
     "uvicorn": {"refserver"},
     "uvloop": {"core"},
     "xdist": {"plugin"},
