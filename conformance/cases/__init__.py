@@ -21,3 +21,6 @@ CHECKS = catalogue.all_checks()
 
 BROWSER_CHECKS = catalogue.browser_checks()
 """The checks of runs with a real browser, beside the catalogue."""
+
+SINK_CHECKS = catalogue.sink_checks()
+"""The checks of runs with a sink, beside the catalogue."""

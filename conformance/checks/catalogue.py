@@ -56,13 +56,18 @@ def check(
 
 
 def all_checks() -> tuple[Check, ...]:
-    """All registered checks that need no browser, sorted by id."""
-    return tuple(_CHECKS[check_id] for check_id in sorted(_CHECKS) if not _CHECKS[check_id].needs_browser)
+    """All registered checks that need no browser and no sink, sorted by id."""
+    return tuple(item for _, item in sorted(_CHECKS.items()) if not (item.needs_browser or item.needs_sink))
 
 
 def browser_checks() -> tuple[Check, ...]:
     """The registered checks that need a real browser, sorted by id."""
     return tuple(_CHECKS[check_id] for check_id in sorted(_CHECKS) if _CHECKS[check_id].needs_browser)
+
+
+def sink_checks() -> tuple[Check, ...]:
+    """The registered checks that look into a sink, sorted by id."""
+    return tuple(item for _, item in sorted(_CHECKS.items()) if item.needs_sink)
 
 
 def _register(new_check: Check) -> None:

@@ -137,6 +137,7 @@ class CheckOptions(TypedDict, total=False):
     first_per: FirstPer
     tier: Tier
     needs_browser: bool
+    needs_sink: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,8 @@ class Check:
     it can have.
     With `exclusive` no other check runs at the same time; with `observes` it reports what a target does and
     never fails; with `ignores_preflight` it runs even where the preflight found that nothing is accepted, and with both
-    even where the path is absent. With `needs_browser` it is part of runs with a real browser alone.
+    even where the path is absent. With `needs_browser` it is part of runs with a real browser alone, and with
+    `needs_sink` of runs with a sink.
     """
 
     id: str
@@ -171,6 +173,7 @@ class Check:
     tier: Tier = Tier.STANDARD
     paths: frozenset[str] | None = None
     needs_browser: bool = False
+    needs_sink: bool = False
 
     @property
     def rule(self) -> facts.Rule | None:

@@ -176,6 +176,7 @@ class Trial:
             shared_exchanges=self.preflight.shared_exchanges,
             refusals={} if self.is_alone else self.preflight.refusals.setdefault(self.repetition, {}),
             run_id=self.preflight.run_id,
+            nonce=self.preflight.nonce,
             usual_success=self.preflight.successes.get(operation),
             is_thorough=self.is_thorough,
             kept=self.preflight.kept,

@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from conformance.cli import plan_summary
@@ -85,6 +86,16 @@ def start_embedded_server(settings: dict[str, Any]) -> Iterator[str]:
         with suppress(KeyboardInterrupt), interruption.interruptible():
             url = stack.enter_context(run_embedded_server(settings["profile"], keys, settings["include"]))
         yield url
+
+
+def with_sink(plan: Plan, settings: Mapping[str, Any]) -> Plan:
+    """The plan with the sink of the settings, if there is one. Raises UsageError for a wrong file."""
+    if not settings["sink"]:
+        return plan
+    from conformance.delivery import SinkWatch
+    from conformance.sinks import load
+
+    return replace(plan, sink=SinkWatch(load(Path(settings["sink"])), plan.contract, plan.keys))
 
 
 def create_console() -> ReportConsole:

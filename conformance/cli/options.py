@@ -33,12 +33,12 @@ EXPORT_FORMATS = ("postman", "har", "jsonl")
 """The formats of an export."""
 EXPORT_SETTINGS = ("profile", "gate", "select", "deselect", "include", "exclude")
 """The settings that `export` takes."""
-_SETTINGS_OF_CHECKS = ("select", "deselect", "known-deviations", "repeat", "thorough", "sarif-location")
+_SETTINGS_OF_CHECKS = ("select", "deselect", "sink", "known-deviations", "repeat", "thorough", "sarif-location")
 _UNUSED_SETTINGS = {
     "fuzz": _SETTINGS_OF_CHECKS,
     "replay": (*_SETTINGS_OF_CHECKS, "fuzz", "fuzz-seed", "max-time"),
     "probe": ("profile", "include", "exclude", *_SETTINGS_OF_CHECKS),
-    "diff": ("known-deviations", "repeat", "sarif-location"),
+    "diff": ("sink", "known-deviations", "repeat", "sarif-location"),
 }
 """The settings that a command has no use for. They may stand in files and the environment, which all commands share."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__
-from conformance.cases import BROWSER_CHECKS, CHECKS
+from conformance.cases import BROWSER_CHECKS, CHECKS, SINK_CHECKS
 from conformance.causes.evidence import Evidence
 from conformance.cli import output, plan_summary
 from conformance.cli.all_profiles import judge_by_all_profiles
@@ -22,6 +22,7 @@ from conformance.cli.execution import (
     execute_with_progress,
     start_embedded_server,
     with_causes,
+    with_sink,
 )
 from conformance.cli.options import REPORT_OPTIONS
 from conformance.cli.options_to_settings import require_profile, resolve_settings
@@ -38,6 +39,7 @@ from conformance.wire.browser import find_chromium
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from conformance.checks.check import Check
     from conformance.cli.line_stream import LineStream
     from conformance.report.document import Report
     from conformance.run.plan import Plan
@@ -50,9 +52,9 @@ def run(options: Mapping[str, Any]) -> int:
     settings = resolve_settings(options)
     require_profile(settings)
     if settings["profile"] == ALL_PROFILES:
-        _refuse_with_all_profiles(options, "dry_run", "browser")
+        _refuse_with_all_profiles({**options, "sink": settings["sink"]}, "dry_run", "browser", "sink")
         return judge_by_all_profiles(options, settings)
-    chromium, checks = (find_chromium(), (*CHECKS, *BROWSER_CHECKS)) if options["browser"] else ("", CHECKS)
+    chromium, checks = find_chromium() if options["browser"] else "", _checks_of(options, settings)
     outputs = output.Outputs.requested(
         options,
         (*REPORT_OPTIONS, STREAM_OPTION, DEVIATIONS_OPTION),
@@ -68,7 +70,7 @@ def run(options: Mapping[str, Any]) -> int:
             url = settings["url"]
             if url is None:
                 url = stack.enter_context(start_embedded_server(settings))
-            plan = build_plan(settings, url, contract, checks).with_browser(chromium)
+            plan = with_sink(build_plan(settings, url, contract, checks).with_browser(chromium), settings)
         outputs.clear()
         stream = stack.enter_context(outputs.open_stream(STREAM_OPTION))
         plan_summary.print_summary(plan, progress_console(is_quiet=options["quiet"]))
@@ -86,6 +88,15 @@ def run(options: Mapping[str, Any]) -> int:
         stream.write_line(event_stream.end_line(run_report, InconclusiveError.exit_code if outputs.problems else code))
     outputs.raise_problems()
     return code
+
+
+def _checks_of(options: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Check, ...]:
+    """The checks of a run: the catalogue, and what a browser and a sink allow beside it."""
+    return (
+        *CHECKS,
+        *(BROWSER_CHECKS if options["browser"] else ()),
+        *(SINK_CHECKS if settings["sink"] else ()),
+    )
 
 
 def _refuse_with_all_profiles(options: Mapping[str, Any], *names: str) -> None:
@@ -109,7 +120,7 @@ def _judge(
             break
     is_whole = not (settings["select"] or settings["deselect"] or results[-1].stop_reason)
     result = with_causes(merge_results(results), plan, evidence)
-    check_ids = {item.id for item in (*CHECKS, *BROWSER_CHECKS)}
+    check_ids = {item.id for item in (*CHECKS, *BROWSER_CHECKS, *SINK_CHECKS)}
     return apply_known_deviations(build_report(plan, result), known_deviations, check_ids, is_full_run=is_whole)
 
 

@@ -13,7 +13,7 @@ from conformance.export.exported_checks import Expectation
 from conformance.export.limitations import NotExportable, OmissionReason
 from conformance.export.statuses import status_ranges
 from conformance.requests import ConcurrentRequests, Conversation, Draft
-from conformance.requests.steps import FromPage
+from conformance.requests.steps import AwaitArrivals, FromPage, ReadLedger
 from conformance.run.engine import MAX_EXCHANGES
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _require_plain_draft(step: Step) -> Draft:
     match step:
         case ConcurrentRequests():
             raise NotExportable(OmissionReason.CONCURRENT)
-        case Conversation() | FromPage():
+        case Conversation() | FromPage() | AwaitArrivals() | ReadLedger():
             raise NotExportable(OmissionReason.RAW_BYTES)
     if step.raw_writer is not None:
         raise NotExportable(OmissionReason.RAW_BYTES)

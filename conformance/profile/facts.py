@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.core.model import OperationKind
+from conformance.profile.rules import Rule as Rule  # noqa: PLC0414 - a name of this module, too
 from conformance.profile.size_unit import (
     NewerSize,
     SizeUnit,
@@ -111,58 +112,6 @@ class ResponseKind(enum.StrEnum):
     PARTLY_BAD = "partly-bad"
     ERROR = "error"
     ERROR_BATCH = "error-batch"
-
-
-class Rule(enum.StrEnum):
-    """A promise that is not about one particular status."""
-
-    NO_SERVER_ERROR = "no-server-error"
-    MALFORMED_REQUEST = "malformed-request"
-    NO_STACK_TRACE = "no-stack-trace"
-    NO_HTML_REFLECTION = "no-html-reflection"
-    CONTENT_TYPE_CHARSET = "content-type-charset"
-    CONTENT_TYPE_OTHER = "content-type-other"
-    CHUNKED = "chunked"
-    SCHEME_CASE = "scheme-case"
-    SIZE_BAND = "size-band"
-    NULL_OPTIONAL = "null-optional"
-    REPEATED_MESSAGE_ID = "repeated-message-id"
-    UNKNOWN_FIELDS = "unknown-fields"
-    TIMESTAMP_OTHER = "timestamp-other"
-    UNDOCUMENTED = "undocumented"
-    GZIP = "gzip"
-    INFLATED_SIZE = "inflated-size"
-    PREFLIGHT = "preflight"
-    PREFLIGHT_ORIGIN = "preflight-origin"
-    CORS = "cors"
-    CORS_EXPOSED = "cors-exposed"
-    CORS_WILDCARD = "cors-wildcard"
-    REDIRECT = "redirect"
-    PATH_SPELLING = "path-spelling"
-    FRAMING = "framing"
-    RECOVERY = "recovery"
-    CONCURRENCY = "concurrency"
-    PIPELINING = "pipelining"
-    EXPECT_CONTINUE = "expect-continue"
-    CHUNK_EXTENSIONS = "chunk-extensions"
-    HTTP_10 = "http-10"
-    LENGTH_CONFLICT = "length-conflict"
-    LENGTH_WITH_CHUNKS = "length-with-chunks"
-    INCOMPLETE_BODY = "incomplete-body"
-    HALF_CLOSE = "half-close"
-    RETRY_AFTER = "retry-after"
-    OVERLOAD = "overload"
-    SDK_REACTIONS = "sdk-reactions"
-    SUCCESS_MEANS_TAKEN = "success-means-taken"
-    SAME_HEAD = "same-head"
-    SAME_TARGET = "same-target"
-    SAME_FRAMING = "same-framing"
-    SAME_CODING = "same-coding"
-    SAME_JSON = "same-json"
-    USUAL_REQUEST = "usual-request"
-    PERSISTENCE = "persistence"
-    PROPORTIONATE_TIME = "proportionate-time"
-    CHALLENGE = "challenge"
 
 
 MAX_EVENTS_FACT, CUSTOMARY_FIELDS = "limits.batch-events", "fields.customary"

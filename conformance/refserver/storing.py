@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from conformance.core import pointers
-from conformance.core.model import OperationKind
+from conformance.core.model import Level, OperationKind
+from conformance.core.statuses import CLIENT_ERROR
 from conformance.core.written_json import read_written_json
-from conformance.profile.facts import AuthScheme, ResponseKind
+from conformance.profile.facts import AuthScheme, ResponseKind, Rule
 from conformance.refserver.request import RequestRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conformance.contract import Contract
     from conformance.core.model import JsonObject
     from conformance.core.written_json import WrittenObject
     from conformance.refserver.responder import Decision, Responder
+
+
+_MAX_IDS = 100_000
+"""So many ids are remembered, to drop events that are sent again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +60,35 @@ class Keeper:
     edit: EditStored | None = None
     memory: Counter[str] = field(default_factory=Counter)
     last: list[WrittenObject] = field(default_factory=list)
+    ids: dict[str, None] = field(default_factory=dict)
 
     def keep(self, responder: Responder, decision: Decision) -> None:
         """Keeps the events of a request, before it is answered."""
         storing = read_storing(responder, decision, self.memory, self.last)
         if storing is None:
             return
+        storing = replace(
+            storing, kept=[item for item in storing.kept if not self._is_repeat(responder.contract, item)]
+        )
         events = self.edit(storing) if self.edit else storing.kept
         if storing.kept:
             self.last[:] = storing.kept
         if events:
             self.store.add(events)
+
+    def _is_repeat(self, contract: Contract, event: WrittenObject) -> bool:
+        """Whether an event with the same id was kept before, where the vendor promises to drop repeats."""
+        fact, where = f"rules.{Rule.DEDUPLICATED}", contract.profile.pointers.message_id
+        if not where or not contract.has_fact(fact) or contract.fact(fact).level is Level.MAY:
+            return False
+        message_id: Any = pointers.get(cast("Any", event), where) if pointers.has(cast("Any", event), where) else None
+        if not isinstance(message_id, str) or not message_id:
+            return False
+        is_known = message_id in self.ids
+        self.ids[message_id] = None
+        if len(self.ids) > _MAX_IDS:
+            del self.ids[next(iter(self.ids))]
+        return is_known
 
 
 def read_storing(
@@ -84,7 +108,7 @@ def read_storing(
         offered = [_put(event, where, operation.event_type) for event in offered]
     refusal = decision.refusal
     kept = offered if refusal is None else []
-    if refusal is not None and refusal.shape is ResponseKind.PARTLY_BAD:
+    if refusal is not None and refusal.shape is ResponseKind.PARTLY_BAD and refusal.answer.expect[0] < CLIENT_ERROR:
         kept = [event for event, is_good in zip(offered, _good_ones(responder, decision), strict=True) if is_good]
     return Storing(decision=decision, document=document, offered=offered, kept=kept, memory=memory, last=last)
 

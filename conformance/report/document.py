@@ -65,7 +65,7 @@ class Report:
     """All verdicts of a run, sorted by id and operation, and the size limits that it measured.
 
     `stale_entries` are entries of the list of known deviations that must be removed. `found_causes` are the causes of
-    failures, None if nobody looked for them.
+    failures, None if nobody looked for them. `delivery` is what a sink shows of the whole run, None without one.
     """
 
     run_info: RunInfo
@@ -73,6 +73,7 @@ class Report:
     limits: tuple[MeasuredLimit, ...] = ()
     stale_entries: tuple[StaleEntry, ...] = ()
     found_causes: FoundCauses | None = None
+    delivery: JsonObject | None = None
 
     @classmethod
     def from_verdicts(
@@ -157,6 +158,7 @@ class Report:
             "counts": {outcome.value: count for outcome, count in self.counts_by_outcome().items()},
             "limits": [item.as_json() for item in self.limits],
             "sdks": sdks.build_table(self.verdicts),
+            **({"delivery": self.delivery} if self.delivery else {}),
             **({"stale": [_stale_entry_json(item) for item in self.stale_entries]} if self.stale_entries else {}),
             **({"causes": [item.as_json() for item in found.causes]} if found else {}),
             **({"causes_remark": escape_surrogates(found.remark)} if found and found.remark else {}),

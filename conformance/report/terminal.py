@@ -13,6 +13,7 @@ from conformance.report import sdk_overview
 from conformance.report.cause_changes import CauseTurn
 from conformance.report.cause_view import view_causes
 from conformance.report.changes import ChangeKind
+from conformance.report.delivery_table import delivery_sentence
 from conformance.report.details import Detail, DetailKind, print_details
 from conformance.report.document import UNVERIFIED_SENTENCE
 from conformance.report.failure_groups import describe_known
@@ -63,6 +64,9 @@ def print_report(report: Report, console: Console, *, quiet: bool = False) -> No
         if sdk_table:
             console.print()
             print_table(sdk_table, console)
+    if report.delivery:
+        sentence = escape_controls(delivery_sentence(report.delivery))
+        console.print(Text.assemble(("\ndelivery", "bold"), f"  {sentence}"), soft_wrap=True)
     explained = report.found_causes.ids_by_check() if report.found_causes else {}
     for group in _group_problems(item for item in report.problems() if item.name not in explained):
         _print_problem(group, report, console)

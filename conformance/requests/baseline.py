@@ -40,7 +40,7 @@ class PreflightResult:
     `absent`: those of them that are not there at all.
     `shared_exchanges`: exchanges that several checks need; filled during the run.
     `refusals`: the answers to requests with one reason to refuse them, by the repetition; filled during the run.
-    `run_id`: the tag of the run's events.
+    `run_id`: the tag of the run's events; `nonce`: what their marks begin with, if they have any.
     `contract`: the contract by the reading of the documents that the target follows; None for the first reading.
     `kept`: what became of kept connections; counted during the run.
     """
@@ -52,6 +52,7 @@ class PreflightResult:
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     refusals: dict[int, dict[str, Exchange]] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
+    nonce: str = ""
     contract: Contract | None = None
     kept: KeptConnections = field(default_factory=KeptConnections)
 

@@ -41,6 +41,7 @@ class Call:
     `label` keeps message ids of different checks apart. `shared_exchanges` and `refusals` hold exchanges that several
     checks need, so that each is provoked once per run. `usual_success` is the answer to the request of the preflight,
     `kept` what became of kept connections so far.
+    With a `nonce`, eight hexadecimal digits, each event has a mark of its own that no other run has.
     Events carry `run_id` in their context, and ids start with ID_PREFIX, so that they can be found and deleted.
     """
 
@@ -52,6 +53,7 @@ class Call:
     shared_exchanges: dict[str, Exchange] = field(default_factory=dict)
     refusals: dict[str, Exchange] = field(default_factory=dict)
     run_id: str = DEFAULT_RUN_ID
+    nonce: str = ""
     usual_success: Exchange | None = None
     is_thorough: bool = False
     kept: KeptConnections = field(default_factory=KeptConnections)
@@ -187,7 +189,11 @@ class Call:
             return self._tag_user_id(event)
         present = pointers.get(event, where.context) if pointers.has(event, where.context) else None
         context = present if isinstance(present, dict) else {}
-        return pointers.put(event, where.context, {**context, ID_PREFIX: {"run": self.run_id}})
+        return pointers.put(event, where.context, {**context, ID_PREFIX: self._tag()})
+
+    def _tag(self) -> JsonObject:
+        """What an event's context says of the run; with a nonce, also a mark of the event's own."""
+        return {"run": self.run_id, "mark": self.next_message_id()} if self.nonce else {"run": self.run_id}
 
     def _tag_user_id(self, event: JsonObject) -> JsonObject:
         """An event with ID_PREFIX before its user id, if that is a text."""
@@ -252,6 +258,9 @@ class Call:
         where, always = self.contract.profile.pointers, self.contract.profile.always_required
         if where.message_id and where.message_id in always:
             event = pointers.put(event, where.message_id, self.next_message_id())
+        elif self.nonce:  # the mark of an event that needs no id: it stays the smallest one
+            user_pointer = next(iter(self.contract.identity_pointers(type_name).values()))
+            event = pointers.put(event, user_pointer, self.next_message_id())
         names_type = self.operation.kind in {OperationKind.BATCH, OperationKind.WEBHOOK}  # their paths do not
         if where.type and (names_type or where.type in always):
             event = pointers.put(event, where.type, type_name)
@@ -275,8 +284,9 @@ class Call:
         return pointers.get(example.value, where) != self.operation.event_type
 
     def next_message_id(self) -> str:
-        """A message id that is unique within a run and the same in every run."""
-        return f"{ID_PREFIX}-{uuid.uuid5(_NAMESPACE, f'{self.label}/{next(self._event_numbers)}')}"
+        """A message id that is unique within a run; the same in every run, unless there is a nonce."""
+        own = str(uuid.uuid5(_NAMESPACE, f"{self.label}/{next(self._event_numbers)}"))
+        return f"{ID_PREFIX}-{self.nonce}{own[len(self.nonce) :]}"
 
     def _with_key(self, example: Example) -> JsonObject:
         """A documented example with the right key in place of its placeholder."""

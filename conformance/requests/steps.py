@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from conformance.core.arrivals import Arrivals, LedgerPage
     from conformance.core.model import Exchange, Note
     from conformance.requests.draft import Draft
 
@@ -59,7 +60,24 @@ class FromPage:
         return (self.draft.allowing_no_answer(),)
 
 
-Step: TypeAlias = "Draft | ConcurrentRequests | Conversation | FromPage"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitArrivals:
+    """Waits until the events with `marks` are in the sink, then for doubles, and for what must be `absent`."""
+
+    drafts: ClassVar[tuple[Draft, ...]] = ()
+    marks: tuple[str, ...]
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLedger:
+    """Asks what became of all events that the run has sent to an operation."""
+
+    drafts: ClassVar[tuple[Draft, ...]] = ()
+    operation: str
+
+
+Step: TypeAlias = "Draft | ConcurrentRequests | Conversation | FromPage | AwaitArrivals | ReadLedger"
 """What a check yields."""
 
 Steps: TypeAlias = "Generator[Step, Exchange, str | Note | None]"
@@ -84,3 +102,13 @@ def send_from_page(draft: Draft, means: PageMeans) -> Generator[Step, Exchange, 
     """Sends a draft from a page in a real browser and returns what the page saw. Raises NotApplicable without one."""
     (exchange,) = cast("tuple[Exchange, ...]", (yield FromPage(draft=draft, means=means)))
     return exchange
+
+
+def await_arrivals(*marks: str, absent: tuple[str, ...] = ()) -> Generator[Step, Exchange, Arrivals]:
+    """What arrived with some marks. Raises NotApplicable without a sink."""
+    return cast("Arrivals", (yield AwaitArrivals(marks=marks, absent=absent)))
+
+
+def read_ledger(operation: str) -> Generator[Step, Exchange, LedgerPage]:
+    """What became of all events of the run on an operation. Raises NotApplicable without a sink."""
+    return cast("LedgerPage", (yield ReadLedger(operation=operation)))

@@ -7,11 +7,13 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from conformance.core.arrivals import CURRENT_CHECK
 from conformance.core.errors import Deviation, NoResponse, NotApplicable, Stopped, Unanswered, Untestable
 from conformance.core.model import Exchange, Level, Note, Outcome, TransportFailure
 from conformance.requests import ConcurrentRequests, Conversation, Draft
-from conformance.requests.steps import FromPage
+from conformance.requests.steps import AwaitArrivals, FromPage, ReadLedger
 from conformance.run.page_sender import send_from_page
+from conformance.run.sink_steps import look_into_sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -107,7 +109,11 @@ async def run_all(items: Iterable[W], sender: Sender, jobs: int, on_result: Call
 async def run_one(item: WorkItem, sender: Sender) -> CheckResult:
     """Runs one item to its end. Raises Stopped; any other exception becomes the outcome error."""
     start_s = time.monotonic()
-    result = await _run_item(item, sender)
+    token = CURRENT_CHECK.set(str(getattr(item, "name", "")))
+    try:
+        result = await _run_item(item, sender)
+    finally:
+        CURRENT_CHECK.reset(token)
     return replace(result, span_s=(start_s, time.monotonic()))
 
 
@@ -180,6 +186,9 @@ async def _run_steps(steps: Steps, sender: Sender, exchanges: list[Exchange]) ->
             except StopIteration as stop:
                 note: str | Note | None = stop.value
                 return note
+            if isinstance(step, (AwaitArrivals, ReadLedger)):
+                reply = await look_into_sink(sender.sink, step)
+                continue
             drafts = (step,) if isinstance(step, Draft) else step.drafts
             if len(exchanges) + len(drafts) > MAX_EXCHANGES:
                 raise RuntimeError(f"a check has more than {MAX_EXCHANGES} exchanges")
@@ -202,6 +211,8 @@ async def _send_step(step: Step, sender: Sender) -> tuple[Exchange, ...]:
             return (await send_from_page(step, sender),)
         case Draft():
             return (await sender.send(step),)
+        case AwaitArrivals() | ReadLedger():
+            raise TypeError("a step that sends nothing")
 
 
 def _require_responses(drafts: Iterable[Draft], exchanges: Iterable[Exchange]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from conformance.profile.facts import SizeLimit
 from conformance.report.document import Report, RunInfo
 from conformance.report.limits import MeasuredLimit, measure_limits
 from conformance.report.transcript import TranscriptBudget
-from conformance.run import engine, preflight
+from conformance.run import preflight, sink_trials
 from conformance.run.evidence_store import ask_again
 from conformance.run.sender import Sender
 from conformance.run.startup import wait_for_target
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from conformance.checks.trial import Trial
+    from conformance.core.model import JsonObject
     from conformance.profile.profile import Profile, Reading
     from conformance.report.cause import FoundCauses
     from conformance.requests import PreflightResult
@@ -56,10 +58,12 @@ class RunResult:
     `idle_s` is how long it had made no progress at its end. `reading` is the reading of the documents that the target
     follows, None for the first.
     `evidence`, where given, keeps what the run sees; `causes` are those of failures, None if nobody looked for them.
+    `delivery` is what the ledger says, None without a sink.
     """
 
     evidence: EvidenceStore | None = None
     causes: FoundCauses | None = None
+    delivery: JsonObject | None = None
     reading: Reading | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     answered_count: int = 0
@@ -90,6 +94,7 @@ def merge_results(results: Sequence[RunResult]) -> RunResult:
     if len(results) == 1:
         return results[0]
     return RunResult(
+        delivery=results[-1].delivery,
         reading=next((item.reading for item in results if item.reading), None),
         verdicts=merge_runs([item.verdicts for item in results]),
         requests=sum(item.requests for item in results),
@@ -153,8 +158,8 @@ async def execute(
     Raises InconclusiveError if the target accepts no valid request.
     """
     result, waits, start_s = result or RunResult(), await wait_for_target(plan), time.monotonic()
-    sender, budget = Sender(wire=(wire := plan.build_wire())), TranscriptBudget(plan.runs_in_report)
-    watchdog = _build_watchdog(plan, sender, result)
+    sender, budget = Sender(wire=(wire := plan.build_wire()), sink=plan.sink), TranscriptBudget(plan.runs_in_report)
+    sink, watchdog = plan.sink or nullcontext(), _build_watchdog(plan, sender, result)
 
     def on_result(trial: Trial, check_result: CheckResult) -> None:
         verdict = _with_timing(build_verdict(trial, check_result, budget), check_result, start_s)
@@ -162,23 +167,28 @@ async def execute(
         on_verdict(trial, verdict)
 
     try:
-        async with wire, plan.open_page() as sender.page:
+        async with sink, wire, plan.open_page() as sender.page:
             async with watchdog.guard():
                 preflight_result = await _run_preflight(plan, sender)
                 sender.start_over()
                 result.start(preflight_result)
                 on_ready()
-                other_trials, fuzz_trials = _trials_after(preflight_result, plan)
-                await engine.run_all(other_trials, sender, plan.jobs, on_result)
+                others, fuzz_trials = _trials_after(preflight_result, plan)
+                await sink_trials.run_all(others, sender, plan.jobs, on_result)
                 if fuzz_trials:
                     result.requests += await _required(fuzz)(plan, fuzz_trials, sender, on_result)
             await ask_again(result.evidence, sender)
     except Stopped as reason:
         result.stop_reason, result.is_target_down = str(reason), sender.outages.is_blamed
     finally:
-        result.requests += wire.sent_count + waits
+        result.delivery, result.requests = _delivery(plan), result.requests + wire.sent_count + waits
         result.waited_s, result.idle_s, result.duration_s = sender.waited_s, watchdog.idle_s, time.monotonic() - start_s
     return result
+
+
+def _delivery(plan: Plan) -> JsonObject | None:
+    """What the ledger says; None without a sink."""
+    return plan.sink.document() if plan.sink else None
 
 
 def _required(fuzz: FuzzRunner | None) -> FuzzRunner:
@@ -219,7 +229,9 @@ def _trials_after(preflight_result: PreflightResult, plan: Plan) -> tuple[list[T
 async def _run_preflight(plan: Plan, sender: Sender) -> PreflightResult:
     """Runs the preflight. Raises InconclusiveError if the target can't be tested."""
     try:
-        return await preflight.run_preflight(plan.contract, plan.keys, sender, plan.run_id)
+        return await preflight.run_preflight(
+            plan.contract, plan.keys, sender, plan.run_id, plan.sink.nonce if plan.sink else ""
+        )
     except NoResponse as failure:
         raise InconclusiveError(f"{plan.target.url} can't be judged: {failure}") from None
 
@@ -248,7 +260,9 @@ def build_report(plan: Plan, result: RunResult, failure: str = "") -> Report:
         reading=result.reading.sentence if result.reading else "",
     )
     return replace(
-        Report.from_verdicts(header, result.verdicts, _measured_limits(plan, result)), found_causes=result.causes
+        Report.from_verdicts(header, result.verdicts, _measured_limits(plan, result)),
+        found_causes=result.causes,
+        delivery=result.delivery,
     )
 
 

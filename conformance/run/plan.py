@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from conformance.contract import Contract
     from conformance.requests import PreflightResult
+    from conformance.run.sink_steps import WatchedSink
     from conformance.wire import TargetAddress
     from conformance.wire.browser import BrowserPage
 
@@ -47,6 +48,7 @@ class Plan:
     of one file. All headers of the target but the last `plain_header_count` are secrets. `wait_s` is how long to wait
     for a target that is starting (None: not at all). `location` is the file of the user's repository in which reports
     place what is broken, if there is one. `chromium` is the path of the browser of checks that need one; empty: none.
+    `sink` is where accepted events arrive; None if nobody looks.
     """
 
     target: TargetAddress
@@ -70,6 +72,7 @@ class Plan:
     wait_s: float | None = None
     location: str = ""
     chromium: str = ""
+    sink: WatchedSink | None = None
 
     def with_trials(self, trials: Sequence[Trial]) -> Plan:
         """The plan with other trials."""
@@ -102,7 +105,8 @@ class Plan:
 
     def build_wire(self) -> Wire:
         """A wire to the target, with the limits of the plan."""
-        return self.wire_type(
+        wire_type = self.sink.wire_type(self.wire_type) if self.sink else self.wire_type
+        return wire_type(
             target=self.target,
             redactor=Redactor(self.placeholders_by_secret()),
             connections=self.jobs,

@@ -46,7 +46,7 @@ class _AllRefused(InconclusiveError):
 
 
 async def run_preflight(
-    contract: Contract, keys: Keys, sender: Sender, run_id: str = DEFAULT_RUN_ID
+    contract: Contract, keys: Keys, sender: Sender, run_id: str = DEFAULT_RUN_ID, nonce: str = ""
 ) -> PreflightResult:
     """Sends a valid request to each operation, and other variants where it is refused.
 
@@ -54,18 +54,25 @@ async def run_preflight(
     InconclusiveError if the target accepts nothing by any of them, and NoResponse if it keeps asking to wait.
     """
     try:
-        return await _try_reading(contract, keys, sender, run_id)
+        return await _try_reading(contract, keys, sender, run_id, nonce)
     except _AllRefused:
         for other in contract.readings:
             with contextlib.suppress(_AllRefused):
-                return replace(await _try_reading(other, keys, sender, run_id), contract=other)
+                return replace(await _try_reading(other, keys, sender, run_id, nonce), contract=other)
         raise
 
 
-async def _try_reading(contract: Contract, keys: Keys, sender: Sender, run_id: str) -> PreflightResult:
+async def _try_reading(contract: Contract, keys: Keys, sender: Sender, run_id: str, nonce: str) -> PreflightResult:
     """Sends a valid request to each operation, by one reading of the documents. Raises as `run_preflight`."""
     calls = [
-        Call(contract=contract, operation=operation, keys=keys, label=f"preflight[{operation}]", run_id=run_id)
+        Call(
+            contract=contract,
+            operation=operation,
+            keys=keys,
+            label=f"preflight[{operation}]",
+            run_id=run_id,
+            nonce=nonce,
+        )
         for operation in contract.operations
     ]
     wire = sender.wire
@@ -92,6 +99,7 @@ async def _try_reading(contract: Contract, keys: Keys, sender: Sender, run_id: s
         absent=frozenset(absent),
         shared_exchanges=sender.shared_exchanges,
         run_id=run_id,
+        nonce=nonce,
         kept=wire.kept,
     )
 

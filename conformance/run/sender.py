@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conformance.contract import Operation
     from conformance.core.model import Exchange
     from conformance.requests import ConcurrentRequests, Conversation, Draft
+    from conformance.run.sink_steps import SinkView
     from conformance.wire import Wire
     from conformance.wire.browser import BrowserPage
 
@@ -60,6 +61,7 @@ class Sender:
     _controls: ControlCache = field(default_factory=ControlCache)
     outages: Outages = field(default_factory=Outages)
     page: BrowserPage | None = None  # of a real browser
+    sink: SinkView | None = None
     _traffic: Traffic = field(default_factory=Traffic)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _silences: int = 0

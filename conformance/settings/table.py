@@ -60,6 +60,8 @@ SETTINGS = (
             help="only these checks: areas, levels, calls or globs of ids, separated by commas; "
                  "if repeated, a check has to match each"),
     Setting(name="deselect", metavar="WORDS", is_list=True, default=(), help="leave out these checks"),
+    Setting(name="sink", metavar="FILE", loosens_safety=True,
+            help="a YAML file that says where accepted events arrive, to judge whether they do"),
     Setting(name="known-deviations", metavar="FILE",
             help="a list of broken promises that do not fail the run, in YAML"),
     Setting(name="sarif-location", metavar="PATH[:LINE]", convert=parse_location,

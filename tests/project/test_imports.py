@@ -22,7 +22,7 @@ LAYERS = (
     {"requests"},
     {"checks", "report", "refserver", "sinks", "wire"},
     {"cases", "run"},
-    {"fuzz", "sdk_runs"},
+    {"delivery", "fuzz", "sdk_runs"},
     {"causes"},
     {"diff", "export", "loadtest", "probe", "selfcheck", "trace"},
     {"cli", "plugin"},

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from conformance.core.model import Level
 from conformance.report import diff_summary
 from conformance.report.cause_view import view_causes
+from conformance.report.delivery_table import COLUMNS as DELIVERY_COLUMNS
+from conformance.report.delivery_table import build_delivery_table
 from conformance.report.failure_groups import group_failures
 from conformance.report.html.gauges import SCALE, build_gauge
 from conformance.report.html.page import MAX_TEXT_LENGTH, render_page
@@ -47,6 +49,8 @@ def render_html(document: Mapping[str, Any], statements: Mapping[str, Sequence[A
         gauges=[build_gauge(limit) for limit in document.get("limits", [])],
         scale=SCALE,
         sdks=build_sdk_table(document),
+        delivery=build_delivery_table(document),
+        delivery_columns=list(DELIVERY_COLUMNS.values()),
         times=build_waterfall(document),
         statements=statements or {},
     )

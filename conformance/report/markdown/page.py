@@ -11,6 +11,7 @@ from conformance.report.cause_view import view_causes
 from conformance.report.document import UNVERIFIED_SENTENCE
 from conformance.report.failure_groups import group_failures
 from conformance.report.markdown.causes import cause_block, cause_line, stopped_block
+from conformance.report.markdown.delivery import delivery_blocks
 from conformance.report.markdown.markup import (
     MAX_COMMENT_BYTES,
     block_size,
@@ -42,7 +43,10 @@ _OUTCOME_WORDS = {Outcome.PASS: "kept", Outcome.FAIL: "broken", Outcome.ERROR: "
 def render_markdown(document: Mapping[str, Any]) -> str:
     """The page of one report, given as its JSON document; findings that do not fit are counted."""
     overview = view_causes(document)
-    head, tail = (_head_blocks(document), [*_limit_blocks(document), *_sdk_blocks(document), _footer_line(document)])
+    head, tail = (
+        _head_blocks(document),
+        [*_limit_blocks(document), *_sdk_blocks(document), *delivery_blocks(document), _footer_line(document)],
+    )
     head += stopped_block(overview) if overview else []
     room = MAX_COMMENT_BYTES - _MAX_LINE_LENGTH - sum(map(block_size, [*head, *tail]))
     sections = _sections(document, overview)

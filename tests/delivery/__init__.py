@@ -1,0 +1,1 @@
+"""What becomes of events after their answer."""
