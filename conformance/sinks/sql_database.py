@@ -62,8 +62,11 @@ class SqlDatabase:
         """The name of the dialect."""
         return str(self._engine.dialect.name)
 
-    def table_names(self) -> list[str]:
-        """The tables (and views) that the sink names and that are there; of a query without tables, one empty name."""
+    def table_names(self, *, are_required: bool = False) -> list[str]:
+        """The tables (and views) that the sink names and that are there; of a query without tables, one empty name.
+
+        With `are_required`, none is trouble, unless the server creates them later.
+        """
         if not self._tables:
             return [""]
         schema, _, pattern = self._tables.rpartition(".")
@@ -73,7 +76,7 @@ class SqlDatabase:
         except (SQLAlchemyError, OSError) as error:
             raise self._trouble(error) from None
         found = sorted((name for name in known if fnmatch.fnmatchcase(name, pattern)), key=lambda n: (len(n), n))
-        if not found and not self._source.is_created_later:
+        if not found and are_required and not self._source.is_created_later:
             hint = did_you_mean(pattern, known) if known else "; there is no table"
             raise SinkError(f"no table is called {self._tables!r}{hint} (created_later: true if the server creates it)")
         return [f"{schema}.{name}" if schema else name for name in found]

@@ -85,7 +85,7 @@ class SqlReader:
         self._database.close()
 
     def _start(self) -> None:
-        for name in self._database.table_names():
+        for name in self._database.table_names(are_required=True):
             table = self._tables[name] = self._new_table(name)
             rows = self._database.last_cursors(name, self._source.window + 1)
             for row in rows:
