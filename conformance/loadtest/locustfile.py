@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from locust import User, constant, events, task
 
-from conformance.loadtest.sender import Client, Item, Sender
+from conformance.loadtest.items import Client, Item
+from conformance.loadtest.sender import Sender
 
 if TYPE_CHECKING:
     from locust.env import Environment

@@ -5,15 +5,12 @@ A load is open: what is due does not wait for earlier answers, and latency count
 
 from __future__ import annotations
 
-import base64
 import heapq
 import json
 import os
 import random
-import re
 import socket as plain_socket
 import time
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -21,6 +18,7 @@ from gevent import socket, ssl
 
 from conformance.loadtest.answers import Answer, NoAnswer, read_answer
 from conformance.loadtest.control import SILENCE_S, Budget, Control, Order
+from conformance.loadtest.items import JOURNEY, Client, Item, Picker
 from conformance.loadtest.journal import DROPPED, LIMITED, JournalWriter
 from conformance.loadtest.judge import Judge
 
@@ -30,84 +28,6 @@ if TYPE_CHECKING:
 
 MAX_IN_FLIGHT, MAX_ATTEMPTS, MAX_WAIT_S = 2_000, 3, 30.0
 _TICK_S, _FRESH_S = 0.02, 0.3
-_ID = re.compile(rb"conformance-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_USER = b"conformance-user-"
-_ID_LENGTH, _JOURNEY = 48, 12
-
-
-class Item:
-    """A prepared request, with the places of ids and users in its body."""
-
-    def __init__(self, number: int, data: dict[str, Any]) -> None:
-        self.number = number
-        self.name, self.rule, self.kind = data["name"], data["rule"], data["kind"]
-        self.events, self.weight, self.retry = data["events"], data["weight"], frozenset(data["retry"])
-        self.type, self.is_gzipped = data["type"], data["gzip"]
-        self.method, self.path = data["head"].split(" ", 2)[:2]
-        self.body: bytes = base64.b64decode(data["body"])
-        self.head: bytes = data["head"].encode("latin-1")
-        self.plain_head = self.head + b"\r\nContent-Length: %d\r\n\r\n" % len(self.body)
-        self.ids = [match.start() for match in _ID.finditer(self.body)]
-        self.users = [match.start() + len(_USER) for match in re.finditer(_USER + rb"0{8}", self.body)]
-
-    def render(self, stem: bytes, number: int, user: bytes) -> bytes:
-        """The bytes of the request, with ids of its own."""
-        if not self.ids and not self.users:
-            body = self.body
-        else:
-            changed = bytearray(self.body)
-            end = b"-%012x" % number
-            for index, start in enumerate(self.ids):
-                changed[start : start + _ID_LENGTH] = stem + b"%04x" % (index & 0xFFFF) + end
-            for start in self.users:
-                changed[start : start + 8] = user
-            body = bytes(changed)
-        if not self.is_gzipped:
-            whole: bytes = self.plain_head + body
-            return whole
-        packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-        body = packer.compress(body) + packer.flush()
-        packed: bytes = self.head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-        return packed
-
-
-class Client:
-    """One client of the target, as a process with an SDK: its connections, and the user that it speaks of."""
-
-    __slots__ = ("calls", "idle", "user")
-
-    def __init__(self) -> None:
-        self.idle: list[tuple[Any, int, float]] = []
-        self.calls = 0
-        self.user = b"%08x" % random.getrandbits(32)
-
-    def next_user(self) -> tuple[bytes, bool]:
-        """The user of the next call, and whether it is the first of this user."""
-        self.calls += 1
-        if self.calls % _JOURNEY == 1:
-            self.user = b"%08x" % random.getrandbits(32)
-            return self.user, True
-        return self.user, False
-
-
-class Picker:
-    """Chooses items so that any stretch of a load has its shares: the one that lags behind its weight most is next."""
-
-    def __init__(self, items: list[Item]) -> None:
-        total = sum(item.weight for item in items)
-        self._items = items
-        start = random.random()  # noqa: S311 - so that workers do not send alike
-        self._heap = [(start * total / item.weight, index, total / item.weight)
-                      for index, item in enumerate(items) if item.weight > 0]  # fmt: skip
-        random.shuffle(self._heap)
-        self._heap = [(random.random() * step, index, step) for _, index, step in self._heap]  # noqa: S311 - likewise
-        heapq.heapify(self._heap)
-
-    def next(self) -> Item:
-        """The next item."""
-        at, index, step = self._heap[0]
-        heapq.heapreplace(self._heap, (at + step, index, step))
-        return self._items[index]
 
 
 class Sender:
@@ -172,7 +92,8 @@ class Sender:
                 continue
             self._send_next(next_due)
             next_due += 1 / share
-            gevent.sleep(users / max_rate / max(1, len(self.clients)) if max_rate else 0)
+            if max_rate or next_due <= now:
+                gevent.sleep(users / max_rate / max(1, len(self.clients)) if max_rate else 0)
         self._drain()
 
     def _drain(self) -> None:
@@ -186,7 +107,7 @@ class Sender:
         if self._retries and self._retries[0][0] <= time.time():
             _, _, item, attempt = heapq.heappop(self._retries)
         else:
-            is_new_user = self._identify is not None and client.calls % _JOURNEY == 0
+            is_new_user = self._identify is not None and client.calls % JOURNEY == 0
             item = (self._identify if self._identify is not None and is_new_user else self._picker).next()
         if self._budget is not None and not self._budget.take(1, item.events, len(item.plain_head) + len(item.body)):
             self._is_over = True
@@ -274,7 +195,10 @@ class Sender:
             return self.judge.fail("errors.status.payload", "no answer in time", "must")
         if isinstance(error, ConnectionRefusedError):
             return self.judge.fail("errors.status.payload", "connections are refused", "must")
-        cause = str(error) if isinstance(error, NoAnswer) else "the connection failed"
+        reason = (
+            os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "no reason is known"
+        )
+        cause = str(error) if isinstance(error, NoAnswer) else f"the connection failed: {reason}"
         return self.judge.fail("errors.status.payload", cause, "must")
 
     def _note_failure(self, failure: dict[str, Any]) -> int:

@@ -25,6 +25,7 @@ from conformance.loadtest.observer import Tally
 from conformance.loadtest.shapes import Step, StepResult, find_limit
 from conformance.loadtest.traffic import build_traffic
 from conformance.profile import load
+from conformance.report.load_changes import change_lines, compare_loads
 from conformance.report.load_report import render_html_load, render_junit_load, render_markdown_load
 from conformance.requests import Keys
 from conformance.run.permissions import permit_load
@@ -216,3 +217,17 @@ def test_vendors_are_never_put_under_load() -> None:
     target = parse_target("http://127.0.0.1:1", headers=(f"Host: {host}",))
     with pytest.raises(UsageError, match="never"):
         permit_load(target, profile, {"allow": ["load"], "i_may_test": [host]}, 10.0)
+
+
+def test_two_loads_are_compared() -> None:
+    """The same load is as before; one that is slower in every second is slower."""
+
+    def document(factor: float) -> dict[str, Any]:
+        seconds = [{"rate": 50.0, "latency_ms": [[factor * (5 + n % 3), 40], [factor * 20, 2]]} for n in range(12)]
+        return {"seconds": seconds, "promises": []}
+
+    same, slower = (compare_loads(document(1.0), document(factor)) for factor in (1.0, 1.5))
+    assert not same["is_worse"]
+    assert {row["verdict"] for row in same["changes"]} == {"as before"}
+    assert slower["is_worse"]
+    assert "slower" in "".join(change_lines(slower))
