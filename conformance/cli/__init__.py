@@ -33,6 +33,7 @@ _COMMAND_MODULES = {
     "site": "history",
     "self-check": "self_check",
     "trace": "trace",
+    "sink": "sink",
     "completion": "completion",
 }
 """The modules of subcommands in this package; subcommands that are not listed are in `info`."""

@@ -63,6 +63,7 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
     "serve": ("conformance serve --profile NAME --port 8080",),
     "export": ("conformance export --profile NAME --format postman --out checks.json",),
     "trace": ("conformance trace --profile NAME --report run.json",),
+    "sink": ("conformance sink init webhook > sink.yaml", "conformance sink check sink.yaml"),
     "completion": ("conformance completion bash > ~/.local/share/bash-completion/completions/conformance",),
     "self-check": ("conformance self-check --check 'json.syntax.*'",),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.cli.command_parser import CommandParser, Version
 from conformance.cli.load_options import LOAD_OPTIONS, UNUSED_BY_LOAD
 from conformance.cli.option_groups import REPORTS_GROUP, epilog, group_of
+from conformance.cli.sink_options import add_sink_options
 from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS, TARGET
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def build_parser() -> CommandParser:
     _add_info_commands(commands)
     _add_trace_options(
         commands.add_parser("trace", help="show every statement of a vendor's documents, and what judges it")
+    )
+    add_sink_options(
+        commands.add_parser("sink", help="print a template of a sink file, or read a sink to see that it works")
     )
     _add_export_options(
         commands.add_parser("export", help="write the checks' requests for Postman, as HAR or JSON lines")

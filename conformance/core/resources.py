@@ -56,6 +56,11 @@ def sdk_path(name: str) -> Path:
     return specs_dir() / "sdks" / f"{name}.yaml"
 
 
+def sink_templates() -> dict[str, str]:
+    """The texts of the sink files that come with the suite, by name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in (specs_dir() / "sinks").glob("*.yaml")}
+
+
 def cache_dir() -> Path:
     """The cache directory, by XDG_CACHE_HOME or the platform's convention; it may not exist yet."""
     xdg_cache_home = os.environ.get("XDG_CACHE_HOME")

@@ -22,7 +22,7 @@ ODD = '{"a":9007199254740993,"b":1e400,"c":-0,"d":0.10,"e":"\\u0000 \\ud800 \\u2
 def database(tmp_path: Path, *statements: str) -> sqlite3.Connection:
     """A database in a file, in which some statements ran."""
     connection = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
-    for statement in statements:
+    for statement in ("PRAGMA synchronous = OFF", *statements):
         connection.execute(statement)
     return connection
 
@@ -121,9 +121,11 @@ def test_many_rows_come_in_steps(tmp_path: Path) -> None:
     async def run() -> None:
         store = database(tmp_path, "CREATE TABLE events (at INTEGER, payload TEXT)")
         async with reading(sink(tmp_path, "table: events\nwindow: 500", cursor="at")) as reader:
+            store.execute("BEGIN")
             store.executemany(
                 "INSERT INTO events VALUES (?, ?)", [(number // 1200, f'{{"n":{number}}}') for number in range(2500)]
             )
+            store.execute("COMMIT")
             found = await texts(reader, 2500)
             assert sorted(found) == sorted(f'{{"n":{number}}}' for number in range(2500))
 
