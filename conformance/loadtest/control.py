@@ -69,6 +69,12 @@ class Budget:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / _BUDGET_FILE
+        self._spent_path = directory / f"{_BUDGET_FILE}-spent"
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether something could not be sent because of it."""
+        return self._spent_path.exists()
 
     def fill(self, requests: int, events: int, size_bytes: int) -> None:
         """Writes the whole budget; -1 is no limit."""
@@ -82,6 +88,7 @@ class Budget:
             left = struct.unpack("<qqq", os.pread(descriptor, 24, 0))
             wanted = (requests, events, size_bytes)
             if any(0 <= have < want for have, want in zip(left, wanted, strict=True)):
+                self._spent_path.touch()
                 return False
             rest = [have if have < 0 else have - want for have, want in zip(left, wanted, strict=True)]
             os.pwrite(descriptor, struct.pack("<qqq", *rest), 0)

@@ -93,7 +93,7 @@ class _Run:
 
     def __init__(self, plan: LoadPlan, directory: Path, progress: Callable[[str], None]) -> None:
         self._plan, self._progress = plan, progress
-        self._control = Control(directory)
+        self._control, self._budget = Control(directory), Budget(directory)
         self._observer = Observer(directory)
         self._fleet = Fleet(directory, plan.workers, plan.users)
         self._result = LoadResult(plan, self._observer, ProcessWatch(plan.server_pid), users=plan.users)
@@ -188,6 +188,8 @@ class _Run:
         observer, result = self._observer, self._result
         if interruption.has_come():
             result.stopped = "interrupted"
+        elif self._budget.is_spent:
+            result.stopped = "the budget (--max-requests, --max-events or --max-bytes) is spent"
         elif problem := self._fleet.check():
             result.stopped = problem
         elif observer.run_of_failures >= BREAKER_COUNT and time.time() - observer.failing_since > BREAKER_S:

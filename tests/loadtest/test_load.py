@@ -19,6 +19,7 @@ import pytest
 from conformance.contract import Contract
 from conformance.core.errors import UsageError
 from conformance.core.resources import profile_names, read_json_spec
+from conformance.loadtest.control import Budget
 from conformance.loadtest.journal import FILE_SLOTS, JournalReader, JournalWriter
 from conformance.loadtest.mix import Mix, read_mix
 from conformance.loadtest.observer import Tally
@@ -231,3 +232,11 @@ def test_two_loads_are_compared() -> None:
     assert {row["verdict"] for row in same["changes"]} == {"as before"}
     assert slower["is_worse"]
     assert "slower" in "".join(change_lines(slower))
+
+
+def test_a_budget_is_never_exceeded(tmp_path: Path) -> None:
+    """By nobody who takes from it, and it says when it is spent."""
+    takers = [Budget(tmp_path), Budget(tmp_path)]
+    takers[0].fill(5, -1, 100)
+    assert [taker.take(1, 3, 10) for taker in takers * 3] == [True] * 5 + [False]
+    assert takers[0].is_spent
