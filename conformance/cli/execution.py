@@ -7,7 +7,6 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from conformance.cli import plan_summary
@@ -92,10 +91,9 @@ def with_sink(plan: Plan, settings: Mapping[str, Any]) -> Plan:
     """The plan with the sink of the settings, if there is one. Raises UsageError for a wrong file."""
     if not settings["sink"]:
         return plan
-    from conformance.delivery import SinkWatch
-    from conformance.sinks import load
+    from conformance.delivery import watch_sink
 
-    return replace(plan, sink=SinkWatch(load(Path(settings["sink"])), plan.contract, plan.keys))
+    return watch_sink(plan, settings["sink"])
 
 
 def create_console() -> ReportConsole:

@@ -73,6 +73,8 @@ class Ledger:
         self._database = sqlite3.connect(self._file, isolation_level=None)
         self._database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32000;")
         self._database.executescript(_SCHEMA)
+        with suppress(OSError):  # it is gone however the run ends; Windows deletes no open files, and waits for `close`
+            self._file.unlink()
         self._database.execute("BEGIN")
         self._mark = re.compile(rf"{ID_PREFIX}-{self.nonce}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}")
 

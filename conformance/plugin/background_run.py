@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from conformance.cases import CHECKS
+from conformance.cases import CHECKS, SINK_CHECKS
 from conformance.causes.evidence import Evidence
 from conformance.checks.trial import make_trials
 from conformance.core import event_loop
@@ -43,7 +43,8 @@ class BackgroundRun:
             self._verdict_futures.setdefault(item.trial.name, []).append(item.verdict)
         # The order of the plan, not of the items: shuffled items change nothing that is sent.
         self._plan = plan.with_trials([trial for trial in plan.trials if trial.name in self._verdict_futures])
-        self._total_trials = len(make_trials(plan.contract, plan.keys, CHECKS))
+        self._checks = (*CHECKS, *SINK_CHECKS) if plan.sink else CHECKS
+        self._total_trials = len(make_trials(plan.contract, plan.keys, self._checks))
         self._known_deviations = known_deviations
         self._ready: Future[None] = Future()
         self._task: asyncio.Task[RunResult] | None = None
@@ -68,7 +69,7 @@ class BackgroundRun:
         run_report = build_report(self._plan, self._result)
         is_whole = len(run_report.verdicts) == self._total_trials
         self.report = apply_known_deviations(
-            run_report, self._known_deviations, {item.id for item in CHECKS}, is_full_run=is_whole
+            run_report, self._known_deviations, {item.id for item in self._checks}, is_full_run=is_whole
         )
         return self.report
 

@@ -29,6 +29,7 @@ from conformance.settings.file import find_configuration
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
+    from conformance.checks.check import Check
     from conformance.core.model import Level
     from conformance.report.document import Report
     from conformance.run.plan import Plan
@@ -62,7 +63,7 @@ class CheckSession:
             self._contract = Contract(load(settings["profile"]), settings["include"], settings["exclude"])
             key = self._settings["write_key"] or ("" if self._url else "given by the fixture")
             settings_with_key = {**self._settings, "write_key": key}
-            self._plan = build_plan(settings_with_key, self._url or _PLACEHOLDER_URL, self._contract, cases.CHECKS)
+            self._plan = build_plan(settings_with_key, self._url or _PLACEHOLDER_URL, self._contract, self._checks)
             self._report_file = ReportFile(config.getoption(OPTION))
             if not (workers.is_worker(config) or config.option.collectonly):
                 self._report_file.clear()
@@ -74,6 +75,19 @@ class CheckSession:
         self._is_walking_to_arguments = False
         self._background_run: BackgroundRun | None = None
         self.summary = workers.RunSummary()
+
+    @property
+    def _checks(self) -> tuple[Check, ...]:
+        """The checks of the session: with a sink, also those that look into it."""
+        return (*cases.CHECKS, *cases.SINK_CHECKS) if self._settings["sink"] else cases.CHECKS
+
+    def _with_sink(self, plan: Plan) -> Plan:
+        """The plan with the sink of the settings, if there is one. Raises UsageError for a wrong file."""
+        if not self._settings["sink"]:
+            return plan
+        from conformance.delivery import watch_sink
+
+        return watch_sink(plan, self._settings["sink"])
 
     @property
     def gate(self) -> Level:
@@ -139,7 +153,9 @@ class CheckSession:
         failure: ConformanceError | None = None
         try:
             plan = self._plan_for_target(fixture_value) if self.needs_fixture else self._plan
-            self._background_run = BackgroundRun(plan, _check_items(session.items), self._known_deviations)
+            self._background_run = BackgroundRun(
+                self._with_sink(plan), _check_items(session.items), self._known_deviations
+            )
             self._background_run.start()
         except ConformanceError as error:
             failure = error
@@ -235,7 +251,7 @@ class CheckSession:
             "disabled_write_key": target.disabled_write_key,
         }
         settings_with_credentials = {**self._settings, **{key: value for key, value in credentials.items() if value}}
-        return build_plan(settings_with_credentials, target.url, self._contract, cases.CHECKS)
+        return build_plan(settings_with_credentials, target.url, self._contract, self._checks)
 
     def _finish(self, run_report: Report) -> None:
         """Writes the JSON report, and sets the summary of the run."""
