@@ -70,7 +70,7 @@ class Ledger:
     def __post_init__(self) -> None:
         with tempfile.NamedTemporaryFile(prefix="conformance-ledger-", dir=self.directory, delete=False) as file:
             self._file = Path(file.name)
-        self._database = sqlite3.connect(self._file, isolation_level=None)
+        self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
         self._database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32000;")
         self._database.executescript(_SCHEMA)
         with suppress(OSError):  # it is gone however the run ends; Windows deletes no open files, and waits for `close`
