@@ -15,8 +15,9 @@ from conformance.core.statuses import MULTI_STATUS
 from conformance.profile.facts import Condition
 from conformance.requests.cors import ORIGIN, cors_preflight
 from conformance.requests.sdk_requests import SdkRequest
-from conformance.sdks import Reaction, browser, effective_reaction
+from conformance.sdks import browser
 from conformance.sdks.outcomes import ACCEPTED_CONDITION, SdkOutcome, build_note
+from conformance.sdks.plans import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -89,7 +90,7 @@ def _expect_permitted(call: Call, subject: str, draft: Draft) -> Steps:
 
 def _expect_delivered(call: Call, subject: str, draft: Draft, *, is_browser: bool) -> Steps:
     """The draft is accepted; in a browser, a page of another site may read the answer (Fetch Standard, CORS check)."""
-    exchange = yield _from_page(draft) if is_browser else draft
+    exchange = yield from_page(draft) if is_browser else draft
     expect.accepted(exchange, subject)
     problem = browser.find_answer_problem(exchange, ORIGIN) if is_browser else ""
     if problem:
@@ -112,7 +113,7 @@ def _headers_to_ask_for(draft: Draft) -> tuple[str, ...]:
     return browser.headers_to_ask_for((name for name, _ in request.headers), content_type)
 
 
-def _from_page(draft: Draft) -> Draft:
+def from_page(draft: Draft) -> Draft:
     """A draft as a browser sends it for a page of another site."""
     return draft.with_header("Origin", ORIGIN)
 
@@ -213,11 +214,11 @@ def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
     sdk_request = sdk_parameter.requests(call)[-1]
     outcomes: list[SdkOutcome] = []
     if sdk.is_browser:
-        outcomes += yield from _blocked_outcome(call, sdk_request)
+        outcomes += yield from _blocked_outcome(call, sdk, sdk_request)
     for scenario in SDK_SCENARIOS if not outcomes else ():
         draft = scenario.build_draft(sdk_request)
         if draft is not None:
-            exchange = yield _from_page(draft) if sdk.is_browser else draft
+            exchange = yield from_page(draft) if sdk.is_browser else draft
             refusal = expect.says_refused(exchange, call.usual_success)
             is_invalid = scenario.is_documented_refusal(sdk_request) or bool(refusal)
             blocked = browser.find_answer_problem(exchange, ORIGIN) if sdk.is_browser else ""
@@ -226,7 +227,7 @@ def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
                     condition=scenario.slug,
                     description=scenario.description,
                     status=exchange.status,
-                    reaction=Reaction.RETRY if blocked else effective_reaction(sdk, exchange, is_invalid=is_invalid),
+                    plan=Plan.for_exchange(sdk, exchange, is_invalid=is_invalid, is_blocked=bool(blocked)),
                     blocked=blocked,
                 )
             )
@@ -240,7 +241,7 @@ def reactions(call: Call, sdk_parameter: SdkParameter) -> Steps:
     )
 
 
-def _blocked_outcome(call: Call, sdk_request: SdkRequest) -> Generator[Step, Exchange, list[SdkOutcome]]:
+def _blocked_outcome(call: Call, sdk: Sdk, sdk_request: SdkRequest) -> Generator[Step, Exchange, list[SdkOutcome]]:
     """The outcome of a valid request that a browser does not send after its preflight; empty if it sends it."""
     asked = _headers_to_ask_for(sdk_request.documented_only().to_draft())
     if not asked:
@@ -255,7 +256,7 @@ def _blocked_outcome(call: Call, sdk_request: SdkRequest) -> Generator[Step, Exc
             condition=scenario.slug,
             description=scenario.description,
             status=0,
-            reaction=Reaction.RETRY,
+            plan=Plan.for_exchange(sdk, exchange, is_blocked=True),
             blocked=problem,
         )
     ]

@@ -20,6 +20,7 @@ REACTIONS_WORST_FIRST = (
     Reaction.GIVE_UP,
     Reaction.SEND_AGAIN,
     Reaction.RETRY,
+    Reaction.FOLLOW,
     Reaction.DELIVER,
 )
 """The reactions of an SDK, the most harmful first."""

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.model import Note
-from conformance.sdks.sdk import Reaction
+from conformance.sdks.plans import describe_plan
+from conformance.sdks.sdk import BodyReading, SeenAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from conformance.core.model import Json, JsonObject, Verdict
+    from conformance.core.model import Exchange, Json, JsonObject, Verdict
+    from conformance.sdks.plans import Plan
     from conformance.sdks.sdk import Sdk
 
 
+_REDIRECTS = range(300, 400)
 ACCEPTED_CONDITION = "accepted"
 """The condition of valid requests."""
 
@@ -29,15 +32,16 @@ class SdkOutcome:
     condition: str
     description: str
     status: int
-    reaction: Reaction
+    plan: Plan
     blocked: str = ""
 
     @property
     def summary(self) -> str:
         """The outcome in a few words, for messages."""
+        words = describe_plan(self.as_json())
         if self.blocked:
-            return f"{self.description} {self.status or 'not sent'}: {self.blocked}, so it {self.reaction.verb}"
-        return f"{self.description} {self.status or 'no answer'}: {self.reaction.verb}"
+            return f"{self.description} {self.status or 'not sent'}: {self.blocked}, so it {words}"
+        return f"{self.description} {self.status or 'no answer'}: {words}"
 
     def as_json(self) -> JsonObject:
         """Returns a JSON-serializable dict."""
@@ -47,7 +51,8 @@ class SdkOutcome:
             "condition": self.condition,
             "words": self.description,
             "received": status_text,
-            "does": self.reaction.value,
+            "does": self.plan.reaction.value,
+            **self.plan.as_json(),
             **blocked,
         }
 
@@ -59,9 +64,21 @@ def can_deliver(outcome: Mapping[str, Any]) -> bool:
 
 def describe_reaction(outcome: Mapping[str, Any]) -> str:
     """The reaction in words, and first whether the SDK can't deliver; `outcome` is as in a report's JSON."""
-    verb = Reaction(outcome["does"]).verb
+    words = describe_plan(outcome)
     is_shut_out = outcome["condition"] == ACCEPTED_CONDITION and not can_deliver(outcome)
-    return f"can't deliver: {verb}" if is_shut_out else verb
+    return f"can't deliver: {words}" if is_shut_out else words
+
+
+def describe_answer(exchange: Exchange) -> str:
+    """What an SDK reads of an answer, such as `200 with a body that is no JSON`."""
+    if exchange.response is None:
+        return "missing"
+    seen = SeenAnswer.from_exchange(exchange)
+    if seen.has_location and seen.status in _REDIRECTS:
+        return f"{seen.status} with a Location"
+    if not exchange.response.body:
+        return f"{seen.status} without a body"
+    return f"{seen.status} with {'JSON' if BodyReading.JSON in seen.readings else 'a body that is no JSON'}"
 
 
 def build_note(sdk: Sdk, outcomes: Sequence[SdkOutcome], *, is_supported: bool, known_paths: Collection[str]) -> Note:

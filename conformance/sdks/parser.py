@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.profile.yaml_document import WRITE_KEY_PLACEHOLDER
-from conformance.sdks.sdk import BodyReading, Reaction, ReactionRule, RecordedRequest, Sdk
+from conformance.sdks.sdk import NO_ANSWER, BodyReading, Reaction, ReactionRule, RecordedRequest, Repeats, Sdk
 
 if TYPE_CHECKING:
     from conformance.profile.yaml_document import Place, YamlDocument
 
-_STATUSES = range(200, 600)
+_STATUSES = frozenset({NO_ANSWER, *range(200, 600)})
 
 
 def parse_sdk(document: YamlDocument) -> Sdk:
@@ -29,6 +30,8 @@ def parse_sdk(document: YamlDocument) -> Sdk:
         language=data["language"],
         recorded=data["recorded"],
         is_browser=data.get("browser", False),
+        is_read_off=data.get("observed") == "source",
+        registry=(data["registry"]["kind"], data["registry"]["package"]) if "registry" in data else None,
         requests=tuple(_parse_request(item, ("requests", n), document) for n, item in enumerate(data["requests"])),
         rules=tuple(_parse_rule(item) for item in data["reactions"]),
     )
@@ -60,11 +63,28 @@ def _parse_rule(data: Any) -> ReactionRule:
         reaction=Reaction.DELIVER_ANYWAY if data["does"] == Reaction.LOSE else Reaction(data["does"]),
         reading=BodyReading(data["body"]) if "body" in data else None,
         has_retry_after=data.get("retry_after"),
+        has_location=data.get("location"),
+        repeats=_parse_repeats(data["repeats"]) if "repeats" in data else None,
+        follows_by_get="follows" in data,
+    )
+
+
+def _parse_repeats(data: Any) -> Repeats:
+    return Repeats(
+        times=None if data["times"] == "endless" else data["times"],
+        first_s=data["first_s"],
+        factor=data["factor"],
+        most_s=data.get("most_s", math.inf),
+        for_s=data.get("for_s", math.inf),
+        heeds_retry_after="retry_after" in data,
+        keeps_after=data.get("then") == "keep",
     )
 
 
 def _expand_statuses(status_or_class: int | str) -> range:
-    """The statuses of a number, or of a class such as `4xx`."""
+    """The statuses of a number, of a class such as `4xx`, or of `none`."""
+    if status_or_class == "none":
+        return range(NO_ANSWER, NO_ANSWER + 1)
     if isinstance(status_or_class, int):
         return range(status_or_class, status_or_class + 1)
     first = int(status_or_class[0]) * 100
@@ -73,8 +93,9 @@ def _expand_statuses(status_or_class: int | str) -> range:
 
 def _check_rules(parsed: Sdk, document: YamlDocument) -> None:
     """Adds a problem if a status has no rule without further conditions."""
-    unconditional = (rule for rule in parsed.rules if rule.reading is None and rule.has_retry_after is None)
-    uncovered = set(_STATUSES).difference(*(rule.statuses for rule in unconditional))
+    unconditional = (rule for rule in parsed.rules if rule.is_unconditional)
+    uncovered = _STATUSES.difference(*(rule.statuses for rule in unconditional))
     if uncovered:
-        message = f"the status {min(uncovered)} needs a rule without conditions, as every status does"
+        missing = f"the status {min(uncovered)}" if min(uncovered) else "no answer (none)"
+        message = f"{missing} needs a rule without conditions, as every status does"
         document.add_problem(("reactions",), message)
