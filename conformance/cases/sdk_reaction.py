@@ -1,4 +1,4 @@
-"""What the answers to acceptable requests make official SDKs do: they must not send again what was taken, nor drop it."""
+"""What the answers to acceptable requests make official SDKs do: neither send again what was taken, nor drop it."""
 
 from __future__ import annotations
 

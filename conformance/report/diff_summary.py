@@ -18,7 +18,8 @@ SIDES = ("A", "B")
 """The two servers, as the JSON document names them."""
 _REACTION_WORDS = {
     "deliver": "counted as delivered", "deliver-anyway": "counted as delivered anyway", "give-up": "given up",
-    "retry": "retried", "send-again": "sent again", "follow": "sent to the Location", "lose": "counted as delivered anyway",
+    "retry": "retried", "send-again": "sent again", "follow": "sent to the Location",
+    "lose": "counted as delivered anyway",
 }  # fmt: skip
 _KEPT_BY_WORDS = {
     "A": "A keeps it, B breaks it",

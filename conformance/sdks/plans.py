@@ -77,7 +77,7 @@ def _describe_repeats(reaction: Reaction, repeats: Mapping[str, Any]) -> str:
     then = "keeps it for later" if repeats["then"] == "keep" else "drops"
     if times is None:
         return f"{verb} without end" if total_s is None else f"{verb} for {_describe_time(total_s)}, then {then}"
-    often = "once" if times == 1 else "twice" if times == 2 else f"{times} times"  # noqa: PLR2004 - once, twice
+    often = "once" if times == 1 else "twice" if times == 2 else f"{times} times"
     return f"{verb} {often} in about {_describe_time(total_s)}, then {then}"
 
 

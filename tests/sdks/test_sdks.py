@@ -36,7 +36,8 @@ from conformance.profile import load
 from conformance.report.sdk_overview import build_sdk_overview
 from conformance.requests import Call, Draft, Keys
 from conformance.requests.sdk_requests import SdkRequest
-from conformance.sdks import Reaction, Sdk, effective_reaction, sdk_reaction
+from conformance.sdks import Reaction, Sdk, SeenAnswer, effective_reaction, sdk_reaction
+from conformance.sdks.plans import Plan, describe_plan
 from conformance.sdks.sdk import BodyReading
 from tests.regenerate import hint
 from tests.support import paths
@@ -56,9 +57,12 @@ PYTHON_2_4 = "segment-analytics-python-2-4-0"
 NODE, BROWSER = "segment-analytics-node-3-1-0", "segment-analytics-next-1-84-3"
 RUDDER_PYTHON, RUDDER_NODE = "rudder-sdk-python-2-1-9", "rudder-sdk-node-3-0-13"
 MOBILE, ANDROID = "metarouter-mobile", "metarouter-android-1-3-1"
+JAVA, GO = "segment-analytics-java-3-5-4", "segment-analytics-go-3-3-0"
+RUDDER_JAVA, RUDDER_GO = "rudder-sdk-java-3-1-2", "rudder-analytics-go-4-2-1"
+RUDDER_RUST, RUDDER_BROWSER = "rudder-sdk-rust-2-0-1", "rudder-analytics-js-3-34-1"
 VENDORS = {
-    "segment": {PYTHON_2_3, PYTHON_2_4, NODE, BROWSER},
-    "rudderstack": {RUDDER_PYTHON, RUDDER_NODE},
+    "segment": {PYTHON_2_3, PYTHON_2_4, NODE, BROWSER, JAVA, GO},
+    "rudderstack": {RUDDER_PYTHON, RUDDER_NODE, RUDDER_JAVA, RUDDER_GO, RUDDER_RUST, RUDDER_BROWSER},
     "metarouter": {MOBILE, ANDROID},
     "segmentstream": set(),
 }
@@ -95,7 +99,7 @@ def all_request_lines() -> str:
 def test_the_data_are_sound() -> None:
     """Every file is loaded once, under its own name; the schema is valid, and forbids unknown keys."""
     assert list(SDKS) == resources.sdk_names()
-    assert len(SDKS) == 8
+    assert len(SDKS) == 14
     schema = json.loads((resources.specs_dir() / "sdk.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
@@ -115,9 +119,9 @@ def test_profiles_name_their_vendors_sdks() -> None:
 
 MISTAKES = (
     ("title:", "titel:", "titel: unknown key; did you mean 'title'?"),
-    ("does: deliver", "does: delivers", "'delivers' is not one of deliver, deliver-anyway, give-up, retry, send-again"),
+    ("does: deliver", "does: delivers", "'delivers' is not one of deliver, deliver-anyway, give-up, retry, follow"),
     ("status: 200,", "status: 6xx,", "'6xx' is not an HTTP status"),
-    ("{status: 3xx, does: send-again}", "{status: 301, does: send-again}", "the status 300 needs a rule without"),
+    ("{status: 3xx, does: send-again", "{status: 301, does: send-again", "the status 300 needs a rule without"),
     ("name: rudder", "name: router", "the file is called rudder-sdk-python-2-1-9"),
     ("sentAt: '2024", "key: $WRITE_KEY\n      sentAt: '2024", "$WRITE_KEY in a compressed body"),
     ("method: POST", "method: PUT", "POST"),
@@ -149,8 +153,9 @@ def test_a_profile_can_name_only_sdks_that_are_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sdk", SDKS.values(), ids=SDKS)
 def test_every_answer_has_a_reaction(sdk: Sdk) -> None:
     """There is a reaction for every status, body and Retry-After."""
-    for status, reading, is_timed in itertools.product(range(200, 600), BodyReading, (True, False)):
-        assert sdk.reaction_to(status, reading, has_retry_after=is_timed) is not None
+    for status, reading, is_timed in itertools.product((0, *range(200, 600)), BodyReading, (True, False)):
+        answer = SeenAnswer(status=status, readings=frozenset({reading}), has_retry_after=is_timed)
+        assert sdk.rule_for(answer).reaction in Reaction
 
 
 DONE, ERROR, AGAIN, WAITS, ANYWAY = (
@@ -190,9 +195,10 @@ def test_mobile_sdks_stop_for_good_or_halve() -> None:
 
 
 def test_an_sdk_tries_again_where_no_answer_came() -> None:
-    """A broken connection is a reason to retry."""
+    """A broken connection is a reason to retry, for all but one."""
     missed = Exchange(request=REQUEST, failure=TransportFailure.CLOSED, failure_detail="it was closed")
-    assert {sdk_reaction(sdk, missed) for sdk in SDKS.values()} == {WAITS}
+    assert {name for name, sdk in SDKS.items() if sdk_reaction(sdk, missed) is not WAITS} == {RUDDER_RUST}
+    assert sdk_reaction(SDKS[RUDDER_RUST], missed) is ERROR
     assert effective_reaction(SDKS[NODE], missed, is_invalid=True) is AGAIN
 
 
@@ -246,8 +252,9 @@ def test_a_request_is_what_the_sdk_sends(profile: str, name: str) -> None:
         if "authorization" in headers:
             assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == f"{KEY}:"
         text = body_of(sent.to_draft()).decode()
-        assert "$" not in text
-        ids = {event["messageId"] for event in json.loads(text).get("batch", [json.loads(text)])}
+        assert not any(word in text for word in ("$BASIC", "$WRITE_KEY", "$MESSAGE_ID"))
+        events = json.loads(text).get("batch", [json.loads(text)])
+        ids = {event["messageId"] for event in events if name != RUDDER_RUST}
         assert all(item.startswith("conformance-") for item in ids)
         assert not ids & used_ids
         used_ids |= ids
@@ -462,3 +469,44 @@ def overview_text(verdicts: list[Verdict]) -> str:
     if rows is not None:
         console.print(rows)
     return console.export_text()
+
+
+SENTENCES = (
+    (GO, exchange_with(400, b"no"), "sends again 9 times in about 33 s, then drops"),
+    (GO, exchange_with(302, location="/login"), "asks the Location with a GET, counts as delivered anyway"),
+    (GO, exchange_with(308, location="/other"), "sends it to the Location"),
+    (PYTHON_2_4, exchange_with(302, location="/login"), "asks the Location with a GET, counts as delivered anyway"),
+    (PYTHON_2_4, exchange_with(503, retry_after="5"), "retries for 12 h, then drops"),
+    (PYTHON_2_4, exchange_with(503), "retries 10 times in about 3 min, then drops"),
+    (RUDDER_NODE, exchange_with(503, retry_after="5"), "retries 3 times in about 15 s, then drops"),
+    (RUDDER_NODE, exchange_with(500), "retries 3 times in about 1.4 s, then drops"),
+    (RUDDER_RUST, exchange_with(429, retry_after="5"), "retries 3 times in about 15 s, then drops"),
+    (JAVA, exchange_with(200, b"OK"), "sends again 3 times in about 109 s, then drops"),
+    (JAVA, exchange_with(200, UNCODED), "counts as delivered"),
+    (JAVA, exchange_with(204), "counts as delivered"),
+    (RUDDER_JAVA, exchange_with(200, b"OK"), "counts as delivered"),
+)
+
+
+@pytest.mark.parametrize(("name", "exchange", "sentence"), SENTENCES, ids=[f"{row[0]} {row[2]}" for row in SENTENCES])
+def test_a_report_says_how_often_and_how_long(name: str, exchange: Exchange, sentence: str) -> None:
+    """As it was seen with the SDK's default settings, while the answer stayed the same."""
+    plan = Plan.for_exchange(SDKS[name], exchange)
+    assert describe_plan({"does": plan.reaction.value, **plan.as_json()}) == sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "answer", "does"),
+    [
+        (JAVA, "/v1/import/", exchange_with(200, b"OK"), "sends again 3 times"),
+        (NODE, "/v1/batch", exchange_with(302, location="/login"), "counts as delivered anyway"),
+        (GO, "/v1/batch", exchange_with(500), "retries 9 times"),
+        (PYTHON_2_3, "/v1/batch", exchange_with(202), "sends again 10 times"),
+    ],
+)
+def test_an_answer_that_an_sdk_can_not_use_fails(name: str, path: str, answer: Exchange, does: str) -> None:
+    """And says what the SDK does with it; a plain success passes."""
+    check_id = f"sdk.{name}.reaction"
+    assert drive(check_id, call_to("segment", path), lambda _: exchange_with(200, b"{}")) is None
+    with pytest.raises(Deviation, match=does):
+        drive(check_id, call_to("segment", path), lambda _: answer)

@@ -24,6 +24,7 @@ from conformance.refserver.faults import (
     recovery,
     required_fields,
     routing,
+    sdk_answers,
     size,
     spellings,
     success_bodies,
@@ -40,7 +41,7 @@ _AREAS = (
     accept, accepted_events, success_bodies, auth, key_carriers, syntax, content_type, size, tight_limits, batch,
     batch_contents, identity, required_fields, properties, errors, pixel, unusual_input, content_encoding, routing,
     cors, wire, recovery, concurrency, spellings, event_values, documented_forms,
-    combined, connections,
+    combined, connections, sdk_answers,
 )  # fmt: skip
 """The modules in the order of the self-check's report."""
 
