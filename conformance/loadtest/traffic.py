@@ -76,10 +76,10 @@ class _Builder:
         for sdk, draft in sdk_drafts:
             item = self._item(call, draft, rule, self._mix.sources["sdks"] * 10 / len(sdk_drafts))
             retries = [
-                status for status in range(400, 600)
-                if (reaction := sdk.reaction_to(status, sdks.BodyReading.TEXT, has_retry_after=False)) is not None
-                and reaction.value in _RETRYING
-            ]  # fmt: skip
+                status
+                for status in range(400, 600)
+                if sdk.rule_for(sdks.SeenAnswer(status=status)).reaction.value in _RETRYING
+            ]
             yield {**item, "name": f"{item['name']} ({sdk.title})", "retry": retries}
 
     def bad_items(self, operation: Operation) -> Iterator[dict[str, Any]]:

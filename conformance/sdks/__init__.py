@@ -9,7 +9,6 @@ from conformance.core import resources
 from conformance.profile import validation, yaml_document
 from conformance.sdks.parser import parse_sdk
 from conformance.sdks.sdk import (
-from conformance.sdks.sdk import (
     BodyReading,
     Reaction,
     ReactionRule,
