@@ -18,6 +18,8 @@ except ImportError:  # an extra
     raise UsageError("a sink of kind sql needs `pip install 'ingest-conformance[sinks]'`") from None
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.sinks.secrets import SinkSecrets
     from conformance.sinks.sink import SqlSource
 
@@ -50,6 +52,7 @@ class SqlDatabase:
     def __init__(self, source: SqlSource, secrets: SinkSecrets) -> None:
         self._source, self._secrets = source, secrets
         self._tables = secrets.expand(source.tables)
+        self._is_cast = False
         url = secrets.expand(source.url, is_secret=True)
         try:
             self._engine = self._new_engine(sa.make_url(url))
@@ -99,15 +102,21 @@ class SqlDatabase:
 
     def last_cursors(self, table: str, count: int) -> list[Row]:
         """The last rows of a table by their cursor, the lowest first; without content where there is a key."""
-        rows = self._read(self._select(table, has_content=not self._has_key(table), is_descending=True).limit(count))
-        return rows[::-1]
+        has_content = not self._has_key(table)
+        return self._texts(
+            lambda: self._read(self._select(table, has_content=has_content, is_descending=True).limit(count))[::-1]
+        )
 
     def page(self, table: str, since: Any, count: int, ties: int) -> list[Row]:  # noqa: ANN401 - a column's
         """The next rows: up to `ties` with the cursor `since`, which were read before, and `count` beyond these."""
-        query = self._select(table, has_content=True)
-        if since is not None:
-            query = query.where(sa.column(self._source.cursor) >= since)
-        return self._read(query.limit(count + ties), MAX_PAGE_BYTES, uncounted=ties)
+
+        def read() -> list[Row]:
+            query = self._select(table, has_content=True)
+            if since is not None:
+                query = query.where(sa.column(self._source.cursor) >= since)
+            return self._read(query.limit(count + ties), MAX_PAGE_BYTES, uncounted=ties)
+
+        return self._texts(read)
 
     def between(self, table: str, above: Any, up_to: Any, *, has_content: bool) -> list[Row]:  # noqa: ANN401 - likewise
         """The rows with cursors above one, if it is not None, and up to another."""
@@ -126,6 +135,14 @@ class SqlDatabase:
     def _has_key(self, table: str) -> bool:
         return bool(self._source.key) or self.is_unique(table)
 
+    def _texts(self, read: Callable[[], list[Row]]) -> list[Row]:
+        """What is read; once more, as text, if the driver has parsed the column: it would have changed numbers."""
+        rows = read()
+        if not self._is_cast and any(isinstance(row.content, dict | list) for row in rows):
+            self._is_cast = True
+            return read()
+        return rows
+
     def _select(self, table: str, *, has_content: bool, is_descending: bool = False) -> Any:  # noqa: ANN401 - a query
         source = self._source
         cursor: Any = sa.column(source.cursor)
@@ -138,6 +155,8 @@ class SqlDatabase:
             schema, _, name = table.rpartition(".")
             origin = sa.table(name, schema=schema or None)
         labelled = [item.label(f"c{number}") for number, item in enumerate(columns)]
+        if has_content and self._is_cast:
+            labelled[-1] = sa.cast(columns[-1], sa.String).label(labelled[-1].name)
         return sa.select(*labelled).select_from(origin).order_by(cursor.desc() if is_descending else cursor)
 
     def _read(self, query: Any, max_bytes: float = math.inf, uncounted: int = 0) -> list[Row]:  # noqa: ANN401 - as above
