@@ -34,6 +34,8 @@ _COMMAND_MODULES = {
     "self-check": "self_check",
     "trace": "trace",
     "sink": "sink",
+    "sdk": "sdk",
+    "client": "client",
     "completion": "completion",
 }
 """The modules of subcommands in this package; subcommands that are not listed are in `info`."""

@@ -37,6 +37,14 @@ _CODES = {
     "probe": {0: "a profile could be made", **_SENDING},
     "diff": {0: "both servers answer alike", 1: "they differ", **_SENDING},
     "load": {0: "every promise at the gate and every service level held", 1: "one did not", **_SENDING},
+    "sdk": {
+        0: "every event was delivered",
+        1: "an SDK lost events",
+        **_USAGE,
+        3: "an SDK could not be run",
+        130: "interrupted",
+    },
+    "client": {0: "no MUST was broken", 1: "one was broken", **_USAGE, 3: "the client sends nothing"},
     "compare": {0: "nothing broke or vanished", 1: "a check broke or vanished", 2: "a file is no complete report"},
     "report": {0: "written", 2: "a file is no complete report", 3: "a report can't be written"},
     "self-check": {0: "perfect", 1: "a fault was missed, or a correct server failed", **_USAGE},
@@ -55,6 +63,14 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
     "load": (
         "conformance load http://127.0.0.1:8080 --profile NAME --allow load --rate 200 --p99 200ms",
         "conformance load http://127.0.0.1:8080 --profile NAME --allow load --find-limit --html load.html",
+    ),
+    "sdk": (
+        "conformance sdk http://127.0.0.1:8080 --profile NAME --sdk all",
+        "conformance sdk http://127.0.0.1:8080 --profile NAME --sdk all --offline --json sdks.json",
+    ),
+    "client": (
+        "conformance client --profile NAME python examples/client/client.py",
+        "conformance client --profile NAME --json client.json java -jar e2e-cli.jar --input {}",
     ),
     "report": ("conformance report run.json --html report.html", "conformance report old.json new.json --markdown -"),
     "compare": ("conformance compare old.json new.json",),

@@ -6,28 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.cli.command_parser import CommandParser, Version
 from conformance.cli.load_options import LOAD_OPTIONS, UNUSED_BY_LOAD
-from conformance.cli.option_groups import REPORTS_GROUP, epilog, group_of
+from conformance.cli.option_groups import REPORTS_GROUP, epilog
+from conformance.cli.option_makers import (
+    REPORT_OPTIONS,
+    add_profile_option,
+    add_report_options,
+    add_setting_options,
+    add_target_and_settings,
+)
+from conformance.cli.sdk_options import add_client_options, add_sdk_options
 from conformance.cli.sink_options import add_sink_options
-from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS, TARGET
+from conformance.settings.table import SECOND_SERVER_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from conformance.settings.setting import Setting
 
-REPORT_OPTIONS = {
-    "json": "write the JSON report",
-    "html": "write one self-contained page of HTML",
-    "markdown": "write Markdown, for pull requests and job summaries",
-    "junit": "write a JUnit report",
-    "sarif": "write SARIF 2.1.0, for code scanning",
-    "badge": "write a badge, as SVG",
-    "code_quality": "write a code quality report, for merge requests on GitLab",
-    "har": "write an HTTP Archive of the requests of what is broken",
-    "annotations": "write commands that a GitHub job shows as annotations, one for each cause",
-}
-"""Every kind of report, with the help of its option."""
 SHELLS = ("bash", "zsh", "fish")
 """The shells for which there is a completion."""
 EXPORT_FORMATS = ("postman", "har", "jsonl")
@@ -61,7 +56,7 @@ def build_parser() -> CommandParser:
     _add_load_command(commands)
     _add_report_commands(commands)
     config = commands.add_parser("config", help="print every setting, its value and where that comes from")
-    _add_target_and_settings(config)
+    add_target_and_settings(config)
     _add_info_commands(commands)
     _add_trace_options(
         commands.add_parser("trace", help="show every statement of a vendor's documents, and what judges it")
@@ -96,8 +91,8 @@ def _sentence(text: str) -> str:
 def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommands that send requests to a target."""
     run = commands.add_parser("run", help="judge a server, or the embedded one if no URL is given")
-    _add_target_and_settings(run)
-    _add_report_options(run, *REPORT_OPTIONS)
+    add_target_and_settings(run)
+    add_report_options(run, *REPORT_OPTIONS)
     run.group(REPORTS_GROUP).add_argument(
         "--write-known-deviations",
         metavar="FILE",
@@ -114,8 +109,8 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
         help="also send from a page in this machine's Chromium, and report what it sees; needs the extra `browser`",
     )
     fuzz = commands.add_parser("fuzz", help="send generated requests, and show the smallest that fail")
-    _add_target_and_settings(fuzz, *_UNUSED_SETTINGS["fuzz"])
-    _add_report_options(fuzz, "json", "junit")
+    add_target_and_settings(fuzz, *_UNUSED_SETTINGS["fuzz"])
+    add_report_options(fuzz, "json", "junit")
     for command in (run, fuzz):
         command.add_argument(
             "--dry-run",
@@ -125,14 +120,16 @@ def _add_sending_commands(commands: argparse._SubParsersAction[CommandParser]) -
     fuzz.add_argument("--refresh", action="store_true", help="generate the requests again")
     replay = commands.add_parser("replay", help="send the request of a finding again")
     replay.add_argument("id", metavar="ID", help="the finding's id, as `fuzz` shows it")
-    _add_target_and_settings(replay, *_UNUSED_SETTINGS["replay"])
-    _add_report_options(replay, "json", "junit")
+    add_target_and_settings(replay, *_UNUSED_SETTINGS["replay"])
+    add_report_options(replay, "json", "junit")
     _add_probe_options(commands.add_parser("probe", help="find out how a server answers, and write its profile"))
+    add_sdk_options(commands.add_parser("sdk", help="install official SDKs, and let them send to a server"))
+    add_client_options(commands.add_parser("client", help="judge a program that sends events, such as an SDK"))
 
 
 def _add_probe_options(command: CommandParser) -> None:
     """The options of `probe`."""
-    _add_target_and_settings(command, *_UNUSED_SETTINGS["probe"])
+    add_target_and_settings(command, *_UNUSED_SETTINGS["probe"])
     command.add_argument(
         "--profile",
         action="append",
@@ -142,7 +139,7 @@ def _add_probe_options(command: CommandParser) -> None:
     command.add_argument("--out", metavar="FILE", help="write the profile; - is standard output")
     command.add_argument("--name", metavar="NAME", help="the name of the profile (default: the host)")
     command.add_argument("--date", metavar="TEXT", help="the date of the probe, as the profile states it")
-    _add_report_options(command, "json")
+    add_report_options(command, "json")
 
 
 def _add_diff_command(commands: argparse._SubParsersAction[CommandParser]) -> None:
@@ -151,7 +148,7 @@ def _add_diff_command(commands: argparse._SubParsersAction[CommandParser]) -> No
     diff.add_argument("url", metavar="URL_A", help="the base URL of the first server, such as the one in use")
     diff.add_argument("url_b", metavar="URL_B", help="the base URL of the second server, such as the new one")
     used = [setting for setting in SETTINGS if setting.name not in _UNUSED_SETTINGS["diff"]]
-    _add_setting_options(diff, (*used, *SECOND_SERVER_SETTINGS))
+    add_setting_options(diff, (*used, *SECOND_SERVER_SETTINGS))
     diff.add_argument("--quiet", action="store_true", help="print only the differences, and the verdict")
     diff.add_argument("--strict", action="store_true", help="count different texts in answers as differences, too")
     diff.add_argument(
@@ -159,32 +156,32 @@ def _add_diff_command(commands: argparse._SubParsersAction[CommandParser]) -> No
         action="store_true",
         help="show what would be sent, send nothing, and end with exit code 3",
     )
-    _add_report_options(diff, "json", "html", "markdown")
+    add_report_options(diff, "json", "html", "markdown")
 
 
 def _add_load_command(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommand that puts a target under load."""
     load = commands.add_parser("load", help="put a server under load, and judge every answer by the contract")
-    _add_target_and_settings(load, *UNUSED_BY_LOAD)
+    add_target_and_settings(load, *UNUSED_BY_LOAD)
     for name, settings in LOAD_OPTIONS.items():
         load.add_argument(f"--{name}", **settings)
-    _add_report_options(load, "json", "html", "markdown", "junit")
+    add_report_options(load, "json", "html", "markdown", "junit")
 
 
 def _add_report_commands(commands: argparse._SubParsersAction[CommandParser]) -> None:
     """The subcommands that read reports."""
     report = commands.add_parser("report", help="show JSON reports again, several of them side by side")
     report.add_argument("files", nargs="+", metavar="FILE", help="a JSON report")
-    _add_report_options(report, *REPORT_OPTIONS)
+    add_report_options(report, *REPORT_OPTIONS)
     compare = commands.add_parser("compare", help="show which checks changed between two JSON reports")
     compare.add_argument("old", metavar="OLD", help="the earlier JSON report")
     compare.add_argument("new", metavar="NEW", help="the later JSON report")
-    _add_report_options(compare, "json", "markdown")
+    add_report_options(compare, "json", "markdown")
     history = commands.add_parser(
         "history", help="show JSON reports over time: what was kept, which causes came and went"
     )
     history.add_argument("files", nargs="+", metavar="FILE", help="a JSON report")
-    _add_report_options(history, "json", "html")
+    add_report_options(history, "json", "html")
     site = commands.add_parser("site", help="write pages of many reports, servers by promises, for any host")
     site.add_argument(
         "directory", metavar="DIR", help="where to write: a new directory, an empty one, or an earlier site"
@@ -194,7 +191,7 @@ def _add_report_commands(commands: argparse._SubParsersAction[CommandParser]) ->
 
 def _add_trace_options(command: CommandParser) -> None:
     """The options of `trace`."""
-    _add_profile_option(command, required=True)
+    add_profile_option(command, required=True)
     command.add_argument("--include", action="append", metavar="GROUP", help="optional routes of the profile")
     command.add_argument("--report", metavar="FILE", help="a JSON report of a run, for how each statement came out")
     command.add_argument("--requirements", metavar="FILE", help="the statements of a profile of your own, as YAML")
@@ -209,7 +206,7 @@ def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> N
     list_command.add_argument(
         "words", nargs="*", metavar="WORDS", help="only these checks: areas, levels or globs of ids (default: all)"
     )
-    _add_profile_option(list_command, required=False)
+    add_profile_option(list_command, required=False)
     explain = commands.add_parser("explain", help="show what a check does and where its promise is documented")
     explain.add_argument("id", metavar="ID", help="a check's id, a glob of ids, an area or a level")
     explain.add_argument(
@@ -222,7 +219,7 @@ def _add_info_commands(commands: argparse._SubParsersAction[CommandParser]) -> N
     spec = commands.add_parser("spec", help="print a vendor's OpenAPI document")
     serve = commands.add_parser("serve", help="serve the reference server of a profile")
     for command in (spec, serve):
-        _add_profile_option(command, required=True)
+        add_profile_option(command, required=True)
         command.add_argument("--include", action="append", metavar="GROUP", help="optional routes of the profile")
     serve.add_argument("--port", metavar="N", default="0", help="the port to listen on (default: a free one)")
     serve.add_argument(
@@ -251,12 +248,12 @@ def _add_export_options(command: CommandParser) -> None:
         help="a Postman collection, an HTTP Archive, or a line of JSON for each request",
     )
     command.add_argument("--out", metavar="FILE", default="-", help="where to write (default: standard output)")
-    _add_setting_options(command, [setting for setting in SETTINGS if setting.name in EXPORT_SETTINGS])
+    add_setting_options(command, [setting for setting in SETTINGS if setting.name in EXPORT_SETTINGS])
 
 
 def _add_self_check_options(command: CommandParser) -> None:
     """The options of `self-check`."""
-    _add_profile_option(command, required=False)
+    add_profile_option(command, required=False)
     command.add_argument(
         "--fault", action="append", metavar="GLOB", help="test only such faults, under all profiles; may be repeated"
     )
@@ -266,33 +263,3 @@ def _add_self_check_options(command: CommandParser) -> None:
     )
     command.add_argument("--json", metavar="FILE", help="write the JSON report; - is standard output")
     command.add_argument("--markdown", metavar="FILE", help="write the table; - is standard output")
-
-
-def _add_target_and_settings(command: CommandParser, *excluded: str) -> None:
-    """The options of commands that send: the target, and every setting except `excluded`."""
-    command.add_argument("url", nargs="?", metavar=TARGET.metavar, help=TARGET.help)
-    _add_setting_options(command, [setting for setting in SETTINGS if setting.name not in excluded])
-    command.add_argument("--quiet", action="store_true", help="print only failures and the verdict")
-
-
-def _add_setting_options(command: CommandParser, settings: Iterable[Setting]) -> None:
-    """An option for each setting."""
-    for setting in settings:
-        group = command.group(group_of(setting.name))
-        if setting.is_flag:
-            group.add_argument(f"--{setting.name}", action="store_true", default=None, help=setting.help)
-        else:
-            action = "append" if setting.is_list else "store"
-            group.add_argument(f"--{setting.name}", action=action, metavar=setting.metavar, help=setting.help)
-
-
-def _add_report_options(command: CommandParser, *names: str) -> None:
-    """An option for the destination of each kind of report."""
-    for name in names:
-        help_text = f"{REPORT_OPTIONS[name]}; - is standard output"
-        option = f"--{name.replace('_', '-')}"
-        command.group(REPORTS_GROUP).add_argument(option, metavar="FILE", help=help_text)
-
-
-def _add_profile_option(command: CommandParser, *, required: bool) -> None:
-    command.add_argument("--profile", metavar="NAME|FILE", required=required, help="a profile's name, or a YAML file")

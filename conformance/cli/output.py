@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from conformance.cli.line_stream import STDOUT, LineStream
-from conformance.cli.options import REPORT_OPTIONS
+from conformance.cli.option_makers import REPORT_OPTIONS
 from conformance.core import atomic_files, interruption
 from conformance.core.errors import InconclusiveError, UsageError
 from conformance.redaction import redact_document, redact_file_text

@@ -24,7 +24,7 @@ from conformance.cli.execution import (
     with_causes,
     with_sink,
 )
-from conformance.cli.options import REPORT_OPTIONS
+from conformance.cli.option_makers import REPORT_OPTIONS
 from conformance.cli.options_to_settings import require_profile, resolve_settings
 from conformance.contract import Contract
 from conformance.core.errors import InconclusiveError, UsageError

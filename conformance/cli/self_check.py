@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.cli import output
 from conformance.cli.progress import is_line_due
+from conformance.clients.score import client_score
 from conformance.core import event_loop, resources
 from conformance.profile import load
 from conformance.selfcheck import (
@@ -31,6 +32,7 @@ def self_check(options: Mapping[str, Any]) -> int:
     profiles = [options["profile"]] if options["profile"] else resources.profile_names()
     for profile in profiles:
         load(profile)
+    clients = None
     if options["fault"] or options["check"]:
         selection = Selection.matching(options["fault"] or (), options["check"] or ())
         score = event_loop.run(run_selection(profiles, lambda *_: None, selection))
@@ -38,8 +40,9 @@ def self_check(options: Mapping[str, Any]) -> int:
     else:
         count = ALL_PROFILES_PER_FAULT if options["thorough"] else DEFAULT_PROFILES_PER_FAULT
         score = event_loop.run(run_self_check(profiles, _show_progress, profiles_per_fault=count))
-        lines = report.summary(score)
-    problems = score.problems()
+        clients = client_score()
+        lines = [*report.summary(score), clients.line]
+    problems = [*score.problems(), *(clients.problems if clients else ())]
     lines += [*problems, "perfect" if not problems else "not perfect"]
     out = sys.stderr if outputs.has_stdout else sys.stdout
     out.write("\n".join(lines) + "\n")

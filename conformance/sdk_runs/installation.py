@@ -126,7 +126,38 @@ def _node_command(package: SdkPackage, place: Path) -> tuple[list[str], dict[str
     return [program_path("node"), str(package.driver_path), str(place)], {}
 
 
+def _make_java(package: SdkPackage, place: Path) -> None:
+    (place / "pom.xml").write_text(_pom(package.requires), encoding="utf-8")
+    copy = ("dependency:copy-dependencies", "-DoutputDirectory=lib", "-DincludeScope=runtime")
+    _run(package, (program_path("mvn"), "--batch-mode", "--quiet", *copy), place)
+    compiled = ("-nowarn", "-Xlint:none", "-encoding", "UTF-8", "-d", "classes", "-cp", f"lib{os.sep}*")
+    _run(package, (program_path("javac"), *compiled, str(package.driver_path)), place)
+
+
+def _java_command(package: SdkPackage, place: Path) -> tuple[list[str], dict[str, str]]:
+    classes = f"{place / 'classes'}{os.pathsep}{place / 'lib'}{os.sep}*"
+    options = ("-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", classes)
+    return [program_path("java"), *options, Path(package.driver).stem], {}
+
+
+def _pom(coordinates: Sequence[str]) -> str:
+    """A project that needs packages of Maven's, each as group:artifact:version."""
+    names = ("groupId", "artifactId", "version")
+    dependencies = "".join(
+        "<dependency>"
+        + "".join(f"<{name}>{part}</{name}>" for name, part in zip(names, item.split(":"), strict=True))
+        + "</dependency>"
+        for item in coordinates
+    )
+    return (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>conformance</groupId><artifactId>driver</artifactId><version>1</version>"
+        f"<dependencies>{dependencies}</dependencies></project>\n"
+    )
+
+
 _LANGUAGES = {
+    "java": (_make_java, _java_command),
     "python": (_make_python, _python_command),
     "node": (_make_node, _node_command),
 }

@@ -43,6 +43,7 @@ OPTIONS = option_page.command_options()
 PLUGIN_OPTIONS = {f"--conformance-{name}" for name in ("", "url", "json", *(setting.name for setting in SETTINGS))}
 FOREIGN_OPTIONS = {
     "--network", "--rm", "--version",
+    "--input",
     "--co", "--durations", "--ff", "--lf", "--nf", "--sw",
     "--collect-only", "--delay-request", "--detach", "--dist", "--editable", "--env-var", "--folder", "--junitxml",
     "--list", "--master", "--master-host", "--worker",
@@ -52,7 +53,7 @@ FOREIGN_OPTIONS = {
 WITH_DEFAULT = [setting for setting in SETTINGS if setting.default not in (None, False, ())]
 TABLE_COMMANDS = {
     "run.md": "run", "reports.md": "run", "probe.md": "probe", "fuzzing.md": "fuzz", "diff.md": "diff",
-    "export.md": "export", "self-check.md": "self-check",
+    "export.md": "export", "self-check.md": "self-check", "sdks.md": "sdk", "client.md": "client",
 }  # fmt: skip
 """The command that the options in a page's tables belong to."""
 

@@ -23,7 +23,7 @@ LAYERS = (
     {"checks", "report", "refserver", "sinks", "wire"},
     {"cases", "run"},
     {"delivery", "fuzz", "sdk_runs"},
-    {"causes"},
+    {"causes", "clients"},
     {"diff", "export", "loadtest", "probe", "selfcheck", "trace"},
     {"cli", "plugin"},
 )
@@ -39,7 +39,7 @@ DOORS = {
     "httpx": {"wire"},
     "jinja2": {"report"},
     "jsonschema": {"profile"},
-    "jsonschema_rs": {"checks", "fuzz", "profile", "report"},
+    "jsonschema_rs": {"checks", "clients", "fuzz", "profile", "report"},
     "locust": {"loadtest"},
     "playwright": {"wire"},
     "psutil": {"loadtest"},
@@ -177,6 +177,7 @@ def test_foreign_json_has_one_door() -> None:
         dotted(path).removeprefix("conformance.")
         for path in MODULES
         if package(dotted(path)) not in {"refserver", "selfcheck"}
+        if path.name != "faulty_client.py"  # a program of its own
         for node in ast.walk(tree(path))
         if (isinstance(node, ast.Attribute) and node.attr in {"loads", "load", "JSONDecoder", "raw_decode", "json"})
         and (node.attr == "json" or (isinstance(node.value, ast.Name) and node.value.id == "json"))

@@ -1,0 +1,1 @@
+"""Tests of `conformance.sdk_runs`, with SDKs from their registries."""
