@@ -25,10 +25,8 @@ def test_a_success_to_what_is_to_be_refused_is_counted_as_delivered_anyway(secon
     effects = compare_sdk_effects(CONTRACT, ["/v1/batch"], answered(413), second, is_invalid=True)
     assert worst_reaction(effects, is_invalid=True) is Reaction.DELIVER_ANYWAY
     item = {"sdks": {"usual": False, "effects": [effect.as_json() for effect in effects]}}
-    (line,) = describe_reactions(item)
-    assert line.startswith(
-        "if it sends such a request: given up after the answer of A, counted as delivered anyway after that of B ("
-    )
+    start = "if it sends such a request: given up after the answer of A, counted as delivered anyway after that of B ("
+    assert any(line.startswith(start) for line in describe_reactions(item))
 
 
 def test_a_success_whose_body_says_no_differs_from_one_that_does_not() -> None:
