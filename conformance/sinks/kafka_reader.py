@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import secrets as random_names
 from typing import TYPE_CHECKING, Any
 
@@ -82,13 +83,11 @@ class KafkaReader:
             raise SinkError("there is no such topic")
 
     def _partitions(self) -> list[tuple[str, int]]:
-        import re
-
         topics = self._consumer.list_topics(timeout=self._source.timeout_s).topics
         return [
             (name, partition)
             for name, topic in sorted(topics.items())
-            if any(re.match(item, name) if item.startswith("^") else item == name for item in self._topics)
+            if any(fnmatch.fnmatchcase(name, item) for item in self._topics)
             for partition in topic.partitions
         ]
 

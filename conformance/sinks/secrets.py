@@ -30,8 +30,9 @@ def has_variable(text: str) -> bool:
 
 def literal_password(url: str) -> bool:
     """Whether a URL holds a password as it is, rather than by the name of a variable."""
-    match = re.match(r"[^/?#]*//[^/?#]*?:([^/?#]*)@", url)
-    return match is not None and match[1] != "" and not has_variable(match[1])
+    authority = re.split("[/?#]", url.partition("//")[2], maxsplit=1)[0]
+    password = authority.rpartition("@")[0].partition(":")[2]
+    return password != "" and not has_variable(password)
 
 
 class SinkSecrets:

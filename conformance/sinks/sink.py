@@ -116,7 +116,7 @@ class FilesSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSource:
-    """Topics of brokers; a topic that begins with `^` is a pattern. `options` are those of librdkafka."""
+    """Topics of brokers; a topic may be a pattern (`*`, `?`). `options` are those of librdkafka."""
 
     brokers: str
     topics: tuple[str, ...]
