@@ -122,6 +122,7 @@ def _promises(result: LoadResult) -> Iterator[dict[str, Any]]:
                 "count": broken.count,
                 "first_at_s": round(broken.first_s - result.start_s, 2),
                 "first_rate": round(broken.first_rate, 3),
+                "first_in_flight": broken.first_in_flight,
                 "is_broken_alone": cause in alone,
                 "example": broken.example,
             }

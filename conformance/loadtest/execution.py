@@ -94,7 +94,7 @@ class _Run:
     def __init__(self, plan: LoadPlan, directory: Path, progress: Callable[[str], None]) -> None:
         self._plan, self._progress = plan, progress
         self._control, self._budget = Control(directory), Budget(directory)
-        self._observer = Observer(directory)
+        self._observer = Observer(directory, plan.traffic)
         self._fleet = Fleet(directory, plan.workers, plan.users)
         self._result = LoadResult(plan, self._observer, ProcessWatch(plan.server_pid), users=plan.users)
         self._epoch = 0.0
@@ -154,7 +154,7 @@ class _Run:
         """Runs one step, and says how it went; what is still in flight at its end is waited for."""
         rate = min(step.rate, step.rate if self._plan.max_rate is None else self._plan.max_rate)
         self._rate, self._together, self._epoch = rate, step.together, time.time()
-        self._observer.rate = rate
+        self._observer.note_order(self._epoch, rate)
         start, end = self._epoch, self._epoch + step.duration_s
         self._progress(f"{step.name}: {rate:,.1f} requests a second for up to {step.duration_s:g} s")
         before = self._snapshot()
@@ -236,6 +236,9 @@ class _Run:
             reasons.append(f"a worker used {cpu:.0f} % of a core")
         if tally.answered and tally.late / tally.answered > LATE_SHARE:
             reasons.append(f"{100 * tally.late / tally.answered:.0f} % of the requests were sent late")
+        wanted = min(step.rate, self._plan.max_rate or step.rate) * seconds
+        if tally.answered + self._observer.unknown_count < (1 - LATE_SHARE) * wanted - 2:
+            reasons.append(f"{100 * (1 - tally.answered / wanted):.0f} % of the requests were not sent")
         if any(check == "client" for check, _ in tally.failures):
             reasons.append("this machine had no more sockets")
         if reasons and step.name != "rest":

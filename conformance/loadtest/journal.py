@@ -160,6 +160,13 @@ class JournalReader:
         """The requests without an answer so far."""
         return (sent for number in self._open if (sent := self._read(number)) is not None)
 
+    def recent(self, count: int) -> Iterator[Sent]:
+        """The last requests, so far as was read, and all that were announced since."""
+        number = max(0, self._next - count)
+        while (sent := self._read(number)) is not None and sent.state is not SlotState.EMPTY:
+            yield sent
+            number += 1
+
     def _read(self, number: int) -> Sent | None:
         part, slot = divmod(number, FILE_SLOTS)
         if part == len(self._maps) and not self._map(part):

@@ -31,6 +31,7 @@ class Judge:
     def __init__(self, traffic: Mapping[str, Any], note: Callable[[dict[str, Any]], int]) -> None:
         self._rules = traffic["rules"]
         self._limited = traffic["limited"]
+        self._run = b"conformance-" + traffic["run"].encode()
         self._note = note
         self._known: dict[tuple[int, int, bytes, bytes], int] = {}
         self._codes: dict[tuple[str, str], int] = {}
@@ -42,9 +43,9 @@ class Judge:
         status, body = answer.status, answer.body
         if status in self._limited["statuses"] or (status == 503 and answer.header(b"retry-after")):
             return self._judge_limited(answer)
-        if own_ids is not None and b"conformance-" in body:
-            for found in _OUR_ID.findall(body):
-                if found[:-17] != own_ids[:-17] or found[-12:] != own_ids[-12:]:
+        if b"conformance-" in body or b"conformance-" in answer.head:
+            for found in _OUR_ID.findall(answer.head + body):
+                if self._is_of_another(found, own_ids):
                     return self.fail("robustness.concurrency.matched", "the answer to another request", "must", answer)
         if len(body) > _MAX_KEY_BYTES:
             return self._judge_new(rule, answer)
@@ -55,6 +56,12 @@ class Judge:
             if len(self._known) < _MAX_KNOWN:
                 self._known[key] = verdict
         return verdict
+
+    def _is_of_another(self, found: bytes, own_ids: bytes | None) -> bool:
+        """Whether an id in an answer is that of another request of this load."""
+        if own_ids is None:
+            return found.startswith(self._run)
+        return found[:-17] != own_ids[:-17] or found[-12:] != own_ids[-12:]
 
     def fail(self, check: str, cause: str, level: str, answer: Answer | None = None) -> int:
         """The number of a broken promise."""

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.foreign_json import Unreadable, read_json
 from conformance.core.user_files import read_bytes
+from conformance.loadtest.circumstances import circumstances
 from conformance.loadtest.journal import DROPPED, LIMITED, JournalReader, Kind, Sent, workers_of
+from conformance.loadtest.swaps import SWAPPED, Swaps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 _STEPS_PER_E = 50
@@ -94,23 +96,30 @@ class Broken:
     level: str
     example: str | None
     count: int = 0
-    first_s: float = 0.0
+    first_s: float = float("inf")
     first_rate: float = 0.0
+    first_in_flight: int = 0
 
 
 class Observer:
     """Reads the journals of a directory as they grow."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, traffic: Mapping[str, Any]) -> None:
         self.directory = directory
+        self._swaps = Swaps(traffic)
+        self._new: dict[Cause, Sent] = {}
+        self._orders: list[tuple[float, float]] = []
         self._readers: dict[str, JournalReader] = {}
         self._causes: dict[str, list[Cause]] = {}
         self.seconds: dict[int, Tally] = {}
         self.total = Tally()
         self.broken: dict[Cause, Broken] = {}
         self.run_of_failures, self.failing_since = 0, 0.0
-        self.rate = 0.0
         self.rates: dict[int, float] = {}
+
+    def note_order(self, now: float, rate: float) -> None:
+        """Notes the rate that is ordered from now on."""
+        self._orders.append((now, rate))
 
     def poll(self) -> None:
         """Reads what is new."""
@@ -118,22 +127,48 @@ class Observer:
             reader = self._readers.setdefault(worker, JournalReader(self.directory, worker))
             for sent in reader.read_new():
                 self._add(worker, sent)
+        for cause, sent in self._new.items():
+            sent_count, in_flight = circumstances(sent, self._readers.values())
+            broken = self.broken[cause]
+            broken.first_s, broken.first_in_flight = sent.due_s, in_flight
+            broken.first_rate = max(self._ordered(sent.due_s), sent_count)
+        self._new.clear()
+
+    def _ordered(self, at_s: float) -> float:
+        """The rate that was ordered at some time."""
+        return next((rate for start, rate in reversed(self._orders) if start <= at_s), 0.0)
 
     def _add(self, worker: str, sent: Sent) -> None:
         cause = self._cause(worker, sent.verdict) if sent.verdict not in {0, LIMITED, DROPPED} else None
-        second = int(sent.due_s)
-        for tally in (self.total, self.seconds.setdefault(second, Tally())):
+        self._swaps.note(sent)
+        if cause is not None and (partner := self._swaps.partner(sent, cause)) is not None:
+            cause = SWAPPED
+            self.broken.setdefault(cause, Broken(*cause, level="must", example=None))
+            self._rename(*partner, cause)
+        for tally in (self.total, self.seconds.setdefault(int(sent.due_s), Tally())):
             tally.add(sent, cause)
         if cause is not None:
-            broken = self.broken[cause]
-            if not broken.count or sent.due_s < broken.first_s:
-                broken.first_s, broken.first_rate = sent.due_s, self.rates.get(second, self.rate)
-            broken.count += 1
+            self._count(sent, cause)
         if cause is not None and (sent.status == 0 or sent.status >= 500):
             self.failing_since = self.failing_since if self.run_of_failures else sent.due_s
             self.run_of_failures += 1
         else:
             self.run_of_failures = 0
+
+    def _rename(self, sent: Sent, old: Cause, new: Cause) -> None:
+        """Gives a broken promise that was counted another name."""
+        for tally in (self.total, self.seconds[int(sent.due_s)]):
+            tally.failures[old] -= 1
+            tally.failures[new] += 1
+        self.broken[old].count -= 1
+        self._count(sent, new)
+
+    def _count(self, sent: Sent, cause: Cause) -> None:
+        broken = self.broken[cause]
+        broken.count += 1
+        first = self._new.get(cause)
+        if sent.due_s < (first.due_s if first is not None else broken.first_s):
+            self._new[cause] = sent
 
     def _cause(self, worker: str, code: int) -> Cause:
         """The broken promise of a number in a worker's journal."""

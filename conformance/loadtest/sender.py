@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 import os
-import random
 import socket as plain_socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from conformance.loadtest.control import SILENCE_S, Budget, Control, Order
 from conformance.loadtest.items import JOURNEY, Client, Item, Picker
 from conformance.loadtest.journal import DROPPED, LIMITED, JournalWriter
 from conformance.loadtest.judge import Judge
+from conformance.loadtest.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,34 +67,28 @@ class Sender:
 
     def run(self) -> None:
         """Sends until the command says that it is over, or is gone."""
-        next_due, epoch, second = 0.0, 0.0, 0
+        pace = Pace()
         while not self._is_over:
             now = time.time()
-            order, rate, max_rate, new_epoch, users, together = self._orders(now)
+            order, rate, max_rate, epoch, users, together = self._orders(now)
             if order == Order.END:
                 break
-            share = rate * len(self.clients) / users if users else 0.0
-            if order != Order.SEND or share <= 0:
-                next_due = 0.0
+            part = len(self.clients) / users if users else 0.0
+            if order != Order.SEND or rate * part <= 0:
+                pace.stop()
                 gevent.sleep(_TICK_S)
                 continue
-            if new_epoch != epoch or not next_due:
-                epoch, next_due = new_epoch, now + random.random() / share  # noqa: S311 - no secret
-            if together > 1 and int(now) != second:
-                second = int(now)
-                for _ in range(min(-(-together * len(self.clients) // users), int(share / 4))):
-                    self._send_next(now)
-                    next_due += 1 / share
-            if next_due > now:
-                gevent.sleep(min(next_due - now, _TICK_S))
-                continue
-            if self.in_flight >= MAX_IN_FLIGHT:
+            pace.set_rate(now, rate * part, (max_rate or float("inf")) * part, epoch)
+            for _ in range(pace.together(now, math.ceil(together * part) if together > 1 else 0)):
+                self._send_next(pace.take(now, is_now=True))
+            if (wait_s := pace.wait(now)) > 0:
+                gevent.sleep(min(wait_s, _TICK_S))
+            elif self.in_flight >= MAX_IN_FLIGHT:
+                pace.hold()
                 gevent.sleep(0.001)
-                continue
-            self._send_next(next_due)
-            next_due += 1 / share
-            if max_rate or next_due <= now:
-                gevent.sleep(users / max_rate / max(1, len(self.clients)) if max_rate else 0)
+            else:
+                self._send_next(pace.take(now))
+                gevent.sleep(0)
         self._drain()
 
     def _drain(self) -> None:

@@ -23,7 +23,9 @@ def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
     )
     for item in document["promises"]:
         place = (
-            "also one by one" if item["is_broken_alone"] else f"first at {item['first_rate']:,.0f} requests a second"
+            "also one by one"
+            if item["is_broken_alone"]
+            else f"first at {item['first_rate']:,.0f} requests a second, {item['first_in_flight']} in flight"
         )
         yield escape_controls(f"{item['level'].upper()} {item['check']}: {item['cause']} ({item['count']:,}x, {place})")
     for item in document["service_levels"]:
