@@ -30,7 +30,7 @@ def sent(item: int, status: int, at_s: float) -> Sent:
         (sent(1, 401, 5.05), False),
     ],
 )
-def test_swapped_answers_are_pairs(other: Sent, is_pair: bool) -> None:
+def test_swapped_answers_are_pairs(other: Sent, *, is_pair: bool) -> None:
     """In flight at the same time, each with the status of the other."""
     swaps = Swaps(TRAFFIC)
     first = sent(0, 401, 5.0)
