@@ -128,7 +128,19 @@ def _plan(
         budget=(budget[0], budget[1], budget[2]),
         service_levels=levels,
         server_pid=_whole(options, "pid", 0) or None,
+        **_sink(settings, contract),
     )
+
+
+def _sink(settings: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+    """The sink of the settings, and the levels of what is promised of it. Raises UsageError for a wrong file."""
+    if not settings["sink"]:
+        return {}
+    from conformance.loadtest.fates import FACTS
+    from conformance.sinks import load as load_sink
+
+    levels = {name: contract.fact(fact).level.value for name, fact in FACTS.items() if contract.has_fact(fact)}
+    return {"sink": load_sink(Path(settings["sink"])), "delivery_levels": levels}
 
 
 def _traffic(

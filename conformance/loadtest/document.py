@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import __version__
 from conformance.core.model import Level
+from conformance.loadtest.fates import CAUSES
 from conformance.loadtest.observer import Tally, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from conformance.loadtest.execution import LoadResult
+    from conformance.loadtest.fates import Fates
     from conformance.loadtest.shapes import Step
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -50,6 +52,8 @@ def build_document(result: LoadResult, profile: Mapping[str, str], url: str, rec
         ],
         "memory": [{"at_s": round(at - result.start_s, 1), "bytes": size} for at, size in result.watch.memory],
     }  # fmt: skip
+    if result.fates is not None:
+        document["delivery"] = _delivery(result, result.fates)
     document["load"]["exit_code"] = _exit_code(result, document)
     return document
 
@@ -64,13 +68,31 @@ def _exit_code(result: LoadResult, document: Mapping[str, Any]) -> int:
         item for item in document["promises"]
         if item["level"] != "client" and Level(item["level"]).is_at_least(gate)
     ]  # fmt: skip
-    if (broken and not (is_search and result.limit)) or any(
-        item["is_held"] is False for item in document["service_levels"]
+    is_lost = any(item["check"].startswith("delivery.") for item in broken)
+    if (
+        is_lost
+        or (broken and not (is_search and result.limit))
+        or any(item["is_held"] is False for item in document["service_levels"])
     ):
         return 1
     if is_search:
         return 0 if result.limit and not result.stopped else 3
     return 3 if result.stopped or result.client_limited or not result.observer.total.accepted else 0
+
+
+def _delivery(result: LoadResult, fates: Fates) -> dict[str, Any]:
+    """What became of events in the sink, by step."""
+    names = ("accepted", "missing", "doubled", "refused")
+    return {
+        **{name: fates.total(name) for name in names},
+        "unfollowed": fates.unfollowed,
+        "unreadable": fates.skipped,
+        "steps": [
+            {"name": step.name, "rate": round(step.rate, 3), **{name: getattr(fate, name) for name in names},
+             **_latency(fate.delays)}
+            for (step, *_), fate in zip(result.steps, fates.steps, strict=False)
+        ],
+    }  # fmt: skip
 
 
 def _counts(tally: Tally) -> dict[str, int]:
@@ -113,6 +135,8 @@ def _second(result: LoadResult, second: int, tally: Tally) -> dict[str, Any]:
 def _promises(result: LoadResult) -> Iterator[dict[str, Any]]:
     """The broken promises, with when and at which rate each was broken first."""
     alone = set(result.steps[0][3].failures) if result.steps else set()
+    if result.fates is not None and result.steps:
+        alone |= {cause for name, cause in CAUSES.items() if getattr(result.fates.steps[0], name)}
     for cause, broken in result.observer.broken.items():
         if broken.count:
             yield {

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from conformance.core import interruption
 from conformance.core.errors import InconclusiveError
 from conformance.core.model import Level
+from conformance.loadtest.arrivals import ArrivalWatch
 from conformance.loadtest.control import Budget, Control, Order
+from conformance.loadtest.fates import CAUSES, find_fates
 from conformance.loadtest.fleet import Fleet
 from conformance.loadtest.observer import Observer, Tally
 from conformance.loadtest.resources import ProcessWatch
@@ -23,7 +25,9 @@ from conformance.loadtest.shapes import Step, StepResult, alone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from conformance.loadtest.fates import Fates
     from conformance.loadtest.shapes import Shape
+    from conformance.sinks import Sink
 
 _POLL_S, _START_S, _SETTLE_S = 0.1, 30.0, 3.0
 BREAKER_COUNT, BREAKER_S = 20, 5.0
@@ -37,6 +41,7 @@ class LoadPlan:
     """A load: its traffic (as `build_traffic` makes it), its shape, its processes, and its limits.
 
     `service_levels` are seconds by `p50`, `p95` and `p99`, and `error_rate` a share. `rate` is that of the shape.
+    `delivery_levels` are the levels of the promises about what arrives in the sink, as far as the profile states them.
     """
 
     traffic: Mapping[str, Any]
@@ -50,6 +55,8 @@ class LoadPlan:
     budget: tuple[int, int, int] = (-1, -1, -1)
     service_levels: Mapping[str, float] = field(default_factory=dict)
     server_pid: int | None = None
+    sink: Sink | None = None
+    delivery_levels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -66,6 +73,7 @@ class LoadResult:
     client_limited: list[str] = field(default_factory=list)
     restarts: int = 0
     users: int = 4
+    fates: Fates | None = None
 
 
 def run_load(plan: LoadPlan, progress: Callable[[str], None]) -> LoadResult:
@@ -97,6 +105,7 @@ class _Run:
         self._observer = Observer(directory, plan.traffic)
         self._fleet = Fleet(directory, plan.workers, plan.users)
         self._result = LoadResult(plan, self._observer, ProcessWatch(plan.server_pid), users=plan.users)
+        self._arrivals = ArrivalWatch(plan.sink, directory, plan.traffic["run"]) if plan.sink is not None else None
         self._epoch = 0.0
         self._rate, self._together = 0.0, 1
 
@@ -104,8 +113,10 @@ class _Run:
         """Runs all steps."""
         result = self._result
         self._beat()
-        self._fleet.start()
+        if self._arrivals is not None:
+            self._arrivals.start()
         try:
+            self._fleet.start()
             self._wait_for_workers()
             result.start_s = time.time()
             if not result.stopped:
@@ -115,7 +126,27 @@ class _Run:
             self._fleet.stop()
             result.restarts = self._fleet.restarts
             self._observer.poll()
+            if self._arrivals is not None:
+                self._judge_arrivals(self._arrivals)
         return result
+
+    def _judge_arrivals(self, arrivals: ArrivalWatch) -> None:
+        """Waits until nothing more arrives, and compares what did with what was accepted."""
+        result, plan = self._result, self._plan
+        for _ in arrivals.settle():
+            if interruption.has_come():
+                break
+            time.sleep(_POLL_S)
+        arrivals.stop()
+        if arrivals.trouble or interruption.has_come():
+            result.stopped = result.stopped or arrivals.trouble or "interrupted"
+            return
+        starts = [start for _, start, _, _ in result.steps] or [result.start_s]
+        fates = result.fates = find_fates(self._observer.directory, arrivals, plan.traffic["items"], starts)
+        for name, first in fates.first.items():
+            if name in plan.delivery_levels:
+                self._observer.note_broken(CAUSES[name], plan.delivery_levels[name], fates.total(name), first)
+        self._observer.poll()
 
     def _wait_for_workers(self) -> None:
         """Waits until workers are there: the first step begins at a rate of nothing."""
@@ -190,7 +221,7 @@ class _Run:
             result.stopped = "interrupted"
         elif self._budget.is_spent:
             result.stopped = "the budget (--max-requests, --max-events or --max-bytes) is spent"
-        elif problem := self._fleet.check():
+        elif problem := self._fleet.check() or (self._arrivals.trouble if self._arrivals is not None else ""):
             result.stopped = problem
         elif observer.run_of_failures >= BREAKER_COUNT and time.time() - observer.failing_since > BREAKER_S:
             result.stopped = f"the last {observer.run_of_failures:,} requests all failed, for {BREAKER_S:g} s"

@@ -161,7 +161,7 @@ class JournalReader:
         return (sent for number in self._open if (sent := self._read(number)) is not None)
 
     def recent(self, count: int) -> Iterator[Sent]:
-        """The last requests, so far as was read, and all that were announced since."""
+        """The last `count` requests so far as was read, and all that were announced since; of a new reader, all."""
         number = max(0, self._next - count)
         while (sent := self._read(number)) is not None and sent.state is not SlotState.EMPTY:
             yield sent

@@ -134,6 +134,11 @@ class Observer:
             broken.first_rate = max(self._ordered(sent.due_s), sent_count)
         self._new.clear()
 
+    def note_broken(self, cause: Cause, level: str, count: int, first: Sent) -> None:
+        """Adds a promise that was broken otherwise than by an answer; the next `poll` finds what it was under."""
+        self.broken[cause] = Broken(*cause, level=level, example=None, count=count)
+        self._new[cause] = first
+
     def _ordered(self, at_s: float) -> float:
         """The rate that was ordered at some time."""
         return next((rate for start, rate in reversed(self._orders) if start <= at_s), 0.0)

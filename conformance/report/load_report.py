@@ -31,6 +31,11 @@ def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
     for item in document["service_levels"]:
         word = "held" if item["is_held"] else "NOT HELD"
         yield f"{item['name']}: {item['value']:g}, at most {item['limit']:g}: {word}"
+    if (delivery := document.get("delivery")) is not None:
+        yield (
+            f"sink: of {delivery['accepted']:,} accepted events {delivery['missing']:,} are missing, "
+            f"{delivery['doubled']:,} doubled; {delivery['refused']:,} refused ones arrived"
+        )
     if load["shape"] == "find-limit":
         limit = load["limit_requests_per_s"]
         yield f"limit: {limit:,.1f} requests a second" if limit else "limit: none found"
