@@ -43,11 +43,12 @@ def marked_request(call: Call, count: int = 1) -> tuple[tuple[str, ...], Draft]:
     return tuple(mark for mark, _ in pairs), call.acceptable_request().with_events(*(event for _, event in pairs))
 
 
-def marks_in(draft: Draft) -> list[str]:
-    """The marks in the body of a draft, which may be in gzip."""
+def marks_in(call: Call, draft: Draft) -> list[str]:
+    """The marks of the events in a draft's body, which may be in gzip; an id of the batch itself is no event's."""
     body = draft.build_request().body
-    text = (gzip.decompress(body) if body.startswith(_GZIP) else body).decode()
-    return list(dict.fromkeys(_MARK.findall(text)))
+    document = json.loads(gzip.decompress(body) if body.startswith(_GZIP) else body)
+    events = pointers.get(document, call.contract.profile.batch.pointer) if call.is_batch else document
+    return list(dict.fromkeys(_MARK.findall(json.dumps(events))))
 
 
 def expect_taken(exchange: Exchange, subject: str) -> None:

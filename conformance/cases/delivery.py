@@ -120,7 +120,7 @@ def sdk_arrives(call: Call, sdk_parameter: SdkParameter) -> Steps:
         raise NotApplicable("it is no SDK of this vendor")
     for request in sdk_parameter.requests(call):
         draft = request.documented_only().to_draft()
-        marks = marks_in(draft)
+        marks = marks_in(call, draft)
         if not marks:
             raise NotApplicable("its events have no ids")
         expect_taken((exchange := (yield draft)), f"a request of {sdk_parameter.description}")

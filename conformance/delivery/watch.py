@@ -60,6 +60,7 @@ class SinkWatch:
     _trouble: str = ""
     _last_new_s: float = 0.0
     _judgement: Judgement | None = None
+    _judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.nonce)
@@ -152,9 +153,10 @@ class SinkWatch:
 
     async def page(self, operation: str) -> LedgerPage:
         """What the ledger of the whole run says of an operation."""
-        if self._judgement is None:
-            await self.settle()
-            self._judgement = judge(self._ledger, self._tolerance)
+        async with self._judging:
+            if self._judgement is None:
+                await self.settle()
+                self._judgement = judge(self._ledger, self._tolerance)
         return self._judgement.page(operation)
 
     def document(self) -> JsonObject | None:
