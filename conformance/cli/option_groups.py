@@ -7,6 +7,7 @@ from conformance.core.resources import profile_names
 GROUPS = {
     "what is judged": (
         "profile", "include", "exclude", "gate", "select", "deselect", "thorough", "known-deviations", "repeat",
+        "sink",
     ),
     "credentials": (
         "write-key", "write-key-file", "bearer", "expired-bearer", "source-id", "disabled-write-key", "header",

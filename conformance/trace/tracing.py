@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.cases import CHECKS
+from conformance.cases import CHECKS, SINK_CHECKS
 from conformance.checks.trial import make_trials
 from conformance.core.errors import UsageError
 from conformance.core.model import Level, Outcome
@@ -26,6 +26,7 @@ NOT_RUN = "not-run"
 _FROM_WORST = (
     Outcome.FAIL, Outcome.ERROR, Outcome.UNTESTABLE, Outcome.PASS, Outcome.OBSERVED, Outcome.NOT_APPLICABLE,
 )  # fmt: skip
+_ALL_CHECKS = (*CHECKS, *SINK_CHECKS)
 _PLACEHOLDER_KEYS = Keys(write_key="conformance", bearer="conformance")
 _MAX_DECIDING = 20
 
@@ -90,7 +91,8 @@ def trace(
     """
     if report is not None and report["profile"]["name"] != contract.profile.name:
         raise UsageError(f"the report is of the profile {report['profile']['name']}, not of {contract.profile.name}")
-    trials = [trial for trial in make_trials(contract, _PLACEHOLDER_KEYS, CHECKS) if trial.operation and trial.facts]
+    planned = make_trials(contract, _PLACEHOLDER_KEYS, _ALL_CHECKS)
+    trials = [trial for trial in planned if trial.operation and trial.facts]
     by_id: dict[str, list[Trial]] = {}
     for trial in trials:
         by_id.setdefault(trial.check.id, []).append(trial)
@@ -124,7 +126,7 @@ def _trace_one(
     if requirement.document not in document_titles:
         raise UsageError(f"requirement {requirement.id}: the profile has no document {requirement.document!r}")
     for glob in requirement.check_globs:
-        if not any(fnmatch.fnmatchcase(check.id, glob) for check in CHECKS):
+        if not any(fnmatch.fnmatchcase(check.id, glob) for check in _ALL_CHECKS):
             raise UsageError(f"requirement {requirement.id}: no check is called {glob}")
     check_ids = tuple(name for name, names in fact_names_by_id.items() if _judges(requirement, name, names))
     trials = [trial for check_id in check_ids for trial in trials_by_id[check_id]]

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conformance import cli
-from conformance.cases import CHECKS
+from conformance.cases import CHECKS, SINK_CHECKS
 from conformance.checks.trial import make_trials
 from conformance.contract import Contract
 from conformance.core import resources
@@ -58,7 +58,7 @@ def trace_of(name: str) -> Trace:
 
 def trials_of(name: str) -> list[Trial]:
     """What the profile asks of a server."""
-    trials = make_trials(contract_of(name), Keys(write_key="k", bearer="b"), CHECKS)
+    trials = make_trials(contract_of(name), Keys(write_key="k", bearer="b"), (*CHECKS, *SINK_CHECKS))
     return [trial for trial in trials if trial.operation and trial.facts]
 
 
