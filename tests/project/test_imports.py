@@ -53,6 +53,7 @@ DOORS = {
     "yaml": {"profile"},
 }
 JSON_READERS = {
+    "cases._delivery": "the body of a draft of ours",
     "core.foreign_json": "the door for foreign JSON",
     "cases.accept": "reads an example of the contract",
     "cases.pixel": "reads an example of the contract",
