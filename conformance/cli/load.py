@@ -23,11 +23,13 @@ from conformance.redaction.header_secrets import secrets_of_headers
 from conformance.requests import Keys
 from conformance.run.permissions import permit_load
 from conformance.wire import parse_target
+from conformance.wire.addresses import AddressScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conformance.loadtest import LoadPlan
+    from conformance.loadtest.restart import RestartCommand
     from conformance.wire import TargetAddress
 
 _RENDERERS = {
@@ -129,6 +131,7 @@ def _plan(
         service_levels=levels,
         server_pid=_whole(options, "pid", 0) or None,
         **_sink(settings, contract),
+        restart=_restart(options, target),
     )
 
 
@@ -178,7 +181,23 @@ def _shape(options: Mapping[str, Any], rate: float, max_rate: float | None) -> C
         return lambda: shapes.ramp(rate, last, duration_s)
     if options["shape"] == "spike":
         return lambda: shapes.spike(rate, duration_s, max_rate)
+    if options["shape"] == "restart":
+        return lambda: shapes.restart(rate, duration_s, _number(options, "recover-within") or DEFAULT_RECOVER_S)
     return lambda: shapes.steady(rate, duration_s)
+
+
+def _restart(options: Mapping[str, Any], target: TargetAddress) -> RestartCommand | None:
+    """The command that restarts the target. Raises UsageError without one, for another machine, or without need."""
+    from conformance.loadtest.restart import RestartCommand
+
+    text, is_wanted = options["restart_command"], options["shape"] == "restart" and not options["find_limit"]
+    if not is_wanted and text is None:
+        return None
+    if not is_wanted or text is None:
+        raise UsageError("--shape restart and --restart-command COMMAND belong together")
+    if any(scope is not AddressScope.LOOPBACK for _, scope in target.scopes_by_name()):
+        raise UsageError("--restart-command: only a server on this machine is restarted")
+    return RestartCommand(text, _number(options, "recover-within") or DEFAULT_RECOVER_S)
 
 
 def _prepare(plan: LoadPlan, place: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SHAPES = ("steady", "ramp", "spike", "soak")
+SHAPES = ("steady", "ramp", "spike", "soak", "restart")
 UNUSED_BY_LOAD = (
     "select", "deselect", "known-deviations", "repeat", "thorough", "sarif-location", "fuzz", "fuzz-seed", "max-time",
     "jobs", "wait", "tier", "expired-bearer", "disabled-write-key", "max-duration",
@@ -30,7 +30,11 @@ LOAD_OPTIONS: dict[str, dict[str, Any]] = {
     "max-error-rate": {"metavar": "SHARE", "help": "a service level: at most this share of requests fails"},
     "recover-within": {
         "metavar": "SECONDS",
-        "help": "how long a server may take to recover from a burst (default: 10)",
+        "help": "how long a server may take to recover from a burst or a restart (default: 10)",
+    },
+    "restart-command": {
+        "metavar": "COMMAND",
+        "help": "what restarts the server on this machine, for --shape restart; it has to end by itself",
     },
     "pid": {"metavar": "PID", "help": "the server's process on this machine, whose memory is watched"},
     "locustfile": {"action": "store_true", "help": "print the path of the locustfile, and end"},

@@ -201,18 +201,19 @@ def _trend(series: Sequence[float]) -> tuple[float, float, bool]:
 
 
 def _judge_recovery(result: LoadResult, recover_s: float) -> Iterator[dict[str, Any]]:
-    """How many seconds after a burst latency and answers are as before."""
+    """How many seconds after a burst, or the beginning of a restart, latency and answers are as before."""
     steps = {step.name: (start, stop) for step, start, stop, _ in result.steps}
-    if "after the burst" not in steps:
-        return
-    before = result.observer.between(int(steps["before the burst"][0]) + 1, int(steps["before the burst"][1]))
-    start, stop = steps["after the burst"]
-    wanted = before.quantile(0.95) * _RECOVERED_FACTOR + _RECOVERED_S
-    bad = [
-        second for second in range(int(start) + 1, int(stop))
-        if (tally := result.observer.seconds.get(second)) is None or tally.failures or tally.limited
-        or tally.quantile(0.95) > wanted
-    ]  # fmt: skip
-    took = max(bad) + 1 - start if bad else 0.0
-    yield {"name": "seconds to recover from the burst", "limit": recover_s, "value": round(took, 1),
-           "is_held": took <= recover_s}  # fmt: skip
+    for event, disturbed in (("burst", "after the burst"), ("restart", "restart")):
+        if disturbed not in steps:
+            continue
+        before = result.observer.between(int(steps[f"before the {event}"][0]) + 1, int(steps[f"before the {event}"][1]))
+        start, stop = steps[disturbed][0], max(stop for _, stop in steps.values())
+        wanted = before.quantile(0.95) * _RECOVERED_FACTOR + _RECOVERED_S
+        bad = [
+            second for second in range(int(start) + 1, int(stop))
+            if (tally := result.observer.seconds.get(second)) is None or tally.failures or tally.limited
+            or (event == "restart" and tally.dropped) or tally.quantile(0.95) > wanted
+        ]  # fmt: skip
+        took = max(bad) + 1 - start if bad else 0.0
+        yield {"name": f"seconds to recover from the {event}", "limit": recover_s, "value": round(took, 1),
+               "is_held": took <= recover_s}  # fmt: skip

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from conformance.loadtest.fates import Fates
+    from conformance.loadtest.restart import RestartCommand
     from conformance.loadtest.shapes import Shape
     from conformance.sinks import Sink
 
@@ -56,6 +57,7 @@ class LoadPlan:
     service_levels: Mapping[str, float] = field(default_factory=dict)
     server_pid: int | None = None
     sink: Sink | None = None
+    restart: RestartCommand | None = None
     delivery_levels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -123,6 +125,8 @@ class _Run:
                 self._run_steps()
         finally:
             self._control.order(Order.END)
+            if self._plan.restart is not None:
+                self._plan.restart.end()
             self._fleet.stop()
             result.restarts = self._fleet.restarts
             self._observer.poll()
@@ -185,7 +189,9 @@ class _Run:
         """Runs one step, and says how it went; what is still in flight at its end is waited for."""
         rate = min(step.rate, step.rate if self._plan.max_rate is None else self._plan.max_rate)
         self._rate, self._together, self._epoch = rate, step.together, time.time()
-        self._observer.note_order(self._epoch, rate)
+        self._observer.note_order(self._epoch, rate, is_restart=step.restarts)
+        if step.restarts and self._plan.restart is not None:
+            self._plan.restart.start()
         start, end = self._epoch, self._epoch + step.duration_s
         self._progress(f"{step.name}: {rate:,.1f} requests a second for up to {step.duration_s:g} s")
         before = self._snapshot()
@@ -221,13 +227,22 @@ class _Run:
             result.stopped = "interrupted"
         elif self._budget.is_spent:
             result.stopped = "the budget (--max-requests, --max-events or --max-bytes) is spent"
-        elif problem := self._fleet.check() or (self._arrivals.trouble if self._arrivals is not None else ""):
+        elif problem := self._problem():
             result.stopped = problem
         elif observer.run_of_failures >= BREAKER_COUNT and time.time() - observer.failing_since > BREAKER_S:
             result.stopped = f"the last {observer.run_of_failures:,} requests all failed, for {BREAKER_S:g} s"
         if not result.stopped:
             time.sleep(_POLL_S)
         return bool(result.stopped)
+
+    def _problem(self) -> str:
+        """Why the load can't go on because of the processes beside the target; empty if it can."""
+        arrivals, restart = self._arrivals, self._plan.restart
+        return (
+            self._fleet.check()
+            or (arrivals.trouble if arrivals is not None else "")
+            or (restart.check() if restart is not None else "")
+        )
 
     def _beat(self) -> None:
         plan = self._plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.foreign_json import Unreadable, read_json
@@ -109,6 +109,7 @@ class Observer:
         self._swaps = Swaps(traffic)
         self._new: dict[Cause, Sent] = {}
         self._orders: list[tuple[float, float]] = []
+        self._restart = (0.0, 0.0)
         self._readers: dict[str, JournalReader] = {}
         self._causes: dict[str, list[Cause]] = {}
         self.seconds: dict[int, Tally] = {}
@@ -117,9 +118,19 @@ class Observer:
         self.run_of_failures, self.failing_since = 0, 0.0
         self.rates: dict[int, float] = {}
 
-    def note_order(self, now: float, rate: float) -> None:
-        """Notes the rate that is ordered from now on."""
+    def note_order(self, now: float, rate: float, *, is_restart: bool = False) -> None:
+        """Notes the rate that is ordered from now on. In a restart, requests without an answer count as dropped."""
         self._orders.append((now, rate))
+        if self._restart[0] and not self._restart[1]:
+            self._restart = (self._restart[0], now)
+        if is_restart:
+            self._restart = (now, 0.0)
+
+    def _is_excused(self, sent: Sent) -> bool:
+        """Whether a request has no answer because the target was being restarted at some time while it waited."""
+        start, end = self._restart
+        ended_s = sent.due_s + sent.wait_s + sent.took_s
+        return bool(start and not sent.status and ended_s >= start and (not end or sent.due_s <= end))
 
     def poll(self) -> None:
         """Reads what is new."""
@@ -144,6 +155,8 @@ class Observer:
         return next((rate for start, rate in reversed(self._orders) if start <= at_s), 0.0)
 
     def _add(self, worker: str, sent: Sent) -> None:
+        if self._is_excused(sent):
+            sent = replace(sent, verdict=DROPPED)
         cause = self._cause(worker, sent.verdict) if sent.verdict not in {0, LIMITED, DROPPED} else None
         self._swaps.note(sent)
         if cause is not None and (partner := self._swaps.partner(sent, cause)) is not None:

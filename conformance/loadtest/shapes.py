@@ -22,7 +22,8 @@ TOGETHER = 16
 class Step:
     """A rate in requests a second for some seconds. `ends_early`: at the first broken promise.
 
-    `together` requests a second are due at the same moment; 1 spreads all evenly.
+    `together` requests a second are due at the same moment; 1 spreads all evenly. `restarts`: the target is restarted
+    at its beginning, and requests without an answer are no broken promise while it lasts.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Step:
     duration_s: float
     together: int = TOGETHER
     ends_early: bool = False
+    restarts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,15 @@ def spike(rate: float, duration_s: float, max_rate: float | None) -> Shape:
     yield Step(name="before the burst", rate=rate, duration_s=part)
     yield Step(name="burst", rate=min(rate * SPIKE_FACTOR, max_rate or rate * SPIKE_FACTOR), duration_s=SPIKE_S)
     yield Step(name="after the burst", rate=rate, duration_s=part)
+    return None
+
+
+def restart(rate: float, duration_s: float, recover_s: float) -> Shape:
+    """A restart of the target in the middle of one rate; it may be away for `recover_s`."""
+    part = max(3.0, (duration_s - recover_s) / 2)
+    yield Step(name="before the restart", rate=rate, duration_s=part)
+    yield Step(name="restart", rate=rate, duration_s=recover_s, restarts=True)
+    yield Step(name="after the restart", rate=rate, duration_s=part)
     return None
 
 
