@@ -70,7 +70,9 @@ class SdkClient(User):
     def on_start(self) -> None:
         """Adds a client."""
         self.sdk_client = Client()
-        _sender(self.environment).clients.append(self.sdk_client)
+        sender = _sender(self.environment)
+        sender.is_paused = False
+        sender.clients.append(self.sdk_client)
 
     def on_stop(self) -> None:
         """Takes the client away, where users are given to another worker."""
@@ -81,6 +83,14 @@ class SdkClient(User):
     @task
     def wait(self) -> None:
         """Does nothing."""
+
+
+@events.test_stopping.add_listener  # type: ignore[untyped-decorator]
+def _drain(**_details: Any) -> None:  # noqa: ANN401 - Locust's
+    """Waits for answers that are still due, so that the worker's last figures have all that was sent."""
+    if _Worker.sender is not None:
+        _Worker.sender.is_paused = True
+        _Worker.sender.drain()
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]

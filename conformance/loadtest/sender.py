@@ -52,7 +52,7 @@ class Sender:
         self._stem = b"conformance-%s-%s-%s-" % (data["run"].encode(), worker[:4].encode(), worker[4:8].encode())
         self._retries: list[tuple[float, int, Item, int]] = []
         self._may_retry, self._deadline_s = data["retry"], data["deadline_s"]
-        self.in_flight, self._connections, self._is_over = 0, 0, False
+        self.in_flight, self._connections, self._is_over, self.is_paused = 0, 0, False, False
         self.own_rate: float | None = None
         self.own_most = float(data["max_rate"] or 0.0) or float("inf")
 
@@ -74,7 +74,7 @@ class Sender:
             if order == Order.END:
                 break
             part = len(self.clients) / users if users else 0.0
-            if order != Order.SEND or rate * part <= 0:
+            if order != Order.SEND or rate * part <= 0 or self.is_paused:
                 pace.stop()
                 gevent.sleep(_TICK_S)
                 continue
@@ -89,9 +89,10 @@ class Sender:
             else:
                 self._send_next(pace.take(now))
                 gevent.sleep(0)
-        self._drain()
+        self.drain()
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Waits until all answers have come, for a bounded time."""
         end = time.time() + min(2.0, self._deadline_s)
         while self.in_flight and time.time() < end:
             gevent.sleep(0.01)
