@@ -10,6 +10,7 @@ from conformance.core.errors import UsageError
 from conformance.core.foreign_json import Unreadable, read_file_json
 from conformance.core.text import to_json_text
 from conformance.core.user_files import REPORT_FILE_BYTES, UnreadableFile, read_text
+from conformance.report.rank_test import mann_whitney
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +59,7 @@ def change_lines(changes: Mapping[str, Any]) -> Iterator[str]:
         low, high = row["interval"]
         yield (
             f"{row['rate']:g}/s {row['name']}: {row['old_ms']:g} ms to {row['new_ms']:g} ms, "
-            f"{low:.2f} to {high:.2f} times: {row['verdict']}"
+            f"{low:.2f} to {high:.2f} times (p = {row['p_value']:.2g}): {row['verdict']}"
         )
     for item in changes["newly_broken"]:
         yield f"newly broken: {item['check']}: {item['cause']} (first at {item['first_rate']:g}/s)"
@@ -95,7 +96,9 @@ def _compare_rate(
         low, high = ratios[ROUNDS // 200], ratios[-1 - ROUNDS // 200]
         verdict = "slower" if low > TOLERANCE else "faster" if high < 1 / TOLERANCE else "as before"
         yield {"rate": rate, "name": name, "old_ms": _quantile(old, share), "new_ms": _quantile(new, share),
-               "interval": [round(low, 4), round(high, 4)], "verdict": verdict}  # fmt: skip
+               "interval": [round(low, 4), round(high, 4)],
+               "p_value": round(mann_whitney(*([_quantile([second], share) for second in seconds]
+                                               for seconds in (old, new))), 6), "verdict": verdict}  # fmt: skip
 
 
 def _quantile(seconds: Sequence[Mapping[str, Any]], share: float) -> float:

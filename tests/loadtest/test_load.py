@@ -28,6 +28,7 @@ from conformance.loadtest.traffic import build_traffic
 from conformance.profile import load
 from conformance.report.load_changes import change_lines, compare_loads
 from conformance.report.load_report import render_html_load, render_junit_load, render_markdown_load
+from conformance.report.rank_test import mann_whitney
 from conformance.requests import Keys
 from conformance.run.permissions import permit_load
 from conformance.wire import parse_target
@@ -232,6 +233,16 @@ def test_two_loads_are_compared() -> None:
     assert {row["verdict"] for row in same["changes"]} == {"as before"}
     assert slower["is_worse"]
     assert "slower" in "".join(change_lines(slower))
+    assert jsonschema_rs.validator_for(read_json_spec("load-changes.schema.json")).is_valid(slower)
+    assert all(row["p_value"] == 1 for row in same["changes"])
+    assert max(row["p_value"] for row in slower["changes"]) < 0.001
+
+
+def test_ranks_are_compared() -> None:
+    """With the figures of another program (mannwhitneyu of SciPy 1.17.1, asymptotic)."""
+    assert mann_whitney([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]) == pytest.approx(0.0121857804)
+    assert mann_whitney([1, 2, 2, 3], [2, 3, 4, 5]) == pytest.approx(0.1366582477)
+    assert mann_whitney([1, 1], [1, 1]) == 1
 
 
 def test_a_budget_is_never_exceeded(tmp_path: Path) -> None:
