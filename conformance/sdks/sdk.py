@@ -157,11 +157,11 @@ class RecordedRequest:
     """One recorded request of an SDK; `retry_headers` are added when the SDK repeats it.
 
     In `headers`, `$BASIC` stands for the base64 of the key and a colon. In `headers` and `body`, `$WRITE_KEY`
-    stands for the key, and `$MESSAGE_ID` for a unique id.
+    stands for the key, and `$MESSAGE_ID` for a unique id. `content_type` is None if it sends no such header.
     """
 
     path: str
-    content_type: str
+    content_type: str | None
     is_gzipped: bool
     headers: tuple[tuple[str, str], ...]
     retry_headers: tuple[tuple[str, str], ...]

@@ -85,7 +85,7 @@ FAULTS = (
         "success-as-text",
         "Answers a success with text on a path where the SDK reads JSON.",
         "an SDK that can't read the body of a success sends the same events again",
-        "accept.answer.body sdk.*-java-3-5-*.reaction",
+        "accept.answer.body sdk.*-java-3-5-*.reaction sdk.*-ruby-2-5-*.reaction",
         _answer_with_text,
         requires_sdk("*-java-3-5-*"),
         extra_operations=("/v1/import", "/v1/import/"),

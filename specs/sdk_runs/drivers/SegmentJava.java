@@ -69,7 +69,8 @@ public class SegmentJava {
   static MessageBuilder<?, ?> kind(Map<String, Object> event) {
     switch ((String) event.get("type")) {
       case "track":
-        return TrackMessage.builder((String) event.get("event")).properties(object(event, "properties"));
+        TrackMessage.Builder track = TrackMessage.builder((String) event.get("event"));
+        return event.containsKey("properties") ? track.properties(object(event, "properties")) : track;
       case "identify":
         return IdentifyMessage.builder().traits(object(event, "traits"));
       case "page":
