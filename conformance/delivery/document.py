@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _COUNTS = {
     "sent": "sent", "accepted": "accepted", "refused": "refused", "unanswered": "unanswered",
-    "unanswered_arrived": "unanswered and arrived", "arrived": "arrived", "missing": MISSING, "doubled": DOUBLED,
+    "unanswered_arrived": "unanswered and arrived", "broken_off": "broken off",
+    "broken_off_arrived": "broken off and arrived", "arrived": "arrived", "missing": MISSING, "doubled": DOUBLED,
     "altered": ALTERED, "kept_though_refused": KEPT,
 }  # fmt: skip
 

@@ -20,7 +20,8 @@ MISSING, DOUBLED, KEPT, ALTERED = "missing", "doubled", "kept though refused", "
 _MAX_EXAMPLES = 5
 _PER_KEY = """
 SELECT events.key, MIN(requests.operation), MIN(requests.check_id), COUNT(*),
-    SUM(outcome = 1 AND is_good), SUM(outcome = 1), SUM(outcome = 2), SUM(outcome IN (0, 3)), SUM(outcome = 0),
+    SUM(outcome = 1 AND is_good), SUM(outcome = 1), SUM(outcome = 2), SUM(outcome IN (0, 3, 4)),
+    SUM(outcome = 0), SUM(outcome = 4),
     (SELECT COUNT(*) FROM arrivals WHERE arrivals.key = events.key),
     MIN(answered_s), (SELECT MIN(seen_s) FROM arrivals WHERE arrivals.key = events.key)
 FROM events JOIN requests ON requests.id = events.request GROUP BY events.key
@@ -40,6 +41,7 @@ class _Fate:
     refused: int
     unclear: int
     unanswered: int
+    broken_off: int
     arrived: int
     answered_s: float | None
     seen_s: float | None
@@ -129,12 +131,15 @@ def _keep_some(latencies_s: list[float], latency_s: float) -> None:
 
 
 def _count(tally: _Tally, fate: _Fate) -> None:
+    is_broken_off = fate.broken_off > 0 and not fate.accepted and not fate.unanswered
     for name, is_so in (
         ("sent", True),
         ("accepted", fate.accepted > 0),
         ("refused", fate.refused > 0 and not fate.accepted),
         ("unanswered", fate.unanswered > 0 and not fate.accepted),
+        ("broken off", is_broken_off),
         ("unanswered and arrived", fate.unanswered > 0 and not fate.accepted and fate.arrived > 0),
+        ("broken off and arrived", is_broken_off and fate.arrived > 0),
         ("arrived", fate.arrived > 0),
     ):
         tally.count(name, int(is_so))

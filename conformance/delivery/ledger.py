@@ -34,12 +34,17 @@ CREATE INDEX arrivals_by_key ON arrivals (key);
 
 
 class Answered(enum.IntEnum):
-    """How a request was answered: `UNCLEAR` is anything that says neither that all was taken nor that nothing was."""
+    """How a request was answered.
+
+    `UNCLEAR` is anything that says neither that all was taken nor that nothing was. `BROKEN_OFF` has no answer, and
+    was owed none: we had closed our side of the connection, or its framing was wrong on purpose.
+    """
 
     NOT = 0
     ACCEPTED = 1
     REFUSED = 2
     UNCLEAR = 3
+    BROKEN_OFF = 4
 
     @classmethod
     def of_status(cls, status: int) -> Answered:
@@ -107,11 +112,12 @@ class Ledger:
         )
         return request
 
-    def answer(self, request: int, status: int) -> None:
-        """Notes how a request was answered; 0 for not at all."""
+    def answer(self, request: int, status: int, *, is_broken_off: bool = False) -> None:
+        """Notes how a request was answered; 0 for not at all, which is owed to none that was broken off on purpose."""
+        outcome = Answered.BROKEN_OFF if is_broken_off and not status else Answered.of_status(status)
         self._database.execute(
             "UPDATE requests SET outcome = ?, answered_s = ? WHERE id = ?",
-            (Answered.of_status(status), time.monotonic(), request),
+            (outcome, time.monotonic(), request),
         )
 
     def _key_of(self, marks: Sequence[str]) -> str:

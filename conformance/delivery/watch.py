@@ -19,6 +19,7 @@ from conformance.delivery.judgement import Judgement, judge
 from conformance.delivery.ledger import Ledger
 from conformance.delivery.sent_events import RequestReader
 from conformance.delivery.tolerance import tolerance_of
+from conformance.requests.framings import has_wrong_length
 from conformance.sinks import open_reader
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class SinkWatch:
             async def exchange(self, request: Request) -> Exchange:
                 entry = watch.note(request)
                 exchange: Exchange = await super().exchange(request)
-                watch.note_answer(entry, exchange)
+                watch.note_answer(entry, exchange, is_broken_off=has_wrong_length(request))
                 return exchange
 
             async def exchange_on_one_connection(
@@ -103,8 +104,11 @@ class SinkWatch:
             ) -> list[Exchange]:
                 entries = [watch.note(item) for item in requests]
                 exchanges: list[Exchange] = await super().exchange_on_one_connection(requests, **options)
-                for entry, exchange in zip(entries, exchanges, strict=False):
-                    watch.note_answer(entry, exchange)
+                is_broken_off = False
+                for number, (entry, item, exchange) in enumerate(zip(entries, requests, exchanges, strict=False), 1):
+                    is_last_half = bool(options.get("half_closed")) and number == len(entries)
+                    is_broken_off = is_broken_off or is_last_half or has_wrong_length(item)
+                    watch.note_answer(entry, exchange, is_broken_off=is_broken_off)
                 return exchanges
 
         return WatchedWire
@@ -115,10 +119,14 @@ class SinkWatch:
         events = self._requests.read(request, is_sdk=check_id.startswith(_SDK_AREA))
         return self._ledger.add_request(str(operation), check_id, events) if events else None
 
-    def note_answer(self, entry: int | None, exchange: Exchange) -> None:
-        """Enters the answer to a request."""
+    def note_answer(self, entry: int | None, exchange: Exchange, *, is_broken_off: bool = False) -> None:
+        """Enters the answer to a request.
+
+        `is_broken_off` if none is owed: we had closed our side of the connection, or said wrongly where a body ends,
+        after which a server has to close it (RFC 9112, section 6.3).
+        """
         if entry is not None:
-            self._ledger.answer(entry, exchange.status)
+            self._ledger.answer(entry, exchange.status, is_broken_off=is_broken_off)
 
     async def wait(self, step: AwaitArrivals) -> Arrivals:
         """What arrived with some marks, once it is all there and nothing more came for a while. Raises Stopped."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 COLUMNS = {
-    "sent": "sent", "accepted": "accepted", "refused": "refused", "unanswered": "no answer", "arrived": "arrived",
+    "sent": "sent", "accepted": "accepted", "refused": "refused", "unanswered": "no answer",
+    "broken_off": "broken off on purpose", "arrived": "arrived",
     "missing": "missing", "doubled": "doubled", "altered": "altered", "kept_though_refused": "stored though refused",
 }  # fmt: skip
 """The counts of a row, by their key in a report, with their headings."""
@@ -55,12 +56,18 @@ def build_delivery_table(document: Mapping[str, Any]) -> DeliveryTable | None:
 def delivery_sentence(delivery: Mapping[str, Any]) -> str:
     """What became of the events, in one sentence without its full stop."""
     wrong = [f"{delivery[key]:,} {COLUMNS[key]}" for key in _WRONG if delivery[key]]
-    unclear = delivery["unanswered_arrived"]
     latency = delivery["latency"]["p99_s"]
     parts = [
         f"{delivery['sent']:,} events sent, {delivery['accepted']:,} accepted, {delivery['arrived']:,} in the sink",
         ", ".join(wrong) or "none missing, doubled or altered",
-        *([f"{unclear:,} of {delivery['unanswered']:,} without an answer arrived"] if unclear else []),
+        *_without_answer(delivery),
         *([f"there after {latency:g} s (p99)"] if latency is not None else []),
     ]
     return "; ".join(parts)
+
+
+def _without_answer(delivery: Mapping[str, Any]) -> Iterator[str]:
+    """What there is to say of events without an answer, and of those to which none was owed."""
+    for key, words in (("unanswered", "without an answer"), ("broken_off", "broken off on purpose")):
+        if count := delivery[key]:
+            yield f"{count:,} {words}, of which {delivery[f'{key}_arrived']:,} arrived"

@@ -142,10 +142,16 @@ LARGE_HEADS: tuple[tuple[str, RawWriter], ...] = (
     (f"a request with a header of {LONG_HEADER_BYTES:,} bytes", write_long_header),
 )
 
-_MALFORMED = frozenset({
-    write_length_too_small, write_length_too_large, write_without_length, write_length_twice, write_second_host,
+_WRONG_LENGTHS = frozenset({
+    write_length_too_small, write_length_too_large, write_without_length,
     *(writer for _, writer in (*CONFLICTING_LENGTHS, *CHUNKS_AND_LENGTH)),
 })  # fmt: skip
+_MALFORMED = frozenset({write_length_twice, write_second_host, *_WRONG_LENGTHS})
+
+
+def has_wrong_length(request: Request) -> bool:
+    """Whether a request does not say where its body ends, or says it wrongly: a server may wait, or close."""
+    return request.raw_writer in _WRONG_LENGTHS
 
 
 def is_well_formed(request: Request) -> bool:
