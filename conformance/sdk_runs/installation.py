@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INSTALL_TIMEOUT_S = 600.0
 """How long an installation may take."""
+_BUILT, _GO_VERSION = "driver", "1.21"
 _LAST_LINES, _MAX_LINE_LENGTH = 3, 200
 
 
@@ -92,12 +93,15 @@ def _install_whole(package: SdkPackage, place: Path, make: Callable[[SdkPackage,
                 raise
 
 
-def _run(package: SdkPackage, command: Sequence[str], place: Path) -> None:
+def _run(
+    package: SdkPackage, command: Sequence[str], place: Path, environment: Mapping[str, str] | None = None
+) -> None:
     """Runs a program of a registry. Raises InconclusiveError with its last words if it fails."""
     try:
         subprocess.run(  # noqa: S603 - the words are ours
-            command, cwd=place, check=True, timeout=INSTALL_TIMEOUT_S, capture_output=True, stdin=subprocess.DEVNULL
-        )
+            command, cwd=place, check=True, timeout=INSTALL_TIMEOUT_S, capture_output=True, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})},
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InconclusiveError(f"{package.title} was not installed within {INSTALL_TIMEOUT_S:g} s") from None
     except subprocess.CalledProcessError as error:
@@ -156,7 +160,34 @@ def _pom(coordinates: Sequence[str]) -> str:
     )
 
 
+def _make_go(package: SdkPackage, place: Path) -> None:
+    """Builds the driver with the SDK; the module cache is Go's own, and no other version of Go is downloaded."""
+    program, environment = program_path("go"), {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GOWORK": "off"}
+    (place / "go.mod").write_text(f"module driver\n\ngo {_GO_VERSION}\n", encoding="utf-8")
+    source = package.driver_path.read_text(encoding="utf-8").replace('"SDK"', f'"{package.module}"')
+    (place / "main.go").write_text(source, encoding="utf-8")
+    _run(package, (program, "get", *package.requires), place, environment)
+    _run(package, (program, "build", "-o", _BUILT, "."), place, environment)
+
+
+def _make_rust(package: SdkPackage, place: Path) -> None:
+    """Builds the driver with the SDK, and keeps only the program of what was built."""
+    program, environment = program_path("cargo"), {"CARGO_TARGET_DIR": "target"}
+    _run(package, (program, "init", "--quiet", "--vcs", "none", "--edition", "2021", "--name", _BUILT), place)
+    _run(package, (program, "add", "--quiet", *package.requires), place)
+    shutil.copyfile(package.driver_path, place / "src" / "main.rs")
+    _run(package, (program, "build", "--quiet"), place, environment)
+    shutil.copy2(place / "target" / "debug" / _BUILT, place / _BUILT)
+    shutil.rmtree(place / "target")
+
+
+def _built_command(_: SdkPackage, place: Path) -> tuple[list[str], dict[str, str]]:
+    return [str(place / _BUILT)], {}
+
+
 _LANGUAGES = {
+    "go": (_make_go, _built_command),
+    "rust": (_make_rust, _built_command),
     "java": (_make_java, _java_command),
     "python": (_make_python, _python_command),
     "node": (_make_node, _node_command),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KEY = "sdk-run-key-1"
 PYTHON, NODE, JAVA = "segment-analytics-python-2-4-0", "segment-analytics-node-3-1-0", "segment-analytics-java-3-5-4"
+GO = "segment-analytics-go-3-3-0"
 SCHEMA = read_json_spec("sdk-runs.schema.json")
 JSON_ANSWER = ForwardedAnswer(status=200, headers=(("Content-Type", "application/json"),), body=b'{"success": true}')
 
@@ -73,17 +74,18 @@ def test_what_a_server_loses_is_said(place: Path, tmp_path: Path, capsys: pytest
     assert "lost 7 (answered 400)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("name", "program"), [(NODE, "node"), (GO, "go")])
 def test_what_is_missing_is_no_verdict(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without npm, or offline with nothing installed, nothing is sent and nothing is said of the server."""
+    """Without a program, or offline with nothing installed, nothing is sent and nothing is said of the server."""
     with listening(lambda *_: JSON_ANSWER) as server:
-        (offline,) = run(server.url, tmp_path, tmp_path / "one.json", NODE, code=3, options=("--offline",))
+        (offline,) = run(server.url, tmp_path, tmp_path / "one.json", name, code=3, options=("--offline",))
         monkeypatch.setenv("PATH", str(tmp_path))
-        (missing,) = run(server.url, tmp_path, tmp_path / "two.json", NODE, code=3)
+        (missing,) = run(server.url, tmp_path, tmp_path / "two.json", name, code=3)
         assert server.requests == []
     assert offline["outcome"] == missing["outcome"] == "not judged"
-    assert "node is not installed on this machine" in capsys.readouterr().out
+    assert f"{program} is not installed on this machine" in capsys.readouterr().out
 
 
 def test_every_package_belongs_to_a_profile_and_has_a_driver() -> None:

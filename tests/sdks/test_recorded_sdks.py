@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from tests.recorder.recording_server import ReceivedRequest
 
 SDKS = {sdk.name: sdk for sdk in sdks.load_all()}
-NEWEST = [package for package in load_packages() if not package.is_older and package.slug in SDKS]
+BY_HAND = {"rudder-sdk-java-3-1-2"}  # another SDK for Java runs here
+SLOW = {"go", "rust"}  # their SDKs are compiled: tried by hand, as docs/sdks.md says
+NEWEST = [
+    package
+    for package in load_packages()
+    if not package.is_older and package.slug in SDKS and package.language not in SLOW and package.slug not in BY_HAND
+]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 BASIC = f"Basic {base64.b64encode(f'{WRITE_KEY}:'.encode()).decode()}"
 
