@@ -1,4 +1,7 @@
-"""Records official SDKs: `python -m tests.recorder {requests,reactions} [--place DIRECTORY] [SLUG ...]`."""
+"""Records official SDKs: `python -m tests.recorder {requests,reactions} [--place DIRECTORY] [SLUG ...]`.
+
+`python -m tests.recorder versions` says which recorded versions are older than the newest in their registries.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.sdk_runs import drive, install, load_packages, load_scripts
 from tests.recorder.reactions import ANSWERS, observe_reaction
 from tests.recorder.recording_server import recording_server
+from tests.recorder.versions import print_versions
 
 if TYPE_CHECKING:
     from conformance.sdk_runs import Place
@@ -22,10 +26,12 @@ PARALLEL_SDKS = 3
 def main() -> None:
     """Records what is asked for and prints it as JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.recorder", description=__doc__)
-    parser.add_argument("what", choices=("requests", "reactions"))
+    parser.add_argument("what", choices=("requests", "reactions", "versions"))
     parser.add_argument("slugs", nargs="*", metavar="SLUG", help="all when left out")
     parser.add_argument("--place", type=Path, help="where SDKs are, or go; the cache of the suite when left out")
     arguments = parser.parse_args()
+    if arguments.what == "versions":
+        sys.exit(print_versions(arguments.slugs))
     for package in load_packages():
         if arguments.slugs and package.slug not in arguments.slugs:
             continue
