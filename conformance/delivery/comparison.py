@@ -24,13 +24,15 @@ class Tolerance:
     """What may differ: pointers that are not compared, fields that the server sets, and declared normalisations.
 
     `normalised` takes the pointer of a field, the value sent and the value stored, and says whether they are one.
-    `times` are the pointers of points in time that a server may correct, if it keeps the original.
+    `times` are the pointers of points in time that a server may correct, if it keeps the original; it may set
+    the original itself. `defaulted` are those of fields that a server sets where they are null or empty.
     """
 
     ignored: frozenset[str] = frozenset()
     set_by_server: frozenset[str] = frozenset()
     normalised: Callable[[str, Any, Any], bool] = field(default=lambda *_: False)
     times: frozenset[str] = frozenset()
+    defaulted: frozenset[str] = frozenset()
     original_time: str = "/originalTimestamp"
 
 
@@ -39,6 +41,8 @@ def compare_events(sent: Any, stored: Any, tolerance: Tolerance) -> list[Change]
     changes: list[Change] = []
     for change in _differences("", sent, stored, tolerance):
         if change.pointer in tolerance.times and _has_original(change.pointer, sent, stored, tolerance):
+            continue
+        if change.pointer == tolerance.original_time and _is_set_by_server(sent, stored, tolerance):
             continue
         changes.append(change)
         if len(changes) == _MAX_CHANGES:
@@ -55,6 +59,19 @@ def _has_original(pointer: str, sent: Any, stored: Any, tolerance: Tolerance) ->
     return original == value or (one is not None and one == other)
 
 
+def _is_set_by_server(sent: Any, stored: Any, tolerance: Tolerance) -> bool:  # noqa: ANN401 - as above
+    """Whether a server has set the original time: to the time that was sent, or in place of what is no time."""
+    if not tolerance.times or not isinstance(sent, dict) or not isinstance(stored, dict):
+        return False
+    name = tolerance.original_time.removeprefix("/")
+    original = instant_of(stored.get(name))
+    if original is None:
+        return False
+    return instant_of(sent.get(name)) is None or any(
+        original == instant_of(sent.get(pointer.removeprefix("/"))) for pointer in tolerance.times
+    )
+
+
 def _differences(pointer: str, sent: Any, stored: Any, tolerance: Tolerance) -> Iterator[Change]:  # noqa: ANN401 - as above
     if pointer in tolerance.ignored:
         return
@@ -63,7 +80,8 @@ def _differences(pointer: str, sent: Any, stored: Any, tolerance: Tolerance) -> 
     elif isinstance(sent, list) and isinstance(stored, list):
         yield from _list_differences(pointer, sent, stored, tolerance)
     elif type(sent) is not type(stored) or sent != stored:
-        if pointer in tolerance.set_by_server or tolerance.normalised(pointer, sent, stored):
+        is_defaulted = pointer in tolerance.defaulted and (sent is None or sent == "")
+        if is_defaulted or pointer in tolerance.set_by_server or tolerance.normalised(pointer, sent, stored):
             return
         yield _change(pointer, sent, stored)
 

@@ -1,0 +1,44 @@
+"""What a server may set itself in an event that it stores, and what it may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.core.written_json import read_written_json
+from conformance.delivery.comparison import Tolerance, compare_events
+
+_TOLERANCE = Tolerance(times=frozenset({"/timestamp"}), defaulted=frozenset({"/timestamp", "/messageId"}))
+_T1, _T2 = '"2026-01-02T03:04:05Z"', '"2026-01-02T03:04:09Z"'
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        (f'{{"timestamp":{_T1}}}', f'{{"timestamp":{_T2},"originalTimestamp":{_T1}}}'),
+        (f'{{"timestamp":{_T1},"originalTimestamp":{_T2}}}', f'{{"timestamp":{_T2},"originalTimestamp":{_T1}}}'),
+        ('{"timestamp":null}', f'{{"timestamp":{_T2},"originalTimestamp":{_T2}}}'),
+        ('{"originalTimestamp":7}', f'{{"timestamp":{_T2},"originalTimestamp":{_T2}}}'),
+        ('{"messageId":null}', '{"messageId":"a"}'),
+        ('{"messageId":""}', '{"messageId":"a"}'),
+    ],
+)
+def test_what_a_server_may_set(sent: str, stored: str) -> None:
+    """Times that are corrected, with the original kept; an id or a time that the sender left empty."""
+    assert not compare_events(read_written_json(sent), read_written_json(stored), _TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored", "kind"),
+    [
+        (f'{{"timestamp":{_T1}}}', f'{{"timestamp":{_T2}}}', "another point in time"),
+        (f'{{"timestamp":{_T1}}}', f'{{"timestamp":{_T2},"originalTimestamp":{_T2}}}', "another point in time"),
+        (f'{{"originalTimestamp":{_T1}}}', f'{{"originalTimestamp":{_T2}}}', "another point in time"),
+        (f'{{"timestamp":{_T1},"originalTimestamp":{_T2}}}', f'{{"timestamp":{_T1}}}', "a field that is lost"),
+        ('{"messageId":7}', '{"messageId":"a"}', "a value of another type"),
+        ('{"userId":null}', '{"userId":"a"}', "a value of another type"),
+    ],
+)
+def test_what_a_server_may_not_set(sent: str, stored: str, kind: str) -> None:
+    """A time that is changed without a trace, an id that was sent, other fields."""
+    changes = compare_events(read_written_json(sent), read_written_json(stored), _TOLERANCE)
+    assert [change.kind for change in changes] == [kind]
