@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,10 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?
 _MAX_SHOWN = 60
 _MAX_CHANGES = 20
 _MISSING = object()
+_EMPTY: tuple[Any, ...] = ({}, [], "")
+_UNSTORED = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff\ufffd?]")
+"""NUL and lone surrogates, which some databases can't hold, and what stands for them (RFC 8259, sections 8.2 and 9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +108,7 @@ def _object_differences(pointer: str, sent: Any, stored: Any, tolerance: Toleran
 def _lost(pointer: str, value: Any) -> Change:  # noqa: ANN401 - as above
     if value is None:
         return Change(kind="a null that is left out", pointer=pointer, sent="null", stored="nothing", is_harmless=True)
-    if value in ({}, [], ""):
+    if value in _EMPTY:
         kind = "an empty value that is left out"
         return Change(kind=kind, pointer=pointer, sent=_show(value), stored="nothing", is_harmless=True)
     return Change(kind="a field that is lost", pointer=pointer, sent=_show(value), stored="nothing")
@@ -127,21 +132,35 @@ def _change(pointer: str, sent: Any, stored: Any) -> Change:  # noqa: ANN401 - a
 
 def _kind(sent: Any, stored: Any) -> tuple[str, bool]:  # noqa: ANN401 - as above
     """What kind of change it is, and whether the value is the same in another spelling."""
-    if isinstance(sent, WrittenNumber) and isinstance(stored, WrittenNumber):
-        if sent.value == stored.value:
+    if isinstance(sent, WrittenNumber):
+        if isinstance(stored, WrittenNumber) and sent.value == stored.value:
             return "a number in another spelling", True
-        return "a number of another value", False
+        if _is_beyond_double(sent):
+            return "a number beyond the range of a double", True
+        if isinstance(stored, WrittenNumber):
+            return "a number of another value", False
     if isinstance(sent, str) and isinstance(stored, str):
         return _text_kind(sent, stored)
     if stored is None:
-        return "a value that became null", False
+        return ("an empty value that became null", True) if sent in _EMPTY else ("a value that became null", False)
     return "a value of another type", False
+
+
+def _is_beyond_double(number: WrittenNumber) -> bool:
+    """Whether a double makes infinity of a number, or zero of one that is not zero (RFC 8259, section 6)."""
+    try:
+        value = float(number.text)
+    except ValueError:
+        return True
+    return math.isinf(value) or math.isnan(value) or (value == 0 and number.value[1] != "0")
 
 
 def _text_kind(sent: str, stored: str) -> tuple[str, bool]:
     one, other = instant_of(sent), instant_of(stored)
     if one is not None and other is not None:
         return ("a time in another spelling", True) if one == other else ("another point in time", False)
+    if _UNSTORED.search(sent) and _UNSTORABLE.sub("", sent) == _UNSTORABLE.sub("", stored):
+        return "a text without its NUL or its lone surrogates", True
     if stored and sent.startswith(stored):
         return f"a text cut after {len(stored):,} characters", False
     if sent.casefold() == stored.casefold():

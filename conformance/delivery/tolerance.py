@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def tolerance_of(sink: Sink, contract: Contract) -> Tolerance:
-    """The tolerance of a sink: the key is never kept, times may be corrected, and a null id or time filled."""
+    """The tolerance of a sink: the key is never kept, times may be corrected, and a null id, time or context filled."""
+    shared = (contract.profile.pointers.context, *contract.profile.batch.shared)
     body_fact, where = f"credentials.{AuthScheme.BODY}", contract.profile.pointers
     key = {contract.credential_carrier(AuthScheme.BODY)} if contract.has_fact(body_fact) else set()
     return Tolerance(
@@ -22,5 +23,5 @@ def tolerance_of(sink: Sink, contract: Contract) -> Tolerance:
         set_by_server=frozenset(sink.set_by_server),
         normalised=Normaliser(sink.normalise),
         times=frozenset({pointer for pointer in (where.timestamp,) if pointer}),
-        defaulted=frozenset({pointer for pointer in (where.timestamp, where.message_id) if pointer}),
+        defaulted=frozenset({pointer for pointer in (where.timestamp, where.message_id, *shared) if pointer}),
     )

@@ -28,6 +28,26 @@ def test_what_a_server_may_set(sent: str, stored: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("1", "1.0"),
+        ("-0", "0"),
+        ("1e400", "null"),
+        ("1e-400", "0"),
+        ('"a\\u0000b"', '"ab"'),
+        ('"a\\ud800b"', '"a\\ufffdb"'),
+        ('""', "null"),
+        ('{"a":null,"b":[]}', "{}"),
+    ],
+)
+def test_what_no_document_forbids(sent: str, stored: str) -> None:
+    """It is reported, and no verdict: RFC 8259 leaves these to whoever stores them."""
+    changes = compare_events(read_written_json(f'{{"p":{sent}}}'), read_written_json(f'{{"p":{stored}}}'), _TOLERANCE)
+    assert changes
+    assert all(change.is_harmless for change in changes)
+
+
+@pytest.mark.parametrize(
     ("sent", "stored", "kind"),
     [
         (f'{{"timestamp":{_T1}}}', f'{{"timestamp":{_T2}}}', "another point in time"),
@@ -36,6 +56,10 @@ def test_what_a_server_may_set(sent: str, stored: str) -> None:
         (f'{{"timestamp":{_T1},"originalTimestamp":{_T2}}}', f'{{"timestamp":{_T1}}}', "a field that is lost"),
         ('{"messageId":7}', '{"messageId":"a"}', "a value of another type"),
         ('{"userId":null}', '{"userId":"a"}', "a value of another type"),
+        ('{"p":9007199254740993}', '{"p":9007199254740992}', "a number of another value"),
+        ('{"p":"a?b"}', '{"p":"ab"}', "another text"),
+        ('{"p":"abc"}', '{"p":"ab"}', "a text cut after 2 characters"),
+        ('{"p":"a\\u0000b"}', '{"p":"a"}', "a text cut after 1 characters"),
     ],
 )
 def test_what_a_server_may_not_set(sent: str, stored: str, kind: str) -> None:
