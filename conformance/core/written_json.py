@@ -85,3 +85,17 @@ def _depth(text: str) -> int:
 
 
 _DECODER: Any = json.JSONDecoder(parse_int=WrittenNumber, parse_float=WrittenNumber, parse_constant=WrittenNumber)
+
+
+def repeats_names(text: str) -> bool:
+    """Whether an object in a JSON text has a name twice: which value counts is open (RFC 8259, section 4)."""
+    try:
+        json.loads(text, object_pairs_hook=_require_names_once, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _require_names_once(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError

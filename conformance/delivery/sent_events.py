@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
-import json
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from conformance.core import pointers
 from conformance.core.errors import NotApplicable
 from conformance.core.foreign_json import Unreadable
 from conformance.core.model import OperationKind
-from conformance.core.written_json import read_written_json
+from conformance.core.written_json import read_written_json, repeats_names
 from conformance.profile.facts import MAX_EVENTS_FACT, AuthScheme, LimitKind
 from conformance.profile.size_unit import SizeUnit
 from conformance.requests import Call
@@ -68,7 +67,7 @@ class RequestReader:
             request.raw_writer in {None, write_standard}
             and (is_sdk or _media_type(request) in {"", _JSON_TYPE})
             and self._has_right_key(contract, operation, request, document)
-            and not _repeats_names(text)
+            and not repeats_names(text)
             and _is_within(contract, operation, len(text.encode("utf-8", "surrogatepass")))
         )
         listed = _events(contract, operation, document)
@@ -140,20 +139,6 @@ class RequestReader:
                 except NotApplicable:
                     continue
         return found
-
-
-def _repeats_names(text: str) -> bool:
-    """Whether an object has a name twice: which of its values counts is up to the server (RFC 8259, section 4)."""
-    try:
-        json.loads(text, object_pairs_hook=_require_names_once, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        return True
-    return False
-
-
-def _require_names_once(pairs: list[tuple[str, object]]) -> None:
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise ValueError
 
 
 def _header(request: Request, wanted: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.core.written_json import read_written_json
+from conformance.core.written_json import read_written_json, repeats_names
 from conformance.delivery.comparison import Tolerance, compare_events
 
 _TOLERANCE = Tolerance(times=frozenset({"/timestamp"}), defaulted=frozenset({"/timestamp", "/messageId"}))
@@ -66,3 +66,12 @@ def test_what_a_server_may_not_set(sent: str, stored: str, kind: str) -> None:
     """A time that is changed without a trace, an id that was sent, other fields."""
     changes = compare_events(read_written_json(sent), read_written_json(stored), _TOLERANCE)
     assert [change.kind for change in changes] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_repeated"),
+    [('{"a":1,"b":{"a":1}}', False), ('{"a":1,"a":1}', True), ('[{"b":{"c":1,"c":2}}]', True), ("{", True)],
+)
+def test_repeated_names(text: str, is_repeated: bool) -> None:  # noqa: FBT001
+    """An event with a name twice is not judged: either value may be kept."""
+    assert repeats_names(text) is is_repeated
