@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 _POLL_S, _START_S, _SETTLE_S = 0.1, 30.0, 3.0
 BREAKER_COUNT, BREAKER_S = 20, 5.0
 """A load ends after so many failed requests in a row (5xx or no answer), if that goes on for so long."""
-CPU_LIMIT, LATE_SHARE = 90.0, 0.05
-"""A worker above this share of a core, or so many late requests, and the client was measured in place of the target."""
+CPU_LIMIT, LATE_SHARE, UNSENT_SHARE, UNSENT_S = 90.0, 0.05, 0.1, 0.3
+"""A worker above this share of a core, so many late requests, or so many unsent ones (and as many as are due in
+`UNSENT_S`), and the client was measured in place of the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +284,8 @@ class _Run:
         if tally.answered and tally.late / tally.answered > LATE_SHARE:
             reasons.append(f"{100 * tally.late / tally.answered:.0f} % of the requests were sent late")
         wanted = min(step.rate, self._plan.max_rate or step.rate) * seconds
-        if tally.answered + self._observer.unknown_count < (1 - LATE_SHARE) * wanted - 2:
+        lacking = wanted - tally.answered - self._observer.unknown_count
+        if lacking > wanted * max(UNSENT_SHARE, UNSENT_S / max(seconds, UNSENT_S)):
             reasons.append(f"{100 * (1 - tally.answered / wanted):.0f} % of the requests were not sent")
         if any(check == "client" for check, _ in tally.failures):
             reasons.append("this machine had no more sockets")
