@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.arrivals import Change
+from conformance.core.model import ID_PREFIX
 from conformance.core.written_json import WrittenNumber, write_json
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?
 _MAX_SHOWN = 60
 _MAX_CHANGES = 20
 _MISSING = object()
+_MARK = re.compile(rf"{ID_PREFIX}-[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
 _EMPTY: tuple[Any, ...] = ({}, [], "")
 _UNSTORED = re.compile("[\0\ud800-\udfff]")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff\ufffd?]")
@@ -158,16 +160,22 @@ def _is_beyond_double(number: WrittenNumber) -> bool:
 def _text_kind(sent: str, stored: str) -> tuple[str, bool]:
     one, other = instant_of(sent), instant_of(stored)
     if one is not None and other is not None:
-        return ("a time in another spelling", True) if one == other else ("another point in time", False)
+        return _time_kind(one, other)
+    if _MARK.search(sent) and _MARK.search(stored) and _MARK.findall(sent) != _MARK.findall(stored):
+        return "a value of another event", False
     if _UNSTORED.search(sent) and _UNSTORABLE.sub("", sent) == _UNSTORABLE.sub("", stored):
         return "a text without its NUL or its lone surrogates", True
     if stored and sent.startswith(stored):
         return f"a text cut after {len(stored):,} characters", False
     if sent.casefold() == stored.casefold():
         return "a text in another case", False
-    if sent.strip() == stored.strip():
-        return "a text with other spaces around it", False
-    return "another text", False
+    return "a text with other spaces around it" if sent.strip() == stored.strip() else "another text", False
+
+
+def _time_kind(one: tuple[bool, datetime], other: tuple[bool, datetime]) -> tuple[str, bool]:
+    if one == other:
+        return "a time in another spelling", True
+    return "a time without its zone" if one[0] and not other[0] else "another point in time", False
 
 
 def instant_of(value: object) -> tuple[bool, datetime] | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.core import pointers
 from conformance.core.arrivals import Arrival
 from conformance.core.model import ID_PREFIX
 from conformance.core.statuses import CLIENT_ERROR, MULTI_STATUS, SERVER_ERROR, TOO_MANY_REQUESTS
@@ -61,11 +62,13 @@ class Answered(enum.IntEnum):
 class Ledger:
     """What was sent and what arrived, in a file that is deleted at the end; little is held in memory.
 
-    `nonce` is part of all marks of the run. Events without a mark are not in it.
+    `nonce` is part of all marks of the run. Events without a mark are not in it. Where a stored event has marks of
+    several events, that in its message id, at the pointer `message_id`, tells which one it is.
     """
 
     nonce: str
     directory: str | None = None
+    message_id: str | None = None
     strays: int = 0
     others: int = 0
     _file: Path = field(init=False)
@@ -127,6 +130,11 @@ class Ledger:
         self._database.executemany("INSERT OR IGNORE INTO marks VALUES (?, ?)", [(mark, key) for mark in marks])
         return key
 
+    def _marks_of_id(self, event: Any) -> list[str]:  # noqa: ANN401 - JSON without loss
+        where = self.message_id
+        value: Any = pointers.get(event, where) if where and pointers.has(event, where) else None
+        return self._mark.findall(value) if isinstance(value, str) else []
+
     def _find(self, marks: Sequence[str]) -> str | None:
         for mark in marks:
             if row := self._database.execute("SELECT key FROM marks WHERE mark = ?", (mark,)).fetchone():
@@ -139,7 +147,7 @@ class Ledger:
         for arrival in arrivals:
             body = write_json(arrival.event)
             marks = self._mark.findall(body)
-            key = self._find(marks)
+            key = self._find([*self._marks_of_id(arrival.event), *marks])
             if key is None:
                 self.strays += bool(marks)
                 self.others += not marks

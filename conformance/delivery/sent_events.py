@@ -83,8 +83,10 @@ class RequestReader:
     def _has_own_id(self, event: Any) -> bool:  # noqa: ANN401 - JSON without loss
         """Whether an event has no id, or one that no event of another run has: what has been seen may be dropped."""
         where = self.contract.profile.pointers.message_id
-        value: Any = pointers.get(event, where) if where and pointers.has(event, where) else ""
-        return isinstance(value, str) and (not value or self.nonce in value)
+        if not where or not pointers.has(event, where):
+            return True
+        value: Any = pointers.get(event, where)
+        return isinstance(value, str) and self.nonce in value
 
     def _text(self, operation: Operation, request: Request) -> str | None:
         """The JSON text of a request; None if it can't be decoded."""

@@ -64,7 +64,7 @@ class SinkWatch:
     _judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self._ledger = Ledger(self.nonce)
+        self._ledger = Ledger(self.nonce, message_id=self.contract.profile.pointers.message_id)
         self._requests = RequestReader(self.contract, self.keys, self.nonce)
         self._tolerance = tolerance_of(self.sink, self.contract)
 

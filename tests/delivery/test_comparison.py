@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from conformance.core.arrivals import Arrival
 from conformance.core.written_json import read_written_json, repeats_names
 from conformance.delivery.comparison import Tolerance, compare_events
+from conformance.delivery.ledger import Ledger
+from conformance.delivery.sent_events import SentEvent
 
 _TOLERANCE = Tolerance(times=frozenset({"/timestamp"}), defaulted=frozenset({"/timestamp", "/messageId"}))
 _T1, _T2 = '"2026-01-02T03:04:05Z"', '"2026-01-02T03:04:09Z"'
@@ -57,6 +62,7 @@ def test_what_no_document_forbids(sent: str, stored: str) -> None:
         ('{"messageId":7}', '{"messageId":"a"}', "a value of another type"),
         ('{"userId":null}', '{"userId":"a"}', "a value of another type"),
         ('{"p":9007199254740993}', '{"p":9007199254740992}', "a number of another value"),
+        ('{"p":"2026-01-02T03:04:05+02:00"}', '{"p":"2026-01-02T03:04:05"}', "a time without its zone"),
         ('{"p":"a?b"}', '{"p":"ab"}', "another text"),
         ('{"p":"abc"}', '{"p":"ab"}', "a text cut after 2 characters"),
         ('{"p":"a\\u0000b"}', '{"p":"a"}', "a text cut after 1 characters"),
@@ -75,3 +81,18 @@ def test_what_a_server_may_not_set(sent: str, stored: str, kind: str) -> None:
 def test_repeated_names(text: str, is_repeated: bool) -> None:  # noqa: FBT001
     """An event with a name twice is not judged: either value may be kept."""
     assert repeats_names(text) is is_repeated
+
+
+def test_a_swapped_value_is_an_alteration() -> None:
+    """The message id says which event it is; a user of another event in it is named so, and nothing is lost."""
+    first, second = (f"conformance-0000abcd-0000-4000-8000-00000000000{number}" for number in range(2))
+    ledger = Ledger("0000abcd", message_id="/messageId")
+    for number, mark in enumerate((first, second)):
+        event: Any = {"userId": f"{mark[:-2]}{number}0", "messageId": mark}
+        ledger.add_request("POST /", "a", [SentEvent(event=event, is_good=True)])
+    stored: Any = {"userId": f"{first[:-2]}00", "messageId": second}
+    ledger.add_arrivals([Arrival(event=stored, position=1, seen_s=0.0, record="row 1")])
+    assert [len(ledger.arrivals_of(mark)) for mark in (first, second)] == [0, 1]
+    sent: Any = {"userId": f"{second[:-2]}10", "messageId": second}
+    assert [change.kind for change in compare_events(sent, stored, _TOLERANCE)] == ["a value of another event"]
+    ledger.close()
