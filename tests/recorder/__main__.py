@@ -1,6 +1,7 @@
 """Records official SDKs: `python -m tests.recorder {requests,reactions} [--place DIRECTORY] [SLUG ...]`.
 
-`python -m tests.recorder versions` says which recorded versions are older than the newest in their registries.
+`python -m tests.recorder versions` says which recorded versions are older than the newest in their registries, and
+`measure [SLUG ...]` whether SDKs do what reports say of them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.sdk_runs import drive, install, load_packages, load_scripts
+from tests.recorder.measurement import print_measurement
 from tests.recorder.reactions import ANSWERS, observe_reaction
 from tests.recorder.recording_server import recording_server
 from tests.recorder.versions import print_versions
@@ -26,12 +28,14 @@ PARALLEL_SDKS = 3
 def main() -> None:
     """Records what is asked for and prints it as JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.recorder", description=__doc__)
-    parser.add_argument("what", choices=("requests", "reactions", "versions"))
+    parser.add_argument("what", choices=("requests", "reactions", "versions", "measure"))
     parser.add_argument("slugs", nargs="*", metavar="SLUG", help="all when left out")
     parser.add_argument("--place", type=Path, help="where SDKs are, or go; the cache of the suite when left out")
     arguments = parser.parse_args()
     if arguments.what == "versions":
         sys.exit(print_versions(arguments.slugs))
+    if arguments.what == "measure":
+        sys.exit(print_measurement(arguments.slugs, arguments.place))
     for package in load_packages():
         if arguments.slugs and package.slug not in arguments.slugs:
             continue
