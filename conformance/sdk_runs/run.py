@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -162,7 +163,15 @@ def _accepted(requests: Sequence[HeardRequest]) -> list[HeardRequest]:
 
 def _ids(requests: Sequence[HeardRequest]) -> Counter[str]:
     """How often each event is in some requests, by its id."""
-    return Counter(str(event.get("messageId")) for request in requests for event in request.events())
+    return Counter(_event_id(event) for request in requests for event in request.events())
+
+
+def _event_id(event: JsonObject) -> str:
+    """What tells an event from others: its messageId, or all of it, but for when it was sent, if it has none."""
+    given = event.get("messageId")
+    if given is not None:
+        return str(given)
+    return json.dumps({key: value for key, value in event.items() if key != "sentAt"}, sort_keys=True)
 
 
 def _statuses(requests: Sequence[HeardRequest]) -> str:
@@ -179,7 +188,7 @@ def _differences(requests: Sequence[HeardRequest], sdk: Sdk) -> list[str]:
     for number, request in enumerate(requests):
         predicted = sdk_reaction(sdk, _exchange(request))
         later = _ids(requests[number + 1 :])
-        is_again = any(str(event.get("messageId")) in later for event in request.events())
+        is_again = any(_event_id(event) in later for event in request.events())
         if is_again and predicted not in _SENT_AGAIN:
             found.append(f"it sent again after a {request.answer.status}; recorded is that it {predicted.verb}")
         elif not is_again and predicted in _SENT_AGAIN and not _ids(requests[:number]) & _ids([request]):
