@@ -172,7 +172,7 @@ def _make_go(package: SdkPackage, place: Path) -> None:
 
 def _make_rust(package: SdkPackage, place: Path) -> None:
     """Builds the driver with the SDK, and keeps only the program of what was built."""
-    program, environment = program_path("cargo"), {"CARGO_TARGET_DIR": "target", "CARGO_PROFILE_DEV_DEBUG": "0"}
+    program, environment = program_path("cargo"), {"CARGO_TARGET_DIR": "target"}
     _run(package, (program, "init", "--quiet", "--vcs", "none", "--edition", "2021", "--name", _BUILT), place)
     _run(package, (program, "add", "--quiet", *package.requires), place)
     shutil.copyfile(package.driver_path, place / "src" / "main.rs")
