@@ -56,7 +56,7 @@ def sdk(options: Mapping[str, Any]) -> int:
     out = sys.stderr if outputs.has_stdout else sys.stdout
     runs: list[SdkRun] = []
     for package in packages:
-        runs.append(run_sdk(package, plan.target, run_options, recorded.get(package.slug)))
+        runs.append(run_sdk(package, plan.target, run_options, recorded.get(package.recorded_as or package.slug)))
         out.write("\n".join(_lines(runs[-1])) + "\n")
         out.flush()
     outputs.publish_texts(lambda _: to_json_text(redact_document(_document(plan, runs)), indent=2) + "\n")

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.core import resources
-from conformance.core.errors import InconclusiveError
+from conformance.core.errors import InconclusiveError, UsageError
+from conformance.wire.browser import find_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +75,7 @@ def program_path(name: str) -> str:
 def _digest(package: SdkPackage) -> str:
     """What tells an installation from one of other packages or with another driver."""
     parts = [*package.requires, package.driver]
-    if package.language not in {"python", "node"}:
+    if package.language not in {"python", "node", "browser"}:
         parts.append(package.driver_path.read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
@@ -128,6 +129,14 @@ def _make_node(package: SdkPackage, place: Path) -> None:
 
 def _node_command(package: SdkPackage, place: Path) -> tuple[list[str], dict[str, str]]:
     return [program_path("node"), str(package.driver_path), str(place)], {}
+
+
+def _browser_command(package: SdkPackage, place: Path) -> tuple[list[str], dict[str, str]]:
+    try:
+        chromium = find_chromium(needed_by="an SDK for browsers")
+    except UsageError as error:
+        raise MissingToolError(str(error)) from None
+    return [sys.executable, str(package.driver_path), str(place), package.module], {"CHROMIUM": chromium}
 
 
 def _make_java(package: SdkPackage, place: Path) -> None:
@@ -186,6 +195,7 @@ def _built_command(_: SdkPackage, place: Path) -> tuple[list[str], dict[str, str
 
 
 _LANGUAGES = {
+    "browser": (_make_node, _browser_command),
     "go": (_make_go, _built_command),
     "rust": (_make_rust, _built_command),
     "java": (_make_java, _java_command),

@@ -22,7 +22,8 @@ class SdkPackage:
 
     `slug` is the name of the same SDK in `specs/sdks`, `requires` are the packages to install, in the words of their
     registry, `driver` is a file in `specs/sdk_runs/drivers`, `module` an argument for it, and `config` are settings
-    that this SDK needs beside those of a script. `scripts` are those that make it send in all of its ways.
+    that this SDK needs beside those of a script. `recorded_as` is that name, if the slug is another.
+    `scripts` are those that make it send in all of its ways.
     """
 
     slug: str
@@ -36,6 +37,7 @@ class SdkPackage:
     config: Mapping[str, Any] = field(default_factory=dict)
     scripts: tuple[str, ...] = ("all",)
     is_older: bool = False
+    recorded_as: str = ""
 
     @property
     def driver_path(self) -> Path:

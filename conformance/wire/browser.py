@@ -59,18 +59,18 @@ _FAILURES = {
 """What is not about what the browser lets pages do, by a part of Chromium's name for it."""
 
 
-def find_chromium() -> str:
+def find_chromium(needed_by: str = "--browser") -> str:
     """The path of a Chromium on this machine. Raises UsageError if there is none, or no playwright to drive it."""
     try:
         import playwright.async_api  # noqa: F401, PLC0415 - an optional extra, which few runs need
     except ImportError:
-        raise UsageError("--browser needs playwright: pip install 'ingest-conformance[browser]'") from None
+        raise UsageError(f"{needed_by} needs playwright: pip install 'ingest-conformance[browser]'") from None
     named = os.environ.get("CHROMIUM")
     path = shutil.which(named) if named else next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
         raise UsageError(
-            "--browser needs Chromium or Chrome: install it (on Debian: apt-get install chromium), or name one in the "
-            "environment variable CHROMIUM"
+            f"{needed_by} needs Chromium or Chrome: install it (on Debian: apt-get install chromium), or name one in "
+            "the environment variable CHROMIUM"
         )
     return path
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SDKS = {sdk.name: sdk for sdk in sdks.load_all()}
 BY_HAND = {"rudder-sdk-java-3-1-2"}  # another SDK for Java runs here
-SLOW = {"go", "rust"}  # their SDKs are compiled: tried by hand, as docs/sdks.md says
+SLOW = {"go", "rust", "browser"}  # their SDKs are compiled: tried by hand, as docs/sdks.md says
 NEWEST = [
     package
     for package in load_packages()
