@@ -91,7 +91,8 @@ class SdkRun:
         """What became of the events, for people."""
         if self.reason:
             return f"not judged: {self.reason}"
-        parts = [f"delivered {self.delivered} of {self.made} events in {len(self.requests)} requests"]
+        count = len(self.requests)
+        parts = [f"delivered {self.delivered} of {self.made} events in {count} request{'s' if count != 1 else ''}"]
         if self.lost:
             parts.append(f"lost {self.lost} (answered {_statuses(self.requests)})")
         if self.most_attempts > 1:
