@@ -101,6 +101,8 @@ SEGMENT = Dialect(
         Route("/v1/batch", "batch"),
         *_events(_SHORT, "should"),
         Route("/v1/b", "batch", level="should"),
+        Route("/v1/import", "batch", level="should"),
+        Route("/v1/import/", "batch", level="should"),
     ),
     accepted=200,
     success_type="application/json",
