@@ -20,7 +20,7 @@ REQUIRED = {"track": "event", "group": "groupId", "alias": "previousId"}
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding, X-Retry-Count",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding, X-Retry-Count, AnonymousId, SentAt",
     "Access-Control-Expose-Headers": "Retry-After",
 }
 

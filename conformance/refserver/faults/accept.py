@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.profile.facts import AuthScheme
+from conformance.profile.facts import AuthScheme, BodyFormat, ResponseBody
 from conformance.refserver.faults import credentials
 from conformance.refserver.faults.fault import Fault, requires_facts
 from conformance.refserver.faults.response_overrides import (
@@ -53,7 +53,8 @@ def _has_key_in_body_only(view: RequestView) -> bool:
 
 def _has_success_without_content(contract: Contract) -> bool:
     """Fits where success has no content."""
-    return contract.has_fact("bodies.accepted") and not contract.has_fact("bodies.accepted-text")
+    body = contract.profile.facts.get("bodies.accepted")
+    return isinstance(body, ResponseBody) and body.body_format is BodyFormat.EMPTY
 
 
 def _takes_source_id(view: RequestView) -> bool:
