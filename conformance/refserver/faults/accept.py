@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.profile.facts import AuthScheme, BodyFormat, ResponseBody
+from conformance.profile.body_format import BodyFormat
+from conformance.profile.facts import AuthScheme, ResponseBody
 from conformance.refserver.faults import credentials
 from conformance.refserver.faults.fault import Fault, requires_facts
 from conformance.refserver.faults.response_overrides import (

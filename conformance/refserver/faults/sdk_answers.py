@@ -65,8 +65,7 @@ FAULTS = (
         "libraries-refused",
         "Refuses events that name a library of the vendor's.",
         "a list of libraries that are let in was written before the newest ones",
-        "sdk.*.accepted sdk.*.reaction sdk.*-java-3-5-*.reactions sdk.*-ruby-2-5-*.reactions "
-        "sdk.*-net-3-8-*.reactions",
+        "sdk.*.accepted sdk.*.reaction sdk.*-java-3-5-*.reactions sdk.*-ruby-2-5-*.reactions sdk.*-net-3-8-*.reactions",
         refuse_accepted(_is_of_library),
         requires_sdk("*"),
         extra_operations=_SDK_PATHS,
