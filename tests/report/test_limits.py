@@ -84,11 +84,14 @@ def test_a_limit_of_spelling_is_crossed() -> None:
     assert measured_bounds(measured_limits(characters)) == {(MOST + 1, MOST + 1)}
 
 
+BATCH_PATHS = {"/v1/batch", "/v1/b", "/v1/import", "/v1/import/"}
+
+
 def test_events_in_batches_are_measured_alone() -> None:
     """The size of an event in a batch is that of the event, not of the body."""
 
     def strict(request: Request) -> Response:
-        events = json.loads(request.body)["batch"] if request.path in {"/v1/batch", "/v1/b"} else []
+        events = json.loads(request.body)["batch"] if request.path in BATCH_PATHS else []
         sizes = [len(json.dumps(item, separators=(",", ":"), ensure_ascii=False).encode()) for item in events]
         return Response(status=413 if max(sizes, default=0) > MOST else 200)
 

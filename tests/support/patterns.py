@@ -26,6 +26,7 @@ _JAVASCRIPT_LITERAL = re.compile(r"(?<=[(\s=,])/((?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n
 MADE_AT_RUN_TIME: dict[str, tuple[str | bytes, ...]] = {
     "checks.expect.bodies": tuple(f"(?m:{item.pattern})" for item in FORBIDDEN_PATTERNS.values()),
     "delivery.ledger": (r"conformance-0a1b2c3d-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",),
+    "loadtest.arrivals": (r"conformance-0a1b2c3d-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})",),
     "probe.discovery": (r"(?:(?<!/)/+)?\b(POST|v1|track)\b",),
     "profile.json_schemas": (r"^[a-z]+$",),
     "profile.schema_errors": (r"^[a-z]+\Z",),
