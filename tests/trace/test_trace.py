@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from conformance.checks.trial import Trial
 
-GENERAL_DOCUMENTS = ("RFC ", "CWE-", "Fetch Standard", "Requests ")
+GENERAL_DOCUMENTS = ("RFC ", "CWE-", "Fetch Standard", "Requests ", "Sources of the vendor's official SDKs")
 MAX_EXCLUDED = 35
 VENDORS = ("metarouter", "rudderstack", "segment", "segmentstream")
 
