@@ -138,6 +138,7 @@ class SinkWatch:
             last_s = max((item.seen_s for items in found.values() for item in items), default=0.0)
             is_there = all(found[mark] for mark in step.marks)
             if now_s - began_s > settle.at_most_s:
+                self._require_events()
                 break
             if is_there and now_s - max(began_s, last_s) > settle.quiet_s:
                 break
@@ -156,6 +157,7 @@ class SinkWatch:
             now_s = time.monotonic()
             quiet_s = now_s - max(began_s, self._last_new_s)
             if quiet_s > settle.at_most_s or (quiet_s > settle.quiet_s and not self._ledger.missing_count()):
+                self._require_events()
                 return
             await asyncio.sleep(settle.poll_s)
 
@@ -176,6 +178,17 @@ class SinkWatch:
     def _require_sink(self) -> None:
         if self._trouble:
             raise Stopped(self._trouble)
+
+    def _require_events(self) -> None:
+        """Raises Stopped if records came and none is an event of this run: the sink's file describes them wrongly."""
+        skipped = self.reader.skipped if self.reader else None
+        count = (skipped.count if skipped else 0) + self._ledger.others + self._ledger.strays
+        if count and not self._last_new_s:
+            example = f" ({skipped.examples[0]})" if skipped and skipped.examples else ""
+            raise Stopped(
+                f"no event of this run came to the sink, but {count:,} others did{example}: `events`, `decode` or "
+                f"`match` in {self.sink.file} may be wrong; see `conformance sink check`"
+            )
 
     async def _poll(self) -> None:
         """Reads the sink again and again."""

@@ -58,10 +58,17 @@ class MemoryStore:
 
 
 def run_with_sink(
-    profile: str, change: ServerChange, checks: Sequence[Check] = SINK_CHECKS, selectors: tuple[str, ...] = ()
+    profile: str,
+    change: ServerChange,
+    checks: Sequence[Check] = SINK_CHECKS,
+    selectors: tuple[str, ...] = (),
+    store: MemoryStore | None = None,
 ) -> RunResult:
     """The result of checks on a server that keeps what it accepts."""
-    store, contract = MemoryStore(), reduced_contract(profile, selectors or ("event", "batch", "pixel", "webhook"))
+    store, contract = (
+        store or MemoryStore(),
+        reduced_contract(profile, selectors or ("event", "batch", "pixel", "webhook")),
+    )
     application = change.create_application(contract, KEY, "bearer", store=store)
     sink = Sink(file="sink.yaml", source=SqlSource(url="", column="", cursor=""), settle=SETTLE)
     with ThreadedServer(uvicorn_config(application), "the server") as server:
