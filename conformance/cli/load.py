@@ -46,6 +46,8 @@ _MISSING = "loads are sent by Locust, which is not installed: pip install 'inges
 
 def load(options: Mapping[str, Any]) -> int:
     """Puts a target under load and returns the exit code: 1 for a broken promise, 3 if nothing can be said."""
+    if any(find_spec(name) is None for name in ("locust", "psutil")):
+        raise InconclusiveError(_MISSING)
     from conformance.loadtest.fleet import LOCUSTFILE
 
     if options["locustfile"]:
@@ -54,8 +56,6 @@ def load(options: Mapping[str, Any]) -> int:
     outputs = output.Outputs.requested(options, _RENDERERS, (options["profile"], options["mix"]))
     settings = resolve_settings(options)
     require_profile(settings)
-    if find_spec("locust") is None:
-        raise InconclusiveError(_MISSING)
     contract = Contract(load_profile(settings["profile"]), settings["include"], settings["exclude"])
     target = _target(settings)
     permit_load(target, contract.profile, settings, _number(options, "max-rate"))
