@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.cli import output
+from conformance.cli.options_to_settings import parse_timeout
 from conformance.clients import ClientScript, Finding, find_client, judge, load_client_scripts, run_scripts
 from conformance.clients.judge import RULES
 from conformance.contract import Contract
@@ -38,7 +39,7 @@ def client(options: Mapping[str, Any]) -> int:
     if not command:
         raise UsageError("a command is needed: the one that starts the client")
     scripts = _chosen(options["script"] or ())
-    timeout_s = _timeout(options["timeout"])
+    timeout_s = parse_timeout("timeout", options["timeout"], 60.0, _MAX_TIMEOUT_S)
     outputs = output.Outputs.requested(options, ("json",))
     outputs.clear()
     with run_embedded_server(profile.name, Keys(write_key=WRITE_KEY)) as url:
@@ -60,17 +61,6 @@ def _chosen(patterns: Sequence[str]) -> list[ClientScript]:
         if not fnmatch.filter(names, pattern):
             raise UsageError(f"--script {pattern}: no such script{did_you_mean(pattern, names)}")
     return [script for script in scripts if not patterns or any(fnmatch.fnmatch(script.name, p) for p in patterns)]
-
-
-def _timeout(text: str | None) -> float:
-    """The time for each script in seconds. Raises UsageError."""
-    try:
-        value = float(text or "60")
-    except ValueError:
-        value = 0.0
-    if not 1 <= value <= _MAX_TIMEOUT_S:
-        raise UsageError(f"--timeout {text}: expected seconds, from 1 to {_MAX_TIMEOUT_S:g}")
-    return value
 
 
 def _lines(judged: Sequence[_Judged]) -> list[str]:

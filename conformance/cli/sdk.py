@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import sdks
 from conformance.cli import output
-from conformance.cli.options_to_settings import require_profile, resolve_settings
+from conformance.cli.options_to_settings import parse_timeout, require_profile, resolve_settings
 from conformance.contract import Contract
 from conformance.core.errors import UsageError
 from conformance.core.text import did_you_mean, escape_controls, to_json_text
@@ -40,7 +40,7 @@ def sdk(options: Mapping[str, Any]) -> int:
     require_profile(settings)
     profile = load(settings["profile"])
     packages = _chosen(options["sdk"] or ["all"], profile)
-    timeout_s = _timeout(options["sdk_timeout"])
+    timeout_s = parse_timeout("sdk-timeout", options["sdk_timeout"], SdkRunOptions().timeout_s, _MAX_TIMEOUT_S)
     with outputs.cleared_if_inconclusive():
         plan = build_plan(settings, url, Contract(profile), ())
     if plan.tiers == GENTLE_ONLY and len(packages) > 1:
@@ -75,19 +75,6 @@ def _chosen(names: Sequence[str], profile: Profile) -> list[SdkPackage]:
             raise UsageError(f"no SDK of {profile.name} can be installed; name another vendor's: {', '.join(packages)}")
         return chosen
     return [packages[name] for name in dict.fromkeys(names)]
-
-
-def _timeout(text: str | None) -> float:
-    """The time for each script in seconds. Raises UsageError."""
-    if text is None:
-        return SdkRunOptions().timeout_s
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 1 <= value <= _MAX_TIMEOUT_S:
-        raise UsageError(f"--sdk-timeout {text}: expected seconds, from 1 to {_MAX_TIMEOUT_S:g}")
-    return value
 
 
 def _lines(run: SdkRun) -> list[str]:

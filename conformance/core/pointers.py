@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,14 @@ def has(document: Json, pointer: str) -> bool:
     except PointerNotFound:
         return False
     return True
+
+
+def find(document: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON, without loss too
+    """The value at a pointer; None, as for null, if there is none."""
+    try:
+        return get(document, pointer)
+    except PointerNotFound:
+        return None
 
 
 def of_properties(place: str, schema: Json) -> Iterator[str]:

@@ -164,8 +164,7 @@ def _events(contract: Contract, operation: Operation, document: WrittenObject) -
     """The events of a document, as far as they are in a list."""
     if operation.kind is not OperationKind.BATCH:
         return [document]
-    where, value = contract.profile.batch.pointer, document
-    listed: Any = pointers.get(value, where) if pointers.has(value, where) else None  # type: ignore[arg-type]
+    listed = pointers.find(document, contract.profile.batch.pointer)
     return listed if isinstance(listed, list) else []
 
 
@@ -175,7 +174,7 @@ def _is_good(contract: Contract, operation: Operation, event: Any) -> bool:  # n
         return False
     where, name = contract.profile.pointers.type, operation.event_type
     if where and operation.kind in {OperationKind.BATCH, OperationKind.WEBHOOK}:
-        named = pointers.get(event, where) if pointers.has(event, where) else None
+        named = pointers.find(event, where)
         if not isinstance(named, str) or named not in contract.batch_types() or named not in contract.profile.events:
             return False
         name = named
@@ -186,5 +185,5 @@ def _is_good(contract: Contract, operation: Operation, event: Any) -> bool:  # n
 
 
 def _is_filled(event: Any, pointer: str) -> bool:  # noqa: ANN401 - as above
-    value: Any = pointers.get(event, pointer) if pointers.has(event, pointer) else None
+    value = pointers.find(event, pointer)
     return value is not None and value != ""

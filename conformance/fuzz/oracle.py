@@ -153,7 +153,7 @@ class Oracle:
         batch_pointer = self.contract.profile.batch.pointer
         if not self.event_oracle.is_documented_envelope(value):
             applicable.mark_ambiguous()
-        event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
+        event_list = pointers.find(value, batch_pointer)
         if not pointers.has(value, batch_pointer):
             applicable.add_condition(Condition.BATCH_MISSING)
         elif event_list is None:

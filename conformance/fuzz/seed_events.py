@@ -122,7 +122,7 @@ def without_keys(contract: Contract, value: JsonObject) -> JsonObject:
 def batch_events(contract: Contract, value: Json) -> list[Json] | None:
     """The list of events in the body of a batch; None if there is no list."""
     batch_pointer = contract.profile.batch.pointer
-    event_list = pointers.get(value, batch_pointer) if pointers.has(value, batch_pointer) else None
+    event_list = pointers.find(value, batch_pointer)
     return event_list if isinstance(event_list, list) else None
 
 

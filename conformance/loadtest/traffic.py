@@ -186,13 +186,9 @@ def _mark_user(call: Call, event: Json) -> Json:
     """An event whose user ids are USER_MARK, where it has any."""
     where = call.contract.profile.pointers
     for pointer in (where.user, where.anonymous):
-        if pointer and isinstance(event, dict) and isinstance(_text(event, pointer), str):
+        if pointer and isinstance(event, dict) and isinstance(pointers.find(event, pointer), str):
             event = pointers.put(event, pointer, USER_MARK)
     return event
-
-
-def _text(event: JsonObject, pointer: str) -> Json:
-    return pointers.get(event, pointer) if pointers.has(event, pointer) else None
 
 
 def _sdk_drafts(call: Call) -> Iterator[tuple[sdks.Sdk, Draft]]:

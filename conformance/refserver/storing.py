@@ -81,7 +81,7 @@ class Keeper:
         fact, where = f"rules.{Rule.DEDUPLICATED}", contract.profile.pointers.message_id
         if not where or not contract.has_fact(fact) or contract.fact(fact).level is Level.MAY:
             return False
-        message_id: Any = pointers.get(cast("Any", event), where) if pointers.has(cast("Any", event), where) else None
+        message_id: Any = pointers.find(event, where)
         if not isinstance(message_id, str) or not message_id:
             return False
         is_known = message_id in self.ids

@@ -187,7 +187,7 @@ class Call:
         where = self.contract.profile.pointers
         if where.context is None:
             return self._tag_user_id(event)
-        present = pointers.get(event, where.context) if pointers.has(event, where.context) else None
+        present = pointers.find(event, where.context)
         context = present if isinstance(present, dict) else {}
         return pointers.put(event, where.context, {**context, ID_PREFIX: self._tag()})
 
